@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_SETTINGS_H
+#define BUILDER_SETTINGS_H
+
+#include "base/error.h"
+#include "base/strv.h"
+
+enum sandbox_mode {
+	SANDBOX_AUTO,	 /* bubblewrap where namespaces are permitted, else none */
+	SANDBOX_REQUIRE, /* no build without it */
+	SANDBOX_OFF,
+};
+
+/* What holds for the whole run: places and policy, from the defaults, framework.conf
+ * and the command line, the later winning. Read-only once a run has begun. */
+struct settings {
+	char *dkms_tree;	 /* /var/lib/dkms */
+	char *source_tree;	 /* /usr/src */
+	char *install_tree;	 /* /lib/modules */
+	char *config_dir;	 /* /etc/dkms */
+	char *os_release;	 /* /etc/os-release */
+	char *tmp_location;	 /* $TMPDIR, else /tmp */
+	char *kernel_source_dir; /* --kernelsourcedir; NULL: INSTALLTREE/KVER/build */
+	char *kernel_config;	 /* --config; NULL: found in the headers */
+	struct strv directives;	 /* "NAME=VALUE" of DKMS_DIRECTIVE* and --directive, in order */
+	enum sandbox_mode sandbox;
+	unsigned int slots; /* -j, parallel_jobs: 0 means no limit */
+	bool force;
+	bool force_version_override;
+	bool no_depmod;
+	bool keep_build;
+	bool verbose;
+	/* From framework.conf; NULL or false when unset. */
+	bool autoinstall_all_kernels;
+	bool continue_on_error;
+	bool modprobe_on_install;
+	bool symlink_modules;
+	char *build_environment;
+	char *compress_gzip_opts;
+	char *compress_xz_opts;
+	char *compress_zstd_opts;
+	char *post_transaction;
+	char *sign_file;
+	char *mok_signing_key;
+	char *mok_certificate;
+	char *try_sign_modules;
+};
+
+/* Fills in the defaults that do not depend on any file. */
+void settings_init(struct settings *s);
+void settings_done(struct settings *s);
+
+#endif
