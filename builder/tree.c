@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading the dkms tree: what is known, built and installed. A status of 1,000 modules is
- * some 11,000 system calls, which take all of the time. So directories
- * are read by getdents64 on descriptors of their parents, without a DIR or a long path,
- * and the packages of a large tree are shared between a few threads. */
+ * some 11,000 system calls, which take all of the time. So directories are read by
+ * getdents64 on descriptors of their parents, without a DIR or a long path, and the
+ * packages of a large tree are shared between a few threads. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
+#include <limits.h>
 #include <sys/stat.h>
 
+#include "base/dents.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "builder/tree.h"
 #include "builder/version.h"
 
@@ -34,68 +33,6 @@ const char *state_name(enum state s)
 	return names[s];
 }
 
-/* One name of a directory; type is a DT_ constant. */
-struct dent {
-	const char *name;
-	unsigned char type;
-};
-
-/* The names of a directory without those that begin with a dot. Zero is empty. */
-struct dents {
-	struct dent *items;
-	size_t n, room;
-	struct strv blocks; /* hold the names */
-};
-
-static void dents_done(struct dents *d)
-{
-	free(d->items);
-	strv_done(&d->blocks);
-	*d = (struct dents){0};
-}
-
-/* Reads the directory that fd is open on. */
-static int dents_read(int fd, struct dents *ret)
-{
-	_Alignas(struct dirent64) char buffer[32768];
-
-	for (;;) {
-		ssize_t n = getdents64(fd, buffer, sizeof(buffer));
-		char *block;
-
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		block = memcpy(xcalloc((size_t)n, 1), buffer, (size_t)n);
-		strv_take(&ret->blocks, block);
-		for (ssize_t at = 0; at < n;) {
-			const struct dirent64 *d = (const void *)(buffer + at);
-
-			if (d->d_name[0] != '.') {
-				if (ret->n == ret->room) {
-					ret->room = 2 * ret->room + 16;
-					ret->items = xrealloc_array(ret->items, ret->room,
-						sizeof(*ret->items));
-				}
-				ret->items[ret->n++] = (struct dent){
-					block + at + offsetof(struct dirent64, d_name),
-					d->d_type};
-			}
-			at += d->d_reclen;
-		}
-	}
-}
-
-/* May this be a directory? Links to directories count, as in the other dkms. */
-static bool maybe_dir(const struct dent *d)
-{
-	return d->type == DT_DIR || d->type == DT_LNK || d->type == DT_UNKNOWN;
-}
-
-static bool maybe_link(const struct dent *d)
-{
-	return d->type == DT_LNK || d->type == DT_UNKNOWN;
-}
-
 /* Names below NAME that are no versions. */
 static bool is_version_name(const char *s)
 {
@@ -108,31 +45,10 @@ static bool is_release_name(const char *s)
 	return !streq(s, "build") && !streq(s, "source") && !streq(s, "tarball");
 }
 
-static int open_dir(int parent, const char *name)
-{
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* What is no directory, or has gone since its parent was read, is not there. */
 static bool is_absent(int r)
 {
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
-}
-
-static bool is_dir_at(int fd, const char *path)
-{
-	struct stat st;
-
-	return fstatat(fd, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
-}
-
-static bool is_link_at(int fd, const char *path)
-{
-	struct stat st;
-
-	return fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
 /* Is NAME/VERSION broken, added or, a mere directory, unknown? linked tells whether
@@ -192,18 +108,16 @@ struct kernel_link {
 	char *target;
 };
 
-struct reading;
-
 /* What one thread reads. */
 struct reader {
-	struct reading *reading;
+	int tree_fd;
+	const struct dents *names; /* of the tree */
 	const char *source_tree;
 	const struct tree_filter *filter;
 	struct tree_list list;
 	size_t room; /* of list.entries */
 	int code;    /* negative errno of the first failure */
 	struct error err;
-	pthread_t thread;
 	char arch[NAME_MAX + 1]; /* the one found last */
 	/* Of the package being read: */
 	const char *name;
@@ -330,19 +244,19 @@ static int read_release(
 
 	if (read_expected_arch(r, version_fd, version, release))
 		return 0;
-	fd = open_dir(version_fd, release);
+	fd = dir_open_at(version_fd, release);
 	code = fd < 0 ? fd : dents_read(fd, &dents);
 	if (code < 0)
 		return is_absent(code) ? 0 : unreadable(r, code, version, release);
 	for (size_t i = 0; i < dents.n; i++)
-		if (maybe_dir(&dents.items[i]))
+		if (dent_maybe_dir(&dents.items[i]))
 			read_arch(r, fd, version, release, dents.items[i].name);
 	return 0;
 }
 
 static int read_version(struct reader *r, const char *version)
 {
-	_cleanup_close_ int fd = open_dir(r->name_fd, version);
+	_cleanup_close_ int fd = dir_open_at(r->name_fd, version);
 	_cleanup_(dents_done) struct dents dents = {0};
 	int code = fd < 0 ? fd : dents_read(fd, &dents);
 	size_t before = r->list.n;
@@ -353,16 +267,14 @@ static int read_version(struct reader *r, const char *version)
 		return is_absent(code) ? 0 : unreadable(r, code, version, NULL);
 	for (size_t i = 0; i < dents.n; i++)
 		if (streq(dents.items[i].name, "source"))
-			linked = dents.items[i].type == DT_LNK ||
-				 (dents.items[i].type == DT_UNKNOWN &&
-					 is_link_at(fd, "source"));
+			linked = dent_is_link(fd, &dents.items[i]);
 	state = source_state(fd, linked, r->source_tree, r->name, version);
 	if (state == STATE_UNKNOWN)
 		return 0;
 	for (size_t i = 0; i < dents.n && state == STATE_ADDED; i++) {
 		const struct dent *d = &dents.items[i];
 
-		if (!maybe_dir(d) || !is_release_name(d->name) ||
+		if (!dent_maybe_dir(d) || !is_release_name(d->name) ||
 			!passes(r, version, d->name, NULL))
 			continue;
 		code = read_release(r, fd, version, d->name);
@@ -383,7 +295,7 @@ static void read_links(struct reader *r, const struct dents *dents)
 		char target[4096];
 		ssize_t n;
 
-		if (!maybe_link(d) || !has_prefix(d->name, LINK_PREFIX))
+		if (!has_prefix(d->name, LINK_PREFIX))
 			continue;
 		n = readlinkat(r->name_fd, d->name, target, sizeof(target));
 		if (n <= 0 || (size_t)n == sizeof(target))
@@ -396,9 +308,9 @@ static void read_links(struct reader *r, const struct dents *dents)
 	}
 }
 
-static int read_name(struct reader *r, int tree_fd, const char *name)
+static int read_name(struct reader *r, const char *name)
 {
-	_cleanup_close_ int fd = open_dir(tree_fd, name);
+	_cleanup_close_ int fd = dir_open_at(r->tree_fd, name);
 	_cleanup_(dents_done) struct dents dents = {0};
 	int code = fd < 0 ? fd : dents_read(fd, &dents);
 
@@ -413,7 +325,7 @@ static int read_name(struct reader *r, int tree_fd, const char *name)
 	for (size_t i = 0; i < dents.n && code == 0; i++) {
 		const struct dent *d = &dents.items[i];
 
-		if (maybe_dir(d) && is_version_name(d->name) &&
+		if (dent_maybe_dir(d) && is_version_name(d->name) &&
 			passes(r, d->name, NULL, NULL))
 			code = read_version(r, d->name);
 	}
@@ -447,42 +359,17 @@ static int compare_entries(const void *pa, const void *pb)
 	return r;
 }
 
-/* One reading of the tree, by several readers. */
-struct reading {
-	int tree_fd;
-	struct dents dents;
-	atomic_size_t next; /* index in dents */
-};
-
-/* As many threads as pay off: one costs what some 20 packages do. */
+/* What a thread costs is what some 20 packages take. */
 #define NAMES_PER_THREAD 50
-#define THREADS_MAX 4
 
-static void *read_names(void *arg)
+static void read_nth_name(void *arg, size_t thread, size_t i)
 {
-	struct reader *r = arg;
-	const struct dents *dents = &r->reading->dents;
-	size_t i;
+	struct reader *r = (struct reader *)arg + thread;
+	const struct dent *d = &r->names->items[i];
 
-	while (r->code == 0 && (i = atomic_fetch_add(&r->reading->next, 1)) < dents->n) {
-		r->name = dents->items[i].name;
-		if (maybe_dir(&dents->items[i]) && passes(r, NULL, NULL, NULL))
-			r->code = read_name(r, r->reading->tree_fd, r->name);
-	}
-	return NULL;
-}
-
-static size_t count_threads(size_t names)
-{
-	size_t n = names / NAMES_PER_THREAD;
-	cpu_set_t cpus;
-
-	if (n > THREADS_MAX)
-		n = THREADS_MAX;
-	if (n > 1 && sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
-		n > (size_t)CPU_COUNT(&cpus))
-		n = (size_t)CPU_COUNT(&cpus);
-	return n ? n : 1;
+	r->name = d->name;
+	if (r->code == 0 && dent_maybe_dir(d) && passes(r, NULL, NULL, NULL))
+		r->code = read_name(r, d->name);
 }
 
 /* Appends what a reader has found and empties it. */
@@ -505,40 +392,29 @@ static int take_list(struct tree_list *list, struct reader *r, struct error *err
 int tree_read(const char *dkms_tree, const char *source_tree,
 	const struct tree_filter *filter, struct tree_list *ret, struct error *err)
 {
-	_cleanup_close_ int fd = open_dir(AT_FDCWD, dkms_tree);
-	struct reading reading = {.tree_fd = fd};
-	struct reader readers[THREADS_MAX] = {0};
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, dkms_tree);
+	_cleanup_(dents_done) struct dents names = {0};
+	struct reader readers[PARALLEL_MAX];
 	struct tree_list list = {0};
-	size_t n_threads;
-	int code = fd < 0 ? fd : dents_read(fd, &reading.dents);
+	size_t threads;
+	int code = fd < 0 ? fd : dents_read(fd, &names);
 
-	if (code < 0 && code != -ENOENT) {
-		dents_done(&reading.dents);
+	if (code < 0 && code != -ENOENT)
 		return error_errno(
 			err, code, 1, "cannot read the dkms tree %s", dkms_tree);
-	}
 	code = 0;
-	n_threads = count_threads(reading.dents.n);
-	for (size_t i = 0; i < n_threads; i++) {
-		readers[i].reading = &reading;
-		readers[i].source_tree = source_tree;
-		readers[i].filter = filter;
-	}
-	/* This thread is the first. Those that cannot be started leave it their share. */
-	for (size_t i = 1; i < n_threads; i++)
-		if (pthread_create(&readers[i].thread, NULL, read_names, &readers[i]) !=
-			0)
-			n_threads = i;
-	read_names(&readers[0]);
-	for (size_t i = 0; i < n_threads; i++) {
-		int r;
+	threads = parallel_threads(names.n, NAMES_PER_THREAD);
+	for (size_t i = 0; i < threads; i++)
+		readers[i] = (struct reader){.tree_fd = fd,
+			.names = &names,
+			.source_tree = source_tree,
+			.filter = filter};
+	parallel_for(names.n, threads, read_nth_name, readers);
+	for (size_t i = 0; i < threads; i++) {
+		int r = take_list(&list, &readers[i], err);
 
-		if (i > 0)
-			pthread_join(readers[i].thread, NULL);
-		r = take_list(&list, &readers[i], err);
 		code = code ? code : r;
 	}
-	dents_done(&reading.dents);
 	if (code < 0) {
 		tree_list_done(&list);
 		return code;
@@ -568,7 +444,7 @@ enum state tree_state(const char *dkms_tree, const char *source_tree, const char
 	const char *version, const char *release, const char *arch)
 {
 	_cleanup_free_ char *path = tree_version_dir(dkms_tree, name, version);
-	_cleanup_close_ int fd = open_dir(AT_FDCWD, path);
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
 	_cleanup_free_ char *module = NULL;
 	_cleanup_free_ char *installed = NULL;
 	enum state state;
@@ -609,7 +485,7 @@ char *tree_installed_version(
 	}
 	/* A link written by hand, absolute or by way of dots. */
 	name_dir = path_join(dkms_tree, name);
-	name_fd = open_dir(AT_FDCWD, name_dir);
+	name_fd = dir_open_at(AT_FDCWD, name_dir);
 	if (name_fd < 0 || tree_versions(dkms_tree, name, &versions) < 0)
 		return NULL;
 	for (size_t i = 0; i < versions.n && !found; i++)
@@ -622,7 +498,7 @@ char *tree_installed_version(
 /* The names of directories below path that pass accept (NULL: all). */
 static int list_dirs(const char *path, bool (*accept)(const char *), struct strv *ret)
 {
-	_cleanup_close_ int fd = open_dir(AT_FDCWD, path);
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
 	_cleanup_(dents_done) struct dents dents = {0};
 	int r = fd < 0 ? fd : dents_read(fd, &dents);
 
@@ -631,8 +507,7 @@ static int list_dirs(const char *path, bool (*accept)(const char *), struct strv
 	for (size_t i = 0; i < dents.n; i++) {
 		const struct dent *d = &dents.items[i];
 
-		if ((!accept || accept(d->name)) &&
-			(d->type == DT_DIR || (maybe_dir(d) && is_dir_at(fd, d->name))))
+		if ((!accept || accept(d->name)) && dent_is_dir(fd, d))
 			strv_push(ret, d->name);
 	}
 	return 0;
