@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "builder/kernel.h"
+#include "builder/version.h"
 
 /* More than this is no kernel config (bytes; real ones have some 300 KiB). */
 #define CONFIG_MAX (16 * 1024 * 1024)
@@ -37,7 +38,7 @@ static bool has_include(const char *headers)
 
 static int compare_releases(const void *a, const void *b)
 {
-	return strverscmp(*(char *const *)a, *(char *const *)b);
+	return version_compare(*(char *const *)a, *(char *const *)b);
 }
 
 int kernel_list_with_headers(const struct settings *s, struct strv *ret)
