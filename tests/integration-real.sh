@@ -29,28 +29,37 @@ peer() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$peer_path" "$@" "${trees[@]}"
 # Every file below the kernels' directories, and what depmod knows.
 snapshot() { (cd "$work/lib" && find . -name 'modules.*.bin' -prune -o -print | sort; cat modules/*/modules.dep); }
 
-# The names that a module's files have when installed.
-built_names() # NAME/VERSION
+# Reads a module's dkms.conf as bash does, for the checks below to have an opinion of their own.
+conf() # NAME/VERSION KVER COMMAND
 {
 	(
 		set +eu
+		kernelver=$2
+		kernel_source_dir=$root/lib/modules/$kernelver/build
 		# shellcheck disable=SC1090,SC1091
 		. "$work/src/${1/\//-}/dkms.conf"
-		if [ ${#DEST_MODULE_NAME[@]} -gt 0 ]; then
-			printf '%s\n' "${DEST_MODULE_NAME[@]}"
-		else
-			printf '%s\n' "${BUILT_MODULE_NAME[@]:-$PACKAGE_NAME}"
-		fi
+		"$3"
 	)
 }
 
-# A module is not for a kernel without what its BUILD_EXCLUSIVE_CONFIG names.
-excluded() # NAME/VERSION KVER
+# The names that the module's files have when installed.
+names()
+{
+	if [ ${#DEST_MODULE_NAME[@]} -gt 0 ]; then
+		printf '%s\n' "${DEST_MODULE_NAME[@]}"
+	else
+		printf '%s\n' "${BUILT_MODULE_NAME[@]:-$PACKAGE_NAME}"
+	fi
+}
+
+# The module is not for this kernel.
+excluded()
 {
 	local option
 
-	for option in $(sed -n 's/^BUILD_EXCLUSIVE_CONFIG=//p' "$work/src/${1/\//-}/dkms.conf" | tr -d \"\'); do
-		grep -q "^$option=[ym]" "$root/lib/modules/$2/build/.config" || return 0
+	[[ $kernelver =~ $BUILD_EXCLUSIVE_KERNEL ]] || return 0
+	for option in $BUILD_EXCLUSIVE_CONFIG; do
+		grep -q "^$option=[ym]" "$kernel_source_dir/.config" || return 0
 	done
 	return 1
 }
@@ -85,7 +94,7 @@ for kernel in "${kernels[@]}"; do
 	complete+=(-k "$kernel")
 	for module in "${modules[@]}"; do
 		on="$module on $kernel"
-		if excluded "$module" "$kernel"; then
+		if conf "$module" "$kernel" excluded; then
 			is "$(grep -c "^$module, $kernel," "$work/status")" 0 "$on: excluded"
 			[ "${complete[-1]}" != "$kernel" ] || unset 'complete[-1]' 'complete[-1]'
 			continue
@@ -95,7 +104,7 @@ for kernel in "${kernels[@]}"; do
 			", $machine: installed( \(Original modules exist\))?\$" "$on: status says installed"
 		ok "$on: has a make.log" \
 			test -s "$work/dkms/$module/$kernel/$machine/log/make.log"
-		for name in $(built_names "$module"); do
+		for name in $(conf "$module" "$kernel" names); do
 			file=$(echo "$work/lib/modules/$kernel/updates/dkms/$name".ko*)
 			ok "$on: $name is in updates/dkms" test -f "$file"
 			like "$(modinfo -F vermagic "$file" 2>&1)" "^${kernel//[.+]/.} " \
