@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "builder/distro.h"
 
 enum sandbox_mode {
 	SANDBOX_AUTO,	 /* bubblewrap where namespaces are permitted, else none */
@@ -19,12 +20,15 @@ struct settings {
 	char *install_tree;	 /* /lib/modules */
 	char *config_dir;	 /* /etc/dkms */
 	char *os_release;	 /* /etc/os-release */
+	enum distro distro;	 /* filled by distro_read(os_release) */
 	char *tmp_location;	 /* $TMPDIR, else /tmp */
 	char *kernel_source_dir; /* --kernelsourcedir; NULL: INSTALLTREE/KVER/build */
 	char *kernel_config;	 /* --config; NULL: found in the headers */
-	struct strv directives;	 /* "NAME=VALUE" of DKMS_DIRECTIVE* and --directive, in order */
+	/* "NAME=VALUE" of DKMS_DIRECTIVE* and --directive, in order */
+	struct strv directives;
 	enum sandbox_mode sandbox;
-	unsigned int slots; /* -j, parallel_jobs: 0 means no limit */
+	/* -j, parallel_jobs: 0 means no limit; by default the CPUs we may use */
+	unsigned int slots;
 	bool force;
 	bool force_version_override;
 	bool no_depmod;
@@ -32,6 +36,7 @@ struct settings {
 	bool verbose;
 	/* From framework.conf; NULL or false when unset. */
 	bool autoinstall_all_kernels;
+	char *addon_modules_dir; /* ADDON_MODULES_DIR: instead of the distribution's */
 	bool continue_on_error;
 	bool modprobe_on_install;
 	bool symlink_modules;
@@ -40,6 +45,7 @@ struct settings {
 	char *compress_xz_opts;
 	char *compress_zstd_opts;
 	char *post_transaction;
+	/* May hold $kernelver: see settings_expand_kernelver(). */
 	char *sign_file;
 	char *mok_signing_key;
 	char *mok_certificate;
@@ -49,5 +55,8 @@ struct settings {
 /* Fills in the defaults that do not depend on any file. */
 void settings_init(struct settings *s);
 void settings_done(struct settings *s);
+
+/* Replaces $kernelver and ${kernelver} in value by release; caller frees. */
+char *settings_expand_kernelver(const char *value, const char *release);
 
 #endif
