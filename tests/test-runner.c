@@ -173,7 +173,7 @@ static void test_jobserver(void)
 {
 	static const char makefile[] =
 		"all: 1 2 3 4 5 6\n"
-		"%:\n"
+		"1 2 3 4 5 6:\n"
 		"\t@mkdir running/$(PREFIX)$@; ls running | wc -l >> counts; sleep 0.1; "
 		"rmdir running/$(PREFIX)$@\n";
 	char root[] = "/tmp/dkms-test-XXXXXX";
