@@ -321,7 +321,7 @@ static enum phase run(struct job *job, const char *line, bool make)
 }
 
 /* PHASE_NEXT when the command went well; else an error with the given status, which says
- * what ("make") exited how, and shows the line of the log that tells why. */
+ * what ("make") exited how, and what the log says about it. */
 static enum phase ran(struct job *job, const struct outcome *outcome, const char *what,
 	int status)
 {
@@ -332,7 +332,7 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->command);
-	why = buildlog_find_error(job->build->log);
+	why = buildlog_explain(job->build->log);
 	if (why)
 		error_set(&job->error, -EIO, status, "%s %s\n%s", what, how, why);
 	else

@@ -62,39 +62,58 @@ void buildlog_result(int fd, const struct outcome *outcome, const struct command
 static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference", "Error: ",
 	"command not found", "not found", "No such file or directory", "*** "};
 
-char *buildlog_find_error(const char *path)
+/* How many of the last lines are shown. */
+#define LAST_LINES 3
+
+/* Cuts a log into lines, without those that are empty or ours ("# ..."). */
+static void split_lines(char *text, struct strv *ret)
+{
+	for (char *line = text; line;) {
+		char *end = strchr(line, '\n');
+
+		if (end)
+			*end = '\0';
+		while (isspace((unsigned char)*line))
+			line++;
+		if (*line && *line != '#')
+			strv_push(ret, line);
+		line = end ? end + 1 : NULL;
+	}
+}
+
+/* The index of the line that tells most; n when none has a mark. */
+static size_t find_error(const struct strv *lines)
+{
+	size_t best = lines->n, best_mark = ARRAY_SIZE(marks);
+
+	for (size_t i = 0; i < lines->n; i++) {
+		for (size_t m = 0; m < best_mark; m++) {
+			if (strstr(lines->items[i], marks[m])) {
+				best = i;
+				best_mark = m;
+			}
+		}
+	}
+	return best;
+}
+
+char *buildlog_explain(const char *path)
 {
 	_cleanup_(str_done) struct str log = {0};
-	const char *best = NULL, *last = NULL;
-	size_t best_mark = ARRAY_SIZE(marks), best_len = 0, last_len = 0;
+	_cleanup_(strv_done) struct strv lines = {0};
+	struct str text = {0};
+	size_t error, tail;
 
 	if (file_read(path, LOG_SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
-	for (char *line = log.data; line && *line;) {
-		size_t len = strcspn(line, "\n");
-		char *next = line[len] ? line + len + 1 : NULL;
-
-		line[len] = '\0';
-		if (*line && *line != '#') {
-			last = line;
-			last_len = len;
-			for (size_t i = 0; i < best_mark; i++) {
-				if (strstr(line, marks[i])) {
-					best = line;
-					best_len = len;
-					best_mark = i;
-				}
-			}
-		}
-		line = next;
-	}
-	if (!best) {
-		best = last;
-		best_len = last_len;
-	}
-	while (best && isspace((unsigned char)*best)) {
-		best++;
-		best_len--;
-	}
-	return best ? xstrndup(best, best_len) : NULL;
+	split_lines(log.data, &lines);
+	if (lines.n < 3) /* two lines are the header */
+		return NULL;
+	error = find_error(&lines);
+	tail = lines.n - LAST_LINES < 2 ? 2 : lines.n - LAST_LINES;
+	if (error < tail)
+		str_addf(&text, "%s\n%s", lines.items[error], error + 1 < tail ? "...\n" : "");
+	for (size_t i = tail; i < lines.n; i++)
+		str_addf(&text, "%s%s", i > tail ? "\n" : "", lines.items[i]);
+	return str_take(&text);
 }

@@ -12,9 +12,9 @@ void buildlog_begin(int fd, const char *module, const char *version, const char 
 void buildlog_command(int fd, const char *line);
 void buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd);
 
-/* The line of a log that says what went wrong: the first error of a compiler, of modpost
- * or the linker, of the shell or of make, in this order; else the last line that is not
- * empty. The caller frees; NULL when the log cannot be read or says nothing. */
-char *buildlog_find_error(const char *path);
+/* What a log says went wrong: the first error of a compiler, of modpost or the linker, of
+ * the shell or of make, in this order; then, if they are not that already, its last lines.
+ * The caller frees; NULL when the log cannot be read or says nothing. */
+char *buildlog_explain(const char *path);
 
 #endif
