@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "builder/distro.h"
-#include <sys/stat.h>
+#include "builder/framework.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "scheduler/runner.h"
 #include "scheduler/slots.h"
 
 /* Standard descriptors that the caller closed would be given to our own files. */
@@ -23,12 +25,33 @@ static void open_standard_fds(void)
 		close(fd);
 }
 
+static int load_framework(struct settings *settings, struct error *err)
+{
+	struct outcome outcome = {0};
+	struct command cmd;
+	uv_loop_t loop;
+	int r;
+
+	command_init(&cmd);
+	r = framework_command(settings, NULL, &cmd);
+	if (r > 0) {
+		uv_loop_init(&loop);
+		r = runner_command(&loop, &cmd, &outcome);
+		if (r == 0)
+			r = framework_parse(&cmd, &outcome, settings, err);
+		uv_loop_close(&loop);
+	}
+	outcome_done(&outcome);
+	command_done(&cmd);
+	return r;
+}
+
 static int run(struct arguments *args, int argc, char **argv)
 {
 	_cleanup_(error_done) struct error err = {0};
 
-	if (false ||
-		arguments_parse(args, argc, argv, &err) < 0 ) {
+	if (load_framework(&args->settings, &err) < 0 ||
+		arguments_parse(args, argc, argv, &err) < 0) {
 		print_error(&err);
 		return err.status;
 	}
