@@ -50,7 +50,7 @@ static bool matches(const char *pattern, const char *text, const char *directive
 			regerror(r, &regex, reason, sizeof(reason));
 	}
 	if (r) {
-		findings_add(f, "%s[%u] is no regular expression: %s: %s", directive,
+		findings_add(f, "%s[%u] is no good regular expression: %s: %s", directive,
 			index, reason, pattern);
 		return false;
 	}
@@ -143,7 +143,7 @@ static char *why_excluded(const struct evaluation *e, const struct conf_request 
 	const char *release = r->kernel->release;
 
 	if (pattern && !matches(pattern, release, "BUILD_EXCLUSIVE_KERNEL", index, f))
-		strv_pushf(&reasons, "needs a kernel that matches %s", pattern);
+		strv_pushf(&reasons, "needs a kernel that matches \"%s\"", pattern);
 	if (min && version_compare(release, min) < 0)
 		strv_pushf(&reasons, "needs kernel %s or newer", min);
 	if (max && version_compare(release, max) > 0)
@@ -151,7 +151,7 @@ static char *why_excluded(const struct evaluation *e, const struct conf_request 
 	if (!max && obsolete_by && version_compare(release, obsolete_by) > 0)
 		strv_pushf(&reasons, "obsolete since kernel %s", obsolete_by);
 	if (arch && !matches(arch, r->kernel->arch, "BUILD_EXCLUSIVE_ARCH", index, f))
-		strv_pushf(&reasons, "needs an architecture that matches %s", arch);
+		strv_pushf(&reasons, "needs an architecture that matches \"%s\"", arch);
 	if (config)
 		compare_config(config, r->kernel, &reasons);
 	return reasons.n ? strv_join(&reasons, ", ") : NULL;

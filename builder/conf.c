@@ -69,13 +69,6 @@ void conf_command(const struct conf_request *request, struct command *cmd)
 
 void conf_environment(const struct conf_request *request, struct strv *env)
 {
-	/* MAKEFLAGS and the like: dkms may run below make install of a kernel. ENV and
-	 * the like: they make a shell read files or behave in another way. */
-	static const char *const unwanted[] = {"CC", "CXX", "CFLAGS", "CXXFLAGS",
-		"LDFLAGS", "MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEOVERRIDES",
-		"MAKEFILES", "MAKELEVEL", "MAKE_TERMOUT", "MAKE_TERMERR", "MAKE_RESTARTS",
-		"sub_make_done", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS",
-		"POSIXLY_CORRECT", "CDPATH", "GLOBIGNORE"};
 	const struct settings *s = request->settings;
 	const struct kernel *k = request->kernel;
 	_cleanup_free_ char *config = k->config_path ? xstrdup(k->config_path)
@@ -95,18 +88,30 @@ void conf_environment(const struct conf_request *request, struct strv *env)
 		{"parallel_jobs", jobs},
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(unwanted); i++)
-		strv_setenv(env, unwanted[i], NULL);
-	for (size_t i = env->n; i-- > 0;) {
-		_cleanup_free_ char *name = NULL;
-
-		if (!has_prefix(env->items[i], "BASH_FUNC_"))
-			continue;
-		name = xstrndup(env->items[i], strcspn(env->items[i], "="));
-		strv_setenv(env, name, NULL);
-	}
+	evaluate_clean_environment(env);
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
 		strv_setenv(env, variables[i][0], variables[i][1]);
+}
+
+/* Makes every run of blanks and line ends one blank, and drops those at the ends: real
+ * values go over many lines (zfs: PRE_BUILD), and dkms has always joined them. */
+static void join_lines(struct evaluation *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		char *from = e->items[i].value, *to = from;
+
+		for (; *from; from++) {
+			bool blank = strchr(" \t\n", *from);
+
+			if (!blank)
+				*to++ = *from;
+			else if (to > e->items[i].value && to[-1] != ' ')
+				*to++ = ' ';
+		}
+		if (to > e->items[i].value && to[-1] == ' ')
+			to--;
+		*to = '\0';
+	}
 }
 
 /* Part of a path below the dkms tree, and of status lines. */
@@ -149,8 +154,7 @@ static bool read_yes_no(
 		return false;
 	if (strcasecmp(value, "yes") == 0)
 		return true;
-	findings_add(f, "%s is \"%s\"", directive, value);
-	findings_remedy(f, "yes and no are the values");
+	findings_add(f, "%s is \"%s\", but must be yes or no", directive, value);
 	return false;
 }
 
@@ -345,6 +349,7 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	const struct outcome *outcome, struct conf **ret, struct error *err)
 {
 	_cleanup_free_ char *subject = NULL;
+	struct error found = {0};
 	struct evaluation e = {0};
 	struct findings f = {0};
 	struct conf *c;
@@ -355,18 +360,22 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	r = evaluate_parse(cmd, outcome, &e, err);
 	if (r < 0)
 		return r;
+	join_lines(&e);
 	subject = evaluation_subject(&e);
 	f.subject = subject;
 	c = xcalloc(1, sizeof(*c));
 	read_conf(&e, request, outcome, c, &f);
-	r = findings_error(&f, 8, err);
+	r = findings_error(&f, 8, &found);
 	findings_done(&f);
 	evaluation_done(&e);
-	if (r < 0)
+	if (r < 0) {
+		evaluate_add_stderr(outcome, &found);
+		error_move(err, &found);
 		conf_free(c);
-	else
-		*ret = c;
-	return r;
+		return r;
+	}
+	*ret = c;
+	return 0;
 }
 
 void conf_free(struct conf *c)

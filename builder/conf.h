@@ -33,8 +33,9 @@ struct conf {
 	bool build_depends_rebuild;
 	bool autoinstall;
 	bool no_weak_modules;
-	/* Script and arguments; NULL when unset. */
-	char *post_add, *pre_build, *post_build, *pre_install, *post_install, *post_remove;
+	/* Script and arguments, one line; NULL when unset. */
+	char *post_add, *pre_build, *post_build;
+	char *pre_install, *post_install, *post_remove;
 	char *obsolete_by; /* also counted in excluded */
 	char *excluded; /* why the whole package is left out on this kernel (77), or
 			 * NULL; its modules' own reasons are theirs */
@@ -46,10 +47,10 @@ struct conf {
 
 /* What one evaluation is about. */
 struct conf_request {
-	const char *path;      /* the dkms.conf */
-	const char *name;      /* NULL while it is not known, as in add: no overrides then */
-	const char *version;
-	struct kernel *kernel; /* gives kernelver, arch, kernel_source_dir, kernel_config */
+	const char *path; /* the dkms.conf */
+	/* NULL while they are not known, as in add: no overrides then */
+	const char *name, *version;
+	struct kernel *kernel; /* its config is read when BUILD_EXCLUSIVE_CONFIG asks */
 	const struct settings *settings;
 };
 
@@ -61,9 +62,10 @@ struct conf_request {
 void conf_command(const struct conf_request *request, struct command *cmd);
 
 /* Makes a conf of what that bash printed. Errors name the file, the directive and, where
- * bash gave one, the line; they have status 8: ended by exit, ran into the time limit, has
- * a syntax error, lacks a required directive, holds a bad value. A missing dkms.conf is
- * -ENOENT and status 4; bash or the sandbox not running is status 1. conf_free frees. */
+ * bash gave one, the line; they have status 8: ended by exit, ran into the time limit,
+ * has a syntax error, lacks a required directive, holds a bad value. A missing dkms.conf
+ * is -ENOENT and status 4; bash or the sandbox not running is status 1. An error ends
+ * with what is on standard error; after success the caller shows that. conf_free frees. */
 int conf_parse(const struct conf_request *request, const struct command *cmd,
 	const struct outcome *outcome, struct conf **ret, struct error *err);
 void conf_free(struct conf *c);
@@ -72,9 +74,9 @@ void conf_free(struct conf *c);
  * name, which add, build and install refuse. */
 int conf_check_duplicates(const struct conf *c, const char *path, struct error *err);
 
-/* The make command for a kernel: a leading bare word make gets KERNELRELEASE=release; what
- * begins with anything else ('make' in quotes, a variable, a parenthesis) stays as it
- * is. No -j: job slots come through the jobserver. Caller frees. */
+/* The make command for a kernel: a leading bare word make gets KERNELRELEASE=release;
+ * what begins with anything else ('make' in quotes, a variable, a parenthesis) stays as
+ * it is. No -j: job slots come through the jobserver. Caller frees. */
 char *conf_make_command(const struct conf *c, const char *release);
 
 /* Where a module is installed below the kernel's directory, distribution rules applied:

@@ -4,9 +4,9 @@
 #
 #	bash -O extglob -c THIS dkms NAME... -- FILE... -- VARIABLE=VALUE...
 #
-# A FILE that does not exist is skipped; the VARIABLEs, literal values, are set after all
-# files. What the files print to standard output is dropped. Our own report on standard
-# output is a sequence of records, each ended by a NUL:
+# A FILE that does not exist is skipped; the VARIABLEs are set after all files. What the
+# files print to standard output is dropped. Our own report on standard output is a
+# sequence of records, each between NULs, since a trap of a file may print into it:
 #
 #	file=PATH           before a file is read
 #	status=NUMBER       after it, the status of its last command
@@ -14,6 +14,9 @@
 #	end=COUNT           how many records of the last kind there were
 #
 # No end record: a file ended the whole shell. Nothing here forks.
+#
+# Values are expanded once more than bash does, as in double quotes: dkms has always done
+# so, and files rely on it (MAKE='make -C $kernel_source_dir', BUILT_MODULE_NAME=\$module).
 
 _dkms_names=()
 while [[ $1 != -- ]]; do
@@ -47,18 +50,38 @@ command_not_found_handle() {
 	return 127
 }
 
+# Expands $_dkms_text, which stays as it is when it has bad syntax. A quote in it is a
+# character like any other, and so is \" unless it may belong to a command in $().
+_dkms_expand() {
+	local _dkms_raw=$_dkms_text _dkms_expanded=
+
+	# shellcheck disable=SC2016
+	if [[ $_dkms_raw != *\`* && $_dkms_raw != *'$('* ]]; then
+		_dkms_raw=${_dkms_raw//'\"'/'"'}
+	fi
+	builtin eval "IFS= builtin read -rd '' _dkms_expanded <<_dkms_end
+$_dkms_raw
+_dkms_end"
+	if [[ -n $_dkms_expanded ]]; then
+		_dkms_text=${_dkms_expanded%$'\n'}
+	else
+		builtin printf '%s is taken as it is: %s\n' \
+			"${_dkms_name}[$_dkms_index]" "$_dkms_text" >&2
+	fi
+}
+
 # All in one function: files may say local or declare, and the next file and the report
 # still see the values. It has no parameters, so a file may say set -- as well.
 _dkms_evaluate() {
-	local _dkms_file _dkms_name _dkms_index
+	local _dkms_file _dkms_name _dkms_index _dkms_text
 	local _dkms_report=()
 
 	for _dkms_file in "${_dkms_files[@]}"; do
 		[[ -e $_dkms_file ]] || continue
-		builtin printf 'file=%s\0' "$_dkms_file"
+		builtin printf '\0file=%s\0' "$_dkms_file"
 		# shellcheck disable=SC1090
 		. "$_dkms_file" >/dev/null
-		builtin printf 'status=%s\0' $?
+		builtin printf '\0status=%s\0' $?
 		# What a file does to the shell must not reach the next one or us.
 		builtin set +euvxfC +o posix
 		builtin trap - DEBUG ERR EXIT RETURN
@@ -70,10 +93,14 @@ _dkms_evaluate() {
 	for _dkms_name in "${_dkms_names[@]}"; do
 		local -n _dkms_value=$_dkms_name
 		for _dkms_index in "${!_dkms_value[@]}"; do
-			_dkms_report+=("${_dkms_name}[$_dkms_index]=${_dkms_value[$_dkms_index]}")
+			_dkms_text=${_dkms_value[$_dkms_index]}
+			if [[ $_dkms_text == *[\$\`]* || $_dkms_text == *\\[\\\"]* ]]; then
+				_dkms_expand
+			fi
+			_dkms_report+=("${_dkms_name}[$_dkms_index]=$_dkms_text")
 		done
 	done
-	builtin printf '%s\0' "${_dkms_report[@]}" "end=${#_dkms_report[@]}"
+	builtin printf '%s\0' "" "${_dkms_report[@]}" "end=${#_dkms_report[@]}"
 }
 
 _dkms_evaluate

@@ -48,6 +48,28 @@ bool evaluate_is_assignment(const char *text)
 	return text[n] == '=';
 }
 
+void evaluate_clean_environment(struct strv *env)
+{
+	/* MAKEFLAGS and the like: dkms may run below make install of a kernel. ENV and
+	 * the like: they make a shell read files or behave in another way. */
+	static const char *const unwanted[] = {"CC", "CXX", "CFLAGS", "CXXFLAGS",
+		"LDFLAGS", "MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEOVERRIDES",
+		"MAKEFILES", "MAKELEVEL", "MAKE_TERMOUT", "MAKE_TERMERR", "MAKE_RESTARTS",
+		"sub_make_done", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS",
+		"POSIXLY_CORRECT", "CDPATH", "GLOBIGNORE"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(unwanted); i++)
+		strv_setenv(env, unwanted[i], NULL);
+	for (size_t i = env->n; i-- > 0;) {
+		_cleanup_free_ char *name = NULL;
+
+		if (!has_prefix(env->items[i], "BASH_FUNC_"))
+			continue;
+		name = xstrndup(env->items[i], strcspn(env->items[i], "="));
+		strv_setenv(env, name, NULL);
+	}
+}
+
 void evaluate_command(const char *const *names, const struct strv *files,
 	const struct strv *assignments, struct command *cmd)
 {
@@ -189,6 +211,31 @@ static int check_syntax(const struct evaluation *e, const struct report *report,
 	return 0;
 }
 
+/* At most this many lines of standard error become part of an error. */
+#define STDERR_LINES_MAX 20
+
+void evaluate_add_stderr(const struct outcome *outcome, struct error *err)
+{
+	const char *line = outcome->err.data;
+	struct str s = {0};
+
+	if (!err || !err->what || !line)
+		return;
+	str_add(&s, err->what);
+	for (int lines = 0; *line && lines < STDERR_LINES_MAX; lines++) {
+		size_t len = strcspn(line, "\n");
+		_cleanup_free_ char *copy = xstrndup(line, len);
+
+		/* The second is a slip of bash 5.2 when set -e ends it. */
+		if (!strstr(err->what, copy) && !strstr(copy, ": pop_var_context: "))
+			str_addf(&s, "\n%s", copy);
+		line += len;
+		line += *line == '\n';
+	}
+	free(err->what);
+	err->what = str_take(&s);
+}
+
 /* The files were read but the report has no end. */
 static int ended_early(const struct evaluation *e, const struct command *cmd,
 	const struct outcome *o, struct error *err)
@@ -207,13 +254,15 @@ static int ended_early(const struct evaluation *e, const struct command *cmd,
 	else
 		r = error_set(err, -EINVAL, 8, "%s: the evaluation ended early: bash %s",
 			file, how);
-	error_remedy(err, "%s",
-		line ? "use return instead of exit"
-		     : "a configuration file must not use exec, set -e or set -u");
+	if (line)
+		error_remedy(err, "use return instead of exit");
+	else if (!o->signal)
+		error_remedy(
+			err, "a configuration file must not use exec, set -e or set -u");
 	return r;
 }
 
-static int check_report(const struct evaluation *e, const struct report *report,
+static int find_error(const struct evaluation *e, const struct report *report,
 	const struct command *cmd, const struct outcome *o, struct error *err)
 {
 	const char *file = e->files.n ? e->files.items[e->files.n - 1] : NULL;
@@ -226,8 +275,7 @@ static int check_report(const struct evaluation *e, const struct report *report,
 	if (o->error || (!file && !report->ended))
 		/* Not bash has failed but what was to run it. */
 		return error_set(err, o->error ? o->error : -EIO, 1,
-			"cannot run bash: %s%s%s", how, o->err.len ? ": " : "",
-			o->err.len ? o->err.data : "");
+			"cannot run bash: it %s", how);
 	if (file && o->timed_out) {
 		r = error_set(err, -ETIMEDOUT, 8, "%s: %s", file, how);
 		error_remedy(err, "it is read often and must only set variables; look "
@@ -251,13 +299,16 @@ int evaluate_parse(const struct command *cmd, const struct outcome *outcome,
 {
 	struct evaluation e = {0};
 	struct report report = {0};
+	struct error found = {0};
 	int r;
 
 	if (outcome->out.len)
 		read_report(&outcome->out, &e, &report);
-	r = check_report(&e, &report, cmd, outcome, err);
+	r = find_error(&e, &report, cmd, outcome, &found);
 	strv_done(&report.statuses);
 	if (r < 0) {
+		evaluate_add_stderr(outcome, &found);
+		error_move(err, &found);
 		evaluation_done(&e);
 		return r;
 	}

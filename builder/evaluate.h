@@ -30,19 +30,27 @@ struct evaluation {
 #define EVALUATE_INDEX_MAX 4095
 
 /* Fills cmd with a bash that reads files (absolute paths; those that do not exist are
- * skipped), then sets assignments ("NAME=VALUE" or "NAME[1]=VALUE", literal; what has
- * another form is left out), then reports names (NULL-terminated). cmd->env must hold
+ * skipped), then sets assignments ("NAME=VALUE" or "NAME[1]=VALUE"; what has another form
+ * is left out), then reports names (NULL-terminated). cmd->env must hold
  * the environment already; names are removed from it. */
 void evaluate_command(const char *const *names, const struct strv *files,
 	const struct strv *assignments, struct command *cmd);
+/* Removes from env what must not reach a configuration file or a build: CC, CFLAGS, a
+ * calling make's variables, what makes a shell read files or behave in another way. */
+void evaluate_clean_environment(struct strv *env);
 /* True when text has the form of an assignment. */
 bool evaluate_is_assignment(const char *text);
 
 /* Reads the report. Errors have status 8 and name the file, and the line where bash did;
- * when the bash could not be run they have status 1. evaluation_done frees. */
+ * when the bash could not be run they have status 1. They end with what the files wrote
+ * to standard error. evaluation_done frees. */
 int evaluate_parse(const struct command *cmd, const struct outcome *outcome,
 	struct evaluation *ret, struct error *err);
 void evaluation_done(struct evaluation *e);
+
+/* Appends to an error about the files what they wrote to standard error, unless it is
+ * said already: it may tell why. */
+void evaluate_add_stderr(const struct outcome *outcome, struct error *err);
 
 /* The value of an element, borrowed; NULL when it is not set or empty. */
 const char *evaluation_get(

@@ -47,27 +47,35 @@ void settings_done(struct settings *s)
 	*s = (struct settings){0};
 }
 
+/* The length of a reference to kernelver at s, 0 when there is none. */
+static size_t reference_length(const char *s)
+{
+	static const char bare[] = "$kernelver", braces[] = "${kernelver}";
+	char next;
+
+	if (has_prefix(s, braces))
+		return strlen(braces);
+	if (!has_prefix(s, bare))
+		return 0;
+	next = s[strlen(bare)];
+	if (next == '_' || (next >= '0' && next <= '9') || (next >= 'a' && next <= 'z') ||
+		(next >= 'A' && next <= 'Z'))
+		return 0; /* a longer name */
+	return strlen(bare);
+}
+
 char *settings_expand_kernelver(const char *value, const char *release)
 {
-	static const char *const names[] = {"${kernelver}", "$kernelver"};
 	struct str s = {0};
 
 	while (*value) {
-		size_t len = strcspn(value, "$");
+		size_t len = reference_length(value);
 
-		str_add_bytes(&s, value, len);
-		value += len;
-		for (size_t i = 0; *value; i++) {
-			if (i == ARRAY_SIZE(names)) {
-				str_add_bytes(&s, value++, 1);
-				break;
-			}
-			if (has_prefix(value, names[i])) {
-				str_add(&s, release);
-				value += strlen(names[i]);
-				break;
-			}
-		}
+		if (len)
+			str_add(&s, release);
+		else
+			str_add_bytes(&s, value, 1);
+		value += len ? len : 1;
 	}
 	return str_take(&s);
 }
