@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "builder/depmod.h"
 #include "builder/phases.h"
 #include "builder/tree.h"
 
@@ -69,6 +70,9 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	build_free(job->build);
+	if (job->depmod)
+		depmod_done(job->depmod);
+	free(job->depmod);
 	conf_free(job->conf);
 	command_done(&job->command);
 	error_done(&job->error);

@@ -102,6 +102,7 @@ struct job {
 	int work_result;
 
 	struct build *build;	 /* state of a build; build.c's */
+	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's */
 };
 
 enum job_step {
