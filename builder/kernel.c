@@ -212,6 +212,14 @@ static bool parse_module_name(
 	return false;
 }
 
+enum compression compression_of_file(const char *path)
+{
+	enum compression how;
+	size_t len;
+
+	return parse_module_name(path_base(path), &len, &how) ? how : COMPRESSION_NONE;
+}
+
 char *module_name_of_file(const char *path)
 {
 	const char *base = path_base(path);
@@ -368,12 +376,8 @@ enum compression kernel_compression(const struct kernel *k)
 	for (size_t i = 0; i < k->n_modules; i++) {
 		const char *path = k->modules[i].path;
 		bool below = has_prefix(path, "kernel/");
-		enum compression how;
-		size_t len;
 
-		if (!parse_module_name(path_base(path), &len, &how))
-			continue;
-		counts[below][how]++;
+		counts[below][compression_of_file(path)]++;
 		own |= below;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)

@@ -67,6 +67,8 @@ void kernel_modules_forget(struct kernel *k);
 enum compression kernel_compression(const struct kernel *k);
 /* ".gz" and so on, "" for none */
 const char *compression_suffix(enum compression c);
+/* How a module file is compressed, by its name. */
+enum compression compression_of_file(const char *path);
 /* The module name of a file: base name without .ko and compression suffix, '-' as '_';
  * caller frees. NULL when the name is not a module's. */
 char *module_name_of_file(const char *path);

@@ -1,7 +1,92 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dkms: builds and installs kernel modules that live outside the kernel. */
 #include "config.h"
 
-int main(void)
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "builder/distro.h"
+#include "builder/framework.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "scheduler/runner.h"
+#include "scheduler/slots.h"
+
+/* Standard descriptors that the caller closed would be given to our own files. */
+static void open_standard_fds(void)
 {
-	return 0;
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+static int load_framework(struct settings *settings, struct error *err)
+{
+	struct outcome outcome = {0};
+	struct command cmd;
+	uv_loop_t loop;
+	int r;
+
+	command_init(&cmd);
+	r = framework_command(settings, NULL, &cmd);
+	if (r > 0) {
+		uv_loop_init(&loop);
+		r = runner_command(&loop, &cmd, &outcome);
+		if (r == 0)
+			r = framework_parse(&cmd, &outcome, settings, err);
+		uv_loop_close(&loop);
+	}
+	outcome_done(&outcome);
+	command_done(&cmd);
+	return r;
+}
+
+static int run(struct arguments *args, int argc, char **argv)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	if (load_framework(&args->settings, &err) < 0 ||
+		arguments_parse(args, argc, argv, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
+	if (args->show_version) {
+		printf("dkms-%s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	if (args->show_help || !args->command) {
+		help_print(stdout);
+		return 0;
+	}
+	if (distro_read(args->settings.os_release, &args->settings.distro, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
+	for (size_t i = 0; i < args->ignored.n; i++)
+		print_warning("%s does nothing any more", args->ignored.items[i]);
+	return args->command->run(args);
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments args;
+	char threads[16];
+	int status;
+
+	open_standard_fds();
+	/* Before libuv first makes its pool: a thread for each CPU. */
+	snprintf(threads, sizeof(threads), "%u", slots_default());
+	setenv("UV_THREADPOOL_SIZE", threads, 1);
+	umask(022);
+	arguments_init(&args);
+	status = run(&args, argc, argv);
+	arguments_done(&args);
+	if (fflush(stdout) != 0 && status == 0)
+		status = 1;
+	return status;
 }

@@ -1,43 +1,34 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
-# Each directive and each key of framework.conf that the code knows has an entry in its
-# manual page, and each entry is known to the code.
+#!/bin/bash
+# The directives and keys that the code knows have entries in the manual pages, and the reverse.
+set -u
+# shellcheck source=tests/tap.sh
+. "${top_srcdir:?}/tests/tap.sh"
 
-# shellcheck disable=SC2154
-man=$top_srcdir/cli/man builder=$top_srcdir/builder count=0 failed=0
+man=$top_srcdir/cli/man
+builder=$top_srcdir/builder
 
-compare() {
-	local entries names
-
-	# shellcheck disable=SC2086
-	names=$(printf '%s\n' $2 | LC_ALL=C sort)
-	entries=$(sed -n "s/^\.It $3 //p" "$man/$1" | sed "s/ Ns Bq Va i//g; s/, Ic / /g; s/,/ /g" |
-		tr ' ' '\n' | grep . | LC_ALL=C sort)
-	count=$((count + 1))
-	if [[ $names && $names == "$entries" ]]; then
-		echo "ok $count - $1 has $(wc -l <<<"$names") entries"
-		return
-	fi
-	echo "not ok $count - $1"
-	diff <(echo "$names") <(echo "$entries") | sed 's/^/# /'
-	failed=1
+names() # FILE ARRAY: the strings of capitals or small letters in a C array
+{
+	sed -n "/ $2\[\] = {/,/};/p" "$1" | grep -o '"[A-Za-z_]*"' | tr -d '"' | LC_ALL=C sort
 }
 
-compare dkms.conf.5 "$(sed -n '/ directives\[\] = {/,/};/p' "$builder/conf.c" |
-	grep -o '"[A-Z_]*"' | tr -d '"')" Ic
-compare dkms-framework.conf.5 "$(sed -n '/framework_keys\[\] = {/,/};/p' "$builder/framework.c" |
-	grep -o '"[A-Za-z_]*"' | tr -d '"')" Va
+entries() # PAGE MACRO: the names in its ".It MACRO" lines
+{
+	sed -n "s/^\.It $2 //p" "$1" | sed "s/ Ns Bq Va i//g; s/, $2 / /g; s/,/ /g" |
+		tr ' ' '\n' | grep . | LC_ALL=C sort
+}
+
+is "$(entries "$man/dkms.conf.5" Ic)" "$(names "$builder/conf.c" directives)" "dkms.conf(5)"
+is "$(entries "$man/dkms-framework.conf.5" Va)" "$(names "$builder/framework.c" framework_keys)" \
+	"dkms-framework.conf(5)"
+like "$(names "$builder/conf.c" directives)" '^PACKAGE_VERSION$' "the code is understood"
+like "$(names "$builder/framework.c" framework_keys)" '^verbose$' "here as well"
 
 if command -v mandoc >/dev/null; then
 	for page in dkms.conf.5 dkms-framework.conf.5; do
-		count=$((count + 1))
-		if mandoc -T lint -W warning "$man/$page"; then
-			echo "ok $count - mandoc has no warning about $page"
-		else
-			echo "not ok $count - mandoc about $page"
-			failed=1
-		fi
+		ok "$page: mandoc" mandoc -T lint -W warning "$man/$page"
 	done
+else
+	skip "mandoc is not installed" "the pages"
 fi
-echo "1..$count"
-exit $failed
+finish

@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The states of a build, from a fresh copy of the source to RELEASE/ARCH in the tree.
+ *
+ * A build works in NAME/VERSION/.job-RELEASE-ARCH, which is locked (flock) while it runs:
+ *
+ *   build/     the copy of the source; the only place that the module's commands may write
+ *   staging/   module/ and log/, what will be renamed to NAME/VERSION/RELEASE/ARCH
+ *   make.log
+ *
+ * The commands see build/ at NAME/VERSION/build, where a dkms.conf expects it: each job
+ * has its own there, by a mount namespace. Without namespaces it is renamed to that place
+ * while the job runs, so that only one kernel at a time can be built for. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "builder/buildlog.h"
+#include "builder/compress.h"
+#include "builder/distro.h"
+#include "builder/modfile.h"
+#include "builder/phases.h"
+#include "builder/tree.h"
+
+struct build {
+	char *version_dir; /* DKMSTREE/NAME/VERSION */
+	char *source;	   /* VERSION_DIR/source */
+	char *seen;	   /* VERSION_DIR/build */
+	char *dir;	   /* VERSION_DIR/.job-RELEASE-ARCH */
+	char *work;	   /* DIR/build, or seen while that is where it is */
+	char *staging;	   /* DIR/staging */
+	char *log;	   /* DIR/make.log */
+	char *failed;	   /* VERSION_DIR/build/RELEASE-ARCH: where a failure's log stays */
+	char *set_aside;   /* VERSION_DIR/.logs: what was at seen, without namespaces */
+	int lock_fd, log_fd;
+	enum sandbox_kind sandbox;
+	bool renamed; /* work is at seen */
+	size_t patch; /* the next one to apply */
+	struct timespec started;
+};
+
+static double seconds_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) +
+	       (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+}
+
+static struct build *build_new(const struct job *job)
+{
+	const char *release = job->kernel->release, *arch = job->kernel->arch;
+	struct build *b = xcalloc(1, sizeof(*b));
+
+	b->version_dir =
+		tree_version_dir(job->shared->settings->dkms_tree, job->name, job->version);
+	b->source = path_join(b->version_dir, "source");
+	b->seen = path_join(b->version_dir, "build");
+	b->dir = xasprintf("%s/.job-%s-%s", b->version_dir, release, arch);
+	b->work = path_join(b->dir, "build");
+	b->staging = path_join(b->dir, "staging");
+	b->log = path_join(b->dir, "make.log");
+	b->failed = xasprintf("%s/%s-%s", b->seen, release, arch);
+	b->set_aside = path_join(b->version_dir, ".logs");
+	b->lock_fd = b->log_fd = -1;
+	clock_gettime(CLOCK_MONOTONIC, &b->started);
+	return b;
+}
+
+void build_free(struct build *b)
+{
+	if (!b)
+		return;
+	close_ptr(&b->lock_fd);
+	close_ptr(&b->log_fd);
+	free(b->version_dir);
+	free(b->source);
+	free(b->seen);
+	free(b->dir);
+	free(b->work);
+	free(b->staging);
+	free(b->log);
+	free(b->failed);
+	free(b->set_aside);
+	free(b);
+}
+
+/* JOB_CHECKING */
+
+static int check_depends(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+
+	if (job->depends_met || s->force)
+		return 0;
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		const char *name = job->conf->build_depends.items[i];
+		_cleanup_free_ char *version = tree_installed_version(s->dkms_tree, name,
+			job->kernel->release, job->kernel->arch);
+
+		if (!version)
+			return error_set(&job->error, -ENOENT, 13,
+				"%s/%s needs %s, which is not installed for %s", job->name,
+				job->version, name, job->kernel->release);
+	}
+	return 0;
+}
+
+static int check_source(struct job *job, const char *source)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	int r = dir_list(source, &names);
+
+	if (r < 0)
+		return error_errno(&job->error, r, 8, "cannot read %s", source);
+	if (names.n < 2)
+		return error_set(&job->error, -ENOENT, 8, "there is no source to build in %s",
+			source);
+	return 0;
+}
+
+enum phase check_enter(struct job *job)
+{
+	const struct kernel *kernel = job->kernel;
+
+	if (job->was >= STATE_BUILT && !(job->kind == JOB_BUILD && job->shared->settings->force))
+		return PHASE_NEXT;
+	if (job->conf->excluded) {
+		job->result = RESULT_EXCLUDED;
+		return PHASE_STOP;
+	}
+	if (!kernel->has_headers) {
+		_cleanup_free_ char *remedy =
+			distro_headers_command(job->shared->settings->distro, kernel->release);
+
+		error_set(&job->error, -ENOENT, 21, "no kernel headers for %s in %s",
+			kernel->release, kernel->headers);
+		if (remedy)
+			error_remedy(&job->error, "%s", remedy);
+		return PHASE_FAIL;
+	}
+	if (check_depends(job) < 0)
+		return PHASE_FAIL;
+	job->build = build_new(job);
+	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
+}
+
+/* JOB_COPYING */
+
+/* Makes the job's directory and locks it. A lock that a dead process left is none, since
+ * the kernel drops it; what such a process left in the directory is removed. */
+static int lock_dir(struct job *job)
+{
+	struct build *b = job->build;
+	struct stat mine, there;
+	int r;
+
+	for (;;) {
+		r = dir_make(b->dir, &job->error);
+		if (r < 0)
+			return r;
+		close_ptr(&b->lock_fd);
+		b->lock_fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (b->lock_fd < 0 && errno == ENOENT)
+			continue;
+		if (b->lock_fd < 0)
+			return error_errno(&job->error, -errno, 1, "cannot open %s", b->dir);
+		if (flock(b->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+			close_ptr(&b->lock_fd);
+			b->lock_fd = -1;
+			return error_set(&job->error, -EBUSY, 1,
+				"another dkms is building %s/%s for %s", job->name,
+				job->version, job->kernel->release);
+		}
+		/* The other one may have removed it between our open and our lock. */
+		if (fstat(b->lock_fd, &mine) == 0 && stat(b->dir, &there) == 0 &&
+			mine.st_ino == there.st_ino)
+			return 0;
+	}
+}
+
+static int open_log(struct job *job)
+{
+	struct build *b = job->build;
+
+	unlink(b->log);
+	b->log_fd = open(b->log, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+	if (b->log_fd < 0)
+		return error_errno(&job->error, -errno, 1, "cannot create %s", b->log);
+	buildlog_begin(b->log_fd, job->name, job->version, job->kernel->release,
+		job->kernel->arch);
+	return 0;
+}
+
+/* The administrator's patches lie over those of the package. */
+static int overlay_patches(struct job *job, uid_t uid)
+{
+	_cleanup_free_ char *from =
+		xasprintf("%s/%s/patches", job->shared->settings->config_dir, job->name);
+	_cleanup_free_ char *to = path_join(job->build->work, "patches");
+	_cleanup_(strv_done) struct strv names = {0};
+	int r = 0;
+
+	if (!job->conf->patches.n || dir_list(from, &names) < 0)
+		return 0;
+	if (mkdir(to, 0755) < 0 && errno != EEXIST)
+		return error_errno(&job->error, -errno, 1, "cannot make %s", to);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *a = path_join(from, names.items[i]);
+		_cleanup_free_ char *b = path_join(to, names.items[i]);
+
+		if (path_is_file(a))
+			r = file_copy(a, b, &job->error);
+		if (r == 0 && uid != (uid_t)-1 && lchown(b, uid, uid) < 0)
+			r = error_errno(&job->error, -errno, 1, "cannot change %s", b);
+	}
+	return r;
+}
+
+/* Without namespaces: what is at seen makes room, and comes back in restore_seen. */
+static int rename_to_seen(struct job *job)
+{
+	struct build *b = job->build;
+
+	/* A process that was killed may have left it aside. */
+	if (path_exists(b->set_aside)) {
+		dir_remove(b->seen, NULL);
+		rename(b->set_aside, b->seen);
+	}
+	if (rename(b->seen, b->set_aside) < 0 || rename(b->work, b->seen) < 0)
+		return error_errno(&job->error, -errno, 1, "cannot rename %s to %s", b->work,
+			b->seen);
+	str_replace(&b->work, b->seen);
+	b->renamed = true;
+	return 0;
+}
+
+static int copy_work(struct job *job)
+{
+	struct build *b = job->build;
+	uid_t uid = (uid_t)-1;
+	int r;
+
+	r = dir_make(b->seen, &job->error);
+	if (r == 0)
+		r = lock_dir(job);
+	if (r == 0)
+		r = dir_remove(b->work, &job->error);
+	if (r == 0)
+		r = dir_remove(b->staging, &job->error);
+	if (r < 0)
+		return r;
+	b->sandbox = job->shared->sandbox;
+	if (b->sandbox == SANDBOX_KIND_UNTRUSTED) {
+		_cleanup_(strv_done) struct strv readable = {0};
+
+		strv_push(&readable, b->version_dir);
+		strv_push(&readable, job->kernel->headers);
+		if (sandbox_reachable(&readable))
+			uid = SANDBOX_UID;
+		else
+			b->sandbox = SANDBOX_KIND_USERNS;
+	}
+	r = dir_copy(b->source, b->work, uid, uid, &job->error);
+	if (r == 0)
+		r = overlay_patches(job, uid);
+	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE)
+		r = rename_to_seen(job);
+	if (r == 0)
+		r = open_log(job);
+	return r;
+}
+
+enum phase copy_enter(struct job *job)
+{
+	if (!job->build)
+		return PHASE_NEXT;
+	job->work = copy_work;
+	return PHASE_WORK;
+}
+
+/* Commands of the module: through bash, in the sandbox, output to the log. */
+
+static enum phase run(struct job *job, const char *line, bool make)
+{
+	const struct settings *s = job->shared->settings;
+	struct build *b = job->build;
+	struct command *cmd = &job->command;
+	struct sandbox box = {.kind = b->sandbox, .writable = b->work, .writable_at = b->seen};
+	struct conf_request request = {.path = job->conf_path, .name = job->name,
+		.version = job->version, .kernel = job->kernel, .settings = s};
+	struct str script = {0};
+
+	if (s->build_environment) {
+		str_add(&script, ". ");
+		str_add_quoted(&script, s->build_environment);
+		str_add(&script, " || exit\n");
+		strv_push(&box.readable, s->build_environment);
+	}
+	str_add(&script, line);
+	strv_push_all(&cmd->argv, (const char *const[]){BASH_PROGRAM, "-c", NULL});
+	strv_take(&cmd->argv, str_take(&script));
+	strv_push_all(&cmd->env, (const char *const *)environ);
+	conf_environment(&request, &cmd->env);
+	cmd->cwd = xstrdup(b->seen);
+	cmd->log_fd = b->log_fd;
+	cmd->jobserver = make;
+	strv_push(&box.readable, b->source);
+	strv_push(&box.readable, b->version_dir);
+	strv_push(&box.readable, job->kernel->dir);
+	strv_push(&box.readable, job->kernel->headers);
+	sandbox_wrap(cmd, &box);
+	strv_done(&box.readable);
+	buildlog_command(b->log_fd, line);
+	return PHASE_COMMAND;
+}
+
+/* PHASE_NEXT when the command went well; else an error with the given status, which says
+ * what ("make") exited how, and what the log says about it. */
+static enum phase ran(struct job *job, const struct outcome *outcome, const char *what,
+	int status)
+{
+	_cleanup_free_ char *how = NULL;
+	_cleanup_free_ char *why = NULL;
+
+	buildlog_result(job->build->log_fd, outcome, &job->command);
+	if (outcome_ok(outcome))
+		return PHASE_NEXT;
+	how = outcome_describe(outcome, &job->command);
+	why = buildlog_explain(job->build->log);
+	if (why)
+		error_set(&job->error, -EIO, status, "%s %s\n%s", what, how, why);
+	else
+		error_set(&job->error, -EIO, status, "%s %s", what, how);
+	return PHASE_FAIL;
+}
+
+/* JOB_PATCHING */
+
+static bool has_parent_component(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p += 2)
+		if ((p == path || p[-1] == '/') && (p[2] == '/' || !p[2]))
+			return true;
+	return false;
+}
+
+enum phase patch_enter(struct job *job)
+{
+	struct build *b = job->build;
+	_cleanup_free_ char *path = NULL;
+	struct str line = {0};
+	enum phase phase;
+	const char *name;
+
+	if (!b || b->patch == job->conf->patches.n)
+		return PHASE_NEXT;
+	name = job->conf->patches.items[b->patch];
+	path = xasprintf("%s/patches/%s", b->work, name);
+	if (has_parent_component(name) || !path_is_file(path)) {
+		error_set(&job->error, -ENOENT, 5, "%s: the patch patches/%s %s", job->conf_path,
+			name, has_parent_component(name) ? "has .. in its path" : "is missing");
+		return PHASE_FAIL;
+	}
+	str_add(&line, "patch -p1 -i ");
+	free(path);
+	path = xasprintf("patches/%s", name);
+	str_add_quoted(&line, path);
+	phase = run(job, line.data, false);
+	str_done(&line);
+	return phase;
+}
+
+enum phase patch_leave(struct job *job, const struct outcome *outcome)
+{
+	_cleanup_free_ char *what =
+		xasprintf("the patch %s", job->conf->patches.items[job->build->patch]);
+
+	if (ran(job, outcome, what, 6) == PHASE_FAIL)
+		return PHASE_FAIL;
+	job->build->patch++;
+	return PHASE_AGAIN;
+}
+
+/* JOB_PRE_BUILD, JOB_POST_BUILD */
+
+static enum phase build_script_enter(struct job *job, const char *what, const char *script)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (!job->build || is_empty(script))
+		return PHASE_NEXT;
+	line = script_line(job, what, script, job->build->work, job->build->seen);
+	return line ? run(job, line, true) : PHASE_NEXT;
+}
+
+static enum phase build_script_leave(struct job *job, const struct outcome *outcome,
+	const char *what)
+{
+	return ran(job, outcome, what, outcome->exit_status ? outcome->exit_status : 1);
+}
+
+enum phase pre_build_enter(struct job *job)
+{
+	return build_script_enter(job, "PRE_BUILD", job->conf->pre_build);
+}
+
+enum phase pre_build_leave(struct job *job, const struct outcome *outcome)
+{
+	return build_script_leave(job, outcome, "PRE_BUILD");
+}
+
+enum phase post_build_enter(struct job *job)
+{
+	return build_script_enter(job, "POST_BUILD", job->conf->post_build);
+}
+
+enum phase post_build_leave(struct job *job, const struct outcome *outcome)
+{
+	return build_script_leave(job, outcome, "POST_BUILD");
+}
+
+/* JOB_MAKING */
+
+/* Where make left a module; caller frees. */
+static char *built_path(const struct job *job, const struct conf_module *m)
+{
+	return xasprintf("%s/%s%s.ko", job->build->work, m->built_location, m->built_name);
+}
+
+enum phase make_enter(struct job *job)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (!job->build)
+		return PHASE_NEXT;
+	line = conf_make_command(job->conf, job->kernel->release);
+	return run(job, line, true);
+}
+
+enum phase make_leave(struct job *job, const struct outcome *outcome)
+{
+	if (ran(job, outcome, "make", 10) == PHASE_FAIL)
+		return PHASE_FAIL;
+	for (size_t i = 0; i < job->conf->n_modules; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *path = built_path(job, m);
+		struct stat st;
+
+		if (m->excluded || (lstat(path, &st) == 0 && S_ISREG(st.st_mode)))
+			continue;
+		error_set(&job->error, -ENOENT, 7,
+			"make succeeded and did not build %s%s.ko, which %s names",
+			m->built_location, m->built_name, job->conf_path);
+		return PHASE_FAIL;
+	}
+	return PHASE_NEXT;
+}
+
+/* JOB_STRIPPING */
+
+enum phase strip_enter(struct job *job)
+{
+	struct str line = {0};
+	bool any = false;
+	enum phase phase = PHASE_NEXT;
+
+	if (!job->build)
+		return PHASE_NEXT;
+	str_add(&line, "strip -g");
+	for (size_t i = 0; i < job->conf->n_modules; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *path =
+			xasprintf("./%s%s.ko", m->built_location, m->built_name);
+
+		if (m->excluded || !m->strip)
+			continue;
+		str_add(&line, " ");
+		str_add_quoted(&line, path);
+		any = true;
+	}
+	if (any)
+		phase = run(job, line.data, false);
+	str_done(&line);
+	return phase;
+}
+
+enum phase strip_leave(struct job *job, const struct outcome *outcome)
+{
+	return ran(job, outcome, "strip", 10);
+}
+
+/* JOB_COLLECTING */
+
+static char *staged_path(const struct job *job, const char *file)
+{
+	return xasprintf("%s/module/%s", job->build->staging, file);
+}
+
+/* The symbols that a module may use besides those of its own package. */
+static void list_symvers(const struct job *job, struct strv *ret)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+
+	strv_pushf(ret, "%s/Module.symvers", k->headers);
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		const char *name = job->conf->build_depends.items[i];
+		_cleanup_free_ char *link =
+			tree_installed_link(s->dkms_tree, name, k->release, k->arch);
+
+		strv_pushf(ret, "%s/module/Module.symvers", link);
+	}
+}
+
+static int collect_work(struct job *job)
+{
+	_cleanup_free_ char *module_dir = staged_path(job, "");
+	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
+	_cleanup_(strv_done) struct strv paths = {0};
+	_cleanup_(strv_done) struct strv all_symvers = {0};
+	struct stat st;
+	int r = dir_make(module_dir, &job->error);
+
+	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *from = built_path(job, m);
+		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *to = staged_path(job, name);
+
+		if (m->excluded)
+			continue;
+		r = file_copy(from, to, &job->error);
+		if (r == 0 && chmod(to, 0644) < 0)
+			r = error_errno(&job->error, -errno, 1, "cannot change %s", to);
+		strv_push(&paths, to);
+	}
+	if (r == 0 && lstat(symvers, &st) == 0 && S_ISREG(st.st_mode)) {
+		_cleanup_free_ char *to = staged_path(job, "Module.symvers");
+
+		r = file_copy(symvers, to, &job->error);
+		strv_push(&all_symvers, to);
+	}
+	if (r < 0)
+		return r;
+	list_symvers(job, &all_symvers);
+	return modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings,
+		&job->error);
+}
+
+enum phase collect_enter(struct job *job)
+{
+	if (!job->build)
+		return PHASE_NEXT;
+	job->work = collect_work;
+	return PHASE_WORK;
+}
+
+/* JOB_FINISHING */
+
+static const char *compress_options(const struct settings *s, enum compression how)
+{
+	switch (how) {
+	case COMPRESSION_GZIP:
+		return s->compress_gzip_opts;
+	case COMPRESSION_XZ:
+		return s->compress_xz_opts;
+	case COMPRESSION_ZSTD:
+		return s->compress_zstd_opts;
+	case COMPRESSION_NONE:
+		break;
+	}
+	return NULL;
+}
+
+static int finish_work(struct job *job)
+{
+	enum compression how;
+	int r;
+
+	pthread_mutex_lock(&job->kernel->lock);
+	r = kernel_modules(job->kernel, &job->error);
+	how = kernel_compression(job->kernel);
+	pthread_mutex_unlock(&job->kernel->lock);
+	if (r < 0 || how == COMPRESSION_NONE)
+		return r;
+	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *from = staged_path(job, name);
+		_cleanup_free_ char *to = xasprintf("%s%s", from, compression_suffix(how));
+
+		if (m->excluded)
+			continue;
+		r = compress_file(from, to, how, compress_options(job->shared->settings, how),
+			&job->error);
+		if (r == 0)
+			unlink(from);
+	}
+	return r;
+}
+
+enum phase finish_enter(struct job *job)
+{
+	if (!job->build)
+		return PHASE_NEXT;
+	job->work = finish_work;
+	return PHASE_WORK;
+}
+
+/* JOB_PUBLISHING */
+
+static int publish_work(struct job *job)
+{
+	struct build *b = job->build;
+	_cleanup_free_ char *log_dir = path_join(b->staging, "log");
+	_cleanup_free_ char *log = path_join(log_dir, "make.log");
+	_cleanup_free_ char *built = NULL;
+	int r;
+
+	job->build_s = seconds_since(&b->started);
+	r = dir_make(log_dir, &job->error);
+	if (r == 0)
+		r = file_copy(b->log, log, &job->error);
+	if (r == 0)
+		r = tree_publish(job->shared->settings->dkms_tree, job->name, job->version,
+			job->kernel->release, job->kernel->arch, b->staging, &job->error);
+	if (r < 0)
+		return r;
+	job->built = true;
+	built = tree_built_dir(job->shared->settings->dkms_tree, job->name, job->version,
+		job->kernel->release, job->kernel->arch);
+	job->log_path = path_join(built, "log/make.log");
+	return 0;
+}
+
+enum phase publish_enter(struct job *job)
+{
+	if (!job->build)
+		return PHASE_NEXT;
+	job->work = publish_work;
+	return PHASE_WORK;
+}
+
+/* JOB_CLEANING */
+
+static void restore_seen(struct build *b)
+{
+	if (!b->renamed)
+		return;
+	free(b->work);
+	b->work = path_join(b->dir, "build");
+	rename(b->seen, b->work);
+	rename(b->set_aside, b->seen);
+	b->renamed = false;
+}
+
+/* The log of a failed build stays where people look for it; see LOOK of the tree in
+ * builder/tree.h: build/RELEASE-ARCH/make.log, and build/make.log is the latest. */
+static void keep_log(struct job *job)
+{
+	struct build *b = job->build;
+	_cleanup_free_ char *log = path_join(b->failed, "make.log");
+	_cleanup_free_ char *latest = path_join(b->seen, "make.log");
+	_cleanup_free_ char *target = xasprintf("%s/make.log", path_base(b->failed));
+
+	dir_remove(b->failed, NULL);
+	if (job->shared->settings->keep_build)
+		rename(b->work, b->failed);
+	else
+		mkdir(b->failed, 0755);
+	if (rename(b->log, log) == 0 && link_write(latest, target, NULL) == 0)
+		job->log_path = TAKE_PTR(log);
+}
+
+/* After a success nothing tells of the failure before it. */
+static void forget_log(struct build *b)
+{
+	_cleanup_free_ char *latest = path_join(b->seen, "make.log");
+	struct stat st;
+
+	dir_remove(b->failed, NULL);
+	if (lstat(latest, &st) == 0 && stat(latest, &st) < 0)
+		unlink(latest);
+}
+
+static int clean_work(struct job *job)
+{
+	struct build *b = job->build;
+
+	restore_seen(b);
+	if (b->lock_fd < 0)
+		return 0; /* the directory is another's */
+	if (job->result == RESULT_FAILED && !job->built && !job->shared->cancelled &&
+		b->log_fd >= 0)
+		keep_log(job);
+	else if (job->built)
+		forget_log(b);
+	dir_remove(b->dir, NULL);
+	build_free(TAKE_PTR(job->build));
+	return 0;
+}
+
+enum phase clean_enter(struct job *job)
+{
+	if (!job->build)
+		return PHASE_NEXT;
+	job->work = clean_work;
+	return PHASE_WORK;
+}

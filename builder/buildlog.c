@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* make.log: how a build went, for people and for the error message. */
+#include "config.h"
+
+#include <ctype.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "builder/buildlog.h"
+
+/* Of a longer log only the first part is searched (bytes). */
+#define LOG_SEARCH_MAX (16 * 1024 * 1024)
+
+/* A log that cannot be written is no reason to stop a build. */
+static void put(int fd, struct str *s)
+{
+	ssize_t n = s->data ? write(fd, s->data, s->len) : 0;
+
+	(void)n;
+	str_done(s);
+}
+
+void buildlog_begin(int fd, const char *module, const char *version, const char *release,
+	const char *arch)
+{
+	struct str s = {0};
+	char date[64];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(date, sizeof(date), "%a %b %e %T %Z %Y", localtime_r(&now, &tm));
+	str_addf(&s, "DKMS (%s %s) make.log for %s/%s, kernel %s (%s)\n%s\n", PACKAGE,
+		PACKAGE_VERSION, module, version, release, arch, date);
+	put(fd, &s);
+}
+
+void buildlog_command(int fd, const char *line)
+{
+	struct str s = {0};
+
+	str_addf(&s, "\n# command: %s\n", line);
+	put(fd, &s);
+}
+
+void buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd)
+{
+	struct str s = {0};
+
+	if (outcome->error || outcome->signal || outcome->timed_out || outcome->cancelled) {
+		_cleanup_free_ char *how = outcome_describe(outcome, cmd);
+
+		str_addf(&s, "\n# %s\n", how);
+	} else {
+		str_addf(&s, "\n# exit code: %d\n", outcome->exit_status);
+	}
+	str_addf(&s, "# elapsed time: %.1f s\n", outcome->elapsed_s);
+	put(fd, &s);
+}
+
+/* What the tools of a build write in front of, or into, an error: gcc and clang, modpost,
+ * the linkers, bash, configure scripts, make. The lower index tells more. */
+static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference", "Error: ",
+	"command not found", "not found", "No such file or directory", "*** "};
+
+/* How many of the last lines are shown. */
+#define LAST_LINES 3
+
+/* Cuts a log into lines, without those that are empty or ours ("# ..."). */
+static void split_lines(char *text, struct strv *ret)
+{
+	for (char *line = text; line;) {
+		char *end = strchr(line, '\n');
+
+		if (end)
+			*end = '\0';
+		while (isspace((unsigned char)*line))
+			line++;
+		if (*line && *line != '#')
+			strv_push(ret, line);
+		line = end ? end + 1 : NULL;
+	}
+}
+
+/* The index of the line that tells most; n when none has a mark. */
+static size_t find_error(const struct strv *lines)
+{
+	size_t best = lines->n, best_mark = ARRAY_SIZE(marks);
+
+	for (size_t i = 0; i < lines->n; i++) {
+		for (size_t m = 0; m < best_mark; m++) {
+			if (strstr(lines->items[i], marks[m])) {
+				best = i;
+				best_mark = m;
+			}
+		}
+	}
+	return best;
+}
+
+char *buildlog_explain(const char *path)
+{
+	_cleanup_(str_done) struct str log = {0};
+	_cleanup_(strv_done) struct strv lines = {0};
+	struct str text = {0};
+	size_t error, tail;
+
+	if (file_read(path, LOG_SEARCH_MAX, &log, NULL) < 0)
+		return NULL;
+	split_lines(log.data, &lines);
+	if (lines.n < 3) /* two lines are the header */
+		return NULL;
+	error = find_error(&lines);
+	tail = lines.n - LAST_LINES < 2 ? 2 : lines.n - LAST_LINES;
+	if (error < tail)
+		str_addf(&text, "%s\n%s", lines.items[error], error + 1 < tail ? "...\n" : "");
+	for (size_t i = tail; i < lines.n; i++)
+		str_addf(&text, "%s%s", i > tail ? "\n" : "", lines.items[i]);
+	return str_take(&text);
+}

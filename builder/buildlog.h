@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_BUILDLOG_H
+#define BUILDER_BUILDLOG_H
+
+#include "base/str.h"
+#include "builder/command.h"
+
+/* Appends to an open make.log. The log begins with what is built for what, followed by
+ * each command's line, its output, its exit code and the time it took. */
+void buildlog_begin(int fd, const char *module, const char *version, const char *release,
+	const char *arch);
+void buildlog_command(int fd, const char *line);
+void buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd);
+
+/* What a log says went wrong: the first error of a compiler, of modpost or the linker, of
+ * the shell or of make, in this order; then, if they are not that already, its last lines.
+ * The caller frees; NULL when the log cannot be read or says nothing. */
+char *buildlog_explain(const char *path);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Puts built modules into a kernel's tree. All new files are written beside their places
+ * first; then originals move out, the new files are renamed into place, and the link that
+ * says "installed" is set. A failure on the way puts back what was there. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/modfile.h"
+#include "builder/phases.h"
+#include "builder/placed.h"
+#include "builder/tree.h"
+
+/* Renames that have been made, to be undone in reverse order. */
+struct journal {
+	struct strv from, to;
+};
+
+static int move(struct journal *j, const char *from, const char *to, struct error *err)
+{
+	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to) - 1);
+	int r = dir_make(dir, err);
+
+	if (r < 0)
+		return r;
+	if (rename(from, to) < 0) {
+		r = -errno;
+		/* The kernel's tree and the dkms tree may be on two file systems. */
+		if (r == -EXDEV)
+			r = file_copy(from, to, err);
+		if (r == 0 && unlink(from) < 0)
+			r = -errno;
+	}
+	if (r < 0)
+		return error_errno(err, r, 6, "cannot move %s to %s", from, to);
+	strv_push(&j->from, from);
+	strv_push(&j->to, to);
+	return 0;
+}
+
+static void undo(struct journal *j)
+{
+	for (size_t i = j->to.n; i-- > 0;) {
+		struct journal ignored = {0};
+
+		move(&ignored, j->to.items[i], j->from.items[i], NULL);
+		strv_done(&ignored.from);
+		strv_done(&ignored.to);
+	}
+}
+
+static void journal_done(struct journal *j)
+{
+	strv_done(&j->from);
+	strv_done(&j->to);
+}
+
+/* JOB_PRE_INSTALL */
+
+enum phase pre_install_enter(struct job *job)
+{
+	return script_enter(job, "PRE_INSTALL", job->conf->pre_install);
+}
+
+enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
+{
+	_cleanup_free_ char *how = NULL;
+
+	if (outcome_ok(outcome) || job->shared->settings->force)
+		return script_leave(job, outcome);
+	str_add_bytes(&job->output, outcome->out.data, outcome->out.len);
+	str_add_bytes(&job->output, outcome->err.data, outcome->err.len);
+	how = outcome_describe(outcome, &job->command);
+	error_set(&job->error, -ECANCELED, 101, "PRE_INSTALL refused: it %s", how);
+	error_remedy(&job->error, "--force installs all the same");
+	return PHASE_FAIL;
+}
+
+/* JOB_INSTALLING */
+
+static bool is_installed_file(const struct placed *previous, const char *path)
+{
+	for (size_t i = 0; i < previous->n; i++)
+		if (previous->files[i].dest && streq(previous->files[i].dest, path))
+			return true;
+	return false;
+}
+
+/* Modules of that name in the kernel's tree that no version of this package put there,
+ * with their full paths. */
+static void find_others(const struct job *job, const struct placed *previous,
+	const char *name, struct strv *ret)
+{
+	const struct kernel *k = job->kernel;
+
+	for (size_t i = 0; i < k->n_modules; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (!streq(k->modules[i].name, name))
+			continue;
+		path = path_join(k->dir, k->modules[i].path);
+		if (!is_installed_file(previous, path))
+			strv_push(ret, path);
+	}
+}
+
+/* The version rule, against every module of that name that the tree has. */
+static bool may_replace(struct job *job, const struct placed_file *f)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+
+	if (s->force || s->force_version_override)
+		return true;
+	for (size_t i = 0; i < k->n_modules; i++) {
+		_cleanup_(error_done) struct error err = {0};
+		_cleanup_free_ char *path = NULL;
+		int r;
+
+		if (!streq(k->modules[i].name, f->name))
+			continue;
+		path = path_join(k->dir, k->modules[i].path);
+		r = modfile_is_newer(f->built, path, &err);
+		if (r > 0)
+			continue;
+		if (r == 0)
+			strv_pushf(&job->warnings,
+				"%s is not newer than %s and is not installed; "
+				"--force installs it",
+				f->file, path);
+		else
+			strv_pushf(&job->warnings, "%s is not installed: %s", f->file,
+				err.what ? err.what : strerror(-r));
+		return false;
+	}
+	return true;
+}
+
+/* Archives the original of a module on the first install, and notes where it was. */
+static int archive(struct job *job, struct journal *j, const struct placed_file *f,
+	const struct strv *others)
+{
+	const struct kernel *k = job->kernel;
+	_cleanup_free_ char *dir = tree_original_dir(job->shared->settings->dkms_tree,
+		job->name, k->release, k->arch);
+	_cleanup_free_ char *dest_dir =
+		xstrndup(f->dest, (size_t)(path_base(f->dest) - f->dest) - 1);
+	_cleanup_free_ char *extra = path_join(k->dir, "extra");
+	_cleanup_free_ char *updates = path_join(k->dir, "updates");
+	const char *preferred[] = {extra, updates, dest_dir};
+	const char *original = others->n == 1 ? others->items[0] : NULL;
+	int r = 0;
+
+	for (size_t p = 0; p < ARRAY_SIZE(preferred) && others->n > 1 && !original; p++) {
+		for (size_t i = 0; i < others->n && !original; i++) {
+			const char *path = others->items[i];
+			size_t len = (size_t)(path_base(path) - path) - 1;
+
+			if (strlen(preferred[p]) == len && has_prefix(path, preferred[p]))
+				original = path;
+		}
+	}
+	for (size_t i = 0; i < others->n && r == 0; i++) {
+		const char *path = others->items[i];
+		bool is_original = original && streq(path, original);
+		_cleanup_free_ char *to = xasprintf("%s/%s%s", dir,
+			is_original ? "" : "collisions/",
+			is_original ? path_base(path) : path + strlen(k->dir) + 1);
+		_cleanup_free_ char *origin = xasprintf("%s.origin", to);
+		_cleanup_free_ char *line = xasprintf("%s\n", path);
+
+		r = move(j, path, to, &job->error);
+		if (r == 0)
+			r = file_write(origin, line, strlen(line), 0644, &job->error);
+	}
+	return r;
+}
+
+/* Writes the new file beside its place; *ret_temporary (caller frees) names it. */
+static int stage(struct job *job, const struct placed_file *f, char **ret_temporary)
+{
+	size_t dir_len = (size_t)(path_base(f->dest) - f->dest) - 1;
+	_cleanup_free_ char *dir = xstrndup(f->dest, dir_len);
+	_cleanup_free_ char *temporary =
+		xasprintf("%s/.%s.dkms-%ld", dir, f->file, (long)getpid());
+	int r = dir_make(dir, &job->error);
+
+	if (r < 0)
+		return r;
+	unlink(temporary);
+	if (job->shared->settings->symlink_modules)
+		r = link_write(temporary, f->built, &job->error);
+	else
+		r = file_copy(f->built, temporary, &job->error);
+	if (r == 0)
+		*ret_temporary = TAKE_PTR(temporary);
+	return r;
+}
+
+/* An uncompressed module hides a compressed one of another suffix, and the reverse. */
+static void remove_leftovers(const struct placed *previous, const struct placed *now)
+{
+	for (size_t i = 0; i < previous->n; i++)
+		if (previous->files[i].dest && !is_installed_file(now, previous->files[i].dest))
+			unlink(previous->files[i].dest);
+}
+
+static int install_files(struct job *job, const struct placed *now,
+	const struct placed *previous, bool first)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+	char **temporaries = xcalloc(now->n, sizeof(*temporaries));
+	struct journal journal = {0};
+	size_t accepted = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < now->n && r == 0; i++) {
+		if (!may_replace(job, &now->files[i]))
+			continue;
+		r = stage(job, &now->files[i], &temporaries[i]);
+		accepted++;
+	}
+	if (r == 0 && now->n && !accepted)
+		r = error_set(&job->error, -EEXIST, 6, "none of the modules is installed");
+	for (size_t i = 0; i < now->n && r == 0; i++) {
+		_cleanup_(strv_done) struct strv others = {0};
+
+		if (!temporaries[i])
+			continue;
+		find_others(job, previous, now->files[i].name, &others);
+		if (first)
+			r = archive(job, &journal, &now->files[i], &others);
+		if (r == 0)
+			r = move(&journal, temporaries[i], now->files[i].dest, &job->error);
+	}
+	if (r == 0)
+		r = tree_set_installed(s->dkms_tree, job->name, job->version, k->release,
+			k->arch, true, &job->error);
+	if (r < 0)
+		undo(&journal);
+	else
+		remove_leftovers(previous, now);
+	for (size_t i = 0; i < now->n; i++) {
+		if (temporaries[i])
+			unlink(temporaries[i]);
+		free(temporaries[i]);
+	}
+	free(temporaries);
+	journal_done(&journal);
+	return r;
+}
+
+static int install_locked(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	struct kernel *k = job->kernel;
+	_cleanup_(placed_done) struct placed now = {0};
+	_cleanup_(placed_done) struct placed previous = {0};
+	_cleanup_free_ char *version = NULL;
+	int r;
+
+	if (!path_is_dir(k->dir))
+		return error_set(&job->error, -ENOENT, 6, "there is no kernel directory %s",
+			k->dir);
+	r = placed_by_conf(job, &now, &job->error);
+	if (r == 0)
+		r = kernel_modules(k, &job->error);
+	if (r < 0)
+		return r;
+	version = tree_installed_version(s->dkms_tree, job->name, k->release, k->arch);
+	if (version)
+		placed_by_tree(job, version, &previous);
+	r = install_files(job, &now, &previous, !version);
+	kernel_modules_forget(k);
+	if (r == 0)
+		job->installed = job->changed_kernel = true;
+	return r;
+}
+
+static int install_work(struct job *job)
+{
+	int r;
+
+	pthread_mutex_lock(&job->kernel->lock);
+	r = install_locked(job);
+	pthread_mutex_unlock(&job->kernel->lock);
+	return r;
+}
+
+enum phase install_enter(struct job *job)
+{
+	job->work = install_work;
+	return PHASE_WORK;
+}
+
+/* JOB_POST_INSTALL */
+
+enum phase post_install_enter(struct job *job)
+{
+	return script_enter(job, "POST_INSTALL", job->conf->post_install);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_JOB_H
+#define BUILDER_JOB_H
+
+#include "base/error.h"
+#include "builder/command.h"
+#include "builder/conf.h"
+#include "builder/kernel.h"
+#include "builder/sandbox.h"
+#include "builder/settings.h"
+#include "builder/tree.h"
+
+/* A job does one thing to one module version, mostly for one kernel: a state machine
+ * that asks for commands and for work on a thread, and that runs nothing itself. */
+
+enum job_kind {
+	JOB_EVALUATE,  /* read the dkms.conf and no more */
+	JOB_ADD,       /* make NAME/VERSION known, copying its source first if need be */
+	JOB_BUILD,
+	JOB_INSTALL,   /* build first when needed */
+	JOB_UNINSTALL,
+	JOB_UNBUILD,   /* uninstall first when needed */
+	JOB_FORGET,    /* forget NAME/VERSION when it is built for no kernel */
+	JOB_DEPMOD,    /* for a kernel, when jobs on it changed something */
+};
+
+/* In the order in which a job passes through them; a kind of job skips the states that
+ * are none of its business (the table in job.c). */
+enum job_state {
+	JOB_NEW,
+	JOB_LOOKING,	  /* is there something to do */
+	JOB_EVALUATING,	  /* bash reads the dkms.conf */
+	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
+	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
+	JOB_CHECKING,	  /* can it be built */
+	JOB_COPYING,	  /* a fresh build directory */
+	JOB_PATCHING,	  /* patch(1), once for each patch */
+	JOB_PRE_BUILD,
+	JOB_MAKING,
+	JOB_STRIPPING,	  /* strip(1) on all modules at once */
+	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
+	JOB_FINISHING,	  /* compressed */
+	JOB_POST_BUILD,
+	JOB_PUBLISHING,	  /* the rename that makes them "built" */
+	JOB_PRE_INSTALL,
+	JOB_INSTALLING,	  /* files into the kernel's tree */
+	JOB_POST_INSTALL,
+	JOB_UNINSTALLING, /* files out of it, originals back */
+	JOB_POST_REMOVE,
+	JOB_UNPUBLISHING, /* "built" no more */
+	JOB_FORGETTING,
+	JOB_RUNNING_DEPMOD,
+	JOB_ROLLING_BACK, /* installs of this run, when depmod failed */
+	JOB_CLEANING,	  /* what is temporary goes, whatever happened before */
+	JOB_ENDED,
+};
+
+enum job_result {
+	RESULT_NONE,	 /* not ended */
+	RESULT_DONE,
+	RESULT_NOTHING,	 /* there was nothing to do */
+	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*: job->conf->excluded says why */
+	RESULT_FAILED,	 /* job->error says why */
+	RESULT_BLOCKED,	 /* a job that it needs failed; set by the plan */
+};
+
+/* What the jobs of a run share. */
+struct job_shared {
+	const struct settings *settings;
+	enum sandbox_kind sandbox;
+	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
+};
+
+struct job {
+	enum job_kind kind;
+	enum job_state state;
+	enum job_result result;
+	struct job_shared *shared;
+	struct kernel *kernel; /* shared with other jobs */
+	char *name, *version;  /* NULL: a depmod, or an add that will find out */
+	char *conf_path;       /* the dkms.conf to evaluate */
+	char *add_from;	       /* JOB_ADD: a directory to copy the source from, or NULL */
+	bool known_is_fine;    /* JOB_ADD: a module that is added already is no error */
+	struct job **members;  /* JOB_DEPMOD: jobs on its kernel; borrowed */
+	size_t n_members;
+
+	enum state was;	       /* before the job */
+	bool depends_met;      /* the plan has seen to BUILD_DEPENDS */
+	struct conf *conf;     /* may be given; evaluated otherwise */
+	struct error error;
+	const char *failed_in; /* "make", "PRE_BUILD", ...: for RESULT_FAILED; static */
+	char *log_path;	       /* make.log of a failed or published build */
+	struct strv warnings;  /* a line each, for whoever runs this */
+	struct str output;     /* what the scripts of the package printed */
+	bool changed_kernel;   /* files came into or went out of the kernel's tree */
+	bool built, installed, uninstalled, unbuilt; /* what this job has done */
+	double build_s;	       /* from checking to published */
+
+	/* The request that the last step made. */
+	struct command command;
+	int (*work)(struct job *job);
+	int work_result;
+
+	struct build *build;	 /* state of a build; build.c's */
+	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's */
+};
+
+enum job_step {
+	STEP_COMMAND, /* run job->command, then step again with its outcome */
+	STEP_WORK,    /* call job_work from any thread, then step again */
+	STEP_ENDED,   /* job->result is set */
+};
+
+/* 0 when name/version is in the dkms tree and not broken; else a negative errno, with
+ * status 3 or 4. */
+int job_check_known(const struct settings *s, const char *name, const char *version,
+	struct error *err);
+
+/* name and version are copied, may be NULL. kernel and shared must outlive the job. */
+struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
+	const char *name, const char *version);
+void job_free(struct job *job);
+
+enum job_step job_step(struct job *job, const struct outcome *last);
+void job_work(struct job *job);
+
+/* "make", "installing": what it is at, for a person; static. */
+const char *job_state_name(enum job_state state);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_PHASES_H
+#define BUILDER_PHASES_H
+
+#include "builder/job.h"
+
+/* What happens in the states of a job; only the table in job.c calls these.
+ *
+ * An enter function begins a state, a leave function looks at how the command it asked
+ * for ended. Work leaves 0 or a negative errno and fills job->error itself. */
+
+enum phase {
+	PHASE_COMMAND, /* enter: job->command is to be run */
+	PHASE_WORK,    /* enter: job->work is to be called */
+	PHASE_NEXT,    /* this state is over, or none of this job's business */
+	PHASE_AGAIN,   /* leave: enter this state once more */
+	PHASE_STOP,    /* the job is over; job->result says how */
+	PHASE_FAIL,    /* job->error says why */
+};
+
+enum phase look_enter(struct job *job);
+enum phase evaluate_enter(struct job *job);
+enum phase evaluate_leave(struct job *job, const struct outcome *outcome);
+
+/* register.c */
+enum phase register_enter(struct job *job);
+enum phase post_add_enter(struct job *job);
+enum phase forget_enter(struct job *job);
+
+/* build.c */
+enum phase check_enter(struct job *job);
+enum phase copy_enter(struct job *job);
+enum phase patch_enter(struct job *job);
+enum phase patch_leave(struct job *job, const struct outcome *outcome);
+enum phase pre_build_enter(struct job *job);
+enum phase pre_build_leave(struct job *job, const struct outcome *outcome);
+enum phase make_enter(struct job *job);
+enum phase make_leave(struct job *job, const struct outcome *outcome);
+enum phase strip_enter(struct job *job);
+enum phase strip_leave(struct job *job, const struct outcome *outcome);
+enum phase collect_enter(struct job *job);
+enum phase finish_enter(struct job *job);
+enum phase post_build_enter(struct job *job);
+enum phase post_build_leave(struct job *job, const struct outcome *outcome);
+enum phase publish_enter(struct job *job);
+enum phase clean_enter(struct job *job);
+void build_free(struct build *build); /* NULL is allowed */
+
+/* install.c */
+enum phase pre_install_enter(struct job *job);
+enum phase pre_install_leave(struct job *job, const struct outcome *outcome);
+enum phase install_enter(struct job *job);
+enum phase post_install_enter(struct job *job);
+enum phase uninstall_enter(struct job *job);
+enum phase post_remove_enter(struct job *job);
+enum phase unpublish_enter(struct job *job);
+
+/* script.c: the hooks that are meant to act on the system, outside the sandbox.
+ * script_enter returns PHASE_NEXT when there is none. */
+enum phase script_enter(struct job *job, const char *what, const char *script);
+enum phase script_leave(struct job *job, const struct outcome *outcome);
+/* Makes "DIR/SCRIPT ARGUMENTS" of a script directive, /etc/dkms/NAME/SCRIPT winning;
+ * caller frees; NULL (and a warning) when it is missing or not executable. The command
+ * will see dir as seen_dir. */
+char *script_line(struct job *job, const char *what, const char *script, const char *dir,
+	const char *seen_dir);
+
+/* Takes the job's version out of its kernel's tree; 0 or a negative errno. */
+int uninstall_work(struct job *job);
+
+/* refresh.c */
+enum phase roll_back_enter(struct job *job);
+enum phase depmod_enter(struct job *job);
+enum phase depmod_leave(struct job *job, const struct outcome *outcome);
+
+#endif

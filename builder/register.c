@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JOB_ADD and JOB_FORGET: which module versions the dkms tree knows. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/phases.h"
+#include "builder/tree.h"
+
+/* Copies add_from to where sources live, unless it is that already. An older copy is
+ * replaced by rename. */
+static int copy_source(struct job *job, const char *source)
+{
+	_cleanup_free_ char *from = realpath(job->add_from, NULL);
+	_cleanup_free_ char *to = realpath(source, NULL);
+	_cleanup_free_ char *temporary = NULL;
+	_cleanup_free_ char *old = NULL;
+	int r;
+
+	if (from && to && streq(from, to))
+		return 0;
+	r = dir_make(job->shared->settings->source_tree, &job->error);
+	if (r < 0)
+		return r;
+	temporary = xasprintf("%s.new-%ld", source, (long)getpid());
+	old = xasprintf("%s.old-%ld", source, (long)getpid());
+	r = dir_copy(job->add_from, temporary, (uid_t)-1, (gid_t)-1, &job->error);
+	if (r == 0 && to && rename(source, old) < 0)
+		r = error_errno(&job->error, -errno, 1, "cannot replace %s", source);
+	if (r == 0 && rename(temporary, source) < 0) {
+		r = error_errno(&job->error, -errno, 1, "cannot make %s", source);
+		if (to)
+			rename(old, source);
+	}
+	dir_remove(r < 0 ? temporary : old, NULL);
+	return r;
+}
+
+static int register_work(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *source = NULL;
+	int r;
+
+	source = xasprintf("%s/%s-%s", s->source_tree, job->name, job->version);
+	r = job->add_from ? copy_source(job, source) : 0;
+	/* A duplicate module is found only now, so that the copy stays (COMPAT). */
+	if (r == 0)
+		r = conf_check_duplicates(job->conf, job->conf_path, &job->error);
+	if (r == 0)
+		r = tree_add(s->dkms_tree, job->name, job->version, source, &job->error);
+	return r;
+}
+
+enum phase register_enter(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	enum state state;
+
+	if (!job->name) {
+		job->name = xstrdup(job->conf->package_name);
+		job->version = xstrdup(job->conf->package_version);
+	}
+	if (tree_check_name("module name", job->name, &job->error) < 0 ||
+		tree_check_name("module version", job->version, &job->error) < 0)
+		return PHASE_FAIL;
+	state = tree_state(s->dkms_tree, s->source_tree, job->name, job->version, NULL, NULL);
+	if (state != STATE_UNKNOWN && state != STATE_BROKEN && job->known_is_fine) {
+		job->result = RESULT_NOTHING;
+		return PHASE_STOP;
+	}
+	if (state != STATE_UNKNOWN && state != STATE_BROKEN) {
+		error_set(&job->error, -EEXIST, 3, "%s/%s is already added", job->name,
+			job->version);
+		return PHASE_FAIL;
+	}
+	job->work = register_work;
+	return PHASE_WORK;
+}
+
+enum phase post_add_enter(struct job *job)
+{
+	return script_enter(job, "POST_ADD", job->conf->post_add);
+}
+
+static int forget_work(struct job *job)
+{
+	return tree_forget(job->shared->settings->dkms_tree, job->name, job->version,
+		&job->error);
+}
+
+enum phase forget_enter(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	struct tree_filter filter = {.name = job->name, .version = job->version};
+	struct tree_list list;
+	bool built = false;
+
+	if (tree_read(s->dkms_tree, s->source_tree, &filter, &list, &job->error) < 0)
+		return PHASE_FAIL;
+	for (size_t i = 0; i < list.n; i++)
+		built |= list.entries[i].state >= STATE_BUILT;
+	tree_list_done(&list);
+	if (built) {
+		job->result = RESULT_NOTHING;
+		return PHASE_STOP;
+	}
+	job->work = forget_work;
+	return PHASE_WORK;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_SANDBOX_H
+#define BUILDER_SANDBOX_H
+
+#include "builder/command.h"
+
+/* How commands of a module can be confined on this machine. */
+enum sandbox_kind {
+	SANDBOX_KIND_UNKNOWN,
+	SANDBOX_KIND_NONE,     /* no namespaces here, or switched off */
+	SANDBOX_KIND_USERNS,   /* our own user, in a user namespace without capabilities */
+	SANDBOX_KIND_UNTRUSTED /* we are root and become SANDBOX_UID inside */
+};
+
+/* nobody: the user and group that a module's commands run as under
+ * SANDBOX_KIND_UNTRUSTED, and that own the build directory. */
+#define SANDBOX_UID 65534
+
+struct sandbox {
+	enum sandbox_kind kind;
+	const char *writable;	 /* the one directory that may be written; NULL: none */
+	const char *writable_at; /* where the command sees it; must exist outside, too */
+	bool network;
+	struct strv readable; /* paths that the command needs, wherever they are */
+};
+
+/* Changes the command so that bubblewrap runs it: the system read-only, /tmp, /run and
+ * home directories hidden (except where readable needs them), its own PID, IPC, UTS and
+ * network namespaces. With SANDBOX_KIND_NONE the command stays as it is. */
+void sandbox_wrap(struct command *cmd, const struct sandbox *box);
+
+/* Whether SANDBOX_UID could reach all of readable; if not, kind must be USERNS. */
+bool sandbox_reachable(const struct strv *readable);
+
+/* A command that exits 0 when kind works on this machine. */
+void sandbox_probe(enum sandbox_kind kind, struct command *cmd);
+
+#endif

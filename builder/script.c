@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The scripts that a dkms.conf names (POST_ADD, PRE_INSTALL and so on). */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/phases.h"
+#include "builder/tree.h"
+
+char *script_line(struct job *job, const char *what, const char *script, const char *dir,
+	const char *seen_dir)
+{
+	const struct settings *s = job->shared->settings;
+	size_t len = strcspn(script, " \t");
+	_cleanup_free_ char *name = xstrndup(script, len);
+	_cleanup_free_ char *path =
+		xasprintf("%s/%s/%s", s->config_dir, job->name, name);
+	struct str line = {0};
+
+	if (access(path, X_OK) < 0) {
+		free(path);
+		path = path_join(dir, name);
+	}
+	if (access(path, X_OK) == 0 && !streq(dir, seen_dir) && has_prefix(path, dir)) {
+		free(path);
+		path = path_join(seen_dir, name);
+	} else if (access(path, X_OK) < 0) {
+		strv_pushf(&job->warnings, "the %s script %s is not executable", what, path);
+		return NULL;
+	}
+	str_add_quoted(&line, path);
+	str_add(&line, script + len);
+	return str_take(&line);
+}
+
+enum phase script_enter(struct job *job, const char *what, const char *script)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *version_dir = NULL;
+	_cleanup_free_ char *source = NULL;
+	_cleanup_free_ char *line = NULL;
+	struct conf_request request = {.name = job->name, .version = job->version,
+		.kernel = job->kernel, .settings = s, .path = job->conf_path};
+
+	if (is_empty(script))
+		return PHASE_NEXT;
+	version_dir = tree_version_dir(s->dkms_tree, job->name, job->version);
+	source = path_join(version_dir, "source");
+	line = script_line(job, what, script, source, source);
+	if (!line)
+		return PHASE_NEXT;
+	strv_push_all(&job->command.argv,
+		(const char *const[]){BASH_PROGRAM, "-c", line, NULL});
+	strv_push_all(&job->command.env, (const char *const *)environ);
+	conf_environment(&request, &job->command.env);
+	job->command.cwd = TAKE_PTR(source);
+	/* What has been done to the system is to be completed. */
+	job->command.essential = job->changed_kernel;
+	return PHASE_COMMAND;
+}
+
+enum phase script_leave(struct job *job, const struct outcome *outcome)
+{
+	str_add_bytes(&job->output, outcome->out.data, outcome->out.len);
+	str_add_bytes(&job->output, outcome->err.data, outcome->err.len);
+	if (!outcome_ok(outcome)) {
+		_cleanup_free_ char *how = outcome_describe(outcome, &job->command);
+
+		strv_pushf(&job->warnings, "the %s script %s", job_state_name(job->state), how);
+	}
+	return PHASE_NEXT;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changing the dkms tree, by renames only. What is being prepared or taken apart has a
+ * name that begins with STAGE, which no reader looks at, and its maker holds a flock on
+ * it: one that can be locked is a leftover of a process that died. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "builder/tree.h"
+
+#define STAGE ".stage-"
+
+/* A link that link_write() left behind has this age at least, in seconds; a living one
+ * exists for microseconds. */
+#define LINK_LEFTOVER_AGE 60
+
+/* Does fd still stand for what is called path? */
+static bool is_same_dir(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static void remove_leftover(const char *path)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_same_dir(fd, path))
+		dir_remove(path, NULL);
+}
+
+static void remove_old_link(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+		time(NULL) - st.st_ctime > LINK_LEFTOVER_AGE)
+		unlink(path);
+}
+
+/* Removes what dead processes left in a directory. Failing to is no harm. */
+static void remove_leftovers(const char *dir)
+{
+	struct strv names = {0};
+
+	if (dir_list(dir, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join(dir, names.items[i]);
+
+		if (has_prefix(names.items[i], STAGE))
+			remove_leftover(path);
+		else if (has_prefix(names.items[i], ".source.") ||
+			 has_prefix(names.items[i], ".kernel-"))
+			remove_old_link(path);
+	}
+	strv_done(&names);
+}
+
+/* Makes a stage in dir, which must exist. */
+static int stage_in(const char *dir, char **ret_path, int *ret_lock, struct error *err)
+{
+	/* Between mkdtemp and flock another process may take it for a leftover. */
+	for (;;) {
+		_cleanup_free_ char *path = xasprintf("%s/" STAGE "XXXXXX", dir);
+		_cleanup_close_ int fd = -1;
+
+		if (!mkdtemp(path))
+			return error_errno(
+				err, -errno, 1, "cannot make a directory in %s", dir);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fchmod(fd, 0755) < 0) {
+			int r = -errno;
+
+			rmdir(path);
+			return error_errno(err, r, 1, "cannot use %s", path);
+		}
+		if (!is_same_dir(fd, path))
+			continue;
+		*ret_path = TAKE_PTR(path);
+		*ret_lock = take_fd(&fd);
+		return 0;
+	}
+}
+
+/* Takes path away by one rename into a stage in dir, then removes it. 0 when it is not
+ * there. */
+static int remove_by_rename(const char *path, const char *dir, struct error *err)
+{
+	_cleanup_free_ char *stage = NULL;
+	_cleanup_free_ char *away = NULL;
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	if (!path_exists(path))
+		return 0;
+	r = stage_in(dir, &stage, &lock, err);
+	if (r < 0)
+		return r;
+	away = path_join(stage, "old");
+	if (rename(path, away) == 0) {
+		r = 0;
+	} else if (errno == EXDEV) {
+		/* An overlay file system cannot rename a directory of a lower layer. */
+		r = dir_remove(path, err);
+	} else if (errno != ENOENT) {
+		r = error_errno(err, -errno, 1, "cannot remove %s", path);
+	}
+	if (r < 0)
+		dir_remove(stage, NULL);
+	else
+		r = dir_remove(stage, err);
+	return r;
+}
+
+static int check_names(const char *name, const char *version, const char *release,
+	const char *arch, struct error *err)
+{
+	int r = tree_check_name("module name", name, err);
+
+	if (r == 0)
+		r = tree_check_name("module version", version, err);
+	if (r == 0 && release)
+		r = tree_check_name("kernel version", release, err);
+	if (r == 0 && arch)
+		r = tree_check_name("architecture", arch, err);
+	return r;
+}
+
+int tree_add(const char *dkms_tree, const char *name, const char *version,
+	const char *source, struct error *err)
+{
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	_cleanup_free_ char *link = path_join(dir, "source");
+	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
+	_cleanup_free_ char *stage = NULL;
+	_cleanup_free_ char *staged = NULL;
+	_cleanup_close_ int lock = -1;
+	struct stat st;
+	int r = check_names(name, version, NULL, NULL, err);
+
+	if (r < 0)
+		return r;
+	if (streq(version, "original_module") || has_prefix(version, "kernel-"))
+		return error_set(err, -EINVAL, 3,
+			"a module version cannot be called %s: the dkms tree uses that "
+			"name",
+			version);
+	if (path_is_dir(link))
+		return error_set(
+			err, -EEXIST, 3, "%s/%s is already added", name, version);
+	if (lstat(dir, &st) == 0)
+		return link_write(link, source, err);
+	r = dir_make(name_dir, err);
+	if (r == 0)
+		r = stage_in(name_dir, &stage, &lock, err);
+	if (r < 0)
+		return r;
+	staged = path_join(stage, "source");
+	r = link_write(staged, source, err);
+	if (r == 0 && rename(stage, dir) < 0)
+		r = error_errno(err, -errno, 1, "cannot make %s", dir);
+	if (r < 0)
+		dir_remove(stage, NULL);
+	return r;
+}
+
+/* Removes the installed links that lead to a version. */
+static int remove_links_to(const char *name_dir, const char *version, struct error *err)
+{
+	_cleanup_free_ char *prefix = xasprintf("%s/", version);
+	struct strv names = {0};
+	int r = 0;
+
+	dir_list(name_dir, &names);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *path = path_join(name_dir, names.items[i]);
+		_cleanup_free_ char *target = NULL;
+
+		if (has_prefix(names.items[i], "kernel-") &&
+			link_read(path, &target) == 0 && has_prefix(target, prefix) &&
+			unlink(path) < 0)
+			r = error_errno(err, -errno, 1, "cannot remove %s", path);
+	}
+	strv_done(&names);
+	return r;
+}
+
+int tree_forget(
+	const char *dkms_tree, const char *name, const char *version, struct error *err)
+{
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
+	_cleanup_free_ char *originals = path_join(name_dir, "original_module");
+	int r = check_names(name, version, NULL, NULL, err);
+
+	if (r < 0)
+		return r;
+	r = remove_links_to(name_dir, version, err);
+	if (r == 0)
+		r = remove_by_rename(dir, name_dir, err);
+	if (r < 0)
+		return r;
+	remove_leftovers(name_dir);
+	rmdir(originals);
+	if (rmdir(name_dir) < 0 && errno != ENOENT && errno != ENOTEMPTY &&
+		errno != EEXIST)
+		return error_errno(err, -errno, 1, "cannot remove %s", name_dir);
+	return 0;
+}
+
+int tree_stage(const char *dkms_tree, const char *name, const char *version,
+	char **ret_path, int *ret_lock, struct error *err)
+{
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	int r = check_names(name, version, NULL, NULL, err);
+
+	if (r < 0)
+		return r;
+	remove_leftovers(dir);
+	return stage_in(dir, ret_path, ret_lock, err);
+}
+
+/* Brings the files of a directory to disk: first the writing of all is started, so that
+ * the waiting is for all of them together. */
+static int sync_files(const char *dir, struct error *err)
+{
+	_cleanup_close_ int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct strv names = {0};
+	int r = 0;
+
+	if (dir_fd < 0)
+		return error_errno(err, -errno, 1, "cannot open %s", dir);
+	dir_list(dir, &names);
+	for (size_t i = 0; i < 2 * names.n && r == 0; i++) {
+		const char *name = names.items[i % names.n];
+		_cleanup_close_ int fd = openat(
+			dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		if (i < names.n)
+			sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		else if (fsync(fd) < 0)
+			r = error_errno(err, -errno, 1, "cannot write %s/%s", dir, name);
+	}
+	strv_done(&names);
+	if (r == 0 && fsync(dir_fd) < 0)
+		r = error_errno(err, -errno, 1, "cannot write %s", dir);
+	return r;
+}
+
+/* Puts from in the place of to. An older one goes to where from was, by an exchange;
+ * where the file system has none, it is taken away first, and there is a moment without.
+ */
+static int replace_dir(
+	const char *from, const char *to, const char *stage_dir, struct error *err)
+{
+	int r = 0;
+
+	if (rename(from, to) == 0)
+		return 0;
+	if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+		return error_errno(err, -errno, 1, "cannot move %s to %s", from, to);
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0)
+		return dir_remove(from, err);
+	r = remove_by_rename(to, stage_dir, err);
+	if (r == 0 && rename(from, to) < 0)
+		r = error_errno(err, -errno, 1, "cannot move %s to %s", from, to);
+	return r;
+}
+
+int tree_publish(const char *dkms_tree, const char *name, const char *version,
+	const char *release, const char *arch, const char *finished, struct error *err)
+{
+	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	_cleanup_free_ char *release_dir = path_join(dir, release);
+	_cleanup_free_ char *built = path_join(release_dir, arch);
+	_cleanup_free_ char *modules = path_join(finished, "module");
+	int r = check_names(name, version, release, arch, err);
+
+	if (r < 0)
+		return r;
+	if (streq(release, "build") || streq(release, "source") ||
+		streq(release, "tarball"))
+		return error_set(err, -EINVAL, 3, "no kernel can be called %s", release);
+	r = sync_files(modules, err);
+	if (r == 0)
+		r = dir_make(release_dir, err);
+	if (r == 0)
+		r = replace_dir(finished, built, dir, err);
+	if (r < 0) {
+		rmdir(release_dir);
+		return r;
+	}
+	remove_leftovers(dir);
+	remove_leftovers(name_dir);
+	return 0;
+}
+
+int tree_unpublish(const char *dkms_tree, const char *name, const char *version,
+	const char *release, const char *arch, struct error *err)
+{
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	_cleanup_free_ char *release_dir = path_join(dir, release);
+	_cleanup_free_ char *built = path_join(release_dir, arch);
+	int r = check_names(name, version, release, arch, err);
+
+	if (r == 0)
+		r = remove_by_rename(built, dir, err);
+	if (r == 0)
+		rmdir(release_dir); /* stays while another architecture is in it */
+	return r;
+}
+
+int tree_set_installed(const char *dkms_tree, const char *name, const char *version,
+	const char *release, const char *arch, bool installed, struct error *err)
+{
+	_cleanup_free_ char *link = tree_installed_link(dkms_tree, name, release, arch);
+	_cleanup_free_ char *target = xasprintf("%s/%s/%s", version, release, arch);
+	_cleanup_free_ char *tail = xasprintf("/%s", target);
+	_cleanup_free_ char *found = NULL;
+	int r = check_names(name, version, release, arch, err);
+
+	if (r < 0)
+		return r;
+	if (installed)
+		return link_write(link, target, err);
+	r = link_read(link, &found);
+	if (r == 0 && !streq(found, target) && !has_suffix(found, tail))
+		return 0;
+	if (r == 0 && unlink(link) < 0)
+		r = -errno;
+	if (r < 0 && r != -ENOENT)
+		return error_errno(err, r, 1, "cannot remove %s", link);
+	return 0;
+}

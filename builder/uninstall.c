@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Takes modules out of a kernel's tree, puts originals back, and forgets what was built. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/phases.h"
+#include "builder/placed.h"
+#include "builder/tree.h"
+
+/* Where an archived original came from: what its .origin file says; without one, which
+ * older versions of dkms did not write, where the conf puts a module of that name. */
+static char *origin_of(const struct job *job, const char *archived,
+	const struct placed *installed)
+{
+	_cleanup_free_ char *path = xasprintf("%s.origin", archived);
+	_cleanup_free_ char *name = module_name_of_file(archived);
+	struct str origin = {0};
+
+	if (file_read(path, 4096, &origin, NULL) == 0 && origin.len) {
+		origin.data[strcspn(origin.data, "\n")] = '\0';
+		if (has_prefix(origin.data, job->kernel->dir) && !strstr(origin.data, "/../"))
+			return str_take(&origin);
+	}
+	str_done(&origin);
+	for (size_t i = 0; name && i < installed->n; i++) {
+		const char *dest = installed->files[i].dest;
+
+		if (dest && streq(installed->files[i].name, name))
+			return xasprintf("%.*s%s", (int)(path_base(dest) - dest), dest,
+				path_base(archived));
+	}
+	return NULL;
+}
+
+static int restore(struct job *job, const char *from, const char *to)
+{
+	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to) - 1);
+	int r = dir_make(dir, &job->error);
+
+	if (r == 0)
+		r = file_copy(from, to, &job->error);
+	if (r == 0)
+		unlink(from);
+	return r;
+}
+
+/* Puts the originals back; collisions stay where they are, for reference. */
+static int restore_originals(struct job *job, const struct placed *installed)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+	_cleanup_free_ char *dir =
+		tree_original_dir(s->dkms_tree, job->name, k->release, k->arch);
+	_cleanup_free_ char *package = path_join(s->dkms_tree, job->name);
+	_cleanup_(strv_done) struct strv files = {0};
+	int r = 0;
+
+	dir_list(dir, &files);
+	for (size_t i = 0; i < files.n && r == 0; i++) {
+		_cleanup_free_ char *from = path_join(dir, files.items[i]);
+		_cleanup_free_ char *origin_file = xasprintf("%s.origin", from);
+		_cleanup_free_ char *name = module_name_of_file(from);
+		_cleanup_free_ char *to = name ? origin_of(job, from, installed) : NULL;
+
+		if (!to)
+			continue;
+		r = restore(job, from, to);
+		if (r == 0)
+			unlink(origin_file);
+	}
+	dir_prune(dir, package);
+	return r;
+}
+
+static int uninstall_locked(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	struct kernel *k = job->kernel;
+	_cleanup_(placed_done) struct placed installed = {0};
+	int r = 0;
+
+	if (path_is_dir(k->dir))
+		r = kernel_modules(k, &job->error);
+	if (r < 0)
+		return r;
+	placed_by_tree(job, job->version, &installed);
+	for (size_t i = 0; i < installed.n; i++) {
+		const char *dest = installed.files[i].dest;
+		_cleanup_free_ char *dir = NULL;
+
+		if (!dest)
+			continue;
+		if (unlink(dest) < 0 && errno != ENOENT)
+			return error_errno(&job->error, -errno, 1, "cannot remove %s", dest);
+		dir = xstrndup(dest, (size_t)(path_base(dest) - dest) - 1);
+		dir_prune(dir, k->dir);
+	}
+	kernel_modules_forget(k);
+	r = restore_originals(job, &installed);
+	if (r == 0)
+		r = tree_set_installed(s->dkms_tree, job->name, job->version, k->release,
+			k->arch, false, &job->error);
+	if (r == 0)
+		job->uninstalled = job->changed_kernel = true;
+	return r;
+}
+
+int uninstall_work(struct job *job)
+{
+	int r;
+
+	pthread_mutex_lock(&job->kernel->lock);
+	r = uninstall_locked(job);
+	pthread_mutex_unlock(&job->kernel->lock);
+	return r;
+}
+
+enum phase uninstall_enter(struct job *job)
+{
+	if (job->was < STATE_INSTALLED)
+		return PHASE_NEXT;
+	job->work = uninstall_work;
+	return PHASE_WORK;
+}
+
+enum phase post_remove_enter(struct job *job)
+{
+	if (!job->uninstalled || !job->conf)
+		return PHASE_NEXT;
+	return script_enter(job, "POST_REMOVE", job->conf->post_remove);
+}
+
+static int unpublish_work(struct job *job)
+{
+	int r = tree_unpublish(job->shared->settings->dkms_tree, job->name, job->version,
+		job->kernel->release, job->kernel->arch, &job->error);
+
+	if (r == 0)
+		job->unbuilt = true;
+	return r;
+}
+
+enum phase unpublish_enter(struct job *job)
+{
+	job->work = unpublish_work;
+	return PHASE_WORK;
+}

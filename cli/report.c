@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a person sees of a run: a line for each job, then a summary. */
+#include "config.h"
+
+#include "cli/report.h"
+
+void report_init(struct report *r, bool quiet, bool verbose)
+{
+	*r = (struct report){.quiet = quiet, .verbose = verbose, .started_ns = uv_hrtime()};
+}
+
+void report_done(struct report *r)
+{
+	strv_done(&r->told);
+}
+
+char *format_seconds(double seconds)
+{
+	unsigned long whole = (unsigned long)(seconds + 0.5);
+
+	if (seconds < 60)
+		return xasprintf("%.1f s", seconds);
+	if (whole < 3600)
+		return xasprintf("%lu min %lu s", whole / 60, whole % 60);
+	return xasprintf("%lu h %lu min", whole / 3600, whole % 3600 / 60);
+}
+
+void print_warning(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("dkms: warning: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* Prints text with every line after the first indented. */
+static void print_lines(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		fputc(*text, out);
+		if (*text == '\n')
+			fputs("      ", out);
+	}
+	fputc('\n', out);
+}
+
+void print_error(const struct error *err)
+{
+	fputs("dkms: ", stderr);
+	print_lines(stderr, err->what ? err->what : "failed");
+	if (err->remedy)
+		fprintf(stderr, "      %s\n", err->remedy);
+}
+
+/* "evdi/1.12.0 for 6.1.0-56-amd64"; caller frees. */
+static char *job_title(const struct job *job)
+{
+	if (!job->name)
+		return xstrdup(job->kind == JOB_DEPMOD ? job->kernel->release
+						       : job->conf_path);
+	if (job->kind == JOB_ADD || job->kind == JOB_FORGET)
+		return xasprintf("%s/%s", job->name, job->version);
+	return xasprintf("%s/%s for %s", job->name, job->version, job->kernel->release);
+}
+
+static void print_failure(struct report *r, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	const char *what = job->error.what ? job->error.what : "failed";
+
+	/* Missing headers are the kernel's fault, not each module's. */
+	if (job->error.status == 21) {
+		if (strv_contains(&r->told, what))
+			return;
+		strv_push(&r->told, what);
+		print_error(&job->error);
+		return;
+	}
+	fprintf(stderr, "dkms: %s: FAILED: ", title);
+	print_lines(stderr, what);
+	if (job->error.remedy)
+		fprintf(stderr, "      %s\n", job->error.remedy);
+	if (job->log_path)
+		fprintf(stderr, "  log: %s\n", job->log_path);
+}
+
+static void print_done(const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *time = format_seconds(job->build_s);
+
+	switch (job->kind) {
+	case JOB_ADD:
+		printf("dkms: %s: added\n", title);
+		break;
+	case JOB_BUILD:
+		printf("dkms: %s: built in %s\n", title, time);
+		break;
+	case JOB_INSTALL:
+		if (job->built)
+			printf("dkms: %s: installed, built in %s\n", title, time);
+		else
+			printf("dkms: %s: installed\n", title);
+		break;
+	case JOB_UNINSTALL:
+		printf("dkms: %s: uninstalled\n", title);
+		break;
+	case JOB_UNBUILD:
+		printf("dkms: %s: %sunbuilt\n", title, job->uninstalled ? "uninstalled, " : "");
+		break;
+	case JOB_FORGET:
+		printf("dkms: %s: removed\n", title);
+		break;
+	case JOB_EVALUATE:
+	case JOB_DEPMOD:
+		break;
+	}
+}
+
+static void print_nothing(const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+
+	switch (job->kind) {
+	case JOB_BUILD:
+		printf("dkms: %s: built already\n", title);
+		break;
+	case JOB_INSTALL:
+		printf("dkms: %s: installed already\n", title);
+		break;
+	case JOB_UNINSTALL:
+		printf("dkms: %s: not installed\n", title);
+		break;
+	case JOB_UNBUILD:
+		printf("dkms: %s: not built\n", title);
+		break;
+	case JOB_FORGET:
+		printf("dkms: %s: kept, it is built for other kernels\n", title);
+		break;
+	case JOB_ADD:
+	case JOB_EVALUATE:
+	case JOB_DEPMOD:
+		break;
+	}
+}
+
+static bool is_cancelled(const struct job *job)
+{
+	return job->shared->cancelled && job->result == RESULT_FAILED &&
+	       job->error.what && streq(job->error.what, "cancelled");
+}
+
+static void print_end(struct report *r, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+
+	if (is_cancelled(job))
+		return;
+	for (size_t i = 0; i < job->warnings.n; i++)
+		print_warning("%s: %s", title, job->warnings.items[i]);
+	if (job->output.len && !r->quiet)
+		fwrite(job->output.data, 1, job->output.len, stdout);
+	switch (job->result) {
+	case RESULT_DONE:
+		if (!r->quiet)
+			print_done(job);
+		break;
+	case RESULT_NOTHING:
+		if (!r->quiet)
+			print_nothing(job);
+		break;
+	case RESULT_EXCLUDED:
+		if (!r->quiet)
+			printf("dkms: %s: skipped: %s\n", title, job->conf->excluded);
+		break;
+	case RESULT_FAILED:
+	case RESULT_BLOCKED:
+		print_failure(r, job);
+		break;
+	case RESULT_NONE:
+		break;
+	}
+	fflush(stdout);
+}
+
+static void on_event(enum run_event event, struct node *node, void *userdata)
+{
+	if (event == RUN_ENDED || event == RUN_BLOCKED)
+		print_end(userdata, node->data);
+}
+
+struct observer report_observer(struct report *r)
+{
+	return (struct observer){on_event, r};
+}
+
+/* The summary */
+
+static bool is_of_matrix(const struct job *job)
+{
+	return job->name && job->kind != JOB_ADD && job->kind != JOB_FORGET &&
+	       (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
+}
+
+static const char *word(const struct job *job)
+{
+	switch (job->result) {
+	case RESULT_DONE:
+		return job->built ? "built" : "done";
+	case RESULT_NOTHING:
+		return "-";
+	case RESULT_EXCLUDED:
+		return "skipped";
+	case RESULT_FAILED:
+	case RESULT_BLOCKED:
+		return "FAILED";
+	case RESULT_NONE:
+		break;
+	}
+	return "";
+}
+
+/* What stands in the row of a module and the column of a kernel; "" for nothing. */
+static const char *cell(const struct plan *p, const char *module, const struct kernel *kernel)
+{
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		const struct job *job = p->jobs[i];
+		_cleanup_free_ char *name = NULL;
+
+		if (!is_of_matrix(job) || job->kernel != kernel)
+			continue;
+		name = xasprintf("%s/%s", job->name, job->version);
+		if (streq(name, module))
+			return word(job);
+	}
+	return "";
+}
+
+static void print_matrix(const struct plan *p)
+{
+	_cleanup_(strv_done) struct strv modules = {0};
+	int width = 0;
+
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		const struct job *job = p->jobs[i];
+		_cleanup_free_ char *name = NULL;
+
+		if (!is_of_matrix(job))
+			continue;
+		name = xasprintf("%s/%s", job->name, job->version);
+		if (!strv_contains(&modules, name))
+			strv_push(&modules, name);
+		if ((int)strlen(name) > width)
+			width = (int)strlen(name);
+	}
+	strv_sort(&modules);
+	printf("\n%-*s", width, "");
+	for (size_t k = 0; k < p->n_kernels; k++)
+		printf("  %s", p->kernels[k]->release);
+	putchar('\n');
+	for (size_t i = 0; i < modules.n; i++) {
+		printf("%-*s", width, modules.items[i]);
+		for (size_t k = 0; k < p->n_kernels; k++) {
+			bool last = k == p->n_kernels - 1;
+
+			printf("  %-*s", last ? 0 : (int)strlen(p->kernels[k]->release),
+				cell(p, modules.items[i], p->kernels[k]));
+		}
+		putchar('\n');
+	}
+}
+
+static void add_sum(struct str *s, size_t n, const char *what)
+{
+	if (n)
+		str_addf(s, "%s%zu %s", s->len ? ", " : "", n, what);
+}
+
+void report_summary(const struct report *r, const struct plan *p)
+{
+	size_t n = 0, installed = 0, built = 0, excluded = 0, failed = 0, removed = 0;
+	_cleanup_(str_done) struct str sums = {0};
+	_cleanup_free_ char *time = NULL;
+
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		const struct job *job = p->jobs[i];
+
+		if (!is_of_matrix(job))
+			continue;
+		n++;
+		installed += job->installed;
+		built += job->built;
+		removed += job->uninstalled || job->unbuilt;
+		excluded += job->result == RESULT_EXCLUDED;
+		failed += !job_succeeded(job);
+	}
+	if (r->quiet || n < 2)
+		return;
+	if (p->n_kernels > 1)
+		print_matrix(p);
+	add_sum(&sums, built, "built");
+	add_sum(&sums, installed, "installed");
+	add_sum(&sums, removed, "removed");
+	add_sum(&sums, excluded, "skipped");
+	add_sum(&sums, failed, "failed");
+	if (!sums.len)
+		return;
+	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);
+	printf("%s%s in %s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "scheduler/plan.h"
+
+/* What a run says while it goes on and at its end. Results go to standard output, what
+ * went wrong and warnings to standard error. */
+struct report {
+	bool quiet, verbose;
+	bool quiet_nothing; /* nothing to do is not worth a line: autoinstall */
+	struct strv told;   /* errors that concern a whole kernel, said already */
+	uint64_t started_ns;
+};
+
+void report_init(struct report *r, bool quiet, bool verbose);
+void report_done(struct report *r);
+
+/* An observer for the plan that prints a line when a job ends. */
+struct observer report_observer(struct report *r);
+
+/* After runs with several jobs: a matrix of modules × kernels if there are several
+ * kernels, and a line of sums. */
+void report_summary(const struct report *r, const struct plan *p);
+
+/* "dkms: what", the following lines indented, and the remedy. */
+void print_error(const struct error *err);
+void print_warning(const char *fmt, ...) _printf_(1, 2);
+
+/* "0.3 s", "7.4 s", "1 min 52 s", "2 h 14 min"; caller frees. */
+char *format_seconds(double seconds);
+
+#endif

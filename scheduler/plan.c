@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Modules × kernels as jobs in a graph: the one file of the scheduler that knows them. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "builder/tree.h"
+#include "scheduler/plan.h"
+#include "scheduler/slots.h"
+
+/* What -j 0, no limit, comes to. */
+#define SLOTS_UNLIMITED 1024
+
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings)
+{
+	*p = (struct plan){.loop = loop, .shared.settings = settings};
+}
+
+void plan_done(struct plan *p)
+{
+	graph_done(&p->graph);
+	for (size_t i = 0; i < p->n_jobs; i++)
+		job_free(p->jobs[i]);
+	for (size_t i = 0; i < p->n_kernels; i++)
+		kernel_free(p->kernels[i]);
+	free(p->jobs);
+	free(p->kernels);
+	strv_done(&p->warnings);
+	*p = (struct plan){0};
+}
+
+struct kernel *plan_kernel(struct plan *p, const char *release, const char *arch)
+{
+	for (size_t i = 0; i < p->n_kernels; i++)
+		if (streq(p->kernels[i]->release, release) && streq(p->kernels[i]->arch, arch))
+			return p->kernels[i];
+	p->kernels = xrealloc_array(p->kernels, p->n_kernels + 1, sizeof(*p->kernels));
+	p->kernels[p->n_kernels] = kernel_new(p->shared.settings, release, arch);
+	return p->kernels[p->n_kernels++];
+}
+
+struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
+	const char *name, const char *version)
+{
+	struct job *job = job_new(kind, &p->shared, kernel, name, version);
+
+	p->jobs = xrealloc_array(p->jobs, p->n_jobs + 1, sizeof(*p->jobs));
+	p->jobs[p->n_jobs++] = job;
+	graph_add(&p->graph, job, 0);
+	return job;
+}
+
+/* The graph's nodes are the jobs from n_run on, in the same order. */
+static struct node *node_of(struct plan *p, const struct job *job)
+{
+	for (size_t i = 0; i < p->graph.n; i++)
+		if (p->graph.nodes[i]->data == job)
+			return p->graph.nodes[i];
+	abort();
+}
+
+void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_kind kind)
+{
+	graph_edge(&p->graph, node_of(p, before), node_of(p, after), kind);
+}
+
+void plan_add_depmods(struct plan *p)
+{
+	size_t n = p->n_jobs;
+
+	for (size_t k = 0; k < p->n_kernels; k++) {
+		struct job *depmod = NULL;
+
+		for (size_t i = p->n_run; i < n; i++) {
+			if (p->jobs[i]->kernel != p->kernels[k])
+				continue;
+			if (!depmod) {
+				depmod = plan_add(p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
+				depmod->members = xcalloc(n - p->n_run, sizeof(struct job *));
+			}
+			depmod->members[depmod->n_members++] = p->jobs[i];
+			graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
+				p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
+		}
+	}
+}
+
+/* The sandbox */
+
+static bool sandbox_works(struct plan *p, enum sandbox_kind kind)
+{
+	struct outcome outcome = {0};
+	struct command cmd;
+	bool works;
+
+	sandbox_probe(kind, &cmd);
+	works = runner_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome);
+	outcome_done(&outcome);
+	command_done(&cmd);
+	return works;
+}
+
+/* Finds out by trying how commands can be confined. */
+static int choose_sandbox(struct plan *p, struct error *err)
+{
+	enum sandbox_mode mode = p->shared.settings->sandbox;
+
+	if (p->shared.sandbox != SANDBOX_KIND_UNKNOWN)
+		return 0;
+	p->shared.sandbox = SANDBOX_KIND_NONE;
+	if (mode == SANDBOX_OFF)
+		return 0;
+	if (geteuid() == 0 && sandbox_works(p, SANDBOX_KIND_UNTRUSTED))
+		p->shared.sandbox = SANDBOX_KIND_UNTRUSTED;
+	else if (sandbox_works(p, SANDBOX_KIND_USERNS))
+		p->shared.sandbox = SANDBOX_KIND_USERNS;
+	else if (mode == SANDBOX_REQUIRE)
+		return error_set(err, -EPERM, 1,
+			"bubblewrap cannot make a sandbox here, and --sandbox=require "
+			"asks for one");
+	else
+		strv_push(&p->warnings, "no sandbox: bubblewrap is not installed or namespaces "
+					"are not permitted here; builds run without one");
+	return 0;
+}
+
+/* Without mount namespaces, builds of one module version share a directory, so that one
+ * kernel comes after the other. */
+static void add_directory_edges(struct plan *p)
+{
+	for (size_t i = p->n_run; i < p->n_jobs; i++) {
+		for (size_t j = i + 1; j < p->n_jobs; j++) {
+			const struct job *a = p->jobs[i], *b = p->jobs[j];
+
+			if ((b->kind != JOB_BUILD && b->kind != JOB_INSTALL) ||
+				a->kind != b->kind || !streq(a->name, b->name) ||
+				!streq(a->version, b->version))
+				continue;
+			graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
+				p->graph.nodes[j - p->n_run], EDGE_AFTER);
+			break;
+		}
+	}
+}
+
+/* Jobs as tasks of the runner */
+
+static enum task_step task_step(void *task, const struct outcome *last)
+{
+	struct job *job = task;
+
+	switch (job_step(job, last)) {
+	case STEP_COMMAND:
+		return TASK_COMMAND;
+	case STEP_WORK:
+		return TASK_WORK;
+	case STEP_ENDED:
+		break;
+	}
+	return job->result == RESULT_FAILED ? TASK_FAILED : TASK_OK;
+}
+
+static const struct command *task_command(void *task)
+{
+	return &((struct job *)task)->command;
+}
+
+static void task_work(void *task)
+{
+	job_work(task);
+}
+
+static void on_event(enum run_event event, struct node *node, void *userdata)
+{
+	struct plan *p = userdata;
+
+	if (event == RUN_BLOCKED) {
+		struct job *job = node->data;
+		const struct job *by = node->blocker->data;
+
+		job->result = RESULT_BLOCKED;
+		if (node->blocker->state == NODE_BLOCKED && by->result != RESULT_BLOCKED)
+			error_set(&job->error, -ELOOP, 11, "BUILD_DEPENDS go round in a circle: "
+				"it needs %s, which needs it", by->name);
+		else
+			error_set(&job->error, -ECANCELED, 13, "it needs %s, which failed",
+				by->name);
+	}
+	if (p->observer.on_event)
+		p->observer.on_event(event, node, p->observer.userdata);
+}
+
+int plan_run(struct plan *p, struct error *err)
+{
+	static const struct task_ops ops = {task_step, task_command, task_work};
+	unsigned int slots = p->shared.settings->slots;
+	struct observer observer = {on_event, p};
+	struct runner_options options = {
+		.slots = slots ? slots : SLOTS_UNLIMITED,
+		.observer = &observer,
+		.cancelled = &p->shared.cancelled,
+	};
+	int r;
+
+	if (p->n_run == p->n_jobs)
+		return 0;
+	r = choose_sandbox(p, err);
+	if (r < 0)
+		return r;
+	if (p->shared.sandbox == SANDBOX_KIND_NONE)
+		add_directory_edges(p);
+	r = runner_run(p->loop, &p->graph, &ops, &options);
+	graph_done(&p->graph);
+	p->n_run = p->n_jobs;
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot start the jobs");
+	return 0;
+}
+
+bool job_succeeded(const struct job *job)
+{
+	return job->result != RESULT_FAILED && job->result != RESULT_BLOCKED;
+}
+
+/* autoinstall */
+
+/* The newest version of a module, and where it stands on a kernel. */
+struct candidate {
+	char *name, *version;
+	bool broken;
+};
+
+static void candidates_done(struct candidate *candidates, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(candidates[i].name);
+		free(candidates[i].version);
+	}
+	free(candidates);
+}
+
+static int find_candidates(const struct settings *s, struct candidate **ret, size_t *ret_n,
+	struct error *err)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	struct candidate *candidates = NULL;
+	size_t n = 0;
+	int r = tree_names(s->dkms_tree, &names);
+
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", s->dkms_tree);
+	candidates = xcalloc(names.n, sizeof(*candidates));
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_(strv_done) struct strv versions = {0};
+		struct candidate *c = &candidates[n];
+
+		if (tree_versions(s->dkms_tree, names.items[i], &versions) < 0 || !versions.n)
+			continue;
+		c->name = xstrdup(names.items[i]);
+		c->version = xstrdup(versions.items[versions.n - 1]);
+		c->broken = tree_state(s->dkms_tree, s->source_tree, c->name, c->version, NULL,
+				    NULL) == STATE_BROKEN;
+		n++;
+	}
+	*ret = candidates;
+	*ret_n = n;
+	return 0;
+}
+
+static bool is_installed(const struct settings *s, const struct candidate *c,
+	const struct kernel *k)
+{
+	return tree_state(s->dkms_tree, s->source_tree, c->name, c->version, k->release,
+		       k->arch) >= STATE_INSTALLED_WEAK;
+}
+
+/* The job among those from first on that is for name on the kernel, or NULL. */
+static struct job *find_job(struct plan *p, size_t first, const char *name,
+	const struct kernel *kernel)
+{
+	for (size_t i = first; i < p->n_jobs; i++)
+		if (p->jobs[i]->kernel == kernel && p->jobs[i]->name &&
+			streq(p->jobs[i]->name, name))
+			return p->jobs[i];
+	return NULL;
+}
+
+static bool is_known(const struct candidate *candidates, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(candidates[i].name, name))
+			return true;
+	return false;
+}
+
+/* The first package that the job needs and the tree does not know, or NULL. */
+static const char *unknown_dependency(const struct job *job,
+	const struct candidate *candidates, size_t n)
+{
+	for (size_t i = 0; i < job->conf->build_depends.n; i++)
+		if (!is_known(candidates, n, job->conf->build_depends.items[i]))
+			return job->conf->build_depends.items[i];
+	return NULL;
+}
+
+/* Makes edges from the packages that the job needs. One that is neither installed nor
+ * going to be (AUTOINSTALL is not yes, or its conf is bad) fails the job here. */
+static void add_depends(struct plan *p, struct job *job, size_t first)
+{
+	const struct settings *s = p->shared.settings;
+
+	job->depends_met = true;
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		const char *name = job->conf->build_depends.items[i];
+		struct job *before = find_job(p, first, name, job->kernel);
+		_cleanup_free_ char *installed = NULL;
+
+		if (before) {
+			plan_edge(p, before, job, EDGE_NEEDS);
+			continue;
+		}
+		installed = tree_installed_version(s->dkms_tree, name, job->kernel->release,
+			job->kernel->arch);
+		if (!installed)
+			job->depends_met = false; /* checking will say what is missing */
+	}
+}
+
+/* Moves those with AUTOINSTALL from evaluated jobs to jobs that install. */
+static void add_installs(struct plan *p, size_t first, const struct candidate *candidates,
+	size_t n, struct strv *ret_deferred)
+{
+	size_t last = p->n_jobs;
+
+	for (size_t i = first; i < last; i++) {
+		struct job *evaluated = p->jobs[i], *job;
+		const char *unknown;
+
+		if (evaluated->result != RESULT_DONE || !evaluated->conf->autoinstall)
+			continue;
+		unknown = unknown_dependency(evaluated, candidates, n);
+		if (unknown) {
+			strv_pushf(ret_deferred, "%s/%s for %s is deferred: it needs %s, "
+				"which dkms does not know", evaluated->name, evaluated->version,
+				evaluated->kernel->release, unknown);
+			continue;
+		}
+		job = plan_add(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
+			evaluated->version);
+		job->conf_path = xstrdup(evaluated->conf_path);
+		job->conf = TAKE_PTR(evaluated->conf);
+	}
+	for (size_t i = last; i < p->n_jobs; i++)
+		add_depends(p, p->jobs[i], last);
+}
+
+int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
+	struct strv *ret_deferred, struct strv *ret_broken, struct error *err)
+{
+	const struct settings *s = p->shared.settings;
+	struct candidate *candidates = NULL;
+	size_t n = 0, first = p->n_jobs;
+	int r;
+
+	r = find_candidates(s, &candidates, &n, err);
+	for (size_t i = 0; i < n; i++) {
+		if (candidates[i].broken) {
+			strv_pushf(ret_broken, "%s/%s", candidates[i].name,
+				candidates[i].version);
+			continue;
+		}
+		for (size_t k = 0; k < n_kernels; k++)
+			if (!is_installed(s, &candidates[i], kernels[k]))
+				plan_add(p, JOB_EVALUATE, kernels[k], candidates[i].name,
+					candidates[i].version);
+	}
+	if (r == 0)
+		r = plan_run(p, err);
+	if (r == 0 && !p->shared.cancelled) {
+		add_installs(p, first, candidates, n, ret_deferred);
+		plan_add_depmods(p);
+	}
+	candidates_done(candidates, n);
+	return r;
+}

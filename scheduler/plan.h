@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SCHEDULER_PLAN_H
+#define SCHEDULER_PLAN_H
+
+#include <uv.h>
+
+#include "builder/job.h"
+#include "scheduler/graph.h"
+#include "scheduler/runner.h"
+
+/* Modules × kernels as jobs in a graph. A command adds jobs, runs the plan, may add more
+ * that follow from what came out, and runs it again; jobs and kernels stay until
+ * plan_done, for the report. */
+struct plan {
+	uv_loop_t *loop;
+	struct job_shared shared;
+	struct observer observer; /* gets nodes whose data is a struct job */
+	struct kernel **kernels;
+	size_t n_kernels;
+	struct job **jobs;
+	size_t n_jobs;
+	size_t n_run;		/* jobs before this one have been run */
+	struct graph graph;	/* of the jobs that have not */
+	struct strv warnings;	/* of the plan itself, a line each */
+};
+
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings);
+void plan_done(struct plan *p);
+
+/* The kernel of that release and architecture; made when first asked for. Lives as long as
+ * the plan. */
+struct kernel *plan_kernel(struct plan *p, const char *release, const char *arch);
+
+/* Adds a job; it lives as long as the plan. */
+struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
+	const char *name, const char *version);
+/* after runs when before is done (EDGE_NEEDS), or has ended (EDGE_AFTER). Both have been
+ * added since the last run. */
+void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_kind kind);
+/* One depmod for each kernel, when the jobs on it that have been added since the last run
+ * have ended. */
+void plan_add_depmods(struct plan *p);
+
+/* Adds what autoinstall does on these kernels: the newest version of each module whose
+ * AUTOINSTALL is yes and that is not installed, in BUILD_DEPENDS order. Evaluates confs on
+ * the way. Appends the names of modules that wait for an unknown package to ret_deferred
+ * ("NAME/VERSION for RELEASE: ..."), and of broken ones to ret_broken. */
+int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
+	struct strv *ret_deferred, struct strv *ret_broken, struct error *err);
+
+/* Runs the jobs added since the last run. Returns 0 also when some fail; a negative errno
+ * when nothing could be run. */
+int plan_run(struct plan *p, struct error *err);
+
+/* True when a job did what it was for, or had nothing to do. */
+bool job_succeeded(const struct job *job);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The runner on real processes, and the job slots with a real make. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "scheduler/runner.h"
+#include "scheduler/slots.h"
+#include "tests/tap.h"
+
+/* A task that runs its script, if it has one, then does its work, if it has any. */
+struct task {
+	const char *script;
+	bool works, jobserver, essential;
+	unsigned int timeout_s;
+	bool fails; /* ends as failed whatever happens */
+	/* what became of it */
+	struct command cmd;
+	struct outcome outcome;
+	int steps;
+	bool worked;
+	bool ended;
+};
+
+static int running, most_running;
+static int cancelled;
+
+static enum task_step step(void *data, const struct outcome *last)
+{
+	struct task *t = data;
+
+	if (t->steps == 0) {
+		running++;
+		if (running > most_running)
+			most_running = running;
+	}
+	if (last) {
+		t->outcome = *last;
+		t->outcome.out = (struct str){0};
+		t->outcome.err = (struct str){0};
+		str_add_bytes(&t->outcome.out, last->out.data, last->out.len);
+		str_add_bytes(&t->outcome.err, last->err.data, last->err.len);
+	}
+	if (t->steps++ == 0 && t->script) {
+		command_init(&t->cmd);
+		strv_push_all(&t->cmd.argv,
+			(const char *const[]){"/bin/sh", "-c", t->script, NULL});
+		if (t->script[0] == '/')
+			str_replace(&t->cmd.argv.items[0], t->script);
+		t->cmd.timeout_s = t->timeout_s;
+		t->cmd.jobserver = t->jobserver;
+		t->cmd.essential = t->essential;
+		return TASK_COMMAND;
+	}
+	if (t->works && !t->worked)
+		return TASK_WORK;
+	t->ended = true;
+	running--;
+	return t->fails ? TASK_FAILED : TASK_OK;
+}
+
+static const struct command *command(void *data)
+{
+	return &((struct task *)data)->cmd;
+}
+
+static void work(void *data)
+{
+	((struct task *)data)->worked = true;
+}
+
+static const struct task_ops ops = {step, command, work};
+
+static void task_done(struct task *t)
+{
+	if (t->script)
+		command_done(&t->cmd);
+	outcome_done(&t->outcome);
+}
+
+/* Runs tasks that do not depend on each other. */
+static int run_tasks(struct task *tasks, size_t n, unsigned int slots, bool catch_signals)
+{
+	struct runner_options options = {.slots = slots};
+	struct graph g = {0};
+	uv_loop_t loop;
+	int r;
+
+	running = most_running = cancelled = 0;
+	if (catch_signals)
+		options.cancelled = &cancelled;
+	uv_loop_init(&loop);
+	for (size_t i = 0; i < n; i++)
+		graph_add(&g, &tasks[i], 0);
+	r = runner_run(&loop, &g, &ops, &options);
+	ok(graph_ended(&g), "all nodes have ended");
+	ok(uv_loop_close(&loop) == 0, "the loop closes, no handle is left");
+	graph_done(&g);
+	return r;
+}
+
+static void test_commands(void)
+{
+	struct task tasks[] = {
+		{.script = "echo out; echo err >&2; exit 3"},
+		{.script = "kill -KILL $$"},
+		{.script = "/nonexistent/program"},
+		{.script = "head -c 3000000 /dev/zero"},
+		{.script = "cat; echo end of input"},
+		{.works = true},
+		{.script = "true", .works = true},
+	};
+
+	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 3, false), 0, "run");
+	is(tasks[0].outcome.out.data, "out\n", "captured output");
+	is(tasks[0].outcome.err.data, "err\n", "captured error output");
+	is_int(tasks[0].outcome.exit_status, 3, "exit status");
+	is_int(tasks[1].outcome.signal, SIGKILL, "signal");
+	is_int(tasks[2].outcome.error, -ENOENT, "a program that does not exist");
+	ok(tasks[3].outcome.out.len <= COMMAND_CAPTURE_MAX && outcome_ok(&tasks[3].outcome),
+		"output beyond the limit is dropped");
+	is(tasks[4].outcome.out.data, "end of input\n", "standard input is empty");
+	ok(tasks[5].worked && tasks[6].worked, "work");
+	ok(most_running <= 3, "no more than 3 at once: %d", most_running);
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		task_done(&tasks[i]);
+}
+
+static void test_timeout(void)
+{
+	struct task tasks[] = {
+		{.script = "sleep 60 & sleep 60", .timeout_s = 1},
+		{.script = "trap '' TERM; while :; do sleep 1; done", .timeout_s = 1},
+		{.script = "sleep 60 & echo started"},
+	};
+
+	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 3, false), 0, "run");
+	ok(tasks[0].outcome.timed_out && tasks[0].outcome.elapsed_s < 30, "a time limit");
+	ok(tasks[1].outcome.timed_out && tasks[1].outcome.signal == SIGKILL,
+		"and for one that ignores SIGTERM");
+	is(tasks[2].outcome.out.data, "started\n", "a grandchild that holds the pipe");
+	ok(tasks[2].outcome.elapsed_s < 30, "is not waited for");
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		task_done(&tasks[i]);
+}
+
+static void test_cancel(void)
+{
+	char script[64];
+	struct task tasks[] = {
+		{.script = "sleep 60 & sleep 60"},
+		{.script = script},
+		{.script = "echo started late"},
+		{.script = "echo essential", .essential = true},
+	};
+
+	snprintf(script, sizeof(script), "sleep 0.2; kill -INT %d; sleep 60", (int)getpid());
+	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 2, true), 0, "run");
+	is_int(cancelled, SIGINT, "cancelled by a signal");
+	ok(tasks[0].outcome.cancelled && tasks[1].outcome.cancelled, "commands end");
+	ok(tasks[2].outcome.cancelled && tasks[2].outcome.out.len == 0, "none starts");
+	ok(outcome_ok(&tasks[3].outcome), "except what is essential");
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		task_done(&tasks[i]);
+}
+
+/* A makefile with six targets that each note how many of them run, below a shell command
+ * with two makes. Nine processes would like to run; three slots are there. */
+static void test_jobserver(void)
+{
+	static const char makefile[] =
+		"all: 1 2 3 4 5 6\n"
+		"1 2 3 4 5 6:\n"
+		"\t@mkdir running/$(PREFIX)$@; ls running | wc -l >> counts; sleep 0.1; "
+		"rmdir running/$(PREFIX)$@\n";
+	char root[] = "/tmp/dkms-test-XXXXXX";
+	char script[512];
+	struct task tasks[3] = {0};
+	struct str counts = {0};
+	_cleanup_free_ char *path = NULL, *counts_path = NULL;
+	int most = 0, lines = 0;
+
+	if (!ok(mkdtemp(root) != NULL, "a directory"))
+		return;
+	path = path_join(root, "Makefile");
+	file_write(path, makefile, strlen(makefile), 0644, NULL);
+	snprintf(script, sizeof(script),
+		"cd %s; mkdir -p running; (make -s PREFIX=$$a; 'make' -s PREFIX=$$b) 2>&1", root);
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		tasks[i] = (struct task){.script = script, .jobserver = true};
+	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 3, false), 0, "run");
+	counts_path = path_join(root, "counts");
+	file_read(counts_path, 65536, &counts, NULL);
+	for (char *line = strtok(counts.data, "\n"); line; line = strtok(NULL, "\n"), lines++)
+		if (atoi(line) > most)
+			most = atoi(line);
+	is_int(lines, 36, "three times two makes with six targets each");
+	ok(most <= 3, "never more than the slots: %d", most);
+	ok(most > 1, "and more than one");
+	is(tasks[0].outcome.out.data ? tasks[0].outcome.out.data : "", "",
+		"make accepts the jobserver");
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		task_done(&tasks[i]);
+	str_done(&counts);
+	dir_remove(root, NULL);
+}
+
+static void test_slots(void)
+{
+	struct slots s;
+	char token;
+
+	is_int(slots_init(&s, 3), 0, "three slots");
+	ok(slots_take(&s) && slots_take(&s) && slots_take(&s), "can be taken");
+	ok(!slots_take(&s), "no fourth one");
+	slots_give(&s);
+	ok(slots_take(&s), "one given back can be taken");
+	slots_give(&s);
+	slots_give(&s);
+	is_int(read(s.read_fd, &token, 1), 1, "a make takes one and is killed");
+	is_int(slots_repair(&s), 1, "which is noticed");
+	ok(slots_take(&s) && slots_take(&s) && !slots_take(&s), "and made good");
+	slots_done(&s);
+	ok(slots_default() >= 1, "there is a default");
+}
+
+static void test_many(void)
+{
+	size_t n = 10000;
+	struct task *tasks = xcalloc(n, sizeof(*tasks));
+	size_t ended = 0;
+
+	is_int(run_tasks(tasks, n, 4, false), 0, "10,000 tasks that end at once");
+	for (size_t i = 0; i < n; i++)
+		ended += tasks[i].ended;
+	is_int((long)ended, (long)n, "each has ended");
+	free(tasks);
+}
+
+int main(void)
+{
+	test_commands();
+	test_timeout();
+	test_cancel();
+	test_jobserver();
+	test_slots();
+	test_many();
+	return done_testing();
+}
