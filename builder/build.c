@@ -197,29 +197,39 @@ static int open_log(struct job *job)
 	return 0;
 }
 
+/* Copies a file or a directory over what may be there. */
+static int overlay(const char *from, const char *to, uid_t uid, struct error *err)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	int r;
+
+	if (!path_is_dir(from))
+		r = file_copy(from, to, err);
+	else if (mkdir(to, 0755) < 0 && errno != EEXIST)
+		r = error_errno(err, -errno, 1, "cannot make %s", to);
+	else if ((r = dir_list(from, &names)) < 0)
+		r = error_errno(err, r, 1, "cannot read %s", from);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *a = path_join(from, names.items[i]);
+		_cleanup_free_ char *b = path_join(to, names.items[i]);
+
+		r = overlay(a, b, uid, err);
+	}
+	if (r == 0 && uid != (uid_t)-1 && lchown(to, uid, uid) < 0)
+		r = error_errno(err, -errno, 1, "cannot change %s", to);
+	return r;
+}
+
 /* The administrator's patches lie over those of the package. */
 static int overlay_patches(struct job *job, uid_t uid)
 {
 	_cleanup_free_ char *from =
 		xasprintf("%s/%s/patches", job->shared->settings->config_dir, job->name);
 	_cleanup_free_ char *to = path_join(job->build->work, "patches");
-	_cleanup_(strv_done) struct strv names = {0};
-	int r = 0;
 
-	if (!job->conf->patches.n || dir_list(from, &names) < 0)
+	if (!job->conf->patches.n || !path_is_dir(from))
 		return 0;
-	if (mkdir(to, 0755) < 0 && errno != EEXIST)
-		return error_errno(&job->error, -errno, 1, "cannot make %s", to);
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		_cleanup_free_ char *a = path_join(from, names.items[i]);
-		_cleanup_free_ char *b = path_join(to, names.items[i]);
-
-		if (path_is_file(a))
-			r = file_copy(a, b, &job->error);
-		if (r == 0 && uid != (uid_t)-1 && lchown(b, uid, uid) < 0)
-			r = error_errno(&job->error, -errno, 1, "cannot change %s", b);
-	}
-	return r;
+	return overlay(from, to, uid, &job->error);
 }
 
 /* Without namespaces: what is at seen makes room, and comes back in restore_seen. */
@@ -291,7 +301,8 @@ static enum phase run(struct job *job, const char *line, bool make)
 	const struct settings *s = job->shared->settings;
 	struct build *b = job->build;
 	struct command *cmd = &job->command;
-	struct sandbox box = {.kind = b->sandbox, .writable = b->work, .writable_at = b->seen};
+	struct sandbox box = {.kind = b->sandbox, .writable = b->work, .writable_at = b->seen,
+		.install_tree = s->install_tree};
 	struct conf_request request = {.path = job->conf_path, .name = job->name,
 		.version = job->version, .kernel = job->kernel, .settings = s};
 	struct str script = {0};

@@ -2,6 +2,8 @@
 /* A child process as data: what to run, and how it ended. */
 #include "config.h"
 
+#include <signal.h>
+
 #include "builder/command.h"
 
 void command_init(struct command *c)
@@ -40,6 +42,10 @@ char *outcome_describe(const struct outcome *o, const struct command *c)
 		return xstrdup("was cancelled");
 	if (o->signal)
 		return xasprintf("was killed by signal %d", o->signal);
+	/* A shell or a sandbox between us and what was killed says it like that. */
+	if (o->exit_status == 128 + SIGKILL || o->exit_status == 128 + SIGSEGV)
+		return xasprintf("exited %d: killed by signal %d", o->exit_status,
+			o->exit_status - 128);
 	return xasprintf("exited %d", o->exit_status);
 }
 

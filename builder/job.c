@@ -245,7 +245,7 @@ enum phase evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	struct conf_request request;
-	struct sandbox box = {.kind = job->shared->sandbox};
+	struct sandbox box = {.kind = job->shared->sandbox, .install_tree = s->install_tree};
 	_cleanup_free_ char *dir = NULL;
 
 	if (job->conf)
@@ -274,6 +274,19 @@ enum phase evaluate_enter(struct job *job)
 	return PHASE_COMMAND;
 }
 
+/* What the files wrote to standard error, a line each. */
+static void add_complaints(struct job *job, const struct str *text)
+{
+	for (const char *line = text->data; line && *line;) {
+		size_t len = strcspn(line, "\n");
+
+		if (len)
+			strv_take(&job->warnings, xstrndup(line, len));
+		line += len;
+		line += *line == '\n';
+	}
+}
+
 enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
 {
 	struct conf_request request = conf_request(job);
@@ -286,6 +299,8 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
 	if (ON(job->kind) & REMOVES)
 		err = &ignored; /* nor does a bad conf stop that */
 	r = conf_parse(&request, &job->command, outcome, &job->conf, err);
+	if (r == 0)
+		add_complaints(job, &outcome->err);
 	if (r == 0 && ON(job->kind) & (BUILDS | ON(JOB_ADD)))
 		strv_extend(&job->warnings, &job->conf->warnings);
 	if (r == 0 && ON(job->kind) & BUILDS)

@@ -6,28 +6,32 @@
 #include "builder/phases.h"
 #include "builder/tree.h"
 
+static bool is_executable(const char *path)
+{
+	return path_is_file(path) && access(path, X_OK) == 0;
+}
+
 char *script_line(struct job *job, const char *what, const char *script, const char *dir,
 	const char *seen_dir)
 {
 	const struct settings *s = job->shared->settings;
 	size_t len = strcspn(script, " \t");
 	_cleanup_free_ char *name = xstrndup(script, len);
-	_cleanup_free_ char *path =
+	_cleanup_free_ char *override =
 		xasprintf("%s/%s/%s", s->config_dir, job->name, name);
+	_cleanup_free_ char *own = path_join(dir, name);
+	_cleanup_free_ char *seen = path_join(seen_dir, name);
 	struct str line = {0};
 
-	if (access(path, X_OK) < 0) {
-		free(path);
-		path = path_join(dir, name);
-	}
-	if (access(path, X_OK) == 0 && !streq(dir, seen_dir) && has_prefix(path, dir)) {
-		free(path);
-		path = path_join(seen_dir, name);
-	} else if (access(path, X_OK) < 0) {
-		strv_pushf(&job->warnings, "the %s script %s is not executable", what, path);
+	if (is_executable(override)) {
+		str_add_quoted(&line, override);
+	} else if (is_executable(own)) {
+		str_add_quoted(&line, seen);
+	} else {
+		strv_pushf(&job->warnings, "the %s script %s is %s", what, seen,
+			path_is_file(own) ? "not executable" : "missing");
 		return NULL;
 	}
-	str_add_quoted(&line, path);
 	str_add(&line, script + len);
 	return str_take(&line);
 }

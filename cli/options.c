@@ -174,6 +174,14 @@ static const struct command_row *find_command(const char *name)
 	return NULL;
 }
 
+/* What can be a path only, and neither NAME nor NAME/VERSION. */
+static bool is_path(const char *word)
+{
+	const char *slash = strchr(word, '/');
+
+	return *word == '/' || *word == '.' || (slash && strchr(slash + 1, '/'));
+}
+
 /* A word that is no option: a command; the path of a dkms.conf; a directory with one;
  * else NAME or NAME/VERSION. */
 static int set_word(struct arguments *args, const char *word, struct error *err)
@@ -193,8 +201,9 @@ static int set_word(struct arguments *args, const char *word, struct error *err)
 					  : xstrndup(word, (size_t)(path_base(word) - word));
 	} else if (path_is_file(conf)) {
 		str_replace(&args->directory, word);
-	} else if (*word == '/') {
-		return error_set(err, -ENOENT, 1, "there is no dkms.conf in %s", word);
+	} else if (is_path(word)) {
+		return error_set(err, -ENOENT, *word == '/' ? 1 : 2,
+			"there is no dkms.conf in %s", word);
 	} else {
 		set_module(args, word);
 	}
