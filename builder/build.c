@@ -301,7 +301,8 @@ static enum phase run(struct job *job, const char *line, bool make)
 	const struct settings *s = job->shared->settings;
 	struct build *b = job->build;
 	struct command *cmd = &job->command;
-	struct sandbox box = {.kind = b->sandbox, .writable = b->work, .writable_at = b->seen};
+	struct sandbox box = {.kind = b->sandbox, .writable = b->work, .writable_at = b->seen,
+		.install_tree = s->install_tree};
 	struct conf_request request = {.path = job->conf_path, .name = job->name,
 		.version = job->version, .kernel = job->kernel, .settings = s};
 	struct str script = {0};

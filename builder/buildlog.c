@@ -65,7 +65,7 @@ static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference",
 /* How many of the last lines are shown. */
 #define LAST_LINES 3
 
-/* Cuts a log into lines, without those that are empty or ours ("# ..."). */
+/* Cuts a log into lines, without those that are empty, ours ("# ...") or say nothing. */
 static void split_lines(char *text, struct strv *ret)
 {
 	for (char *line = text; line;) {
@@ -75,7 +75,7 @@ static void split_lines(char *text, struct strv *ret)
 			*end = '\0';
 		while (isspace((unsigned char)*line))
 			line++;
-		if (*line && *line != '#')
+		if (*line && *line != '#' && !strstr(line, "ing directory '"))
 			strv_push(ret, line);
 		line = end ? end + 1 : NULL;
 	}

@@ -31,7 +31,6 @@ struct coder {
 		ZSTD_CCtx *zstd_c;
 		ZSTD_DCtx *zstd_d;
 	};
-	bool between_frames; /* zstd: what was read so far is whole */
 };
 
 static int copy_step(struct coder *c, bool last)
@@ -141,23 +140,19 @@ static int zstd_compress_step(struct coder *c, bool last)
 	return last && left == 0;
 }
 
-static int zstd_decompress_step(struct coder *c, bool last)
+static int zstd_decompress_step(struct coder *c, _unused_ bool last)
 {
 	ZSTD_inBuffer in = {c->in, c->in_len, 0};
 	ZSTD_outBuffer out = {c->out, c->out_room, 0};
+	size_t left = ZSTD_decompressStream(c->zstd_d, &out, &in);
 
-	if (in.size || !c->between_frames) {
-		size_t left = ZSTD_decompressStream(c->zstd_d, &out, &in);
-
-		if (ZSTD_isError(left))
-			return -EBADMSG;
-		c->between_frames = left == 0;
-		c->in += in.pos;
-		c->in_len -= in.pos;
-		c->out += out.pos;
-		c->out_room -= out.pos;
-	}
-	return last && c->in_len == 0 && c->between_frames;
+	if (ZSTD_isError(left))
+		return -EBADMSG;
+	c->in += in.pos;
+	c->in_len -= in.pos;
+	c->out += out.pos;
+	c->out_room -= out.pos;
+	return left == 0;
 }
 
 static void zstd_compress_done(struct coder *c)
@@ -253,10 +248,7 @@ static int start_decompressing(struct coder *c, enum compression how)
 	case COMPRESSION_XZ:
 		c->step = xz_step;
 		c->done = xz_done;
-		return lzma_stream_decoder(&c->x, UINT64_MAX, LZMA_CONCATENATED) ==
-				       LZMA_OK
-			       ? 0
-			       : -ENOMEM;
+		return lzma_stream_decoder(&c->x, UINT64_MAX, 0) == LZMA_OK ? 0 : -ENOMEM;
 	case COMPRESSION_ZSTD:
 		c->step = zstd_decompress_step;
 		c->done = zstd_decompress_done;

@@ -25,7 +25,8 @@ int compress_file(const char *from, const char *to, enum compression how,
 	const char *options, struct error *err);
 
 /* Writes what the compressed file at path holds to to, which the caller opened and
- * closes. -EBADMSG when it is damaged or cut short. */
+ * closes; COMPRESSION_NONE copies. As the kernel does, it reads one stream and no others
+ * behind it. -EBADMSG when that is damaged or cut short. */
 int decompress_file(const char *path, enum compression how, FILE *to, struct error *err);
 
 #endif

@@ -65,7 +65,7 @@ void conf_command(const struct conf_request *request, struct command *cmd);
  * bash gave one, the line; they have status 8: ended by exit, ran into the time limit,
  * has a syntax error, lacks a required directive, holds a bad value. A missing dkms.conf
  * is -ENOENT and status 4; bash or the sandbox not running is status 1. An error ends
- * with what is on standard error; after success the caller shows that. conf_free frees. */
+ * with what is on standard error; without one the caller shows that. conf_free frees. */
 int conf_parse(const struct conf_request *request, const struct command *cmd,
 	const struct outcome *outcome, struct conf **ret, struct error *err);
 void conf_free(struct conf *c);

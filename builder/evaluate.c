@@ -50,13 +50,18 @@ bool evaluate_is_assignment(const char *text)
 
 void evaluate_clean_environment(struct strv *env)
 {
-	/* MAKEFLAGS and the like: dkms may run below make install of a kernel. ENV and
-	 * the like: they make a shell read files or behave in another way. */
 	static const char *const unwanted[] = {"CC", "CXX", "CFLAGS", "CXXFLAGS",
-		"LDFLAGS", "MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEOVERRIDES",
-		"MAKEFILES", "MAKELEVEL", "MAKE_TERMOUT", "MAKE_TERMERR", "MAKE_RESTARTS",
-		"sub_make_done", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS",
-		"POSIXLY_CORRECT", "CDPATH", "GLOBIGNORE"};
+		"LDFLAGS",
+		/* dkms may run below a make, */
+		"MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEOVERRIDES", "MAKEFILES",
+		"MAKELEVEL", "MAKE_TERMOUT", "MAKE_TERMERR", "MAKE_RESTARTS",
+		/* or below make install of a kernel, which exports where it is; many a
+		 * module's Makefile takes KERNELRELEASE for a call from kbuild. */
+		"sub_make_done", "KERNELRELEASE", "KBUILD_EXTMOD", "KBUILD_OUTPUT",
+		"srctree", "objtree", "VPATH",
+		/* A shell reads files or behaves in another way by these. */
+		"BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "POSIXLY_CORRECT", "CDPATH",
+		"GLOBIGNORE"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(unwanted); i++)
 		strv_setenv(env, unwanted[i], NULL);
@@ -246,9 +251,11 @@ static int ended_early(const struct evaluation *e, const struct command *cmd,
 	_cleanup_free_ char *line = find_complaint(&o->err, file, texts);
 	int r;
 
-	if (o->out.len >= COMMAND_CAPTURE_MAX)
-		return error_set(err, -EINVAL, 8, "%s: sets more than %d bytes", file,
-			COMMAND_CAPTURE_MAX);
+	/* Bash is content, but its report was cut off. */
+	if (outcome_ok(o) && o->out.len > COMMAND_CAPTURE_MAX / 2)
+		return error_set(err, -EINVAL, 8,
+			"%s: sets more than dkms can take (%d KiB)", file,
+			COMMAND_CAPTURE_MAX / 1024);
 	if (line)
 		r = error_set(err, -EINVAL, 8, "%s ends the evaluation", line);
 	else

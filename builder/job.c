@@ -245,7 +245,7 @@ enum phase evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	struct conf_request request;
-	struct sandbox box = {.kind = job->shared->sandbox};
+	struct sandbox box = {.kind = job->shared->sandbox, .install_tree = s->install_tree};
 	_cleanup_free_ char *dir = NULL;
 
 	if (job->conf)

@@ -86,6 +86,16 @@ static void bind_back(struct strv *argv, struct strv *done, const char *path)
 	}
 }
 
+/* Makefiles look for headers in /lib/modules whatever dkms was told. */
+static void bind_install_tree(struct strv *argv, const char *install_tree)
+{
+	_cleanup_free_ char *usual = realpath("/lib/modules", NULL);
+	_cleanup_free_ char *real = install_tree ? realpath(install_tree, NULL) : NULL;
+
+	if (usual && real && !streq(usual, real))
+		strv_push_all(argv, (const char *const[]){"--ro-bind", real, usual, NULL});
+}
+
 static void add_mounts(struct strv *argv, const struct sandbox *box)
 {
 	_cleanup_(strv_done) struct strv done = {0};
@@ -98,6 +108,7 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 				(const char *const[]){"--tmpfs", hidden[i], NULL});
 	for (size_t i = 0; i < box->readable.n; i++)
 		bind_back(argv, &done, box->readable.items[i]);
+	bind_install_tree(argv, box->install_tree);
 	strv_push_all(argv,
 		(const char *const[]){"--dev", "/dev", "--proc", "/proc", NULL});
 	if (box->writable)

@@ -20,6 +20,7 @@ struct sandbox {
 	enum sandbox_kind kind;
 	const char *writable;	 /* the one directory that may be written; NULL: none */
 	const char *writable_at; /* where the command sees it; must exist outside, too */
+	const char *install_tree; /* is seen as /lib/modules too, if that exists; or NULL */
 	bool network;
 	struct strv readable; /* paths that the command needs, wherever they are */
 };

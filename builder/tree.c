@@ -179,32 +179,41 @@ static bool is_installed(const struct reader *r, const char *version, const char
 	return false;
 }
 
-static void push_built(
-	struct reader *r, const char *version, const char *release, const char *arch)
+/* Publishing by rename sets the change time of the directory above module/. (The other
+ * dkms makes the directories first and puts the modules in then.) */
+static bool is_touched(const struct stat *module, const struct stat *above)
 {
-	struct tree_entry *e = push_entry(r, version,
-		is_installed(r, version, release, arch) ? STATE_INSTALLED : STATE_BUILT);
+	if (module->st_mtim.tv_sec != above->st_ctim.tv_sec)
+		return module->st_mtim.tv_sec > above->st_ctim.tv_sec;
+	return module->st_mtim.tv_nsec > above->st_ctim.tv_nsec;
+}
 
+/* Adds an entry if path, which is RELEASE/ARCH relative to fd, is built and passes.
+ * Returns whether it is built. */
+static bool push_built(struct reader *r, int fd, const char *path, const char *version,
+	const char *release, const char *arch)
+{
+	char module_path[2 * NAME_MAX + sizeof("//module")];
+	struct stat module, above;
+	struct tree_entry *e;
+
+	snprintf(module_path, sizeof(module_path), "%s/module", path);
+	if (fstatat(fd, module_path, &module, 0) < 0 || !S_ISDIR(module.st_mode))
+		return false;
+	if (!passes(r, version, release, arch))
+		return true;
+	e = push_entry(r, version,
+		is_installed(r, version, release, arch) ? STATE_INSTALLED : STATE_BUILT);
 	e->release = xstrdup(release);
 	e->arch = xstrdup(arch);
+	e->touched = fstatat(fd, path, &above, 0) < 0 || is_touched(&module, &above);
 	if (r->originals) {
 		_cleanup_free_ char *original =
 			xasprintf(ORIGINALS "/%s/%s", release, arch);
 
 		e->original = is_dir_at(r->name_fd, original);
 	}
-}
-
-static void read_arch(struct reader *r, int release_fd, const char *version,
-	const char *release, const char *arch)
-{
-	char path[NAME_MAX + sizeof("/module")];
-
-	snprintf(path, sizeof(path), "%s/module", arch);
-	if (passes(r, version, release, arch) && is_dir_at(release_fd, path)) {
-		push_built(r, version, release, arch);
-		snprintf(r->arch, sizeof(r->arch), "%s", arch);
-	}
+	return true;
 }
 
 /* Nearly every RELEASE has one ARCH only, the same as the one before. A directory with
@@ -214,17 +223,13 @@ static void read_arch(struct reader *r, int release_fd, const char *version,
 static bool read_expected_arch(
 	struct reader *r, int version_fd, const char *version, const char *release)
 {
-	char path[2 * NAME_MAX + sizeof("//module")];
+	char path[2 * NAME_MAX + sizeof("/")];
 	struct stat st;
 
 	if (!r->arch[0] || fstatat(version_fd, release, &st, 0) < 0 || st.st_nlink != 3)
 		return false;
-	snprintf(path, sizeof(path), "%s/%s/module", release, r->arch);
-	if (!is_dir_at(version_fd, path))
-		return false;
-	if (passes(r, version, release, r->arch))
-		push_built(r, version, release, r->arch);
-	return true;
+	snprintf(path, sizeof(path), "%s/%s", release, r->arch);
+	return push_built(r, version_fd, path, version, release, r->arch);
 }
 
 static int unreadable(
@@ -248,9 +253,13 @@ static int read_release(
 	code = fd < 0 ? fd : dents_read(fd, &dents);
 	if (code < 0)
 		return is_absent(code) ? 0 : unreadable(r, code, version, release);
-	for (size_t i = 0; i < dents.n; i++)
-		if (dent_maybe_dir(&dents.items[i]))
-			read_arch(r, fd, version, release, dents.items[i].name);
+	for (size_t i = 0; i < dents.n; i++) {
+		const char *arch = dents.items[i].name;
+
+		if (dent_maybe_dir(&dents.items[i]) &&
+			push_built(r, fd, arch, version, release, arch))
+			snprintf(r->arch, sizeof(r->arch), "%s", arch);
+	}
 	return 0;
 }
 
@@ -389,6 +398,12 @@ static int take_list(struct tree_list *list, struct reader *r, struct error *err
 	return code;
 }
 
+void tree_list_sort(struct tree_list *l)
+{
+	if (l->n > 1)
+		qsort(l->entries, l->n, sizeof(*l->entries), compare_entries);
+}
+
 int tree_read(const char *dkms_tree, const char *source_tree,
 	const struct tree_filter *filter, struct tree_list *ret, struct error *err)
 {
@@ -419,8 +434,7 @@ int tree_read(const char *dkms_tree, const char *source_tree,
 		tree_list_done(&list);
 		return code;
 	}
-	if (list.n > 1)
-		qsort(list.entries, list.n, sizeof(*list.entries), compare_entries);
+	tree_list_sort(&list);
 	*ret = list;
 	return 0;
 }

@@ -35,6 +35,9 @@ struct tree_entry {
 	char *weak_release;   /* the kernel it was built for, when STATE_INSTALLED_WEAK */
 	enum state state;
 	bool original; /* original_module/RELEASE/ARCH exists */
+	/* Files came to module/ or went from it after it was published, or it was made by
+	 * the other dkms. */
+	bool touched;
 };
 
 struct tree_list {
@@ -56,6 +59,7 @@ struct tree_filter {
 int tree_read(const char *dkms_tree, const char *source_tree,
 	const struct tree_filter *filter, struct tree_list *ret, struct error *err);
 void tree_list_done(struct tree_list *l);
+void tree_list_sort(struct tree_list *l); /* into its order, after a change */
 /* "added", "built", "installed-weak", ... as status prints it */
 const char *state_name(enum state s);
 

@@ -320,16 +320,25 @@ static int command_remove(struct arguments *args)
 	return take_away(args, JOB_UNBUILD, true);
 }
 
+/* Several kernels are a chain of filters, each with its architecture or the one for all. */
 static int command_status(struct arguments *args)
 {
-	struct tree_filter filter = {
-		.name = args->name,
-		.version = args->version,
-		.release = args->kernels.n ? args->kernels.items[0] : NULL,
-		.arch = args->archs.n ? args->archs.items[0] : NULL,
-	};
+	const struct strv *kernels = &args->kernels, *archs = &args->archs;
+	size_t n = kernels->n ? kernels->n : 1;
+	struct tree_filter *filters = xcalloc(n, sizeof(*filters));
+	int status;
 
-	return status_print(&args->settings, &filter, args->json, stdout, stderr);
+	for (size_t i = 0; i < n; i++) {
+		filters[i].name = args->name;
+		filters[i].version = args->version;
+		filters[i].release = kernels->n ? kernels->items[i] : NULL;
+		if (archs->n)
+			filters[i].arch = archs->items[archs->n == n ? i : 0];
+		filters[i].next = i + 1 < n ? &filters[i + 1] : NULL;
+	}
+	status = status_print(&args->settings, filters, args->json, stdout, stderr);
+	free(filters);
+	return status;
 }
 
 /* 11 when something failed, except that missing headers alone are 21. */

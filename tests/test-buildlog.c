@@ -58,7 +58,7 @@ int main(void)
 		"make: *** [Makefile:9: all] Error 2",
 		"the compiler's error before that of make");
 	explains("ERROR: modpost: \"x\" undefined!\nmake: *** [a] Error 1\n\n"
-		 "make: *** [b] Error 2\n",
+		 "make: *** [b] Error 2\nmake: Leaving directory '/x'\n",
 		"ERROR: modpost: \"x\" undefined!\nmake: *** [a] Error 1\nmake: *** [b] Error 2",
 		"that of modpost");
 	explains("one\ntwo\nthree\nfour\nfive\n", "three\nfour\nfive",

@@ -66,8 +66,10 @@ static void check_round_trip(
 	struct error e = {0};
 	struct stat st;
 
+	umask(077);
 	ok(compress_file(input, packed, how, options, &e) == 0, "%s %s%s%s", tool, shown,
 		e.what ? ": " : "", e.what ? e.what : "");
+	umask(022);
 	ok(stat(packed, &st) == 0 && (st.st_mode & 07777) == 0644, "mode 0644");
 	ok(f && decompress_file(packed, how, f, &e) == 0, "read back%s%s",
 		e.what ? ": " : "", e.what ? e.what : "");
@@ -134,6 +136,7 @@ static void test_same_bytes(void)
 		{COMPRESSION_XZ, "-0", "-0 -T3"},
 		{COMPRESSION_ZSTD, NULL, "-T3"},
 		{COMPRESSION_ZSTD, "--single-thread", "-T0"},
+		{COMPRESSION_ZSTD, "-3", ""},
 	};
 	struct timespec past[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
 
@@ -229,6 +232,43 @@ static void test_for_the_kernel(void)
 	unlink(packed);
 }
 
+static void test_zstd_limits(void)
+{
+	static const char input[] =
+		"/proc/self/exe"; /* of which levels make a difference */
+	_cleanup_free_ char *zeros = in_root("zeros.ko");
+	_cleanup_free_ char *a = in_root("a"), *b = in_root("b");
+	struct str s = {0};
+
+	compress_file(input, a, COMPRESSION_ZSTD, "-19", NULL);
+	compress_file(input, b, COMPRESSION_ZSTD, "-22", NULL);
+	is_int(file_same(a, b), 1, "without --ultra -19 is the highest level");
+	unlink(b);
+	compress_file(input, b, COMPRESSION_ZSTD, "-22 --ultra", NULL);
+	is_int(file_same(a, b), 0, "with it there are more");
+	unlink(a);
+	unlink(b);
+
+	/* Behind the magic number: a descriptor, and the window when that is smaller than
+	 * the content; its upper five bits are the exponent less ten. */
+	is_int(file_write(zeros, "", 0, 0644, NULL), 0, "a large file");
+	is_int(truncate(zeros, 20000000), 0, "of zeros");
+	is_int(compress_file(zeros, a, COMPRESSION_ZSTD, "--ultra -22", NULL), 0,
+		"compressed");
+	is_int(file_read(a, 1 << 20, &s, NULL), 0, "read it");
+	ok(s.len > 6 && !(s.data[4] & 0x20) && (unsigned char)s.data[5] >> 3 == 23 - 10,
+		"has a window of 8 MiB");
+	str_done(&s);
+	unlink(a);
+	is_int(compress_file(zeros, a, COMPRESSION_ZSTD, "-1 --long=24", NULL), 0,
+		"--long=24");
+	is_int(file_read(a, 1 << 20, &s, NULL), 0, "read it");
+	ok(s.len > 6 && !(s.data[4] & 0x20) && (unsigned char)s.data[5] >> 3 == 24 - 10,
+		"has one of 16 MiB");
+	str_done(&s);
+	unlink(a);
+}
+
 static void test_bad_options(void)
 {
 	_cleanup_free_ char *input = make_input("options.ko", 100);
@@ -245,7 +285,7 @@ static void test_bad_options(void)
 		{COMPRESSION_GZIP, "-", false},
 		{COMPRESSION_GZIP, "--", false},
 		{COMPRESSION_GZIP, "--fast=2", false},
-		{COMPRESSION_GZIP, "  -1\t-9\n", true},
+		{COMPRESSION_GZIP, "  -1\t-9 ", true},
 		{COMPRESSION_XZ, "-T", false},
 		{COMPRESSION_XZ, "-T x", false},
 		{COMPRESSION_XZ, "-T +1", true},
@@ -349,6 +389,7 @@ int main(void)
 	test_round_trips();
 	test_same_bytes();
 	test_for_the_kernel();
+	test_zstd_limits();
 	test_bad_options();
 	test_failures();
 	dir_remove(root, NULL);

@@ -173,10 +173,11 @@ static void test_last_module(void)
 	settings_done(&s);
 }
 
-static void test_system_map(void)
+static void check_system_map(const char *image, const char *modules)
 {
-	_cleanup_free_ char *tree = in_root("mapped/lib/modules"),
-			    *boot = in_root("mapped/boot");
+	_cleanup_free_ char *dir = in_root(image);
+	_cleanup_free_ char *tree = path_join(dir, modules);
+	_cleanup_free_ char *boot = path_join(dir, "boot");
 	_cleanup_free_ char *map = path_join(boot, "System.map-" RELEASE);
 	struct settings s;
 	struct kernel *k = make_kernel(&s, tree);
@@ -189,9 +190,7 @@ static void test_system_map(void)
 	file_write(map, "0000000000000000 T _printk\n", 27, 0644, NULL);
 	is_int(depmod_prepare(&s, k, &d, NULL), 1, "a kernel with a System.map");
 	line = command_line(&d.command);
-	want = xasprintf("depmod -a -b %s -F %s/mapped/boot/System.map-" RELEASE
-			 " " RELEASE,
-		d.base, root);
+	want = xasprintf("depmod -a -b %s -F %s " RELEASE, d.base, map);
 	is(line, want, "the command");
 	o = run(&d.command);
 	is_int(o.exit_status, 0, "it succeeds");
@@ -249,7 +248,8 @@ int main(void)
 	} else {
 		test_trees();
 		test_last_module();
-		test_system_map();
+		check_system_map("mapped", "lib/modules");
+		check_system_map("mapped-usr", "usr/lib/modules");
 		test_failures();
 	}
 	dir_remove(root, NULL);

@@ -271,6 +271,7 @@ static void test_check(void)
 		build("elsewhere.ko", "user",
 			"RELEASE=6.1.0-tester ANSWER_CRC=0x99999999"),
 		build("nowhere.ko", "user", ""),
+		build("shorter.ko", "user", "RELEASE=6.1.0-tes"),
 	};
 	struct strv paths = {0}, symvers = {0}, found = {0};
 	struct str s = {0};
@@ -302,8 +303,10 @@ static void test_check(void)
 		"files that are missing or say nothing");
 	check_findings("user.ko", "kernel dependency dependency-luxury", "",
 		"a weak symbol that no CRC was recorded for");
-	check_findings("user.ko", "kernel dependency-other dependency", "",
-		"one of several fits");
+	check_findings(
+		"user.ko", "kernel dependency-other dependency", "", "the last fits");
+	check_findings(
+		"user.ko", "kernel dependency dependency-other", "", "the first fits");
 	check_findings("provider.ko", "kernel-no-crc", "", "a kernel without CRCs");
 
 	check_findings("user.ko", "kernel", "user.ko: unknown symbols: playground_answer",
@@ -324,9 +327,10 @@ static void test_check(void)
 		"provider.ko: symbols that have another CRC in this kernel: "
 		"module_layout",
 		"another module_layout");
-	check_findings("elsewhere.ko nowhere.ko provider.ko", "kernel",
+	check_findings("elsewhere.ko nowhere.ko provider.ko shorter.ko", "kernel",
 		"elsewhere.ko: built for 6.1.0-tester, not for " RELEASE "\n"
-		"nowhere.ko: has no vermagic",
+		"nowhere.ko: has no vermagic\n"
+		"shorter.ko: built for 6.1.0-tes, not for " RELEASE,
 		"modules for other kernels");
 	check_findings("", "kernel", "", "no modules at all");
 
