@@ -70,7 +70,7 @@ fresh()
 {
 	local m k
 
-	rm -rf "$root"/{dkms,src,lib}
+	rm -rf "${root:?}"/{dkms,src,lib}
 	mkdir -p "$root"/{dkms,lib}
 	for m in alpha-1.9 alpha-1.10 be-ta-2.0-1; do
 		mkdir -p "$root/src/$m"
