@@ -223,12 +223,14 @@ field() # KEY FILE
 	modinfo -F "$1" "$2" 2>/dev/null
 }
 
-# Every file and link below the directories, with contents: what a test compares when nothing
-# may have changed.
+# All below the directories, with modes and contents: what a test compares when nothing may have
+# changed.
 snapshot() # DIR...
 {
-	find "$@" \( -type l -printf '%p -> %l\n' \) -o \( -type f -printf '%p ' -exec cksum {} \; \) \
-		-o -printf '%p\n' | sed 's/ [^ ]*$//' | sort
+	{
+		find "$@" -printf '%p %y %m %l\n'
+		find "$@" -type f -exec cksum {} +
+	} | sort
 }
 
 # Runs dkms and leaves $status, $out and $err.
