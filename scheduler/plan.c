@@ -178,8 +178,11 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		struct job *job = node->data;
 		const struct job *by = node->blocker->data;
 
+		/* The first of a circle is told while the one before it is still waiting. */
+		bool circle = by->result == RESULT_NONE;
+
 		job->result = RESULT_BLOCKED;
-		if (node->blocker->state == NODE_BLOCKED && by->result != RESULT_BLOCKED)
+		if (circle)
 			error_set(&job->error, -ELOOP, 11, "BUILD_DEPENDS go round in a circle: "
 				"it needs %s, which needs it", by->name);
 		else
