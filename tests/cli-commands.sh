@@ -179,7 +179,7 @@ taking_away()
 	kernel $K7
 	kernel "$running"
 	module hello 1.0
-	before=$(snapshot "$machine")
+	before=$(snapshot "$machine" | grep -v /modules.)
 	dkms install hello/1.0 -k $K -k $K7 -k "$running" > /dev/null
 	dkms_exits 0 "compat 2: uninstall" uninstall hello/1.0 -k $K
 	is "$(state hello 1.0 $K)" built "compat 2: leaves it built"
@@ -201,7 +201,7 @@ taking_away()
 		"compat 11.1: the running kernel only"
 	dkms_exits 0 "compat 2: remove -k of the last one built" remove hello/1.0 -k $K
 	is "$(state hello 1.0)" absent "compat 2: forgets the version"
-	is "$(snapshot "$machine")" "$before" "compat 2: and leaves everything as it was"
+	is "$(snapshot "$machine" | grep -v /modules.)" "$before" "compat 2: and leaves everything as it was"
 
 	module hello 1.1
 	dkms install hello/1.0 -k $K -k $K7 > /dev/null
@@ -393,8 +393,8 @@ hello/1.10: added" "compat 11.11: modules not built for it are listed as added"
 
 	rm "$installtree/$K7/$dest/hello.ko"
 	dkms_exits 0 "compat 8: status when an installed file is gone" status hello/1.0 -k $K7
-	is "$out" "hello/1.0, $K7, $arch: installed (Built modules are missing in the kernel modules folder)" \
-		"compat 8: its suffix"
+	is "$out" "hello/1.0, $K7, $arch: installed (Differences between built and installed modules)" \
+		"compat 8: its suffix, which is upstream's"
 	echo tail >> "$installtree/$K/$dest/hello.ko"
 	dkms_exits 0 "compat 8: status when one was changed" status hello/1.0 -k $K
 	is "$out" "hello/1.0, $K, $arch: installed (Differences between built and installed modules)" \
@@ -403,6 +403,9 @@ hello/1.10: added" "compat 11.11: modules not built for it are listed as added"
 	dkms_exits 0 "compat 11.11: uninstall of what is gone" uninstall hello/1.0 -k $K7
 	is "$(state hello 1.0 $K7)" built "exits 0 and leaves it built"
 	rm "$dkmstree/hello/1.0/$K7/$arch/module/hello.ko"
+	dkms_exits 0 "compat 8: status when a built file is gone" status hello/1.0 -k $K7
+	is "$out" "hello/1.0, $K7, $arch: built (Built modules are missing in the kernel modules folder)" \
+		"compat 8: its suffix"
 	dkms_exits 6 "compat 11.11: install of what is gone" install hello/1.0 -k $K7
 	is "$(state hello 1.0 $K7)" built "and it is not installed"
 	dkms_exits 0 "status --json" status --json
