@@ -291,9 +291,14 @@ int dir_make(const char *path, struct error *err)
 		slash = strchr(slash, '/');
 		if (slash)
 			*slash = '\0';
-		if (mkdir(partial, 0755) < 0 && errno != EEXIST && !path_is_dir(partial))
-			return error_errno(err, -errno, 1, "cannot make the directory %s",
-				partial);
+		if (mkdir(partial, 0755) < 0 && errno != EEXIST) {
+			int r = -errno;
+
+			/* A directory on the way may be on a read-only file system. */
+			if (!path_is_dir(partial))
+				return error_errno(err, r, 1,
+					"cannot make the directory %s", partial);
+		}
 		if (!slash)
 			break;
 		*slash = '/';

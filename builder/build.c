@@ -338,13 +338,17 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 {
 	_cleanup_free_ char *how = NULL;
 	_cleanup_free_ char *why = NULL;
+	int r;
 
-	buildlog_result(job->build->log_fd, outcome, &job->command);
+	r = buildlog_result(job->build->log_fd, outcome, &job->command);
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->command);
 	why = buildlog_explain(job->build->log);
-	if (why)
+	if (r < 0) /* then the command could hardly write either */
+		error_errno(&job->error, r, status, "%s %s, and %s cannot be written", what, how,
+			job->build->log);
+	else if (why)
 		error_set(&job->error, -EIO, status, "%s %s\n%s", what, how, why);
 	else
 		error_set(&job->error, -EIO, status, "%s %s", what, how);

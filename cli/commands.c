@@ -48,6 +48,15 @@ static int check_writable(const char *path, struct error *err)
 	return -EACCES;
 }
 
+static int check_name(const char *what, const char *name, int status, struct error *err)
+{
+	int r = tree_check_name(what, name, err);
+
+	if (r < 0 && err)
+		err->status = status;
+	return r;
+}
+
 /* What can be said against the arguments before anything is done. */
 static int check_arguments(const struct arguments *args, struct error *err)
 {
@@ -74,11 +83,11 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	if (args->version && tree_check_name("module version", args->version, err) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < args->kernels.n; i++)
-		if (is_empty(args->kernels.items[i]))
-			return error_set(err, -EINVAL, 16, "-k needs a kernel release");
+		if (check_name("kernel release", args->kernels.items[i], 16, err) < 0)
+			return -EINVAL;
 	for (size_t i = 0; i < args->archs.n; i++)
-		if (is_empty(args->archs.items[i]))
-			return error_set(err, -EINVAL, 12, "-a needs an architecture");
+		if (check_name("architecture", args->archs.items[i], 12, err) < 0)
+			return -EINVAL;
 	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->dkms_tree, err) < 0)
 		return -EACCES;
 	if (c->flags & COMMAND_WRITES_KERNELS && check_writable(s->install_tree, err) < 0)
