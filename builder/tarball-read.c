@@ -158,6 +158,9 @@ static int read_unpacked(const char *path, const char *dir, const struct unpacke
 	const char *conf = NULL;
 	int r;
 
+	r = check_no_links(path, u, err);
+	if (r < 0)
+		return r;
 	t->ours = path_is_dir(main_tree);
 	r = t->ours ? choose_own(path, u, &conf, err) : choose_any(path, u, &conf, err);
 	if (r < 0)
@@ -174,9 +177,7 @@ static int read_unpacked(const char *path, const char *dir, const struct unpacke
 		return 0;
 	t->binaries_only = streq(root, "dkms_binaries_only");
 	t->main_tree = TAKE_PTR(main_tree);
-	r = check_no_links(path, u, err);
-	if (r == 0)
-		r = find_kernels(path, t, err);
+	r = find_kernels(path, t, err);
 	return r == 0 ? check_kernels(path, t, err) : r;
 }
 

@@ -44,7 +44,28 @@ struct writer {
 	struct strv *warnings;
 	time_t time; /* of directories that are nowhere on disk */
 	char *buffer;
+	int fd;
+	bool failed; /* nothing more need be written */
 };
+
+/* Gets the finished bytes. To free an archive of libarchive is to complete it, which
+ * would take long for a large file; so nothing is taken any more after a failure. */
+static la_ssize_t on_bytes(struct archive *a, void *userdata, const void *bytes, size_t n)
+{
+	const struct writer *w = userdata;
+	ssize_t written = -1;
+
+	if (w->failed) {
+		archive_set_error(a, ECANCELED, "cancelled");
+		return -1;
+	}
+	do
+		written = write(w->fd, bytes, n);
+	while (written < 0 && errno == EINTR);
+	if (written < 0)
+		archive_set_error(a, errno, "%s", strerror(errno));
+	return written;
+}
 
 static int cannot_write(const struct writer *w, struct error *err)
 {
@@ -267,7 +288,7 @@ static int put_content(struct writer *w, const struct tarball_content *c, struct
 	return r;
 }
 
-static int open_archive(struct writer *w, int fd, struct error *err)
+static int open_archive(struct writer *w, struct error *err)
 {
 	int (*add_filter)(struct archive *a) = archive_write_add_filter_none;
 
@@ -283,22 +304,22 @@ static int open_archive(struct writer *w, int fd, struct error *err)
 		archive_write_set_filter_option(w->archive, "gzip", "timestamp", NULL);
 	/* Whole blocks are for tapes. */
 	archive_write_set_bytes_in_last_block(w->archive, 1);
-	if (archive_write_open_fd(w->archive, fd) != ARCHIVE_OK)
+	if (archive_write_open(w->archive, w, NULL, on_bytes, NULL) != ARCHIVE_OK)
 		return cannot_write(w, err);
 	return 0;
 }
 
-static int write_archive(struct writer *w, int fd, const struct tarball_content *c,
-	struct error *err)
+static int write_archive(struct writer *w, const struct tarball_content *c, struct error *err)
 {
-	int r = open_archive(w, fd, err);
+	int r = open_archive(w, err);
 
 	if (r == 0)
 		r = put_content(w, c, err);
 	if (r == 0 && archive_write_close(w->archive) != ARCHIVE_OK)
 		r = cannot_write(w, err);
-	if (r == 0 && fsync(fd) < 0)
+	if (r == 0 && fsync(w->fd) < 0)
 		r = error_errno(err, -errno, 9, "cannot write %s", w->path);
+	w->failed = r < 0;
 	return r;
 }
 
@@ -330,10 +351,9 @@ int tarball_write(const char *path, const struct tarball_content *content,
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, -errno, 9, "cannot write %s", path);
+	w.fd = fd;
 	w.archive = archive_write_new();
-	r = write_archive(&w, fd, content, err);
-	if (r < 0)
-		archive_write_fail(w.archive);
+	r = write_archive(&w, content, err);
 	archive_write_free(w.archive);
 	if (r == 0 && (fchmod(fd, 0644) < 0 || rename(temporary, target) < 0))
 		r = error_errno(err, -errno, 9, "cannot write %s", path);
