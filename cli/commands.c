@@ -7,22 +7,8 @@
 
 #include "base/file.h"
 #include "builder/tree.h"
-#include "cli/options.h"
-#include "cli/report.h"
+#include "cli/commands.h"
 #include "cli/status.h"
-#include "scheduler/plan.h"
-
-/* One run of a command. */
-struct session {
-	struct arguments *args;
-	const struct settings *settings;
-	uv_loop_t loop;
-	struct plan plan;
-	struct report report;
-	struct kernel **kernels; /* those that the arguments name */
-	size_t n_kernels;
-	struct error error;
-};
 
 /* The first directory of path that exists can be written. */
 static int check_writable(const char *path, struct error *err)
@@ -77,6 +63,8 @@ static int check_arguments(const struct arguments *args, struct error *err)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
 		return error_set(err, -EINVAL, 3, "--all and -a exclude each other");
+	if (c->flags & COMMAND_EXACT_KERNEL && !args->all && args->kernels.n != 1)
+		return error_set(err, -EINVAL, 4, "%s needs exactly one -k", c->name);
 	if (args->all && !(c->flags & COMMAND_ALL_KERNELS))
 		return error_set(err, -EINVAL, 5, "--all has no meaning for %s", c->name);
 	if (args->archs.n > 1 && args->archs.n != args->kernels.n)
@@ -162,12 +150,13 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
-static int session_init(struct session *s, struct arguments *args, bool takes_away)
+int session_init(struct session *s, struct arguments *args, bool takes_away)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
 	plan_init(&s->plan, &s->loop, s->settings);
 	report_init(&s->report, args->quiet, s->settings->verbose);
+	s->report.debug = args->debug;
 	s->plan.observer = report_observer(&s->report);
 	if (check_arguments(args, &s->error) < 0)
 		return -EINVAL;
@@ -177,9 +166,7 @@ static int session_init(struct session *s, struct arguments *args, bool takes_aw
 	return choose_kernels(s, takes_away);
 }
 
-/* Ends a command: prints what stopped it, if anything did, frees, and returns status or
- * the error's. A run that a signal cancelled ends by that signal. */
-static int session_done(struct session *s, int status)
+int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.cancelled;
 
@@ -202,17 +189,18 @@ static int session_done(struct session *s, int status)
 	return status;
 }
 
-/* The exit status that follows from the jobs: that of the first failure; 77 when there is
- * nothing but excluded ones; else 0. */
-static int jobs_status(const struct plan *p)
+int jobs_status(const struct plan *p)
 {
 	bool excluded = false, other = false;
+	int blocked = 0;
 
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
 
-		if (!job_succeeded(job))
+		if (job->result == RESULT_FAILED)
 			return job->error.status ? job->error.status : 1;
+		if (job->result == RESULT_BLOCKED && !blocked)
+			blocked = job->error.status; /* by one that failed, or by a circle */
 		if (job->kind != JOB_BUILD && job->kind != JOB_INSTALL)
 			continue;
 		if (job->result == RESULT_EXCLUDED)
@@ -220,6 +208,8 @@ static int jobs_status(const struct plan *p)
 		else
 			other = true;
 	}
+	if (blocked)
+		return blocked;
 	return excluded && !other ? 77 : 0;
 }
 
@@ -340,6 +330,17 @@ static int ensure_added(struct session *s, int *status)
 	return r;
 }
 
+int session_run_installs(struct session *s)
+{
+	int r = plan_run(&s->plan, &s->error);
+
+	if (r == 0) {
+		plan_add_depmods(&s->plan);
+		r = plan_run(&s->plan, &s->error);
+	}
+	return r;
+}
+
 /* Adds a job for each kernel, then the depmods, and runs them. */
 static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 {
@@ -353,6 +354,8 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 		for (size_t i = first; s->plan.jobs[i] != last; i++)
 			plan_edge(&s->plan, s->plan.jobs[i], last, EDGE_AFTER);
 	}
+	if (kind == JOB_INSTALL)
+		return session_run_installs(s);
 	if (kind != JOB_BUILD)
 		plan_add_depmods(&s->plan);
 	return plan_run(&s->plan, &s->error);
@@ -491,7 +494,7 @@ static int command_autoinstall(struct arguments *args)
 	if (session_init(&s, args, false) == 0 &&
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
 			&s.error) == 0 &&
-		plan_run(&s.plan, &s.error) == 0) {
+		session_run_installs(&s) == 0) {
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
@@ -506,6 +509,7 @@ static int command_autoinstall(struct arguments *args)
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
 #define NEEDS_SOURCE (COMMAND_NEEDS_MODULE | COMMAND_TAKES_ARCHIVE)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
+#define KERNEL_HOOK (COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL)
 
 const struct command_row commands[] = {
 	{"add", "NAME/VERSION | DIRECTORY | ARCHIVE", "make a module known", command_add,
@@ -530,5 +534,13 @@ const struct command_row commands[] = {
 		command_status, 0},
 	{"autoinstall", "", "install the newest version of every module that wants it",
 		command_autoinstall, CHANGES_KERNELS},
+	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
+		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS},
+	{"kernel_preinst", "", "before a kernel: unbuild what autoinstall will bring back",
+		command_kernel_preinst, KERNEL_HOOK},
+	{"kernel_postinst", "", "after a kernel: autoinstall", command_autoinstall,
+		KERNEL_HOOK},
+	{"kernel_prerm", "", "when a kernel goes: unbuild every module",
+		command_kernel_prerm, KERNEL_HOOK},
 	{0},
 };

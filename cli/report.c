@@ -221,8 +221,22 @@ static void print_end(struct report *r, const struct job *job)
 	fflush(stdout);
 }
 
+static void print_step(const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *line = command_line(&job->command);
+
+	fprintf(stderr, "dkms: debug: %s: %s%s", title, job_state_name(job->state),
+		*line ? ": " : "");
+	print_lines(stderr, line);
+}
+
 static void on_event(enum run_event event, struct node *node, void *userdata)
 {
+	const struct report *r = userdata;
+
+	if (event == RUN_STEPPED && r->debug)
+		print_step(node->data);
 	if (event == RUN_ENDED || event == RUN_BLOCKED)
 		print_end(userdata, node->data);
 }

@@ -64,6 +64,12 @@ void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_
 	graph_edge(&p->graph, node_of(p, before), node_of(p, after), kind);
 }
 
+static bool may_change_kernel(const struct job *job)
+{
+	return job->kind == JOB_INSTALL || job->kind == JOB_UNINSTALL ||
+	       job->kind == JOB_UNBUILD;
+}
+
 void plan_add_depmods(struct plan *p)
 {
 	size_t n = p->n_jobs;
@@ -71,18 +77,22 @@ void plan_add_depmods(struct plan *p)
 	for (size_t k = 0; k < p->n_kernels; k++) {
 		struct job *depmod = NULL;
 
-		for (size_t i = p->n_run; i < n; i++) {
-			if (p->jobs[i]->kernel != p->kernels[k])
+		for (size_t i = p->n_refreshed; i < n; i++) {
+			if (p->jobs[i]->kernel != p->kernels[k] ||
+				!may_change_kernel(p->jobs[i]))
 				continue;
 			if (!depmod) {
 				depmod = plan_add(p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
-				depmod->members = xcalloc(n - p->n_run, sizeof(struct job *));
+				depmod->members =
+					xcalloc(n - p->n_refreshed, sizeof(struct job *));
 			}
 			depmod->members[depmod->n_members++] = p->jobs[i];
-			graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
-				p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
+			if (i >= p->n_run)
+				graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
+					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
 		}
 	}
+	p->n_refreshed = p->n_jobs;
 }
 
 /* The sandbox */
@@ -383,17 +393,16 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 	}
 }
 
-/* Moves those with AUTOINSTALL from evaluated jobs to jobs that install. */
-static void add_installs(struct plan *p, size_t first, const struct candidate *candidates,
-	size_t n, struct strv *ret_deferred)
+/* Makes of the evaluated jobs from first on jobs that install, but not of those left out:
+ * leave_out[i] is about the job first + i. */
+static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 {
-	bool *deferred = find_deferred(p, first, candidates, n, ret_deferred);
 	size_t last = p->n_jobs;
 
 	for (size_t i = first; i < last; i++) {
 		struct job *evaluated = p->jobs[i], *job;
 
-		if (!wants_install(evaluated) || deferred[i - first])
+		if (evaluated->result != RESULT_DONE || leave_out[i - first])
 			continue;
 		job = plan_add(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
 			evaluated->version);
@@ -402,7 +411,13 @@ static void add_installs(struct plan *p, size_t first, const struct candidate *c
 	}
 	for (size_t i = last; i < p->n_jobs; i++)
 		add_depends(p, p->jobs[i], last);
-	free(deferred);
+}
+
+void plan_install_evaluated(struct plan *p, size_t first)
+{
+	_cleanup_free_ bool *none = xcalloc(p->n_jobs - first + 1, sizeof(*none));
+
+	add_installs(p, first, none);
 }
 
 int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
@@ -419,8 +434,12 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 	if (r == 0)
 		r = plan_run(p, err);
 	if (r == 0 && !p->shared.cancelled) {
-		add_installs(p, first, candidates, n, ret_deferred);
-		plan_add_depmods(p);
+		bool *left_out = find_deferred(p, first, candidates, n, ret_deferred);
+
+		for (size_t i = first; i < p->n_jobs; i++)
+			left_out[i - first] |= !wants_install(p->jobs[i]);
+		add_installs(p, first, left_out);
+		free(left_out);
 	}
 	candidates_done(candidates, n);
 	return r;
