@@ -7,9 +7,11 @@
 
 #include "base/file.h"
 #include "builder/tree.h"
+#include "cli/eventlog.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/status.h"
+#include "cli/trace.h"
 #include "scheduler/plan.h"
 
 /* One run of a command. */
@@ -19,6 +21,9 @@ struct session {
 	uv_loop_t loop;
 	struct plan plan;
 	struct report report;
+	struct events events;
+	struct eventlog *eventlog; /* NULL: nobody asks for it; so the next */
+	struct trace *trace;
 	struct kernel **kernels; /* those that the arguments name */
 	size_t n_kernels;
 	struct error error;
@@ -143,16 +148,50 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
+/* Who listens to the events of the run. What a program reads from standard output has it
+ * for itself. */
+static int add_listeners(struct session *s)
+{
+	const struct arguments *args = s->args;
+	bool taken = args->events && streq(args->events, "-");
+
+	events_init(&s->events, &s->plan, args->command->name);
+	report_init(&s->report, args->quiet || taken, s->settings->verbose);
+	events_listen(&s->events, report_listener(&s->report));
+	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
+		return -EIO;
+	if (s->eventlog)
+		events_listen(&s->events, eventlog_listener(s->eventlog));
+	if (args->trace && trace_open(args->trace, &s->trace, &s->error) < 0)
+		return -EIO;
+	if (s->trace)
+		events_listen(&s->events, trace_listener(s->trace));
+	return 0;
+}
+
 static int session_init(struct session *s, struct arguments *args, bool takes_away)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
 	plan_init(&s->plan, &s->loop, s->settings);
-	report_init(&s->report, args->quiet, s->settings->verbose);
-	s->plan.observer = report_observer(&s->report);
-	if (check_arguments(args, &s->error) < 0)
+	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
 	return choose_kernels(s, takes_away);
+}
+
+/* Ends the stream of events. A file that is not whole fails what went well else. */
+static int close_listeners(struct session *s, int status)
+{
+	_cleanup_(error_done) struct error err = {0};
+	int r;
+
+	events_end(&s->events, status);
+	r = eventlog_close(s->eventlog, &err);
+	if (trace_close(s->trace, &err) < 0 || r < 0) {
+		print_error(&err);
+		status = status ? status : err.status;
+	}
+	return status;
 }
 
 /* Ends a command: prints what stopped it, if anything did, frees, and returns status or
@@ -167,6 +206,7 @@ static int session_done(struct session *s, int status)
 	}
 	for (size_t i = 0; i < s->plan.warnings.n; i++)
 		print_warning("%s", s->plan.warnings.items[i]);
+	status = close_listeners(s, status);
 	error_done(&s->error);
 	report_done(&s->report);
 	plan_done(&s->plan);

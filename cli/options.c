@@ -46,6 +46,10 @@ const struct option_row options[] = {
 		"keep the directory of a failed build, not just its log"},
 	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(no_depmod), "do not run depmod"},
 	{0, "json", NULL, OPTION_FLAG, AT(json), "status as JSON"},
+	{0, "events", "FILE", OPTION_TEXT, AT(events),
+		"what happens as JSON lines, as it happens; -: standard output"},
+	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
+		"what ran when, for Perfetto or chrome://tracing"},
 	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only what went wrong"},
 	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose), "print also what was left alone"},
 	{0, "no-initrd", NULL, OPTION_IGNORED, 0, NULL},
@@ -73,6 +77,8 @@ void arguments_done(struct arguments *args)
 	free(args->version);
 	free(args->directory);
 	free(args->conf);
+	free(args->events);
+	free(args->trace);
 	*args = (struct arguments){0};
 }
 

@@ -186,15 +186,17 @@ static void print_end(struct report *r, const struct job *job)
 	fflush(stdout);
 }
 
-static void on_event(enum run_event event, struct node *node, void *userdata)
+static void hear(void *userdata, const struct events *events, enum event event,
+	const struct job *job)
 {
-	if (event == RUN_ENDED || event == RUN_BLOCKED)
-		print_end(userdata, node->data);
+	(void)events;
+	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
+		print_end(userdata, job);
 }
 
-struct observer report_observer(struct report *r)
+struct listener report_listener(struct report *r)
 {
-	return (struct observer){on_event, r};
+	return (struct listener){hear, r};
 }
 
 /* The summary */
