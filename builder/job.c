@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "builder/depmod.h"
@@ -91,6 +92,7 @@ void job_free(struct job *job)
 	strv_done(&job->pack.kernels);
 	free(job->log_path);
 	free(job->members);
+	free(job->phases);
 	free(job);
 }
 
@@ -99,6 +101,55 @@ const char *job_state_name(enum job_state state)
 	const char *name = state < ARRAY_SIZE(table) ? table[state].name : NULL;
 
 	return name ? name : "";
+}
+
+const char *job_kind_name(enum job_kind kind)
+{
+	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
+		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
+		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
+		[JOB_FORGET] = "forget", [JOB_DEPMOD] = "depmod"};
+	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
+
+	return name ? name : "";
+}
+
+const char *job_result_name(enum job_result result)
+{
+	static const char *const names[] = {[RESULT_NONE] = "none", [RESULT_DONE] = "done",
+		[RESULT_NOTHING] = "nothing", [RESULT_EXCLUDED] = "excluded",
+		[RESULT_FAILED] = "failed", [RESULT_BLOCKED] = "blocked"};
+	const char *name = result < ARRAY_SIZE(names) ? names[result] : NULL;
+
+	return name ? name : "";
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void begin_phase(struct job *job)
+{
+	if ((job->n_phases & (job->n_phases + 1)) == 0)
+		job->phases = xrealloc_array(job->phases, 2 * (job->n_phases + 1),
+			sizeof(*job->phases));
+	job->phases[job->n_phases++] =
+		(struct job_phase){.state = job->state, .began_ns = now_ns()};
+}
+
+static void end_phase(struct job *job)
+{
+	struct job_phase *phase;
+
+	if (!job->n_phases)
+		return;
+	phase = &job->phases[job->n_phases - 1];
+	if (!phase->wall_ns)
+		phase->wall_ns = now_ns() - phase->began_ns + 1;
 }
 
 static void fail(struct job *job)
@@ -126,8 +177,10 @@ static enum job_step go_on(struct job *job)
 		command_done(&job->command);
 		switch (table[job->state].enter(job)) {
 		case PHASE_COMMAND:
+			begin_phase(job);
 			return STEP_COMMAND;
 		case PHASE_WORK:
+			begin_phase(job);
 			return STEP_WORK;
 		case PHASE_FAIL:
 			fail(job);
@@ -140,6 +193,7 @@ static enum job_step go_on(struct job *job)
 	}
 	if (job->result == RESULT_NONE)
 		job->result = RESULT_DONE;
+	job->ended_ns = now_ns();
 	return STEP_ENDED;
 }
 
@@ -147,6 +201,9 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 {
 	enum phase phase = PHASE_NEXT;
 
+	if (job->state == JOB_NEW)
+		job->began_ns = now_ns();
+	end_phase(job);
 	if (last && last->cancelled)
 		error_set(&job->error, -ECANCELED, 1, "cancelled");
 	if (last && table[job->state].leave)

@@ -2,6 +2,8 @@
 #ifndef BUILDER_JOB_H
 #define BUILDER_JOB_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "builder/command.h"
 #include "builder/conf.h"
@@ -68,6 +70,14 @@ enum job_result {
 	RESULT_BLOCKED,	 /* a job that it needs failed; set by the plan */
 };
 
+/* A time in which a job waited for a command or for work on a thread. A state may have
+ * several, one after the other. */
+struct job_phase {
+	enum job_state state;
+	uint64_t began_ns; /* CLOCK_MONOTONIC, as uv_hrtime */
+	uint64_t wall_ns;  /* how long it took; 0 while it lasts */
+};
+
 /* What the jobs of a run share. */
 struct job_shared {
 	const struct settings *settings;
@@ -83,6 +93,7 @@ struct pack {
 };
 
 struct job {
+	size_t number; /* in its plan, from 0 */
 	enum job_kind kind;
 	enum job_state state;
 	enum job_result result;
@@ -110,6 +121,9 @@ struct job {
 	bool changed_kernel;   /* files came into or went out of the kernel's tree */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
 	double build_s;	       /* from checking to published */
+	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
+	struct job_phase *phases;    /* in order */
+	size_t n_phases;
 
 	/* The request that the last step made. */
 	struct command command;
@@ -142,5 +156,8 @@ void job_work(struct job *job);
 
 /* "make", "installing": what it is at, for a person; static. */
 const char *job_state_name(enum job_state state);
+/* "install", "failed": in events and documents; static. */
+const char *job_kind_name(enum job_kind kind);
+const char *job_result_name(enum job_result result);
 
 #endif

@@ -45,6 +45,7 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 	struct job *job = job_new(kind, &p->shared, kernel, name, version);
 
 	p->jobs = xrealloc_array(p->jobs, p->n_jobs + 1, sizeof(*p->jobs));
+	job->number = p->n_jobs;
 	p->jobs[p->n_jobs++] = job;
 	graph_add(&p->graph, job, 0);
 	return job;
