@@ -539,6 +539,7 @@ static int collect_work(struct job *job)
 	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
 	_cleanup_(strv_done) struct strv all_symvers = {0};
+	_cleanup_(error_done) struct error err = {0};
 	struct stat st;
 	int r = dir_make(module_dir, &job->error);
 
@@ -564,8 +565,10 @@ static int collect_work(struct job *job)
 	if (r < 0)
 		return r;
 	list_symvers(job, &all_symvers);
-	return modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings,
-		&job->error);
+	/* What it finds, also that a file is no module, is for a person to judge. */
+	if (modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings, &err) < 0)
+		strv_push(&job->warnings, err.what);
+	return 0;
 }
 
 enum phase collect_enter(struct job *job)

@@ -8,6 +8,7 @@
  * went wrong and warnings to standard error. */
 struct report {
 	bool quiet, verbose;
+	bool debug; /* each step and its command, to standard error */
 	struct strv told;   /* what concerns several jobs and has been said */
 	uint64_t started_ns;
 };
