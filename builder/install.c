@@ -14,6 +14,7 @@
 #include "builder/phases.h"
 #include "builder/placed.h"
 #include "builder/tree.h"
+#include "builder/version.h"
 
 /* What has been done, to be undone in reverse order. */
 struct change {
@@ -112,7 +113,7 @@ enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
 {
 	_cleanup_free_ char *how = NULL;
 
-	if (outcome_ok(outcome) || job->shared->settings->force)
+	if (outcome_ok(outcome) || job->force)
 		return script_leave(job, outcome);
 	str_add_bytes(&job->output, outcome->out.data, outcome->out.len);
 	str_add_bytes(&job->output, outcome->err.data, outcome->err.len);
@@ -162,15 +163,28 @@ static void find_others(const struct job *job, const struct placed *previous,
 	}
 }
 
-/* The version rule, against every module of that name that the tree has. */
+/* OBSOLETE_BY: the kernel brings the module itself from that release on. */
+static bool is_obsolete(struct job *job)
+{
+	const char *since = job->conf->obsolete_by;
+
+	if (job->force || is_empty(since) || version_compare(job->kernel->release, since) < 0)
+		return false;
+	strv_pushf(&job->warnings,
+		"the kernel has had it since %s, and it is not installed; --force installs it",
+		since);
+	return true;
+}
+
+/* The version rule, against every module of that name that the tree has. One that is built
+ * anew takes its own place without being asked for its version. */
 static bool may_replace(struct job *job, const struct placed *previous,
 	const struct placed_file *f)
 {
-	const struct settings *s = job->shared->settings;
 	const struct kernel *k = job->kernel;
 	bool ours;
 
-	if (s->force || s->force_version_override)
+	if (job->force_version)
 		return true;
 	ours = is_ours_already(previous, f);
 	for (size_t i = 0; i < k->n_modules; i++) {
@@ -181,7 +195,8 @@ static bool may_replace(struct job *job, const struct placed *previous,
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if (ours && streq(path, f->dest))
+		if ((ours && streq(path, f->dest)) ||
+			(job->rebuild && is_installed_file(previous, path)))
 			continue;
 		r = modfile_is_newer(f->built, path, &err);
 		if (r > 0)
@@ -315,10 +330,11 @@ static int install_files(struct job *job, const struct placed *now,
 	char **temporaries = xcalloc(now->n, sizeof(*temporaries));
 	struct journal journal = {0};
 	size_t accepted = 0;
+	bool obsolete = is_obsolete(job);
 	int r = 0;
 
 	for (size_t i = 0; i < now->n && r == 0; i++) {
-		if (!may_replace(job, previous, &now->files[i]))
+		if (obsolete || !may_replace(job, previous, &now->files[i]))
 			continue;
 		r = stage(job, &now->files[i], &temporaries[i]);
 		accepted++;
@@ -336,14 +352,18 @@ static int install_files(struct job *job, const struct placed *now,
 		if (r == 0)
 			r = put_in_place(
 				&journal, temporaries[i], now->files[i].dest, &job->error);
+		if (r == 0)
+			strv_push(&job->placed, now->files[i].dest);
 	}
 	if (r == 0)
 		r = tree_set_installed(s->dkms_tree, job->name, job->version, k->release,
 			k->arch, true, &job->error);
-	if (r < 0)
+	if (r < 0) {
 		undo(&journal);
-	else
+		strv_done(&job->placed);
+	} else {
 		remove_leftovers(previous, now);
+	}
 	for (size_t i = 0; i < now->n; i++) {
 		if (temporaries[i])
 			unlink(temporaries[i]);

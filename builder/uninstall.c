@@ -95,6 +95,7 @@ static int remove_files(struct job *job, const struct placed *installed)
 			continue;
 		if (unlink(dest) < 0 && errno != ENOENT)
 			return error_errno(&job->error, -errno, 1, "cannot remove %s", dest);
+		strv_push(&job->taken, dest);
 		dir = xstrndup(dest, (size_t)(path_base(dest) - dest) - 1);
 		dir_prune(dir, job->kernel->dir);
 	}

@@ -7,10 +7,12 @@
 
 #include "base/file.h"
 #include "builder/tree.h"
+#include "builder/upgrade.h"
 #include "cli/commands.h"
 #include "cli/eventlog.h"
 #include "cli/status.h"
 #include "cli/trace.h"
+#include "scheduler/transaction.h"
 
 /* The first directory of path that exists can be written. */
 static int check_writable(const char *path, struct error *err)
@@ -407,6 +409,8 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 		return install_rpm(args);
 	if (session_init(&s, args, false) == 0 && ensure_added(&s, &status) == 0 &&
 		run_on_kernels(&s, kind, false) == 0) {
+		if (kind == JOB_INSTALL)
+			transaction_end(&s.plan, NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -431,6 +435,7 @@ static int take_away(struct arguments *args, enum job_kind kind, bool forget)
 	if (session_init(&s, args, true) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_on_kernels(&s, kind, forget) == 0) {
+		transaction_end(&s.plan, s.kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -449,6 +454,18 @@ static int command_unbuild(struct arguments *args)
 
 static int command_remove(struct arguments *args)
 {
+	const struct settings *s = &args->settings;
+
+	/* check_arguments has not seen the names yet; what cannot be one has no mark. */
+	if (s->rpm_safe_upgrade && args->name && args->version &&
+		tree_check_name("module name", args->name, NULL) == 0 &&
+		tree_check_name("module version", args->version, NULL) == 0 &&
+		upgrade_take_mark(s->dkms_tree, args->name, args->version)) {
+		if (!args->quiet)
+			printf("dkms: %s/%s: kept, this upgrade has added it again\n",
+				args->name, args->version);
+		return 0;
+	}
 	return take_away(args, JOB_UNBUILD, true);
 }
 
@@ -532,6 +549,7 @@ static int command_autoinstall(struct arguments *args)
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
+		transaction_end(&s.plan, NULL);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
