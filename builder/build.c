@@ -90,6 +90,21 @@ void build_free(struct build *b)
 	free(b);
 }
 
+char *build_path(const struct job *job, const char *name)
+{
+	return path_join(job->build->dir, name);
+}
+
+char *build_staged_path(const struct job *job, const char *file)
+{
+	return xasprintf("%s/module/%s", job->build->staging, file);
+}
+
+int build_log_fd(const struct job *job)
+{
+	return job->build->log_fd;
+}
+
 /* JOB_CHECKING */
 
 static int check_depends(struct job *job)
@@ -325,8 +340,10 @@ static enum phase run(struct job *job, const char *line, bool make)
 	strv_push(&box.readable, b->version_dir);
 	strv_push(&box.readable, job->kernel->dir);
 	strv_push(&box.readable, job->kernel->headers);
+	list_secrets(job, &box.secret);
 	sandbox_wrap(cmd, &box);
 	strv_done(&box.readable);
+	strv_done(&box.secret);
 	buildlog_command(b->log_fd, line);
 	return PHASE_COMMAND;
 }
@@ -508,11 +525,6 @@ enum phase strip_leave(struct job *job, const struct outcome *outcome)
 
 /* JOB_COLLECTING */
 
-static char *staged_path(const struct job *job, const char *file)
-{
-	return xasprintf("%s/module/%s", job->build->staging, file);
-}
-
 /* The symbols that a module may use besides those of its own package. */
 static void list_symvers(const struct job *job, struct strv *ret)
 {
@@ -531,7 +543,7 @@ static void list_symvers(const struct job *job, struct strv *ret)
 
 static int collect_work(struct job *job)
 {
-	_cleanup_free_ char *module_dir = staged_path(job, "");
+	_cleanup_free_ char *module_dir = build_staged_path(job, "");
 	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
 	_cleanup_(strv_done) struct strv all_symvers = {0};
@@ -542,7 +554,7 @@ static int collect_work(struct job *job)
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *from = built_path(job, m);
 		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
-		_cleanup_free_ char *to = staged_path(job, name);
+		_cleanup_free_ char *to = build_staged_path(job, name);
 
 		if (m->excluded)
 			continue;
@@ -552,7 +564,7 @@ static int collect_work(struct job *job)
 		strv_push(&paths, to);
 	}
 	if (r == 0 && lstat(symvers, &st) == 0 && S_ISREG(st.st_mode)) {
-		_cleanup_free_ char *to = staged_path(job, "Module.symvers");
+		_cleanup_free_ char *to = build_staged_path(job, "Module.symvers");
 
 		r = file_copy(symvers, to, &job->error);
 		strv_push(&all_symvers, to);
@@ -603,7 +615,7 @@ static int finish_work(struct job *job)
 	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
-		_cleanup_free_ char *from = staged_path(job, name);
+		_cleanup_free_ char *from = build_staged_path(job, name);
 		_cleanup_free_ char *to = xasprintf("%s%s", from, compression_suffix(how));
 
 		if (m->excluded)

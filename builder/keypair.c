@@ -197,8 +197,8 @@ static int make_missing_certificate(const struct keypair *k, struct error *err)
 	return r;
 }
 
-/* Under the lock. The key is written first, so that nothing has changed when its place is bad; it takes
- * its name last, so that whoever sees both sees a pair. */
+/* Under the lock. The key is written first, so that nothing has changed when its place is
+ * bad; it takes its name last, so that whoever sees both sees a pair. */
 static int make_both(const struct keypair *k, struct error *err)
 {
 	_cleanup_free_ char *temporary = xasprintf("%s.new", k->key);

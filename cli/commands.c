@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "base/file.h"
+#include "builder/keypair.h"
 #include "builder/tree.h"
 #include "cli/options.h"
 #include "cli/report.h"
@@ -380,6 +381,28 @@ static int command_autoinstall(struct arguments *args)
 	return session_done(&s, status);
 }
 
+/* Makes the key pair now that the first signed build would make. */
+static int command_generate_mok(struct arguments *args)
+{
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_(error_done) struct error err = {0};
+	struct keypair pair;
+	bool made = false;
+
+	keypair_choose(&args->settings, args->kernels.n ? args->kernels.items[0] : running, &pair);
+	if (keypair_ensure(&pair, &made, &err) < 0)
+		print_error(&err);
+	else if (!args->quiet && made)
+		printf("made the key %s and its certificate %s\n"
+		       "to enroll it: mokutil --import %s\n",
+			pair.key, pair.certificate, pair.certificate);
+	else if (!args->quiet)
+		printf("the key %s and its certificate %s are there\n", pair.key,
+			pair.certificate);
+	keypair_done(&pair);
+	return err.status;
+}
+
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
 
@@ -400,5 +423,6 @@ const struct command_row commands[] = {
 		command_status, 0},
 	{"autoinstall", "", "install the newest version of every module that wants it",
 		command_autoinstall, CHANGES_KERNELS},
+	{"generate_mok", "", "make the key pair that signs modules", command_generate_mok, 0},
 	{0},
 };
