@@ -15,7 +15,7 @@
 #define ON(kind) (1u << (kind))
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
-#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | BUILDS | REMOVES)
+#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS | REMOVES)
 
 static const struct {
 	const char *name; /* for a person */
@@ -24,7 +24,9 @@ static const struct {
 	enum phase (*leave)(struct job *job, const struct outcome *outcome); /* may be NULL */
 } table[] = {
 	[JOB_LOOKING] = {"look", BUILDS | REMOVES, look_enter, NULL},
+	[JOB_LOADING] = {"unpack", ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {"conf", READS_CONF, evaluate_enter, evaluate_leave},
+	[JOB_PACKING] = {"pack", ON(JOB_PACK), pack_enter, NULL},
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
 	[JOB_CHECKING] = {"check", BUILDS, check_enter, NULL},
@@ -51,6 +53,7 @@ static const struct {
 	[JOB_RUNNING_DEPMOD] = {"depmod", ON(JOB_DEPMOD), depmod_enter, depmod_leave},
 	[JOB_ROLLING_BACK] = {"roll back", ON(JOB_DEPMOD), roll_back_enter, NULL},
 	[JOB_CLEANING] = {"clean", BUILDS, clean_enter, NULL},
+	[JOB_DISCARDING] = {"clean", ON(JOB_ADD), discard_enter, NULL},
 };
 
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
@@ -73,6 +76,7 @@ void job_free(struct job *job)
 		return;
 	build_free(job->build);
 	signing_free(job->signing);
+	load_free(job->load);
 	if (job->depmod)
 		depmod_done(job->depmod);
 	free(job->depmod);
@@ -85,6 +89,9 @@ void job_free(struct job *job)
 	free(job->version);
 	free(job->conf_path);
 	free(job->add_from);
+	free(job->archive);
+	free(job->pack.path);
+	strv_done(&job->pack.kernels);
 	free(job->log_path);
 	free(job->members);
 	free(job);
