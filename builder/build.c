@@ -24,6 +24,7 @@
 #include "builder/distro.h"
 #include "builder/modfile.h"
 #include "builder/phases.h"
+#include "builder/toolchain.h"
 #include "builder/tree.h"
 
 struct build {
@@ -39,6 +40,7 @@ struct build {
 	int lock_fd, log_fd;
 	enum sandbox_kind sandbox;
 	bool renamed; /* work is at seen */
+	struct toolchain toolchain;
 	size_t patch; /* the next one to apply */
 	struct timespec started;
 };
@@ -87,6 +89,7 @@ void build_free(struct build *b)
 	free(b->log);
 	free(b->failed);
 	free(b->set_aside);
+	toolchain_done(&b->toolchain);
 	free(b);
 }
 
@@ -162,6 +165,7 @@ enum phase check_enter(struct job *job)
 	if (check_depends(job) < 0)
 		return PHASE_FAIL;
 	job->build = build_new(job);
+	toolchain_of_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
 	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
 }
 
@@ -199,6 +203,18 @@ static int lock_dir(struct job *job)
 	}
 }
 
+/* Who repeats a command by hand needs the variables, too. */
+static void log_toolchain(const struct build *b)
+{
+	_cleanup_(strv_done) struct strv variables = {0};
+	_cleanup_free_ char *line = NULL;
+
+	toolchain_environment(&b->toolchain, &variables);
+	line = strv_join(&variables, " ");
+	if (*line)
+		buildlog_note(b->log_fd, "# environment: %s", line);
+}
+
 static int open_log(struct job *job)
 {
 	struct build *b = job->build;
@@ -209,6 +225,7 @@ static int open_log(struct job *job)
 		return error_errno(&job->error, -errno, 1, "cannot create %s", b->log);
 	buildlog_begin(b->log_fd, job->name, job->version, job->kernel->release,
 		job->kernel->arch);
+	log_toolchain(b);
 	return 0;
 }
 
@@ -333,6 +350,7 @@ static enum phase run(struct job *job, const char *line, bool make)
 	strv_take(&cmd->argv, str_take(&script));
 	strv_push_all(&cmd->env, (const char *const *)environ);
 	conf_environment(&request, &cmd->env);
+	toolchain_environment(&b->toolchain, &cmd->env);
 	cmd->cwd = xstrdup(b->seen);
 	cmd->log_fd = b->log_fd;
 	cmd->jobserver = make;

@@ -268,10 +268,10 @@ int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
 		return 0;
 	if (k->key_default)
 		r = make_directory_of(k->key, err);
-	if (r == 0 && k->certificate_default)
-		r = make_directory_of(k->certificate, err);
 	if (r == 0)
 		r = lock(k, &fd, err);
+	if (r == 0 && k->certificate_default)
+		r = make_directory_of(k->certificate, err);
 	if (r < 0 || is_complete(k)) /* another one has made it */
 		return r;
 	r = path_is_file(k->key) ? make_missing_certificate(k, err) : make_both(k, err);

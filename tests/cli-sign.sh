@@ -272,7 +272,7 @@ places_of_keys()
 	n=$(cksum "$keys"/made.*)
 	dkms_exits 0 "compat 2: generate_mok again" generate_mok
 	is "$(cksum "$keys"/made.*)" "$n" "changes nothing"
-	framework mok_signing_key=/no/key
+	framework mok_signing_key=/no/key "mok_certificate=$keys/no.der"
 	dkms_exits 1 "a place that cannot be written" generate_mok
 	like "$err" "cannot write /no/key" "is named"
 
