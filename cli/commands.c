@@ -61,9 +61,6 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	const struct command_row *c = args->command;
 	const struct settings *s = &args->settings;
 
-	if (args->source_only && args->binaries_only)
-		return error_set(err, -EINVAL, 8,
-			"--source-only and --binaries-only exclude each other");
 	if (args->all && args->kernels.n)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
