@@ -291,9 +291,14 @@ int dir_make(const char *path, struct error *err)
 		slash = strchr(slash, '/');
 		if (slash)
 			*slash = '\0';
-		if (mkdir(partial, 0755) < 0 && errno != EEXIST && !path_is_dir(partial))
-			return error_errno(err, -errno, 1, "cannot make the directory %s",
-				partial);
+		if (mkdir(partial, 0755) < 0 && errno != EEXIST) {
+			int r = -errno;
+
+			/* A directory on the way may be on a read-only file system. */
+			if (!path_is_dir(partial))
+				return error_errno(err, r, 1,
+					"cannot make the directory %s", partial);
+		}
 		if (!slash)
 			break;
 		*slash = '/';
@@ -419,6 +424,21 @@ int dir_remove(const char *path, struct error *err)
 	if (r < 0 && r != -ENOENT)
 		return error_errno(err, r, 1, "cannot remove %s", path);
 	return 0;
+}
+
+void dir_remove_empty(const char *path)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	struct stat st;
+
+	dir_list(path, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *below = path_join(path, names.items[i]);
+
+		if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
+			dir_remove_empty(below);
+	}
+	rmdir(path); /* fails when it is not empty */
 }
 
 void dir_prune(const char *path, const char *stop)

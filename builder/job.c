@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "builder/depmod.h"
@@ -16,7 +17,7 @@
 #define ON(kind) (1u << (kind))
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
-#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | BUILDS | REMOVES)
+#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS | REMOVES)
 
 static const struct {
 	const char *name; /* for a person */
@@ -25,7 +26,9 @@ static const struct {
 	enum phase (*leave)(struct job *job, const struct outcome *outcome); /* may be NULL */
 } table[] = {
 	[JOB_LOOKING] = {"look", BUILDS | REMOVES, look_enter, NULL},
+	[JOB_LOADING] = {"unpack", ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {"conf", READS_CONF, evaluate_enter, evaluate_leave},
+	[JOB_PACKING] = {"pack", ON(JOB_PACK), pack_enter, NULL},
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
 	[JOB_CHECKING] = {"check", BUILDS, check_enter, NULL},
@@ -51,8 +54,9 @@ static const struct {
 	[JOB_ROLLING_BACK] = {"roll back", ON(JOB_DEPMOD), roll_back_enter, NULL},
 	[JOB_WEAK_MODULES] = {"weak-modules", ON(JOB_DEPMOD), weak_modules_enter,
 		weak_modules_leave},
-	[JOB_LOADING] = {"modprobe", ON(JOB_DEPMOD), load_enter, NULL},
+	[JOB_MODPROBING] = {"modprobe", ON(JOB_DEPMOD), modprobe_enter, NULL},
 	[JOB_CLEANING] = {"clean", BUILDS, clean_enter, NULL},
+	[JOB_DISCARDING] = {"clean", ON(JOB_ADD), discard_enter, NULL},
 };
 
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
@@ -74,6 +78,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	build_free(job->build);
+	load_free(job->load);
 	if (job->depmod)
 		depmod_done(job->depmod);
 	free(job->depmod);
@@ -88,8 +93,12 @@ void job_free(struct job *job)
 	free(job->version);
 	free(job->conf_path);
 	free(job->add_from);
+	free(job->archive);
+	free(job->pack.path);
+	strv_done(&job->pack.kernels);
 	free(job->log_path);
 	free(job->members);
+	free(job->phases);
 	free(job);
 }
 
@@ -98,6 +107,55 @@ const char *job_state_name(enum job_state state)
 	const char *name = state < ARRAY_SIZE(table) ? table[state].name : NULL;
 
 	return name ? name : "";
+}
+
+const char *job_kind_name(enum job_kind kind)
+{
+	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
+		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
+		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
+		[JOB_FORGET] = "forget", [JOB_DEPMOD] = "depmod"};
+	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
+
+	return name ? name : "";
+}
+
+const char *job_result_name(enum job_result result)
+{
+	static const char *const names[] = {[RESULT_NONE] = "none", [RESULT_DONE] = "done",
+		[RESULT_NOTHING] = "nothing", [RESULT_EXCLUDED] = "excluded",
+		[RESULT_FAILED] = "failed", [RESULT_BLOCKED] = "blocked"};
+	const char *name = result < ARRAY_SIZE(names) ? names[result] : NULL;
+
+	return name ? name : "";
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void begin_phase(struct job *job)
+{
+	if ((job->n_phases & (job->n_phases + 1)) == 0)
+		job->phases = xrealloc_array(job->phases, 2 * (job->n_phases + 1),
+			sizeof(*job->phases));
+	job->phases[job->n_phases++] =
+		(struct job_phase){.state = job->state, .began_ns = now_ns()};
+}
+
+static void end_phase(struct job *job)
+{
+	struct job_phase *phase;
+
+	if (!job->n_phases)
+		return;
+	phase = &job->phases[job->n_phases - 1];
+	if (!phase->wall_ns)
+		phase->wall_ns = now_ns() - phase->began_ns + 1;
 }
 
 static void fail(struct job *job)
@@ -125,8 +183,10 @@ static enum job_step go_on(struct job *job)
 		command_done(&job->command);
 		switch (table[job->state].enter(job)) {
 		case PHASE_COMMAND:
+			begin_phase(job);
 			return STEP_COMMAND;
 		case PHASE_WORK:
+			begin_phase(job);
 			return STEP_WORK;
 		case PHASE_FAIL:
 			fail(job);
@@ -139,6 +199,7 @@ static enum job_step go_on(struct job *job)
 	}
 	if (job->result == RESULT_NONE)
 		job->result = RESULT_DONE;
+	job->ended_ns = now_ns();
 	return STEP_ENDED;
 }
 
@@ -146,6 +207,9 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 {
 	enum phase phase = PHASE_NEXT;
 
+	if (job->state == JOB_NEW)
+		job->began_ns = now_ns();
+	end_phase(job);
 	if (last && last->cancelled)
 		error_set(&job->error, -ECANCELED, 1, "cancelled");
 	if (last && table[job->state].leave)

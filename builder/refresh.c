@@ -172,7 +172,7 @@ enum phase weak_modules_leave(struct job *job, const struct outcome *outcome)
 	return PHASE_AGAIN;
 }
 
-/* JOB_LOADING */
+/* JOB_MODPROBING */
 
 #define DEVICES "/sys/devices"
 #define ALIAS_MAX 4096 /* bytes, a page of sysfs */
@@ -200,7 +200,7 @@ static void list_aliases(const char *path, struct strv *ret)
 
 /* A module that cannot be loaded is no failure: it may be blacklisted, or need a signature,
  * and will be tried again at boot. */
-enum phase load_enter(struct job *job)
+enum phase modprobe_enter(struct job *job)
 {
 	static const char script[] =
 		"modprobe -a -b -q -- \"$@\"\n"

@@ -9,7 +9,9 @@
 #include "builder/tree.h"
 #include "builder/upgrade.h"
 #include "cli/commands.h"
+#include "cli/eventlog.h"
 #include "cli/status.h"
+#include "cli/trace.h"
 #include "scheduler/rebuild.h"
 #include "scheduler/transaction.h"
 
@@ -37,12 +39,31 @@ static int check_writable(const char *path, struct error *err)
 	return -EACCES;
 }
 
+static int check_name(const char *what, const char *name, int status, struct error *err)
+{
+	int r = tree_check_name(what, name, err);
+
+	if (r < 0 && err)
+		err->status = status;
+	return r;
+}
+
+/* The arguments name no module but an archive to take it from. */
+static bool is_from_archive(const struct arguments *args)
+{
+	return args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
+	       !args->directory && is_empty(args->name) && is_empty(args->version);
+}
+
 /* What can be said against the arguments before anything is done. */
 static int check_arguments(const struct arguments *args, struct error *err)
 {
 	const struct command_row *c = args->command;
 	const struct settings *s = &args->settings;
 
+	if (args->source_only && args->binaries_only)
+		return error_set(err, -EINVAL, 8,
+			"--source-only and --binaries-only exclude each other");
 	if (args->all && args->kernels.n)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
@@ -54,7 +75,7 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	if (args->archs.n > 1 && args->archs.n != args->kernels.n)
 		return error_set(err, -EINVAL, 1, "%zu architectures for %zu kernels",
 			args->archs.n, args->kernels.n);
-	if (c->flags & COMMAND_NEEDS_MODULE && !args->directory &&
+	if (c->flags & COMMAND_NEEDS_MODULE && !args->directory && !is_from_archive(args) &&
 		(is_empty(args->name) || is_empty(args->version))) {
 		error_set(err, -EINVAL, 1, "%s needs a module and its version", c->name);
 		error_remedy(err, "dkms %s NAME/VERSION", c->name);
@@ -65,11 +86,11 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	if (args->version && tree_check_name("module version", args->version, err) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < args->kernels.n; i++)
-		if (is_empty(args->kernels.items[i]))
-			return error_set(err, -EINVAL, 16, "-k needs a kernel release");
+		if (check_name("kernel release", args->kernels.items[i], 16, err) < 0)
+			return -EINVAL;
 	for (size_t i = 0; i < args->archs.n; i++)
-		if (is_empty(args->archs.items[i]))
-			return error_set(err, -EINVAL, 12, "-a needs an architecture");
+		if (check_name("architecture", args->archs.items[i], 12, err) < 0)
+			return -EINVAL;
 	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->dkms_tree, err) < 0)
 		return -EACCES;
 	if (c->flags & COMMAND_WRITES_KERNELS && check_writable(s->install_tree, err) < 0)
@@ -134,17 +155,54 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
+/* Who listens to the events of the run. What a program reads from standard output has it
+ * for itself. */
+static int add_listeners(struct session *s)
+{
+	const struct arguments *args = s->args;
+	bool taken = args->events && streq(args->events, "-");
+
+	events_init(&s->events, &s->plan, args->command->name);
+	report_init(&s->report, args->quiet || taken, s->settings->verbose);
+	s->report.debug = args->debug;
+	events_listen(&s->events, report_listener(&s->report));
+	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
+		return -EIO;
+	if (s->eventlog)
+		events_listen(&s->events, eventlog_listener(s->eventlog));
+	if (args->trace && trace_open(args->trace, &s->trace, &s->error) < 0)
+		return -EIO;
+	if (s->trace)
+		events_listen(&s->events, trace_listener(s->trace));
+	return 0;
+}
+
 int session_init(struct session *s, struct arguments *args, bool takes_away)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
 	plan_init(&s->plan, &s->loop, s->settings);
-	report_init(&s->report, args->quiet, s->settings->verbose);
-	s->report.debug = args->debug;
-	s->plan.observer = report_observer(&s->report);
-	if (check_arguments(args, &s->error) < 0)
+	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
+	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
+		!is_from_archive(args))
+		print_warning("%s is not read, as the module is named as well", args->archive);
 	return choose_kernels(s, takes_away);
+}
+
+/* Ends the stream of events. A file that is not whole fails what went well else. */
+static int close_listeners(struct session *s, int status)
+{
+	_cleanup_(error_done) struct error err = {0};
+	int r;
+
+	events_end(&s->events, status);
+	r = eventlog_close(s->eventlog, &err);
+	if (trace_close(s->trace, &err) < 0 || r < 0) {
+		print_error(&err);
+		status = status ? status : err.status;
+	}
+	return status;
 }
 
 int session_done(struct session *s, int status)
@@ -157,6 +215,7 @@ int session_done(struct session *s, int status)
 	}
 	for (size_t i = 0; i < s->plan.warnings.n; i++)
 		print_warning("%s", s->plan.warnings.items[i]);
+	status = close_listeners(s, status);
 	error_done(&s->error);
 	report_done(&s->report);
 	plan_done(&s->plan);
@@ -203,10 +262,59 @@ static int run_add(struct session *s, bool known_is_fine, struct job **ret)
 	job->known_is_fine = known_is_fine;
 	if (args->directory)
 		job->add_from = xstrdup(args->directory);
+	else if (is_from_archive(args))
+		job->archive = xstrdup(args->archive);
 	if (args->conf)
 		job->conf_path = xstrdup(args->conf);
 	*ret = job;
 	return plan_run(&s->plan, &s->error);
+}
+
+static int command_autoinstall(struct arguments *args);
+
+static bool is_rpm(const struct arguments *args)
+{
+	return is_from_archive(args) && has_suffix(args->archive, ".rpm");
+}
+
+/* A package that holds modules is for rpm; autoinstall does the rest. */
+static int run_rpm(const struct arguments *args, struct error *err)
+{
+	_cleanup_(outcome_done) struct outcome outcome = {0};
+	_cleanup_(command_done) struct command cmd;
+	_cleanup_free_ char *how = NULL;
+	uv_loop_t loop;
+	int r = check_arguments(args, err);
+
+	if (r < 0)
+		return r;
+	if (!path_is_file(args->archive))
+		return error_set(err, -ENOENT, 2, "there is no archive %s", args->archive);
+	fflush(stdout);
+	command_init(&cmd);
+	strv_push_all(&cmd.argv,
+		(const char *const[]){"rpm", "-Uvh", "--", args->archive, NULL});
+	cmd.log_fd = args->quiet ? -1 : STDOUT_FILENO;
+	uv_loop_init(&loop);
+	r = runner_command(&loop, &cmd, &outcome);
+	uv_loop_close(&loop);
+	if (r == 0 && outcome_ok(&outcome))
+		return 0;
+	fwrite(outcome.err.data, 1, outcome.err.len, stderr);
+	how = outcome_describe(&outcome, &cmd);
+	return error_set(err, -EIO, 9, "cannot install %s: rpm %s", args->archive,
+		r < 0 ? strerror(-r) : how);
+}
+
+static int install_rpm(struct arguments *args)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	if (run_rpm(args, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
+	return command_autoinstall(args);
 }
 
 static int command_add(struct arguments *args)
@@ -215,9 +323,27 @@ static int command_add(struct arguments *args)
 	struct job *job;
 	int status = 0;
 
+	if (is_rpm(args))
+		return install_rpm(args);
 	if (session_init(&s, args, false) == 0 && run_add(&s, false, &job) == 0)
 		status = jobs_status(&s.plan);
 	return session_done(&s, status);
+}
+
+static int command_ldtarball(struct arguments *args)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	if (!args->archive) {
+		error_set(&err, -ENOENT, 2, "ldtarball needs an archive");
+		error_remedy(&err, "dkms ldtarball FILE");
+		print_error(&err);
+		return err.status;
+	}
+	/* What is in it says what it is called. */
+	str_replace(&args->name, NULL);
+	str_replace(&args->version, NULL);
+	return command_add(args);
 }
 
 /* build and install add what is not known yet. Returns 0 with the module's name and
@@ -228,7 +354,8 @@ static int ensure_added(struct session *s, int *status)
 	struct job *job;
 	int r;
 
-	if (!args->directory && tree_state(s->settings->dkms_tree, s->settings->source_tree,
+	if (!args->directory && !is_from_archive(args) &&
+		tree_state(s->settings->dkms_tree, s->settings->source_tree,
 					args->name, args->version, NULL, NULL) != STATE_UNKNOWN)
 		return 0;
 	r = run_add(s, true, &job);
@@ -286,6 +413,8 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 	struct session s;
 	int status = 0;
 
+	if (is_rpm(args))
+		return install_rpm(args);
 	if (session_init(&s, args, false) == 0 && ensure_added(&s, &status) == 0 &&
 		run_on_kernels(&s, kind, false) == 0) {
 		if (kind == JOB_INSTALL)
@@ -346,6 +475,37 @@ static int command_remove(struct arguments *args)
 		return 0;
 	}
 	return take_away(args, JOB_UNBUILD, true);
+}
+
+static int run_pack(struct session *s)
+{
+	struct arguments *args = s->args;
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_free_ char *arch = kernel_running_arch();
+	struct kernel *kernel =
+		s->n_kernels ? s->kernels[0] : plan_kernel(&s->plan, running, arch);
+	struct job *job = plan_add(&s->plan, JOB_PACK, kernel, args->name, args->version);
+
+	job->conf_path = xstrdup(args->conf);
+	job->pack.path = xstrdup(args->archive);
+	job->pack.source_only = args->source_only;
+	job->pack.binaries_only = args->binaries_only;
+	for (size_t i = 0; i < s->n_kernels; i++)
+		strv_pushf(&job->pack.kernels, "%s/%s", s->kernels[i]->release,
+			s->kernels[i]->arch);
+	return plan_run(&s->plan, &s->error);
+}
+
+static int command_mktarball(struct arguments *args)
+{
+	struct session s;
+	int status = 0;
+
+	if (session_init(&s, args, true) == 0 &&
+		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
+		run_pack(&s) == 0)
+		status = jobs_status(&s.plan);
+	return session_done(&s, status);
 }
 
 /* Several kernels are a chain of filters, each with its architecture or the one for all. */
@@ -410,22 +570,29 @@ static int command_autoinstall(struct arguments *args)
 }
 
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
+#define NEEDS_SOURCE (COMMAND_NEEDS_MODULE | COMMAND_TAKES_ARCHIVE)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
 #define KERNEL_HOOK (COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL)
 
 const struct command_row commands[] = {
-	{"add", "NAME/VERSION | DIRECTORY", "make a module known", command_add,
-		CHANGES_TREE | COMMAND_NEEDS_MODULE},
-	{"build", "NAME/VERSION | DIRECTORY", "build it, adding it first when needed",
-		command_build, CHANGES_TREE | COMMAND_NEEDS_MODULE},
-	{"install", "NAME/VERSION | DIRECTORY", "install it, building it first when needed",
-		command_install, CHANGES_KERNELS | COMMAND_NEEDS_MODULE},
+	{"add", "NAME/VERSION | DIRECTORY | ARCHIVE", "make a module known", command_add,
+		CHANGES_TREE | NEEDS_SOURCE},
+	{"build", "NAME/VERSION | DIRECTORY | ARCHIVE", "build it, adding it first when needed",
+		command_build, CHANGES_TREE | NEEDS_SOURCE},
+	{"install", "NAME/VERSION | DIRECTORY | ARCHIVE",
+		"install it, building it first when needed", command_install,
+		CHANGES_KERNELS | NEEDS_SOURCE},
 	{"uninstall", "NAME/VERSION", "take it out of the kernel's tree, leave it built",
 		command_uninstall, CHANGES_KERNELS | COMMAND_NEEDS_MODULE},
 	{"unbuild", "NAME/VERSION", "uninstall it and remove what was built",
 		command_unbuild, CHANGES_TREE | COMMAND_NEEDS_MODULE},
 	{"remove", "NAME/VERSION", "unbuild it, and forget it when no kernel is left",
 		command_remove, CHANGES_TREE | COMMAND_NEEDS_MODULE},
+	{"mktarball", "NAME/VERSION", "pack its source and what is built of it into an archive",
+		command_mktarball, COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
+	{"ldtarball", "ARCHIVE", "add what mktarball has packed, or any source in a tar archive",
+		command_ldtarball,
+		COMMAND_WRITES_TREE | COMMAND_TAKES_ARCHIVE | COMMAND_ARCHIVE_ONLY},
 	{"status", "[NAME[/VERSION]]", "list modules and where they are built and installed",
 		command_status, 0},
 	{"autoinstall", "", "install the newest version of every module that wants it",

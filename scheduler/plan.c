@@ -45,6 +45,7 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 	struct job *job = job_new(kind, &p->shared, kernel, name, version);
 
 	p->jobs = xrealloc_array(p->jobs, p->n_jobs + 1, sizeof(*p->jobs));
+	job->number = p->n_jobs;
 	p->jobs[p->n_jobs++] = job;
 	graph_add(&p->graph, job, 0);
 	return job;
@@ -244,10 +245,9 @@ bool job_succeeded(const struct job *job)
 
 /* autoinstall */
 
-/* The newest version of a module, and where it stands on a kernel. */
+/* The newest version of a module. */
 struct candidate {
 	char *name, *version;
-	bool broken;
 };
 
 static void candidates_done(struct candidate *candidates, size_t n)
@@ -278,8 +278,6 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 			continue;
 		c->name = xstrdup(names.items[i]);
 		c->version = xstrdup(versions.items[versions.n - 1]);
-		c->broken = tree_state(s->dkms_tree, s->source_tree, c->name, c->version, NULL,
-				    NULL) == STATE_BROKEN;
 		n++;
 	}
 	*ret = candidates;
@@ -287,11 +285,24 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 	return 0;
 }
 
-static bool is_installed(const struct settings *s, const struct candidate *c,
-	const struct kernel *k)
+/* Adds jobs that evaluate the candidate's conf for the kernels that it is not installed on.
+ * A broken candidate is noted instead. */
+static void evaluate_candidate(struct plan *p, const struct candidate *c,
+	struct kernel **kernels, size_t n_kernels, struct strv *ret_broken)
 {
-	return tree_state(s->dkms_tree, s->source_tree, c->name, c->version, k->release,
-		       k->arch) >= STATE_INSTALLED_WEAK;
+	const struct settings *s = p->shared.settings;
+
+	for (size_t k = 0; k < n_kernels; k++) {
+		enum state state = tree_state(s->dkms_tree, s->source_tree, c->name,
+			c->version, kernels[k]->release, kernels[k]->arch);
+
+		if (state == STATE_BROKEN) {
+			strv_pushf(ret_broken, "%s/%s", c->name, c->version);
+			return;
+		}
+		if (state < STATE_INSTALLED_WEAK)
+			plan_add(p, JOB_EVALUATE, kernels[k], c->name, c->version);
+	}
 }
 
 struct job *plan_find(struct plan *p, size_t first, const char *name,
@@ -425,17 +436,8 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 	int r;
 
 	r = find_candidates(s, &candidates, &n, err);
-	for (size_t i = 0; i < n; i++) {
-		if (candidates[i].broken) {
-			strv_pushf(ret_broken, "%s/%s", candidates[i].name,
-				candidates[i].version);
-			continue;
-		}
-		for (size_t k = 0; k < n_kernels; k++)
-			if (!is_installed(s, &candidates[i], kernels[k]))
-				plan_add(p, JOB_EVALUATE, kernels[k], candidates[i].name,
-					candidates[i].version);
-	}
+	for (size_t i = 0; i < n; i++)
+		evaluate_candidate(p, &candidates[i], kernels, n_kernels, ret_broken);
 	if (r == 0)
 		r = plan_run(p, err);
 	if (r == 0 && !p->shared.cancelled) {
