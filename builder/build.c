@@ -664,6 +664,29 @@ enum phase finish_enter(struct job *job)
 
 /* JOB_PUBLISHING */
 
+/* The versions that it was built against, in .dep_NAME beside module/: what
+ * BUILD_DEPENDS_REBUILD looks at. A forced build leaves no trace, as ever. */
+static int write_dependencies(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	const struct strv *names = &job->conf->build_depends;
+	int r = 0;
+
+	if (!job->conf->build_depends_rebuild || s->force)
+		return 0;
+	for (size_t i = 0; i < names->n && r == 0; i++) {
+		_cleanup_free_ char *version = tree_installed_version(s->dkms_tree,
+			names->items[i], job->kernel->release, job->kernel->arch);
+		_cleanup_free_ char *path =
+			xasprintf("%s/.dep_%s", job->build->staging, names->items[i]);
+		_cleanup_free_ char *line = xasprintf("%s\n", version ? version : "");
+
+		if (version)
+			r = file_write(path, line, strlen(line), 0644, &job->error);
+	}
+	return r;
+}
+
 static int publish_work(struct job *job)
 {
 	struct build *b = job->build;
@@ -676,6 +699,8 @@ static int publish_work(struct job *job)
 	r = dir_make(log_dir, &job->error);
 	if (r == 0)
 		r = file_copy(b->log, log, &job->error);
+	if (r == 0)
+		r = write_dependencies(job);
 	if (r == 0)
 		r = tree_publish(job->shared->settings->dkms_tree, job->name, job->version,
 			job->kernel->release, job->kernel->arch, b->staging, &job->error);

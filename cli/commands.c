@@ -13,6 +13,7 @@
 #include "cli/eventlog.h"
 #include "cli/status.h"
 #include "cli/trace.h"
+#include "scheduler/rebuild.h"
 #include "scheduler/transaction.h"
 
 /* The first directory of path that exists can be written. */
@@ -367,10 +368,17 @@ static int ensure_added(struct session *s, int *status)
 	return r;
 }
 
+/* What may have to be rebuilt is known when all else is installed, and depmod comes last.
+ * Where there is no such package, one run of the plan does. */
 int session_run_installs(struct session *s)
 {
-	int r = plan_run(&s->plan, &s->error);
+	int r = 0;
 
+	if (rebuild_is_possible(s->settings)) {
+		r = plan_run(&s->plan, &s->error);
+		if (r == 0)
+			r = rebuild_add(&s->plan, &s->error);
+	}
 	if (r == 0) {
 		plan_add_depmods(&s->plan);
 		r = plan_run(&s->plan, &s->error);
