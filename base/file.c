@@ -448,6 +448,21 @@ int dir_remove(const char *path, struct error *err)
 	return 0;
 }
 
+void dir_remove_empty(const char *path)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	struct stat st;
+
+	dir_list(path, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *below = path_join(path, names.items[i]);
+
+		if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
+			dir_remove_empty(below);
+	}
+	rmdir(path); /* fails when it is not empty */
+}
+
 void dir_prune(const char *path, const char *stop)
 {
 	_cleanup_free_ char *partial = xstrdup(path);

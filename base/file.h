@@ -43,6 +43,8 @@ int dir_make(const char *path, struct error *err);		   /* mkdir -p, mode 0755 */
 int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err);
 /* rm -rf; 0 when it does not exist. Does not follow links. */
 int dir_remove(const char *path, struct error *err);
+/* Removes the directories below path that have no files in them, and path if so. */
+void dir_remove_empty(const char *path);
 /* Removes path and its parents while they are empty, up to but not including stop. */
 void dir_prune(const char *path, const char *stop);
 /* Removes the empty directories below path, and path when nothing else is in it. */

@@ -146,7 +146,8 @@ enum phase check_enter(struct job *job)
 {
 	const struct kernel *kernel = job->kernel;
 
-	if (job->was >= STATE_BUILT && !(job->kind == JOB_BUILD && job->shared->settings->force))
+	if (job->was >= STATE_BUILT && !job->rebuild &&
+		!(job->kind == JOB_BUILD && job->shared->settings->force))
 		return PHASE_NEXT;
 	if (job->conf->excluded) {
 		job->result = RESULT_EXCLUDED;

@@ -97,6 +97,9 @@ int uninstall_work(struct job *job);
 
 /* refresh.c */
 enum phase roll_back_enter(struct job *job);
+enum phase weak_modules_enter(struct job *job);
+enum phase weak_modules_leave(struct job *job, const struct outcome *outcome);
+enum phase modprobe_enter(struct job *job);
 enum phase depmod_enter(struct job *job);
 enum phase depmod_leave(struct job *job, const struct outcome *outcome);
 

@@ -8,8 +8,12 @@
 #include "base/file.h"
 #include "builder/keypair.h"
 #include "builder/tree.h"
+#include "builder/upgrade.h"
 #include "cli/commands.h"
+#include "cli/eventlog.h"
 #include "cli/status.h"
+#include "cli/trace.h"
+#include "scheduler/transaction.h"
 
 /* The first directory of path that exists can be written. */
 static int check_writable(const char *path, struct error *err)
@@ -151,20 +155,54 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
+/* Who listens to the events of the run. What a program reads from standard output has it
+ * for itself. */
+static int add_listeners(struct session *s)
+{
+	const struct arguments *args = s->args;
+	bool taken = args->events && streq(args->events, "-");
+
+	events_init(&s->events, &s->plan, args->command->name);
+	report_init(&s->report, args->quiet || taken, s->settings->verbose);
+	s->report.debug = args->debug;
+	events_listen(&s->events, report_listener(&s->report));
+	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
+		return -EIO;
+	if (s->eventlog)
+		events_listen(&s->events, eventlog_listener(s->eventlog));
+	if (args->trace && trace_open(args->trace, &s->trace, &s->error) < 0)
+		return -EIO;
+	if (s->trace)
+		events_listen(&s->events, trace_listener(s->trace));
+	return 0;
+}
+
 int session_init(struct session *s, struct arguments *args, bool takes_away)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
 	plan_init(&s->plan, &s->loop, s->settings);
-	report_init(&s->report, args->quiet, s->settings->verbose);
-	s->report.debug = args->debug;
-	s->plan.observer = report_observer(&s->report);
-	if (check_arguments(args, &s->error) < 0)
+	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
 		!is_from_archive(args))
 		print_warning("%s is not read, as the module is named as well", args->archive);
 	return choose_kernels(s, takes_away);
+}
+
+/* Ends the stream of events. A file that is not whole fails what went well else. */
+static int close_listeners(struct session *s, int status)
+{
+	_cleanup_(error_done) struct error err = {0};
+	int r;
+
+	events_end(&s->events, status);
+	r = eventlog_close(s->eventlog, &err);
+	if (trace_close(s->trace, &err) < 0 || r < 0) {
+		print_error(&err);
+		status = status ? status : err.status;
+	}
+	return status;
 }
 
 int session_done(struct session *s, int status)
@@ -177,6 +215,7 @@ int session_done(struct session *s, int status)
 	}
 	for (size_t i = 0; i < s->plan.warnings.n; i++)
 		print_warning("%s", s->plan.warnings.items[i]);
+	status = close_listeners(s, status);
 	error_done(&s->error);
 	report_done(&s->report);
 	plan_done(&s->plan);
@@ -371,6 +410,8 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 		return install_rpm(args);
 	if (session_init(&s, args, false) == 0 && ensure_added(&s, &status) == 0 &&
 		run_on_kernels(&s, kind, false) == 0) {
+		if (kind == JOB_INSTALL)
+			transaction_end(&s.plan, NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -395,6 +436,7 @@ static int take_away(struct arguments *args, enum job_kind kind, bool forget)
 	if (session_init(&s, args, true) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_on_kernels(&s, kind, forget) == 0) {
+		transaction_end(&s.plan, s.kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -413,6 +455,18 @@ static int command_unbuild(struct arguments *args)
 
 static int command_remove(struct arguments *args)
 {
+	const struct settings *s = &args->settings;
+
+	/* check_arguments has not seen the names yet; what cannot be one has no mark. */
+	if (s->rpm_safe_upgrade && args->name && args->version &&
+		tree_check_name("module name", args->name, NULL) == 0 &&
+		tree_check_name("module version", args->version, NULL) == 0 &&
+		upgrade_take_mark(s->dkms_tree, args->name, args->version)) {
+		if (!args->quiet)
+			printf("dkms: %s/%s: kept, this upgrade has added it again\n",
+				args->name, args->version);
+		return 0;
+	}
 	return take_away(args, JOB_UNBUILD, true);
 }
 
@@ -496,6 +550,7 @@ static int command_autoinstall(struct arguments *args)
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
+		transaction_end(&s.plan, NULL);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)

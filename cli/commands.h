@@ -14,6 +14,9 @@ struct session {
 	uv_loop_t loop;
 	struct plan plan;
 	struct report report;
+	struct events events;
+	struct eventlog *eventlog; /* NULL: nobody asks for it; so the next */
+	struct trace *trace;
 	struct kernel **kernels; /* those that the arguments name */
 	size_t n_kernels;
 	struct error error;

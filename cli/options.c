@@ -61,6 +61,10 @@ const struct option_row options[] = {
 		"in an RPM's scripts: remove spares what add has been asked for"},
 	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade), NULL},
 	{0, "json", NULL, OPTION_FLAG, AT(json), "status as JSON"},
+	{0, "events", "FILE", OPTION_TEXT, AT(events),
+		"what happens as JSON lines, as it happens; -: standard output"},
+	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
+		"what ran when, for Perfetto or chrome://tracing"},
 	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only what went wrong"},
 	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose), "print also what was left alone"},
 	{0, "debug", NULL, OPTION_FLAG, AT(debug), "print every step and command"},
@@ -91,6 +95,8 @@ void arguments_done(struct arguments *args)
 	free(args->conf);
 	free(args->archive);
 	free(args->template_kernel);
+	free(args->events);
+	free(args->trace);
 	*args = (struct arguments){0};
 }
 

@@ -19,6 +19,8 @@ struct arguments {
 	char *conf;		 /* -c */
 	char *archive;		 /* --archive, or a path to a file */
 	char *template_kernel;	 /* of match */
+	char *events;		 /* --events: a file or "-"; NULL: none */
+	char *trace;		 /* --trace */
 	struct strv ignored;	 /* options that are accepted and do nothing any more */
 	bool all, quiet, debug, json, show_help, show_version;
 	bool source_only, binaries_only; /* of mktarball */

@@ -231,19 +231,21 @@ static void print_step(const struct job *job)
 	print_lines(stderr, line);
 }
 
-static void on_event(enum run_event event, struct node *node, void *userdata)
+static void hear(void *userdata, const struct events *events, enum event event,
+	const struct job *job)
 {
-	const struct report *r = userdata;
+	struct report *r = userdata;
 
-	if (event == RUN_STEPPED && r->debug)
-		print_step(node->data);
-	if (event == RUN_ENDED || event == RUN_BLOCKED)
-		print_end(userdata, node->data);
+	(void)events;
+	if (event == EVENT_STEPPED && r->debug)
+		print_step(job);
+	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
+		print_end(r, job);
 }
 
-struct observer report_observer(struct report *r)
+struct listener report_listener(struct report *r)
 {
-	return (struct observer){on_event, r};
+	return (struct listener){hear, r};
 }
 
 /* The summary */

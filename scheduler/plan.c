@@ -45,6 +45,7 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 	struct job *job = job_new(kind, &p->shared, kernel, name, version);
 
 	p->jobs = xrealloc_array(p->jobs, p->n_jobs + 1, sizeof(*p->jobs));
+	job->number = p->n_jobs;
 	p->jobs[p->n_jobs++] = job;
 	graph_add(&p->graph, job, 0);
 	return job;
@@ -72,6 +73,9 @@ static bool may_change_kernel(const struct job *job)
 
 void plan_add_depmods(struct plan *p)
 {
+	enum distro distro = p->shared.settings->distro;
+	bool in_turn = distro == DISTRO_RHEL || distro == DISTRO_SUSE;
+	struct job *previous = NULL;
 	size_t n = p->n_jobs;
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
@@ -91,6 +95,10 @@ void plan_add_depmods(struct plan *p)
 				graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
 					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
 		}
+		/* weak-modules changes what other kernels have. */
+		if (depmod && previous && in_turn)
+			plan_edge(p, previous, depmod, EDGE_AFTER);
+		previous = depmod ? depmod : previous;
 	}
 	p->n_refreshed = p->n_jobs;
 }
