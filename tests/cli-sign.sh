@@ -225,6 +225,7 @@ troubles()
 	is "$(grep -c 1234 "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "its PIN does not reach the log"
 
 	openssl genrsa -aes256 -passout pass:secret -out "$keys/locked.key" 2048 2>/dev/null
+	chmod 0644 "$keys/locked.key"
 	framework "sign_file=$signer" "mok_signing_key=$keys/locked.key" "mok_certificate=$keys/locked.der"
 	echo 'PRE_BUILD=pre.sh' >> "$sourcetree/hello-1.0/dkms.conf"
 	script "$sourcetree/hello-1.0/pre.sh" 'echo "pin: ${KBUILD_SIGN_PIN-none}"' \
@@ -233,6 +234,22 @@ troubles()
 	ok "compat 5: passes through" verifies "$(built hello $K)" "$keys/locked.der"
 	like "$(cat "$dkmstree/hello/1.0/$K/$arch/log/make.log")" "^pin: none" "and does not reach the build"
 	is "$(grep -c '^read$' "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "nor does the key"
+
+	echo "echo here: >&2; cat $keys/locked.key >&2 || :" >> "$sourcetree/hello-1.0/dkms.conf"
+	dkms_exits 0 "a dkms.conf that looks for the key" build hello/1.0 -k $K --force
+	like "$err" "here:" "(it looks)"
+	is "$(printf '%s' "$err" | grep -c "PRIVATE KEY")" 0 "does not find it"
+	chmod 0600 "$keys/locked.key"
+	sed -i '/here:/d' "$sourcetree/hello-1.0/dkms.conf"
+
+	mkdir -m 0700 "$keys/closed"
+	cp "$key" "$certificate" "$keys/closed"
+	[ "$real_user" -ne 0 ] || chown 65533 "$keys/closed"
+	framework "sign_file=$signer" "mok_signing_key=$keys/closed/mok.key" "mok_certificate=$keys/closed/mok.pub"
+	for mode in auto off; do
+		dkms_exits 0 "a key in a closed directory, --sandbox=$mode" build hello/1.0 -k $K --force --sandbox=$mode
+		ok "signs" verifies "$(built hello $K)" "$certificate"
+	done
 
 	module many 1.0 'BUILT_MODULE_NAME=(a b c)' 'DEST_MODULE_LOCATION=(/extra /extra /extra)' \
 		'DEST_MODULE_NAME[1]=renamed' 'BUILD_EXCLUSIVE_KERNEL[2]=^5'
