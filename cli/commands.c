@@ -22,6 +22,7 @@ struct session {
 	struct plan plan;
 	struct report report;
 	struct events events;
+	struct display *display;   /* NULL: there is no terminal */
 	struct eventlog *eventlog; /* NULL: nobody asks for it; so the next */
 	struct trace *trace;
 	struct kernel **kernels; /* those that the arguments name */
@@ -158,6 +159,11 @@ static int add_listeners(struct session *s)
 	events_init(&s->events, &s->plan, args->command->name);
 	report_init(&s->report, args->quiet || taken, s->settings->verbose);
 	events_listen(&s->events, report_listener(&s->report));
+	if (!s->report.quiet && display_possible()) {
+		s->display = display_new(&s->loop);
+		s->report.display = s->display;
+		events_listen(&s->events, display_listener(s->display));
+	}
 	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
 		return -EIO;
 	if (s->eventlog)
@@ -186,6 +192,7 @@ static int close_listeners(struct session *s, int status)
 	int r;
 
 	events_end(&s->events, status);
+	display_free(s->display);
 	r = eventlog_close(s->eventlog, &err);
 	if (trace_close(s->trace, &err) < 0 || r < 0) {
 		print_error(&err);
@@ -200,6 +207,7 @@ static int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.cancelled;
 
+	display_clear(s->display);
 	if (s->error.status) {
 		print_error(&s->error);
 		status = s->error.status;

@@ -153,27 +153,36 @@ static bool is_cancelled(const struct job *job)
 	       job->error.what && streq(job->error.what, "cancelled");
 }
 
-static void print_end(struct report *r, const struct job *job)
+/* Whether what went well is seen elsewhere: in the display, and then in the matrix. */
+static bool is_sparing(const struct report *r, const struct plan *p)
+{
+	return r->quiet || (r->display && p->n_kernels > 1);
+}
+
+static void print_end(struct report *r, const struct plan *p, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
+	bool sparing = is_sparing(r, p);
 
 	if (is_cancelled(job))
 		return;
+	if (!sparing || job->warnings.n || job->output.len || !job_succeeded(job))
+		display_clear(r->display);
 	for (size_t i = 0; i < job->warnings.n; i++)
 		print_warning("%s: %s", title, job->warnings.items[i]);
 	if (job->output.len && !r->quiet)
 		fwrite(job->output.data, 1, job->output.len, stdout);
 	switch (job->result) {
 	case RESULT_DONE:
-		if (!r->quiet)
+		if (!sparing)
 			print_done(job);
 		break;
 	case RESULT_NOTHING:
-		if (!r->quiet)
+		if (!sparing)
 			print_nothing(job);
 		break;
 	case RESULT_EXCLUDED:
-		if (!r->quiet)
+		if (!sparing)
 			printf("dkms: %s: skipped: %s\n", title, job->conf->excluded);
 		break;
 	case RESULT_FAILED:
@@ -189,9 +198,8 @@ static void print_end(struct report *r, const struct job *job)
 static void hear(void *userdata, const struct events *events, enum event event,
 	const struct job *job)
 {
-	(void)events;
 	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
-		print_end(userdata, job);
+		print_end(userdata, events->plan, job);
 }
 
 struct listener report_listener(struct report *r)

@@ -2,12 +2,14 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "cli/display.h"
 #include "cli/events.h"
 
 /* What a run says while it goes on and at its end. Results go to standard output, what
  * went wrong and warnings to standard error. */
 struct report {
 	bool quiet, verbose;
+	struct display *display; /* makes room before something is printed; may be NULL */
 	bool quiet_nothing; /* nothing to do is not worth a line: autoinstall */
 	struct strv told;   /* errors that concern a whole kernel, said already */
 	uint64_t started_ns;
