@@ -291,9 +291,14 @@ int dir_make(const char *path, struct error *err)
 		slash = strchr(slash, '/');
 		if (slash)
 			*slash = '\0';
-		if (mkdir(partial, 0755) < 0 && errno != EEXIST && !path_is_dir(partial))
-			return error_errno(err, -errno, 1, "cannot make the directory %s",
-				partial);
+		if (mkdir(partial, 0755) < 0 && errno != EEXIST) {
+			int r = -errno;
+
+			/* A directory on the way may be on a read-only file system. */
+			if (!path_is_dir(partial))
+				return error_errno(err, r, 1,
+					"cannot make the directory %s", partial);
+		}
 		if (!slash)
 			break;
 		*slash = '/';
@@ -430,4 +435,20 @@ void dir_prune(const char *path, const char *stop)
 			return;
 		*strrchr(partial, '/') = '\0';
 	}
+}
+
+void dir_remove_empty(const char *path)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	if (dir_list(path, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *child = path_join(path, names.items[i]);
+		struct stat st;
+
+		if (lstat(child, &st) == 0 && S_ISDIR(st.st_mode))
+			dir_remove_empty(child);
+	}
+	rmdir(path); /* fails when something is left, and then it is to stay */
 }

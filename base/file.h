@@ -42,5 +42,7 @@ int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct erro
 int dir_remove(const char *path, struct error *err);
 /* Removes path and its parents while they are empty, up to but not including stop. */
 void dir_prune(const char *path, const char *stop);
+/* Removes the empty directories below path, and path when nothing else is in it. */
+void dir_remove_empty(const char *path);
 
 #endif

@@ -338,13 +338,17 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 {
 	_cleanup_free_ char *how = NULL;
 	_cleanup_free_ char *why = NULL;
+	int r;
 
-	buildlog_result(job->build->log_fd, outcome, &job->command);
+	r = buildlog_result(job->build->log_fd, outcome, &job->command);
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->command);
 	why = buildlog_explain(job->build->log);
-	if (why)
+	if (r < 0) /* then the command could hardly write either */
+		error_errno(&job->error, r, status, "%s %s, and %s cannot be written", what, how,
+			job->build->log);
+	else if (why)
 		error_set(&job->error, -EIO, status, "%s %s\n%s", what, how, why);
 	else
 		error_set(&job->error, -EIO, status, "%s %s", what, how);
@@ -535,6 +539,7 @@ static int collect_work(struct job *job)
 	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
 	_cleanup_(strv_done) struct strv all_symvers = {0};
+	_cleanup_(error_done) struct error err = {0};
 	struct stat st;
 	int r = dir_make(module_dir, &job->error);
 
@@ -560,8 +565,10 @@ static int collect_work(struct job *job)
 	if (r < 0)
 		return r;
 	list_symvers(job, &all_symvers);
-	return modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings,
-		&job->error);
+	/* What it finds, also that a file is no module, is for a person to judge. */
+	if (modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings, &err) < 0)
+		strv_push(&job->warnings, err.what);
+	return 0;
 }
 
 enum phase collect_enter(struct job *job)

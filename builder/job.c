@@ -16,7 +16,7 @@
 #define ON(kind) (1u << (kind))
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
-#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | BUILDS | REMOVES)
+#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS | REMOVES)
 
 static const struct {
 	const char *name; /* for a person */
@@ -25,7 +25,9 @@ static const struct {
 	enum phase (*leave)(struct job *job, const struct outcome *outcome); /* may be NULL */
 } table[] = {
 	[JOB_LOOKING] = {"look", BUILDS | REMOVES, look_enter, NULL},
+	[JOB_LOADING] = {"unpack", ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {"conf", READS_CONF, evaluate_enter, evaluate_leave},
+	[JOB_PACKING] = {"pack", ON(JOB_PACK), pack_enter, NULL},
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
 	[JOB_CHECKING] = {"check", BUILDS, check_enter, NULL},
@@ -50,6 +52,7 @@ static const struct {
 	[JOB_RUNNING_DEPMOD] = {"depmod", ON(JOB_DEPMOD), depmod_enter, depmod_leave},
 	[JOB_ROLLING_BACK] = {"roll back", ON(JOB_DEPMOD), roll_back_enter, NULL},
 	[JOB_CLEANING] = {"clean", BUILDS, clean_enter, NULL},
+	[JOB_DISCARDING] = {"clean", ON(JOB_ADD), discard_enter, NULL},
 };
 
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
@@ -71,6 +74,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	build_free(job->build);
+	load_free(job->load);
 	if (job->depmod)
 		depmod_done(job->depmod);
 	free(job->depmod);
@@ -83,6 +87,9 @@ void job_free(struct job *job)
 	free(job->version);
 	free(job->conf_path);
 	free(job->add_from);
+	free(job->archive);
+	free(job->pack.path);
+	strv_done(&job->pack.kernels);
 	free(job->log_path);
 	free(job->members);
 	free(job->phases);
@@ -101,7 +108,7 @@ const char *job_kind_name(enum job_kind kind)
 	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
 		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
 		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
-		[JOB_FORGET] = "forget", [JOB_DEPMOD] = "depmod"};
+		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_DEPMOD] = "depmod"};
 	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
 
 	return name ? name : "";

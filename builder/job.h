@@ -23,6 +23,7 @@ enum job_kind {
 	JOB_UNINSTALL,
 	JOB_UNBUILD,   /* uninstall first when needed */
 	JOB_FORGET,    /* forget NAME/VERSION when it is built for no kernel */
+	JOB_PACK,      /* write a tarball of NAME/VERSION */
 	JOB_DEPMOD,    /* for a kernel, when jobs on it changed something */
 };
 
@@ -31,7 +32,9 @@ enum job_kind {
 enum job_state {
 	JOB_NEW,
 	JOB_LOOKING,	  /* is there something to do */
+	JOB_LOADING,	  /* an archive is unpacked */
 	JOB_EVALUATING,	  /* bash reads the dkms.conf */
+	JOB_PACKING,	  /* an archive is written */
 	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
 	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
 	JOB_CHECKING,	  /* can it be built */
@@ -54,6 +57,7 @@ enum job_state {
 	JOB_RUNNING_DEPMOD,
 	JOB_ROLLING_BACK, /* installs of this run, when depmod failed */
 	JOB_CLEANING,	  /* what is temporary goes, whatever happened before */
+	JOB_DISCARDING,	  /* so does what has been unpacked */
 	JOB_ENDED,
 };
 
@@ -81,6 +85,13 @@ struct job_shared {
 	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
 };
 
+/* What JOB_PACK packs. */
+struct pack {
+	char *path; /* --archive, or NULL; a bare name is one in NAME/VERSION/tarball/ */
+	bool source_only, binaries_only;
+	struct strv kernels; /* "RELEASE/ARCH", unless source_only */
+};
+
 struct job {
 	size_t number; /* in its plan, from 0 */
 	enum job_kind kind;
@@ -92,6 +103,10 @@ struct job {
 	char *conf_path;       /* the dkms.conf to evaluate */
 	char *add_from;	       /* JOB_ADD: a directory to copy the source from, or NULL */
 	bool known_is_fine;    /* JOB_ADD: a module that is added already is no error */
+	/* JOB_ADD: the archive to load the module from, or NULL. JOB_PACK: the one written */
+	char *archive;
+	size_t n_loaded;       /* JOB_ADD: kernels for which the archive had modules */
+	struct pack pack;      /* JOB_PACK */
 	struct job **members;  /* JOB_DEPMOD: jobs on its kernel; borrowed */
 	size_t n_members;
 
@@ -117,6 +132,7 @@ struct job {
 
 	struct build *build;	 /* state of a build; build.c's */
 	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's */
+	struct load *load;	 /* JOB_ADD of an archive; load.c's */
 };
 
 enum job_step {

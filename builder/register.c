@@ -66,6 +66,10 @@ enum phase register_enter(struct job *job)
 		tree_check_name("module version", job->version, &job->error) < 0)
 		return PHASE_FAIL;
 	state = tree_state(s->dkms_tree, s->source_tree, job->name, job->version, NULL, NULL);
+	if (job->load) {
+		job->work = load_register_work;
+		return load_check_state(job, state) < 0 ? PHASE_FAIL : PHASE_WORK;
+	}
 	if (state != STATE_UNKNOWN && state != STATE_BROKEN && job->known_is_fine) {
 		job->result = RESULT_NOTHING;
 		return PHASE_STOP;
@@ -81,6 +85,8 @@ enum phase register_enter(struct job *job)
 
 enum phase post_add_enter(struct job *job)
 {
+	if (load_is_sourceless(job))
+		return PHASE_NEXT;
 	return script_enter(job, "POST_ADD", job->conf->post_add);
 }
 

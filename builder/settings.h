@@ -33,6 +33,7 @@ struct settings {
 	bool force_version_override;
 	bool no_depmod;
 	bool keep_build;
+	bool rpm_safe_upgrade;
 	bool verbose;
 	/* From framework.conf; NULL or false when unset. */
 	bool autoinstall_all_kernels;

@@ -19,8 +19,11 @@ struct arguments {
 	char *conf;		 /* -c */
 	char *events;		 /* --events: a file or "-"; NULL: none */
 	char *trace;		 /* --trace */
+	char *archive;		 /* --archive, or a path to a file */
+	char *template_kernel;	 /* of match */
 	struct strv ignored;	 /* options that are accepted and do nothing any more */
-	bool all, quiet, json, show_help, show_version;
+	bool all, quiet, debug, json, show_help, show_version;
+	bool source_only, binaries_only; /* of mktarball */
 };
 
 /* A command: what it is called, what it runs. */
@@ -37,6 +40,9 @@ enum command_flag {
 	COMMAND_WRITES_KERNELS = 1 << 1, /* and an install tree */
 	COMMAND_ALL_KERNELS = 1 << 2,	 /* takes --all */
 	COMMAND_NEEDS_MODULE = 1 << 3,	 /* NAME and VERSION must be given */
+	COMMAND_TAKES_ARCHIVE = 1 << 4,	 /* or an archive to load */
+	COMMAND_ARCHIVE_ONLY = 1 << 5,	 /* what is no option is one */
+	COMMAND_EXACT_KERNEL = 1 << 6,	 /* exactly one -k must be */
 };
 
 /* The commands, ended by a row without a name. */

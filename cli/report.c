@@ -58,10 +58,12 @@ void print_error(const struct error *err)
 /* "evdi/1.12.0 for 6.1.0-56-amd64"; caller frees. */
 static char *job_title(const struct job *job)
 {
+	if (!job->name && job->archive)
+		return xstrdup(job->archive);
 	if (!job->name)
 		return xstrdup(job->kind == JOB_DEPMOD ? job->kernel->release
 						       : job->conf_path);
-	if (job->kind == JOB_ADD || job->kind == JOB_FORGET)
+	if (job->kind == JOB_ADD || job->kind == JOB_FORGET || job->kind == JOB_PACK)
 		return xasprintf("%s/%s", job->name, job->version);
 	return xasprintf("%s/%s for %s", job->name, job->version, job->kernel->release);
 }
@@ -79,12 +81,27 @@ static void print_failure(struct report *r, const struct job *job)
 		print_error(&job->error);
 		return;
 	}
+	if (job->kind == JOB_ADD || job->kind == JOB_PACK) {
+		print_error(&job->error);
+		return;
+	}
 	fprintf(stderr, "dkms: %s: FAILED: ", title);
 	print_lines(stderr, what);
 	if (job->error.remedy)
 		fprintf(stderr, "      %s\n", job->error.remedy);
 	if (job->log_path)
 		fprintf(stderr, "  log: %s\n", job->log_path);
+}
+
+static void print_added(const struct job *job, const char *title)
+{
+	if (!job->archive)
+		printf("dkms: %s: added\n", title);
+	else if (job->n_loaded)
+		printf("dkms: %s: added from %s, built for %zu kernel%s\n", title,
+			job->archive, job->n_loaded, job->n_loaded > 1 ? "s" : "");
+	else
+		printf("dkms: %s: added from %s\n", title, job->archive);
 }
 
 static void print_done(const struct job *job)
@@ -94,7 +111,7 @@ static void print_done(const struct job *job)
 
 	switch (job->kind) {
 	case JOB_ADD:
-		printf("dkms: %s: added\n", title);
+		print_added(job, title);
 		break;
 	case JOB_BUILD:
 		printf("dkms: %s: built in %s\n", title, time);
@@ -113,6 +130,9 @@ static void print_done(const struct job *job)
 		break;
 	case JOB_FORGET:
 		printf("dkms: %s: removed\n", title);
+		break;
+	case JOB_PACK:
+		printf("dkms: %s: packed into %s\n", title, job->archive);
 		break;
 	case JOB_EVALUATE:
 	case JOB_DEPMOD:
@@ -141,6 +161,7 @@ static void print_nothing(const struct job *job)
 		printf("dkms: %s: kept, it is built for other kernels\n", title);
 		break;
 	case JOB_ADD:
+	case JOB_PACK:
 	case JOB_EVALUATE:
 	case JOB_DEPMOD:
 		break;
@@ -151,6 +172,21 @@ static bool is_cancelled(const struct job *job)
 {
 	return job->shared->cancelled && job->result == RESULT_FAILED &&
 	       job->error.what && streq(job->error.what, "cancelled");
+}
+
+/* A warning that holds for several kernels is told once. */
+static void print_warnings(struct report *r, const struct job *job, const char *title)
+{
+	for (size_t i = 0; i < job->warnings.n; i++) {
+		const char *text = job->warnings.items[i];
+		_cleanup_free_ char *key = xasprintf("%s/%s: %s", job->name ? job->name : "",
+			job->version ? job->version : "", text);
+
+		if (strv_contains(&r->told, key))
+			continue;
+		strv_push(&r->told, key);
+		print_warning("%s: %s", title, text);
+	}
 }
 
 /* Whether what went well is seen elsewhere: in the display, and then in the matrix. */
@@ -168,8 +204,7 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 		return;
 	if (!sparing || job->warnings.n || job->output.len || !job_succeeded(job))
 		display_clear(r->display);
-	for (size_t i = 0; i < job->warnings.n; i++)
-		print_warning("%s: %s", title, job->warnings.items[i]);
+	print_warnings(r, job, title);
 	if (job->output.len && !r->quiet)
 		fwrite(job->output.data, 1, job->output.len, stdout);
 	switch (job->result) {
@@ -195,9 +230,23 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 	fflush(stdout);
 }
 
+static void print_step(const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *line = command_line(&job->command);
+
+	fprintf(stderr, "dkms: debug: %s: %s%s", title, job_state_name(job->state),
+		*line ? ": " : "");
+	print_lines(stderr, line);
+}
+
 static void hear(void *userdata, const struct events *events, enum event event,
 	const struct job *job)
 {
+	const struct report *r = userdata;
+
+	if (event == EVENT_STEPPED && r->debug)
+		print_step(job);
 	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
 		print_end(userdata, events->plan, job);
 }
@@ -212,7 +261,7 @@ struct listener report_listener(struct report *r)
 static bool is_of_matrix(const struct job *job)
 {
 	return job->name && job->kind != JOB_ADD && job->kind != JOB_FORGET &&
-	       (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
+	       job->kind != JOB_PACK && (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
 }
 
 static const char *word(const struct job *job)

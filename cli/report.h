@@ -10,8 +10,8 @@
 struct report {
 	bool quiet, verbose;
 	struct display *display; /* makes room before something is printed; may be NULL */
-	bool quiet_nothing; /* nothing to do is not worth a line: autoinstall */
-	struct strv told;   /* errors that concern a whole kernel, said already */
+	bool debug; /* each step and its command, to standard error */
+	struct strv told;   /* what concerns several jobs and has been said */
 	uint64_t started_ns;
 };
 

@@ -41,7 +41,7 @@ adding()
 	is "$(state hello 1.0)" added "it is added"
 	is "$(readlink "$dkmstree/hello/1.0/source")" "$sourcetree/hello-1.0" "compat 1: the source link"
 	dkms_exits 3 "compat 11.1: already added exits 3" add hello/1.0
-	is "$err" "dkms: hello/1.0: FAILED: hello/1.0 is already added" "and is said in one line"
+	is "$err" "dkms: hello/1.0 is already added" "and is said in one line"
 	module hello 1.1
 	dkms_exits 0 "compat 3: -m and -v" add -m hello -v 1.1
 	module hello 1.2

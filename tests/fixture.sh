@@ -8,7 +8,7 @@
 # gone when it ends, also when it is killed. $private is empty where that is not permitted.
 # With KEEP=1 the files stay: the namespaces are not made then.
 
-namespaces=(--mount --pid --fork --kill-child --mount-proc --propagation private)
+namespaces=(--mount --uts --pid --fork --kill-child --mount-proc --propagation private)
 [ "$(id -u)" -eq 0 ] || namespaces=(--map-root-user "${namespaces[@]}")
 
 if [ -z "${FIXTURE_USER:-}" ] && [ -z "${KEEP:-}" ] && unshare "${namespaces[@]}" true 2>/dev/null
