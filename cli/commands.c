@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "builder/tree.h"
 #include "cli/commands.h"
+#include "cli/rundoc.h"
 #include "cli/status.h"
 
 /* The first directory of path that exists can be written. */
@@ -59,6 +60,8 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	if (args->source_only && args->binaries_only)
 		return error_set(err, -EINVAL, 8,
 			"--source-only and --binaries-only exclude each other");
+	if (args->json && args->events && streq(args->events, "-"))
+		return error_set(err, -EINVAL, 2, "--json and --events - exclude each other");
 	if (args->all && args->kernels.n)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
@@ -155,7 +158,7 @@ static int choose_kernels(struct session *s, bool takes_away)
 static int add_listeners(struct session *s)
 {
 	const struct arguments *args = s->args;
-	bool taken = args->events && streq(args->events, "-");
+	bool taken = args->json || (args->events && streq(args->events, "-"));
 
 	events_init(&s->events, &s->plan, args->command->name);
 	report_init(&s->report, args->quiet || taken, s->settings->verbose);
@@ -198,6 +201,8 @@ static int close_listeners(struct session *s, int status)
 
 	events_end(&s->events, status);
 	display_free(s->display);
+	if (s->args->json)
+		rundoc_print(&s->events, &s->error, stdout);
 	r = eventlog_close(s->eventlog, &err);
 	if (trace_close(s->trace, &err) < 0 || r < 0) {
 		print_error(&err);
