@@ -216,6 +216,7 @@ int session_done(struct session *s, int status)
 	int cancelled = s->plan.shared.cancelled;
 
 	display_clear(s->display);
+	report_failures(&s->report, &s->plan);
 	if (s->error.status) {
 		print_error(&s->error);
 		status = s->error.status;
