@@ -117,7 +117,7 @@ const char *job_kind_name(enum job_kind kind)
 	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
 		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
 		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
-		[JOB_FORGET] = "forget", [JOB_DEPMOD] = "depmod"};
+		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_DEPMOD] = "depmod"};
 	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
 
 	return name ? name : "";

@@ -11,6 +11,7 @@
 #include "builder/upgrade.h"
 #include "cli/commands.h"
 #include "cli/eventlog.h"
+#include "cli/rundoc.h"
 #include "cli/status.h"
 #include "cli/trace.h"
 #include "scheduler/rebuild.h"
@@ -62,6 +63,8 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	const struct command_row *c = args->command;
 	const struct settings *s = &args->settings;
 
+	if (args->json && args->events && streq(args->events, "-"))
+		return error_set(err, -EINVAL, 2, "--json and --events - exclude each other");
 	if (args->all && args->kernels.n)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
@@ -158,12 +161,17 @@ static int choose_kernels(struct session *s, bool takes_away)
 static int add_listeners(struct session *s)
 {
 	const struct arguments *args = s->args;
-	bool taken = args->events && streq(args->events, "-");
+	bool taken = args->json || (args->events && streq(args->events, "-"));
 
 	events_init(&s->events, &s->plan, args->command->name);
 	report_init(&s->report, args->quiet || taken, s->settings->verbose);
 	s->report.debug = args->debug;
 	events_listen(&s->events, report_listener(&s->report));
+	if (!s->report.quiet && !args->debug && display_possible()) {
+		s->display = display_new(&s->loop);
+		s->report.display = s->display;
+		events_listen(&s->events, display_listener(s->display));
+	}
 	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
 		return -EIO;
 	if (s->eventlog)
@@ -195,6 +203,9 @@ static int close_listeners(struct session *s, int status)
 	int r;
 
 	events_end(&s->events, status);
+	display_free(s->display);
+	if (s->args->json)
+		rundoc_print(&s->events, &s->error, stdout);
 	r = eventlog_close(s->eventlog, &err);
 	if (trace_close(s->trace, &err) < 0 || r < 0) {
 		print_error(&err);
@@ -207,6 +218,8 @@ int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.cancelled;
 
+	display_clear(s->display);
+	report_failures(&s->report, &s->plan);
 	if (s->error.status) {
 		print_error(&s->error);
 		status = s->error.status;
