@@ -3,14 +3,13 @@
  * that the same content gives the same bytes whoever packs it. */
 #include "config.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/libarchive.h"
 #include "builder/tarball.h"
 #include "builder/unpack.h"
 
@@ -19,22 +18,22 @@
 /* The names that GNU tar knows. */
 static const struct {
 	const char *suffix;
-	int (*add_filter)(struct archive *a);
+	int filter;
 } compressions[] = {
-	{".gz", archive_write_add_filter_gzip},
-	{".tgz", archive_write_add_filter_gzip},
-	{".taz", archive_write_add_filter_gzip},
-	{".xz", archive_write_add_filter_xz},
-	{".txz", archive_write_add_filter_xz},
-	{".zst", archive_write_add_filter_zstd},
-	{".tzst", archive_write_add_filter_zstd},
-	{".bz2", archive_write_add_filter_bzip2},
-	{".tbz", archive_write_add_filter_bzip2},
-	{".tbz2", archive_write_add_filter_bzip2},
-	{".tz2", archive_write_add_filter_bzip2},
-	{".lzma", archive_write_add_filter_lzma},
-	{".tlz", archive_write_add_filter_lzma},
-	{".lz", archive_write_add_filter_lzip},
+	{".gz", ARCHIVE_FILTER_GZIP},
+	{".tgz", ARCHIVE_FILTER_GZIP},
+	{".taz", ARCHIVE_FILTER_GZIP},
+	{".xz", ARCHIVE_FILTER_XZ},
+	{".txz", ARCHIVE_FILTER_XZ},
+	{".zst", ARCHIVE_FILTER_ZSTD},
+	{".tzst", ARCHIVE_FILTER_ZSTD},
+	{".bz2", ARCHIVE_FILTER_BZIP2},
+	{".tbz", ARCHIVE_FILTER_BZIP2},
+	{".tbz2", ARCHIVE_FILTER_BZIP2},
+	{".tz2", ARCHIVE_FILTER_BZIP2},
+	{".lzma", ARCHIVE_FILTER_LZMA},
+	{".tlz", ARCHIVE_FILTER_LZMA},
+	{".lz", ARCHIVE_FILTER_LZIP},
 };
 
 struct writer {
@@ -290,17 +289,17 @@ static int put_content(struct writer *w, const struct tarball_content *c, struct
 
 static int open_archive(struct writer *w, struct error *err)
 {
-	int (*add_filter)(struct archive *a) = archive_write_add_filter_none;
+	int filter = ARCHIVE_FILTER_NONE;
 
 	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++)
 		if (has_suffix(w->path, compressions[i].suffix))
-			add_filter = compressions[i].add_filter;
+			filter = compressions[i].filter;
 	/* A filter that libarchive was built without starts a program: that is only a
 	 * warning, and works. */
-	if (add_filter(w->archive) < ARCHIVE_WARN ||
+	if (archive_write_add_filter(w->archive, filter) < ARCHIVE_WARN ||
 		archive_write_set_format_gnutar(w->archive) != ARCHIVE_OK)
 		return cannot_write(w, err);
-	if (add_filter == archive_write_add_filter_gzip)
+	if (filter == ARCHIVE_FILTER_GZIP)
 		archive_write_set_filter_option(w->archive, "gzip", "timestamp", NULL);
 	/* Whole blocks are for tapes. */
 	archive_write_set_bytes_in_last_block(w->archive, 1);
@@ -346,6 +345,8 @@ int tarball_write(const char *path, const struct tarball_content *content,
 	_cleanup_close_ int fd = -1;
 	int r = check_target(target, err);
 
+	if (r == 0)
+		r = libarchive_load(err);
 	if (r < 0)
 		return r;
 	fd = mkostemp(temporary, O_CLOEXEC);

@@ -10,8 +10,6 @@
  * believed. */
 #include "config.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,6 +19,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "builder/libarchive.h"
 #include "builder/unpack.h"
 
 #define BLOCK_BYTES 512 /* of tar */
@@ -512,11 +511,13 @@ int unpack(int fd, const char *name, const char *dir, const int *cancelled,
 	/* libarchive turns names into those of the locale. */
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
-	int code;
+	int code = libarchive_load(err);
 
 	r.root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	code = r.root < 0 ? error_errno(err, -errno, 1, "cannot open %s", dir)
-			  : verify(&r, err);
+	if (code == 0 && r.root < 0)
+		code = error_errno(err, -errno, 1, "cannot open %s", dir);
+	if (code == 0)
+		code = verify(&r, err);
 	if (code == 0) {
 		r.archive = archive_read_new();
 		code = read_entries(&r, err);
