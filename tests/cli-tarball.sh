@@ -337,7 +337,7 @@ refusing()
 
 interrupting()
 {
-	local loads pid
+	local loads pid pids statuses
 
 	machine
 	kernel $K
@@ -366,11 +366,18 @@ interrupting()
 		[ $signal = KILL ] || is "$(hidden "$sourcetree")" "" "nor left anything"
 	done
 	like "$(ls -A "$sourcetree")" "^\.dkms-load-" "(a process that was killed leaves something)"
-	dkms ldtarball "$work/many.tar" > /dev/null 2>&1 & dkms ldtarball "$work/many.tar" > /dev/null 2>&1 &
-	status=0
-	wait -n || status=$?
-	wait || true
-	is "$(state bad 1.0)" added "two at once: it is added"
+	for n in 1 2 3; do
+		dkms ldtarball "$work/many.tar" > /dev/null 2>&1 &
+		pids[n]=$!
+	done
+	statuses=
+	for n in 1 2 3; do
+		status=0
+		wait "${pids[n]}" || status=$?
+		statuses+="$status "
+	done
+	is "$(xargs -n 1 <<< "$statuses" | sort | xargs)" "0 3 3" "three at once: one is the first"
+	is "$(state bad 1.0)" added "it is added"
 	is "$(ls "$sourcetree/bad-1.0/many" | wc -l)" 20000 "completely"
 	is "$(hidden "$sourcetree")" "" "with nothing beside it, nor of the one before"
 }
