@@ -402,6 +402,39 @@ rpms()
 	rm "$work/bin/rpm"
 }
 
+# A user who owns the trees and nothing else.
+users()
+{
+	with_hello
+	dkms mktarball hello/1.0 -k $K --archive "$work/hello.tar.gz" > /dev/null
+	chmod 0644 "$work/hello.tar.gz"
+	as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	if ! "${as_user[@]}" true 2>/dev/null; then
+		skip "no root here who can become another user" "what a user who is not root may do"
+		return
+	fi
+	cp "$DKMS" "$work/bin/dkms"
+	other_machine
+	chmod 0777 "$dkmstree" "$sourcetree"
+	exits 0 "compat 9: ldtarball needs writable trees, not root" \
+		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" "${trees[@]}"
+	is "$(state hello 1.0 $K)" built "it is built"
+	exits 0 "also with --force" \
+		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" --force "${trees[@]}"
+	exits 0 "compat 9: and so does mktarball" \
+		"${as_user[@]}" "$work/bin/dkms" mktarball hello/1.0 -k $K "${trees[@]}"
+	other_machine
+	chmod 0777 "$dkmstree"
+	exits 1 "compat 9: a source tree that cannot be written" \
+		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" "${trees[@]}"
+	is "$(ls -A "$dkmstree")" "" "nothing is registered"
+	with_hello
+	exits 9 "compat 9: a dkms tree that cannot be written" \
+		"${as_user[@]}" "$work/bin/dkms" mktarball hello/1.0 -k $K "${trees[@]}"
+	exits 0 "mktarball to elsewhere needs no tree that can be written" \
+		"${as_user[@]}" "$work/bin/dkms" mktarball hello/1.0 -k $K --archive "$TMPDIR/mine.tgz" "${trees[@]}"
+}
+
 names
 layout
 packing_errors
@@ -411,4 +444,5 @@ operands
 refusing
 interrupting
 rpms
+users
 finish
