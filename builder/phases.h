@@ -26,6 +26,9 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome);
 enum phase register_enter(struct job *job);
 enum phase post_add_enter(struct job *job);
 enum phase forget_enter(struct job *job);
+/* Who puts a source in place and registers it holds this lock, which a descriptor stands
+ * for, so that what has been put there is what is registered. Waits for it. */
+int lock_sources(const struct settings *s);
 
 /* load.c */
 enum phase load_enter(struct job *job);
