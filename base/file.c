@@ -451,19 +451,3 @@ void dir_prune(const char *path, const char *stop)
 		*strrchr(partial, '/') = '\0';
 	}
 }
-
-void dir_remove_empty(const char *path)
-{
-	_cleanup_(strv_done) struct strv names = {0};
-
-	if (dir_list(path, &names) < 0)
-		return;
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *child = path_join(path, names.items[i]);
-		struct stat st;
-
-		if (lstat(child, &st) == 0 && S_ISDIR(st.st_mode))
-			dir_remove_empty(child);
-	}
-	rmdir(path); /* fails when something is left, and then it is to stay */
-}

@@ -44,7 +44,5 @@ int dir_remove(const char *path, struct error *err);
 void dir_remove_empty(const char *path);
 /* Removes path and its parents while they are empty, up to but not including stop. */
 void dir_prune(const char *path, const char *stop);
-/* Removes the empty directories below path, and path when nothing else is in it. */
-void dir_remove_empty(const char *path);
 
 #endif
