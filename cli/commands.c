@@ -10,6 +10,7 @@
 #include "builder/upgrade.h"
 #include "cli/commands.h"
 #include "cli/eventlog.h"
+#include "cli/groups.h"
 #include "cli/status.h"
 #include "cli/trace.h"
 #include "scheduler/rebuild.h"
@@ -563,6 +564,8 @@ static int command_autoinstall(struct arguments *args)
 		for (size_t i = 0; i < broken.n; i++)
 			print_warning("%s is broken, its source is missing; skipped",
 				broken.items[i]);
+		if (!args->quiet)
+			groups_print(&s.plan, &deferred, &broken, stdout);
 		report_summary(&s.report, &s.plan);
 		status = autoinstall_status(&s.plan);
 	}
