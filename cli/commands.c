@@ -11,6 +11,7 @@
 #include "builder/upgrade.h"
 #include "cli/commands.h"
 #include "cli/eventlog.h"
+#include "cli/groups.h"
 #include "cli/rundoc.h"
 #include "cli/status.h"
 #include "cli/trace.h"
@@ -574,6 +575,8 @@ static int command_autoinstall(struct arguments *args)
 		for (size_t i = 0; i < broken.n; i++)
 			print_warning("%s is broken, its source is missing; skipped",
 				broken.items[i]);
+		if (!args->quiet)
+			groups_print(&s.plan, &deferred, &broken, stdout);
 		report_summary(&s.report, &s.plan);
 		status = autoinstall_status(&s.plan);
 	}
