@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CACHE_LISTING_H
+#define CACHE_LISTING_H
+
+#include "base/str.h"
+#include "base/strv.h"
+#include "cache/statcache.h"
+
+/* A directory with what is in it as text, so that the same text is the same content and two
+ * of them can be compared line by line. A line for each entry, sorted by name within a
+ * directory; times and owners do not count:
+ *
+ *   PATH file MODE DIGEST
+ *   PATH link TARGET DIGEST     of the file it leads to, or - for none
+ *   PATH dir MODE
+ *   PATH unreadable
+ *
+ * Blanks, control characters and backslashes in PATH and TARGET are written \ooo. What is
+ * neither file, directory nor link is left out. */
+
+/* Appends the directory path, whose entries are called NAME/... (without NAME if it is
+ * empty). Appends to outside (may be NULL) the directories that links in it lead to and that
+ * are not below path. Returns 0 or a negative errno. */
+int listing_add_dir(struct statcache *c, const char *path, const char *name,
+	struct str *ret, struct strv *outside);
+/* Appends one line, for a file called name; "NAME missing" when there is none. */
+void listing_add_file(struct statcache *c, const char *path, const char *name, struct str *ret);
+/* Appends text with the escapes described above. */
+void listing_add_escaped(struct str *ret, const char *text);
+
+/* The first line that only one of two listings has or that differs, as the path in it:
+ * caller frees; NULL when there is none. *ret_how is static: "differs", "is new", "is
+ * gone". */
+char *listing_difference(const char *old, const char *new, const char **ret_how);
+
+#endif
