@@ -64,8 +64,10 @@ static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool netwo
 	strv_push_all(argv, always);
 	if (!network)
 		strv_push(argv, "--unshare-net");
+	/* Root keeps its capabilities otherwise, and could make all writable again. */
 	if (kind == SANDBOX_KIND_USERNS)
-		strv_push(argv, "--unshare-user");
+		strv_push_all(argv, (const char *const[]){"--unshare-user", "--cap-drop", "ALL",
+					    NULL});
 	else
 		strv_push_all(argv, become);
 }

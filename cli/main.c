@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/stat.h>
 
 #include "builder/distro.h"
@@ -23,6 +24,16 @@ static void open_standard_fds(void)
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
+}
+
+/* What our caller has open is no business of a module's commands; package managers do
+ * leave descriptors open. */
+static void keep_inherited_fds(void)
+{
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (int fd = 3; fd < 1024; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 static int load_framework(struct settings *settings, struct error *err)
@@ -79,6 +90,7 @@ int main(int argc, char **argv)
 	int status;
 
 	open_standard_fds();
+	keep_inherited_fds();
 	/* Before libuv first makes its pool: a thread for each CPU. */
 	snprintf(threads, sizeof(threads), "%u", slots_default());
 	setenv("UV_THREADPOOL_SIZE", threads, 1);

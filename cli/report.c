@@ -79,6 +79,10 @@ static void print_failure(struct report *r, const struct job *job)
 		print_error(&job->error);
 		return;
 	}
+	if (job->kind == JOB_ADD) {
+		print_error(&job->error);
+		return;
+	}
 	fprintf(stderr, "dkms: %s: FAILED: ", title);
 	print_lines(stderr, what);
 	if (job->error.remedy)
@@ -153,14 +157,28 @@ static bool is_cancelled(const struct job *job)
 	       job->error.what && streq(job->error.what, "cancelled");
 }
 
+/* A warning that holds for several kernels is told once. */
+static void print_warnings(struct report *r, const struct job *job, const char *title)
+{
+	for (size_t i = 0; i < job->warnings.n; i++) {
+		const char *text = job->warnings.items[i];
+		_cleanup_free_ char *key = xasprintf("%s/%s: %s", job->name ? job->name : "",
+			job->version ? job->version : "", text);
+
+		if (strv_contains(&r->told, key))
+			continue;
+		strv_push(&r->told, key);
+		print_warning("%s: %s", title, text);
+	}
+}
+
 static void print_end(struct report *r, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
 
 	if (is_cancelled(job))
 		return;
-	for (size_t i = 0; i < job->warnings.n; i++)
-		print_warning("%s: %s", title, job->warnings.items[i]);
+	print_warnings(r, job, title);
 	if (job->output.len && !r->quiet)
 		fwrite(job->output.data, 1, job->output.len, stdout);
 	switch (job->result) {

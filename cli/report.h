@@ -8,8 +8,7 @@
  * went wrong and warnings to standard error. */
 struct report {
 	bool quiet, verbose;
-	bool quiet_nothing; /* nothing to do is not worth a line: autoinstall */
-	struct strv told;   /* errors that concern a whole kernel, said already */
+	struct strv told;   /* what concerns several jobs and has been said */
 	uint64_t started_ns;
 };
 

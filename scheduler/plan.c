@@ -178,8 +178,11 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		struct job *job = node->data;
 		const struct job *by = node->blocker->data;
 
+		/* The first of a circle is told while the one before it is still waiting. */
+		bool circle = by->result == RESULT_NONE;
+
 		job->result = RESULT_BLOCKED;
-		if (node->blocker->state == NODE_BLOCKED && by->result != RESULT_BLOCKED)
+		if (circle)
 			error_set(&job->error, -ELOOP, 11, "BUILD_DEPENDS go round in a circle: "
 				"it needs %s, which needs it", by->name);
 		else
@@ -293,14 +296,58 @@ static bool is_known(const struct candidate *candidates, size_t n, const char *n
 	return false;
 }
 
-/* The first package that the job needs and the tree does not know, or NULL. */
-static const char *unknown_dependency(const struct job *job,
-	const struct candidate *candidates, size_t n)
+static bool wants_install(const struct job *evaluated)
 {
-	for (size_t i = 0; i < job->conf->build_depends.n; i++)
-		if (!is_known(candidates, n, job->conf->build_depends.items[i]))
-			return job->conf->build_depends.items[i];
+	return evaluated->result == RESULT_DONE && evaluated->conf->autoinstall;
+}
+
+/* Why a job has to wait: a package that it needs and the tree does not know, or one that
+ * is deferred itself. deferred[i] is about the job first + i. Caller frees; NULL when it
+ * has not. */
+static char *why_deferred(struct plan *p, const struct job *job, size_t first,
+	const bool *deferred, size_t n_deferred, const struct candidate *candidates, size_t n)
+{
+	const struct strv *names = &job->conf->build_depends;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (!is_known(candidates, n, names->items[i]))
+			return xasprintf("%s, which dkms does not know", names->items[i]);
+		for (size_t j = 0; j < n_deferred; j++) {
+			const struct job *other = p->jobs[first + j];
+
+			if (deferred[j] && other->kernel == job->kernel &&
+				streq(other->name, names->items[i]))
+				return xasprintf("%s, which is deferred", other->name);
+		}
+	}
 	return NULL;
+}
+
+/* Finds out which of the evaluated jobs have to wait, also for each other. Caller frees. */
+static bool *find_deferred(struct plan *p, size_t first, const struct candidate *candidates,
+	size_t n, struct strv *ret_deferred)
+{
+	size_t n_jobs = p->n_jobs - first;
+	bool *deferred = xcalloc(n_jobs, sizeof(*deferred));
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < n_jobs; i++) {
+			const struct job *job = p->jobs[first + i];
+			_cleanup_free_ char *why = NULL;
+
+			if (deferred[i] || !wants_install(job))
+				continue;
+			why = why_deferred(p, job, first, deferred, n_jobs, candidates, n);
+			if (!why)
+				continue;
+			strv_pushf(ret_deferred, "%s/%s for %s is deferred: it needs %s",
+				job->name, job->version, job->kernel->release, why);
+			deferred[i] = changed = true;
+		}
+	}
+	return deferred;
 }
 
 /* Makes edges from the packages that the job needs. One that is neither installed nor
@@ -330,21 +377,14 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 static void add_installs(struct plan *p, size_t first, const struct candidate *candidates,
 	size_t n, struct strv *ret_deferred)
 {
+	bool *deferred = find_deferred(p, first, candidates, n, ret_deferred);
 	size_t last = p->n_jobs;
 
 	for (size_t i = first; i < last; i++) {
 		struct job *evaluated = p->jobs[i], *job;
-		const char *unknown;
 
-		if (evaluated->result != RESULT_DONE || !evaluated->conf->autoinstall)
+		if (!wants_install(evaluated) || deferred[i - first])
 			continue;
-		unknown = unknown_dependency(evaluated, candidates, n);
-		if (unknown) {
-			strv_pushf(ret_deferred, "%s/%s for %s is deferred: it needs %s, "
-				"which dkms does not know", evaluated->name, evaluated->version,
-				evaluated->kernel->release, unknown);
-			continue;
-		}
 		job = plan_add(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
 			evaluated->version);
 		job->conf_path = xstrdup(evaluated->conf_path);
@@ -352,6 +392,7 @@ static void add_installs(struct plan *p, size_t first, const struct candidate *c
 	}
 	for (size_t i = last; i < p->n_jobs; i++)
 		add_depends(p, p->jobs[i], last);
+	free(deferred);
 }
 
 int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
