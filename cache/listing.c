@@ -7,14 +7,12 @@
 #include <fcntl.h>
 #include <limits.h>
 
-#include "base/file.h"
+#include "base/strv.h"
 #include "cache/listing.h"
 
 struct walk {
 	struct statcache *cache;
 	struct str *out;
-	const char *root; /* real path */
-	struct strv *outside;
 };
 
 void listing_add_escaped(struct str *ret, const char *text)
@@ -63,16 +61,9 @@ static void add_file(struct walk *w, int dir, const char *called, const char *na
 	str_add(w->out, "\n");
 }
 
-static bool is_below(const char *path, const char *root)
-{
-	size_t n = strlen(root);
-
-	return strncmp(path, root, n) == 0 && (path[n] == '/' || !path[n]);
-}
-
 static int add_link(struct walk *w, int dir, const char *called, const char *name)
 {
-	char target[PATH_MAX], proc[PATH_MAX];
+	char target[PATH_MAX];
 	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
 	struct digest digest;
 	struct stat st;
@@ -91,14 +82,6 @@ static int add_link(struct walk *w, int dir, const char *called, const char *nam
 		return 0;
 	}
 	str_add(w->out, "-\n");
-	if (w->outside && fstatat(dir, name, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
-		_cleanup_free_ char *real = NULL;
-
-		snprintf(proc, sizeof(proc), "/proc/self/fd/%d/%s", dir, name);
-		real = realpath(proc, NULL);
-		if (real && !is_below(real, w->root) && !strv_contains(w->outside, real))
-			strv_push(w->outside, real);
-	}
 	return 0;
 }
 
@@ -166,15 +149,11 @@ static int walk_dir(struct walk *w, int fd, const char *called)
 }
 
 int listing_add_dir(struct statcache *c, const char *path, const char *name,
-	struct str *ret, struct strv *outside)
+	struct str *ret)
 {
-	_cleanup_free_ char *real = realpath(path, NULL);
-	struct walk w = {.cache = c, .out = ret, .root = real, .outside = outside};
-	int fd;
+	struct walk w = {.cache = c, .out = ret};
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!real)
-		return -errno;
-	fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	return walk_dir(&w, fd, name);

@@ -3,7 +3,6 @@
 #define CACHE_LISTING_H
 
 #include "base/str.h"
-#include "base/strv.h"
 #include "cache/statcache.h"
 
 /* A directory with what is in it as text, so that the same text is the same content and two
@@ -19,10 +18,9 @@
  * neither file, directory nor link is left out. */
 
 /* Appends the directory path, whose entries are called NAME/... (without NAME if it is
- * empty). Appends to outside (may be NULL) the directories that links in it lead to and that
- * are not below path. Returns 0 or a negative errno. */
+ * empty). Links to directories are not followed. Returns 0 or a negative errno. */
 int listing_add_dir(struct statcache *c, const char *path, const char *name,
-	struct str *ret, struct strv *outside);
+	struct str *ret);
 /* Appends one line, for a file called name; "NAME missing" when there is none. */
 void listing_add_file(struct statcache *c, const char *path, const char *name, struct str *ret);
 /* Appends text with the escapes described above. */

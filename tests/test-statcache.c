@@ -129,13 +129,13 @@ static void test_damage(const char *old)
 	statcache_close(c);
 }
 
-static char *list(struct strv *outside)
+static char *list(void)
 {
 	struct statcache *c = statcache_open(NULL);
 	_cleanup_free_ char *tree = path_join(dir, "tree");
 	struct str s = {0};
 
-	if (listing_add_dir(c, tree, "", &s, outside) < 0)
+	if (listing_add_dir(c, tree, "", &s) < 0)
 		str_add(&s, "failed");
 	statcache_close(c);
 	return str_take(&s);
@@ -143,7 +143,7 @@ static char *list(struct strv *outside)
 
 static void is_difference(const char *before, const char *want)
 {
-	_cleanup_free_ char *after = list(NULL), *path = NULL, *got = NULL;
+	_cleanup_free_ char *after = list(), *path = NULL, *got = NULL;
 	const char *how = "";
 
 	path = listing_difference(before, after, &how);
@@ -153,11 +153,10 @@ static void is_difference(const char *before, const char *want)
 
 static void test_listing(void)
 {
-	_cleanup_(strv_done) struct strv outside = {0};
 	_cleanup_free_ char *tree = path_join(dir, "tree"), *sub = path_join(tree, "sub");
 	_cleanup_free_ char *far = path_join(dir, "far"), *link = path_join(tree, "link");
 	_cleanup_free_ char *flink = path_join(tree, "zlink"), *before = NULL;
-	_cleanup_free_ char *real_far = NULL, *file = NULL, *odd = NULL;
+	_cleanup_free_ char *file = NULL, *odd = NULL;
 
 	dir_make(sub, NULL);
 	dir_make(far, NULL);
@@ -166,12 +165,10 @@ static void test_listing(void)
 	odd = put("tree/b", "b");
 	if (symlink("../far", link) < 0 || symlink("../far/file", flink) < 0)
 		abort();
-	before = list(&outside);
+	before = list();
 	is(before ? (strstr(before, "sub/a\\040file file 0644 ") ? "yes" : before) : NULL, "yes",
 		"a file with a blank in its name");
-	real_far = realpath(far, NULL);
-	is(outside.n == 1 ? outside.items[0] : NULL, real_far, "a link that leads outside");
-	ok(strstr(before, "link link ../far -\n") != NULL, "its line");
+	ok(strstr(before, "link link ../far -\n") != NULL, "a link to a directory");
 	is_difference(before, "nothing");
 	utimensat(AT_FDCWD, file, NULL, 0);
 	is_difference(before, "nothing");
