@@ -180,39 +180,66 @@ void listing_add_file(struct statcache *c, const char *path, const char *name, s
 	str_add(ret, "\n");
 }
 
-static size_t line_length(const char *line)
+static size_t name_length(const char *line)
 {
-	return strcspn(line, "\n");
+	return strcspn(line, " ");
 }
 
-/* Whether a line of the text has the same first word; a full scan, for one answer. */
-static bool has_path(const char *text, const char *path, size_t len)
+/* By name, then by the rest. */
+static int compare_lines(const void *a, const void *b)
 {
-	for (; *text; text += line_length(text), text += *text == '\n')
-		if (strncmp(text, path, len) == 0 && (text[len] == ' ' || text[len] == '\n'))
-			return true;
-	return false;
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	size_t n = name_length(x), m = name_length(y);
+	int order = memcmp(x, y, n < m ? n : m);
+
+	if (!order && n != m)
+		return n < m ? -1 : 1;
+	return order ? order : strcmp(x + n, y + m);
 }
 
-char *listing_difference(const char *old, const char *new, const char **ret_how)
+static void split_lines(const char *text, struct strv *ret)
 {
-	while (*old || *new) {
-		size_t a = line_length(old), b = line_length(new);
-		size_t old_path = strcspn(old, " \n"), new_path = strcspn(new, " \n");
+	while (*text) {
+		size_t len = strcspn(text, "\n");
 
-		if (*old && *new && a == b && memcmp(old, new, a) == 0) {
-			old += a + (old[a] == '\n');
-			new += b + (new[b] == '\n');
+		strv_take(ret, xstrndup(text, len));
+		text += len;
+		text += *text == '\n';
+	}
+	if (ret->n)
+		qsort(ret->items, ret->n, sizeof(*ret->items), compare_lines);
+}
+
+size_t listing_differences(const char *old, const char *new, size_t max, struct strv *ret)
+{
+	_cleanup_(strv_done) struct strv a = {0}, b = {0};
+	size_t i = 0, j = 0, n = 0;
+
+	split_lines(old, &a);
+	split_lines(new, &b);
+	while (i < a.n || j < b.n) {
+		const char *x = i < a.n ? a.items[i] : NULL, *y = j < b.n ? b.items[j] : NULL;
+		const char *how = "differs", *which = y;
+
+		if (x && y && streq(x, y)) {
+			i++;
+			j++;
 			continue;
 		}
-		if (*old && *new && old_path == new_path && memcmp(old, new, old_path) == 0)
-			*ret_how = "differs";
-		else if (*old && !has_path(new, old, old_path))
-			*ret_how = "is gone";
-		else
-			*ret_how = "is new";
-		return streq(*ret_how, "is gone") ? xstrndup(old, old_path)
-						  : xstrndup(new, new_path);
+		if (x && y && name_length(x) == name_length(y) &&
+			memcmp(x, y, name_length(x)) == 0) {
+			i++;
+			j++;
+		} else if (!y || (x && compare_lines(&x, &y) < 0)) {
+			how = "is gone";
+			which = x;
+			i++;
+		} else {
+			how = "is new";
+			j++;
+		}
+		if (n++ < max)
+			strv_pushf(ret, "%.*s %s", (int)name_length(which), which, how);
 	}
-	return NULL;
+	return n;
 }

@@ -3,6 +3,7 @@
 #define CACHE_LISTING_H
 
 #include "base/str.h"
+#include "base/strv.h"
 #include "cache/statcache.h"
 
 /* A directory with what is in it as text, so that the same text is the same content and two
@@ -26,9 +27,9 @@ void listing_add_file(struct statcache *c, const char *path, const char *name, s
 /* Appends text with the escapes described above. */
 void listing_add_escaped(struct str *ret, const char *text);
 
-/* The first line that only one of two listings has or that differs, as the path in it:
- * caller frees; NULL when there is none. *ret_how is static: "differs", "is new", "is
- * gone". */
-char *listing_difference(const char *old, const char *new, const char **ret_how);
+/* Compares two texts whose lines begin with a name of their own and a blank, listings among
+ * them: appends "NAME differs", "NAME is new" and "NAME is gone", at most max of them, sorted
+ * by name. Returns how many there are. */
+size_t listing_differences(const char *old, const char *new, size_t max, struct strv *ret);
 
 #endif

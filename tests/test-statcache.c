@@ -143,11 +143,11 @@ static char *list(void)
 
 static void is_difference(const char *before, const char *want)
 {
-	_cleanup_free_ char *after = list(), *path = NULL, *got = NULL;
-	const char *how = "";
+	_cleanup_(strv_done) struct strv all = {0};
+	_cleanup_free_ char *after = list(), *got = NULL;
 
-	path = listing_difference(before, after, &how);
-	got = path ? xasprintf("%s %s", path, how) : xstrdup("nothing");
+	listing_differences(before, after, 2, &all);
+	got = all.n ? strv_join(&all, ", ") : xstrdup("nothing");
 	is(got, want, want);
 }
 
@@ -181,7 +181,9 @@ static void test_listing(void)
 	free(put("tree/c", ""));
 	is_difference(before, "c is new");
 	unlink(odd);
-	is_difference(before, "b is gone");
+	is_difference(before, "b is gone, c is new");
+	is_int((long)listing_differences("a 1\nb/c 2\nb 3\n", "b 4\nd 5\n", 0, NULL), 4,
+		"the number of differences");
 }
 
 int main(void)
