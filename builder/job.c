@@ -15,7 +15,8 @@
 #define ON(kind) (1u << (kind))
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
-#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | BUILDS | REMOVES)
+#define KEYED (BUILDS | ON(JOB_EXPLAIN))
+#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | BUILDS | REMOVES)
 
 static const struct {
 	const char *name; /* for a person */
@@ -27,13 +28,16 @@ static const struct {
 	[JOB_EVALUATING] = {"conf", READS_CONF, evaluate_enter, evaluate_leave},
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
-	[JOB_CHECKING] = {"check", BUILDS, check_enter, NULL},
+	[JOB_CHECKING] = {"check", KEYED, check_enter, NULL},
+	[JOB_FINGERPRINTING] = {"fingerprint", KEYED, fingerprint_enter, NULL},
+	[JOB_RESTORING] = {"restore", BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {"copy", BUILDS, copy_enter, NULL},
 	[JOB_PATCHING] = {"patch", BUILDS, patch_enter, patch_leave},
 	[JOB_PRE_BUILD] = {"PRE_BUILD", BUILDS, pre_build_enter, pre_build_leave},
 	[JOB_MAKING] = {"make", BUILDS, make_enter, make_leave},
 	[JOB_STRIPPING] = {"strip", BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {"collect", BUILDS, collect_enter, NULL},
+	[JOB_STORING] = {"store", BUILDS, store_enter, NULL},
 	[JOB_FINISHING] = {"compress", BUILDS, finish_enter, NULL},
 	[JOB_POST_BUILD] = {"POST_BUILD", BUILDS, post_build_enter, post_build_leave},
 	[JOB_PUBLISHING] = {"publish", BUILDS, publish_enter, NULL},

@@ -21,6 +21,7 @@ enum job_kind {
 	JOB_UNINSTALL,
 	JOB_UNBUILD,   /* uninstall first when needed */
 	JOB_FORGET,    /* forget NAME/VERSION when it is built for no kernel */
+	JOB_EXPLAIN,   /* find out what a build depends on, for dkms cache why */
 	JOB_DEPMOD,    /* for a kernel, when jobs on it changed something */
 };
 
@@ -33,12 +34,15 @@ enum job_state {
 	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
 	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
 	JOB_CHECKING,	  /* can it be built */
+	JOB_FINGERPRINTING, /* what does the build depend on */
+	JOB_RESTORING,	  /* is it in the cache: then on to JOB_FINISHING */
 	JOB_COPYING,	  /* a fresh build directory */
 	JOB_PATCHING,	  /* patch(1), once for each patch */
 	JOB_PRE_BUILD,
 	JOB_MAKING,
 	JOB_STRIPPING,	  /* strip(1) on all modules at once */
 	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
+	JOB_STORING,	  /* into the cache */
 	JOB_FINISHING,	  /* compressed */
 	JOB_POST_BUILD,
 	JOB_PUBLISHING,	  /* the rename that makes them "built" */
@@ -68,6 +72,8 @@ enum job_result {
 struct job_shared {
 	const struct settings *settings;
 	enum sandbox_kind sandbox;
+	struct cache *cache; /* NULL: none */
+	struct fingerprints *fingerprints; /* with a cache */
 	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
 };
 
@@ -94,6 +100,8 @@ struct job {
 	struct str output;     /* what the scripts of the package printed */
 	bool changed_kernel;   /* files came into or went out of the kernel's tree */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
+	bool restored;	       /* built is what it got from the cache */
+	double cost_s;	       /* and what it took to make that */
 	double build_s;	       /* from checking to published */
 
 	/* The request that the last step made. */

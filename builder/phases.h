@@ -46,6 +46,11 @@ enum phase publish_enter(struct job *job);
 enum phase clean_enter(struct job *job);
 void build_free(struct build *build); /* NULL is allowed */
 
+/* cached.c */
+enum phase fingerprint_enter(struct job *job);
+enum phase restore_enter(struct job *job);
+enum phase store_enter(struct job *job);
+
 /* install.c */
 enum phase pre_install_enter(struct job *job);
 enum phase pre_install_leave(struct job *job, const struct outcome *outcome);

@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "builder/tree.h"
+#include "cache/cache.h"
+#include "cli/cache.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/status.h"
@@ -16,6 +18,7 @@
 struct session {
 	struct arguments *args;
 	const struct settings *settings;
+	struct cache *cache; /* NULL: none */
 	uv_loop_t loop;
 	struct plan plan;
 	struct report report;
@@ -143,16 +146,38 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
-static int session_init(struct session *s, struct arguments *args, bool takes_away)
+static void open_cache(struct session *s)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	s->cache = cache_open(s->settings->cache_dir, s->settings->cache_max_size, &err);
+	if (!s->cache)
+		print_warning("no cache: %s", err.what);
+}
+
+/* takes_away: what --all means; builds: the cache may be of use. */
+static int session_init(struct session *s, struct arguments *args, bool takes_away,
+	bool builds)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
-	plan_init(&s->plan, &s->loop, s->settings);
+	if (builds && !s->settings->no_cache && !is_empty(s->settings->cache_dir))
+		open_cache(s);
+	plan_init(&s->plan, &s->loop, s->settings, s->cache);
 	report_init(&s->report, args->quiet, s->settings->verbose);
 	s->plan.observer = report_observer(&s->report);
 	if (check_arguments(args, &s->error) < 0)
 		return -EINVAL;
 	return choose_kernels(s, takes_away);
+}
+
+static void close_cache(struct session *s)
+{
+	_cleanup_free_ char *trouble = s->cache ? cache_take_trouble(s->cache) : NULL;
+
+	if (trouble)
+		print_warning("cache: %s", trouble);
+	cache_close(s->cache);
 }
 
 /* Ends a command: prints what stopped it, if anything did, frees, and returns status or
@@ -170,6 +195,7 @@ static int session_done(struct session *s, int status)
 	error_done(&s->error);
 	report_done(&s->report);
 	plan_done(&s->plan);
+	close_cache(s);
 	uv_loop_close(&s->loop);
 	free(s->kernels);
 	if (cancelled) {
@@ -222,7 +248,7 @@ static int command_add(struct arguments *args)
 	struct job *job;
 	int status = 0;
 
-	if (session_init(&s, args, false) == 0 && run_add(&s, false, &job) == 0)
+	if (session_init(&s, args, false, false) == 0 && run_add(&s, false, &job) == 0)
 		status = jobs_status(&s.plan);
 	return session_done(&s, status);
 }
@@ -273,7 +299,7 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 	struct session s;
 	int status = 0;
 
-	if (session_init(&s, args, false) == 0 && ensure_added(&s, &status) == 0 &&
+	if (session_init(&s, args, false, true) == 0 && ensure_added(&s, &status) == 0 &&
 		run_on_kernels(&s, kind, false) == 0) {
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
@@ -296,7 +322,7 @@ static int take_away(struct arguments *args, enum job_kind kind, bool forget)
 	struct session s;
 	int status = 0;
 
-	if (session_init(&s, args, true) == 0 &&
+	if (session_init(&s, args, true, false) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_on_kernels(&s, kind, forget) == 0) {
 		report_summary(&s.report, &s.plan);
@@ -365,7 +391,7 @@ static int command_autoinstall(struct arguments *args)
 
 	if (path_exists(off))
 		return 0;
-	if (session_init(&s, args, false) == 0 &&
+	if (session_init(&s, args, false, true) == 0 &&
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
 			&s.error) == 0 &&
 		plan_run(&s.plan, &s.error) == 0) {
@@ -398,6 +424,8 @@ const struct command_row commands[] = {
 		command_remove, CHANGES_TREE | COMMAND_NEEDS_MODULE},
 	{"status", "[NAME[/VERSION]]", "list modules and where they are built and installed",
 		command_status, 0},
+	{"cache", "stats | verify | gc | clear | why", "what is kept of builds; see dkms-cache(8)",
+		command_cache, COMMAND_HAS_PARTS},
 	{"autoinstall", "", "install the newest version of every module that wants it",
 		command_autoinstall, CHANGES_KERNELS},
 	{0},

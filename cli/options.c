@@ -42,6 +42,10 @@ const struct option_row options[] = {
 		"instead of /lib/modules"},
 	{0, "sandbox", "MODE", OPTION_SPECIAL, 0,
 		"auto, require or off: builds confined by bubblewrap"},
+	{0, "cache-dir", "DIR", OPTION_TEXT, SETTING(cache_dir),
+		"instead of /var/cache/dkms"},
+	{0, "no-cache", NULL, OPTION_FLAG, SETTING(no_cache),
+		"build all, keep nothing for the next time"},
 	{0, "keep-build", NULL, OPTION_FLAG, SETTING(keep_build),
 		"keep the directory of a failed build, not just its log"},
 	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(no_depmod), "do not run depmod"},
@@ -73,6 +77,7 @@ void arguments_done(struct arguments *args)
 	free(args->version);
 	free(args->directory);
 	free(args->conf);
+	free(args->subcommand);
 	*args = (struct arguments){0};
 }
 
@@ -189,6 +194,10 @@ static int set_word(struct arguments *args, const char *word, struct error *err)
 	const struct command_row *command = find_command(word);
 	_cleanup_free_ char *conf = path_join(word, "dkms.conf");
 
+	if (args->command && args->command->flags & COMMAND_HAS_PARTS && !args->subcommand) {
+		args->subcommand = xstrdup(word);
+		return 0;
+	}
 	if (command && args->command && command != args->command)
 		return error_set(err, -EINVAL, 4, "two commands: %s and %s",
 			args->command->name, command->name);

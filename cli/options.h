@@ -17,6 +17,7 @@ struct arguments {
 	char *name, *version;	 /* -m, -v or NAME/VERSION */
 	char *directory;	 /* a path to a source directory or to its dkms.conf */
 	char *conf;		 /* -c */
+	char *subcommand;	 /* the word behind a command that has some */
 	struct strv ignored;	 /* options that are accepted and do nothing any more */
 	bool all, quiet, json, show_help, show_version;
 };
@@ -35,6 +36,7 @@ enum command_flag {
 	COMMAND_WRITES_KERNELS = 1 << 1, /* and an install tree */
 	COMMAND_ALL_KERNELS = 1 << 2,	 /* takes --all */
 	COMMAND_NEEDS_MODULE = 1 << 3,	 /* NAME and VERSION must be given */
+	COMMAND_HAS_PARTS = 1 << 4,	 /* the next word says which */
 };
 
 /* The commands, ended by a row without a name. */
