@@ -128,7 +128,8 @@ enum phase check_enter(struct job *job)
 {
 	const struct kernel *kernel = job->kernel;
 
-	if (job->was >= STATE_BUILT && !(job->kind == JOB_BUILD && job->shared->settings->force))
+	if (job->was >= STATE_BUILT && !job->rebuild &&
+		!(job->kind == JOB_BUILD && job->shared->settings->force))
 		return PHASE_NEXT;
 	if (job->conf->excluded) {
 		job->result = RESULT_EXCLUDED;
@@ -443,13 +444,17 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 {
 	_cleanup_free_ char *how = NULL;
 	_cleanup_free_ char *why = NULL;
+	int r;
 
-	buildlog_result(job->build->log_fd, outcome, &job->command);
+	r = buildlog_result(job->build->log_fd, outcome, &job->command);
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->command);
 	why = buildlog_explain(job->build->log);
-	if (why)
+	if (r < 0) /* then the command could hardly write either */
+		error_errno(&job->error, r, status, "%s %s, and %s cannot be written", what, how,
+			job->build->log);
+	else if (why)
 		error_set(&job->error, -EIO, status, "%s %s\n%s", what, how, why);
 	else
 		error_set(&job->error, -EIO, status, "%s %s", what, how);
@@ -634,11 +639,12 @@ static void list_symvers(const struct job *job, struct strv *ret)
 	}
 }
 
-int build_check_staged(struct job *job)
+void build_check_staged(struct job *job)
 {
 	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
 	_cleanup_(strv_done) struct strv all_symvers = {0};
+	_cleanup_(error_done) struct error err = {0};
 
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
@@ -650,8 +656,9 @@ int build_check_staged(struct job *job)
 	if (path_exists(symvers))
 		strv_push(&all_symvers, symvers);
 	list_symvers(job, &all_symvers);
-	return modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings,
-		&job->error);
+	/* What it finds, also that a file is no module, is for a person to judge. */
+	if (modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings, &err) < 0)
+		strv_push(&job->warnings, err.what);
 }
 
 static int collect_work(struct job *job)
@@ -678,7 +685,9 @@ static int collect_work(struct job *job)
 
 		r = file_copy(symvers, to, &job->error);
 	}
-	return r < 0 ? r : build_check_staged(job);
+	if (r == 0)
+		build_check_staged(job);
+	return r;
 }
 
 enum phase collect_enter(struct job *job)

@@ -40,8 +40,8 @@ double build_elapsed_s(const struct build *b);
 int build_lock_dir(struct job *job);
 /* Where a module or Module.symvers is put for publishing; caller frees. */
 char *build_staged_path(const struct job *job, const char *file);
-/* Checks what is staged against the kernel; fills the job's warnings and error. */
-int build_check_staged(struct job *job);
+/* Checks what is staged against the kernel; fills the job's warnings. */
+void build_check_staged(struct job *job);
 /* The environment of the job's commands: ours without what is about this session and none
  * of a build's business, and what a dkms.conf and its scripts are promised. */
 void build_environment(const struct job *job, struct strv *env);

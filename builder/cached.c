@@ -119,11 +119,11 @@ static int restore_work(struct job *job)
 	}
 	if (restore(job, &e) == 0) {
 		/* The same look at it as after a build, with the same warnings. */
-		r = build_check_staged(job);
-		job->restored = r == 0;
+		build_check_staged(job);
+		job->restored = true;
 		job->cost_s = (double)e.cost_ms / 1000;
 	}
-	if (!job->restored && r == 0)
+	if (!job->restored)
 		r = dir_remove(b->staging, &job->error);
 	entry_done(&e);
 	return r;

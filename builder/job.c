@@ -3,9 +3,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "builder/depmod.h"
+#include "builder/forced.h"
 #include "builder/phases.h"
 #include "builder/tree.h"
 
@@ -16,7 +18,8 @@
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
 #define KEYED (BUILDS | ON(JOB_EXPLAIN))
-#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | BUILDS | REMOVES)
+#define READS_CONF                                                                        \
+	(ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS | REMOVES)
 
 static const struct {
 	const char *name; /* for a person */
@@ -25,7 +28,9 @@ static const struct {
 	enum phase (*leave)(struct job *job, const struct outcome *outcome); /* may be NULL */
 } table[] = {
 	[JOB_LOOKING] = {"look", BUILDS | REMOVES, look_enter, NULL},
+	[JOB_LOADING] = {"unpack", ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {"conf", READS_CONF, evaluate_enter, evaluate_leave},
+	[JOB_PACKING] = {"pack", ON(JOB_PACK), pack_enter, NULL},
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
 	[JOB_CHECKING] = {"check", KEYED, check_enter, NULL},
@@ -52,7 +57,11 @@ static const struct {
 	[JOB_FORGETTING] = {"remove", ON(JOB_FORGET), forget_enter, NULL},
 	[JOB_RUNNING_DEPMOD] = {"depmod", ON(JOB_DEPMOD), depmod_enter, depmod_leave},
 	[JOB_ROLLING_BACK] = {"roll back", ON(JOB_DEPMOD), roll_back_enter, NULL},
+	[JOB_WEAK_MODULES] = {"weak-modules", ON(JOB_DEPMOD), weak_modules_enter,
+		weak_modules_leave},
+	[JOB_MODPROBING] = {"modprobe", ON(JOB_DEPMOD), modprobe_enter, NULL},
 	[JOB_CLEANING] = {"clean", BUILDS, clean_enter, NULL},
+	[JOB_DISCARDING] = {"clean", ON(JOB_ADD), discard_enter, NULL},
 };
 
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
@@ -74,6 +83,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	build_free(job->build);
+	load_free(job->load);
 	if (job->depmod)
 		depmod_done(job->depmod);
 	free(job->depmod);
@@ -81,13 +91,19 @@ void job_free(struct job *job)
 	command_done(&job->command);
 	error_done(&job->error);
 	strv_done(&job->warnings);
+	strv_done(&job->placed);
+	strv_done(&job->taken);
 	str_done(&job->output);
 	free(job->name);
 	free(job->version);
 	free(job->conf_path);
 	free(job->add_from);
+	free(job->archive);
+	free(job->pack.path);
+	strv_done(&job->pack.kernels);
 	free(job->log_path);
 	free(job->members);
+	free(job->phases);
 	free(job);
 }
 
@@ -96,6 +112,55 @@ const char *job_state_name(enum job_state state)
 	const char *name = state < ARRAY_SIZE(table) ? table[state].name : NULL;
 
 	return name ? name : "";
+}
+
+const char *job_kind_name(enum job_kind kind)
+{
+	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
+		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
+		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
+		[JOB_FORGET] = "forget", [JOB_EXPLAIN] = "explain", [JOB_DEPMOD] = "depmod"};
+	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
+
+	return name ? name : "";
+}
+
+const char *job_result_name(enum job_result result)
+{
+	static const char *const names[] = {[RESULT_NONE] = "none", [RESULT_DONE] = "done",
+		[RESULT_NOTHING] = "nothing", [RESULT_EXCLUDED] = "excluded",
+		[RESULT_FAILED] = "failed", [RESULT_BLOCKED] = "blocked"};
+	const char *name = result < ARRAY_SIZE(names) ? names[result] : NULL;
+
+	return name ? name : "";
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void begin_phase(struct job *job)
+{
+	if ((job->n_phases & (job->n_phases + 1)) == 0)
+		job->phases = xrealloc_array(job->phases, 2 * (job->n_phases + 1),
+			sizeof(*job->phases));
+	job->phases[job->n_phases++] =
+		(struct job_phase){.state = job->state, .began_ns = now_ns()};
+}
+
+static void end_phase(struct job *job)
+{
+	struct job_phase *phase;
+
+	if (!job->n_phases)
+		return;
+	phase = &job->phases[job->n_phases - 1];
+	if (!phase->wall_ns)
+		phase->wall_ns = now_ns() - phase->began_ns + 1;
 }
 
 static void fail(struct job *job)
@@ -123,8 +188,10 @@ static enum job_step go_on(struct job *job)
 		command_done(&job->command);
 		switch (table[job->state].enter(job)) {
 		case PHASE_COMMAND:
+			begin_phase(job);
 			return STEP_COMMAND;
 		case PHASE_WORK:
+			begin_phase(job);
 			return STEP_WORK;
 		case PHASE_FAIL:
 			fail(job);
@@ -137,6 +204,7 @@ static enum job_step go_on(struct job *job)
 	}
 	if (job->result == RESULT_NONE)
 		job->result = RESULT_DONE;
+	job->ended_ns = now_ns();
 	return STEP_ENDED;
 }
 
@@ -144,6 +212,9 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 {
 	enum phase phase = PHASE_NEXT;
 
+	if (job->state == JOB_NEW)
+		job->began_ns = now_ns();
+	end_phase(job);
 	if (last && last->cancelled)
 		error_set(&job->error, -ECANCELED, 1, "cancelled");
 	if (last && table[job->state].leave)
@@ -191,15 +262,32 @@ int job_check_known(const struct settings *s, const char *name, const char *vers
 		version, err);
 }
 
+/* Who wants the module installed whatever the kernel has? */
+static void look_for_force(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	enum forced forced =
+		job->kind == JOB_INSTALL ? forced_find(s->forced_dir, job->name) : FORCED_NOT;
+
+	/* If the first half of an upgrade refused to install, the second would take away
+	 * the old module all the same. */
+	job->force = s->force || s->rpm_safe_upgrade || forced == FORCED_ALL;
+	job->force_version =
+		job->force || s->force_version_override || forced == FORCED_VERSION;
+}
+
 /* Is there something to do? */
 enum phase look_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
+	look_for_force(job);
 	job->was = tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
 	if (check_state(s, job->was, job->name, job->version, &job->error) < 0)
 		return PHASE_FAIL;
+	if (job->rebuild)
+		return PHASE_NEXT;
 	if (job->kind == JOB_BUILD && job->was >= STATE_BUILT && !s->force)
 		job->result = RESULT_NOTHING;
 	if (job->kind == JOB_INSTALL && job->was >= STATE_INSTALLED_WEAK && !s->force)

@@ -2,6 +2,8 @@
 #ifndef BUILDER_JOB_H
 #define BUILDER_JOB_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "builder/command.h"
 #include "builder/conf.h"
@@ -22,6 +24,7 @@ enum job_kind {
 	JOB_UNBUILD,   /* uninstall first when needed */
 	JOB_FORGET,    /* forget NAME/VERSION when it is built for no kernel */
 	JOB_EXPLAIN,   /* find out what a build depends on, for dkms cache why */
+	JOB_PACK,      /* write a tarball of NAME/VERSION */
 	JOB_DEPMOD,    /* for a kernel, when jobs on it changed something */
 };
 
@@ -30,7 +33,9 @@ enum job_kind {
 enum job_state {
 	JOB_NEW,
 	JOB_LOOKING,	  /* is there something to do */
+	JOB_LOADING,	  /* an archive is unpacked */
 	JOB_EVALUATING,	  /* bash reads the dkms.conf */
+	JOB_PACKING,	  /* an archive is written */
 	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
 	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
 	JOB_CHECKING,	  /* can it be built */
@@ -55,7 +60,10 @@ enum job_state {
 	JOB_FORGETTING,
 	JOB_RUNNING_DEPMOD,
 	JOB_ROLLING_BACK, /* installs of this run, when depmod failed */
+	JOB_WEAK_MODULES, /* weak-modules(8) offers them to other kernels */
+	JOB_MODPROBING, /* modprobe_on_install */
 	JOB_CLEANING,	  /* what is temporary goes, whatever happened before */
+	JOB_DISCARDING,	  /* so does what has been unpacked */
 	JOB_ENDED,
 };
 
@@ -68,6 +76,14 @@ enum job_result {
 	RESULT_BLOCKED,	 /* a job that it needs failed; set by the plan */
 };
 
+/* A time in which a job waited for a command or for work on a thread. A state may have
+ * several, one after the other. */
+struct job_phase {
+	enum job_state state;
+	uint64_t began_ns; /* CLOCK_MONOTONIC, as uv_hrtime */
+	uint64_t wall_ns;  /* how long it took; 0 while it lasts */
+};
+
 /* What the jobs of a run share. */
 struct job_shared {
 	const struct settings *settings;
@@ -77,7 +93,15 @@ struct job_shared {
 	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
 };
 
+/* What JOB_PACK packs. */
+struct pack {
+	char *path; /* --archive, or NULL; a bare name is one in NAME/VERSION/tarball/ */
+	bool source_only, binaries_only;
+	struct strv kernels; /* "RELEASE/ARCH", unless source_only */
+};
+
 struct job {
+	size_t number; /* in its plan, from 0 */
 	enum job_kind kind;
 	enum job_state state;
 	enum job_result result;
@@ -87,10 +111,18 @@ struct job {
 	char *conf_path;       /* the dkms.conf to evaluate */
 	char *add_from;	       /* JOB_ADD: a directory to copy the source from, or NULL */
 	bool known_is_fine;    /* JOB_ADD: a module that is added already is no error */
+	/* JOB_ADD: the archive to load the module from, or NULL. JOB_PACK: the one written */
+	char *archive;
+	size_t n_loaded;       /* JOB_ADD: kernels for which the archive had modules */
+	struct pack pack;      /* JOB_PACK */
 	struct job **members;  /* JOB_DEPMOD: jobs on its kernel; borrowed */
 	size_t n_members;
 
+	bool rebuild;	       /* JOB_INSTALL, JOB_BUILD: build also what is built */
+
 	enum state was;	       /* before the job */
+	bool force;	       /* as --force, where it is about installing */
+	bool force_version;    /* as --force-version-override */
 	bool depends_met;      /* the plan has seen to BUILD_DEPENDS */
 	struct conf *conf;     /* may be given; evaluated otherwise */
 	struct error error;
@@ -99,10 +131,15 @@ struct job {
 	struct strv warnings;  /* a line each, for whoever runs this */
 	struct str output;     /* what the scripts of the package printed */
 	bool changed_kernel;   /* files came into or went out of the kernel's tree */
+	struct strv placed;    /* the paths of those that came, */
+	struct strv taken;     /* and of those that went */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
 	bool restored;	       /* built is what it got from the cache */
 	double cost_s;	       /* and what it took to make that */
 	double build_s;	       /* from checking to published */
+	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
+	struct job_phase *phases;    /* in order */
+	size_t n_phases;
 
 	/* The request that the last step made. */
 	struct command command;
@@ -110,7 +147,9 @@ struct job {
 	int work_result;
 
 	struct build *build;	 /* state of a build; build.c's */
-	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's */
+	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's, and this: */
+	unsigned int weak_calls; /* of weak-modules, that have been thought of */
+	struct load *load;	 /* JOB_ADD of an archive; load.c's */
 };
 
 enum job_step {
@@ -134,5 +173,8 @@ void job_work(struct job *job);
 
 /* "make", "installing": what it is at, for a person; static. */
 const char *job_state_name(enum job_state state);
+/* "install", "failed": in events and documents; static. */
+const char *job_kind_name(enum job_kind kind);
+const char *job_result_name(enum job_result result);
 
 #endif

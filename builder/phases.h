@@ -27,6 +27,20 @@ enum phase register_enter(struct job *job);
 enum phase post_add_enter(struct job *job);
 enum phase forget_enter(struct job *job);
 
+/* load.c */
+enum phase load_enter(struct job *job);
+enum phase discard_enter(struct job *job);
+void load_free(struct load *load); /* NULL is allowed */
+/* 0 when what has been unpacked may take the place of a version in that state. */
+int load_check_state(struct job *job, enum state state);
+/* Puts what has been unpacked in place and registers it; on a thread. */
+int load_register_work(struct job *job);
+/* Whether the archive brought no source, and there is none. */
+bool load_is_sourceless(const struct job *job);
+
+/* pack.c */
+enum phase pack_enter(struct job *job);
+
 /* build.c */
 enum phase check_enter(struct job *job);
 enum phase copy_enter(struct job *job);
@@ -75,6 +89,9 @@ int uninstall_work(struct job *job);
 
 /* refresh.c */
 enum phase roll_back_enter(struct job *job);
+enum phase weak_modules_enter(struct job *job);
+enum phase weak_modules_leave(struct job *job, const struct outcome *outcome);
+enum phase modprobe_enter(struct job *job);
 enum phase depmod_enter(struct job *job);
 enum phase depmod_leave(struct job *job, const struct outcome *outcome);
 

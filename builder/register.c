@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "builder/phases.h"
 #include "builder/tree.h"
+#include "builder/upgrade.h"
 
 /* Copies add_from to where sources live, unless it is that already. An older copy is
  * replaced by rename. */
@@ -37,6 +38,17 @@ static int copy_source(struct job *job, const char *source)
 	return r;
 }
 
+/* For the removal that ends an RPM upgrade; also of a version that is added already. */
+static void leave_mark(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_(error_done) struct error err = {0};
+
+	if (s->rpm_safe_upgrade &&
+		upgrade_mark(s->dkms_tree, job->name, job->version, &err) < 0)
+		strv_pushf(&job->warnings, "--rpm_safe_upgrade: %s", err.what);
+}
+
 static int register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -50,6 +62,8 @@ static int register_work(struct job *job)
 		r = conf_check_duplicates(job->conf, job->conf_path, &job->error);
 	if (r == 0)
 		r = tree_add(s->dkms_tree, job->name, job->version, source, &job->error);
+	if (r == 0)
+		leave_mark(job);
 	return r;
 }
 
@@ -66,11 +80,16 @@ enum phase register_enter(struct job *job)
 		tree_check_name("module version", job->version, &job->error) < 0)
 		return PHASE_FAIL;
 	state = tree_state(s->dkms_tree, s->source_tree, job->name, job->version, NULL, NULL);
+	if (job->load) {
+		job->work = load_register_work;
+		return load_check_state(job, state) < 0 ? PHASE_FAIL : PHASE_WORK;
+	}
 	if (state != STATE_UNKNOWN && state != STATE_BROKEN && job->known_is_fine) {
 		job->result = RESULT_NOTHING;
 		return PHASE_STOP;
 	}
 	if (state != STATE_UNKNOWN && state != STATE_BROKEN) {
+		leave_mark(job);
 		error_set(&job->error, -EEXIST, 3, "%s/%s is already added", job->name,
 			job->version);
 		return PHASE_FAIL;
@@ -81,6 +100,8 @@ enum phase register_enter(struct job *job)
 
 enum phase post_add_enter(struct job *job)
 {
+	if (load_is_sourceless(job))
+		return PHASE_NEXT;
 	return script_enter(job, "POST_ADD", job->conf->post_add);
 }
 

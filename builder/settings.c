@@ -66,6 +66,7 @@ void settings_init(struct settings *s)
 		.os_release = xstrdup("/etc/os-release"),
 		.cache_dir = default_cache_dir(),
 		.cache_max_size = (uint64_t)5 << 30,
+		.forced_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
 		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
 		.slots = count_cpus(),
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
@@ -75,7 +76,8 @@ void settings_init(struct settings *s)
 void settings_done(struct settings *s)
 {
 	char **strings[] = {&s->dkms_tree, &s->source_tree, &s->install_tree,
-		&s->config_dir, &s->os_release, &s->cache_dir, &s->tmp_location, &s->kernel_source_dir,
+		&s->config_dir, &s->os_release, &s->cache_dir, &s->forced_dir, &s->tmp_location,
+		&s->kernel_source_dir,
 		&s->kernel_config, &s->addon_modules_dir, &s->build_environment,
 		&s->compress_gzip_opts, &s->compress_xz_opts, &s->compress_zstd_opts,
 		&s->post_transaction, &s->sign_file, &s->mok_signing_key,

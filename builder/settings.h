@@ -22,6 +22,7 @@ struct settings {
 	char *install_tree;	 /* /lib/modules */
 	char *config_dir;	 /* /etc/dkms */
 	char *os_release;	 /* /etc/os-release */
+	char *forced_dir;	 /* /usr/share/dkms/modules_to_force_install */
 	enum distro distro;	 /* filled by distro_read(os_release) */
 	char *cache_dir;	 /* /var/cache/dkms, a user's ~/.cache/dkms; NULL: none */
 	uint64_t cache_max_size; /* bytes; 0: no limit */
@@ -38,6 +39,7 @@ struct settings {
 	bool force_version_override;
 	bool no_depmod;
 	bool keep_build;
+	bool rpm_safe_upgrade;
 	bool verbose;
 	/* From framework.conf; NULL or false when unset. */
 	bool autoinstall_all_kernels;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Changing the dkms tree, by renames only. What is being prepared or taken apart has a
- * name that begins with STAGE, which no reader looks at, and its maker holds a flock on
- * it: one that can be locked is a leftover of a process that died. */
+ * name that begins with STAGE, which no reader looks at; see base/stage.h. */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/file.h"
+#include "base/stage.h"
 #include "builder/tree.h"
 
 #define STAGE ".stage-"
@@ -18,24 +17,6 @@
 /* A link that link_write() left behind has this age at least, in seconds; a living one
  * exists for microseconds. */
 #define LINK_LEFTOVER_AGE 60
-
-/* Does fd still stand for what is called path? */
-static bool is_same_dir(int fd, const char *path)
-{
-	struct stat a, b;
-
-	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
-static void remove_leftover(const char *path)
-{
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_same_dir(fd, path))
-		dir_remove(path, NULL);
-}
 
 static void remove_old_link(const char *path)
 {
@@ -57,40 +38,12 @@ static void remove_leftovers(const char *dir)
 		_cleanup_free_ char *path = path_join(dir, names.items[i]);
 
 		if (has_prefix(names.items[i], STAGE))
-			remove_leftover(path);
+			stage_remove_leftover(path);
 		else if (has_prefix(names.items[i], ".source.") ||
 			 has_prefix(names.items[i], ".kernel-"))
 			remove_old_link(path);
 	}
 	strv_done(&names);
-}
-
-/* Makes a stage in dir, which must exist. */
-static int stage_in(const char *dir, char **ret_path, int *ret_lock, struct error *err)
-{
-	/* Between mkdtemp and flock another process may take it for a leftover. */
-	for (;;) {
-		_cleanup_free_ char *path = xasprintf("%s/" STAGE "XXXXXX", dir);
-		_cleanup_close_ int fd = -1;
-
-		if (!mkdtemp(path))
-			return error_errno(
-				err, -errno, 1, "cannot make a directory in %s", dir);
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
-			continue;
-		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fchmod(fd, 0755) < 0) {
-			int r = -errno;
-
-			rmdir(path);
-			return error_errno(err, r, 1, "cannot use %s", path);
-		}
-		if (!is_same_dir(fd, path))
-			continue;
-		*ret_path = TAKE_PTR(path);
-		*ret_lock = take_fd(&fd);
-		return 0;
-	}
 }
 
 /* Takes path away by one rename into a stage in dir, then removes it. 0 when it is not
@@ -104,7 +57,7 @@ static int remove_by_rename(const char *path, const char *dir, struct error *err
 
 	if (!path_exists(path))
 		return 0;
-	r = stage_in(dir, &stage, &lock, err);
+	r = stage_make(dir, STAGE, &stage, &lock, err);
 	if (r < 0)
 		return r;
 	away = path_join(stage, "old");
@@ -131,10 +84,68 @@ static int check_names(const char *name, const char *version, const char *releas
 	if (r == 0)
 		r = tree_check_name("module version", version, err);
 	if (r == 0 && release)
-		r = tree_check_name("kernel version", release, err);
+		r = tree_check_release(release, err);
 	if (r == 0 && arch)
 		r = tree_check_name("architecture", arch, err);
 	return r;
+}
+
+/* Names that lie beside the versions of a package. */
+static int check_version(const char *name, const char *version, struct error *err)
+{
+	int r = check_names(name, version, NULL, NULL, err);
+
+	if (r == 0 && (streq(version, "original_module") || has_prefix(version, "kernel-")))
+		r = error_set(err, -EINVAL, 3,
+			"a module version cannot be called %s: the dkms tree uses that "
+			"name",
+			version);
+	return r;
+}
+
+static int already_added(const char *name, const char *version, struct error *err)
+{
+	return error_set(err, -EEXIST, 3, "%s/%s is already added", name, version);
+}
+
+int tree_stage_version(const char *dkms_tree, const char *name, const char *version,
+	char **ret_stage, int *ret_lock, struct error *err)
+{
+	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
+	int r = check_version(name, version, err);
+
+	if (r < 0)
+		return r;
+	remove_leftovers(name_dir);
+	r = dir_make(name_dir, err);
+	if (r == 0)
+		r = stage_make(name_dir, STAGE, ret_stage, ret_lock, err);
+	if (r < 0)
+		rmdir(name_dir);
+	return r;
+}
+
+int tree_add_staged(const char *dkms_tree, const char *name, const char *version,
+	const char *source, const char *stage, struct error *err)
+{
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	_cleanup_free_ char *staged = path_join(stage, "source");
+	int r = link_write(staged, source, err);
+
+	if (r == 0 && rename(stage, dir) < 0) {
+		if (errno == EEXIST || errno == ENOTEMPTY)
+			return already_added(name, version, err);
+		r = error_errno(err, -errno, 1, "cannot make %s", dir);
+	}
+	return r;
+}
+
+void tree_stage_remove(const char *dkms_tree, const char *name, const char *stage)
+{
+	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
+
+	dir_remove(stage, NULL);
+	rmdir(name_dir);
 }
 
 int tree_add(const char *dkms_tree, const char *name, const char *version,
@@ -142,36 +153,23 @@ int tree_add(const char *dkms_tree, const char *name, const char *version,
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 	_cleanup_free_ char *link = path_join(dir, "source");
-	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
 	_cleanup_free_ char *stage = NULL;
-	_cleanup_free_ char *staged = NULL;
 	_cleanup_close_ int lock = -1;
 	struct stat st;
-	int r = check_names(name, version, NULL, NULL, err);
+	int r = check_version(name, version, err);
 
 	if (r < 0)
 		return r;
-	if (streq(version, "original_module") || has_prefix(version, "kernel-"))
-		return error_set(err, -EINVAL, 3,
-			"a module version cannot be called %s: the dkms tree uses that "
-			"name",
-			version);
 	if (path_is_dir(link))
-		return error_set(
-			err, -EEXIST, 3, "%s/%s is already added", name, version);
+		return already_added(name, version, err);
 	if (lstat(dir, &st) == 0)
 		return link_write(link, source, err);
-	r = dir_make(name_dir, err);
-	if (r == 0)
-		r = stage_in(name_dir, &stage, &lock, err);
+	r = tree_stage_version(dkms_tree, name, version, &stage, &lock, err);
 	if (r < 0)
 		return r;
-	staged = path_join(stage, "source");
-	r = link_write(staged, source, err);
-	if (r == 0 && rename(stage, dir) < 0)
-		r = error_errno(err, -errno, 1, "cannot make %s", dir);
+	r = tree_add_staged(dkms_tree, name, version, source, stage, err);
 	if (r < 0)
-		dir_remove(stage, NULL);
+		tree_stage_remove(dkms_tree, name, stage);
 	return r;
 }
 
@@ -228,7 +226,7 @@ int tree_stage(const char *dkms_tree, const char *name, const char *version,
 	if (r < 0)
 		return r;
 	remove_leftovers(dir);
-	return stage_in(dir, ret_path, ret_lock, err);
+	return stage_make(dir, STAGE, ret_path, ret_lock, err);
 }
 
 /* Each fsync waits for the disk's cache to be flushed, a syncfs does so once, but writes
@@ -299,9 +297,6 @@ int tree_publish(const char *dkms_tree, const char *name, const char *version,
 
 	if (r < 0)
 		return r;
-	if (streq(release, "build") || streq(release, "source") ||
-		streq(release, "tarball"))
-		return error_set(err, -EINVAL, 3, "no kernel can be called %s", release);
 	r = sync_files(modules, err);
 	if (r == 0)
 		r = dir_make(release_dir, err);

@@ -569,6 +569,15 @@ int tree_check_name(const char *what, const char *s, struct error *err)
 	return 0;
 }
 
+int tree_check_release(const char *release, struct error *err)
+{
+	int r = tree_check_name("kernel version", release, err);
+
+	if (r == 0 && !is_release_name(release))
+		r = error_set(err, -EINVAL, 3, "no kernel can be called %s", release);
+	return r;
+}
+
 char *tree_version_dir(const char *dkms_tree, const char *name, const char *version)
 {
 	return xasprintf("%s/%s/%s", dkms_tree, name, version);

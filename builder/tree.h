@@ -80,6 +80,8 @@ int tree_names(const char *dkms_tree, struct strv *ret);
  * an empty name, one over 255 bytes, one that begins with a dot, has a slash or a control
  * character. what says what it is: "module name". */
 int tree_check_name(const char *what, const char *s, struct error *err);
+/* The same for a kernel's release, which lies beside build/ and the like. */
+int tree_check_release(const char *release, struct error *err);
 
 /* Paths; callers free. */
 char *tree_version_dir(const char *dkms_tree, const char *name, const char *version);
@@ -98,6 +100,16 @@ char *tree_original_dir(const char *dkms_tree, const char *name, const char *rel
  * when it dangles or is missing. -EEXIST (status 3) when it is there and not broken. */
 int tree_add(const char *dkms_tree, const char *name, const char *version,
 	const char *source, struct error *err);
+/* The same in two steps, for a version that comes with what is built for it: between
+ * them, RELEASE/ARCH directories are put into *ret_stage (the caller frees), which the
+ * second step makes NAME/VERSION by one rename. -EEXIST (status 3) when it is there in
+ * any state. When it fails, or is not called, tree_stage_remove. */
+int tree_stage_version(const char *dkms_tree, const char *name, const char *version,
+	char **ret_stage, int *ret_lock, struct error *err);
+int tree_add_staged(const char *dkms_tree, const char *name, const char *version,
+	const char *source, const char *stage, struct error *err);
+/* Removes a stage, and NAME when there is nothing else in it. */
+void tree_stage_remove(const char *dkms_tree, const char *name, const char *stage);
 /* Forgets NAME/VERSION with all that is built, and NAME when nothing else is left of it.
  * 0 when it is not there. */
 int tree_forget(

@@ -7,25 +7,14 @@
 
 #include "base/file.h"
 #include "builder/tree.h"
+#include "builder/upgrade.h"
 #include "cache/cache.h"
 #include "cli/cache.h"
-#include "cli/options.h"
-#include "cli/report.h"
+#include "cli/commands.h"
+#include "cli/eventlog.h"
 #include "cli/status.h"
-#include "scheduler/plan.h"
-
-/* One run of a command. */
-struct session {
-	struct arguments *args;
-	const struct settings *settings;
-	struct cache *cache; /* NULL: none */
-	uv_loop_t loop;
-	struct plan plan;
-	struct report report;
-	struct kernel **kernels; /* those that the arguments name */
-	size_t n_kernels;
-	struct error error;
-};
+#include "cli/trace.h"
+#include "scheduler/transaction.h"
 
 /* The first directory of path that exists can be written. */
 static int check_writable(const char *path, struct error *err)
@@ -51,22 +40,43 @@ static int check_writable(const char *path, struct error *err)
 	return -EACCES;
 }
 
+static int check_name(const char *what, const char *name, int status, struct error *err)
+{
+	int r = tree_check_name(what, name, err);
+
+	if (r < 0 && err)
+		err->status = status;
+	return r;
+}
+
+/* The arguments name no module but an archive to take it from. */
+static bool is_from_archive(const struct arguments *args)
+{
+	return args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
+	       !args->directory && is_empty(args->name) && is_empty(args->version);
+}
+
 /* What can be said against the arguments before anything is done. */
 static int check_arguments(const struct arguments *args, struct error *err)
 {
 	const struct command_row *c = args->command;
 	const struct settings *s = &args->settings;
 
+	if (args->source_only && args->binaries_only)
+		return error_set(err, -EINVAL, 8,
+			"--source-only and --binaries-only exclude each other");
 	if (args->all && args->kernels.n)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
 		return error_set(err, -EINVAL, 3, "--all and -a exclude each other");
+	if (c->flags & COMMAND_EXACT_KERNEL && !args->all && args->kernels.n != 1)
+		return error_set(err, -EINVAL, 4, "%s needs exactly one -k", c->name);
 	if (args->all && !(c->flags & COMMAND_ALL_KERNELS))
 		return error_set(err, -EINVAL, 5, "--all has no meaning for %s", c->name);
 	if (args->archs.n > 1 && args->archs.n != args->kernels.n)
 		return error_set(err, -EINVAL, 1, "%zu architectures for %zu kernels",
 			args->archs.n, args->kernels.n);
-	if (c->flags & COMMAND_NEEDS_MODULE && !args->directory &&
+	if (c->flags & COMMAND_NEEDS_MODULE && !args->directory && !is_from_archive(args) &&
 		(is_empty(args->name) || is_empty(args->version))) {
 		error_set(err, -EINVAL, 1, "%s needs a module and its version", c->name);
 		error_remedy(err, "dkms %s NAME/VERSION", c->name);
@@ -77,11 +87,11 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	if (args->version && tree_check_name("module version", args->version, err) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < args->kernels.n; i++)
-		if (is_empty(args->kernels.items[i]))
-			return error_set(err, -EINVAL, 16, "-k needs a kernel release");
+		if (check_name("kernel release", args->kernels.items[i], 16, err) < 0)
+			return -EINVAL;
 	for (size_t i = 0; i < args->archs.n; i++)
-		if (is_empty(args->archs.items[i]))
-			return error_set(err, -EINVAL, 12, "-a needs an architecture");
+		if (check_name("architecture", args->archs.items[i], 12, err) < 0)
+			return -EINVAL;
 	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->dkms_tree, err) < 0)
 		return -EACCES;
 	if (c->flags & COMMAND_WRITES_KERNELS && check_writable(s->install_tree, err) < 0)
@@ -155,19 +165,41 @@ static void open_cache(struct session *s)
 		print_warning("no cache: %s", err.what);
 }
 
-/* takes_away: what --all means; builds: the cache may be of use. */
-static int session_init(struct session *s, struct arguments *args, bool takes_away,
-	bool builds)
+/* Who listens to the events of the run. What a program reads from standard output has it
+ * for itself. */
+static int add_listeners(struct session *s)
+{
+	const struct arguments *args = s->args;
+	bool taken = args->events && streq(args->events, "-");
+
+	events_init(&s->events, &s->plan, args->command->name);
+	report_init(&s->report, args->quiet || taken, s->settings->verbose);
+	s->report.debug = args->debug;
+	events_listen(&s->events, report_listener(&s->report));
+	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
+		return -EIO;
+	if (s->eventlog)
+		events_listen(&s->events, eventlog_listener(s->eventlog));
+	if (args->trace && trace_open(args->trace, &s->trace, &s->error) < 0)
+		return -EIO;
+	if (s->trace)
+		events_listen(&s->events, trace_listener(s->trace));
+	return 0;
+}
+
+int session_init(struct session *s, struct arguments *args, bool takes_away)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
-	if (builds && !s->settings->no_cache && !is_empty(s->settings->cache_dir))
+	if (args->command->flags & COMMAND_BUILDS && !s->settings->no_cache &&
+		!is_empty(s->settings->cache_dir))
 		open_cache(s);
 	plan_init(&s->plan, &s->loop, s->settings, s->cache);
-	report_init(&s->report, args->quiet, s->settings->verbose);
-	s->plan.observer = report_observer(&s->report);
-	if (check_arguments(args, &s->error) < 0)
+	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
+	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
+		!is_from_archive(args))
+		print_warning("%s is not read, as the module is named as well", args->archive);
 	return choose_kernels(s, takes_away);
 }
 
@@ -180,9 +212,22 @@ static void close_cache(struct session *s)
 	cache_close(s->cache);
 }
 
-/* Ends a command: prints what stopped it, if anything did, frees, and returns status or
- * the error's. A run that a signal cancelled ends by that signal. */
-static int session_done(struct session *s, int status)
+/* Ends the stream of events. A file that is not whole fails what went well else. */
+static int close_listeners(struct session *s, int status)
+{
+	_cleanup_(error_done) struct error err = {0};
+	int r;
+
+	events_end(&s->events, status);
+	r = eventlog_close(s->eventlog, &err);
+	if (trace_close(s->trace, &err) < 0 || r < 0) {
+		print_error(&err);
+		status = status ? status : err.status;
+	}
+	return status;
+}
+
+int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.cancelled;
 
@@ -192,6 +237,7 @@ static int session_done(struct session *s, int status)
 	}
 	for (size_t i = 0; i < s->plan.warnings.n; i++)
 		print_warning("%s", s->plan.warnings.items[i]);
+	status = close_listeners(s, status);
 	error_done(&s->error);
 	report_done(&s->report);
 	plan_done(&s->plan);
@@ -206,17 +252,18 @@ static int session_done(struct session *s, int status)
 	return status;
 }
 
-/* The exit status that follows from the jobs: that of the first failure; 77 when there is
- * nothing but excluded ones; else 0. */
-static int jobs_status(const struct plan *p)
+int jobs_status(const struct plan *p)
 {
 	bool excluded = false, other = false;
+	int blocked = 0;
 
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
 
-		if (!job_succeeded(job))
+		if (job->result == RESULT_FAILED)
 			return job->error.status ? job->error.status : 1;
+		if (job->result == RESULT_BLOCKED && !blocked)
+			blocked = job->error.status; /* by one that failed, or by a circle */
 		if (job->kind != JOB_BUILD && job->kind != JOB_INSTALL)
 			continue;
 		if (job->result == RESULT_EXCLUDED)
@@ -224,6 +271,8 @@ static int jobs_status(const struct plan *p)
 		else
 			other = true;
 	}
+	if (blocked)
+		return blocked;
 	return excluded && !other ? 77 : 0;
 }
 
@@ -236,10 +285,59 @@ static int run_add(struct session *s, bool known_is_fine, struct job **ret)
 	job->known_is_fine = known_is_fine;
 	if (args->directory)
 		job->add_from = xstrdup(args->directory);
+	else if (is_from_archive(args))
+		job->archive = xstrdup(args->archive);
 	if (args->conf)
 		job->conf_path = xstrdup(args->conf);
 	*ret = job;
 	return plan_run(&s->plan, &s->error);
+}
+
+static int command_autoinstall(struct arguments *args);
+
+static bool is_rpm(const struct arguments *args)
+{
+	return is_from_archive(args) && has_suffix(args->archive, ".rpm");
+}
+
+/* A package that holds modules is for rpm; autoinstall does the rest. */
+static int run_rpm(const struct arguments *args, struct error *err)
+{
+	_cleanup_(outcome_done) struct outcome outcome = {0};
+	_cleanup_(command_done) struct command cmd;
+	_cleanup_free_ char *how = NULL;
+	uv_loop_t loop;
+	int r = check_arguments(args, err);
+
+	if (r < 0)
+		return r;
+	if (!path_is_file(args->archive))
+		return error_set(err, -ENOENT, 2, "there is no archive %s", args->archive);
+	fflush(stdout);
+	command_init(&cmd);
+	strv_push_all(&cmd.argv,
+		(const char *const[]){"rpm", "-Uvh", "--", args->archive, NULL});
+	cmd.log_fd = args->quiet ? -1 : STDOUT_FILENO;
+	uv_loop_init(&loop);
+	r = runner_command(&loop, &cmd, &outcome);
+	uv_loop_close(&loop);
+	if (r == 0 && outcome_ok(&outcome))
+		return 0;
+	fwrite(outcome.err.data, 1, outcome.err.len, stderr);
+	how = outcome_describe(&outcome, &cmd);
+	return error_set(err, -EIO, 9, "cannot install %s: rpm %s", args->archive,
+		r < 0 ? strerror(-r) : how);
+}
+
+static int install_rpm(struct arguments *args)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	if (run_rpm(args, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
+	return command_autoinstall(args);
 }
 
 static int command_add(struct arguments *args)
@@ -248,9 +346,27 @@ static int command_add(struct arguments *args)
 	struct job *job;
 	int status = 0;
 
-	if (session_init(&s, args, false, false) == 0 && run_add(&s, false, &job) == 0)
+	if (is_rpm(args))
+		return install_rpm(args);
+	if (session_init(&s, args, false) == 0 && run_add(&s, false, &job) == 0)
 		status = jobs_status(&s.plan);
 	return session_done(&s, status);
+}
+
+static int command_ldtarball(struct arguments *args)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	if (!args->archive) {
+		error_set(&err, -ENOENT, 2, "ldtarball needs an archive");
+		error_remedy(&err, "dkms ldtarball FILE");
+		print_error(&err);
+		return err.status;
+	}
+	/* What is in it says what it is called. */
+	str_replace(&args->name, NULL);
+	str_replace(&args->version, NULL);
+	return command_add(args);
 }
 
 /* build and install add what is not known yet. Returns 0 with the module's name and
@@ -261,7 +377,8 @@ static int ensure_added(struct session *s, int *status)
 	struct job *job;
 	int r;
 
-	if (!args->directory && tree_state(s->settings->dkms_tree, s->settings->source_tree,
+	if (!args->directory && !is_from_archive(args) &&
+		tree_state(s->settings->dkms_tree, s->settings->source_tree,
 					args->name, args->version, NULL, NULL) != STATE_UNKNOWN)
 		return 0;
 	r = run_add(s, true, &job);
@@ -272,6 +389,17 @@ static int ensure_added(struct session *s, int *status)
 	if (r == 0) {
 		str_replace(&args->name, job->name);
 		str_replace(&args->version, job->version);
+	}
+	return r;
+}
+
+int session_run_installs(struct session *s)
+{
+	int r = plan_run(&s->plan, &s->error);
+
+	if (r == 0) {
+		plan_add_depmods(&s->plan);
+		r = plan_run(&s->plan, &s->error);
 	}
 	return r;
 }
@@ -289,6 +417,8 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 		for (size_t i = first; s->plan.jobs[i] != last; i++)
 			plan_edge(&s->plan, s->plan.jobs[i], last, EDGE_AFTER);
 	}
+	if (kind == JOB_INSTALL)
+		return session_run_installs(s);
 	if (kind != JOB_BUILD)
 		plan_add_depmods(&s->plan);
 	return plan_run(&s->plan, &s->error);
@@ -299,8 +429,12 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 	struct session s;
 	int status = 0;
 
-	if (session_init(&s, args, false, true) == 0 && ensure_added(&s, &status) == 0 &&
+	if (is_rpm(args))
+		return install_rpm(args);
+	if (session_init(&s, args, false) == 0 && ensure_added(&s, &status) == 0 &&
 		run_on_kernels(&s, kind, false) == 0) {
+		if (kind == JOB_INSTALL)
+			transaction_end(&s.plan, NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -322,9 +456,10 @@ static int take_away(struct arguments *args, enum job_kind kind, bool forget)
 	struct session s;
 	int status = 0;
 
-	if (session_init(&s, args, true, false) == 0 &&
+	if (session_init(&s, args, true) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_on_kernels(&s, kind, forget) == 0) {
+		transaction_end(&s.plan, s.kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -343,7 +478,50 @@ static int command_unbuild(struct arguments *args)
 
 static int command_remove(struct arguments *args)
 {
+	const struct settings *s = &args->settings;
+
+	/* check_arguments has not seen the names yet; what cannot be one has no mark. */
+	if (s->rpm_safe_upgrade && args->name && args->version &&
+		tree_check_name("module name", args->name, NULL) == 0 &&
+		tree_check_name("module version", args->version, NULL) == 0 &&
+		upgrade_take_mark(s->dkms_tree, args->name, args->version)) {
+		if (!args->quiet)
+			printf("dkms: %s/%s: kept, this upgrade has added it again\n",
+				args->name, args->version);
+		return 0;
+	}
 	return take_away(args, JOB_UNBUILD, true);
+}
+
+static int run_pack(struct session *s)
+{
+	struct arguments *args = s->args;
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_free_ char *arch = kernel_running_arch();
+	struct kernel *kernel =
+		s->n_kernels ? s->kernels[0] : plan_kernel(&s->plan, running, arch);
+	struct job *job = plan_add(&s->plan, JOB_PACK, kernel, args->name, args->version);
+
+	job->conf_path = xstrdup(args->conf);
+	job->pack.path = xstrdup(args->archive);
+	job->pack.source_only = args->source_only;
+	job->pack.binaries_only = args->binaries_only;
+	for (size_t i = 0; i < s->n_kernels; i++)
+		strv_pushf(&job->pack.kernels, "%s/%s", s->kernels[i]->release,
+			s->kernels[i]->arch);
+	return plan_run(&s->plan, &s->error);
+}
+
+static int command_mktarball(struct arguments *args)
+{
+	struct session s;
+	int status = 0;
+
+	if (session_init(&s, args, true) == 0 &&
+		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
+		run_pack(&s) == 0)
+		status = jobs_status(&s.plan);
+	return session_done(&s, status);
 }
 
 /* Several kernels are a chain of filters, each with its architecture or the one for all. */
@@ -391,10 +569,11 @@ static int command_autoinstall(struct arguments *args)
 
 	if (path_exists(off))
 		return 0;
-	if (session_init(&s, args, false, true) == 0 &&
+	if (session_init(&s, args, false) == 0 &&
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
 			&s.error) == 0 &&
-		plan_run(&s.plan, &s.error) == 0) {
+		session_run_installs(&s) == 0) {
+		transaction_end(&s.plan, NULL);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
@@ -407,26 +586,42 @@ static int command_autoinstall(struct arguments *args)
 }
 
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
+#define NEEDS_SOURCE (COMMAND_NEEDS_MODULE | COMMAND_TAKES_ARCHIVE)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
+#define KERNEL_HOOK (COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL)
 
 const struct command_row commands[] = {
-	{"add", "NAME/VERSION | DIRECTORY", "make a module known", command_add,
-		CHANGES_TREE | COMMAND_NEEDS_MODULE},
-	{"build", "NAME/VERSION | DIRECTORY", "build it, adding it first when needed",
-		command_build, CHANGES_TREE | COMMAND_NEEDS_MODULE},
-	{"install", "NAME/VERSION | DIRECTORY", "install it, building it first when needed",
-		command_install, CHANGES_KERNELS | COMMAND_NEEDS_MODULE},
+	{"add", "NAME/VERSION | DIRECTORY | ARCHIVE", "make a module known", command_add,
+		CHANGES_TREE | NEEDS_SOURCE},
+	{"build", "NAME/VERSION | DIRECTORY | ARCHIVE", "build it, adding it first when needed",
+		command_build, CHANGES_TREE | NEEDS_SOURCE | COMMAND_BUILDS},
+	{"install", "NAME/VERSION | DIRECTORY | ARCHIVE",
+		"install it, building it first when needed", command_install,
+		CHANGES_KERNELS | NEEDS_SOURCE | COMMAND_BUILDS},
 	{"uninstall", "NAME/VERSION", "take it out of the kernel's tree, leave it built",
 		command_uninstall, CHANGES_KERNELS | COMMAND_NEEDS_MODULE},
 	{"unbuild", "NAME/VERSION", "uninstall it and remove what was built",
 		command_unbuild, CHANGES_TREE | COMMAND_NEEDS_MODULE},
 	{"remove", "NAME/VERSION", "unbuild it, and forget it when no kernel is left",
 		command_remove, CHANGES_TREE | COMMAND_NEEDS_MODULE},
+	{"mktarball", "NAME/VERSION", "pack its source and what is built of it into an archive",
+		command_mktarball, COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
+	{"ldtarball", "ARCHIVE", "add what mktarball has packed, or any source in a tar archive",
+		command_ldtarball,
+		COMMAND_WRITES_TREE | COMMAND_TAKES_ARCHIVE | COMMAND_ARCHIVE_ONLY},
 	{"status", "[NAME[/VERSION]]", "list modules and where they are built and installed",
 		command_status, 0},
 	{"cache", "stats | verify | gc | clear | why", "what is kept of builds; see dkms-cache(8)",
 		command_cache, COMMAND_HAS_PARTS},
 	{"autoinstall", "", "install the newest version of every module that wants it",
-		command_autoinstall, CHANGES_KERNELS},
+		command_autoinstall, CHANGES_KERNELS | COMMAND_BUILDS},
+	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
+		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_BUILDS},
+	{"kernel_preinst", "", "before a kernel: unbuild what autoinstall will bring back",
+		command_kernel_preinst, KERNEL_HOOK},
+	{"kernel_postinst", "", "after a kernel: autoinstall", command_autoinstall,
+		KERNEL_HOOK | COMMAND_BUILDS},
+	{"kernel_prerm", "", "when a kernel goes: unbuild every module",
+		command_kernel_prerm, KERNEL_HOOK},
 	{0},
 };

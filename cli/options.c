@@ -31,9 +31,17 @@ const struct option_row options[] = {
 	{'j', NULL, "N", OPTION_SPECIAL, 0,
 		"job slots, shared by all makes; 0: no limit; default: the CPUs"},
 	{'c', NULL, "FILE", OPTION_TEXT, AT(conf), "the dkms.conf to add"},
+	{0, "archive", "FILE", OPTION_TEXT, AT(archive),
+		"the tarball that mktarball writes, or that add loads"},
+	{0, "source-only", NULL, OPTION_FLAG, AT(source_only),
+		"mktarball: the source, without built modules"},
+	{0, "binaries-only", NULL, OPTION_FLAG, AT(binaries_only),
+		"mktarball: built modules, without the source"},
 	{0, "config", "FILE", OPTION_TEXT, SETTING(kernel_config), "the kernel's .config"},
 	{0, "kernelsourcedir", "DIR", OPTION_TEXT, SETTING(kernel_source_dir),
 		"the kernel's headers"},
+	{0, "templatekernel", "KVER", OPTION_TEXT, AT(template_kernel),
+		"the kernel that match takes as a model"},
 	{0, "directive", "NAME=VALUE", OPTION_LIST, SETTING(directives),
 		"a directive that wins over every dkms.conf"},
 	{0, "dkmstree", "DIR", OPTION_TEXT, SETTING(dkms_tree), "instead of /var/lib/dkms"},
@@ -49,9 +57,21 @@ const struct option_row options[] = {
 	{0, "keep-build", NULL, OPTION_FLAG, SETTING(keep_build),
 		"keep the directory of a failed build, not just its log"},
 	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(no_depmod), "do not run depmod"},
+	{0, "modprobe-on-install", NULL, OPTION_FLAG, SETTING(modprobe_on_install),
+		"load what present devices need, when it is the running kernel"},
+	{0, "symlink-modules", NULL, OPTION_FLAG, SETTING(symlink_modules),
+		"install links into the dkms tree, not copies"},
+	{0, "rpm_safe_upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade),
+		"in an RPM's scripts: remove spares what add has been asked for"},
+	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade), NULL},
 	{0, "json", NULL, OPTION_FLAG, AT(json), "status as JSON"},
+	{0, "events", "FILE", OPTION_TEXT, AT(events),
+		"what happens as JSON lines, as it happens; -: standard output"},
+	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
+		"what ran when, for Perfetto or chrome://tracing"},
 	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only what went wrong"},
 	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose), "print also what was left alone"},
+	{0, "debug", NULL, OPTION_FLAG, AT(debug), "print every step and command"},
 	{0, "no-initrd", NULL, OPTION_IGNORED, 0, NULL},
 	{0, "no-clean-kernel", NULL, OPTION_IGNORED, 0, NULL},
 	{0, "no-prepare-kernel", NULL, OPTION_IGNORED, 0, NULL},
@@ -78,6 +98,10 @@ void arguments_done(struct arguments *args)
 	free(args->directory);
 	free(args->conf);
 	free(args->subcommand);
+	free(args->archive);
+	free(args->template_kernel);
+	free(args->events);
+	free(args->trace);
 	*args = (struct arguments){0};
 }
 
@@ -187,12 +211,15 @@ static bool is_path(const char *word)
 	return *word == '/' || *word == '.' || (slash && strchr(slash + 1, '/'));
 }
 
-/* A word that is no option: a command; the path of a dkms.conf; a directory with one;
- * else NAME or NAME/VERSION. */
-static int set_word(struct arguments *args, const char *word, struct error *err)
+static bool takes_archive(const struct arguments *args)
+{
+	return args->command && args->command->flags & COMMAND_TAKES_ARCHIVE;
+}
+
+/* The word may stand anywhere, and what the others mean depends on it. */
+static int set_command(struct arguments *args, const char *word, struct error *err)
 {
 	const struct command_row *command = find_command(word);
-	_cleanup_free_ char *conf = path_join(word, "dkms.conf");
 
 	if (args->command && args->command->flags & COMMAND_HAS_PARTS && !args->subcommand) {
 		args->subcommand = xstrdup(word);
@@ -201,8 +228,19 @@ static int set_word(struct arguments *args, const char *word, struct error *err)
 	if (command && args->command && command != args->command)
 		return error_set(err, -EINVAL, 4, "two commands: %s and %s",
 			args->command->name, command->name);
-	if (command) {
+	if (command)
 		args->command = command;
+	return 0;
+}
+
+/* A word that is neither option nor command: the path of a dkms.conf; a directory with
+ * one; an archive; else NAME or NAME/VERSION. */
+static int set_operand(struct arguments *args, const char *word, struct error *err)
+{
+	_cleanup_free_ char *conf = path_join(word, "dkms.conf");
+
+	if (args->command && args->command->flags & COMMAND_ARCHIVE_ONLY) {
+		str_replace(&args->archive, word);
 	} else if (has_suffix(word, "dkms.conf") && path_is_file(word)) {
 		free(args->directory);
 		args->directory = word == path_base(word)
@@ -210,6 +248,8 @@ static int set_word(struct arguments *args, const char *word, struct error *err)
 					  : xstrndup(word, (size_t)(path_base(word) - word));
 	} else if (path_is_file(conf)) {
 		str_replace(&args->directory, word);
+	} else if (path_is_file(word) && (takes_archive(args) || is_path(word))) {
+		str_replace(&args->archive, word);
 	} else if (is_path(word)) {
 		return error_set(err, -ENOENT, *word == '/' ? 1 : 2,
 			"there is no dkms.conf in %s", word);
@@ -238,6 +278,7 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 	struct option longs[ARRAY_SIZE(options)] = {0};
 	_cleanup_(str_done) struct str letters = {0};
 	size_t n = 0;
+	const char *part = NULL; /* the word that is the subcommand */
 	int value, r = 0;
 
 	str_add(&letters, ":");
@@ -251,8 +292,7 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 			longs[n++] = (struct option){
 				row->name, has_arg, NULL, LONG_BASE + (int)i};
 	}
-	/* The one long option that upstream spells with underscores is issue of packages;
-	 * getopt's abbreviations are not part of the contract, and do no harm. */
+	/* getopt's abbreviations are not part of the contract, and do no harm. */
 	optind = 0;
 	while (r == 0 && (value = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
 		const struct option_row *row = row_of(value);
@@ -265,8 +305,16 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 				argv[optind - 1]);
 		r = set_option(args, row, optarg, err);
 	}
+	for (int i = optind; i < argc && r == 0; i++) {
+		bool had_part = args->subcommand;
+
+		r = set_command(args, argv[i], err);
+		if (!had_part && args->subcommand)
+			part = argv[i];
+	}
 	for (int i = optind; i < argc && r == 0; i++)
-		r = set_word(args, argv[i], err);
+		if (!find_command(argv[i]) && argv[i] != part)
+			r = set_operand(args, argv[i], err);
 	return r;
 }
 
@@ -280,7 +328,7 @@ static void print_row(FILE *out, const char *left, const char *help)
 
 void help_print(FILE *out)
 {
-	fputs("Usage: dkms COMMAND [OPTION...] [NAME/VERSION | DIRECTORY]\n\n"
+	fputs("Usage: dkms COMMAND [OPTION...] [NAME/VERSION | DIRECTORY | ARCHIVE]\n\n"
 	      "Builds kernel modules from source for installed kernels.\n\nCommands:\n",
 		out);
 	for (const struct command_row *c = commands; c->name; c++) {

@@ -18,8 +18,13 @@ struct arguments {
 	char *directory;	 /* a path to a source directory or to its dkms.conf */
 	char *conf;		 /* -c */
 	char *subcommand;	 /* the word behind a command that has some */
+	char *archive;		 /* --archive, or a path to a file */
+	char *template_kernel;	 /* of match */
+	char *events;		 /* --events: a file or "-"; NULL: none */
+	char *trace;		 /* --trace */
 	struct strv ignored;	 /* options that are accepted and do nothing any more */
-	bool all, quiet, json, show_help, show_version;
+	bool all, quiet, debug, json, show_help, show_version;
+	bool source_only, binaries_only; /* of mktarball */
 };
 
 /* A command: what it is called, what it runs. */
@@ -36,7 +41,11 @@ enum command_flag {
 	COMMAND_WRITES_KERNELS = 1 << 1, /* and an install tree */
 	COMMAND_ALL_KERNELS = 1 << 2,	 /* takes --all */
 	COMMAND_NEEDS_MODULE = 1 << 3,	 /* NAME and VERSION must be given */
-	COMMAND_HAS_PARTS = 1 << 4,	 /* the next word says which */
+	COMMAND_TAKES_ARCHIVE = 1 << 4,	 /* or an archive to load */
+	COMMAND_ARCHIVE_ONLY = 1 << 5,	 /* what is no option is one */
+	COMMAND_EXACT_KERNEL = 1 << 6,	 /* exactly one -k must be */
+	COMMAND_HAS_PARTS = 1 << 7,	 /* the next word says which */
+	COMMAND_BUILDS = 1 << 8,	 /* may have use for the cache */
 };
 
 /* The commands, ended by a row without a name. */

@@ -73,10 +73,12 @@ void print_error(const struct error *err)
 /* "evdi/1.12.0 for 6.1.0-56-amd64"; caller frees. */
 static char *job_title(const struct job *job)
 {
+	if (!job->name && job->archive)
+		return xstrdup(job->archive);
 	if (!job->name)
 		return xstrdup(job->kind == JOB_DEPMOD ? job->kernel->release
 						       : job->conf_path);
-	if (job->kind == JOB_ADD || job->kind == JOB_FORGET)
+	if (job->kind == JOB_ADD || job->kind == JOB_FORGET || job->kind == JOB_PACK)
 		return xasprintf("%s/%s", job->name, job->version);
 	return xasprintf("%s/%s for %s", job->name, job->version, job->kernel->release);
 }
@@ -94,7 +96,7 @@ static void print_failure(struct report *r, const struct job *job)
 		print_error(&job->error);
 		return;
 	}
-	if (job->kind == JOB_ADD) {
+	if (job->kind == JOB_ADD || job->kind == JOB_PACK) {
 		print_error(&job->error);
 		return;
 	}
@@ -106,6 +108,17 @@ static void print_failure(struct report *r, const struct job *job)
 		fprintf(stderr, "  log: %s\n", job->log_path);
 }
 
+static void print_added(const struct job *job, const char *title)
+{
+	if (!job->archive)
+		printf("dkms: %s: added\n", title);
+	else if (job->n_loaded)
+		printf("dkms: %s: added from %s, built for %zu kernel%s\n", title,
+			job->archive, job->n_loaded, job->n_loaded > 1 ? "s" : "");
+	else
+		printf("dkms: %s: added from %s\n", title, job->archive);
+}
+
 static void print_done(const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
@@ -113,7 +126,7 @@ static void print_done(const struct job *job)
 
 	switch (job->kind) {
 	case JOB_ADD:
-		printf("dkms: %s: added\n", title);
+		print_added(job, title);
 		break;
 	case JOB_BUILD:
 		if (job->restored)
@@ -137,6 +150,9 @@ static void print_done(const struct job *job)
 		break;
 	case JOB_FORGET:
 		printf("dkms: %s: removed\n", title);
+		break;
+	case JOB_PACK:
+		printf("dkms: %s: packed into %s\n", title, job->archive);
 		break;
 	case JOB_EVALUATE:
 	case JOB_EXPLAIN:
@@ -166,6 +182,7 @@ static void print_nothing(const struct job *job)
 		printf("dkms: %s: kept, it is built for other kernels\n", title);
 		break;
 	case JOB_ADD:
+	case JOB_PACK:
 	case JOB_EVALUATE:
 	case JOB_EXPLAIN:
 	case JOB_DEPMOD:
@@ -226,15 +243,31 @@ static void print_end(struct report *r, const struct job *job)
 	fflush(stdout);
 }
 
-static void on_event(enum run_event event, struct node *node, void *userdata)
+static void print_step(const struct job *job)
 {
-	if (event == RUN_ENDED || event == RUN_BLOCKED)
-		print_end(userdata, node->data);
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *line = command_line(&job->command);
+
+	fprintf(stderr, "dkms: debug: %s: %s%s", title, job_state_name(job->state),
+		*line ? ": " : "");
+	print_lines(stderr, line);
 }
 
-struct observer report_observer(struct report *r)
+static void hear(void *userdata, const struct events *events, enum event event,
+	const struct job *job)
 {
-	return (struct observer){on_event, r};
+	struct report *r = userdata;
+
+	(void)events;
+	if (event == EVENT_STEPPED && r->debug)
+		print_step(job);
+	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
+		print_end(r, job);
+}
+
+struct listener report_listener(struct report *r)
+{
+	return (struct listener){hear, r};
 }
 
 /* The summary */
@@ -242,7 +275,7 @@ struct observer report_observer(struct report *r)
 static bool is_of_matrix(const struct job *job)
 {
 	return job->name && job->kind != JOB_ADD && job->kind != JOB_FORGET &&
-	       (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
+	       job->kind != JOB_PACK && (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
 }
 
 static const char *word(const struct job *job)

@@ -2,12 +2,13 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
-#include "scheduler/plan.h"
+#include "cli/events.h"
 
 /* What a run says while it goes on and at its end. Results go to standard output, what
  * went wrong and warnings to standard error. */
 struct report {
 	bool quiet, verbose;
+	bool debug; /* each step and its command, to standard error */
 	struct strv told;   /* what concerns several jobs and has been said */
 	uint64_t started_ns;
 };
@@ -15,8 +16,8 @@ struct report {
 void report_init(struct report *r, bool quiet, bool verbose);
 void report_done(struct report *r);
 
-/* An observer for the plan that prints a line when a job ends. */
-struct observer report_observer(struct report *r);
+/* Prints a line when a job ends. */
+struct listener report_listener(struct report *r);
 
 /* After runs with several jobs: a matrix of modules × kernels if there are several
  * kernels, and a line of sums. */
