@@ -24,6 +24,7 @@
 #include "builder/distro.h"
 #include "builder/modfile.h"
 #include "builder/phases.h"
+#include "builder/toolchain.h"
 #include "builder/tree.h"
 
 double build_elapsed_s(const struct build *b)
@@ -72,7 +73,23 @@ void build_free(struct build *b)
 	free(b->log);
 	free(b->failed);
 	free(b->set_aside);
+	toolchain_done(&b->toolchain);
 	free(b);
+}
+
+char *build_path(const struct job *job, const char *name)
+{
+	return path_join(job->build->dir, name);
+}
+
+char *build_staged_path(const struct job *job, const char *file)
+{
+	return xasprintf("%s/module/%s", job->build->staging, file);
+}
+
+int build_log_fd(const struct job *job)
+{
+	return job->build->log_fd;
 }
 
 /* JOB_CHECKING */
@@ -149,6 +166,7 @@ enum phase check_enter(struct job *job)
 		return PHASE_FAIL;
 	job->build = build_new(job);
 	choose_sandbox(job);
+	toolchain_of_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
 	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
 }
 
@@ -200,6 +218,18 @@ int build_lock_dir(struct job *job)
 	return r;
 }
 
+/* Who repeats a command by hand needs the variables, too. */
+static void log_toolchain(const struct build *b)
+{
+	_cleanup_(strv_done) struct strv variables = {0};
+	_cleanup_free_ char *line = NULL;
+
+	toolchain_environment(&b->toolchain, &variables);
+	line = strv_join(&variables, " ");
+	if (*line)
+		buildlog_note(b->log_fd, "# environment: %s", line);
+}
+
 static int open_log(struct job *job)
 {
 	struct build *b = job->build;
@@ -210,6 +240,7 @@ static int open_log(struct job *job)
 		return error_errno(&job->error, -errno, 1, "cannot create %s", b->log);
 	buildlog_begin(b->log_fd, job->name, job->version, job->kernel->release,
 		job->kernel->arch);
+	log_toolchain(b);
 	return 0;
 }
 
@@ -330,6 +361,7 @@ void build_environment(const struct job *job, struct strv *env)
 		if (!is_session_variable(*variable))
 			strv_push(env, *variable);
 	conf_environment(&request, env);
+	toolchain_environment(&job->build->toolchain, env);
 	/* Messages in the words that we and everybody know. */
 	strv_setenv(env, "LC_ALL", "C");
 	/* The sandbox has its own. */
@@ -431,6 +463,7 @@ static enum phase run(struct job *job, const char *line, bool make)
 	cmd->log_fd = b->log_fd;
 	cmd->jobserver = make;
 	build_sandbox(job, &box);
+	list_secrets(job, &box.secret);
 	sandbox_wrap(cmd, &box);
 	sandbox_done(&box);
 	buildlog_command(b->log_fd, line);
@@ -618,11 +651,6 @@ enum phase strip_leave(struct job *job, const struct outcome *outcome)
 
 /* JOB_COLLECTING */
 
-char *build_staged_path(const struct job *job, const char *file)
-{
-	return xasprintf("%s/module/%s", job->build->staging, file);
-}
-
 /* The symbols that a module may use besides those of its own package. */
 static void list_symvers(const struct job *job, struct strv *ret)
 {
@@ -752,6 +780,29 @@ enum phase finish_enter(struct job *job)
 
 /* JOB_PUBLISHING */
 
+/* The versions that it was built against, in .dep_NAME beside module/: what
+ * BUILD_DEPENDS_REBUILD looks at. A forced build leaves no trace, as ever. */
+static int write_dependencies(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	const struct strv *names = &job->conf->build_depends;
+	int r = 0;
+
+	if (!job->conf->build_depends_rebuild || s->force)
+		return 0;
+	for (size_t i = 0; i < names->n && r == 0; i++) {
+		_cleanup_free_ char *version = tree_installed_version(s->dkms_tree,
+			names->items[i], job->kernel->release, job->kernel->arch);
+		_cleanup_free_ char *path =
+			xasprintf("%s/.dep_%s", job->build->staging, names->items[i]);
+		_cleanup_free_ char *line = xasprintf("%s\n", version ? version : "");
+
+		if (version)
+			r = file_write(path, line, strlen(line), 0644, &job->error);
+	}
+	return r;
+}
+
 static int publish_work(struct job *job)
 {
 	struct build *b = job->build;
@@ -764,6 +815,8 @@ static int publish_work(struct job *job)
 	r = dir_make(log_dir, &job->error);
 	if (r == 0)
 		r = file_copy(b->log, log, &job->error);
+	if (r == 0)
+		r = write_dependencies(job);
 	if (r == 0)
 		r = tree_publish(job->shared->settings->dkms_tree, job->name, job->version,
 			job->kernel->release, job->kernel->arch, b->staging, &job->error);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "builder/job.h"
+#include "builder/toolchain.h"
 #include "cache/entry.h"
 #include "cache/key.h"
 
@@ -22,6 +23,7 @@ struct build {
 	int lock_fd, log_fd;
 	enum sandbox_kind sandbox;
 	bool renamed; /* work is at seen */
+	struct toolchain toolchain;
 	size_t patch; /* the next one to apply */
 	struct timespec started;
 	struct key key;	    /* empty: not cached */
@@ -38,8 +40,6 @@ static inline bool is_building(const struct job *job)
 double build_elapsed_s(const struct build *b);
 /* Makes the job's directory, empty, and locks it. */
 int build_lock_dir(struct job *job);
-/* Where a module or Module.symvers is put for publishing; caller frees. */
-char *build_staged_path(const struct job *job, const char *file);
 /* Checks what is staged against the kernel; fills the job's warnings. */
 void build_check_staged(struct job *job);
 /* The environment of the job's commands: ours without what is about this session and none

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -121,6 +122,10 @@ static int restore_work(struct job *job)
 		/* The same look at it as after a build, with the same warnings. */
 		build_check_staged(job);
 		job->restored = true;
+		/* What comes after, such as signing, is told in the log, too. */
+		b->log_fd = open(b->log, O_WRONLY | O_APPEND | O_CLOEXEC);
+		if (b->log_fd < 0)
+			r = error_errno(&job->error, -errno, 1, "cannot open %s", b->log);
 		job->cost_s = (double)e.cost_ms / 1000;
 	}
 	if (!job->restored)

@@ -32,6 +32,7 @@ static const char *const plumbing[] = {"/etc/bash.bashrc", "/etc/ca-certificates
 void sandbox_done(struct sandbox *box)
 {
 	strv_done(&box->readable);
+	strv_done(&box->secret);
 	strv_done(&box->hide);
 	strv_done(&box->links);
 }
@@ -114,6 +115,35 @@ static void bind_back(struct strv *argv, struct strv *done, const char *path)
 		strv_push(done, top);
 		strv_push_all(argv, (const char *const[]){"--ro-bind", top, top, NULL});
 	}
+}
+
+/* Everybody, or we, may search each directory on the way to path. */
+static bool may_lead_to(const char *path)
+{
+	_cleanup_free_ char *partial = xstrdup(path);
+	char *slash;
+	struct stat st;
+
+	while ((slash = strrchr(partial, '/')) && slash != partial) {
+		*slash = '\0';
+		if (stat(partial, &st) < 0)
+			return false;
+		if (!(st.st_mode & S_IXOTH) && st.st_uid != geteuid())
+			return false;
+	}
+	return true;
+}
+
+/* Our own user could read what is ours, in a user namespace too. Where nobody gets to,
+ * there is nothing to conceal, and bubblewrap may not get there either. */
+static void conceal(struct strv *argv, const struct strv *bound, const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *top = real ? below_hidden(real) : NULL;
+
+	if (real && (!top || strv_contains(bound, top)) && may_lead_to(real))
+		strv_push_all(argv,
+			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
 }
 
 /* Makefiles look for headers in /lib/modules whatever dkms was told. */
@@ -252,10 +282,9 @@ static void show(struct strv *argv, struct strv *sealed, struct strv *done, cons
 	}
 }
 
-static void add_strict(struct strv *argv, struct strv *sealed, const struct sandbox *box)
+static void add_strict(struct strv *argv, struct strv *sealed, struct strv *done,
+	const struct sandbox *box)
 {
-	_cleanup_(strv_done) struct strv done = {0};
-
 	for (size_t i = 0; i < ARRAY_SIZE(hidden_strictly); i++)
 		hide(argv, sealed, hidden_strictly[i]);
 	/* It went with /var. */
@@ -267,21 +296,36 @@ static void add_strict(struct strv *argv, struct strv *sealed, const struct sand
 			hide(argv, sealed, real);
 	}
 	for (const char *const *path = sandbox_etc; *path; path++)
-		show(argv, sealed, &done, *path, 0);
+		show(argv, sealed, done, *path, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(plumbing); i++)
-		show(argv, sealed, &done, plumbing[i], 0);
+		show(argv, sealed, done, plumbing[i], 0);
 	for (size_t i = 0; i < box->readable.n; i++)
-		show(argv, sealed, &done, box->readable.items[i], 0);
+		show(argv, sealed, done, box->readable.items[i], 0);
 	for (size_t i = 0; i + 1 < box->links.n; i += 2) {
 		_cleanup_free_ char *place = resolve_parent(box->links.items[i]);
 
-		if (is_shown(&done, place))
+		if (is_shown(done, place))
 			continue;
-		strv_push(&done, place);
+		strv_push(done, place);
 		make_parents(argv, sealed, place);
 		strv_push_all(argv, (const char *const[]){"--symlink", box->links.items[i + 1],
 					    place, NULL});
 	}
+}
+
+/* The same in a strict sandbox, where most secrets are hidden with what is around them. */
+static void conceal_shown(struct strv *argv, const struct strv *sealed,
+	const struct strv *done, const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *top = real ? below_hidden(real) : NULL;
+	bool is_away = top;
+
+	for (size_t i = 0; real && i < sealed->n; i++)
+		is_away = is_away || is_in(real, sealed->items[i]);
+	if (real && (!is_away || is_shown(done, real)) && may_lead_to(real))
+		strv_push_all(argv,
+			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
 }
 
 static void add_mounts(struct strv *argv, const struct sandbox *box)
@@ -295,7 +339,7 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 			strv_push_all(argv,
 				(const char *const[]){"--tmpfs", hidden[i], NULL});
 	if (box->strict) {
-		add_strict(argv, &sealed, box);
+		add_strict(argv, &sealed, &done, box);
 	} else {
 		for (size_t i = 0; i < box->readable.n; i++)
 			bind_back(argv, &done, box->readable.items[i]);
@@ -303,6 +347,11 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 	}
 	strv_push_all(argv,
 		(const char *const[]){"--dev", "/dev", "--proc", "/proc", NULL});
+	for (size_t i = 0; i < box->secret.n; i++)
+		if (box->strict)
+			conceal_shown(argv, &sealed, &done, box->secret.items[i]);
+		else
+			conceal(argv, &done, box->secret.items[i]);
 	if (box->writable)
 		make_parents(argv, &sealed, box->writable_at);
 	if (box->writable)

@@ -23,6 +23,7 @@ struct sandbox {
 	const char *install_tree; /* is seen as /lib/modules too, if that exists; or NULL */
 	bool network;
 	struct strv readable; /* paths that the command needs, wherever they are */
+	struct strv secret;   /* files that it must not read */
 	/* Also hides what a build has no business in: other kernels' and modules' files,
 	 * most of /etc and /var. Only readable itself is shown then, not what is beside
 	 * it. */

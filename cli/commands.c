@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "base/file.h"
+#include "builder/keypair.h"
 #include "builder/tree.h"
 #include "builder/upgrade.h"
 #include "cache/cache.h"
@@ -14,6 +15,7 @@
 #include "cli/eventlog.h"
 #include "cli/status.h"
 #include "cli/trace.h"
+#include "scheduler/rebuild.h"
 #include "scheduler/transaction.h"
 
 /* The first directory of path that exists can be written. */
@@ -62,9 +64,6 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	const struct command_row *c = args->command;
 	const struct settings *s = &args->settings;
 
-	if (args->source_only && args->binaries_only)
-		return error_set(err, -EINVAL, 8,
-			"--source-only and --binaries-only exclude each other");
 	if (args->all && args->kernels.n)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
@@ -393,10 +392,17 @@ static int ensure_added(struct session *s, int *status)
 	return r;
 }
 
+/* What may have to be rebuilt is known when all else is installed, and depmod comes last.
+ * Where there is no such package, one run of the plan does. */
 int session_run_installs(struct session *s)
 {
-	int r = plan_run(&s->plan, &s->error);
+	int r = 0;
 
+	if (rebuild_is_possible(s->settings)) {
+		r = plan_run(&s->plan, &s->error);
+		if (r == 0)
+			r = rebuild_add(&s->plan, &s->error);
+	}
 	if (r == 0) {
 		plan_add_depmods(&s->plan);
 		r = plan_run(&s->plan, &s->error);
@@ -585,6 +591,28 @@ static int command_autoinstall(struct arguments *args)
 	return session_done(&s, status);
 }
 
+/* Makes the key pair now that the first signed build would make. */
+static int command_generate_mok(struct arguments *args)
+{
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_(error_done) struct error err = {0};
+	struct keypair pair;
+	bool made = false;
+
+	keypair_choose(&args->settings, args->kernels.n ? args->kernels.items[0] : running, &pair);
+	if (keypair_ensure(&pair, &made, &err) < 0)
+		print_error(&err);
+	else if (!args->quiet && made)
+		printf("made the key %s and its certificate %s\n"
+		       "to enroll it: mokutil --import %s\n",
+			pair.key, pair.certificate, pair.certificate);
+	else if (!args->quiet)
+		printf("the key %s and its certificate %s are there\n", pair.key,
+			pair.certificate);
+	keypair_done(&pair);
+	return err.status;
+}
+
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
 #define NEEDS_SOURCE (COMMAND_NEEDS_MODULE | COMMAND_TAKES_ARCHIVE)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
@@ -615,6 +643,7 @@ const struct command_row commands[] = {
 		command_cache, COMMAND_HAS_PARTS},
 	{"autoinstall", "", "install the newest version of every module that wants it",
 		command_autoinstall, CHANGES_KERNELS | COMMAND_BUILDS},
+	{"generate_mok", "", "make the key pair that signs modules", command_generate_mok, 0},
 	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
 		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_BUILDS},
 	{"kernel_preinst", "", "before a kernel: unbuild what autoinstall will bring back",

@@ -315,6 +315,9 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 	for (int i = optind; i < argc && r == 0; i++)
 		if (!find_command(argv[i]) && argv[i] != part)
 			r = set_operand(args, argv[i], err);
+	if (r == 0 && args->source_only && args->binaries_only)
+		r = error_set(err, -EINVAL, 8,
+			"--source-only and --binaries-only exclude each other");
 	return r;
 }
 

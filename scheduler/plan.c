@@ -310,8 +310,7 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 	}
 }
 
-/* The job among those from first on that is for name on the kernel, or NULL. */
-static struct job *find_job(struct plan *p, size_t first, const char *name,
+struct job *plan_find(struct plan *p, size_t first, const char *name,
 	const struct kernel *kernel)
 {
 	for (size_t i = first; i < p->n_jobs; i++)
@@ -392,7 +391,7 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 	job->depends_met = true;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		struct job *before = find_job(p, first, name, job->kernel);
+		struct job *before = plan_find(p, first, name, job->kernel);
 		_cleanup_free_ char *installed = NULL;
 
 		if (before) {
