@@ -378,7 +378,7 @@ many()
 	done
 	for i in 1 2; do
 		dkms cache stats > "$work/stats"
-		before=$(counters)
+		was=$(counters)
 		pids=()
 		for k in "${all[@]}"; do
 			dkms build m/1.0 -k "$k" -j 1 > "$work/many-$k" 2>&1 &
@@ -389,10 +389,10 @@ many()
 			wait "$k" || status=1
 		done
 		is "$status" 0 "8 processes at once, round $i"
-		after=$(counters)
+		is_now=$(counters)
 		dkms unbuild m/1.0 --all > /dev/null
-		read -r -a b <<< "$before"
-		read -r -a a <<< "$after"
+		read -r -a b <<< "$was"
+		read -r -a a <<< "$is_now"
 		[ $i = 1 ] && want="0 8 8 0" || want="8 0 0 0"
 		is "$((a[0] - b[0])) $((a[1] - b[1])) $((a[2] - b[2])) $((a[3] - b[3]))" "$want" \
 			"round $i: counters"

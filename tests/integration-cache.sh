@@ -34,7 +34,6 @@ for module in "${modules[@]}"; do
 	cp -a "$root/usr/src/${module/\//-}" "$work/src/"
 	ours add "$module" > /dev/null 2>&1
 done
-jobs=$((${#modules[@]} * ${#kernels[@]}))
 
 # Builds all modules for all kernels and keeps what came out below $work/NAME.
 build() # NAME [OPTION...]
@@ -56,6 +55,7 @@ build() # NAME [OPTION...]
 counters() { ours cache stats | sed -n 's/^lookups *\([0-9]*\) hits *\([0-9]*\) misses *\([0-9]*\) stored.*/\1 \2 \3/p'; }
 
 build none --no-cache
+jobs=$(ours status | grep -c ": built") # one or the other may be excluded
 build cold
 is "$(counters)" "0 $jobs $jobs" "cold: all are misses, all are stored"
 build warm
