@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -12,12 +13,13 @@
 #define LOG_SEARCH_MAX (16 * 1024 * 1024)
 
 /* A log that cannot be written is no reason to stop a build. */
-static void put(int fd, struct str *s)
+static int put(int fd, struct str *s)
 {
-	ssize_t n = s->data ? write(fd, s->data, s->len) : 0;
+	ssize_t n = write(fd, s->data, s->len);
+	int r = n == (ssize_t)s->len ? 0 : n < 0 ? -errno : -ENOSPC;
 
-	(void)n;
 	str_done(s);
+	return r;
 }
 
 void buildlog_begin(int fd, const char *module, const char *version, const char *release,
@@ -42,7 +44,20 @@ void buildlog_command(int fd, const char *line)
 	put(fd, &s);
 }
 
-void buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd)
+void buildlog_note(int fd, const char *fmt, ...)
+{
+	struct str s = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&s, fmt, ap);
+	va_end(ap);
+	if (s.len && s.data[s.len - 1] != '\n')
+		str_add(&s, "\n");
+	put(fd, &s);
+}
+
+int buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd)
 {
 	struct str s = {0};
 
@@ -54,7 +69,7 @@ void buildlog_result(int fd, const struct outcome *outcome, const struct command
 		str_addf(&s, "\n# exit code: %d\n", outcome->exit_status);
 	}
 	str_addf(&s, "# elapsed time: %.1f s\n", outcome->elapsed_s);
-	put(fd, &s);
+	return put(fd, &s);
 }
 
 /* What the tools of a build write in front of, or into, an error: gcc and clang, modpost,

@@ -10,7 +10,10 @@
 void buildlog_begin(int fd, const char *module, const char *version, const char *release,
 	const char *arch);
 void buildlog_command(int fd, const char *line);
-void buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd);
+/* A line, or several, between commands. */
+void buildlog_note(int fd, const char *fmt, ...) _printf_(2, 3);
+/* A negative errno when it could not be written, as on a full disk. */
+int buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd);
 
 /* What a log says went wrong: the first error of a compiler, of modpost or the linker, of
  * the shell or of make, in this order; then, if they are not that already, its last lines.

@@ -3,9 +3,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "builder/depmod.h"
+#include "builder/forced.h"
 #include "builder/phases.h"
 #include "builder/tree.h"
 
@@ -36,6 +38,8 @@ static const struct {
 	[JOB_MAKING] = {"make", BUILDS, make_enter, make_leave},
 	[JOB_STRIPPING] = {"strip", BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {"collect", BUILDS, collect_enter, NULL},
+	[JOB_PREPARING_SIGNATURES] = {"sign", BUILDS, prepare_signatures_enter, NULL},
+	[JOB_SIGNING] = {"sign", BUILDS, sign_enter, sign_leave},
 	[JOB_FINISHING] = {"compress", BUILDS, finish_enter, NULL},
 	[JOB_POST_BUILD] = {"POST_BUILD", BUILDS, post_build_enter, post_build_leave},
 	[JOB_PUBLISHING] = {"publish", BUILDS, publish_enter, NULL},
@@ -50,6 +54,9 @@ static const struct {
 	[JOB_FORGETTING] = {"remove", ON(JOB_FORGET), forget_enter, NULL},
 	[JOB_RUNNING_DEPMOD] = {"depmod", ON(JOB_DEPMOD), depmod_enter, depmod_leave},
 	[JOB_ROLLING_BACK] = {"roll back", ON(JOB_DEPMOD), roll_back_enter, NULL},
+	[JOB_WEAK_MODULES] = {"weak-modules", ON(JOB_DEPMOD), weak_modules_enter,
+		weak_modules_leave},
+	[JOB_MODPROBING] = {"modprobe", ON(JOB_DEPMOD), modprobe_enter, NULL},
 	[JOB_CLEANING] = {"clean", BUILDS, clean_enter, NULL},
 	[JOB_DISCARDING] = {"clean", ON(JOB_ADD), discard_enter, NULL},
 };
@@ -73,6 +80,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	build_free(job->build);
+	signing_free(job->signing);
 	load_free(job->load);
 	if (job->depmod)
 		depmod_done(job->depmod);
@@ -81,6 +89,8 @@ void job_free(struct job *job)
 	command_done(&job->command);
 	error_done(&job->error);
 	strv_done(&job->warnings);
+	strv_done(&job->placed);
+	strv_done(&job->taken);
 	str_done(&job->output);
 	free(job->name);
 	free(job->version);
@@ -91,6 +101,7 @@ void job_free(struct job *job)
 	strv_done(&job->pack.kernels);
 	free(job->log_path);
 	free(job->members);
+	free(job->phases);
 	free(job);
 }
 
@@ -99,6 +110,55 @@ const char *job_state_name(enum job_state state)
 	const char *name = state < ARRAY_SIZE(table) ? table[state].name : NULL;
 
 	return name ? name : "";
+}
+
+const char *job_kind_name(enum job_kind kind)
+{
+	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
+		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
+		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
+		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_DEPMOD] = "depmod"};
+	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
+
+	return name ? name : "";
+}
+
+const char *job_result_name(enum job_result result)
+{
+	static const char *const names[] = {[RESULT_NONE] = "none", [RESULT_DONE] = "done",
+		[RESULT_NOTHING] = "nothing", [RESULT_EXCLUDED] = "excluded",
+		[RESULT_FAILED] = "failed", [RESULT_BLOCKED] = "blocked"};
+	const char *name = result < ARRAY_SIZE(names) ? names[result] : NULL;
+
+	return name ? name : "";
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void begin_phase(struct job *job)
+{
+	if ((job->n_phases & (job->n_phases + 1)) == 0)
+		job->phases = xrealloc_array(job->phases, 2 * (job->n_phases + 1),
+			sizeof(*job->phases));
+	job->phases[job->n_phases++] =
+		(struct job_phase){.state = job->state, .began_ns = now_ns()};
+}
+
+static void end_phase(struct job *job)
+{
+	struct job_phase *phase;
+
+	if (!job->n_phases)
+		return;
+	phase = &job->phases[job->n_phases - 1];
+	if (!phase->wall_ns)
+		phase->wall_ns = now_ns() - phase->began_ns + 1;
 }
 
 static void fail(struct job *job)
@@ -126,8 +186,10 @@ static enum job_step go_on(struct job *job)
 		command_done(&job->command);
 		switch (table[job->state].enter(job)) {
 		case PHASE_COMMAND:
+			begin_phase(job);
 			return STEP_COMMAND;
 		case PHASE_WORK:
+			begin_phase(job);
 			return STEP_WORK;
 		case PHASE_FAIL:
 			fail(job);
@@ -140,6 +202,7 @@ static enum job_step go_on(struct job *job)
 	}
 	if (job->result == RESULT_NONE)
 		job->result = RESULT_DONE;
+	job->ended_ns = now_ns();
 	return STEP_ENDED;
 }
 
@@ -147,6 +210,9 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 {
 	enum phase phase = PHASE_NEXT;
 
+	if (job->state == JOB_NEW)
+		job->began_ns = now_ns();
+	end_phase(job);
 	if (last && last->cancelled)
 		error_set(&job->error, -ECANCELED, 1, "cancelled");
 	if (last && table[job->state].leave)
@@ -194,15 +260,32 @@ int job_check_known(const struct settings *s, const char *name, const char *vers
 		version, err);
 }
 
+/* Who wants the module installed whatever the kernel has? */
+static void look_for_force(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	enum forced forced =
+		job->kind == JOB_INSTALL ? forced_find(s->forced_dir, job->name) : FORCED_NOT;
+
+	/* If the first half of an upgrade refused to install, the second would take away
+	 * the old module all the same. */
+	job->force = s->force || s->rpm_safe_upgrade || forced == FORCED_ALL;
+	job->force_version =
+		job->force || s->force_version_override || forced == FORCED_VERSION;
+}
+
 /* Is there something to do? */
 enum phase look_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
+	look_for_force(job);
 	job->was = tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
 	if (check_state(s, job->was, job->name, job->version, &job->error) < 0)
 		return PHASE_FAIL;
+	if (job->rebuild)
+		return PHASE_NEXT;
 	if (job->kind == JOB_BUILD && job->was >= STATE_BUILT && !s->force)
 		job->result = RESULT_NOTHING;
 	if (job->kind == JOB_INSTALL && job->was >= STATE_INSTALLED_WEAK && !s->force)
@@ -274,10 +357,12 @@ enum phase evaluate_enter(struct job *job)
 	strv_push(&box.readable, job->conf_path);
 	strv_push(&box.readable, s->dkms_tree);
 	strv_push(&box.readable, job->kernel->headers);
+	list_secrets(job, &box.secret);
 	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_reachable(&box.readable))
 		box.kind = SANDBOX_KIND_USERNS;
 	sandbox_wrap(&job->command, &box);
 	strv_done(&box.readable);
+	strv_done(&box.secret);
 	return PHASE_COMMAND;
 }
 

@@ -2,6 +2,8 @@
 #ifndef BUILDER_JOB_H
 #define BUILDER_JOB_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "builder/command.h"
 #include "builder/conf.h"
@@ -42,6 +44,8 @@ enum job_state {
 	JOB_MAKING,
 	JOB_STRIPPING,	  /* strip(1) on all modules at once */
 	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
+	JOB_PREPARING_SIGNATURES, /* a missing key pair is made */
+	JOB_SIGNING,	  /* one command for each module, outside of the sandbox */
 	JOB_FINISHING,	  /* compressed */
 	JOB_POST_BUILD,
 	JOB_PUBLISHING,	  /* the rename that makes them "built" */
@@ -54,6 +58,8 @@ enum job_state {
 	JOB_FORGETTING,
 	JOB_RUNNING_DEPMOD,
 	JOB_ROLLING_BACK, /* installs of this run, when depmod failed */
+	JOB_WEAK_MODULES, /* weak-modules(8) offers them to other kernels */
+	JOB_MODPROBING, /* modprobe_on_install */
 	JOB_CLEANING,	  /* what is temporary goes, whatever happened before */
 	JOB_DISCARDING,	  /* so does what has been unpacked */
 	JOB_ENDED,
@@ -66,6 +72,14 @@ enum job_result {
 	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*: job->conf->excluded says why */
 	RESULT_FAILED,	 /* job->error says why */
 	RESULT_BLOCKED,	 /* a job that it needs failed; set by the plan */
+};
+
+/* A time in which a job waited for a command or for work on a thread. A state may have
+ * several, one after the other. */
+struct job_phase {
+	enum job_state state;
+	uint64_t began_ns; /* CLOCK_MONOTONIC, as uv_hrtime */
+	uint64_t wall_ns;  /* how long it took; 0 while it lasts */
 };
 
 /* What the jobs of a run share. */
@@ -83,6 +97,7 @@ struct pack {
 };
 
 struct job {
+	size_t number; /* in its plan, from 0 */
 	enum job_kind kind;
 	enum job_state state;
 	enum job_result result;
@@ -99,7 +114,11 @@ struct job {
 	struct job **members;  /* JOB_DEPMOD: jobs on its kernel; borrowed */
 	size_t n_members;
 
+	bool rebuild;	       /* JOB_INSTALL, JOB_BUILD: build also what is built */
+
 	enum state was;	       /* before the job */
+	bool force;	       /* as --force, where it is about installing */
+	bool force_version;    /* as --force-version-override */
 	bool depends_met;      /* the plan has seen to BUILD_DEPENDS */
 	struct conf *conf;     /* may be given; evaluated otherwise */
 	struct error error;
@@ -108,8 +127,13 @@ struct job {
 	struct strv warnings;  /* a line each, for whoever runs this */
 	struct str output;     /* what the scripts of the package printed */
 	bool changed_kernel;   /* files came into or went out of the kernel's tree */
+	struct strv placed;    /* the paths of those that came, */
+	struct strv taken;     /* and of those that went */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
 	double build_s;	       /* from checking to published */
+	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
+	struct job_phase *phases;    /* in order */
+	size_t n_phases;
 
 	/* The request that the last step made. */
 	struct command command;
@@ -117,7 +141,9 @@ struct job {
 	int work_result;
 
 	struct build *build;	 /* state of a build; build.c's */
-	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's */
+	struct signing *signing; /* the same; sign.c's */
+	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's, and this: */
+	unsigned int weak_calls; /* of weak-modules, that have been thought of */
 	struct load *load;	 /* JOB_ADD of an archive; load.c's */
 };
 
@@ -142,5 +168,8 @@ void job_work(struct job *job);
 
 /* "make", "installing": what it is at, for a person; static. */
 const char *job_state_name(enum job_state state);
+/* "install", "failed": in events and documents; static. */
+const char *job_kind_name(enum job_kind kind);
+const char *job_result_name(enum job_result result);
 
 #endif

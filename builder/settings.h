@@ -20,6 +20,7 @@ struct settings {
 	char *install_tree;	 /* /lib/modules */
 	char *config_dir;	 /* /etc/dkms */
 	char *os_release;	 /* /etc/os-release */
+	char *forced_dir;	 /* /usr/share/dkms/modules_to_force_install */
 	enum distro distro;	 /* filled by distro_read(os_release) */
 	char *tmp_location;	 /* $TMPDIR, else /tmp */
 	char *kernel_source_dir; /* --kernelsourcedir; NULL: INSTALLTREE/KVER/build */
@@ -33,6 +34,7 @@ struct settings {
 	bool force_version_override;
 	bool no_depmod;
 	bool keep_build;
+	bool rpm_safe_upgrade;
 	bool verbose;
 	/* From framework.conf; NULL or false when unset. */
 	bool autoinstall_all_kernels;

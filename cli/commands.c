@@ -6,23 +6,16 @@
 #include <signal.h>
 
 #include "base/file.h"
+#include "builder/keypair.h"
 #include "builder/tree.h"
-#include "cli/options.h"
-#include "cli/report.h"
+#include "builder/upgrade.h"
+#include "cli/commands.h"
+#include "cli/eventlog.h"
+#include "cli/rundoc.h"
 #include "cli/status.h"
-#include "scheduler/plan.h"
-
-/* One run of a command. */
-struct session {
-	struct arguments *args;
-	const struct settings *settings;
-	uv_loop_t loop;
-	struct plan plan;
-	struct report report;
-	struct kernel **kernels; /* those that the arguments name */
-	size_t n_kernels;
-	struct error error;
-};
+#include "cli/trace.h"
+#include "scheduler/rebuild.h"
+#include "scheduler/transaction.h"
 
 /* The first directory of path that exists can be written. */
 static int check_writable(const char *path, struct error *err)
@@ -48,6 +41,15 @@ static int check_writable(const char *path, struct error *err)
 	return -EACCES;
 }
 
+static int check_name(const char *what, const char *name, int status, struct error *err)
+{
+	int r = tree_check_name(what, name, err);
+
+	if (r < 0 && err)
+		err->status = status;
+	return r;
+}
+
 /* The arguments name no module but an archive to take it from. */
 static bool is_from_archive(const struct arguments *args)
 {
@@ -61,10 +63,14 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	const struct command_row *c = args->command;
 	const struct settings *s = &args->settings;
 
+	if (args->json && args->events && streq(args->events, "-"))
+		return error_set(err, -EINVAL, 2, "--json and --events - exclude each other");
 	if (args->all && args->kernels.n)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
 		return error_set(err, -EINVAL, 3, "--all and -a exclude each other");
+	if (c->flags & COMMAND_EXACT_KERNEL && !args->all && args->kernels.n != 1)
+		return error_set(err, -EINVAL, 4, "%s needs exactly one -k", c->name);
 	if (args->all && !(c->flags & COMMAND_ALL_KERNELS))
 		return error_set(err, -EINVAL, 5, "--all has no meaning for %s", c->name);
 	if (args->archs.n > 1 && args->archs.n != args->kernels.n)
@@ -81,11 +87,11 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	if (args->version && tree_check_name("module version", args->version, err) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < args->kernels.n; i++)
-		if (is_empty(args->kernels.items[i]))
-			return error_set(err, -EINVAL, 16, "-k needs a kernel release");
+		if (check_name("kernel release", args->kernels.items[i], 16, err) < 0)
+			return -EINVAL;
 	for (size_t i = 0; i < args->archs.n; i++)
-		if (is_empty(args->archs.items[i]))
-			return error_set(err, -EINVAL, 12, "-a needs an architecture");
+		if (check_name("architecture", args->archs.items[i], 12, err) < 0)
+			return -EINVAL;
 	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->dkms_tree, err) < 0)
 		return -EACCES;
 	if (c->flags & COMMAND_WRITES_KERNELS && check_writable(s->install_tree, err) < 0)
@@ -150,14 +156,39 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
-static int session_init(struct session *s, struct arguments *args, bool takes_away)
+/* Who listens to the events of the run. What a program reads from standard output has it
+ * for itself. */
+static int add_listeners(struct session *s)
+{
+	const struct arguments *args = s->args;
+	bool taken = args->json || (args->events && streq(args->events, "-"));
+
+	events_init(&s->events, &s->plan, args->command->name);
+	report_init(&s->report, args->quiet || taken, s->settings->verbose);
+	s->report.debug = args->debug;
+	events_listen(&s->events, report_listener(&s->report));
+	if (!s->report.quiet && !args->debug && display_possible()) {
+		s->display = display_new(&s->loop);
+		s->report.display = s->display;
+		events_listen(&s->events, display_listener(s->display));
+	}
+	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
+		return -EIO;
+	if (s->eventlog)
+		events_listen(&s->events, eventlog_listener(s->eventlog));
+	if (args->trace && trace_open(args->trace, &s->trace, &s->error) < 0)
+		return -EIO;
+	if (s->trace)
+		events_listen(&s->events, trace_listener(s->trace));
+	return 0;
+}
+
+int session_init(struct session *s, struct arguments *args, bool takes_away)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
 	plan_init(&s->plan, &s->loop, s->settings);
-	report_init(&s->report, args->quiet, s->settings->verbose);
-	s->plan.observer = report_observer(&s->report);
-	if (check_arguments(args, &s->error) < 0)
+	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
 		!is_from_archive(args))
@@ -165,18 +196,37 @@ static int session_init(struct session *s, struct arguments *args, bool takes_aw
 	return choose_kernels(s, takes_away);
 }
 
-/* Ends a command: prints what stopped it, if anything did, frees, and returns status or
- * the error's. A run that a signal cancelled ends by that signal. */
-static int session_done(struct session *s, int status)
+/* Ends the stream of events. A file that is not whole fails what went well else. */
+static int close_listeners(struct session *s, int status)
+{
+	_cleanup_(error_done) struct error err = {0};
+	int r;
+
+	events_end(&s->events, status);
+	display_free(s->display);
+	if (s->args->json)
+		rundoc_print(&s->events, &s->error, stdout);
+	r = eventlog_close(s->eventlog, &err);
+	if (trace_close(s->trace, &err) < 0 || r < 0) {
+		print_error(&err);
+		status = status ? status : err.status;
+	}
+	return status;
+}
+
+int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.cancelled;
 
+	display_clear(s->display);
+	report_failures(&s->report, &s->plan);
 	if (s->error.status) {
 		print_error(&s->error);
 		status = s->error.status;
 	}
 	for (size_t i = 0; i < s->plan.warnings.n; i++)
 		print_warning("%s", s->plan.warnings.items[i]);
+	status = close_listeners(s, status);
 	error_done(&s->error);
 	report_done(&s->report);
 	plan_done(&s->plan);
@@ -190,17 +240,18 @@ static int session_done(struct session *s, int status)
 	return status;
 }
 
-/* The exit status that follows from the jobs: that of the first failure; 77 when there is
- * nothing but excluded ones; else 0. */
-static int jobs_status(const struct plan *p)
+int jobs_status(const struct plan *p)
 {
 	bool excluded = false, other = false;
+	int blocked = 0;
 
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
 
-		if (!job_succeeded(job))
+		if (job->result == RESULT_FAILED)
 			return job->error.status ? job->error.status : 1;
+		if (job->result == RESULT_BLOCKED && !blocked)
+			blocked = job->error.status; /* by one that failed, or by a circle */
 		if (job->kind != JOB_BUILD && job->kind != JOB_INSTALL)
 			continue;
 		if (job->result == RESULT_EXCLUDED)
@@ -208,6 +259,8 @@ static int jobs_status(const struct plan *p)
 		else
 			other = true;
 	}
+	if (blocked)
+		return blocked;
 	return excluded && !other ? 77 : 0;
 }
 
@@ -328,6 +381,24 @@ static int ensure_added(struct session *s, int *status)
 	return r;
 }
 
+/* What may have to be rebuilt is known when all else is installed, and depmod comes last.
+ * Where there is no such package, one run of the plan does. */
+int session_run_installs(struct session *s)
+{
+	int r = 0;
+
+	if (rebuild_is_possible(s->settings)) {
+		r = plan_run(&s->plan, &s->error);
+		if (r == 0)
+			r = rebuild_add(&s->plan, &s->error);
+	}
+	if (r == 0) {
+		plan_add_depmods(&s->plan);
+		r = plan_run(&s->plan, &s->error);
+	}
+	return r;
+}
+
 /* Adds a job for each kernel, then the depmods, and runs them. */
 static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 {
@@ -341,6 +412,8 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 		for (size_t i = first; s->plan.jobs[i] != last; i++)
 			plan_edge(&s->plan, s->plan.jobs[i], last, EDGE_AFTER);
 	}
+	if (kind == JOB_INSTALL)
+		return session_run_installs(s);
 	if (kind != JOB_BUILD)
 		plan_add_depmods(&s->plan);
 	return plan_run(&s->plan, &s->error);
@@ -355,6 +428,8 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 		return install_rpm(args);
 	if (session_init(&s, args, false) == 0 && ensure_added(&s, &status) == 0 &&
 		run_on_kernels(&s, kind, false) == 0) {
+		if (kind == JOB_INSTALL)
+			transaction_end(&s.plan, NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -379,6 +454,7 @@ static int take_away(struct arguments *args, enum job_kind kind, bool forget)
 	if (session_init(&s, args, true) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_on_kernels(&s, kind, forget) == 0) {
+		transaction_end(&s.plan, s.kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -397,6 +473,18 @@ static int command_unbuild(struct arguments *args)
 
 static int command_remove(struct arguments *args)
 {
+	const struct settings *s = &args->settings;
+
+	/* check_arguments has not seen the names yet; what cannot be one has no mark. */
+	if (s->rpm_safe_upgrade && args->name && args->version &&
+		tree_check_name("module name", args->name, NULL) == 0 &&
+		tree_check_name("module version", args->version, NULL) == 0 &&
+		upgrade_take_mark(s->dkms_tree, args->name, args->version)) {
+		if (!args->quiet)
+			printf("dkms: %s/%s: kept, this upgrade has added it again\n",
+				args->name, args->version);
+		return 0;
+	}
 	return take_away(args, JOB_UNBUILD, true);
 }
 
@@ -479,7 +567,8 @@ static int command_autoinstall(struct arguments *args)
 	if (session_init(&s, args, false) == 0 &&
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
 			&s.error) == 0 &&
-		plan_run(&s.plan, &s.error) == 0) {
+		session_run_installs(&s) == 0) {
+		transaction_end(&s.plan, NULL);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
@@ -491,9 +580,32 @@ static int command_autoinstall(struct arguments *args)
 	return session_done(&s, status);
 }
 
+/* Makes the key pair now that the first signed build would make. */
+static int command_generate_mok(struct arguments *args)
+{
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_(error_done) struct error err = {0};
+	struct keypair pair;
+	bool made = false;
+
+	keypair_choose(&args->settings, args->kernels.n ? args->kernels.items[0] : running, &pair);
+	if (keypair_ensure(&pair, &made, &err) < 0)
+		print_error(&err);
+	else if (!args->quiet && made)
+		printf("made the key %s and its certificate %s\n"
+		       "to enroll it: mokutil --import %s\n",
+			pair.key, pair.certificate, pair.certificate);
+	else if (!args->quiet)
+		printf("the key %s and its certificate %s are there\n", pair.key,
+			pair.certificate);
+	keypair_done(&pair);
+	return err.status;
+}
+
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
 #define NEEDS_SOURCE (COMMAND_NEEDS_MODULE | COMMAND_TAKES_ARCHIVE)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
+#define KERNEL_HOOK (COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL)
 
 const struct command_row commands[] = {
 	{"add", "NAME/VERSION | DIRECTORY | ARCHIVE", "make a module known", command_add,
@@ -518,5 +630,14 @@ const struct command_row commands[] = {
 		command_status, 0},
 	{"autoinstall", "", "install the newest version of every module that wants it",
 		command_autoinstall, CHANGES_KERNELS},
+	{"generate_mok", "", "make the key pair that signs modules", command_generate_mok, 0},
+	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
+		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS},
+	{"kernel_preinst", "", "before a kernel: unbuild what autoinstall will bring back",
+		command_kernel_preinst, KERNEL_HOOK},
+	{"kernel_postinst", "", "after a kernel: autoinstall", command_autoinstall,
+		KERNEL_HOOK},
+	{"kernel_prerm", "", "when a kernel goes: unbuild every module",
+		command_kernel_prerm, KERNEL_HOOK},
 	{0},
 };

@@ -40,6 +40,8 @@ const struct option_row options[] = {
 	{0, "config", "FILE", OPTION_TEXT, SETTING(kernel_config), "the kernel's .config"},
 	{0, "kernelsourcedir", "DIR", OPTION_TEXT, SETTING(kernel_source_dir),
 		"the kernel's headers"},
+	{0, "templatekernel", "KVER", OPTION_TEXT, AT(template_kernel),
+		"the kernel that match takes as a model"},
 	{0, "directive", "NAME=VALUE", OPTION_LIST, SETTING(directives),
 		"a directive that wins over every dkms.conf"},
 	{0, "dkmstree", "DIR", OPTION_TEXT, SETTING(dkms_tree), "instead of /var/lib/dkms"},
@@ -51,9 +53,21 @@ const struct option_row options[] = {
 	{0, "keep-build", NULL, OPTION_FLAG, SETTING(keep_build),
 		"keep the directory of a failed build, not just its log"},
 	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(no_depmod), "do not run depmod"},
-	{0, "json", NULL, OPTION_FLAG, AT(json), "status as JSON"},
+	{0, "modprobe-on-install", NULL, OPTION_FLAG, SETTING(modprobe_on_install),
+		"load what present devices need, when it is the running kernel"},
+	{0, "symlink-modules", NULL, OPTION_FLAG, SETTING(symlink_modules),
+		"install links into the dkms tree, not copies"},
+	{0, "rpm_safe_upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade),
+		"in an RPM's scripts: remove spares what add has been asked for"},
+	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade), NULL},
+	{0, "json", NULL, OPTION_FLAG, AT(json), "the status, or what has been done, as JSON"},
+	{0, "events", "FILE", OPTION_TEXT, AT(events),
+		"what happens as JSON lines, as it happens; -: standard output"},
+	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
+		"what ran when, for Perfetto or chrome://tracing"},
 	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only what went wrong"},
 	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose), "print also what was left alone"},
+	{0, "debug", NULL, OPTION_FLAG, AT(debug), "print every step and command"},
 	{0, "no-initrd", NULL, OPTION_IGNORED, 0, NULL},
 	{0, "no-clean-kernel", NULL, OPTION_IGNORED, 0, NULL},
 	{0, "no-prepare-kernel", NULL, OPTION_IGNORED, 0, NULL},
@@ -80,6 +94,9 @@ void arguments_done(struct arguments *args)
 	free(args->directory);
 	free(args->conf);
 	free(args->archive);
+	free(args->template_kernel);
+	free(args->events);
+	free(args->trace);
 	*args = (struct arguments){0};
 }
 
@@ -265,8 +282,7 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 			longs[n++] = (struct option){
 				row->name, has_arg, NULL, LONG_BASE + (int)i};
 	}
-	/* The one long option that upstream spells with underscores is issue of packages;
-	 * getopt's abbreviations are not part of the contract, and do no harm. */
+	/* getopt's abbreviations are not part of the contract, and do no harm. */
 	optind = 0;
 	while (r == 0 && (value = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
 		const struct option_row *row = row_of(value);

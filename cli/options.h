@@ -18,8 +18,11 @@ struct arguments {
 	char *directory;	 /* a path to a source directory or to its dkms.conf */
 	char *conf;		 /* -c */
 	char *archive;		 /* --archive, or a path to a file */
+	char *template_kernel;	 /* of match */
+	char *events;		 /* --events: a file or "-"; NULL: none */
+	char *trace;		 /* --trace */
 	struct strv ignored;	 /* options that are accepted and do nothing any more */
-	bool all, quiet, json, show_help, show_version;
+	bool all, quiet, debug, json, show_help, show_version;
 	bool source_only, binaries_only; /* of mktarball */
 };
 
@@ -39,6 +42,7 @@ enum command_flag {
 	COMMAND_NEEDS_MODULE = 1 << 3,	 /* NAME and VERSION must be given */
 	COMMAND_TAKES_ARCHIVE = 1 << 4,	 /* or an archive to load */
 	COMMAND_ARCHIVE_ONLY = 1 << 5,	 /* what is no option is one */
+	COMMAND_EXACT_KERNEL = 1 << 6,	 /* exactly one -k must be */
 };
 
 /* The commands, ended by a row without a name. */

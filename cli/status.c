@@ -2,11 +2,10 @@
 /* dkms status, as lines that scripts have read for twenty years, and as JSON. */
 #include "config.h"
 
-#include <jansson.h>
-
 #include "base/file.h"
 #include "builder/drift.h"
 #include "builder/weak.h"
+#include "cli/json.h"
 #include "cli/status.h"
 
 /* Keys are added to it without notice; when one goes away or changes, the number grows.
@@ -76,24 +75,6 @@ static void print_problem(
 	find_problem(s, e, &p);
 	fprintf(errors, "dkms: %s/%s is broken: %s\n      %s\n", e->name, e->version,
 		p.what, p.remedy);
-}
-
-/* A JSON string must be UTF-8, a file name need not be: strange bytes become U+FFFD. */
-static json_t *json_text(const char *s)
-{
-	struct str clean = {0};
-	json_t *j = s ? json_string(s) : json_null();
-
-	if (j)
-		return j;
-	for (; *s; s++)
-		if ((unsigned char)*s < 128)
-			str_add_bytes(&clean, s, 1);
-		else
-			str_add(&clean, "\xef\xbf\xbd");
-	j = json_string(clean.data);
-	str_done(&clean);
-	return j;
 }
 
 static json_t *entry_json(

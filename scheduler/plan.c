@@ -45,6 +45,7 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 	struct job *job = job_new(kind, &p->shared, kernel, name, version);
 
 	p->jobs = xrealloc_array(p->jobs, p->n_jobs + 1, sizeof(*p->jobs));
+	job->number = p->n_jobs;
 	p->jobs[p->n_jobs++] = job;
 	graph_add(&p->graph, job, 0);
 	return job;
@@ -64,25 +65,42 @@ void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_
 	graph_edge(&p->graph, node_of(p, before), node_of(p, after), kind);
 }
 
+static bool may_change_kernel(const struct job *job)
+{
+	return job->kind == JOB_INSTALL || job->kind == JOB_UNINSTALL ||
+	       job->kind == JOB_UNBUILD;
+}
+
 void plan_add_depmods(struct plan *p)
 {
+	enum distro distro = p->shared.settings->distro;
+	bool in_turn = distro == DISTRO_RHEL || distro == DISTRO_SUSE;
+	struct job *previous = NULL;
 	size_t n = p->n_jobs;
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
 		struct job *depmod = NULL;
 
-		for (size_t i = p->n_run; i < n; i++) {
-			if (p->jobs[i]->kernel != p->kernels[k])
+		for (size_t i = p->n_refreshed; i < n; i++) {
+			if (p->jobs[i]->kernel != p->kernels[k] ||
+				!may_change_kernel(p->jobs[i]))
 				continue;
 			if (!depmod) {
 				depmod = plan_add(p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
-				depmod->members = xcalloc(n - p->n_run, sizeof(struct job *));
+				depmod->members =
+					xcalloc(n - p->n_refreshed, sizeof(struct job *));
 			}
 			depmod->members[depmod->n_members++] = p->jobs[i];
-			graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
-				p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
+			if (i >= p->n_run)
+				graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
+					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
 		}
+		/* weak-modules changes what other kernels have. */
+		if (depmod && previous && in_turn)
+			plan_edge(p, previous, depmod, EDGE_AFTER);
+		previous = depmod ? depmod : previous;
 	}
+	p->n_refreshed = p->n_jobs;
 }
 
 /* The sandbox */
@@ -227,10 +245,9 @@ bool job_succeeded(const struct job *job)
 
 /* autoinstall */
 
-/* The newest version of a module, and where it stands on a kernel. */
+/* The newest version of a module. */
 struct candidate {
 	char *name, *version;
-	bool broken;
 };
 
 static void candidates_done(struct candidate *candidates, size_t n)
@@ -261,8 +278,6 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 			continue;
 		c->name = xstrdup(names.items[i]);
 		c->version = xstrdup(versions.items[versions.n - 1]);
-		c->broken = tree_state(s->dkms_tree, s->source_tree, c->name, c->version, NULL,
-				    NULL) == STATE_BROKEN;
 		n++;
 	}
 	*ret = candidates;
@@ -270,15 +285,27 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 	return 0;
 }
 
-static bool is_installed(const struct settings *s, const struct candidate *c,
-	const struct kernel *k)
+/* Adds jobs that evaluate the candidate's conf for the kernels that it is not installed on.
+ * A broken candidate is noted instead. */
+static void evaluate_candidate(struct plan *p, const struct candidate *c,
+	struct kernel **kernels, size_t n_kernels, struct strv *ret_broken)
 {
-	return tree_state(s->dkms_tree, s->source_tree, c->name, c->version, k->release,
-		       k->arch) >= STATE_INSTALLED_WEAK;
+	const struct settings *s = p->shared.settings;
+
+	for (size_t k = 0; k < n_kernels; k++) {
+		enum state state = tree_state(s->dkms_tree, s->source_tree, c->name,
+			c->version, kernels[k]->release, kernels[k]->arch);
+
+		if (state == STATE_BROKEN) {
+			strv_pushf(ret_broken, "%s/%s", c->name, c->version);
+			return;
+		}
+		if (state < STATE_INSTALLED_WEAK)
+			plan_add(p, JOB_EVALUATE, kernels[k], c->name, c->version);
+	}
 }
 
-/* The job among those from first on that is for name on the kernel, or NULL. */
-static struct job *find_job(struct plan *p, size_t first, const char *name,
+struct job *plan_find(struct plan *p, size_t first, const char *name,
 	const struct kernel *kernel)
 {
 	for (size_t i = first; i < p->n_jobs; i++)
@@ -359,7 +386,7 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 	job->depends_met = true;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		struct job *before = find_job(p, first, name, job->kernel);
+		struct job *before = plan_find(p, first, name, job->kernel);
 		_cleanup_free_ char *installed = NULL;
 
 		if (before) {
@@ -373,17 +400,16 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 	}
 }
 
-/* Moves those with AUTOINSTALL from evaluated jobs to jobs that install. */
-static void add_installs(struct plan *p, size_t first, const struct candidate *candidates,
-	size_t n, struct strv *ret_deferred)
+/* Makes of the evaluated jobs from first on jobs that install, but not of those left out:
+ * leave_out[i] is about the job first + i. */
+static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 {
-	bool *deferred = find_deferred(p, first, candidates, n, ret_deferred);
 	size_t last = p->n_jobs;
 
 	for (size_t i = first; i < last; i++) {
 		struct job *evaluated = p->jobs[i], *job;
 
-		if (!wants_install(evaluated) || deferred[i - first])
+		if (evaluated->result != RESULT_DONE || leave_out[i - first])
 			continue;
 		job = plan_add(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
 			evaluated->version);
@@ -392,7 +418,13 @@ static void add_installs(struct plan *p, size_t first, const struct candidate *c
 	}
 	for (size_t i = last; i < p->n_jobs; i++)
 		add_depends(p, p->jobs[i], last);
-	free(deferred);
+}
+
+void plan_install_evaluated(struct plan *p, size_t first)
+{
+	_cleanup_free_ bool *none = xcalloc(p->n_jobs - first + 1, sizeof(*none));
+
+	add_installs(p, first, none);
 }
 
 int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
@@ -404,22 +436,17 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 	int r;
 
 	r = find_candidates(s, &candidates, &n, err);
-	for (size_t i = 0; i < n; i++) {
-		if (candidates[i].broken) {
-			strv_pushf(ret_broken, "%s/%s", candidates[i].name,
-				candidates[i].version);
-			continue;
-		}
-		for (size_t k = 0; k < n_kernels; k++)
-			if (!is_installed(s, &candidates[i], kernels[k]))
-				plan_add(p, JOB_EVALUATE, kernels[k], candidates[i].name,
-					candidates[i].version);
-	}
+	for (size_t i = 0; i < n; i++)
+		evaluate_candidate(p, &candidates[i], kernels, n_kernels, ret_broken);
 	if (r == 0)
 		r = plan_run(p, err);
 	if (r == 0 && !p->shared.cancelled) {
-		add_installs(p, first, candidates, n, ret_deferred);
-		plan_add_depmods(p);
+		bool *left_out = find_deferred(p, first, candidates, n, ret_deferred);
+
+		for (size_t i = first; i < p->n_jobs; i++)
+			left_out[i - first] |= !wants_install(p->jobs[i]);
+		add_installs(p, first, left_out);
+		free(left_out);
 	}
 	candidates_done(candidates, n);
 	return r;

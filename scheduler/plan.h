@@ -20,6 +20,7 @@ struct plan {
 	struct job **jobs;
 	size_t n_jobs;
 	size_t n_run;		/* jobs before this one have been run */
+	size_t n_refreshed;	/* those before this one have a depmod of their kernel */
 	struct graph graph;	/* of the jobs that have not */
 	struct strv warnings;	/* of the plan itself, a line each */
 };
@@ -37,8 +38,8 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 /* after runs when before is done (EDGE_NEEDS), or has ended (EDGE_AFTER). Both have been
  * added since the last run. */
 void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_kind kind);
-/* One depmod for each kernel, when the jobs on it that have been added since the last run
- * have ended. */
+/* One depmod for each kernel, when the jobs on it have ended that have been added since
+ * this was last called. */
 void plan_add_depmods(struct plan *p);
 
 /* Adds what autoinstall does on these kernels: the newest version of each module whose
@@ -47,6 +48,14 @@ void plan_add_depmods(struct plan *p);
  * ("NAME/VERSION for RELEASE: ..."), and of broken ones to ret_broken. */
 int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 	struct strv *ret_deferred, struct strv *ret_broken, struct error *err);
+
+/* Makes of the jobs JOB_EVALUATE from the first one on, which have been run, jobs that
+ * install those versions, in BUILD_DEPENDS order. */
+void plan_install_evaluated(struct plan *p, size_t first);
+
+/* The job among those from first on that is for name on the kernel, or NULL. */
+struct job *plan_find(struct plan *p, size_t first, const char *name,
+	const struct kernel *kernel);
 
 /* Runs the jobs added since the last run. Returns 0 also when some fail; a negative errno
  * when nothing could be run. */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the documents and events that we write have in common. */
+#include "config.h"
+
+#include "cli/json.h"
+
+json_t *json_text(const char *s)
+{
+	struct str clean = {0};
+	json_t *j = s ? json_string(s) : json_null();
+
+	if (j)
+		return j;
+	for (; *s; s++)
+		if ((unsigned char)*s < 128)
+			str_add_bytes(&clean, s, 1);
+		else
+			str_add(&clean, "\xef\xbf\xbd");
+	j = json_string(clean.data);
+	str_done(&clean);
+	return j;
+}
+
+json_t *json_seconds(uint64_t a_ns, uint64_t b_ns)
+{
+	uint64_t us = b_ns > a_ns ? (b_ns - a_ns) / 1000 : 0;
+
+	return json_real((double)us / 1e6);
+}
+
+void json_set_job(json_t *object, const struct job *job)
+{
+	const struct kernel *k = job->kind == JOB_ADD ? NULL : job->kernel;
+
+	json_object_set_new(object, "kind", json_text(job_kind_name(job->kind)));
+	json_object_set_new(object, "module", json_text(job->name));
+	json_object_set_new(object, "version", json_text(job->version));
+	json_object_set_new(object, "kernel", json_text(k ? k->release : NULL));
+	json_object_set_new(object, "arch", json_text(k ? k->arch : NULL));
+}
+
+/* The exit status that dkms would have if this were its only job. */
+static int job_status(const struct job *job)
+{
+	if (job->result == RESULT_EXCLUDED)
+		return 77;
+	if (job->result != RESULT_FAILED && job->result != RESULT_BLOCKED)
+		return 0;
+	return job->error.status ? job->error.status : 1;
+}
+
+void json_set_result(json_t *object, const struct job *job)
+{
+	const char *why = job->error.what;
+
+	if (job->result == RESULT_EXCLUDED && job->conf)
+		why = job->conf->excluded;
+	json_object_set_new(object, "result", json_text(job_result_name(job->result)));
+	json_object_set_new(object, "status", json_integer(job_status(job)));
+	json_object_set_new(object, "failed_in", json_text(job->failed_in));
+	json_object_set_new(object, "error", json_text(why));
+	json_object_set_new(object, "remedy", json_text(job->error.remedy));
+	json_object_set_new(object, "log", json_text(job->log_path));
+	json_object_set_new(object, "built", json_boolean(job->built));
+	json_object_set_new(object, "installed", json_boolean(job->installed));
+	json_object_set_new(object, "wall_s", json_seconds(job->began_ns, job->ended_ns));
+}
