@@ -45,6 +45,28 @@ bool path_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
+static bool is_program(const char *path)
+{
+	return path_is_file(path) && access(path, X_OK) == 0;
+}
+
+char *path_find_program(const char *name, const char *search)
+{
+	if (strchr(name, '/'))
+		return is_program(name) ? xstrdup(name) : NULL;
+	while (search && *name) {
+		size_t len = strcspn(search, ":");
+		/* An empty part is the current directory. */
+		char *path = xasprintf("%.*s/%s", len ? (int)len : 1, len ? search : ".", name);
+
+		if (is_program(path))
+			return path;
+		free(path);
+		search = search[len] ? search + len + 1 : NULL;
+	}
+	return NULL;
+}
+
 /* A name beside path that no other process or thread uses; caller frees. */
 static char *temporary_name(const char *path)
 {

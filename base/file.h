@@ -16,6 +16,9 @@ const char *path_base(const char *path);	    /* after the last slash; borrowed *
 bool path_is_dir(const char *path);		    /* follows links */
 bool path_is_file(const char *path);		    /* a regular file; follows links */
 bool path_exists(const char *path);		    /* also a dangling link */
+/* The program that a shell would run for name with search as its PATH; caller frees; NULL
+ * when there is none. A name with a slash stands for itself. */
+char *path_find_program(const char *name, const char *search);
 
 /* Reads a whole file, at most max bytes (-EFBIG beyond). *ret is NUL-terminated. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);

@@ -38,6 +38,8 @@ static const struct {
 	[JOB_MAKING] = {"make", BUILDS, make_enter, make_leave},
 	[JOB_STRIPPING] = {"strip", BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {"collect", BUILDS, collect_enter, NULL},
+	[JOB_PREPARING_SIGNATURES] = {"sign", BUILDS, prepare_signatures_enter, NULL},
+	[JOB_SIGNING] = {"sign", BUILDS, sign_enter, sign_leave},
 	[JOB_FINISHING] = {"compress", BUILDS, finish_enter, NULL},
 	[JOB_POST_BUILD] = {"POST_BUILD", BUILDS, post_build_enter, post_build_leave},
 	[JOB_PUBLISHING] = {"publish", BUILDS, publish_enter, NULL},
@@ -78,6 +80,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	build_free(job->build);
+	signing_free(job->signing);
 	load_free(job->load);
 	if (job->depmod)
 		depmod_done(job->depmod);
@@ -114,7 +117,7 @@ const char *job_kind_name(enum job_kind kind)
 	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
 		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
 		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
-		[JOB_FORGET] = "forget", [JOB_DEPMOD] = "depmod"};
+		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_DEPMOD] = "depmod"};
 	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
 
 	return name ? name : "";
@@ -369,10 +372,12 @@ enum phase evaluate_enter(struct job *job)
 	strv_push(&box.readable, job->conf_path);
 	strv_push(&box.readable, s->dkms_tree);
 	strv_push(&box.readable, job->kernel->headers);
+	list_secrets(job, &box.secret);
 	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_reachable(&box.readable))
 		box.kind = SANDBOX_KIND_USERNS;
 	sandbox_wrap(&job->command, &box);
 	strv_done(&box.readable);
+	strv_done(&box.secret);
 	return PHASE_COMMAND;
 }
 

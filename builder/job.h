@@ -44,6 +44,8 @@ enum job_state {
 	JOB_MAKING,
 	JOB_STRIPPING,	  /* strip(1) on all modules at once */
 	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
+	JOB_PREPARING_SIGNATURES, /* a missing key pair is made */
+	JOB_SIGNING,	  /* one command for each module, outside of the sandbox */
 	JOB_FINISHING,	  /* compressed */
 	JOB_POST_BUILD,
 	JOB_PUBLISHING,	  /* the rename that makes them "built" */
@@ -139,6 +141,7 @@ struct job {
 	int work_result;
 
 	struct build *build;	 /* state of a build; build.c's */
+	struct signing *signing; /* the same; sign.c's */
 	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's, and this: */
 	unsigned int weak_calls; /* of weak-modules, that have been thought of */
 	struct load *load;	 /* JOB_ADD of an archive; load.c's */

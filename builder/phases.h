@@ -26,6 +26,9 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome);
 enum phase register_enter(struct job *job);
 enum phase post_add_enter(struct job *job);
 enum phase forget_enter(struct job *job);
+/* Who puts a source in place and registers it holds this lock, which a descriptor stands
+ * for, so that what has been put there is what is registered. Waits for it. */
+int lock_sources(const struct settings *s);
 
 /* load.c */
 enum phase load_enter(struct job *job);
@@ -59,6 +62,19 @@ enum phase post_build_leave(struct job *job, const struct outcome *outcome);
 enum phase publish_enter(struct job *job);
 enum phase clean_enter(struct job *job);
 void build_free(struct build *build); /* NULL is allowed */
+/* For the states of a build that are elsewhere: a path in the job's own directory, that
+ * of a file to be published (caller frees both), and make.log (borrowed). */
+char *build_path(const struct job *job, const char *name);
+char *build_staged_path(const struct job *job, const char *file);
+int build_log_fd(const struct job *job);
+
+/* sign.c */
+enum phase prepare_signatures_enter(struct job *job);
+enum phase sign_enter(struct job *job);
+enum phase sign_leave(struct job *job, const struct outcome *outcome);
+/* Files that no command of a module may read: the key. */
+void list_secrets(const struct job *job, struct strv *ret);
+void signing_free(struct signing *signing); /* NULL is allowed */
 
 /* install.c */
 enum phase pre_install_enter(struct job *job);

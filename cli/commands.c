@@ -6,11 +6,13 @@
 #include <signal.h>
 
 #include "base/file.h"
+#include "builder/keypair.h"
 #include "builder/tree.h"
 #include "builder/upgrade.h"
 #include "cli/commands.h"
 #include "cli/eventlog.h"
 #include "cli/groups.h"
+#include "cli/rundoc.h"
 #include "cli/status.h"
 #include "cli/trace.h"
 #include "scheduler/rebuild.h"
@@ -62,9 +64,8 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	const struct command_row *c = args->command;
 	const struct settings *s = &args->settings;
 
-	if (args->source_only && args->binaries_only)
-		return error_set(err, -EINVAL, 8,
-			"--source-only and --binaries-only exclude each other");
+	if (args->json && args->events && streq(args->events, "-"))
+		return error_set(err, -EINVAL, 2, "--json and --events - exclude each other");
 	if (args->all && args->kernels.n)
 		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
 	if (args->all && args->archs.n)
@@ -161,12 +162,17 @@ static int choose_kernels(struct session *s, bool takes_away)
 static int add_listeners(struct session *s)
 {
 	const struct arguments *args = s->args;
-	bool taken = args->events && streq(args->events, "-");
+	bool taken = args->json || (args->events && streq(args->events, "-"));
 
 	events_init(&s->events, &s->plan, args->command->name);
 	report_init(&s->report, args->quiet || taken, s->settings->verbose);
 	s->report.debug = args->debug;
 	events_listen(&s->events, report_listener(&s->report));
+	if (!s->report.quiet && !args->debug && display_possible()) {
+		s->display = display_new(&s->loop);
+		s->report.display = s->display;
+		events_listen(&s->events, display_listener(s->display));
+	}
 	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
 		return -EIO;
 	if (s->eventlog)
@@ -198,6 +204,9 @@ static int close_listeners(struct session *s, int status)
 	int r;
 
 	events_end(&s->events, status);
+	display_free(s->display);
+	if (s->args->json)
+		rundoc_print(&s->events, &s->error, stdout);
 	r = eventlog_close(s->eventlog, &err);
 	if (trace_close(s->trace, &err) < 0 || r < 0) {
 		print_error(&err);
@@ -210,6 +219,8 @@ int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.cancelled;
 
+	display_clear(s->display);
+	report_failures(&s->report, &s->plan);
 	if (s->error.status) {
 		print_error(&s->error);
 		status = s->error.status;
@@ -572,6 +583,28 @@ static int command_autoinstall(struct arguments *args)
 	return session_done(&s, status);
 }
 
+/* Makes the key pair now that the first signed build would make. */
+static int command_generate_mok(struct arguments *args)
+{
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_(error_done) struct error err = {0};
+	struct keypair pair;
+	bool made = false;
+
+	keypair_choose(&args->settings, args->kernels.n ? args->kernels.items[0] : running, &pair);
+	if (keypair_ensure(&pair, &made, &err) < 0)
+		print_error(&err);
+	else if (!args->quiet && made)
+		printf("made the key %s and its certificate %s\n"
+		       "to enroll it: mokutil --import %s\n",
+			pair.key, pair.certificate, pair.certificate);
+	else if (!args->quiet)
+		printf("the key %s and its certificate %s are there\n", pair.key,
+			pair.certificate);
+	keypair_done(&pair);
+	return err.status;
+}
+
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
 #define NEEDS_SOURCE (COMMAND_NEEDS_MODULE | COMMAND_TAKES_ARCHIVE)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
@@ -600,6 +633,7 @@ const struct command_row commands[] = {
 		command_status, 0},
 	{"autoinstall", "", "install the newest version of every module that wants it",
 		command_autoinstall, CHANGES_KERNELS},
+	{"generate_mok", "", "make the key pair that signs modules", command_generate_mok, 0},
 	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
 		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS},
 	{"kernel_preinst", "", "before a kernel: unbuild what autoinstall will bring back",

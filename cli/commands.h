@@ -2,8 +2,10 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+#include "cli/eventlog.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/trace.h"
 #include "scheduler/plan.h"
 
 /* One run of a command: from its arguments to its exit status. What commands share is in
@@ -15,6 +17,7 @@ struct session {
 	struct plan plan;
 	struct report report;
 	struct events events;
+	struct display *display;   /* NULL: there is no terminal */
 	struct eventlog *eventlog; /* NULL: nobody asks for it; so the next */
 	struct trace *trace;
 	struct kernel **kernels; /* those that the arguments name */

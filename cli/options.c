@@ -60,7 +60,7 @@ const struct option_row options[] = {
 	{0, "rpm_safe_upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade),
 		"in an RPM's scripts: remove spares what add has been asked for"},
 	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade), NULL},
-	{0, "json", NULL, OPTION_FLAG, AT(json), "status as JSON"},
+	{0, "json", NULL, OPTION_FLAG, AT(json), "the status, or what has been done, as JSON"},
 	{0, "events", "FILE", OPTION_TEXT, AT(events),
 		"what happens as JSON lines, as it happens; -: standard output"},
 	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
@@ -300,6 +300,9 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 	for (int i = optind; i < argc && r == 0; i++)
 		if (!find_command(argv[i]))
 			r = set_operand(args, argv[i], err);
+	if (r == 0 && args->source_only && args->binaries_only)
+		r = error_set(err, -EINVAL, 8,
+			"--source-only and --binaries-only exclude each other");
 	return r;
 }
 

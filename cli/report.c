@@ -2,6 +2,10 @@
 /* What a person sees of a run: a line for each job, then a summary. */
 #include "config.h"
 
+#include <sys/ioctl.h>
+
+#include "cli/failures.h"
+#include "cli/matrix.h"
 #include "cli/report.h"
 
 void report_init(struct report *r, bool quiet, bool verbose)
@@ -36,8 +40,7 @@ void print_warning(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-/* Prints text with every line after the first indented. */
-static void print_lines(FILE *out, const char *text)
+void print_lines(FILE *out, const char *text)
 {
 	for (; *text; text++) {
 		fputc(*text, out);
@@ -68,7 +71,17 @@ static char *job_title(const struct job *job)
 	return xasprintf("%s/%s for %s", job->name, job->version, job->kernel->release);
 }
 
-static void print_failure(struct report *r, const struct job *job)
+/* How many of the jobs are modules on kernels. */
+static size_t n_counted(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_jobs && n < 2; i++)
+		n += report_counts(p->jobs[i]);
+	return n;
+}
+
+static void print_failure(struct report *r, const struct plan *p, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
 	const char *what = job->error.what ? job->error.what : "failed";
@@ -86,6 +99,11 @@ static void print_failure(struct report *r, const struct job *job)
 		return;
 	}
 	fprintf(stderr, "dkms: %s: FAILED: ", title);
+	if (n_counted(p) > 1 && failure_has_details(job)) {
+		fprintf(stderr, "%.*s\n", (int)strcspn(what, "\n"), what);
+		r->details = true;
+		return;
+	}
 	print_lines(stderr, what);
 	if (job->error.remedy)
 		fprintf(stderr, "      %s\n", job->error.remedy);
@@ -189,31 +207,40 @@ static void print_warnings(struct report *r, const struct job *job, const char *
 	}
 }
 
-static void print_end(struct report *r, const struct job *job)
+/* Whether what went well is seen elsewhere: in the display, and then in the matrix. */
+static bool is_sparing(const struct report *r, const struct plan *p)
+{
+	return r->quiet || (r->display && p->n_kernels > 1);
+}
+
+static void print_end(struct report *r, const struct plan *p, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
+	bool sparing = is_sparing(r, p);
 
 	if (is_cancelled(job))
 		return;
+	if (!sparing || job->warnings.n || job->output.len || !job_succeeded(job))
+		display_clear(r->display);
 	print_warnings(r, job, title);
 	if (job->output.len && !r->quiet)
 		fwrite(job->output.data, 1, job->output.len, stdout);
 	switch (job->result) {
 	case RESULT_DONE:
-		if (!r->quiet)
+		if (!sparing)
 			print_done(job);
 		break;
 	case RESULT_NOTHING:
-		if (!r->quiet)
+		if (!sparing)
 			print_nothing(job);
 		break;
 	case RESULT_EXCLUDED:
-		if (!r->quiet)
+		if (!sparing)
 			printf("dkms: %s: skipped: %s\n", title, job->conf->excluded);
 		break;
 	case RESULT_FAILED:
 	case RESULT_BLOCKED:
-		print_failure(r, job);
+		print_failure(r, p, job);
 		break;
 	case RESULT_NONE:
 		break;
@@ -234,13 +261,12 @@ static void print_step(const struct job *job)
 static void hear(void *userdata, const struct events *events, enum event event,
 	const struct job *job)
 {
-	struct report *r = userdata;
+	const struct report *r = userdata;
 
-	(void)events;
 	if (event == EVENT_STEPPED && r->debug)
 		print_step(job);
 	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
-		print_end(r, job);
+		print_end(userdata, events->plan, job);
 }
 
 struct listener report_listener(struct report *r)
@@ -250,13 +276,13 @@ struct listener report_listener(struct report *r)
 
 /* The summary */
 
-static bool is_of_matrix(const struct job *job)
+bool report_counts(const struct job *job)
 {
 	return job->name && job->kind != JOB_ADD && job->kind != JOB_FORGET &&
 	       job->kind != JOB_PACK && (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
 }
 
-static const char *word(const struct job *job)
+const char *report_word(const struct job *job)
 {
 	switch (job->result) {
 	case RESULT_DONE:
@@ -274,60 +300,18 @@ static const char *word(const struct job *job)
 	return "";
 }
 
-/* What stands in the row of a module and the column of a kernel; "" for nothing. */
-static const char *cell(const struct plan *p, const char *module, const struct kernel *kernel)
-{
-	for (size_t i = 0; i < p->n_jobs; i++) {
-		const struct job *job = p->jobs[i];
-		_cleanup_free_ char *name = NULL;
-
-		if (!is_of_matrix(job) || job->kernel != kernel)
-			continue;
-		name = xasprintf("%s/%s", job->name, job->version);
-		if (streq(name, module))
-			return word(job);
-	}
-	return "";
-}
-
-static void print_matrix(const struct plan *p)
-{
-	_cleanup_(strv_done) struct strv modules = {0};
-	int width = 0;
-
-	for (size_t i = 0; i < p->n_jobs; i++) {
-		const struct job *job = p->jobs[i];
-		_cleanup_free_ char *name = NULL;
-
-		if (!is_of_matrix(job))
-			continue;
-		name = xasprintf("%s/%s", job->name, job->version);
-		if (!strv_contains(&modules, name))
-			strv_push(&modules, name);
-		if ((int)strlen(name) > width)
-			width = (int)strlen(name);
-	}
-	strv_sort(&modules);
-	printf("\n%-*s", width, "");
-	for (size_t k = 0; k < p->n_kernels; k++)
-		printf("  %s", p->kernels[k]->release);
-	putchar('\n');
-	for (size_t i = 0; i < modules.n; i++) {
-		printf("%-*s", width, modules.items[i]);
-		for (size_t k = 0; k < p->n_kernels; k++) {
-			bool last = k == p->n_kernels - 1;
-
-			printf("  %-*s", last ? 0 : (int)strlen(p->kernels[k]->release),
-				cell(p, modules.items[i], p->kernels[k]));
-		}
-		putchar('\n');
-	}
-}
-
 static void add_sum(struct str *s, size_t n, const char *what)
 {
 	if (n)
 		str_addf(s, "%s%zu %s", s->len ? ", " : "", n, what);
+}
+
+/* The width of the terminal that standard output is; 0 when it is none. */
+static size_t terminal_columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void report_summary(const struct report *r, const struct plan *p)
@@ -339,7 +323,7 @@ void report_summary(const struct report *r, const struct plan *p)
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
 
-		if (!is_of_matrix(job))
+		if (!report_counts(job))
 			continue;
 		n++;
 		installed += job->installed;
@@ -351,7 +335,7 @@ void report_summary(const struct report *r, const struct plan *p)
 	if (r->quiet || n < 2)
 		return;
 	if (p->n_kernels > 1)
-		print_matrix(p);
+		matrix_print(p, terminal_columns(), stdout);
 	add_sum(&sums, built, "built");
 	add_sum(&sums, installed, "installed");
 	add_sum(&sums, removed, "removed");
@@ -361,4 +345,12 @@ void report_summary(const struct report *r, const struct plan *p)
 		return;
 	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);
 	printf("%s%s in %s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time);
+}
+
+void report_failures(const struct report *r, const struct plan *p)
+{
+	if (!r->details)
+		return;
+	fflush(stdout);
+	failures_print(p, stderr);
 }

@@ -2,14 +2,17 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "cli/display.h"
 #include "cli/events.h"
 
 /* What a run says while it goes on and at its end. Results go to standard output, what
  * went wrong and warnings to standard error. */
 struct report {
 	bool quiet, verbose;
+	struct display *display; /* makes room before something is printed; may be NULL */
 	bool debug; /* each step and its command, to standard error */
 	struct strv told;   /* what concerns several jobs and has been said */
+	bool details;	    /* there is more to tell of a failure, at the end */
 	uint64_t started_ns;
 };
 
@@ -23,6 +26,16 @@ struct listener report_listener(struct report *r);
  * kernels, and a line of sums. */
 void report_summary(const struct report *r, const struct plan *p);
 
+/* After the summary: what the line of a failure has left out. */
+void report_failures(const struct report *r, const struct plan *p);
+
+/* Whether a job is one of a module on a kernel, which the summary counts, and the word
+ * that tells there how it went. */
+bool report_counts(const struct job *job);
+const char *report_word(const struct job *job);
+
+/* Prints text with every line after the first indented. */
+void print_lines(FILE *out, const char *text);
 /* "dkms: what", the following lines indented, and the remedy. */
 void print_error(const struct error *err);
 void print_warning(const char *fmt, ...) _printf_(1, 2);

@@ -73,6 +73,30 @@ trace()
 	is "$(cat "$trace")" "[]" "is an empty array"
 }
 
+# What a jq filter makes of the document that dkms printed.
+result() { jq -r "$1" "$work/out" 2>&1; }
+
+document()
+{
+	command -v jq > /dev/null || {
+		skip "no jq" "--json"
+		return
+	}
+	start
+	dkms_exits 11 "autoinstall --json" autoinstall -k $K --json
+	is "$(result '"\(.schema) \(.command) \(.status) \(.error)"')" "dkms-run-1 autoinstall 11 null" "a document about the run"
+	is "$(result '[.jobs[] | select(.kind == "install") | "\(.module)=\(.result)"] | sort | join(" ")')" "bad=failed good=done user=blocked" "and each job"
+	is "$(result '.jobs[] | select(.kind == "install" and .module == "good") | "\(.built) \(.installed) \(.status) \(.kernel)"')" "true true 0 $K" "what it did"
+	is "$(result '.jobs[] | select(.result == "failed") | "\(.status) \(.failed_in) \(.log)"')" "10 make $dkmstree/bad/1.0/build/$K-$arch/make.log" "why it failed"
+	is "$(result '.jobs[] | select(.result == "blocked") | "\(.start_s) \(.phases | length)"')" "null 0" "what never ran has no time"
+	is "$(result '[.jobs[].phases[] | .wall_s >= 0 and .start_s >= 0] | all')" true "times of each phase"
+	like "$(result '[.jobs[] | select(.module == "good") | .phases[].phase] | join(" ")')" "conf.*copy make strip.*install" "in order"
+	dkms_exits 3 "--json of a command that cannot begin" unbuild none/1.0 -k $K --json
+	is "$(result .status)" "$status" "is a document too"
+	dkms_exits 2 "--json --events -" install good/1.0 -k $K --json --events -
+}
+
 events
 trace
+document
 finish
