@@ -311,6 +311,7 @@ static struct conf_request conf_request(const struct job *job)
 		.path = job->conf_path,
 		.name = job->name,
 		.version = job->version,
+		.nameless_status = job->add_from && !job->archive ? 10 : 0,
 		.kernel = job->kernel,
 		.settings = job->shared->settings,
 	};
@@ -337,6 +338,18 @@ static enum phase no_conf(struct job *job)
 	return PHASE_FAIL;
 }
 
+/* Of the source; whoever is not root may find it closed. */
+static bool can_enter(struct job *job)
+{
+	_cleanup_free_ char *dir = xstrndup(job->conf_path,
+		(size_t)(path_base(job->conf_path) - job->conf_path));
+
+	if (!path_is_dir(dir) || access(dir, X_OK) == 0 || errno != EACCES)
+		return true;
+	error_errno(&job->error, -EACCES, 15, "cannot enter %s", dir);
+	return false;
+}
+
 enum phase evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -354,6 +367,8 @@ enum phase evaluate_enter(struct job *job)
 		dir = tree_version_dir(s->dkms_tree, job->name, job->version);
 		job->conf_path = path_join(dir, "source/dkms.conf");
 	}
+	if (!can_enter(job))
+		return PHASE_FAIL;
 	/* What has lost its dkms.conf can be taken away all the same. */
 	if (ON(job->kind) & REMOVES && !path_is_file(job->conf_path))
 		return PHASE_NEXT;
