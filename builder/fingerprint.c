@@ -20,6 +20,7 @@
 struct shared_text {
 	const struct kernel *kernel; /* NULL: the machine's */
 	const char *name;	     /* of the part; static */
+	char *variant;		     /* what else it is made of; NULL: nothing */
 	struct str text;
 	struct digest digest;
 	struct shared_text *next;
@@ -49,6 +50,7 @@ void fingerprints_free(struct fingerprints *f)
 		struct shared_text *next = f->texts->next;
 
 		str_done(&f->texts->text);
+		free(f->texts->variant);
 		free(f->texts);
 		f->texts = next;
 	}
@@ -326,28 +328,66 @@ static void add_path(const struct job *job, const char *path, struct strv *ret)
 	}
 }
 
-static void add_tools(struct fingerprints *f, const struct job *job, const struct strv *env,
-	struct key *key)
+/* The directories and words that tools are looked for in and by, a line each. */
+static void find_tools(struct fingerprints *f, const char *variant, struct str *ret)
 {
-	_cleanup_(strv_done) struct strv words = {0};
-	_cleanup_(str_done) struct str line = {0};
-	_cleanup_(strv_done) struct strv path = {0};
-	const char *compiler;
-	struct str s = {0};
+	_cleanup_free_ char *copy = xstrdup(variant);
+	_cleanup_(strv_done) struct strv path = {0}, words = {0};
+	char *rest = copy, *dirs = strsep(&rest, "\n"), *dir;
 
+	while ((dir = strsep(&dirs, ":")))
+		if (*dir)
+			strv_push(&path, dir);
+	strv_split(&words, rest);
+	system_add_tools(f->stats, &path, &words, ret);
+}
+
+static void add_tools(struct fingerprints *f, const struct job *job, const struct strv *env,
+	bool afresh, struct key *key)
+{
+	_cleanup_(strv_done) struct strv path = {0};
+	_cleanup_(str_done) struct str variant = {0};
+	_cleanup_free_ char *dirs = NULL;
+	const char *compiler;
+	struct shared_text *t;
+	size_t words;
+
+	add_path(job, strv_getenv(env, "PATH"), &path);
+	dirs = strv_join(&path, ":");
+	str_addf(&variant, "%s\n", dirs);
+	words = variant.len;
 	/* CC=clang-16 in the command, the compiler of the kernel. */
-	str_add(&line, job->conf->make);
+	str_add(&variant, job->conf->make);
 	pthread_mutex_lock(&job->kernel->lock);
 	compiler = kernel_config(job->kernel, "CONFIG_CC_VERSION_TEXT");
-	str_addf(&line, " %s", compiler ? compiler : "");
+	str_addf(&variant, " %s", compiler ? compiler : "");
 	pthread_mutex_unlock(&job->kernel->lock);
-	for (size_t i = 0; i < line.len; i++)
-		if (strchr("\"'=;&|()", line.data[i]))
-			line.data[i] = ' ';
-	strv_split(&words, line.data);
-	add_path(job, strv_getenv(env, "PATH"), &path);
-	system_add_tools(f->stats, &path, &words, &s);
-	add_text(key, "tools", &s);
+	for (size_t i = words; i < variant.len; i++)
+		if (strchr("\"'=;&|()", variant.data[i]))
+			variant.data[i] = ' ';
+	if (afresh) {
+		struct str s = {0};
+
+		find_tools(f, variant.data, &s);
+		add_text(key, "tools", &s);
+		return;
+	}
+	pthread_mutex_lock(&f->lock);
+	for (t = f->texts; t; t = t->next)
+		if (t->variant && streq(t->variant, variant.data))
+			break;
+	if (!t) {
+		t = xcalloc(1, sizeof(*t));
+		t->name = "tools";
+		t->variant = str_take(&variant);
+		find_tools(f, t->variant, &t->text);
+		str_add_bytes(&t->text, "", 0);
+		digest_bytes(t->text.data, t->text.len, &t->digest);
+		t->next = f->texts;
+		f->texts = t;
+	}
+	pthread_mutex_unlock(&f->lock);
+	key_add_shared(key, "tools", &t->text, &t->digest);
 }
 
 static void add_sandbox(const struct job *job, struct key *key)
@@ -398,7 +438,7 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	if (r == 0)
 		r = add_depends(f, job, &key);
 	add_environment(&env, &key);
-	add_tools(f, job, &env, &key);
+	add_tools(f, job, &env, afresh, &key);
 	if (r == 0)
 		r = add_shared(f, &key, "system", NULL, afresh, make_system);
 	add_sandbox(job, &key);
