@@ -45,6 +45,28 @@ bool path_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
+static bool is_program(const char *path)
+{
+	return path_is_file(path) && access(path, X_OK) == 0;
+}
+
+char *path_find_program(const char *name, const char *search)
+{
+	if (strchr(name, '/'))
+		return is_program(name) ? xstrdup(name) : NULL;
+	while (search && *name) {
+		size_t len = strcspn(search, ":");
+		/* An empty part is the current directory. */
+		char *path = xasprintf("%.*s/%s", len ? (int)len : 1, len ? search : ".", name);
+
+		if (is_program(path))
+			return path;
+		free(path);
+		search = search[len] ? search + len + 1 : NULL;
+	}
+	return NULL;
+}
+
 /* A name beside path that no other process or thread uses; caller frees. */
 static char *temporary_name(const char *path)
 {
@@ -426,6 +448,21 @@ int dir_remove(const char *path, struct error *err)
 	return 0;
 }
 
+void dir_remove_empty(const char *path)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	struct stat st;
+
+	dir_list(path, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *below = path_join(path, names.items[i]);
+
+		if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
+			dir_remove_empty(below);
+	}
+	rmdir(path); /* fails when it is not empty */
+}
+
 void dir_prune(const char *path, const char *stop)
 {
 	_cleanup_free_ char *partial = xstrdup(path);
@@ -435,20 +472,4 @@ void dir_prune(const char *path, const char *stop)
 			return;
 		*strrchr(partial, '/') = '\0';
 	}
-}
-
-void dir_remove_empty(const char *path)
-{
-	_cleanup_(strv_done) struct strv names = {0};
-
-	if (dir_list(path, &names) < 0)
-		return;
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *child = path_join(path, names.items[i]);
-		struct stat st;
-
-		if (lstat(child, &st) == 0 && S_ISDIR(st.st_mode))
-			dir_remove_empty(child);
-	}
-	rmdir(path); /* fails when something is left, and then it is to stay */
 }

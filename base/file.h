@@ -16,6 +16,9 @@ const char *path_base(const char *path);	    /* after the last slash; borrowed *
 bool path_is_dir(const char *path);		    /* follows links */
 bool path_is_file(const char *path);		    /* a regular file; follows links */
 bool path_exists(const char *path);		    /* also a dangling link */
+/* The program that a shell would run for name with search as its PATH; caller frees; NULL
+ * when there is none. A name with a slash stands for itself. */
+char *path_find_program(const char *name, const char *search);
 
 /* Reads a whole file, at most max bytes (-EFBIG beyond). *ret is NUL-terminated. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);
@@ -40,9 +43,9 @@ int dir_make(const char *path, struct error *err);		   /* mkdir -p, mode 0755 */
 int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err);
 /* rm -rf; 0 when it does not exist. Does not follow links. */
 int dir_remove(const char *path, struct error *err);
+/* Removes the directories below path that have no files in them, and path if so. */
+void dir_remove_empty(const char *path);
 /* Removes path and its parents while they are empty, up to but not including stop. */
 void dir_prune(const char *path, const char *stop);
-/* Removes the empty directories below path, and path when nothing else is in it. */
-void dir_remove_empty(const char *path);
 
 #endif

@@ -24,6 +24,7 @@
 #include "builder/distro.h"
 #include "builder/modfile.h"
 #include "builder/phases.h"
+#include "builder/toolchain.h"
 #include "builder/tree.h"
 
 struct build {
@@ -39,6 +40,7 @@ struct build {
 	int lock_fd, log_fd;
 	enum sandbox_kind sandbox;
 	bool renamed; /* work is at seen */
+	struct toolchain toolchain;
 	size_t patch; /* the next one to apply */
 	struct timespec started;
 };
@@ -87,7 +89,23 @@ void build_free(struct build *b)
 	free(b->log);
 	free(b->failed);
 	free(b->set_aside);
+	toolchain_done(&b->toolchain);
 	free(b);
+}
+
+char *build_path(const struct job *job, const char *name)
+{
+	return path_join(job->build->dir, name);
+}
+
+char *build_staged_path(const struct job *job, const char *file)
+{
+	return xasprintf("%s/module/%s", job->build->staging, file);
+}
+
+int build_log_fd(const struct job *job)
+{
+	return job->build->log_fd;
 }
 
 /* JOB_CHECKING */
@@ -128,7 +146,8 @@ enum phase check_enter(struct job *job)
 {
 	const struct kernel *kernel = job->kernel;
 
-	if (job->was >= STATE_BUILT && !(job->kind == JOB_BUILD && job->shared->settings->force))
+	if (job->was >= STATE_BUILT && !job->rebuild &&
+		!(job->kind == JOB_BUILD && job->shared->settings->force))
 		return PHASE_NEXT;
 	if (job->conf->excluded) {
 		job->result = RESULT_EXCLUDED;
@@ -147,6 +166,7 @@ enum phase check_enter(struct job *job)
 	if (check_depends(job) < 0)
 		return PHASE_FAIL;
 	job->build = build_new(job);
+	toolchain_of_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
 	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
 }
 
@@ -184,6 +204,18 @@ static int lock_dir(struct job *job)
 	}
 }
 
+/* Who repeats a command by hand needs the variables, too. */
+static void log_toolchain(const struct build *b)
+{
+	_cleanup_(strv_done) struct strv variables = {0};
+	_cleanup_free_ char *line = NULL;
+
+	toolchain_environment(&b->toolchain, &variables);
+	line = strv_join(&variables, " ");
+	if (*line)
+		buildlog_note(b->log_fd, "# environment: %s", line);
+}
+
 static int open_log(struct job *job)
 {
 	struct build *b = job->build;
@@ -194,6 +226,7 @@ static int open_log(struct job *job)
 		return error_errno(&job->error, -errno, 1, "cannot create %s", b->log);
 	buildlog_begin(b->log_fd, job->name, job->version, job->kernel->release,
 		job->kernel->arch);
+	log_toolchain(b);
 	return 0;
 }
 
@@ -318,6 +351,7 @@ static enum phase run(struct job *job, const char *line, bool make)
 	strv_take(&cmd->argv, str_take(&script));
 	strv_push_all(&cmd->env, (const char *const *)environ);
 	conf_environment(&request, &cmd->env);
+	toolchain_environment(&b->toolchain, &cmd->env);
 	cmd->cwd = xstrdup(b->seen);
 	cmd->log_fd = b->log_fd;
 	cmd->jobserver = make;
@@ -325,8 +359,10 @@ static enum phase run(struct job *job, const char *line, bool make)
 	strv_push(&box.readable, b->version_dir);
 	strv_push(&box.readable, job->kernel->dir);
 	strv_push(&box.readable, job->kernel->headers);
+	list_secrets(job, &box.secret);
 	sandbox_wrap(cmd, &box);
 	strv_done(&box.readable);
+	strv_done(&box.secret);
 	buildlog_command(b->log_fd, line);
 	return PHASE_COMMAND;
 }
@@ -512,11 +548,6 @@ enum phase strip_leave(struct job *job, const struct outcome *outcome)
 
 /* JOB_COLLECTING */
 
-static char *staged_path(const struct job *job, const char *file)
-{
-	return xasprintf("%s/module/%s", job->build->staging, file);
-}
-
 /* The symbols that a module may use besides those of its own package. */
 static void list_symvers(const struct job *job, struct strv *ret)
 {
@@ -535,7 +566,7 @@ static void list_symvers(const struct job *job, struct strv *ret)
 
 static int collect_work(struct job *job)
 {
-	_cleanup_free_ char *module_dir = staged_path(job, "");
+	_cleanup_free_ char *module_dir = build_staged_path(job, "");
 	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
 	_cleanup_(strv_done) struct strv all_symvers = {0};
@@ -547,7 +578,7 @@ static int collect_work(struct job *job)
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *from = built_path(job, m);
 		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
-		_cleanup_free_ char *to = staged_path(job, name);
+		_cleanup_free_ char *to = build_staged_path(job, name);
 
 		if (m->excluded)
 			continue;
@@ -557,7 +588,7 @@ static int collect_work(struct job *job)
 		strv_push(&paths, to);
 	}
 	if (r == 0 && lstat(symvers, &st) == 0 && S_ISREG(st.st_mode)) {
-		_cleanup_free_ char *to = staged_path(job, "Module.symvers");
+		_cleanup_free_ char *to = build_staged_path(job, "Module.symvers");
 
 		r = file_copy(symvers, to, &job->error);
 		strv_push(&all_symvers, to);
@@ -610,7 +641,7 @@ static int finish_work(struct job *job)
 	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
-		_cleanup_free_ char *from = staged_path(job, name);
+		_cleanup_free_ char *from = build_staged_path(job, name);
 		_cleanup_free_ char *to = xasprintf("%s%s", from, compression_suffix(how));
 
 		if (m->excluded)
@@ -633,6 +664,29 @@ enum phase finish_enter(struct job *job)
 
 /* JOB_PUBLISHING */
 
+/* The versions that it was built against, in .dep_NAME beside module/: what
+ * BUILD_DEPENDS_REBUILD looks at. A forced build leaves no trace, as ever. */
+static int write_dependencies(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	const struct strv *names = &job->conf->build_depends;
+	int r = 0;
+
+	if (!job->conf->build_depends_rebuild || s->force)
+		return 0;
+	for (size_t i = 0; i < names->n && r == 0; i++) {
+		_cleanup_free_ char *version = tree_installed_version(s->dkms_tree,
+			names->items[i], job->kernel->release, job->kernel->arch);
+		_cleanup_free_ char *path =
+			xasprintf("%s/.dep_%s", job->build->staging, names->items[i]);
+		_cleanup_free_ char *line = xasprintf("%s\n", version ? version : "");
+
+		if (version)
+			r = file_write(path, line, strlen(line), 0644, &job->error);
+	}
+	return r;
+}
+
 static int publish_work(struct job *job)
 {
 	struct build *b = job->build;
@@ -645,6 +699,8 @@ static int publish_work(struct job *job)
 	r = dir_make(log_dir, &job->error);
 	if (r == 0)
 		r = file_copy(b->log, log, &job->error);
+	if (r == 0)
+		r = write_dependencies(job);
 	if (r == 0)
 		r = tree_publish(job->shared->settings->dkms_tree, job->name, job->version,
 			job->kernel->release, job->kernel->arch, b->staging, &job->error);

@@ -44,6 +44,19 @@ void buildlog_command(int fd, const char *line)
 	put(fd, &s);
 }
 
+void buildlog_note(int fd, const char *fmt, ...)
+{
+	struct str s = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&s, fmt, ap);
+	va_end(ap);
+	if (s.len && s.data[s.len - 1] != '\n')
+		str_add(&s, "\n");
+	put(fd, &s);
+}
+
 int buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd)
 {
 	struct str s = {0};

@@ -10,6 +10,8 @@
 void buildlog_begin(int fd, const char *module, const char *version, const char *release,
 	const char *arch);
 void buildlog_command(int fd, const char *line);
+/* A line, or several, between commands. */
+void buildlog_note(int fd, const char *fmt, ...) _printf_(2, 3);
 /* A negative errno when it could not be written, as on a full disk. */
 int buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd);
 

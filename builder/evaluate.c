@@ -59,6 +59,8 @@ void evaluate_clean_environment(struct strv *env)
 		 * module's Makefile takes KERNELRELEASE for a call from kbuild. */
 		"sub_make_done", "KERNELRELEASE", "KBUILD_EXTMOD", "KBUILD_OUTPUT",
 		"srctree", "objtree", "VPATH",
+		/* A build has nothing to sign. */
+		"KBUILD_SIGN_PIN",
 		/* A shell reads files or behaves in another way by these. */
 		"BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "POSIXLY_CORRECT", "CDPATH",
 		"GLOBIGNORE"};

@@ -36,7 +36,8 @@ struct evaluation {
 void evaluate_command(const char *const *names, const struct strv *files,
 	const struct strv *assignments, struct command *cmd);
 /* Removes from env what must not reach a configuration file or a build: CC, CFLAGS, a
- * calling make's variables, what makes a shell read files or behave in another way. */
+ * calling make's variables, what makes a shell read files or behave in another way, the
+ * passphrase of the signing key. */
 void evaluate_clean_environment(struct strv *env);
 /* True when text has the form of an assignment. */
 bool evaluate_is_assignment(const char *text);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "builder/depmod.h"
+#include "builder/forced.h"
 #include "builder/phases.h"
 #include "builder/tree.h"
 
@@ -37,6 +38,8 @@ static const struct {
 	[JOB_MAKING] = {"make", BUILDS, make_enter, make_leave},
 	[JOB_STRIPPING] = {"strip", BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {"collect", BUILDS, collect_enter, NULL},
+	[JOB_PREPARING_SIGNATURES] = {"sign", BUILDS, prepare_signatures_enter, NULL},
+	[JOB_SIGNING] = {"sign", BUILDS, sign_enter, sign_leave},
 	[JOB_FINISHING] = {"compress", BUILDS, finish_enter, NULL},
 	[JOB_POST_BUILD] = {"POST_BUILD", BUILDS, post_build_enter, post_build_leave},
 	[JOB_PUBLISHING] = {"publish", BUILDS, publish_enter, NULL},
@@ -51,6 +54,9 @@ static const struct {
 	[JOB_FORGETTING] = {"remove", ON(JOB_FORGET), forget_enter, NULL},
 	[JOB_RUNNING_DEPMOD] = {"depmod", ON(JOB_DEPMOD), depmod_enter, depmod_leave},
 	[JOB_ROLLING_BACK] = {"roll back", ON(JOB_DEPMOD), roll_back_enter, NULL},
+	[JOB_WEAK_MODULES] = {"weak-modules", ON(JOB_DEPMOD), weak_modules_enter,
+		weak_modules_leave},
+	[JOB_MODPROBING] = {"modprobe", ON(JOB_DEPMOD), modprobe_enter, NULL},
 	[JOB_CLEANING] = {"clean", BUILDS, clean_enter, NULL},
 	[JOB_DISCARDING] = {"clean", ON(JOB_ADD), discard_enter, NULL},
 };
@@ -74,6 +80,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	build_free(job->build);
+	signing_free(job->signing);
 	load_free(job->load);
 	if (job->depmod)
 		depmod_done(job->depmod);
@@ -82,6 +89,8 @@ void job_free(struct job *job)
 	command_done(&job->command);
 	error_done(&job->error);
 	strv_done(&job->warnings);
+	strv_done(&job->placed);
+	strv_done(&job->taken);
 	str_done(&job->output);
 	free(job->name);
 	free(job->version);
@@ -251,15 +260,32 @@ int job_check_known(const struct settings *s, const char *name, const char *vers
 		version, err);
 }
 
+/* Who wants the module installed whatever the kernel has? */
+static void look_for_force(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	enum forced forced =
+		job->kind == JOB_INSTALL ? forced_find(s->forced_dir, job->name) : FORCED_NOT;
+
+	/* If the first half of an upgrade refused to install, the second would take away
+	 * the old module all the same. */
+	job->force = s->force || s->rpm_safe_upgrade || forced == FORCED_ALL;
+	job->force_version =
+		job->force || s->force_version_override || forced == FORCED_VERSION;
+}
+
 /* Is there something to do? */
 enum phase look_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
+	look_for_force(job);
 	job->was = tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
 	if (check_state(s, job->was, job->name, job->version, &job->error) < 0)
 		return PHASE_FAIL;
+	if (job->rebuild)
+		return PHASE_NEXT;
 	if (job->kind == JOB_BUILD && job->was >= STATE_BUILT && !s->force)
 		job->result = RESULT_NOTHING;
 	if (job->kind == JOB_INSTALL && job->was >= STATE_INSTALLED_WEAK && !s->force)
@@ -331,10 +357,12 @@ enum phase evaluate_enter(struct job *job)
 	strv_push(&box.readable, job->conf_path);
 	strv_push(&box.readable, s->dkms_tree);
 	strv_push(&box.readable, job->kernel->headers);
+	list_secrets(job, &box.secret);
 	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_reachable(&box.readable))
 		box.kind = SANDBOX_KIND_USERNS;
 	sandbox_wrap(&job->command, &box);
 	strv_done(&box.readable);
+	strv_done(&box.secret);
 	return PHASE_COMMAND;
 }
 

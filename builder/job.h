@@ -44,6 +44,8 @@ enum job_state {
 	JOB_MAKING,
 	JOB_STRIPPING,	  /* strip(1) on all modules at once */
 	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
+	JOB_PREPARING_SIGNATURES, /* a missing key pair is made */
+	JOB_SIGNING,	  /* one command for each module, outside of the sandbox */
 	JOB_FINISHING,	  /* compressed */
 	JOB_POST_BUILD,
 	JOB_PUBLISHING,	  /* the rename that makes them "built" */
@@ -56,6 +58,8 @@ enum job_state {
 	JOB_FORGETTING,
 	JOB_RUNNING_DEPMOD,
 	JOB_ROLLING_BACK, /* installs of this run, when depmod failed */
+	JOB_WEAK_MODULES, /* weak-modules(8) offers them to other kernels */
+	JOB_MODPROBING, /* modprobe_on_install */
 	JOB_CLEANING,	  /* what is temporary goes, whatever happened before */
 	JOB_DISCARDING,	  /* so does what has been unpacked */
 	JOB_ENDED,
@@ -110,7 +114,11 @@ struct job {
 	struct job **members;  /* JOB_DEPMOD: jobs on its kernel; borrowed */
 	size_t n_members;
 
+	bool rebuild;	       /* JOB_INSTALL, JOB_BUILD: build also what is built */
+
 	enum state was;	       /* before the job */
+	bool force;	       /* as --force, where it is about installing */
+	bool force_version;    /* as --force-version-override */
 	bool depends_met;      /* the plan has seen to BUILD_DEPENDS */
 	struct conf *conf;     /* may be given; evaluated otherwise */
 	struct error error;
@@ -119,6 +127,8 @@ struct job {
 	struct strv warnings;  /* a line each, for whoever runs this */
 	struct str output;     /* what the scripts of the package printed */
 	bool changed_kernel;   /* files came into or went out of the kernel's tree */
+	struct strv placed;    /* the paths of those that came, */
+	struct strv taken;     /* and of those that went */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
 	double build_s;	       /* from checking to published */
 	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
@@ -131,7 +141,9 @@ struct job {
 	int work_result;
 
 	struct build *build;	 /* state of a build; build.c's */
-	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's */
+	struct signing *signing; /* the same; sign.c's */
+	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's, and this: */
+	unsigned int weak_calls; /* of weak-modules, that have been thought of */
 	struct load *load;	 /* JOB_ADD of an archive; load.c's */
 };
 

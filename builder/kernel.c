@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
@@ -108,6 +109,17 @@ void kernel_free(struct kernel *k)
 	free(k->headers);
 	free(k->config_path);
 	free(k);
+}
+
+int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err)
+{
+	_cleanup_close_ int fd = open(k->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno != ENOENT)
+		return error_errno(err, -errno, 1, "cannot open %s", k->dir);
+	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+		*ret_fd = take_fd(&fd);
+	return 0;
 }
 
 /* The length of "CONFIG_X" in "CONFIG_X=y". */

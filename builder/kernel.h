@@ -57,6 +57,10 @@ void kernel_free(struct kernel *k);
  * kernel_free; NULL when unset. One thread at a time. */
 const char *kernel_config(struct kernel *k, const char *option);
 
+/* Locks the kernel's directory against other processes, and waits for them. *ret_fd is to
+ * be closed; -1 when there is no such directory, or no locks on its file system. */
+int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err);
+
 /* Looks the tree through once (not build/ and source/, no links to directories) and
  * fills modules. Slow (a walk of some 4,000 files); call from a worker, under the lock. */
 int kernel_modules(struct kernel *k, struct error *err);

@@ -301,7 +301,7 @@ static void replace_all(char **text, const char *from, const char *to)
 }
 
 /* What was said of a place that is gone is said of the archive. */
-static void name_archive(struct job *job, const char *dir)
+static void replace_place(struct job *job, const char *dir)
 {
 	_cleanup_free_ char *from = xasprintf("%s/%s/", job->load->dir, dir);
 	_cleanup_free_ char *to = xasprintf("%s: ", job->archive);
@@ -312,14 +312,27 @@ static void name_archive(struct job *job, const char *dir)
 		replace_all(&job->warnings.items[i], from, to);
 }
 
+static void name_archive(struct job *job)
+{
+	struct error *err = &job->error;
+
+	replace_place(job, "tree");
+	replace_place(job, "source");
+	if (err->what && err->status && !strstr(err->what, job->archive) &&
+		!job->shared->cancelled) {
+		_cleanup_free_ char *what = xasprintf("%s: %s", job->archive, err->what);
+
+		str_replace(&err->what, what);
+	}
+}
+
 static int discard_work(struct job *job)
 {
 	struct load *l = job->load;
 
 	if (l->dir) {
 		dir_remove(l->dir, NULL);
-		name_archive(job, "tree");
-		name_archive(job, "source");
+		name_archive(job);
 	}
 	load_free(TAKE_PTR(job->load));
 	return 0;

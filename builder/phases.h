@@ -59,6 +59,19 @@ enum phase post_build_leave(struct job *job, const struct outcome *outcome);
 enum phase publish_enter(struct job *job);
 enum phase clean_enter(struct job *job);
 void build_free(struct build *build); /* NULL is allowed */
+/* For the states of a build that are elsewhere: a path in the job's own directory, that
+ * of a file to be published (caller frees both), and make.log (borrowed). */
+char *build_path(const struct job *job, const char *name);
+char *build_staged_path(const struct job *job, const char *file);
+int build_log_fd(const struct job *job);
+
+/* sign.c */
+enum phase prepare_signatures_enter(struct job *job);
+enum phase sign_enter(struct job *job);
+enum phase sign_leave(struct job *job, const struct outcome *outcome);
+/* Files that no command of a module may read: the key. */
+void list_secrets(const struct job *job, struct strv *ret);
+void signing_free(struct signing *signing); /* NULL is allowed */
 
 /* install.c */
 enum phase pre_install_enter(struct job *job);
@@ -84,6 +97,9 @@ int uninstall_work(struct job *job);
 
 /* refresh.c */
 enum phase roll_back_enter(struct job *job);
+enum phase weak_modules_enter(struct job *job);
+enum phase weak_modules_leave(struct job *job, const struct outcome *outcome);
+enum phase modprobe_enter(struct job *job);
 enum phase depmod_enter(struct job *job);
 enum phase depmod_leave(struct job *job, const struct outcome *outcome);
 

@@ -53,8 +53,6 @@ int placed_by_conf(const struct job *job, struct placed *ret, struct error *err)
 		struct placed_file *f;
 		size_t s;
 
-		if (m->excluded)
-			continue;
 		f = add(&placed);
 		for (s = 0; s < ARRAY_SIZE(suffixes) && !f->built; s++) {
 			f->file = xasprintf("%s%s", m->dest_name, suffixes[s]);
@@ -63,6 +61,11 @@ int placed_by_conf(const struct job *job, struct placed *ret, struct error *err)
 				continue;
 			free(TAKE_PTR(f->file));
 			free(TAKE_PTR(f->built));
+		}
+		/* Excluded ones have not been built, unless the conf was another then. */
+		if (!f->built && m->excluded) {
+			placed.n--;
+			continue;
 		}
 		if (!f->built) {
 			placed_done(&placed);

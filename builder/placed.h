@@ -4,6 +4,9 @@
 
 #include "builder/job.h"
 
+/* What the name of a file has behind it while it is beside its place. */
+#define PLACED_STAGED ".dkms-new"
+
 /* The files of a built package and where they are in a kernel's tree. */
 
 struct placed_file {

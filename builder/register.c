@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "builder/phases.h"
 #include "builder/tree.h"
+#include "builder/upgrade.h"
 
 /* Copies add_from to where sources live, unless it is that already. An older copy is
  * replaced by rename. */
@@ -37,6 +38,17 @@ static int copy_source(struct job *job, const char *source)
 	return r;
 }
 
+/* For the removal that ends an RPM upgrade; also of a version that is added already. */
+static void leave_mark(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_(error_done) struct error err = {0};
+
+	if (s->rpm_safe_upgrade &&
+		upgrade_mark(s->dkms_tree, job->name, job->version, &err) < 0)
+		strv_pushf(&job->warnings, "--rpm_safe_upgrade: %s", err.what);
+}
+
 static int register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -50,6 +62,8 @@ static int register_work(struct job *job)
 		r = conf_check_duplicates(job->conf, job->conf_path, &job->error);
 	if (r == 0)
 		r = tree_add(s->dkms_tree, job->name, job->version, source, &job->error);
+	if (r == 0)
+		leave_mark(job);
 	return r;
 }
 
@@ -75,6 +89,7 @@ enum phase register_enter(struct job *job)
 		return PHASE_STOP;
 	}
 	if (state != STATE_UNKNOWN && state != STATE_BROKEN) {
+		leave_mark(job);
 		error_set(&job->error, -EEXIST, 3, "%s/%s is already added", job->name,
 			job->version);
 		return PHASE_FAIL;

@@ -88,6 +88,35 @@ static void bind_back(struct strv *argv, struct strv *done, const char *path)
 	}
 }
 
+/* Everybody, or we, may search each directory on the way to path. */
+static bool may_lead_to(const char *path)
+{
+	_cleanup_free_ char *partial = xstrdup(path);
+	char *slash;
+	struct stat st;
+
+	while ((slash = strrchr(partial, '/')) && slash != partial) {
+		*slash = '\0';
+		if (stat(partial, &st) < 0)
+			return false;
+		if (!(st.st_mode & S_IXOTH) && st.st_uid != geteuid())
+			return false;
+	}
+	return true;
+}
+
+/* Our own user could read what is ours, in a user namespace too. Where nobody gets to,
+ * there is nothing to conceal, and bubblewrap may not get there either. */
+static void conceal(struct strv *argv, const struct strv *bound, const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *top = real ? below_hidden(real) : NULL;
+
+	if (real && (!top || strv_contains(bound, top)) && may_lead_to(real))
+		strv_push_all(argv,
+			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
+}
+
 /* Makefiles look for headers in /lib/modules whatever dkms was told. */
 static void bind_install_tree(struct strv *argv, const char *install_tree)
 {
@@ -113,6 +142,8 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 	bind_install_tree(argv, box->install_tree);
 	strv_push_all(argv,
 		(const char *const[]){"--dev", "/dev", "--proc", "/proc", NULL});
+	for (size_t i = 0; i < box->secret.n; i++)
+		conceal(argv, &done, box->secret.items[i]);
 	if (box->writable)
 		strv_push_all(argv, (const char *const[]){"--bind", box->writable,
 					    box->writable_at, NULL});

@@ -23,6 +23,7 @@ struct sandbox {
 	const char *install_tree; /* is seen as /lib/modules too, if that exists; or NULL */
 	bool network;
 	struct strv readable; /* paths that the command needs, wherever they are */
+	struct strv secret;   /* files that it must not read */
 };
 
 /* Changes the command so that bubblewrap runs it: the system read-only, /tmp, /run and

@@ -26,6 +26,7 @@ void settings_init(struct settings *s)
 		.install_tree = xstrdup("/lib/modules"),
 		.config_dir = xstrdup(SYSCONFDIR "/dkms"),
 		.os_release = xstrdup("/etc/os-release"),
+		.forced_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
 		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
 		.slots = count_cpus(),
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
@@ -35,7 +36,7 @@ void settings_init(struct settings *s)
 void settings_done(struct settings *s)
 {
 	char **strings[] = {&s->dkms_tree, &s->source_tree, &s->install_tree,
-		&s->config_dir, &s->os_release, &s->tmp_location, &s->kernel_source_dir,
+		&s->config_dir, &s->os_release, &s->forced_dir, &s->tmp_location, &s->kernel_source_dir,
 		&s->kernel_config, &s->addon_modules_dir, &s->build_environment,
 		&s->compress_gzip_opts, &s->compress_xz_opts, &s->compress_zstd_opts,
 		&s->post_transaction, &s->sign_file, &s->mok_signing_key,

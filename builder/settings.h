@@ -20,6 +20,7 @@ struct settings {
 	char *install_tree;	 /* /lib/modules */
 	char *config_dir;	 /* /etc/dkms */
 	char *os_release;	 /* /etc/os-release */
+	char *forced_dir;	 /* /usr/share/dkms/modules_to_force_install */
 	enum distro distro;	 /* filled by distro_read(os_release) */
 	char *tmp_location;	 /* $TMPDIR, else /tmp */
 	char *kernel_source_dir; /* --kernelsourcedir; NULL: INSTALLTREE/KVER/build */

@@ -39,17 +39,13 @@ static int restore(struct job *job, const char *from, const char *to)
 	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to) - 1);
 	int r = dir_make(dir, &job->error);
 
-	if (r == 0)
-		r = file_copy(from, to, &job->error);
-	if (r == 0)
-		unlink(from);
-	return r;
+	return r < 0 ? r : file_copy(from, to, &job->error);
 }
 
-/* Puts the modules in dir back. Below collisions/ the path says where they were; it is
- * relative then, else NULL. */
+/* Puts the modules in dir back, and appends their names there to restored. Below
+ * collisions/ the path says where they were; it is relative then, else NULL. */
 static int restore_dir(struct job *job, const char *dir, const char *relative,
-	const struct placed *installed)
+	const struct placed *installed, struct strv *restored)
 {
 	_cleanup_(strv_done) struct strv files = {0};
 	int r = 0;
@@ -58,7 +54,6 @@ static int restore_dir(struct job *job, const char *dir, const char *relative,
 	for (size_t i = 0; i < files.n && r == 0; i++) {
 		const char *file = files.items[i];
 		_cleanup_free_ char *from = path_join(dir, file);
-		_cleanup_free_ char *origin_file = xasprintf("%s.origin", from);
 		_cleanup_free_ char *name = module_name_of_file(from);
 		_cleanup_free_ char *to = NULL;
 
@@ -66,26 +61,68 @@ static int restore_dir(struct job *job, const char *dir, const char *relative,
 			to = path_join(relative, file);
 		else if (name)
 			to = origin_of(job, from, installed);
-		if (path_is_dir(from))
-			r = restore_dir(job, from, relative ? to : job->kernel->dir, installed);
-		else if (name && to && (r = restore(job, from, to)) == 0)
-			unlink(origin_file);
+		if (path_is_dir(from)) {
+			r = restore_dir(job, from, relative ? to : job->kernel->dir,
+				installed, restored);
+		} else if (name && to) {
+			r = restore(job, from, to);
+			strv_push(restored, from);
+		}
 	}
-	rmdir(dir); /* fails when something is left, and then it is to stay */
 	return r;
 }
 
-static int restore_originals(struct job *job, const struct placed *installed)
+/* Takes what has been put back out of the archive, and the archive when it is empty. */
+static void discard(const struct strv *restored, const char *originals, const char *package)
 {
-	const struct settings *s = job->shared->settings;
-	const struct kernel *k = job->kernel;
-	_cleanup_free_ char *dir =
-		tree_original_dir(s->dkms_tree, job->name, k->release, k->arch);
-	_cleanup_free_ char *package = path_join(s->dkms_tree, job->name);
-	int r = restore_dir(job, dir, NULL, installed);
+	for (size_t i = 0; i < restored->n; i++) {
+		_cleanup_free_ char *origin = xasprintf("%s.origin", restored->items[i]);
 
-	dir_prune(dir, package);
-	return r;
+		unlink(restored->items[i]);
+		unlink(origin);
+	}
+	dir_remove_empty(originals);
+	dir_prune(originals, package);
+}
+
+static int remove_files(struct job *job, const struct placed *installed)
+{
+	for (size_t i = 0; i < installed->n; i++) {
+		const char *dest = installed->files[i].dest;
+		_cleanup_free_ char *dir = NULL;
+
+		if (!dest)
+			continue;
+		if (unlink(dest) < 0 && errno != ENOENT)
+			return error_errno(&job->error, -errno, 1, "cannot remove %s", dest);
+		strv_push(&job->taken, dest);
+		dir = xstrndup(dest, (size_t)(path_base(dest) - dest) - 1);
+		dir_prune(dir, job->kernel->dir);
+	}
+	return 0;
+}
+
+/* Of a version that is not installed only files that are in their places, byte for byte,
+ * are its own: an install was killed. Returns whether there is anything of that kind. */
+static bool keep_identical(struct placed *placed, const char *originals)
+{
+	_cleanup_(strv_done) struct strv archived = {0};
+	bool any = false;
+
+	for (size_t i = 0; i < placed->n; i++) {
+		struct placed_file *f = &placed->files[i];
+
+		if (f->dest && file_same(f->dest, f->built) != 1)
+			free(TAKE_PTR(f->dest));
+		any |= f->dest != NULL;
+	}
+	dir_list(originals, &archived);
+	for (size_t i = 0; i < archived.n; i++) {
+		_cleanup_free_ char *name = module_name_of_file(archived.items[i]);
+
+		any |= name != NULL;
+	}
+	return any;
 }
 
 static int uninstall_locked(struct job *job)
@@ -93,29 +130,32 @@ static int uninstall_locked(struct job *job)
 	const struct settings *s = job->shared->settings;
 	struct kernel *k = job->kernel;
 	_cleanup_(placed_done) struct placed installed = {0};
+	_cleanup_(strv_done) struct strv restored = {0};
+	_cleanup_free_ char *package = path_join(s->dkms_tree, job->name);
+	_cleanup_free_ char *originals =
+		tree_original_dir(s->dkms_tree, job->name, k->release, k->arch);
+	_cleanup_free_ char *version =
+		tree_installed_version(s->dkms_tree, job->name, k->release, k->arch);
 	int r = 0;
 
-	if (path_is_dir(k->dir))
+	if (version && path_is_dir(k->dir))
 		r = kernel_modules(k, &job->error);
 	if (r < 0)
 		return r;
 	placed_by_tree(job, job->version, &installed);
-	for (size_t i = 0; i < installed.n; i++) {
-		const char *dest = installed.files[i].dest;
-		_cleanup_free_ char *dir = NULL;
-
-		if (!dest)
-			continue;
-		if (unlink(dest) < 0 && errno != ENOENT)
-			return error_errno(&job->error, -errno, 1, "cannot remove %s", dest);
-		dir = xstrndup(dest, (size_t)(path_base(dest) - dest) - 1);
-		dir_prune(dir, k->dir);
-	}
-	kernel_modules_forget(k);
-	r = restore_originals(job, &installed);
+	if (!version && !keep_identical(&installed, originals))
+		return 0;
+	/* The link goes after the originals have come back, and they leave the archive
+	 * last: what is cut short can be done again. */
+	r = remove_files(job, &installed);
+	if (r == 0)
+		r = restore_dir(job, originals, NULL, &installed, &restored);
 	if (r == 0)
 		r = tree_set_installed(s->dkms_tree, job->name, job->version, k->release,
 			k->arch, false, &job->error);
+	if (r == 0)
+		discard(&restored, originals, package);
+	kernel_modules_forget(k);
 	if (r == 0)
 		job->uninstalled = job->changed_kernel = true;
 	return r;
@@ -123,18 +163,27 @@ static int uninstall_locked(struct job *job)
 
 int uninstall_work(struct job *job)
 {
+	_cleanup_close_ int lock = -1;
 	int r;
 
 	pthread_mutex_lock(&job->kernel->lock);
-	r = uninstall_locked(job);
+	r = kernel_lock(job->kernel, &lock, &job->error);
+	if (r == 0)
+		r = uninstall_locked(job);
 	pthread_mutex_unlock(&job->kernel->lock);
 	return r;
 }
 
 enum phase uninstall_enter(struct job *job)
 {
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *version = NULL;
+
 	if (job->was < STATE_INSTALLED)
-		return PHASE_NEXT;
+		version = tree_installed_version(s->dkms_tree, job->name,
+			job->kernel->release, job->kernel->arch);
+	if (version)
+		return PHASE_NEXT; /* another one is installed */
 	job->work = uninstall_work;
 	return PHASE_WORK;
 }

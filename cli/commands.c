@@ -6,10 +6,16 @@
 #include <signal.h>
 
 #include "base/file.h"
+#include "builder/keypair.h"
 #include "builder/tree.h"
+#include "builder/upgrade.h"
 #include "cli/commands.h"
+#include "cli/eventlog.h"
 #include "cli/rundoc.h"
 #include "cli/status.h"
+#include "cli/trace.h"
+#include "scheduler/rebuild.h"
+#include "scheduler/transaction.h"
 
 /* The first directory of path that exists can be written. */
 static int check_writable(const char *path, struct error *err)
@@ -57,9 +63,6 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	const struct command_row *c = args->command;
 	const struct settings *s = &args->settings;
 
-	if (args->source_only && args->binaries_only)
-		return error_set(err, -EINVAL, 8,
-			"--source-only and --binaries-only exclude each other");
 	if (args->json && args->events && streq(args->events, "-"))
 		return error_set(err, -EINVAL, 2, "--json and --events - exclude each other");
 	if (args->all && args->kernels.n)
@@ -378,10 +381,17 @@ static int ensure_added(struct session *s, int *status)
 	return r;
 }
 
+/* What may have to be rebuilt is known when all else is installed, and depmod comes last.
+ * Where there is no such package, one run of the plan does. */
 int session_run_installs(struct session *s)
 {
-	int r = plan_run(&s->plan, &s->error);
+	int r = 0;
 
+	if (rebuild_is_possible(s->settings)) {
+		r = plan_run(&s->plan, &s->error);
+		if (r == 0)
+			r = rebuild_add(&s->plan, &s->error);
+	}
 	if (r == 0) {
 		plan_add_depmods(&s->plan);
 		r = plan_run(&s->plan, &s->error);
@@ -418,6 +428,8 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 		return install_rpm(args);
 	if (session_init(&s, args, false) == 0 && ensure_added(&s, &status) == 0 &&
 		run_on_kernels(&s, kind, false) == 0) {
+		if (kind == JOB_INSTALL)
+			transaction_end(&s.plan, NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -442,6 +454,7 @@ static int take_away(struct arguments *args, enum job_kind kind, bool forget)
 	if (session_init(&s, args, true) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_on_kernels(&s, kind, forget) == 0) {
+		transaction_end(&s.plan, s.kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -460,6 +473,18 @@ static int command_unbuild(struct arguments *args)
 
 static int command_remove(struct arguments *args)
 {
+	const struct settings *s = &args->settings;
+
+	/* check_arguments has not seen the names yet; what cannot be one has no mark. */
+	if (s->rpm_safe_upgrade && args->name && args->version &&
+		tree_check_name("module name", args->name, NULL) == 0 &&
+		tree_check_name("module version", args->version, NULL) == 0 &&
+		upgrade_take_mark(s->dkms_tree, args->name, args->version)) {
+		if (!args->quiet)
+			printf("dkms: %s/%s: kept, this upgrade has added it again\n",
+				args->name, args->version);
+		return 0;
+	}
 	return take_away(args, JOB_UNBUILD, true);
 }
 
@@ -543,6 +568,7 @@ static int command_autoinstall(struct arguments *args)
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
+		transaction_end(&s.plan, NULL);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
@@ -552,6 +578,28 @@ static int command_autoinstall(struct arguments *args)
 		status = autoinstall_status(&s.plan);
 	}
 	return session_done(&s, status);
+}
+
+/* Makes the key pair now that the first signed build would make. */
+static int command_generate_mok(struct arguments *args)
+{
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_(error_done) struct error err = {0};
+	struct keypair pair;
+	bool made = false;
+
+	keypair_choose(&args->settings, args->kernels.n ? args->kernels.items[0] : running, &pair);
+	if (keypair_ensure(&pair, &made, &err) < 0)
+		print_error(&err);
+	else if (!args->quiet && made)
+		printf("made the key %s and its certificate %s\n"
+		       "to enroll it: mokutil --import %s\n",
+			pair.key, pair.certificate, pair.certificate);
+	else if (!args->quiet)
+		printf("the key %s and its certificate %s are there\n", pair.key,
+			pair.certificate);
+	keypair_done(&pair);
+	return err.status;
 }
 
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
@@ -582,6 +630,7 @@ const struct command_row commands[] = {
 		command_status, 0},
 	{"autoinstall", "", "install the newest version of every module that wants it",
 		command_autoinstall, CHANGES_KERNELS},
+	{"generate_mok", "", "make the key pair that signs modules", command_generate_mok, 0},
 	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
 		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS},
 	{"kernel_preinst", "", "before a kernel: unbuild what autoinstall will bring back",

@@ -93,10 +93,10 @@ void arguments_done(struct arguments *args)
 	free(args->version);
 	free(args->directory);
 	free(args->conf);
-	free(args->events);
-	free(args->trace);
 	free(args->archive);
 	free(args->template_kernel);
+	free(args->events);
+	free(args->trace);
 	*args = (struct arguments){0};
 }
 
@@ -300,6 +300,9 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 	for (int i = optind; i < argc && r == 0; i++)
 		if (!find_command(argv[i]))
 			r = set_operand(args, argv[i], err);
+	if (r == 0 && args->source_only && args->binaries_only)
+		r = error_set(err, -EINVAL, 8,
+			"--source-only and --binaries-only exclude each other");
 	return r;
 }
 

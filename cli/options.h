@@ -17,10 +17,10 @@ struct arguments {
 	char *name, *version;	 /* -m, -v or NAME/VERSION */
 	char *directory;	 /* a path to a source directory or to its dkms.conf */
 	char *conf;		 /* -c */
-	char *events;		 /* --events: a file or "-"; NULL: none */
-	char *trace;		 /* --trace */
 	char *archive;		 /* --archive, or a path to a file */
 	char *template_kernel;	 /* of match */
+	char *events;		 /* --events: a file or "-"; NULL: none */
+	char *trace;		 /* --trace */
 	struct strv ignored;	 /* options that are accepted and do nothing any more */
 	bool all, quiet, debug, json, show_help, show_version;
 	bool source_only, binaries_only; /* of mktarball */

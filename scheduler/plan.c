@@ -73,6 +73,9 @@ static bool may_change_kernel(const struct job *job)
 
 void plan_add_depmods(struct plan *p)
 {
+	enum distro distro = p->shared.settings->distro;
+	bool in_turn = distro == DISTRO_RHEL || distro == DISTRO_SUSE;
+	struct job *previous = NULL;
 	size_t n = p->n_jobs;
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
@@ -92,6 +95,10 @@ void plan_add_depmods(struct plan *p)
 				graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
 					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
 		}
+		/* weak-modules changes what other kernels have. */
+		if (depmod && previous && in_turn)
+			plan_edge(p, previous, depmod, EDGE_AFTER);
+		previous = depmod ? depmod : previous;
 	}
 	p->n_refreshed = p->n_jobs;
 }
@@ -298,8 +305,7 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 	}
 }
 
-/* The job among those from first on that is for name on the kernel, or NULL. */
-static struct job *find_job(struct plan *p, size_t first, const char *name,
+struct job *plan_find(struct plan *p, size_t first, const char *name,
 	const struct kernel *kernel)
 {
 	for (size_t i = first; i < p->n_jobs; i++)
@@ -380,7 +386,7 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 	job->depends_met = true;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		struct job *before = find_job(p, first, name, job->kernel);
+		struct job *before = plan_find(p, first, name, job->kernel);
 		_cleanup_free_ char *installed = NULL;
 
 		if (before) {

@@ -53,6 +53,10 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
  * install those versions, in BUILD_DEPENDS order. */
 void plan_install_evaluated(struct plan *p, size_t first);
 
+/* The job among those from first on that is for name on the kernel, or NULL. */
+struct job *plan_find(struct plan *p, size_t first, const char *name,
+	const struct kernel *kernel);
+
 /* Runs the jobs added since the last run. Returns 0 also when some fail; a negative errno
  * when nothing could be run. */
 int plan_run(struct plan *p, struct error *err);

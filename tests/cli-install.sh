@@ -16,8 +16,7 @@ kernel_machine() # [SUFFIX]
 	tree=$installtree/$K
 }
 
-# All but what depmod makes.
-tree_snapshot() { snapshot "$tree" | grep -v '/modules\.'; }
+tree_snapshot() { snapshot "$tree"; }
 
 places()
 {
@@ -329,7 +328,7 @@ depmods()
 	kernel_machine
 	module hello 1.0
 	dkms install hello/1.0 -k $K > /dev/null
-	rm -r "$tree/kernel"
+	rm -r "$tree"/{kernel,modules.order,modules.builtin}
 	dkms_exits 0 "compat 6: the last module of a kernel whose image is gone" uninstall hello/1.0 -k $K
 	is "$(find "$tree" -name 'modules.*')" "" "compat 6: no stale depmod files stay"
 }

@@ -19,7 +19,7 @@ then
 	unshare "${namespaces[@]}" "$BASH" "$0" "$@" &
 	set +m
 	# shellcheck disable=SC2064 # the process as it is now
-	trap "kill -KILL $!" EXIT
+	trap "kill -KILL $! 2>/dev/null" EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	wait "$!"
@@ -159,6 +159,7 @@ kernel() # RELEASE [SUFFIX]
 	ln -s "$headers" "$dir/build"
 	kernel_module "$1" "kernel/fs/ext9.ko${2:-}"
 	echo 'kernel/fs/ext9.ko:' > "$dir/modules.dep"
+	: | tee "$dir/modules.order" > "$dir/modules.builtin"
 }
 
 # A module file that the kernel brings, compressed as PATH says.
@@ -223,13 +224,13 @@ field() # KEY FILE
 	modinfo -F "$1" "$2" 2>/dev/null
 }
 
-# All below the directories, with modes and contents: what a test compares when nothing may have
-# changed.
+# All below the directories but what depmod makes, with modes and contents: what a test compares
+# when nothing may have changed.
 snapshot() # DIR...
 {
 	{
-		find "$@" -printf '%p %y %m %l\n'
-		find "$@" -type f -exec cksum {} +
+		find "$@" ! -name 'modules.*' -printf '%p %y %m %l\n'
+		find "$@" ! -name 'modules.*' -type f -exec cksum {} +
 	} | sort
 }
 
@@ -285,9 +286,49 @@ state() # NAME VERSION [RELEASE]
 	fi
 }
 
-# What dkms has started has a session of its own.
+# Processes that dkms has started, each has a session of its own, and dkms itself. Given a moment
+# to go.
 others()
 {
-	ps -eo sid=,pid=,comm=,args= | awk -v own="$(ps -o sid= -p $$ | tr -d ' ')" \
-		'$1 != own || $3 == "dkms" { $1 = ""; print }'
+	local n found
+
+	for n in {1..20}; do
+		found=$(ps -eo sid=,stat=,pid=,comm= | awk -v own="$(ps -o sid= -p $$ | tr -d ' ')" \
+			'$2 !~ /^Z/ && ($1 != own || $4 == "dkms") { print $3, $4 }')
+		[ -n "$found" ] || break
+		sleep 0.05
+	done
+	printf '%s' "$found"
+}
+
+# Nothing half-done is in the trees: what is built has all its files, what is installed is
+# there, and nothing temporary is left.
+whole() # DESCRIPTION
+{
+	local dir link bad=
+
+	bad+=$(find "$dkmstree" \( -name '.*' -o -name '*.new-*' -o -name '*.old-*' \) -print)
+	bad+=$(find "$sourcetree" "$installtree" -path '*/linux-headers-*' -prune -o -name '.*' -print)
+	for dir in "$dkmstree"/*/*/*/"$arch"; do
+		case $dir in
+		*/original_module/*|*/\*/*) continue ;;
+		esac
+		[ -s "$dir/log/make.log" ] || bad+=" no log: $dir"
+		grep -q "vermagic=$(basename "${dir%/*}") SMP" "$dir"/module/*.ko || bad+=" no module: $dir"
+	done
+	for link in "$dkmstree"/*/kernel-*; do
+		[ -L "$link" ] || continue
+		[ -d "$link/module" ] || bad+=" leads nowhere: $link"
+		for dir in "$link"/module/*.ko*; do
+			cmp -s "$dir" "$installtree/$(basename "$(dirname "$(readlink "$link")")")/$dest/${dir##*/}" ||
+				bad+=" installed, not there: $dir"
+		done
+	done
+	for dir in "$installtree"/*/"$dest"/*.ko*; do
+		[ -e "$dir" ] || continue
+		link=$(basename "$dir")
+		[ -L "$dkmstree/${link%%.*}/kernel-$(basename "${dir%/"$dest"/*}")-$arch" ] ||
+			bad+=" there, not installed: $dir"
+	done
+	is "$bad" "" "$1"
 }

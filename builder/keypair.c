@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which key pair signs modules, and how does it come to be? */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/file.h"
+#include "builder/keypair.h"
+
+#define KEY_BITS 2048
+#define LIFE_DAYS 36500
+#define SUBJECT "DKMS module signing key"
+
+#define DEFAULT_KEY LOCALSTATEDIR "/lib/dkms/mok.key"
+#define DEFAULT_CERTIFICATE LOCALSTATEDIR "/lib/dkms/mok.pub"
+/* Where Ubuntu's shim-signed keeps the pair that it helps to enroll. */
+#define SHIM_KEY LOCALSTATEDIR "/lib/shim-signed/mok/MOK.priv"
+#define SHIM_CERTIFICATE LOCALSTATEDIR "/lib/shim-signed/mok/MOK.der"
+
+/* Larger than any key (bytes). */
+#define KEY_FILE_MAX (1024 * 1024)
+
+void keypair_choose(const struct settings *s, const char *release, struct keypair *ret)
+{
+	bool shim = s->distro == DISTRO_UBUNTU && is_empty(s->mok_signing_key);
+
+	*ret = (struct keypair){
+		.key_default = is_empty(s->mok_signing_key),
+		.certificate_default = shim || is_empty(s->mok_certificate),
+	};
+	if (ret->key_default)
+		ret->key = xstrdup(shim ? SHIM_KEY : DEFAULT_KEY);
+	else
+		ret->key = settings_expand_kernelver(s->mok_signing_key, release);
+	if (ret->certificate_default)
+		ret->certificate = xstrdup(shim ? SHIM_CERTIFICATE : DEFAULT_CERTIFICATE);
+	else
+		ret->certificate = settings_expand_kernelver(s->mok_certificate, release);
+}
+
+void keypair_done(struct keypair *k)
+{
+	free(k->key);
+	free(k->certificate);
+	*k = (struct keypair){0};
+}
+
+/* What libcrypto did not like, for the end of a message. */
+static int crypto_error(struct error *err, const char *what, const char *path)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+	ERR_clear_error();
+	return error_set(err, -EBADMSG, 1, "cannot %s %s%s%s", what, path, reason ? ": " : "",
+		reason ? reason : "");
+}
+
+static bool add_extension(X509 *x, X509V3_CTX *context, int nid, const char *value)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, context, nid, value);
+	bool added = e && X509_add_ext(x, e, -1);
+
+	X509_EXTENSION_free(e);
+	return added;
+}
+
+static bool add_extensions(X509 *x)
+{
+	/* Kernels that take machine owner keys as authorities only (INTEGRITY_CA_MACHINE_-
+	 * KEYRING) want the first two; shim and the kernel look at the third. */
+	static const struct {
+		int nid;
+		const char *value;
+	} extensions[] = {
+		{NID_basic_constraints, "critical,CA:TRUE"},
+		{NID_key_usage, "critical,digitalSignature,keyCertSign"},
+		{NID_ext_key_usage, "codeSigning"},
+		{NID_subject_key_identifier, "hash"},
+		{NID_authority_key_identifier, "keyid:always"},
+	};
+	X509V3_CTX context;
+
+	X509V3_set_ctx_nodb(&context);
+	X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
+		if (!add_extension(x, &context, extensions[i].nid, extensions[i].value))
+			return false;
+	return true;
+}
+
+static bool set_serial(X509 *x)
+{
+	BIGNUM *n = BN_new();
+	bool set = n && BN_rand(n, 159, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
+		   BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
+
+	BN_free(n);
+	return set;
+}
+
+static bool set_name(X509 *x)
+{
+	X509_NAME *name = X509_get_subject_name(x);
+
+	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+		       (const unsigned char *)SUBJECT, -1, -1, 0) &&
+	       X509_set_issuer_name(x, name);
+}
+
+/* Self-signed; NULL when libcrypto could not. */
+static X509 *make_certificate(EVP_PKEY *key)
+{
+	X509 *x = X509_new();
+
+	if (x && X509_set_version(x, X509_VERSION_3) && set_serial(x) && set_name(x) &&
+		X509_gmtime_adj(X509_getm_notBefore(x), 0) &&
+		X509_time_adj_ex(X509_getm_notAfter(x), LIFE_DAYS, 0, NULL) &&
+		X509_set_pubkey(x, key) && add_extensions(x) && X509_sign(x, key, EVP_sha256()))
+		return x;
+	X509_free(x);
+	return NULL;
+}
+
+static int write_certificate(const struct keypair *k, EVP_PKEY *key, struct error *err)
+{
+	X509 *x = make_certificate(key);
+	unsigned char *der = NULL;
+	int len = x ? i2d_X509(x, &der) : -1;
+	int r;
+
+	if (len < 0)
+		r = crypto_error(err, "make the certificate", k->certificate);
+	else
+		r = file_write(k->certificate, der, (size_t)len, 0644, err);
+	OPENSSL_free(der);
+	X509_free(x);
+	return r;
+}
+
+/* The key as text, mode 0600, at path, which does not exist. */
+static int write_key(const char *path, EVP_PKEY *key, struct error *err)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *pem = NULL;
+	long len;
+	int r;
+
+	if (!bio || !PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
+		r = crypto_error(err, "make the key", path);
+	} else {
+		len = BIO_get_mem_data(bio, &pem);
+		r = file_write(path, pem, (size_t)len, 0600, err);
+	}
+	BIO_free(bio);
+	return r;
+}
+
+/* Caller frees with EVP_PKEY_free. */
+static int read_key(const char *path, EVP_PKEY **ret, struct error *err)
+{
+	_cleanup_(str_done) struct str text = {0};
+	char *pin = getenv("KBUILD_SIGN_PIN");
+	EVP_PKEY *key;
+	BIO *bio;
+	int r = file_read(path, KEY_FILE_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	bio = BIO_new_mem_buf(text.data, (int)text.len);
+	/* An empty passphrase keeps libcrypto from asking for one at the terminal. */
+	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, pin ? pin : (char[]){""});
+	BIO_free(bio);
+	OPENSSL_cleanse(text.data, text.len);
+	if (!key)
+		return crypto_error(err, "read the key", path);
+	*ret = key;
+	return 0;
+}
+
+/* The certificate of the key that there is. */
+static int make_missing_certificate(const struct keypair *k, struct error *err)
+{
+	EVP_PKEY *key = NULL;
+	int r = read_key(k->key, &key, err);
+
+	if (r == 0)
+		r = write_certificate(k, key, err);
+	EVP_PKEY_free(key);
+	return r;
+}
+
+/* Under the lock. The key is written first, so that nothing has changed when its place is
+ * bad; it takes its name last, so that whoever sees both sees a pair. */
+static int make_both(const struct keypair *k, struct error *err)
+{
+	_cleanup_free_ char *temporary = xasprintf("%s.new", k->key);
+	EVP_PKEY *key = EVP_RSA_gen(KEY_BITS);
+	int r;
+
+	if (!key)
+		return crypto_error(err, "make the key", k->key);
+	unlink(temporary);
+	r = write_key(temporary, key, err);
+	if (r == 0) {
+		r = write_certificate(k, key, err);
+		if (rename(temporary, k->key) < 0)
+			r = error_errno(err, -errno, 1, "cannot write %s", k->key);
+		unlink(temporary);
+	}
+	EVP_PKEY_free(key);
+	return r;
+}
+
+static bool is_complete(const struct keypair *k)
+{
+	return path_is_file(k->key) && path_is_file(k->certificate);
+}
+
+static char *directory_of(const char *path)
+{
+	const char *base = path_base(path);
+
+	return base == path ? xstrdup(".") : xstrndup(path, (size_t)(base - path));
+}
+
+static int make_directory_of(const char *path, struct error *err)
+{
+	_cleanup_free_ char *dir = directory_of(path);
+
+	return path_is_dir(dir) ? 0 : dir_make(dir, err);
+}
+
+/* Locks the key's directory; the lock goes when the descriptor is closed. */
+static int lock(const struct keypair *k, int *ret_fd, struct error *err)
+{
+	_cleanup_free_ char *dir = directory_of(k->key);
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, -errno, 1, "cannot write %s", k->key);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return error_errno(err, -errno, 1, "cannot lock %s", dir);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = 0;
+
+	*ret_made = false;
+	if (has_prefix(k->key, "pkcs11:")) {
+		if (path_is_file(k->certificate))
+			return 0;
+		return error_set(err, -ENOENT, 1, "there is no certificate %s", k->certificate);
+	}
+	if (is_complete(k))
+		return 0;
+	if (k->key_default)
+		r = make_directory_of(k->key, err);
+	if (r == 0)
+		r = lock(k, &fd, err);
+	if (r == 0 && k->certificate_default)
+		r = make_directory_of(k->certificate, err);
+	if (r < 0 || is_complete(k)) /* another one has made it */
+		return r;
+	r = path_is_file(k->key) ? make_missing_certificate(k, err) : make_both(k, err);
+	if (r == 0)
+		*ret_made = true;
+	return r;
+}

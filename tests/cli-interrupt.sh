@@ -1,0 +1,192 @@
+#!/bin/bash
+# Signals at random moments, and two dkms at once: children are gone, nothing is half-done, the next
+# run has nothing to be told.
+set -eu
+# shellcheck source=tests/fixture.sh
+. "${top_srcdir:?}/tests/fixture.sh"
+
+K7=4.19.0-7-amd64
+
+# Waits a moment between 0 and MS milliseconds.
+moment() # MS
+{
+	local ms=$((RANDOM % $1))
+
+	moment=$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))
+	sleep "$moment"
+}
+
+# Starts dkms as a terminal does, in a process group of its own; $dkms is its PID.
+start_dkms() # ARGUMENT...
+{
+	set -m
+	"$DKMS" "$@" "${trees[@]}" < /dev/null > "$work/out" 2> "$work/err" &
+	dkms=$!
+	set +m
+}
+
+# SIGNAL at TIMES random moments of an autoinstall of three modules for two kernels.
+interrupted() # SIGNAL STATUS TIMES [OPTION...]
+{
+	local signal=$1 want=$2 times=$3 n m status wrong="" left="" half="" again="" hit=0
+
+	shift 3
+	for ((n = 0; n < times; n++)); do
+		rm -rf "$dkmstree" "$installtree"
+		cp -a "$work/before/dkms" "$dkmstree"
+		cp -a "$work/before/modules" "$installtree"
+		start_dkms autoinstall -k $K -k $K7 "$@"
+		moment 500
+		# Half of the times as a terminal does, to all of its processes.
+		if [ $((n % 2)) -eq 0 ]; then
+			kill -s "$signal" -- "-$dkms" 2>/dev/null || true
+		else
+			kill -s "$signal" "$dkms" 2>/dev/null || true
+		fi
+		status=0
+		wait "$dkms" 2>/dev/null || status=$?
+		[ "$status" -ne "$want" ] || hit=$((hit + 1))
+		[ "$status" -eq "$want" ] || [ "$status" -eq 0 ] ||
+			wrong+="after $moment s: $status $(cat "$work/err")"$'\n'
+		left+=$(others)
+		[ "$signal" = KILL ] || half+=$(whole "after $moment s" | grep -A 3 '^not ok' || true)
+		try autoinstall -k $K -k $K7
+		[ "$status" -eq 0 ] || again+="after $moment s: $status $err"$'\n'
+		half+=$(whole "after $moment s and again" | grep -A 3 '^not ok' || true)
+		for m in one two three; do
+			[ "$(state $m 1.0 $K) $(state $m 1.0 $K7)" = "installed installed" ] ||
+				again+="after $moment s: $m is not installed"$'\n'
+		done
+	done
+	is "$wrong" "" "SIG$signal $*: the exit status is the signal's"
+	is "$left" "" "SIG$signal $*: children are gone"
+	is "$half" "" "SIG$signal $*: nothing is half-done"
+	is "$again" "" "SIG$signal $*: the next run succeeds"
+	ok "SIG$signal $*: some were in the middle ($hit of $times)" test "$hit" -gt 1
+}
+
+signals()
+{
+	local m
+
+	machine
+	kernel $K
+	kernel $K7
+	for m in one two three; do
+		module $m 1.0 'PRE_BUILD=pre.sh'
+		script "$sourcetree/$m-1.0/pre.sh" 'sleep 0.1'
+		dkms add $m/1.0 > /dev/null
+		kernel_module $K kernel/$m.ko 0.1 old
+	done
+	echo 'BUILD_DEPENDS=one' >> "$sourcetree/two-1.0/dkms.conf"
+	mkdir "$work/before"
+	cp -a "$dkmstree" "$work/before/dkms"
+	cp -a "$installtree" "$work/before/modules"
+	interrupted INT 130 7
+	interrupted TERM 143 7
+	interrupted TERM 143 6 --sandbox=off
+	interrupted KILL 137 7
+
+	# A make that does not listen.
+	machine
+	kernel $K
+	module deaf 1.0 'MAKE="trap \"\" INT TERM; echo started; while :; do sleep 0.1; done"'
+	start_dkms install deaf/1.0 -k $K
+	while ! grep -qs started "$dkmstree"/deaf/1.0/.job-*/make.log; do
+		sleep 0.05
+	done
+	kill -TERM "$dkms"
+	status=0
+	wait "$dkms" || status=$?
+	is "$status" 143 "a make that ignores signals: the exit status"
+	is "$(others)" "" "a make that ignores signals: is gone all the same"
+	is "$(state deaf 1.0 $K)" added "nothing was built"
+	is "$(ls -A "$dkmstree/deaf/1.0")" "$(printf '%s\n' build source)" "nothing is left"
+}
+
+# What kill -9 may leave of an install, made by hand as it takes luck to hit those moments.
+killed_installs()
+{
+	local before original
+
+	machine
+	kernel $K
+	module hello 1.0
+	module hello 1.1
+	kernel_module $K kernel/hello.ko 0.1 old
+	original=$dkmstree/hello/original_module/$K/$arch
+	before=$(snapshot "$installtree")
+	dkms install hello/1.0 -k $K > /dev/null
+	rm "$dkmstree/hello/kernel-$K-$arch"
+	touch "$installtree/$K/$dest/"{.hello.ko.dkms-new,..hello.ko.dkms-new.123-4}
+	dkms_exits 0 "killed before the link was set: install" install hello/1.0 -k $K
+	is "$(state hello 1.0 $K)" installed "it is installed"
+	whole "nothing is left of the first"
+	rm "$dkmstree/hello/kernel-$K-$arch"
+	dkms_exits 0 "killed before the link was set: remove" remove hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	is "$(ls "$dkmstree")" "" "nothing is left of it"
+
+	dkms build hello/1.0 -k $K > /dev/null
+	mkdir -p "$original"
+	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
+	dkms_exits 0 "killed before the original was moved: install" install hello/1.0 -k $K
+	dkms_exits 0 "and uninstall" uninstall hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	mkdir -p "$original"
+	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
+	mv "$installtree/$K/kernel/hello.ko" "$original"
+	dkms_exits 0 "killed after the original was moved: install" install hello/1.0 -k $K
+	dkms_exits 0 "and uninstall" uninstall hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	mkdir -p "$original"
+	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
+	mv "$installtree/$K/kernel/hello.ko" "$original"
+	dkms_exits 0 "killed after the original was moved: remove" remove hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+
+	dkms install hello/1.0 -k $K > /dev/null
+	dkms build hello/1.1 -k $K > /dev/null
+	cp "$dkmstree/hello/1.1/$K/$arch/module/hello.ko" "$installtree/$K/$dest/hello.ko"
+	dkms_exits 0 "killed while another version took its place: install" install hello/1.1 -k $K
+	whole "it is installed"
+	cp "$original/hello.ko" "$installtree/$K/kernel/hello.ko"
+	dkms_exits 0 "killed while uninstalling: uninstall" uninstall hello/1.1 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+}
+
+# Two dkms do the same at the same time.
+two_at_once()
+{
+	local n failed="" wrong="" second
+
+	machine
+	kernel $K
+	kernel $K7
+	module hello 1.0 'PRE_BUILD=pre.sh'
+	script "$sourcetree/hello-1.0/pre.sh" 'sleep 0.2'
+	for n in 1 2 3 4 5; do
+		start_dkms install hello/1.0 -k $K -k $K7
+		[ "$n" -eq 1 ] || moment 300
+		try install hello/1.0 -k $K -k $K7
+		second=$status
+		[ "$status" -eq 0 ] || [[ $err = *"another dkms is building"* ]] ||
+			failed+="the second: $status $err"$'\n'
+		status=0
+		wait "$dkms" || status=$?
+		[ "$status" -eq 0 ] || [[ $(cat "$work/err") = *"another dkms is building"* ]] ||
+			failed+="the first: $status $(cat "$work/err")"$'\n'
+		[ "$status" -eq 0 ] || [ "$second" -eq 0 ] || failed+="both: $status $second"$'\n'
+		wrong+=$(whole "two at once" | grep -A 3 '^not ok' || true)
+		try install hello/1.0 -k $K -k $K7
+		[ "$status" -eq 0 ] || failed+="again: $status $err"$'\n'
+		dkms remove hello/1.0 --all > /dev/null
+	done
+	is "$failed" "" "two install the same: one does it, the other has nothing to do or is told"
+	is "$wrong" "" "two install the same: nothing is half-done"
+}
+
+signals
+killed_installs
+two_at_once
+finish
