@@ -72,6 +72,7 @@ enum job_result {
 	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*: job->conf->excluded says why */
 	RESULT_FAILED,	 /* job->error says why */
 	RESULT_BLOCKED,	 /* a job that it needs failed; set by the plan */
+	RESULT_STOPPED,	 /* never began: another one failed, and --fail-fast was given */
 };
 
 /* A time in which a job waited for a command or for work on a thread. A state may have
@@ -86,6 +87,7 @@ struct job_phase {
 struct job_shared {
 	const struct settings *settings;
 	enum sandbox_kind sandbox;
+	const struct job *failed; /* the first one that did, or NULL */
 	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
 };
 
