@@ -296,7 +296,7 @@ static void print_step(const struct job *job)
 static void hear(void *userdata, const struct events *events, enum event event,
 	const struct job *job)
 {
-	struct report *r = userdata;
+	const struct report *r = userdata;
 
 	if (event == EVENT_STEPPED && r->debug)
 		print_step(job);
