@@ -32,6 +32,7 @@ static const struct {
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
 	[JOB_CHECKING] = {"check", BUILDS, check_enter, NULL},
+	[JOB_WAITING] = {"wait", BUILDS, wait_enter, wait_leave},
 	[JOB_COPYING] = {"copy", BUILDS, copy_enter, NULL},
 	[JOB_PATCHING] = {"patch", BUILDS, patch_enter, patch_leave},
 	[JOB_PRE_BUILD] = {"PRE_BUILD", BUILDS, pre_build_enter, pre_build_leave},

@@ -38,6 +38,7 @@ enum job_state {
 	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
 	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
 	JOB_CHECKING,	  /* can it be built */
+	JOB_WAITING,	  /* for another dkms that is at the same build */
 	JOB_COPYING,	  /* a fresh build directory */
 	JOB_PATCHING,	  /* patch(1), once for each patch */
 	JOB_PRE_BUILD,

@@ -224,8 +224,17 @@ static void print_plan(const struct report *r, const struct job *job)
 		printf("%s: %s\n", title, what);
 }
 
+static void print_wait(const struct report *r, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+
+	display_clear(r->display);
+	printf("dkms: %s: waits for another dkms that is building it\n", title);
+	fflush(stdout);
+}
+
 /* Why a job is going to build or install, when it begins to. */
-static void print_why(struct report *r, const struct job *job)
+static void print_why(const struct report *r, const struct job *job)
 {
 	size_t n = job->n_phases;
 	_cleanup_free_ char *title = NULL;
@@ -300,6 +309,8 @@ static void hear(void *userdata, const struct events *events, enum event event,
 
 	if (event == EVENT_STEPPED && r->debug)
 		print_step(job);
+	if (event == EVENT_STEPPED && job->state == JOB_WAITING && !r->quiet)
+		print_wait(r, job);
 	if (event == EVENT_STEPPED && r->explain)
 		print_why(r, job);
 	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
