@@ -170,9 +170,9 @@ enum phase check_enter(struct job *job)
 	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
 }
 
-/* JOB_COPYING */
+/* JOB_WAITING */
 
-/* Makes the job's directory and locks it. A lock that a dead process left is none, since
+/* Makes the job's directory and locks it; -EBUSY when another process has it. A lock that a dead process left is none, since
  * the kernel drops it; what such a process left in the directory is removed. */
 static int lock_dir(struct job *job)
 {
@@ -193,9 +193,7 @@ static int lock_dir(struct job *job)
 		if (flock(b->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 			close_ptr(&b->lock_fd);
 			b->lock_fd = -1;
-			return error_set(&job->error, -EBUSY, 1,
-				"another dkms is building %s/%s for %s", job->name,
-				job->version, job->kernel->release);
+			return -EBUSY;
 		}
 		/* The other one may have removed it between our open and our lock. */
 		if (fstat(b->lock_fd, &mine) == 0 && stat(b->dir, &there) == 0 &&
@@ -204,18 +202,64 @@ static int lock_dir(struct job *job)
 	}
 }
 
-int build_lock_dir(struct job *job)
+/* What another dkms has done since we looked is not done again. */
+static enum phase look_again(struct job *job)
 {
-	struct build *b = job->build;
-	int r = dir_make(b->seen, &job->error);
+	const struct settings *s = job->shared->settings;
+	enum state state = tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
+		job->kernel->release, job->kernel->arch);
 
+	if (s->force || job->was >= STATE_BUILT || state < STATE_BUILT)
+		return PHASE_NEXT;
+	job->was = state;
+	dir_remove(job->build->dir, NULL);
+	build_free(TAKE_PTR(job->build));
+	if (job->kind == JOB_INSTALL && state < STATE_INSTALLED_WEAK)
+		return PHASE_NEXT;
+	job->result = RESULT_NOTHING;
+	return PHASE_STOP;
+}
+
+/* The lock is waited for by a command, flock(1), which takes no thread from the jobs that
+ * the other process may be waiting for, and which ends like every other one. */
+enum phase wait_enter(struct job *job)
+{
+	static const char script[] = "exec 9< \"$1\" && exec flock 9";
+	struct build *b = job->build;
+	int r;
+
+	if (!b)
+		return PHASE_NEXT;
+	r = dir_make(b->seen, &job->error);
 	if (r == 0)
 		r = lock_dir(job);
 	if (r == 0)
-		r = dir_remove(b->work, &job->error);
-	if (r == 0)
-		r = dir_remove(b->staging, &job->error);
-	return r;
+		return look_again(job);
+	if (r != -EBUSY)
+		return PHASE_FAIL;
+	strv_push_all(&job->command.argv,
+		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", b->dir, NULL});
+	return PHASE_COMMAND;
+}
+
+enum phase wait_leave(struct job *job, const struct outcome *outcome)
+{
+	/* 1: the directory is gone; above: bash did not find flock. */
+	if (!outcome->error && !outcome->signal && !outcome->timed_out &&
+		!outcome->cancelled && outcome->exit_status <= 1)
+		return PHASE_AGAIN;
+	error_set(&job->error, -EBUSY, 1, "another dkms is building %s/%s for %s", job->name,
+		job->version, job->kernel->release);
+	return PHASE_FAIL;
+}
+
+/* JOB_COPYING */
+
+int build_clear_dir(struct job *job)
+{
+	int r = dir_remove(job->build->work, &job->error);
+
+	return r < 0 ? r : dir_remove(job->build->staging, &job->error);
 }
 
 /* Who repeats a command by hand needs the variables, too. */
@@ -303,7 +347,7 @@ static int copy_work(struct job *job)
 	uid_t uid = (uid_t)-1;
 	int r;
 
-	r = build_lock_dir(job);
+	r = build_clear_dir(job);
 	if (r < 0)
 		return r;
 	if (b->sandbox == SANDBOX_KIND_UNTRUSTED)

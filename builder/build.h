@@ -38,8 +38,8 @@ static inline bool is_building(const struct job *job)
 
 /* Since the build began. */
 double build_elapsed_s(const struct build *b);
-/* Makes the job's directory, empty, and locks it. */
-int build_lock_dir(struct job *job);
+/* Empties the directory of the job, which is locked. */
+int build_clear_dir(struct job *job);
 /* Checks what is staged against the kernel; fills the job's warnings. */
 void build_check_staged(struct job *job);
 /* The environment of the job's commands: ours without what is about this session and none

@@ -113,7 +113,7 @@ static int restore_work(struct job *job)
 	key_digest(&b->key, &key);
 	if (!cache_find(cache, &key, &e))
 		return 0;
-	r = build_lock_dir(job);
+	r = build_clear_dir(job);
 	if (r < 0) {
 		entry_done(&e);
 		return r;

@@ -34,6 +34,7 @@ static const struct {
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
 	[JOB_CHECKING] = {"check", KEYED, check_enter, NULL},
+	[JOB_WAITING] = {"wait", BUILDS, wait_enter, wait_leave},
 	[JOB_FINGERPRINTING] = {"fingerprint", KEYED, fingerprint_enter, NULL},
 	[JOB_RESTORING] = {"restore", BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {"copy", BUILDS, copy_enter, NULL},
@@ -133,7 +134,8 @@ const char *job_result_name(enum job_result result)
 {
 	static const char *const names[] = {[RESULT_NONE] = "none", [RESULT_DONE] = "done",
 		[RESULT_NOTHING] = "nothing", [RESULT_EXCLUDED] = "excluded",
-		[RESULT_FAILED] = "failed", [RESULT_BLOCKED] = "blocked"};
+		[RESULT_FAILED] = "failed", [RESULT_BLOCKED] = "blocked",
+		[RESULT_STOPPED] = "stopped"};
 	const char *name = result < ARRAY_SIZE(names) ? names[result] : NULL;
 
 	return name ? name : "";
@@ -174,6 +176,12 @@ static void fail(struct job *job)
 	error_set(&job->error, -EIO, 1, "%s failed", job->failed_in);
 }
 
+/* What a dry run goes through. */
+static bool changes_nothing(enum job_state state)
+{
+	return state == JOB_LOOKING || state == JOB_EVALUATING || state == JOB_CHECKING;
+}
+
 /* Enters the states that are next until one needs something or the job has ended. A job
  * whose result is known goes on with nothing but cleaning. */
 static enum job_step go_on(struct job *job)
@@ -182,6 +190,8 @@ static enum job_step go_on(struct job *job)
 		if (!(table[job->state].kinds & ON(job->kind)))
 			continue;
 		if (job->result != RESULT_NONE && job->state < JOB_CLEANING)
+			continue;
+		if (job->shared->settings->dry_run && !changes_nothing(job->state))
 			continue;
 		if (job->shared->cancelled && job->result == RESULT_NONE &&
 			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING) {

@@ -39,6 +39,7 @@ enum job_state {
 	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
 	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
 	JOB_CHECKING,	  /* can it be built */
+	JOB_WAITING,	  /* for another dkms that is at the same build */
 	JOB_FINGERPRINTING, /* what does the build depend on */
 	JOB_RESTORING,	  /* is it in the cache: then on to JOB_FINISHING */
 	JOB_COPYING,	  /* a fresh build directory */
@@ -76,6 +77,7 @@ enum job_result {
 	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*: job->conf->excluded says why */
 	RESULT_FAILED,	 /* job->error says why */
 	RESULT_BLOCKED,	 /* a job that it needs failed; set by the plan */
+	RESULT_STOPPED,	 /* never began: another one failed, and --fail-fast was given */
 };
 
 /* A time in which a job waited for a command or for work on a thread. A state may have
@@ -92,6 +94,7 @@ struct job_shared {
 	enum sandbox_kind sandbox;
 	struct cache *cache; /* NULL: none */
 	struct fingerprints *fingerprints; /* with a cache */
+	const struct job *failed; /* the first one that did, or NULL */
 	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
 };
 

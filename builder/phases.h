@@ -46,6 +46,8 @@ enum phase pack_enter(struct job *job);
 
 /* build.c */
 enum phase check_enter(struct job *job);
+enum phase wait_enter(struct job *job);
+enum phase wait_leave(struct job *job, const struct outcome *outcome);
 enum phase copy_enter(struct job *job);
 enum phase patch_enter(struct job *job);
 enum phase patch_leave(struct job *job, const struct outcome *outcome);

@@ -39,6 +39,9 @@ struct settings {
 	bool force_version_override;
 	bool no_depmod;
 	bool keep_build;
+	bool dry_run;   /* jobs find out what there is to do, and end */
+	bool fail_fast; /* when a job has failed, no other begins */
+	unsigned int timeout_s; /* for each job; 0: none */
 	bool rpm_safe_upgrade;
 	bool verbose;
 	/* From framework.conf; NULL or false when unset. */

@@ -95,6 +95,11 @@ static int check_arguments(const struct arguments *args, struct error *err)
 	for (size_t i = 0; i < args->archs.n; i++)
 		if (check_name("architecture", args->archs.items[i], 12, err) < 0)
 			return -EINVAL;
+	if (s->dry_run && (args->archive || !(c->flags & COMMAND_DRY_RUN)))
+		return error_set(err, -EINVAL, 2, "--dry-run has no meaning for %s%s", c->name,
+			args->archive ? " of an archive" : "");
+	if (s->dry_run)
+		return 0;
 	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->dkms_tree, err) < 0)
 		return -EACCES;
 	if (c->flags & COMMAND_WRITES_KERNELS && check_writable(s->install_tree, err) < 0)
@@ -178,8 +183,10 @@ static int add_listeners(struct session *s)
 	events_init(&s->events, &s->plan, args->command->name);
 	report_init(&s->report, args->quiet || taken, s->settings->verbose);
 	s->report.debug = args->debug;
+	s->report.explain = args->explain;
+	s->report.dry_run = args->settings.dry_run;
 	events_listen(&s->events, report_listener(&s->report));
-	if (!s->report.quiet && !args->debug && display_possible()) {
+	if (!s->report.quiet && !args->debug && !s->report.dry_run && display_possible()) {
 		s->display = display_new(&s->loop);
 		s->report.display = s->display;
 		events_listen(&s->events, display_listener(s->display));
@@ -403,6 +410,9 @@ static int ensure_added(struct session *s, int *status)
 		str_replace(&args->name, job->name);
 		str_replace(&args->version, job->version);
 	}
+	/* Nothing more can be known before it is added. */
+	if (r == 0 && s->settings->dry_run)
+		r = -ECANCELED;
 	return r;
 }
 
@@ -594,6 +604,9 @@ static int command_autoinstall(struct arguments *args)
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
 		transaction_end(&s.plan, NULL);
+		for (size_t i = 0; args->explain && !s.report.quiet && i < s.plan.notes.n; i++)
+			printf("%s%s\n", s.settings->dry_run ? "" : "dkms: ",
+				s.plan.notes.items[i]);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
@@ -636,18 +649,18 @@ static int command_generate_mok(struct arguments *args)
 
 const struct command_row commands[] = {
 	{"add", "NAME/VERSION | DIRECTORY | ARCHIVE", "make a module known", command_add,
-		CHANGES_TREE | NEEDS_SOURCE},
+		CHANGES_TREE | NEEDS_SOURCE | COMMAND_DRY_RUN},
 	{"build", "NAME/VERSION | DIRECTORY | ARCHIVE", "build it, adding it first when needed",
-		command_build, CHANGES_TREE | NEEDS_SOURCE | COMMAND_BUILDS},
+		command_build, CHANGES_TREE | NEEDS_SOURCE | COMMAND_BUILDS | COMMAND_DRY_RUN},
 	{"install", "NAME/VERSION | DIRECTORY | ARCHIVE",
 		"install it, building it first when needed", command_install,
-		CHANGES_KERNELS | NEEDS_SOURCE | COMMAND_BUILDS},
+		CHANGES_KERNELS | NEEDS_SOURCE | COMMAND_BUILDS | COMMAND_DRY_RUN},
 	{"uninstall", "NAME/VERSION", "take it out of the kernel's tree, leave it built",
-		command_uninstall, CHANGES_KERNELS | COMMAND_NEEDS_MODULE},
+		command_uninstall, CHANGES_KERNELS | COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN},
 	{"unbuild", "NAME/VERSION", "uninstall it and remove what was built",
-		command_unbuild, CHANGES_TREE | COMMAND_NEEDS_MODULE},
+		command_unbuild, CHANGES_TREE | COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN},
 	{"remove", "NAME/VERSION", "unbuild it, and forget it when no kernel is left",
-		command_remove, CHANGES_TREE | COMMAND_NEEDS_MODULE},
+		command_remove, CHANGES_TREE | COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN},
 	{"mktarball", "NAME/VERSION", "pack its source and what is built of it into an archive",
 		command_mktarball, COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
 	{"ldtarball", "ARCHIVE", "add what mktarball has packed, or any source in a tar archive",
@@ -658,7 +671,7 @@ const struct command_row commands[] = {
 	{"cache", "stats | verify | gc | clear | why", "what is kept of builds; see dkms-cache(8)",
 		command_cache, COMMAND_HAS_PARTS},
 	{"autoinstall", "", "install the newest version of every module that wants it",
-		command_autoinstall, CHANGES_KERNELS | COMMAND_BUILDS},
+		command_autoinstall, CHANGES_KERNELS | COMMAND_BUILDS | COMMAND_DRY_RUN},
 	{"generate_mok", "", "make the key pair that signs modules", command_generate_mok, 0},
 	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
 		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_BUILDS},

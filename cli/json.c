@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "cli/json.h"
+#include "scheduler/plan.h"
 
 json_t *json_text(const char *s)
 {
@@ -44,7 +45,7 @@ static int job_status(const struct job *job)
 {
 	if (job->result == RESULT_EXCLUDED)
 		return 77;
-	if (job->result != RESULT_FAILED && job->result != RESULT_BLOCKED)
+	if (job_succeeded(job))
 		return 0;
 	return job->error.status ? job->error.status : 1;
 }

@@ -65,6 +65,12 @@ const struct option_row options[] = {
 		"in an RPM's scripts: remove spares what add has been asked for"},
 	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade), NULL},
 	{0, "json", NULL, OPTION_FLAG, AT(json), "the status, or what has been done, as JSON"},
+	{0, "dry-run", NULL, OPTION_FLAG, SETTING(dry_run),
+		"print what would be done, change nothing"},
+	{0, "explain", NULL, OPTION_FLAG, AT(explain), "say why each job does what it does"},
+	{0, "fail-fast", NULL, OPTION_FLAG, SETTING(fail_fast),
+		"begin nothing more when a job has failed"},
+	{0, "timeout", "SECONDS", OPTION_SPECIAL, 0, "a limit for each job"},
 	{0, "events", "FILE", OPTION_TEXT, AT(events),
 		"what happens as JSON lines, as it happens; -: standard output"},
 	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
@@ -140,6 +146,19 @@ static int set_slots(struct arguments *args, const char *text, struct error *err
 	return 0;
 }
 
+static int set_timeout(struct arguments *args, const char *text, struct error *err)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || n > INT_MAX)
+		return error_set(err, -EINVAL, 2, "--timeout takes seconds, not '%s'", text);
+	args->settings.timeout_s = (unsigned int)n;
+	return 0;
+}
+
 static int set_sandbox(struct arguments *args, const char *text, struct error *err)
 {
 	static const char *const modes[] = {
@@ -157,6 +176,8 @@ static int set_sandbox(struct arguments *args, const char *text, struct error *e
 static int set_special(struct arguments *args, const struct option_row *row, const char *text,
 	struct error *err)
 {
+	if (row->name && streq(row->name, "timeout"))
+		return set_timeout(args, text, err);
 	switch (row->letter) {
 	case 'm':
 		set_module(args, text);

@@ -4,6 +4,7 @@
 
 #include <sys/ioctl.h>
 
+#include "cli/explain.h"
 #include "cli/failures.h"
 #include "cli/matrix.h"
 #include "cli/report.h"
@@ -235,6 +236,44 @@ static bool is_sparing(const struct report *r, const struct plan *p)
 	return r->quiet || (r->display && p->n_kernels > 1);
 }
 
+/* What a dry run has found out. */
+static void print_plan(const struct report *r, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *what = explain_job(job, r->explain);
+
+	if (what)
+		printf("%s: %s\n", title, what);
+}
+
+static void print_wait(const struct report *r, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+
+	display_clear(r->display);
+	printf("dkms: %s: waits for another dkms that is building it\n", title);
+	fflush(stdout);
+}
+
+/* Why a job is going to build or install, when it begins to. */
+static void print_why(const struct report *r, const struct job *job)
+{
+	size_t n = job->n_phases;
+	_cleanup_free_ char *title = NULL;
+	_cleanup_free_ char *what = NULL;
+
+	if (r->quiet || job->state <= JOB_CHECKING ||
+		(n > 1 && job->phases[n - 2].state > JOB_CHECKING))
+		return;
+	what = explain_job(job, true);
+	if (!what)
+		return;
+	title = job_title(job);
+	display_clear(r->display);
+	printf("dkms: %s: %s\n", title, what);
+	fflush(stdout);
+}
+
 static void print_end(struct report *r, const struct plan *p, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
@@ -242,6 +281,10 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 
 	if (is_cancelled(job))
 		return;
+	if (r->dry_run && job->result != RESULT_FAILED) {
+		print_plan(r, job);
+		return;
+	}
 	if (!sparing || job->warnings.n || job->output.len || !job_succeeded(job))
 		display_clear(r->display);
 	print_warnings(r, job, title);
@@ -264,6 +307,7 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 	case RESULT_BLOCKED:
 		print_failure(r, p, job);
 		break;
+	case RESULT_STOPPED:
 	case RESULT_NONE:
 		break;
 	}
@@ -287,6 +331,10 @@ static void hear(void *userdata, const struct events *events, enum event event,
 
 	if (event == EVENT_STEPPED && r->debug)
 		print_step(job);
+	if (event == EVENT_STEPPED && job->state == JOB_WAITING && !r->quiet)
+		print_wait(r, job);
+	if (event == EVENT_STEPPED && r->explain)
+		print_why(r, job);
 	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
 		print_end(userdata, events->plan, job);
 }
@@ -316,6 +364,7 @@ const char *report_word(const struct job *job)
 	case RESULT_FAILED:
 	case RESULT_BLOCKED:
 		return "FAILED";
+	case RESULT_STOPPED:
 	case RESULT_NONE:
 		break;
 	}
@@ -339,6 +388,7 @@ static size_t terminal_columns(void)
 void report_summary(const struct report *r, const struct plan *p)
 {
 	size_t n = 0, installed = 0, built = 0, cached = 0, excluded = 0, failed = 0, removed = 0;
+	size_t stopped = 0;
 	_cleanup_(str_done) struct str sums = {0};
 	_cleanup_free_ char *time = NULL;
 
@@ -353,9 +403,10 @@ void report_summary(const struct report *r, const struct plan *p)
 		cached += job->restored;
 		removed += job->uninstalled || job->unbuilt;
 		excluded += job->result == RESULT_EXCLUDED;
-		failed += !job_succeeded(job);
+		stopped += job->result == RESULT_STOPPED;
+		failed += !job_succeeded(job) && job->result != RESULT_STOPPED;
 	}
-	if (r->quiet || n < 2)
+	if (r->quiet || r->dry_run || n < 2)
 		return;
 	if (p->n_kernels > 1)
 		matrix_print(p, terminal_columns(), stdout);
@@ -365,6 +416,7 @@ void report_summary(const struct report *r, const struct plan *p)
 	add_sum(&sums, removed, "removed");
 	add_sum(&sums, excluded, "skipped");
 	add_sum(&sums, failed, "failed");
+	add_sum(&sums, stopped, "not begun");
 	if (!sums.len)
 		return;
 	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);

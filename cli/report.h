@@ -12,6 +12,8 @@ struct report {
 	struct display *display; /* makes room before something is printed; may be NULL */
 	bool debug; /* each step and its command, to standard error */
 	struct strv told;   /* what concerns several jobs and has been said */
+	bool dry_run;	    /* jobs end with what they would do */
+	bool explain;	    /* why each job does what it does */
 	bool details;	    /* there is more to tell of a failure, at the end */
 	uint64_t started_ns;
 };

@@ -31,6 +31,7 @@ void plan_done(struct plan *p)
 	free(p->jobs);
 	free(p->kernels);
 	strv_done(&p->warnings);
+	strv_done(&p->notes);
 	*p = (struct plan){0};
 }
 
@@ -168,12 +169,42 @@ static void add_directory_edges(struct plan *p)
 
 /* Jobs as tasks of the runner */
 
+/* What is left of a job's time is the limit of its command. */
+static void limit_command(struct job *job)
+{
+	unsigned int limit = job->shared->settings->timeout_s, left = 1;
+	uint64_t spent_s = (uv_hrtime() - job->began_ns) / 1000000000u;
+
+	if (!limit || job->command.essential)
+		return;
+	if (spent_s < limit)
+		left = limit - (unsigned int)spent_s;
+	if (!job->command.timeout_s || left < job->command.timeout_s)
+		job->command.timeout_s = left;
+}
+
+/* --fail-fast: what has not begun does not. Depmod looks after what is done. */
+static bool stop_early(struct job *job)
+{
+	const struct job *failed = job->shared->failed;
+
+	if (!failed || !job->shared->settings->fail_fast || job->state != JOB_NEW ||
+		job->kind == JOB_DEPMOD)
+		return false;
+	job->result = RESULT_STOPPED;
+	error_set(&job->error, -ECANCELED, failed->error.status, "not begun, as another failed");
+	return true;
+}
+
 static enum task_step task_step(void *task, const struct outcome *last)
 {
 	struct job *job = task;
 
+	if (stop_early(job))
+		return TASK_FAILED;
 	switch (job_step(job, last)) {
 	case STEP_COMMAND:
+		limit_command(job);
 		return TASK_COMMAND;
 	case STEP_WORK:
 		return TASK_WORK;
@@ -204,7 +235,7 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		/* The first of a circle is told while the one before it is still waiting. */
 		bool circle = by->result == RESULT_NONE;
 
-		job->result = RESULT_BLOCKED;
+		job->result = by->result == RESULT_STOPPED ? RESULT_STOPPED : RESULT_BLOCKED;
 		if (circle)
 			error_set(&job->error, -ELOOP, 11, "BUILD_DEPENDS go round in a circle: "
 				"it needs %s, which needs it", by->name);
@@ -212,6 +243,9 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 			error_set(&job->error, -ECANCELED, 13, "it needs %s, which failed",
 				by->name);
 	}
+	if (event == RUN_ENDED && !p->shared.failed &&
+		((struct job *)node->data)->result == RESULT_FAILED)
+		p->shared.failed = node->data;
 	if (p->observer.on_event)
 		p->observer.on_event(event, node, p->observer.userdata);
 }
@@ -245,7 +279,8 @@ int plan_run(struct plan *p, struct error *err)
 
 bool job_succeeded(const struct job *job)
 {
-	return job->result != RESULT_FAILED && job->result != RESULT_BLOCKED;
+	return job->result != RESULT_FAILED && job->result != RESULT_BLOCKED &&
+	       job->result != RESULT_STOPPED;
 }
 
 /* autoinstall */
@@ -307,6 +342,9 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 		}
 		if (state < STATE_INSTALLED_WEAK)
 			plan_add(p, JOB_EVALUATE, kernels[k], c->name, c->version);
+		else
+			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, c->version,
+				kernels[k]->release, state_name(state));
 	}
 }
 
@@ -448,8 +486,14 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 	if (r == 0 && !p->shared.cancelled) {
 		bool *left_out = find_deferred(p, first, candidates, n, ret_deferred);
 
-		for (size_t i = first; i < p->n_jobs; i++)
-			left_out[i - first] |= !wants_install(p->jobs[i]);
+		for (size_t i = first; i < p->n_jobs; i++) {
+			const struct job *job = p->jobs[i];
+
+			left_out[i - first] |= !wants_install(job);
+			if (job->result == RESULT_DONE && !wants_install(job))
+				strv_pushf(&p->notes, "%s/%s for %s: nothing, AUTOINSTALL is not yes",
+					job->name, job->version, job->kernel->release);
+		}
 		add_installs(p, first, left_out);
 		free(left_out);
 	}

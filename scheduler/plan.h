@@ -23,6 +23,7 @@ struct plan {
 	size_t n_run;		/* jobs before this one have been run */
 	size_t n_refreshed;	/* those before this one have a depmod of their kernel */
 	struct graph graph;	/* of the jobs that have not */
+	struct strv notes;	/* modules that autoinstall leaves alone, and why */
 	struct strv warnings;	/* of the plan itself, a line each */
 };
 

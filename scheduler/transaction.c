@@ -65,7 +65,7 @@ void transaction_end(struct plan *p, struct kernel *kernel)
 	_cleanup_close_ int fd = -1;
 	bool any = false;
 
-	if (is_empty(s->post_transaction) || p->shared.cancelled)
+	if (is_empty(s->post_transaction) || p->shared.cancelled || s->dry_run)
 		return;
 	for (size_t i = 0; i <= p->n_kernels; i++) {
 		struct kernel *k = i < p->n_kernels ? p->kernels[i] : kernel;

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a job will do, and why. */
+#include "config.h"
+
+#include "cli/explain.h"
+
+static const char *verb(const struct job *job)
+{
+	switch (job->kind) {
+	case JOB_ADD:
+		return "add";
+	case JOB_BUILD:
+		return "build";
+	case JOB_INSTALL:
+		return job->was >= STATE_BUILT ? "install" : "build, install";
+	case JOB_UNINSTALL:
+		return "uninstall";
+	case JOB_UNBUILD:
+		return job->was >= STATE_INSTALLED_WEAK ? "uninstall, unbuild" : "unbuild";
+	case JOB_FORGET:
+		return "forget, unless it is built for other kernels";
+	case JOB_EVALUATE:
+	case JOB_EXPLAIN:
+	case JOB_PACK:
+	case JOB_DEPMOD:
+		break;
+	}
+	return NULL;
+}
+
+/* "added only; after evdi": why it is not nothing, and what it waits for. */
+static void add_why(struct str *s, const struct job *job)
+{
+	bool builds = job->kind == JOB_BUILD || job->kind == JOB_INSTALL;
+
+	if (!builds)
+		return;
+	if (job->was < STATE_BUILT)
+		str_add(s, "not built for this kernel");
+	else if (job->was >= STATE_INSTALLED_WEAK || job->kind == JOB_BUILD)
+		str_add(s, "--force");
+	else
+		str_add(s, "built, not installed");
+	for (size_t i = 0; job->conf && i < job->conf->build_depends.n; i++)
+		str_addf(s, "%s%s", i ? ", " : "; after ", job->conf->build_depends.items[i]);
+}
+
+char *explain_job(const struct job *job, bool why)
+{
+	struct str s = {0};
+	_cleanup_(str_done) struct str reason = {0};
+
+	if (!verb(job))
+		return NULL;
+	switch (job->result) {
+	case RESULT_NOTHING:
+		str_addf(&s, "nothing, %s", state_name(job->was));
+		break;
+	case RESULT_EXCLUDED:
+		str_add(&s, "excluded");
+		if (why)
+			str_add(&reason, job->conf->excluded);
+		break;
+	case RESULT_BLOCKED:
+		str_addf(&s, "nothing: %s", job->error.what);
+		break;
+	case RESULT_NONE:
+	case RESULT_DONE:
+		str_add(&s, verb(job));
+		if (why)
+			add_why(&reason, job);
+		break;
+	case RESULT_FAILED:
+	case RESULT_STOPPED:
+		return NULL;
+	}
+	if (reason.len)
+		str_addf(&s, " (%s)", reason.data);
+	return str_take(&s);
+}
