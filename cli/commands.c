@@ -422,6 +422,8 @@ int session_run_installs(struct session *s)
 {
 	int r = 0;
 
+	if (s->plan.n_run == s->plan.n_jobs)
+		return 0; /* nothing to install */
 	if (rebuild_is_possible(s->settings)) {
 		r = plan_run(&s->plan, &s->error);
 		if (r == 0)
