@@ -17,7 +17,9 @@
 #define ON(kind) (1u << (kind))
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
-#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS | REMOVES)
+#define KEYED (BUILDS | ON(JOB_EXPLAIN))
+#define READS_CONF                                                                        \
+	(ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS | REMOVES)
 
 static const struct {
 	const char *name; /* for a person */
@@ -31,14 +33,17 @@ static const struct {
 	[JOB_PACKING] = {"pack", ON(JOB_PACK), pack_enter, NULL},
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
-	[JOB_CHECKING] = {"check", BUILDS, check_enter, NULL},
+	[JOB_CHECKING] = {"check", KEYED, check_enter, NULL},
 	[JOB_WAITING] = {"wait", BUILDS, wait_enter, wait_leave},
+	[JOB_FINGERPRINTING] = {"fingerprint", KEYED, fingerprint_enter, NULL},
+	[JOB_RESTORING] = {"restore", BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {"copy", BUILDS, copy_enter, NULL},
 	[JOB_PATCHING] = {"patch", BUILDS, patch_enter, patch_leave},
 	[JOB_PRE_BUILD] = {"PRE_BUILD", BUILDS, pre_build_enter, pre_build_leave},
 	[JOB_MAKING] = {"make", BUILDS, make_enter, make_leave},
 	[JOB_STRIPPING] = {"strip", BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {"collect", BUILDS, collect_enter, NULL},
+	[JOB_STORING] = {"store", BUILDS, store_enter, NULL},
 	[JOB_PREPARING_SIGNATURES] = {"sign", BUILDS, prepare_signatures_enter, NULL},
 	[JOB_SIGNING] = {"sign", BUILDS, sign_enter, sign_leave},
 	[JOB_FINISHING] = {"compress", BUILDS, finish_enter, NULL},
@@ -118,7 +123,8 @@ const char *job_kind_name(enum job_kind kind)
 	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
 		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
 		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
-		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_DEPMOD] = "depmod"};
+		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_EXPLAIN] = "explain",
+		[JOB_DEPMOD] = "depmod"};
 	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
 
 	return name ? name : "";

@@ -19,8 +19,7 @@
 #define LIFE_DAYS 36500
 #define SUBJECT "DKMS module signing key"
 
-#define DEFAULT_KEY LOCALSTATEDIR "/lib/dkms/mok.key"
-#define DEFAULT_CERTIFICATE LOCALSTATEDIR "/lib/dkms/mok.pub"
+#define DEFAULT_TREE LOCALSTATEDIR "/lib/dkms"
 /* Where Ubuntu's shim-signed keeps the pair that it helps to enroll. */
 #define SHIM_KEY LOCALSTATEDIR "/lib/shim-signed/mok/MOK.priv"
 #define SHIM_CERTIFICATE LOCALSTATEDIR "/lib/shim-signed/mok/MOK.der"
@@ -28,22 +27,43 @@
 /* Larger than any key (bytes). */
 #define KEY_FILE_MAX (1024 * 1024)
 
+/* The machine's pair. Who works on a dkms tree elsewhere uses it if he may, and else has a
+ * pair in that tree: a run on trees of its own leaves the machine's /var/lib alone. */
+static void choose_default(const struct settings *s, bool shim, struct keypair *ret)
+{
+	*ret = (struct keypair){.key_default = true, .certificate_default = true};
+	if (shim) {
+		ret->key = xstrdup(SHIM_KEY);
+		ret->certificate = xstrdup(SHIM_CERTIFICATE);
+	} else {
+		ret->key = xstrdup(DEFAULT_TREE "/mok.key");
+		ret->certificate = xstrdup(DEFAULT_TREE "/mok.pub");
+	}
+	if (streq(s->dkms_tree, DEFAULT_TREE) || access(ret->key, R_OK) == 0)
+		return;
+	free(ret->key);
+	free(ret->certificate);
+	ret->key = path_join(s->dkms_tree, "mok.key");
+	ret->certificate = path_join(s->dkms_tree, "mok.pub");
+}
+
 void keypair_choose(const struct settings *s, const char *release, struct keypair *ret)
 {
-	bool shim = s->distro == DISTRO_UBUNTU && is_empty(s->mok_signing_key);
+	bool own_key = !is_empty(s->mok_signing_key);
+	bool shim = s->distro == DISTRO_UBUNTU && !own_key;
 
-	*ret = (struct keypair){
-		.key_default = is_empty(s->mok_signing_key),
-		.certificate_default = shim || is_empty(s->mok_certificate),
-	};
-	if (ret->key_default)
-		ret->key = xstrdup(shim ? SHIM_KEY : DEFAULT_KEY);
-	else
+	choose_default(s, shim, ret);
+	if (own_key) {
+		free(ret->key);
 		ret->key = settings_expand_kernelver(s->mok_signing_key, release);
-	if (ret->certificate_default)
-		ret->certificate = xstrdup(shim ? SHIM_CERTIFICATE : DEFAULT_CERTIFICATE);
-	else
+		ret->key_default = false;
+	}
+	/* Shim's key goes with shim's certificate. */
+	if (!shim && !is_empty(s->mok_certificate)) {
+		free(ret->certificate);
 		ret->certificate = settings_expand_kernelver(s->mok_certificate, release);
+		ret->certificate_default = false;
+	}
 }
 
 void keypair_done(struct keypair *k)

@@ -14,7 +14,7 @@ struct keypair {
 };
 
 /* Which key pair is for a kernel: that of the settings, else the distribution's, else
- * ours. Looks at no file. keypair_done frees. */
+ * ours; that of a dkms tree elsewhere when that cannot be read. keypair_done frees. */
 void keypair_choose(const struct settings *s, const char *release, struct keypair *ret);
 void keypair_done(struct keypair *k);
 

@@ -28,7 +28,7 @@ struct load {
 	char *source; /* SOURCETREE/NAME-VERSION, once that is known */
 	enum {
 		SOURCE_UNTOUCHED,
-		SOURCE_NEW,	  /* there was none */
+		SOURCE_NEW,       /* there was none */
 		SOURCE_EXCHANGED, /* the old one is where ours was */
 		SOURCE_REPLACED,  /* the old one is gone */
 	} placed;
@@ -76,8 +76,8 @@ static int load_work(struct job *job)
 	unpacked = path_join(l->dir, "tree");
 	r = dir_make(unpacked, &job->error);
 	if (r == 0)
-		r = tarball_read(job->archive, unpacked, &job->shared->cancelled, &l->tarball,
-			&job->error);
+		r = tarball_read(job->archive, unpacked, &job->shared->cancelled,
+			&l->tarball, &job->error);
 	if (r == 0 && l->tarball.binaries_only)
 		r = take_conf_only(l, &job->error);
 	if (r < 0)
@@ -103,7 +103,8 @@ int load_check_state(struct job *job, enum state state)
 {
 	const struct load *l = job->load;
 
-	if (state == STATE_UNKNOWN || state == STATE_BROKEN || job->shared->settings->force)
+	if (state == STATE_UNKNOWN || state == STATE_BROKEN ||
+		job->shared->settings->force)
 		return 0;
 	error_set(&job->error, -EEXIST, l->tarball.ours ? 8 : 3, "%s/%s is already added",
 		job->name, job->version);
@@ -123,7 +124,8 @@ static int place_source(struct job *job)
 
 	if (!path_exists(l->source)) {
 		if (rename(from, l->source) < 0)
-			return error_errno(&job->error, -errno, 1, "cannot make %s", l->source);
+			return error_errno(
+				&job->error, -errno, 1, "cannot make %s", l->source);
 		l->placed = SOURCE_NEW;
 		return 0;
 	}
@@ -176,7 +178,8 @@ static int add_version(struct job *job)
 	const struct tarball *t = &job->load->tarball;
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_close_ int lock = -1;
-	int r = tree_stage_version(tree, job->name, job->version, &stage, &lock, &job->error);
+	int r = tree_stage_version(
+		tree, job->name, job->version, &stage, &lock, &job->error);
 
 	if (r < 0)
 		return r;
@@ -193,8 +196,8 @@ static int add_version(struct job *job)
 	if (r == 0)
 		r = sync_dir(stage, &job->error);
 	if (r == 0)
-		r = tree_add_staged(tree, job->name, job->version, job->load->source, stage,
-			&job->error);
+		r = tree_add_staged(tree, job->name, job->version, job->load->source,
+			stage, &job->error);
 	if (r < 0)
 		tree_stage_remove(tree, job->name, stage);
 	else
@@ -217,8 +220,8 @@ static int publish_kernel(struct job *job, const char *kernel)
 	to = path_join(stage, "built");
 	r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->error);
 	if (r == 0)
-		r = tree_publish(tree, job->name, job->version, release, path_base(kernel),
-			to, &job->error);
+		r = tree_publish(tree, job->name, job->version, release,
+			path_base(kernel), to, &job->error);
 	dir_remove(stage, NULL);
 	if (r == 0)
 		job->n_loaded++;
@@ -230,7 +233,8 @@ static int complete_version(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	const struct tarball *t = &job->load->tarball;
-	_cleanup_free_ char *dir = tree_version_dir(s->dkms_tree, job->name, job->version);
+	_cleanup_free_ char *dir =
+		tree_version_dir(s->dkms_tree, job->name, job->version);
 	_cleanup_free_ char *link = path_join(dir, "source");
 	int r = link_write(link, job->load->source, &job->error);
 
@@ -238,7 +242,8 @@ static int complete_version(struct job *job)
 		_cleanup_free_ char *built = path_join(dir, t->kernels.items[i]);
 
 		if (path_exists(built) && !s->force)
-			strv_pushf(&job->warnings, "what is built for %s stays; --force replaces it",
+			strv_pushf(&job->warnings,
+				"what is built for %s stays; --force replaces it",
 				t->kernels.items[i]);
 		else
 			r = publish_kernel(job, t->kernels.items[i]);
@@ -250,12 +255,20 @@ int load_register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	struct load *l = job->load;
-	_cleanup_free_ char *dir = tree_version_dir(s->dkms_tree, job->name, job->version);
+	_cleanup_free_ char *dir =
+		tree_version_dir(s->dkms_tree, job->name, job->version);
 	_cleanup_free_ char *conf = NULL;
+	_cleanup_close_ int lock = -1;
 	int r;
 
 	l->source = xasprintf("%s/%s-%s", s->source_tree, job->name, job->version);
 	r = sync_dir(l->dir, &job->error);
+	if (r < 0)
+		return r;
+	lock = lock_sources(s);
+	/* Another one may have been quicker. */
+	r = load_check_state(job, tree_state(s->dkms_tree, s->source_tree, job->name,
+					  job->version, NULL, NULL));
 	if (r == 0)
 		r = place_source(job);
 	if (r < 0)

@@ -18,7 +18,8 @@ static char *default_name(const struct job *job)
 	_cleanup_(str_done) struct str list = {0};
 
 	if (job->pack.source_only)
-		return xasprintf("%s-%s-source-only.dkms.tar.gz", job->name, job->version);
+		return xasprintf(
+			"%s-%s-source-only.dkms.tar.gz", job->name, job->version);
 	for (size_t i = 0; i < job->pack.kernels.n; i++) {
 		const char *kernel = job->pack.kernels.items[i];
 		size_t n = strcspn(kernel, "/");
@@ -52,16 +53,17 @@ static int check_built(struct job *job)
 		return error_set(&job->error, -ENOENT, 6, "%s/%s is built for no kernel",
 			job->name, job->version);
 	for (size_t i = 0; i < job->pack.kernels.n; i++) {
-		const char *kernel = job->pack.kernels.items[i], *arch = path_base(kernel);
+		const char *kernel = job->pack.kernels.items[i],
+			   *arch = path_base(kernel);
 		_cleanup_free_ char *release = xstrndup(kernel, strcspn(kernel, "/"));
 
-		if (tree_state(s->dkms_tree, s->source_tree, job->name, job->version, release,
-			    arch) >= STATE_BUILT)
+		if (tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
+			    release, arch) >= STATE_BUILT)
 			continue;
-		error_set(&job->error, -ENOENT, 6, "%s/%s is not built for %s (%s)", job->name,
-			job->version, release, arch);
-		error_remedy(&job->error, "dkms build %s/%s -k %s", job->name, job->version,
-			kernel);
+		error_set(&job->error, -ENOENT, 6, "%s/%s is not built for %s (%s)",
+			job->name, job->version, release, arch);
+		error_remedy(&job->error, "dkms build %s/%s -k %s", job->name,
+			job->version, kernel);
 		return -ENOENT;
 	}
 	return 0;
@@ -94,8 +96,8 @@ static int pack_work(struct job *job)
 		error_done(&why);
 		return r;
 	}
-	return tarball_write(job->archive, &content, &job->shared->cancelled, &job->warnings,
-		&job->error);
+	return tarball_write(job->archive, &content, &job->shared->cancelled,
+		&job->warnings, &job->error);
 }
 
 enum phase pack_enter(struct job *job)

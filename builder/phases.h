@@ -26,6 +26,9 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome);
 enum phase register_enter(struct job *job);
 enum phase post_add_enter(struct job *job);
 enum phase forget_enter(struct job *job);
+/* Who puts a source in place and registers it holds this lock, which a descriptor stands
+ * for, so that what has been put there is what is registered. Waits for it. */
+int lock_sources(const struct settings *s);
 
 /* load.c */
 enum phase load_enter(struct job *job);
@@ -74,6 +77,11 @@ enum phase sign_leave(struct job *job, const struct outcome *outcome);
 /* Files that no command of a module may read: the key. */
 void list_secrets(const struct job *job, struct strv *ret);
 void signing_free(struct signing *signing); /* NULL is allowed */
+
+/* cached.c */
+enum phase fingerprint_enter(struct job *job);
+enum phase restore_enter(struct job *job);
+enum phase store_enter(struct job *job);
 
 /* install.c */
 enum phase pre_install_enter(struct job *job);

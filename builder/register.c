@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 
 #include "base/file.h"
 #include "builder/phases.h"
@@ -49,9 +51,20 @@ static void leave_mark(struct job *job)
 		strv_pushf(&job->warnings, "--rpm_safe_upgrade: %s", err.what);
 }
 
+int lock_sources(const struct settings *s)
+{
+	int fd = open(s->source_tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* Where that is not possible it goes without. */
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
+
 static int register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
+	_cleanup_close_ int lock = job->add_from ? lock_sources(s) : -1;
 	_cleanup_free_ char *source = NULL;
 	int r;
 

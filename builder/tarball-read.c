@@ -52,8 +52,8 @@ static int two_confs(const char *path, const char *a, const char *b, struct erro
 }
 
 /* Of a tarball that mktarball made. */
-static int choose_own(const char *path, const struct unpacked *u, const char **ret,
-	struct error *err)
+static int choose_own(
+	const char *path, const struct unpacked *u, const char **ret, struct error *err)
 {
 	static const char source[] = "dkms_source_tree/" CONF;
 	static const char binaries[] = "dkms_binaries_only/" CONF;
@@ -64,15 +64,16 @@ static int choose_own(const char *path, const struct unpacked *u, const char **r
 		return two_confs(path, source, binaries, err);
 	if (!has_source && !has_binaries)
 		return error_set(err, -ENOENT, 7,
-			"%s has a dkms_main_tree, but no %s and no %s", path, source, binaries);
+			"%s has a dkms_main_tree, but no %s and no %s", path, source,
+			binaries);
 	*ret = has_source ? source : binaries;
 	return 0;
 }
 
 /* Of any other: the topmost. Others may be in directories below it, where they are part
  * of the source, but nowhere else. */
-static int choose_any(const char *path, const struct unpacked *u, const char **ret,
-	struct error *err)
+static int choose_any(
+	const char *path, const struct unpacked *u, const char **ret, struct error *err)
 {
 	const char *best = NULL;
 	_cleanup_free_ char *root = NULL;
@@ -104,15 +105,16 @@ static int find_kernels(const char *path, struct tarball *t, struct error *err)
 			continue;
 		r = dir_list(dir, &archs);
 		for (size_t j = 0; j < archs.n && r == 0; j++) {
-			_cleanup_free_ char *kernel = path_join(releases.items[i], archs.items[j]);
+			_cleanup_free_ char *kernel =
+				path_join(releases.items[i], archs.items[j]);
 			_cleanup_free_ char *modules =
 				xasprintf("%s/%s/module", t->main_tree, kernel);
 
 			if (path_is_dir(modules))
 				strv_push(&t->kernels, kernel);
 			else
-				strv_pushf(&t->warnings,
-					"%s has no modules for %s", path, kernel);
+				strv_pushf(&t->warnings, "%s has no modules for %s", path,
+					kernel);
 		}
 	}
 	if (r < 0)
@@ -120,7 +122,8 @@ static int find_kernels(const char *path, struct tarball *t, struct error *err)
 	return 0;
 }
 
-/* The same rules as for everything in the tree; what a name is not, the archive is not. */
+/* The same rules as for everything in the tree; what a name is not, the archive is not.
+ */
 static int check_kernels(const char *path, const struct tarball *t, struct error *err)
 {
 	for (size_t i = 0; i < t->kernels.n; i++) {
@@ -130,7 +133,8 @@ static int check_kernels(const char *path, const struct tarball *t, struct error
 
 		if (tree_check_release(release, &why) < 0 ||
 			tree_check_name("architecture", arch, &why) < 0) {
-			int r = error_set(err, -EINVAL, 3, "%s is refused: %s", path, why.what);
+			int r = error_set(
+				err, -EINVAL, 3, "%s is refused: %s", path, why.what);
 
 			error_done(&why);
 			return r;
@@ -144,8 +148,8 @@ static int check_no_links(const char *path, const struct unpacked *u, struct err
 {
 	for (size_t i = 0; i < u->n_links; i++)
 		if (path_below(u->links[i].path, "dkms_main_tree"))
-			return error_set(err, -EPERM, 3, "%s is refused: %s is a link", path,
-				u->links[i].path);
+			return error_set(err, -EPERM, 3, "%s is refused: %s is a link",
+				path, u->links[i].path);
 	return 0;
 }
 
@@ -167,7 +171,8 @@ static int read_unpacked(const char *path, const char *dir, const struct unpacke
 		return r;
 	file = path_join(dir, conf);
 	if (!path_is_file(file))
-		return error_set(err, -EINVAL, 7, "%s is refused: %s is a link", path, conf);
+		return error_set(
+			err, -EINVAL, 7, "%s is refused: %s is a link", path, conf);
 	root = dir_of(conf);
 	r = unpack_links(u, path, dir, root, err);
 	if (r < 0)

@@ -3,14 +3,13 @@
  * that the same content gives the same bytes whoever packs it. */
 #include "config.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/libarchive.h"
 #include "builder/tarball.h"
 #include "builder/unpack.h"
 
@@ -19,22 +18,22 @@
 /* The names that GNU tar knows. */
 static const struct {
 	const char *suffix;
-	int (*add_filter)(struct archive *a);
+	int filter;
 } compressions[] = {
-	{".gz", archive_write_add_filter_gzip},
-	{".tgz", archive_write_add_filter_gzip},
-	{".taz", archive_write_add_filter_gzip},
-	{".xz", archive_write_add_filter_xz},
-	{".txz", archive_write_add_filter_xz},
-	{".zst", archive_write_add_filter_zstd},
-	{".tzst", archive_write_add_filter_zstd},
-	{".bz2", archive_write_add_filter_bzip2},
-	{".tbz", archive_write_add_filter_bzip2},
-	{".tbz2", archive_write_add_filter_bzip2},
-	{".tz2", archive_write_add_filter_bzip2},
-	{".lzma", archive_write_add_filter_lzma},
-	{".tlz", archive_write_add_filter_lzma},
-	{".lz", archive_write_add_filter_lzip},
+	{".gz", ARCHIVE_FILTER_GZIP},
+	{".tgz", ARCHIVE_FILTER_GZIP},
+	{".taz", ARCHIVE_FILTER_GZIP},
+	{".xz", ARCHIVE_FILTER_XZ},
+	{".txz", ARCHIVE_FILTER_XZ},
+	{".zst", ARCHIVE_FILTER_ZSTD},
+	{".tzst", ARCHIVE_FILTER_ZSTD},
+	{".bz2", ARCHIVE_FILTER_BZIP2},
+	{".tbz", ARCHIVE_FILTER_BZIP2},
+	{".tbz2", ARCHIVE_FILTER_BZIP2},
+	{".tz2", ARCHIVE_FILTER_BZIP2},
+	{".lzma", ARCHIVE_FILTER_LZMA},
+	{".tlz", ARCHIVE_FILTER_LZMA},
+	{".lz", ARCHIVE_FILTER_LZIP},
 };
 
 struct writer {
@@ -80,7 +79,8 @@ static int cannot_read(const char *path, int code, struct error *err)
 	return error_errno(err, code, 6, "cannot read %s", path);
 }
 
-static struct archive_entry *entry_new(const char *name, mode_t mode, int64_t size, time_t time)
+static struct archive_entry *entry_new(
+	const char *name, mode_t mode, int64_t size, time_t time)
 {
 	struct archive_entry *entry = archive_entry_new();
 
@@ -111,7 +111,8 @@ static int put_dir(struct writer *w, const char *name, time_t time, struct error
 	return put_header(w, entry_new(name, S_IFDIR | 0755, 0, time), err);
 }
 
-static int put_text(struct writer *w, const char *name, const char *line, struct error *err)
+static int put_text(
+	struct writer *w, const char *name, const char *line, struct error *err)
 {
 	_cleanup_free_ char *text = xasprintf("%s\n", line);
 	size_t n = strlen(text);
@@ -122,8 +123,8 @@ static int put_text(struct writer *w, const char *name, const char *line, struct
 	return r;
 }
 
-static int put_data(struct writer *w, int fd, const char *path, int64_t size,
-	struct error *err)
+static int put_data(
+	struct writer *w, int fd, const char *path, int64_t size, struct error *err)
 {
 	while (size > 0) {
 		size_t want = size < BUFFER_BYTES ? (size_t)size : BUFFER_BYTES;
@@ -145,16 +146,18 @@ static int put_data(struct writer *w, int fd, const char *path, int64_t size,
 	return 0;
 }
 
-static int put_file(struct writer *w, int fd, const char *path, const char *name,
-	struct error *err)
+static int put_file(
+	struct writer *w, int fd, const char *path, const char *name, struct error *err)
 {
 	struct stat st;
 	int r;
 
 	if (fstat(fd, &st) < 0)
 		return cannot_read(path, -errno, err);
-	r = put_header(w, entry_new(name, S_IFREG | (st.st_mode & 0777), st.st_size,
-				  st.st_mtim.tv_sec), err);
+	r = put_header(w,
+		entry_new(name, S_IFREG | (st.st_mode & 0777), st.st_size,
+			st.st_mtim.tv_sec),
+		err);
 	return r == 0 ? put_data(w, fd, path, st.st_size, err) : r;
 }
 
@@ -170,8 +173,10 @@ static int put_link(struct writer *w, int dir, const char *base, const struct st
 		return cannot_read(name, -errno, err);
 	target[n] = '\0';
 	if (!link_stays_inside(below, target))
-		strv_pushf(w->warnings, "%s leads out of the source, to %s: ldtarball will "
-			"refuse that", below, target);
+		strv_pushf(w->warnings,
+			"%s leads out of the source, to %s: ldtarball will "
+			"refuse that",
+			below, target);
 	entry = entry_new(name, S_IFLNK | 0777, 0, st->st_mtim.tv_sec);
 	archive_entry_set_symlink(entry, target);
 	return put_header(w, entry, err);
@@ -226,12 +231,14 @@ static int put_tree(struct writer *w, int parent, const char *base, const char *
 }
 
 /* Puts the directory at path, links followed, into the archive as name. */
-static int put_root(struct writer *w, const char *path, const char *name, struct error *err)
+static int put_root(
+	struct writer *w, const char *path, const char *name, struct error *err)
 {
 	return put_tree(w, AT_FDCWD, path, path, name, strlen(name) + 1, err);
 }
 
-static int put_kernels(struct writer *w, const struct tarball_content *c, struct error *err)
+static int put_kernels(
+	struct writer *w, const struct tarball_content *c, struct error *err)
 {
 	const char *last = "";
 	int r = put_dir(w, "./dkms_main_tree", w->time, err);
@@ -253,8 +260,8 @@ static int put_kernels(struct writer *w, const struct tarball_content *c, struct
 	return r;
 }
 
-static int put_binaries_only(struct writer *w, const struct tarball_content *c,
-	struct error *err)
+static int put_binaries_only(
+	struct writer *w, const struct tarball_content *c, struct error *err)
 {
 	_cleanup_close_ int fd = open(c->conf, O_RDONLY | O_CLOEXEC);
 	int r;
@@ -271,7 +278,8 @@ static int put_binaries_only(struct writer *w, const struct tarball_content *c,
 	return r;
 }
 
-static int put_content(struct writer *w, const struct tarball_content *c, struct error *err)
+static int put_content(
+	struct writer *w, const struct tarball_content *c, struct error *err)
 {
 	struct stat st;
 	int r;
@@ -290,17 +298,17 @@ static int put_content(struct writer *w, const struct tarball_content *c, struct
 
 static int open_archive(struct writer *w, struct error *err)
 {
-	int (*add_filter)(struct archive *a) = archive_write_add_filter_none;
+	int filter = ARCHIVE_FILTER_NONE;
 
 	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++)
 		if (has_suffix(w->path, compressions[i].suffix))
-			add_filter = compressions[i].add_filter;
+			filter = compressions[i].filter;
 	/* A filter that libarchive was built without starts a program: that is only a
 	 * warning, and works. */
-	if (add_filter(w->archive) < ARCHIVE_WARN ||
+	if (archive_write_add_filter(w->archive, filter) < ARCHIVE_WARN ||
 		archive_write_set_format_gnutar(w->archive) != ARCHIVE_OK)
 		return cannot_write(w, err);
-	if (add_filter == archive_write_add_filter_gzip)
+	if (filter == ARCHIVE_FILTER_GZIP)
 		archive_write_set_filter_option(w->archive, "gzip", "timestamp", NULL);
 	/* Whole blocks are for tapes. */
 	archive_write_set_bytes_in_last_block(w->archive, 1);
@@ -309,7 +317,8 @@ static int open_archive(struct writer *w, struct error *err)
 	return 0;
 }
 
-static int write_archive(struct writer *w, const struct tarball_content *c, struct error *err)
+static int write_archive(
+	struct writer *w, const struct tarball_content *c, struct error *err)
 {
 	int r = open_archive(w, err);
 
@@ -337,7 +346,9 @@ int tarball_write(const char *path, const struct tarball_content *content,
 	const int *cancelled, struct strv *ret_warnings, struct error *err)
 {
 	_cleanup_free_ char *buffer = xcalloc(BUFFER_BYTES, 1);
-	struct writer w = {.path = path, .cancelled = cancelled, .warnings = ret_warnings,
+	struct writer w = {.path = path,
+		.cancelled = cancelled,
+		.warnings = ret_warnings,
 		.buffer = buffer};
 	_cleanup_free_ char *real = realpath(path, NULL);
 	const char *target = real ? real : path, *base = path_base(target);
@@ -346,6 +357,8 @@ int tarball_write(const char *path, const struct tarball_content *content,
 	_cleanup_close_ int fd = -1;
 	int r = check_target(target, err);
 
+	if (r == 0)
+		r = libarchive_load(err);
 	if (r < 0)
 		return r;
 	fd = mkostemp(temporary, O_CLOEXEC);

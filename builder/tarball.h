@@ -16,11 +16,11 @@
 
 /* What a tarball holds, unpacked. */
 struct tarball {
-	char *source;	    /* the directory of its dkms.conf */
+	char *source;       /* the directory of its dkms.conf */
 	bool binaries_only; /* there is nothing in source but that */
-	bool ours;	    /* made by mktarball */
-	char *main_tree;    /* has the directories RELEASE/ARCH; NULL when there is none */
-	struct strv kernels; /* "RELEASE/ARCH" */
+	bool ours;          /* made by mktarball */
+	char *main_tree; /* has the directories RELEASE/ARCH; NULL when there is none */
+	struct strv kernels;  /* "RELEASE/ARCH" */
 	struct strv warnings; /* a line each */
 };
 
@@ -35,9 +35,9 @@ void tarball_done(struct tarball *t);
 /* What goes into one. */
 struct tarball_content {
 	const char *name, *version;
-	const char *source; /* a directory */
-	const char *conf;   /* binaries only: the dkms.conf, and not the source */
-	const char *version_dir;     /* has the directories RELEASE/ARCH */
+	const char *source;         /* a directory */
+	const char *conf;           /* binaries only: the dkms.conf, and not the source */
+	const char *version_dir;    /* has the directories RELEASE/ARCH */
 	const struct strv *kernels; /* "RELEASE/ARCH" */
 };
 

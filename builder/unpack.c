@@ -10,8 +10,6 @@
  * believed. */
 #include "config.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,6 +19,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "builder/libarchive.h"
 #include "builder/unpack.h"
 
 #define BLOCK_BYTES 512 /* of tar */
@@ -35,7 +34,7 @@ struct reader {
 	int64_t stream_bytes;
 	bool zero_end; /* its last block is zero */
 	/* What has been unpacked: */
-	int root; /* the directory */
+	int root;                 /* the directory */
 	size_t n_entries, n_dirs; /* a directory need not have an entry */
 	int64_t bytes;
 	struct unpacked *ret;
@@ -187,7 +186,8 @@ static int verify(struct reader *r, struct error *err)
 
 /* Names */
 
-static int refuse(const struct reader *r, const char *name, const char *why, struct error *err)
+static int refuse(
+	const struct reader *r, const char *name, const char *why, struct error *err)
 {
 	_cleanup_free_ char *shown = printable(name);
 
@@ -224,7 +224,8 @@ static const char *find_fault(const char *name)
 }
 
 /* Makes a name its shortest form, "" for the directory itself. */
-static int clean_name(const struct reader *r, const char *name, char **ret, struct error *err)
+static int clean_name(
+	const struct reader *r, const char *name, char **ret, struct error *err)
 {
 	const char *fault = find_fault(name);
 	struct str s = {0};
@@ -263,7 +264,8 @@ static int open_dir(struct reader *r, const char *path)
 			r->n_dirs++;
 		else if (errno != EEXIST)
 			return -errno;
-		fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(
+			parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)
 			return -errno;
 		path += n;
@@ -294,7 +296,8 @@ static int open_parent(struct reader *r, const char *path, const char **ret_base
 
 /* Entries */
 
-static int cannot_write(const struct reader *r, const char *path, int code, struct error *err)
+static int cannot_write(
+	const struct reader *r, const char *path, int code, struct error *err)
 {
 	if (code == -EEXIST || code == -ENOTDIR || code == -ELOOP)
 		return refuse(r, path, "is in it twice", err);
@@ -317,8 +320,8 @@ static int write_at(int fd, const char *bytes, size_t n, int64_t offset)
 	return 0;
 }
 
-static int write_data(struct reader *r, int fd, const char *path, int64_t size,
-	struct error *err)
+static int write_data(
+	struct reader *r, int fd, const char *path, int64_t size, struct error *err)
 {
 	const void *bytes;
 	size_t n;
@@ -381,8 +384,8 @@ static int unpack_file(struct reader *r, struct archive_entry *entry, const char
 }
 
 /* A hard link is another name of a file that came before. */
-static int unpack_hard_link(struct reader *r, const char *path, const char *target_name,
-	struct error *err)
+static int unpack_hard_link(
+	struct reader *r, const char *path, const char *target_name, struct error *err)
 {
 	_cleanup_free_ char *target = NULL;
 	_cleanup_close_ int from = -1;
@@ -407,8 +410,8 @@ static int unpack_hard_link(struct reader *r, const char *path, const char *targ
 	return 0;
 }
 
-static int add_link(struct reader *r, const char *path, const char *target,
-	struct error *err)
+static int add_link(
+	struct reader *r, const char *path, const char *target, struct error *err)
 {
 	struct unpacked *u = r->ret;
 
@@ -459,7 +462,8 @@ static int unpack_entry(struct reader *r, struct archive_entry *entry, struct er
 	case AE_IFLNK:
 		return add_link(r, path, archive_entry_symlink(entry), err);
 	default:
-		return refuse(r, path, "is neither a file nor a directory nor a link", err);
+		return refuse(
+			r, path, "is neither a file nor a directory nor a link", err);
 	}
 }
 
@@ -507,16 +511,21 @@ int unpack(int fd, const char *name, const char *dir, const int *cancelled,
 	struct unpacked *ret, struct error *err)
 {
 	struct unpacked u = {0};
-	struct reader r = {.fd = fd, .name = name, .cancelled = cancelled, .ret = &u,
+	struct reader r = {.fd = fd,
+		.name = name,
+		.cancelled = cancelled,
+		.ret = &u,
 		.parent_fd = -1};
 	/* libarchive turns names into those of the locale. */
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
-	int code;
+	int code = libarchive_load(err);
 
 	r.root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	code = r.root < 0 ? error_errno(err, -errno, 1, "cannot open %s", dir)
-			  : verify(&r, err);
+	if (code == 0 && r.root < 0)
+		code = error_errno(err, -errno, 1, "cannot open %s", dir);
+	if (code == 0)
+		code = verify(&r, err);
 	if (code == 0) {
 		r.archive = archive_read_new();
 		code = read_entries(&r, err);

@@ -20,6 +20,7 @@ static const char *verb(const struct job *job)
 	case JOB_FORGET:
 		return "forget, unless it is built for other kernels";
 	case JOB_EVALUATE:
+	case JOB_EXPLAIN:
 	case JOB_PACK:
 	case JOB_DEPMOD:
 		break;

@@ -216,6 +216,37 @@ dependencies()
 	is "$(state over 1.0 $K) $(state over 1.0 $K7)" "added installed" "fails its dependents there only"
 }
 
+groups()
+{
+	machine
+	kernel $K
+	add alone 1.0
+	dkms_exits 0 "one package" autoinstall -k $K
+	is "$(grep -c '^dkms: installed:' <<<"$out")" 0 "is not summed up, its line says all"
+	add one 1.0
+	add two 1.0
+	add never 1.0 'BUILD_EXCLUSIVE_KERNEL=^5'
+	add lost 1.0
+	rm -r "$sourcetree/lost-1.0"
+	add_broken bad 1.0
+	add worse 1.0 'BUILD_DEPENDS=bad'
+	add odd 1.0 'BUILD_DEPENDS=nowhere'
+	add above 1.0 'BUILD_DEPENDS=odd'
+	dkms_exits 11 "compat 7: all groups" autoinstall -k $K
+	is "$(sed -n 's/^dkms: installed: //p' <<<"$out" | tr -d , | tr ' ' '\n' | sort | paste -sd' ')" \
+		"one/1.0 two/1.0" "compat 7: installed, by name"
+	is "$(sed -n 's/^dkms: skipped: //p' <<<"$out")" "never/1.0, lost/1.0" "compat 7: skipped, also a broken one"
+	is "$(sed -n 's/^dkms: failed: //p' <<<"$out")" "bad/1.0, worse/1.0" "compat 7: failed, and its dependents"
+	is "$(sed -n 's/^dkms: deferred: //p' <<<"$out" | tr -d , | tr ' ' '\n' | sort | paste -sd' ')" \
+		"above/1.0 odd/1.0" "compat 7: deferred, by name"
+	kernel $K7
+	dkms_exits 11 "compat 7: several kernels" autoinstall -k $K -k $K7
+	like "$out" "^odd|^dkms: deferred: .*odd/1.0 for $K7" "compat 7: deferred with their kernels"
+	like "$out" "^bad/1.0 +FAILED +FAILED" "compat 7: the others in the matrix"
+	dkms_exits 11 "compat 3: with -q" autoinstall -k $K -q
+	is "$out" "" "there is no summary"
+}
+
 broken_ones()
 {
 	machine
@@ -259,6 +290,7 @@ several_kernels
 headers
 failures
 dependencies
+groups
 broken_ones
 switched_off
 finish

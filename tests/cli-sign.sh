@@ -146,6 +146,11 @@ policy()
 	local mode
 
 	machine
+	signing_kernel 5.9-never
+	module never 1.0 BUILD_EXCLUSIVE_KERNEL=^4
+	framework "sign_file=$signer" "mok_signing_key=$keys/never.key" "mok_certificate=$keys/never.pub"
+	dkms_exits 77 "compat 11.4: 77 is decided" build never/1.0 -k 5.9-never
+	ok "compat 11.4: before signing" test ! -e "$keys/never.key"
 	signing_kernel $K
 	module hello 1.0
 	for mode in true '' not_in_chroot; do
@@ -281,6 +286,18 @@ places_of_keys()
 		ok "compat 11.14: are evaluated per kernel: $k" verifies "$(built hello $k)" "$keys/$k.der"
 	done
 
+	mount -t tmpfs none /var/lib # no pair there, and none comes
+	framework "sign_file=$signer"
+	dkms_exits 0 "a dkms tree elsewhere, without any setting" build hello/1.0 -k 5.1-one --force
+	ok "has a pair of its own" verifies "$(built hello 5.1-one)" "$dkmstree/mok.pub"
+	is "$(dkms status | cut -d/ -f 1 | sort -u)" hello "which is no module"
+	is "$(ls /var/lib)" "" "the machine's /var/lib is left alone"
+	exits 0 "the dkms tree of the machine" "$DKMS" build hello/1.0 -k 5.1-one \
+		--sourcetree "$sourcetree" --installtree "$installtree"
+	ok "compat 5: has its pair there" verifies "/var/lib/dkms/hello/1.0/5.1-one/$arch/module/hello.ko" \
+		/var/lib/dkms/mok.pub
+	is "$(stat -c %a /var/lib/dkms/mok.key)" 600 "compat 5: mok.key is its owner's alone"
+	umount /var/lib
 	framework "mok_signing_key=$keys/made.key" "mok_certificate=$keys/made.der"
 	dkms_exits 0 "compat 2: generate_mok" generate_mok
 	like "$out" "made the key $keys/made.key" "compat 2: makes the pair"

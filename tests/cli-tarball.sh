@@ -337,7 +337,7 @@ refusing()
 
 interrupting()
 {
-	local loads pid
+	local loads pid pids statuses
 
 	machine
 	kernel $K
@@ -366,11 +366,18 @@ interrupting()
 		[ $signal = KILL ] || is "$(hidden "$sourcetree")" "" "nor left anything"
 	done
 	like "$(ls -A "$sourcetree")" "^\.dkms-load-" "(a process that was killed leaves something)"
-	dkms ldtarball "$work/many.tar" > /dev/null 2>&1 & dkms ldtarball "$work/many.tar" > /dev/null 2>&1 &
-	status=0
-	wait -n || status=$?
-	wait || true
-	is "$(state bad 1.0)" added "two at once: it is added"
+	for n in 1 2 3; do
+		dkms ldtarball "$work/many.tar" > /dev/null 2>&1 &
+		pids[n]=$!
+	done
+	statuses=
+	for n in 1 2 3; do
+		status=0
+		wait "${pids[n]}" || status=$?
+		statuses+="$status "
+	done
+	is "$(xargs -n 1 <<< "$statuses" | sort | xargs)" "0 3 3" "three at once: one is the first"
+	is "$(state bad 1.0)" added "it is added"
 	is "$(ls "$sourcetree/bad-1.0/many" | wc -l)" 20000 "completely"
 	is "$(hidden "$sourcetree")" "" "with nothing beside it, nor of the one before"
 }
@@ -395,6 +402,39 @@ rpms()
 	rm "$work/bin/rpm"
 }
 
+# A user who owns the trees and nothing else.
+users()
+{
+	with_hello
+	dkms mktarball hello/1.0 -k $K --archive "$work/hello.tar.gz" > /dev/null
+	chmod 0644 "$work/hello.tar.gz"
+	as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	if ! "${as_user[@]}" true 2>/dev/null; then
+		skip "no root here who can become another user" "what a user who is not root may do"
+		return
+	fi
+	cp "$DKMS" "$work/bin/dkms"
+	other_machine
+	chmod 0777 "$dkmstree" "$sourcetree"
+	exits 0 "compat 9: ldtarball needs writable trees, not root" \
+		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" "${trees[@]}"
+	is "$(state hello 1.0 $K)" built "it is built"
+	exits 0 "also with --force" \
+		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" --force "${trees[@]}"
+	exits 0 "compat 9: and so does mktarball" \
+		"${as_user[@]}" "$work/bin/dkms" mktarball hello/1.0 -k $K "${trees[@]}"
+	other_machine
+	chmod 0777 "$dkmstree"
+	exits 1 "compat 9: a source tree that cannot be written" \
+		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" "${trees[@]}"
+	is "$(ls -A "$dkmstree")" "" "nothing is registered"
+	with_hello
+	exits 9 "compat 9: a dkms tree that cannot be written" \
+		"${as_user[@]}" "$work/bin/dkms" mktarball hello/1.0 -k $K "${trees[@]}"
+	exits 0 "mktarball to elsewhere needs no tree that can be written" \
+		"${as_user[@]}" "$work/bin/dkms" mktarball hello/1.0 -k $K --archive "$TMPDIR/mine.tgz" "${trees[@]}"
+}
+
 names
 layout
 packing_errors
@@ -404,4 +444,5 @@ operands
 refusing
 interrupting
 rpms
+users
 finish

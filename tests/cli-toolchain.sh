@@ -144,6 +144,38 @@ environment_file()
 	rm "$etc/framework.conf"
 }
 
+# A real kernel, whose .kernelvariables and config say gcc-12: what plain make builds at the same
+# path is the same, byte for byte. acpi-call is one file, and has debug information in it.
+like_plain_make()
+{
+	local root release build plain
+
+	if ! command -v apt-get >/dev/null || ! "$top_srcdir/tests/real-input" \
+			--kernels "$(dpkg --print-architecture):1" --modules acpi-call > "$work/input" 2>/dev/null; then
+		skip "kernels come from Debian's packages" "compat 5.5: on Debian, as plain make"
+		return 0
+	fi
+	machine
+	root=$(sed -n 's/^root //p' "$work/input")
+	release=$(sed -n 's/^kernel //p' "$work/input")
+	module=$(sed -n 's/^module //p' "$work/input")
+	cp -a "$root/lib/modules/$release" "$installtree"
+	cp -a "$root/usr/src/${module/\//-}" "$sourcetree"
+	mkdir -p "$etc"
+	echo try_sign_modules=false > "$etc/framework.conf"
+	dkms_exits 0 "a real module for $release" build "$module" -k "$release" --directive STRIP=no
+	build=$dkmstree/$module/build
+	rm -rf "$build"
+	cp -a "$sourcetree/${module/\//-}" "$build"
+	plain=$(sed -n 's/^# command: make/make/p' "$dkmstree/$module/$release/$arch/log/make.log")
+	ok "plain make, without the variables" env -C "$build" -u CC -u KERNEL_CC sh -c "$plain"
+	ok "compat 5.5: on Debian, what plain make builds is the same" \
+		cmp "$build/acpi_call.ko" "$dkmstree/$module/$release/$arch/module/acpi_call.ko"
+	like "$(cat "$dkmstree/$module/$release/$arch/log/make.log")" \
+		"^# environment: CC=gcc-[0-9]+ KERNEL_CC=gcc-[0-9]+$" "compat 5.5: with the compiler named"
+	rm "$etc/framework.conf"
+}
+
 gcc_kernels
 if command -v clang >/dev/null && command -v ld.lld >/dev/null; then
 	clang_kernels
@@ -151,4 +183,5 @@ else
 	skip "clang and lld are not installed" "compat 5.5: clang kernels"
 fi
 environment_file
+[ -z "$private" ] || like_plain_make
 finish

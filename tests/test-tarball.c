@@ -18,7 +18,7 @@ static char *tar, *out; /* the archive, and where it is unpacked */
 
 /* One entry of an archive. */
 struct row {
-	char type;	  /* f, d, l: symlink, h: hard link, p: fifo, c: device, s: setuid */
+	char type; /* f, d, l: symlink, h: hard link, p: fifo, c: device, s: setuid */
 	const char *name;
 	const char *text; /* content or target */
 };
@@ -30,9 +30,12 @@ static void put(struct archive *a, char type, const char *name, const char *text
 
 	archive_entry_set_pathname(e, name);
 	archive_entry_set_mtime(e, 1000000000, 0);
-	archive_entry_set_mode(e, (type == 's' ? 04755 : 0644) |
-		(type == 'd' ? AE_IFDIR : type == 'l' ? AE_IFLNK : type == 'p' ? AE_IFIFO :
-		type == 'c' ? AE_IFCHR : AE_IFREG));
+	archive_entry_set_mode(
+		e, (type == 's' ? 04755 : 0644) | (type == 'd'          ? AE_IFDIR
+							  : type == 'l' ? AE_IFLNK
+							  : type == 'p' ? AE_IFIFO
+							  : type == 'c' ? AE_IFCHR
+									: AE_IFREG));
 	if (type == 'l')
 		archive_entry_set_symlink(e, text);
 	else if (type == 'h')
@@ -103,7 +106,8 @@ static void refused(int status, const char *words, const char *what)
 	_cleanup_free_ char *outside = path_join(root, "evil");
 	int r = load(&t, &e);
 
-	ok(r < 0 && e.status == status && e.what && strstr(e.what, tar) && strstr(e.what, words),
+	ok(r < 0 && e.status == status && e.what && strstr(e.what, tar) &&
+			strstr(e.what, words),
 		"%s", what);
 	if (e.status != status || !e.what || !strstr(e.what, words))
 		printf("# %d %d %s\n", r, e.status, e.what ? e.what : "(no error)");
@@ -152,8 +156,7 @@ static const struct row own[] = {{'d', "./"}, {'d', "./dkms_main_tree/"},
 	{'d', "./dkms_main_tree/6.1/x86_64/module"},
 	{'f', "./dkms_main_tree/6.1/x86_64/module/m.ko", "module"},
 	{'f', "./dkms_main_tree/6.1/x86_64/log/make.log", "log"},
-	{'d', "dkms_main_tree/6.2/x86_64"},
-	{'f', "./dkms_source_tree/dkms.conf", "conf"},
+	{'d', "dkms_main_tree/6.2/x86_64"}, {'f', "./dkms_source_tree/dkms.conf", "conf"},
 	{'l', "./dkms_source_tree/sub/link", "../dkms.conf"},
 	{'h', "./dkms_source_tree/hard", "dkms_source_tree/dkms.conf"}, {0}};
 
@@ -211,7 +214,8 @@ static void test_modes(void)
 	archive_entry_free(e);
 	archive_write_free(a);
 	is_int(load(&t, NULL), 0, "a source that everybody may write");
-	ok(stat(dir, &st) == 0 && (st.st_mode & 07777) == 0755, "only we may, a directory");
+	ok(stat(dir, &st) == 0 && (st.st_mode & 07777) == 0755,
+		"only we may, a directory");
 	ok(stat(file, &st) == 0 && (st.st_mode & 07777) == 0755 && st.st_uid == geteuid(),
 		"and a file");
 	is_int(st.st_mtime, 1234567890, "whose time is kept, make goes by it");
@@ -226,11 +230,13 @@ static void test_hostile_names(void)
 	REFUSED(3, "..", "a name with ..", {'f', "../evil", "x"}, {'f', "dkms.conf"});
 	REFUSED(3, "..", "a name with .. inside", {'f', "a/../../evil", "x"});
 	REFUSED(3, "..", "a name that ends in ..", {'d', "a/.."});
-	REFUSED(3, "absolute", "an absolute path", {'f', "/evil", "x"}, {'f', "dkms.conf"});
+	REFUSED(3, "absolute", "an absolute path", {'f', "/evil", "x"},
+		{'f', "dkms.conf"});
 	REFUSED(3, "a\\012b", "a name with a newline", {'f', "dkms.conf"}, {'f', "a\nb"});
 	REFUSED(3, "\\033[2J", "a name that a terminal obeys", {'f', "\033[2J"});
 	memset(wide + 2, 'w', 299);
-	REFUSED(3, "too long", "a name of 300 characters", {'f', "dkms.conf"}, {'f', wide});
+	REFUSED(3, "too long", "a name of 300 characters", {'f', "dkms.conf"},
+		{'f', wide});
 	for (size_t i = 0; i < 70; i++)
 		strcat(deep, "d/");
 	REFUSED(3, "too many dir", "70 directories in each other", {'d', deep});
@@ -266,23 +272,25 @@ static void test_hostile_links(void)
 	REFUSED(3, "leads out", "a link with too many ..", {'f', "dkms.conf"},
 		{'l', "a/b", "../../evil"});
 	REFUSED(3, "leads out", "a link out of the source, inside the archive",
-		{'f', "src/dkms.conf"}, {'f', "other/file"}, {'l', "src/a", "../other/file"});
+		{'f', "src/dkms.conf"}, {'f', "other/file"},
+		{'l', "src/a", "../other/file"});
 	REFUSED(3, "leads out", "a link beside the source", {'f', "src/dkms.conf"},
 		{'l', "a", "/etc/passwd"});
 	REFUSED(3, "leads out", "a link out by way of another", {'f', "dkms.conf"},
 		{'l', "a", "."}, {'l', "b", "a/a/../../evil"});
-	REFUSED(3, "leads out", "a file through a link", {'f', "dkms.conf"}, {'l', "a", outside},
-		{'f', "a/evil", "x"});
+	REFUSED(3, "leads out", "a file through a link", {'f', "dkms.conf"},
+		{'l', "a", outside}, {'f', "a/evil", "x"});
 	REFUSED(3, "twice", "a file through a link that stays inside", {'f', "dkms.conf"},
 		{'d', "b"}, {'l', "a", "b"}, {'f', "a/evil", "x"});
-	REFUSED(3, "twice", "a link in the place of a file", {'f', "dkms.conf"}, {'f', "a"},
-		{'l', "a", "dkms.conf"});
+	REFUSED(3, "twice", "a link in the place of a file", {'f', "dkms.conf"},
+		{'f', "a"}, {'l', "a", "dkms.conf"});
 	REFUSED(3, "leads nowhere", "a link that holds nothing", {'f', "dkms.conf"},
 		{'l', "a", ""});
 	file_write(file, "secret", 6, 0600, NULL);
 	REFUSED(3, "absolute", "a hard link to an absolute path", {'f', "dkms.conf"},
 		{'h', "a", file});
-	REFUSED(3, "..", "a hard link out", {'f', "dkms.conf"}, {'h', "a", "../other/file"});
+	REFUSED(3, "..", "a hard link out", {'f', "dkms.conf"},
+		{'h', "a", "../other/file"});
 	REFUSED(3, "no file", "a hard link to nothing", {'f', "dkms.conf"},
 		{'h', "a", "other/file"});
 	REFUSED(3, "no file", "a hard link to what comes later", {'h', "a", "dkms.conf"},
@@ -291,14 +299,16 @@ static void test_hostile_links(void)
 		{'l', "a", "dkms.conf"}, {'h', "b", "a"});
 	REFUSED(3, "no file", "a hard link through a link", {'f', "dkms.conf"},
 		{'l', "a", outside}, {'h', "b", "a/file"});
-	ok(dir_remove(file, NULL) == 0 && rmdir(outside) == 0, "nothing came to be outside");
+	ok(dir_remove(file, NULL) == 0 && rmdir(outside) == 0,
+		"nothing came to be outside");
 }
 
 static void test_confs(void)
 {
 	struct tarball t = {0};
 
-	REFUSED(3, "no dkms.conf", "compat 9: an archive without dkms.conf", {'f', "a/Makefile"});
+	REFUSED(3, "no dkms.conf", "compat 9: an archive without dkms.conf",
+		{'f', "a/Makefile"});
 	REFUSED(3, "no dkms.conf", "a dkms.conf that is a directory", {'d', "dkms.conf"});
 	REFUSED(7, "two dkms.conf: a/dkms.conf and b/dkms.conf", "two confs",
 		{'f', "a/dkms.conf"}, {'f', "b/dkms.conf"});
@@ -311,11 +321,13 @@ static void test_confs(void)
 	REFUSED(7, "no dkms_source_tree", "dkms_main_tree and a dkms.conf elsewhere",
 		{'d', "dkms_main_tree"}, {'f', "dkms.conf"});
 	REFUSED(7, "two dkms.conf", "source and binaries only", {'d', "dkms_main_tree"},
-		{'f', "dkms_source_tree/dkms.conf"}, {'f', "dkms_binaries_only/dkms.conf"});
+		{'f', "dkms_source_tree/dkms.conf"},
+		{'f', "dkms_binaries_only/dkms.conf"});
 	REFUSED(7, "is a link", "a linked dkms.conf of binaries", {'d', "dkms_main_tree"},
 		{'f', "a"}, {'l', "dkms_binaries_only/dkms.conf", "../a"});
 
-	pack((const struct row[]){{'f', "x/y/dkms.conf"}, {'f', "x/y/tests/dkms.conf"}, {0}});
+	pack((const struct row[]){
+		{'f', "x/y/dkms.conf"}, {'f', "x/y/tests/dkms.conf"}, {0}});
 	ok(load(&t, NULL) == 0 && has_suffix(t.source, "/x/y") && !t.ours,
 		"a dkms.conf below another is part of its source");
 	tarball_done(&t);
@@ -324,14 +336,16 @@ static void test_confs(void)
 static void test_kernels(void)
 {
 	REFUSED(3, "no kernel can be called build", "a kernel called build",
-		{'f', "dkms_source_tree/dkms.conf"}, {'d', "dkms_main_tree/build/x/module"});
+		{'f', "dkms_source_tree/dkms.conf"},
+		{'d', "dkms_main_tree/build/x/module"});
 	REFUSED(3, "begins with a dot", "a kernel that is hidden",
 		{'f', "dkms_source_tree/dkms.conf"}, {'d', "dkms_main_tree/.k/x/module"});
 	REFUSED(3, "begins with a dot", "an architecture that is hidden",
 		{'f', "dkms_source_tree/dkms.conf"}, {'d', "dkms_main_tree/k/.x/module"});
 	REFUSED(3, "m.ko is a link", "a module that is a link",
 		{'f', "dkms_source_tree/dkms.conf"}, {'f', "dkms_source_tree/m.ko"},
-		{'l', "dkms_main_tree/6.1/x86_64/module/m.ko", "../../../../dkms_source_tree/m.ko"});
+		{'l', "dkms_main_tree/6.1/x86_64/module/m.ko",
+			"../../../../dkms_source_tree/m.ko"});
 }
 
 /* An archive cut off anywhere is refused, or nothing of it is missing. */
@@ -344,7 +358,7 @@ static void test_cut(int (*filter)(struct archive *), const char *what)
 	pack_by(filter, own);
 	file_read(tar, 1 << 20, &bytes, NULL);
 	len = bytes.len;
-	for (size_t cut = 0; cut < len; cut += len > 4000 ? 97 : 1) {
+	for (size_t cut = 0; cut<len; cut += len> 4000 ? 97 : 1) {
 		struct tarball t = {0};
 		struct error e = {0};
 		_cleanup_free_ char *hard = NULL;
@@ -360,15 +374,16 @@ static void test_cut(int (*filter)(struct archive *), const char *what)
 		tarball_done(&t);
 		error_done(&e);
 	}
-	ok(wrong == 0 && refusals > 0, "cut off: %s (refused %d times, wrong %d times)", what,
-		refusals, wrong);
+	ok(wrong == 0 && refusals > 0, "cut off: %s (refused %d times, wrong %d times)",
+		what, refusals, wrong);
 }
 
 static void test_cut_between_files(void)
 {
 	_cleanup_(str_done) struct str bytes = {0};
 
-	pack((const struct row[]){{'f', "dkms.conf", "conf"}, {'f', "Makefile", "text"}, {0}});
+	pack((const struct row[]){
+		{'f', "dkms.conf", "conf"}, {'f', "Makefile", "text"}, {0}});
 	file_read(tar, 1 << 20, &bytes, NULL);
 	file_write(tar, bytes.data, 1024, 0600, NULL);
 	refused(3, "end is missing", "cut off behind a file");
@@ -398,7 +413,8 @@ static void test_flipped(void)
 		bytes.data[i] ^= 0x10;
 	}
 	ok(wrong == 0 && refusals > (int)bytes.len / 2,
-		"a changed byte in a gzip (refused %d times, wrong %d times)", refusals, wrong);
+		"a changed byte in a gzip (refused %d times, wrong %d times)", refusals,
+		wrong);
 }
 
 static void test_not_archives(void)
@@ -476,7 +492,8 @@ static void test_cancelled(void)
 
 	pack(own);
 	fresh_out();
-	is_int(tarball_read(tar, out, &cancelled, &t, &e), -ECANCELED, "a signal ends it");
+	is_int(tarball_read(tar, out, &cancelled, &t, &e), -ECANCELED,
+		"a signal ends it");
 	error_done(&e);
 }
 
@@ -524,8 +541,10 @@ static void test_write(void)
 	struct tarball t = {0};
 
 	make_file("source/dkms.conf", "conf");
-	make_file("source/sub/a long name, with blanks; and more than a hundred characters, "
-		"as some header format of the past cannot hold", "text");
+	make_file("source/sub/a long name, with blanks; and more than a hundred "
+		  "characters, "
+		  "as some header format of the past cannot hold",
+		"text");
 	make_file("version/6.1/x86_64/module/m.ko", "one");
 	make_file("version/6.2/x86_64/module/m.ko", "two");
 	if (symlink("../dkms.conf", link) < 0)
@@ -545,7 +564,11 @@ static void test_write(void)
 	is_int((long)warnings.n, 0, "no warnings");
 	write_one("x.txz", NULL, &warnings);
 	file_read(tar, 1 << 20, &magic, NULL);
-	ok(magic.len > 6 && memcmp(magic.data, "\xfd" "7zXZ", 6) == 0, "compressed by its name");
+	ok(magic.len > 6 && memcmp(magic.data,
+				    "\xfd"
+				    "7zXZ",
+				    6) == 0,
+		"compressed by its name");
 
 	write_one("first.tar.gz", NULL, &warnings);
 	sleep(1);
@@ -556,7 +579,8 @@ static void test_write(void)
 	ok(load(&t, NULL) == 0 && t.binaries_only && t.kernels.n == 2, "are read again");
 	{
 		_cleanup_free_ char *name = text_of("dkms_binaries_only/PACKAGE_NAME");
-		_cleanup_free_ char *version = text_of("dkms_binaries_only/PACKAGE_VERSION");
+		_cleanup_free_ char *version =
+			text_of("dkms_binaries_only/PACKAGE_VERSION");
 
 		is(name, "hello\n", "compat 2: PACKAGE_NAME");
 		is(version, "1.0\n", "compat 2: PACKAGE_VERSION");
@@ -580,7 +604,8 @@ static void test_write_errors(void)
 	struct tarball_content c = {"hello", "1.0", source, NULL, version_dir, &none};
 	struct error e = {0};
 
-	is_int(tarball_write("/dev/null", &c, NULL, &none, &e), -EINVAL, "a device is not replaced");
+	is_int(tarball_write("/dev/null", &c, NULL, &none, &e), -EINVAL,
+		"a device is not replaced");
 	is_int(e.status, 9, "compat 9: destination not writable");
 	error_done(&e);
 	ok(tarball_write("/proc/x.tar", &c, NULL, &none, &e) < 0 && e.status == 9,
@@ -592,7 +617,8 @@ static void test_write_errors(void)
 	tar = path_join(out, "x.tar");
 	strv_push(&kernels, "6.9/x86_64");
 	c.kernels = &kernels;
-	ok(tarball_write(tar, &c, NULL, &none, &e) < 0 && e.status == 6 && strstr(e.what, "6.9"),
+	ok(tarball_write(tar, &c, NULL, &none, &e) < 0 && e.status == 6 &&
+			strstr(e.what, "6.9"),
 		"what is packed is missing");
 	error_done(&e);
 	dir_list(out, &left);
