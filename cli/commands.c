@@ -614,7 +614,7 @@ static int command_autoinstall(struct arguments *args)
 		for (size_t i = 0; i < broken.n; i++)
 			print_warning("%s is broken, its source is missing; skipped",
 				broken.items[i]);
-		if (!args->quiet)
+		if (!s.report.quiet)
 			groups_print(&s.plan, &deferred, &broken, stdout);
 		report_summary(&s.report, &s.plan);
 		status = autoinstall_status(&s.plan);

@@ -44,7 +44,7 @@ enum command_flag {
 	COMMAND_NEEDS_MODULE = 1 << 3,	 /* NAME and VERSION must be given */
 	COMMAND_TAKES_ARCHIVE = 1 << 4,	 /* or an archive to load */
 	COMMAND_ARCHIVE_ONLY = 1 << 5,	 /* what is no option is one */
-	COMMAND_DRY_RUN = 1 << 16,	 /* takes --dry-run */
+	COMMAND_DRY_RUN = 1 << 9,	 /* takes --dry-run */
 	COMMAND_EXACT_KERNEL = 1 << 6,	 /* exactly one -k must be */
 	COMMAND_HAS_PARTS = 1 << 7,	 /* the next word says which */
 	COMMAND_BUILDS = 1 << 8,	 /* may have use for the cache */
