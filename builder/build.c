@@ -17,9 +17,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "base/file.h"
+#include "builder/build.h"
 #include "builder/buildlog.h"
 #include "builder/compress.h"
 #include "builder/distro.h"
@@ -28,31 +28,13 @@
 #include "builder/toolchain.h"
 #include "builder/tree.h"
 
-struct build {
-	char *version_dir; /* DKMSTREE/NAME/VERSION */
-	char *source;	   /* VERSION_DIR/source */
-	char *seen;	   /* VERSION_DIR/build */
-	char *dir;	   /* VERSION_DIR/.job-RELEASE-ARCH */
-	char *work;	   /* DIR/build, or seen while that is where it is */
-	char *staging;	   /* DIR/staging */
-	char *log;	   /* DIR/make.log */
-	char *failed;	   /* VERSION_DIR/build/RELEASE-ARCH: where a failure's log stays */
-	char *set_aside;   /* VERSION_DIR/.logs: what was at seen, without namespaces */
-	int lock_fd, log_fd;
-	enum sandbox_kind sandbox;
-	bool renamed; /* work is at seen */
-	struct toolchain toolchain;
-	size_t patch; /* the next one to apply */
-	struct timespec started;
-};
-
-static double seconds_since(const struct timespec *then)
+double build_elapsed_s(const struct build *b)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) +
-	       (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+	return (double)(now.tv_sec - b->started.tv_sec) +
+	       (double)(now.tv_nsec - b->started.tv_nsec) / 1e9;
 }
 
 static struct build *build_new(const struct job *job)
@@ -81,6 +63,8 @@ void build_free(struct build *b)
 		return;
 	close_ptr(&b->lock_fd);
 	close_ptr(&b->log_fd);
+	key_done(&b->key);
+	entry_done(&b->entry);
 	free(b->version_dir);
 	free(b->source);
 	free(b->seen);
@@ -143,6 +127,21 @@ static int check_source(struct job *job, const char *source)
 	return 0;
 }
 
+/* A user who is nobody must be able to reach what the build needs. */
+static void choose_sandbox(struct job *job)
+{
+	_cleanup_(strv_done) struct strv readable = {0};
+	struct build *b = job->build;
+
+	b->sandbox = job->shared->sandbox;
+	if (b->sandbox != SANDBOX_KIND_UNTRUSTED)
+		return;
+	strv_push(&readable, b->version_dir);
+	strv_push(&readable, job->kernel->headers);
+	if (!sandbox_reachable(&readable))
+		b->sandbox = SANDBOX_KIND_USERNS;
+}
+
 enum phase check_enter(struct job *job)
 {
 	const struct kernel *kernel = job->kernel;
@@ -167,6 +166,7 @@ enum phase check_enter(struct job *job)
 	if (check_depends(job) < 0)
 		return PHASE_FAIL;
 	job->build = build_new(job);
+	choose_sandbox(job);
 	toolchain_of_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
 	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
 }
@@ -203,6 +203,20 @@ static int lock_dir(struct job *job)
 			mine.st_ino == there.st_ino)
 			return 0;
 	}
+}
+
+int build_lock_dir(struct job *job)
+{
+	struct build *b = job->build;
+	int r = dir_make(b->seen, &job->error);
+
+	if (r == 0)
+		r = lock_dir(job);
+	if (r == 0)
+		r = dir_remove(b->work, &job->error);
+	if (r == 0)
+		r = dir_remove(b->staging, &job->error);
+	return r;
 }
 
 /* Who repeats a command by hand needs the variables, too. */
@@ -290,26 +304,11 @@ static int copy_work(struct job *job)
 	uid_t uid = (uid_t)-1;
 	int r;
 
-	r = dir_make(b->seen, &job->error);
-	if (r == 0)
-		r = lock_dir(job);
-	if (r == 0)
-		r = dir_remove(b->work, &job->error);
-	if (r == 0)
-		r = dir_remove(b->staging, &job->error);
+	r = build_lock_dir(job);
 	if (r < 0)
 		return r;
-	b->sandbox = job->shared->sandbox;
-	if (b->sandbox == SANDBOX_KIND_UNTRUSTED) {
-		_cleanup_(strv_done) struct strv readable = {0};
-
-		strv_push(&readable, b->version_dir);
-		strv_push(&readable, job->kernel->headers);
-		if (sandbox_reachable(&readable))
-			uid = SANDBOX_UID;
-		else
-			b->sandbox = SANDBOX_KIND_USERNS;
-	}
+	if (b->sandbox == SANDBOX_KIND_UNTRUSTED)
+		uid = SANDBOX_UID;
 	r = dir_copy(b->source, b->work, uid, uid, &job->error);
 	if (r == 0)
 		r = overlay_patches(job, uid);
@@ -322,7 +321,7 @@ static int copy_work(struct job *job)
 
 enum phase copy_enter(struct job *job)
 {
-	if (!job->build)
+	if (!is_building(job))
 		return PHASE_NEXT;
 	job->work = copy_work;
 	return PHASE_WORK;
@@ -330,40 +329,144 @@ enum phase copy_enter(struct job *job)
 
 /* Commands of the module: through bash, in the sandbox, output to the log. */
 
+static bool is_session_variable(const char *text)
+{
+	static const char *const names[] = {"_", "COLORTERM", "COLUMNS", "DBUS_SESSION_BUS_ADDRESS",
+		"DEBUGINFOD_URLS", "DESKTOP_SESSION", "DISPLAY", "EDITOR", "HOSTNAME", "HUSHLOGIN",
+		"INVOCATION_ID", "JOURNAL_STREAM", "LANG", "LANGUAGE", "LINES", "LOGNAME",
+		"LS_COLORS", "LS_OPTIONS", "MAIL", "MAILTO", "MANAGERPID", "MANPATH",
+		"NOTIFY_SOCKET", "OLDPWD", "PAGER", "PROMPT_COMMAND", "PS1", "PWD", "SHELL",
+		"SHLVL", "STY", "TERM", "TMUX", "TZ", "USER", "USERNAME", "VISUAL", "WINDOWID"};
+	static const char *const prefixes[] = {"APT_", "DEBCONF_", "DEBIAN_", "DPKG_", "GPG_",
+		"HIST", "INSIDE_", "LC_", "LESS", "SSH_", "SUDO_", "SYSTEMD_", "TERM_", "UCF_",
+		"VTE_", "XAUTH", "XDG_"};
+	size_t len = strcspn(text, "=");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == len && strncmp(text, names[i], len) == 0)
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (has_prefix(text, prefixes[i]))
+			return true;
+	return false;
+}
+
+void build_environment(const struct job *job, struct strv *env)
+{
+	static const char *const homes[] = {"HOME", "TMPDIR", "TMP", "TEMP"};
+	const struct conf_request request = {.path = job->conf_path, .name = job->name,
+		.version = job->version, .kernel = job->kernel,
+		.settings = job->shared->settings};
+
+	for (char **variable = environ; *variable; variable++)
+		if (!is_session_variable(*variable))
+			strv_push(env, *variable);
+	conf_environment(&request, env);
+	toolchain_environment(&job->build->toolchain, env);
+	/* Messages in the words that we and everybody know. */
+	strv_setenv(env, "LC_ALL", "C");
+	/* The sandbox has its own. */
+	for (size_t i = 0; job->build->sandbox != SANDBOX_KIND_NONE && i < ARRAY_SIZE(homes);
+		i++)
+		strv_setenv(env, homes[i], NULL);
+}
+
+/* Packages that this one is built with: their symbols and their source. */
+static void show_depends(const struct job *job, struct sandbox *box)
+{
+	const char *tree = job->shared->settings->dkms_tree;
+	const struct kernel *k = job->kernel;
+
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		const char *name = job->conf->build_depends.items[i];
+		_cleanup_free_ char *version =
+			tree_installed_version(tree, name, k->release, k->arch);
+		_cleanup_free_ char *dir = NULL, *built = NULL;
+
+		if (!version)
+			continue;
+		dir = tree_version_dir(tree, name, version);
+		built = tree_built_dir(tree, name, version, k->release, k->arch);
+		strv_pushf(&box->readable, "%s/source", dir);
+		strv_pushf(&box->readable, "%s/module/Module.symvers", built);
+		strv_take(&box->links, tree_installed_link(tree, name, k->release, k->arch));
+		strv_push(&box->links, built);
+	}
+}
+
+/* Makefiles look for headers in /lib/modules whatever dkms was told. */
+static void link_headers(const struct kernel *k, struct sandbox *box)
+{
+	static const char *const names[] = {"build", "source"};
+	_cleanup_free_ char *usual = realpath("/lib/modules", NULL);
+	_cleanup_free_ char *own = xasprintf("%s/%s", usual, k->release);
+
+	if (!usual || streq(own, k->dir))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = path_join(k->dir, names[i]);
+		_cleanup_free_ char *real = realpath(path, NULL);
+
+		if (!real)
+			continue;
+		strv_pushf(&box->links, "%s/%s", own, names[i]);
+		strv_push(&box->links, real);
+	}
+}
+
+void build_sandbox(const struct job *job, struct sandbox *box)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+	struct build *b = job->build;
+
+	box->strict = true;
+	box->writable = b->work;
+	box->writable_at = b->seen;
+	strv_push(&box->hide, s->dkms_tree);
+	strv_push(&box->hide, s->install_tree);
+	strv_push(&box->hide, s->source_tree);
+	strv_push(&box->readable, b->source);
+	strv_push(&box->readable, k->headers);
+	strv_pushf(&box->readable, "%s/source", k->dir);
+	strv_pushf(&box->readable, "%s/modules.builtin", k->dir);
+	strv_pushf(&box->readable, "%s/modules.order", k->dir);
+	kernel_trees(k, &box->readable);
+	if (k->config_path)
+		strv_push(&box->readable, k->config_path);
+	for (size_t i = 0; i < ARRAY_SIZE(sandbox_boot); i++)
+		strv_pushf(&box->readable, "%s%s", sandbox_boot[i], k->release);
+	strv_pushf(&box->readable, "%s/%s", s->config_dir, job->name);
+	if (s->build_environment)
+		strv_push(&box->readable, s->build_environment);
+	show_depends(job, box);
+	link_headers(k, box);
+}
+
 static enum phase run(struct job *job, const char *line, bool make)
 {
 	const struct settings *s = job->shared->settings;
 	struct build *b = job->build;
 	struct command *cmd = &job->command;
-	struct sandbox box = {.kind = b->sandbox, .writable = b->work, .writable_at = b->seen,
-		.install_tree = s->install_tree};
-	struct conf_request request = {.path = job->conf_path, .name = job->name,
-		.version = job->version, .kernel = job->kernel, .settings = s};
+	struct sandbox box = {.kind = b->sandbox};
 	struct str script = {0};
 
 	if (s->build_environment) {
 		str_add(&script, ". ");
 		str_add_quoted(&script, s->build_environment);
 		str_add(&script, " || exit\n");
-		strv_push(&box.readable, s->build_environment);
 	}
 	str_add(&script, line);
 	strv_push_all(&cmd->argv, (const char *const[]){BASH_PROGRAM, "-c", NULL});
 	strv_take(&cmd->argv, str_take(&script));
-	strv_push_all(&cmd->env, (const char *const *)environ);
-	conf_environment(&request, &cmd->env);
-	toolchain_environment(&b->toolchain, &cmd->env);
+	build_environment(job, &cmd->env);
 	cmd->cwd = xstrdup(b->seen);
 	cmd->log_fd = b->log_fd;
 	cmd->jobserver = make;
-	strv_push(&box.readable, b->source);
-	strv_push(&box.readable, b->version_dir);
-	strv_push(&box.readable, job->kernel->dir);
-	strv_push(&box.readable, job->kernel->headers);
+	build_sandbox(job, &box);
 	list_secrets(job, &box.secret);
 	sandbox_wrap(cmd, &box);
-	strv_done(&box.readable);
-	strv_done(&box.secret);
+	sandbox_done(&box);
 	buildlog_command(b->log_fd, line);
 	return PHASE_COMMAND;
 }
@@ -422,7 +525,7 @@ enum phase patch_enter(struct job *job)
 	enum phase phase;
 	const char *name;
 
-	if (!b || b->patch == job->conf->patches.n)
+	if (!is_building(job) || b->patch == job->conf->patches.n)
 		return PHASE_NEXT;
 	name = job->conf->patches.items[b->patch];
 	path = xasprintf("%s/patches/%s", b->work, name);
@@ -457,7 +560,7 @@ static enum phase build_script_enter(struct job *job, const char *what, const ch
 {
 	_cleanup_free_ char *line = NULL;
 
-	if (!job->build || is_empty(script))
+	if (!is_building(job) || is_empty(script))
 		return PHASE_NEXT;
 	line = script_line(job, what, script, job->build->work, job->build->seen);
 	return line ? run(job, line, true) : PHASE_NEXT;
@@ -501,7 +604,7 @@ enum phase make_enter(struct job *job)
 {
 	_cleanup_free_ char *line = NULL;
 
-	if (!job->build)
+	if (!is_building(job))
 		return PHASE_NEXT;
 	line = conf_make_command(job->conf, job->kernel->release);
 	return run(job, line, true);
@@ -534,7 +637,7 @@ enum phase strip_enter(struct job *job)
 	bool any = false;
 	enum phase phase = PHASE_NEXT;
 
-	if (!job->build)
+	if (!is_building(job))
 		return PHASE_NEXT;
 	str_add(&line, "strip -g");
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
@@ -577,13 +680,32 @@ static void list_symvers(const struct job *job, struct strv *ret)
 	}
 }
 
+void build_check_staged(struct job *job)
+{
+	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
+	_cleanup_(strv_done) struct strv paths = {0};
+	_cleanup_(strv_done) struct strv all_symvers = {0};
+	_cleanup_(error_done) struct error err = {0};
+
+	for (size_t i = 0; i < job->conf->n_modules; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+
+		if (!m->excluded)
+			strv_take(&paths, build_staged_path(job, name));
+	}
+	if (path_exists(symvers))
+		strv_push(&all_symvers, symvers);
+	list_symvers(job, &all_symvers);
+	/* What it finds, also that a file is no module, is for a person to judge. */
+	if (modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings, &err) < 0)
+		strv_push(&job->warnings, err.what);
+}
+
 static int collect_work(struct job *job)
 {
 	_cleanup_free_ char *module_dir = build_staged_path(job, "");
 	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
-	_cleanup_(strv_done) struct strv paths = {0};
-	_cleanup_(strv_done) struct strv all_symvers = {0};
-	_cleanup_(error_done) struct error err = {0};
 	struct stat st;
 	int r = dir_make(module_dir, &job->error);
 
@@ -598,26 +720,20 @@ static int collect_work(struct job *job)
 		r = file_copy(from, to, &job->error);
 		if (r == 0 && chmod(to, 0644) < 0)
 			r = error_errno(&job->error, -errno, 1, "cannot change %s", to);
-		strv_push(&paths, to);
 	}
 	if (r == 0 && lstat(symvers, &st) == 0 && S_ISREG(st.st_mode)) {
 		_cleanup_free_ char *to = build_staged_path(job, "Module.symvers");
 
 		r = file_copy(symvers, to, &job->error);
-		strv_push(&all_symvers, to);
 	}
-	if (r < 0)
-		return r;
-	list_symvers(job, &all_symvers);
-	/* What it finds, also that a file is no module, is for a person to judge. */
-	if (modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings, &err) < 0)
-		strv_push(&job->warnings, err.what);
-	return 0;
+	if (r == 0)
+		build_check_staged(job);
+	return r;
 }
 
 enum phase collect_enter(struct job *job)
 {
-	if (!job->build)
+	if (!is_building(job))
 		return PHASE_NEXT;
 	job->work = collect_work;
 	return PHASE_WORK;
@@ -708,7 +824,7 @@ static int publish_work(struct job *job)
 	_cleanup_free_ char *built = NULL;
 	int r;
 
-	job->build_s = seconds_since(&b->started);
+	job->build_s = build_elapsed_s(b);
 	r = dir_make(log_dir, &job->error);
 	if (r == 0)
 		r = file_copy(b->log, log, &job->error);
@@ -720,6 +836,7 @@ static int publish_work(struct job *job)
 	if (r < 0)
 		return r;
 	job->built = true;
+	cached_commit(job);
 	built = tree_built_dir(job->shared->settings->dkms_tree, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
 	job->log_path = path_join(built, "log/make.log");

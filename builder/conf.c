@@ -353,7 +353,7 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	struct evaluation e = {0};
 	struct findings f = {0};
 	struct conf *c;
-	int r;
+	int r, status = 8;
 
 	if (!outcome->cancelled && !path_is_file(request->path))
 		return error_set(err, -ENOENT, 4, "there is no %s", request->path);
@@ -365,7 +365,9 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	f.subject = subject;
 	c = xcalloc(1, sizeof(*c));
 	read_conf(&e, request, outcome, c, &f);
-	r = findings_error(&f, 8, &found);
+	if (request->nameless_status && (!c->package_name || !c->package_version))
+		status = request->nameless_status;
+	r = findings_error(&f, status, &found);
 	findings_done(&f);
 	evaluation_done(&e);
 	if (r < 0) {

@@ -50,6 +50,9 @@ struct conf_request {
 	const char *path; /* the dkms.conf */
 	/* NULL while they are not known, as in add: no overrides then */
 	const char *name, *version;
+	/* The exit status when the conf itself gives no name or version; 0: 8 as for all
+	 * else. */
+	int nameless_status;
 	struct kernel *kernel; /* its config is read when BUILD_EXCLUSIVE_CONFIG asks */
 	const struct settings *settings;
 };

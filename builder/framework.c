@@ -22,6 +22,8 @@ const struct framework_key framework_keys[] = {
 		offsetof(struct settings, autoinstall_all_kernels)},
 	{"build_environment", FRAMEWORK_STRING,
 		offsetof(struct settings, build_environment)},
+	{"cache_dir", FRAMEWORK_PATH, offsetof(struct settings, cache_dir)},
+	{"cache_max_size", FRAMEWORK_SIZE, offsetof(struct settings, cache_max_size)},
 	{"compress_gzip_opts", FRAMEWORK_STRING,
 		offsetof(struct settings, compress_gzip_opts)},
 	{"compress_xz_opts", FRAMEWORK_STRING,
@@ -130,6 +132,17 @@ static void check_number(
 	findings_add(f, "%s is \"%s\", but must be a number", key->name, value);
 }
 
+static void check_size(
+	const struct framework_key *key, const char *value, struct findings *f)
+{
+	uint64_t size;
+
+	if (settings_parse_size(value, &size))
+		return;
+	findings_add(f, "%s is \"%s\", but must be a size such as 500M or 5G", key->name,
+		value);
+}
+
 static void set_field(
 	const struct framework_key *key, const char *value, struct settings *s)
 {
@@ -149,6 +162,10 @@ static void set_field(
 	case FRAMEWORK_NUMBER:
 		if (*value)
 			*(unsigned int *)field = (unsigned int)strtoul(value, NULL, 10);
+		break;
+	case FRAMEWORK_SIZE:
+		if (*value)
+			settings_parse_size(value, field);
 		break;
 	}
 }
@@ -181,6 +198,8 @@ int framework_parse(const struct command *cmd, const struct outcome *outcome,
 
 		if (key->type == FRAMEWORK_NUMBER && value && *value)
 			check_number(key, value, &f);
+		if (key->type == FRAMEWORK_SIZE && value && *value)
+			check_size(key, value, &f);
 	}
 	r = findings_error(&f, 8, err);
 	findings_done(&f);

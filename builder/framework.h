@@ -31,6 +31,7 @@ struct framework_key {
 		FRAMEWORK_PATH,   /* char *, an empty value leaves the default */
 		FRAMEWORK_FLAG,   /* bool */
 		FRAMEWORK_NUMBER, /* unsigned int */
+		FRAMEWORK_SIZE,   /* uint64_t: bytes */
 	} type;
 	size_t offset; /* of the field in struct settings */
 };

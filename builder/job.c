@@ -17,7 +17,9 @@
 #define ON(kind) (1u << (kind))
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
-#define READS_CONF (ON(JOB_EVALUATE) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS | REMOVES)
+#define KEYED (BUILDS | ON(JOB_EXPLAIN))
+#define READS_CONF                                                                        \
+	(ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS | REMOVES)
 
 static const struct {
 	const char *name; /* for a person */
@@ -31,13 +33,16 @@ static const struct {
 	[JOB_PACKING] = {"pack", ON(JOB_PACK), pack_enter, NULL},
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
-	[JOB_CHECKING] = {"check", BUILDS, check_enter, NULL},
+	[JOB_CHECKING] = {"check", KEYED, check_enter, NULL},
+	[JOB_FINGERPRINTING] = {"fingerprint", KEYED, fingerprint_enter, NULL},
+	[JOB_RESTORING] = {"restore", BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {"copy", BUILDS, copy_enter, NULL},
 	[JOB_PATCHING] = {"patch", BUILDS, patch_enter, patch_leave},
 	[JOB_PRE_BUILD] = {"PRE_BUILD", BUILDS, pre_build_enter, pre_build_leave},
 	[JOB_MAKING] = {"make", BUILDS, make_enter, make_leave},
 	[JOB_STRIPPING] = {"strip", BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {"collect", BUILDS, collect_enter, NULL},
+	[JOB_STORING] = {"store", BUILDS, store_enter, NULL},
 	[JOB_PREPARING_SIGNATURES] = {"sign", BUILDS, prepare_signatures_enter, NULL},
 	[JOB_SIGNING] = {"sign", BUILDS, sign_enter, sign_leave},
 	[JOB_FINISHING] = {"compress", BUILDS, finish_enter, NULL},
@@ -117,7 +122,8 @@ const char *job_kind_name(enum job_kind kind)
 	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
 		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
 		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
-		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_DEPMOD] = "depmod"};
+		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_EXPLAIN] = "explain",
+		[JOB_DEPMOD] = "depmod"};
 	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
 
 	return name ? name : "";
@@ -305,6 +311,7 @@ static struct conf_request conf_request(const struct job *job)
 		.path = job->conf_path,
 		.name = job->name,
 		.version = job->version,
+		.nameless_status = job->add_from && !job->archive ? 10 : 0,
 		.kernel = job->kernel,
 		.settings = job->shared->settings,
 	};
@@ -331,6 +338,18 @@ static enum phase no_conf(struct job *job)
 	return PHASE_FAIL;
 }
 
+/* Of the source; whoever is not root may find it closed. */
+static bool can_enter(struct job *job)
+{
+	_cleanup_free_ char *dir = xstrndup(job->conf_path,
+		(size_t)(path_base(job->conf_path) - job->conf_path));
+
+	if (!path_is_dir(dir) || access(dir, X_OK) == 0 || errno != EACCES)
+		return true;
+	error_errno(&job->error, -EACCES, 15, "cannot enter %s", dir);
+	return false;
+}
+
 enum phase evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -348,6 +367,8 @@ enum phase evaluate_enter(struct job *job)
 		dir = tree_version_dir(s->dkms_tree, job->name, job->version);
 		job->conf_path = path_join(dir, "source/dkms.conf");
 	}
+	if (!can_enter(job))
+		return PHASE_FAIL;
 	/* What has lost its dkms.conf can be taken away all the same. */
 	if (ON(job->kind) & REMOVES && !path_is_file(job->conf_path))
 		return PHASE_NEXT;

@@ -23,6 +23,7 @@ enum job_kind {
 	JOB_UNINSTALL,
 	JOB_UNBUILD,   /* uninstall first when needed */
 	JOB_FORGET,    /* forget NAME/VERSION when it is built for no kernel */
+	JOB_EXPLAIN,   /* find out what a build depends on, for dkms cache why */
 	JOB_PACK,      /* write a tarball of NAME/VERSION */
 	JOB_DEPMOD,    /* for a kernel, when jobs on it changed something */
 };
@@ -38,12 +39,15 @@ enum job_state {
 	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
 	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
 	JOB_CHECKING,	  /* can it be built */
+	JOB_FINGERPRINTING, /* what does the build depend on */
+	JOB_RESTORING,	  /* is it in the cache: then on to JOB_FINISHING */
 	JOB_COPYING,	  /* a fresh build directory */
 	JOB_PATCHING,	  /* patch(1), once for each patch */
 	JOB_PRE_BUILD,
 	JOB_MAKING,
 	JOB_STRIPPING,	  /* strip(1) on all modules at once */
 	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
+	JOB_STORING,	  /* into the cache */
 	JOB_PREPARING_SIGNATURES, /* a missing key pair is made */
 	JOB_SIGNING,	  /* one command for each module, outside of the sandbox */
 	JOB_FINISHING,	  /* compressed */
@@ -86,6 +90,8 @@ struct job_phase {
 struct job_shared {
 	const struct settings *settings;
 	enum sandbox_kind sandbox;
+	struct cache *cache; /* NULL: none */
+	struct fingerprints *fingerprints; /* with a cache */
 	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
 };
 
@@ -130,6 +136,8 @@ struct job {
 	struct strv placed;    /* the paths of those that came, */
 	struct strv taken;     /* and of those that went */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
+	bool restored;	       /* built is what it got from the cache */
+	double cost_s;	       /* and what it took to make that */
 	double build_s;	       /* from checking to published */
 	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
 	struct job_phase *phases;    /* in order */

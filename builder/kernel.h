@@ -76,6 +76,10 @@ enum compression compression_of_file(const char *path);
 /* The module name of a file: base name without .ko and compression suffix, '-' as '_';
  * caller frees. NULL when the name is not a module's. */
 char *module_name_of_file(const char *path);
+/* The directories that a build for this kernel reads: its headers; those that their
+ * Makefile includes (a small one often leads to headers that flavours share); those that
+ * links at the top of these lead to (scripts, tools). Real paths, appended. */
+void kernel_trees(const struct kernel *k, struct strv *ret);
 /* True when the kernel's image is installed: DIR/kernel or DIR/vmlinuz exists, or
  * /boot/vmlinuz-RELEASE does. */
 bool kernel_has_image(const struct kernel *k);

@@ -76,6 +76,11 @@ enum phase sign_leave(struct job *job, const struct outcome *outcome);
 void list_secrets(const struct job *job, struct strv *ret);
 void signing_free(struct signing *signing); /* NULL is allowed */
 
+/* cached.c */
+enum phase fingerprint_enter(struct job *job);
+enum phase restore_enter(struct job *job);
+enum phase store_enter(struct job *job);
+
 /* install.c */
 enum phase pre_install_enter(struct job *job);
 enum phase pre_install_leave(struct job *job, const struct outcome *outcome);

@@ -24,12 +24,30 @@ struct sandbox {
 	bool network;
 	struct strv readable; /* paths that the command needs, wherever they are */
 	struct strv secret;   /* files that it must not read */
+	/* Also hides what a build has no business in: other kernels' and modules' files,
+	 * most of /etc and /var. Only readable itself is shown then, not what is beside
+	 * it. */
+	bool strict;
+	struct strv hide;     /* with strict: directories to hide as well */
+	struct strv links;    /* with strict: pairs of a path and the target of the link
+			       * that is to be there; in a hidden directory */
 };
+
+void sandbox_done(struct sandbox *box);
 
 /* Changes the command so that bubblewrap runs it: the system read-only, /tmp, /run and
  * home directories hidden (except where readable needs them), its own PID, IPC, UTS and
  * network namespaces. With SANDBOX_KIND_NONE the command stays as it is. */
 void sandbox_wrap(struct command *cmd, const struct sandbox *box);
+
+/* Whether a strict sandbox hides what is not made readable at path. */
+bool sandbox_hides(const char *path);
+
+/* Files of /etc that a strict sandbox shows, and that can change what a build makes: for
+ * the key of a cache. NULL-terminated. */
+extern const char *const sandbox_etc[];
+/* The same in /boot, without the kernel's release. */
+extern const char *const sandbox_boot[2];
 
 /* Whether SANDBOX_UID could reach all of readable; if not, kind must be USERNS. */
 bool sandbox_reachable(const struct strv *readable);

@@ -16,6 +16,44 @@ static unsigned int count_cpus(void)
 	return (unsigned int)CPU_COUNT(&set);
 }
 
+/* Caller frees; NULL for a user without a home. */
+static char *default_cache_dir(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		return xstrdup(LOCALSTATEDIR "/cache/dkms");
+	if (!is_empty(cache) && *cache == '/')
+		return xasprintf("%s/dkms", cache);
+	return is_empty(home) ? NULL : xasprintf("%s/.cache/dkms", home);
+}
+
+bool settings_parse_size(const char *text, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	size_t n = strspn(text, "0123456789");
+	uint64_t size = n && n < 16 ? strtoull(text, NULL, 10) : 0;
+	const char *unit = text + n, *found;
+	int shift = 0;
+
+	if (n == 0 || n >= 16)
+		return false;
+	unit += strspn(unit, " ");
+	found = *unit ? strchr(units, *unit & ~0x20) : NULL;
+	if (found) {
+		shift = 10 * (int)(found - units + 1);
+		unit++;
+		if (*unit == 'i')
+			unit++;
+	}
+	if (*unit == 'B')
+		unit++;
+	if (*unit || size > UINT64_MAX >> shift)
+		return false;
+	*ret = size << shift;
+	return true;
+}
+
 void settings_init(struct settings *s)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -26,6 +64,8 @@ void settings_init(struct settings *s)
 		.install_tree = xstrdup("/lib/modules"),
 		.config_dir = xstrdup(SYSCONFDIR "/dkms"),
 		.os_release = xstrdup("/etc/os-release"),
+		.cache_dir = default_cache_dir(),
+		.cache_max_size = (uint64_t)5 << 30,
 		.forced_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
 		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
 		.slots = count_cpus(),
@@ -36,7 +76,8 @@ void settings_init(struct settings *s)
 void settings_done(struct settings *s)
 {
 	char **strings[] = {&s->dkms_tree, &s->source_tree, &s->install_tree,
-		&s->config_dir, &s->os_release, &s->forced_dir, &s->tmp_location, &s->kernel_source_dir,
+		&s->config_dir, &s->os_release, &s->cache_dir, &s->forced_dir, &s->tmp_location,
+		&s->kernel_source_dir,
 		&s->kernel_config, &s->addon_modules_dir, &s->build_environment,
 		&s->compress_gzip_opts, &s->compress_xz_opts, &s->compress_zstd_opts,
 		&s->post_transaction, &s->sign_file, &s->mok_signing_key,

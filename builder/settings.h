@@ -2,6 +2,8 @@
 #ifndef BUILDER_SETTINGS_H
 #define BUILDER_SETTINGS_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/strv.h"
 #include "builder/distro.h"
@@ -22,6 +24,9 @@ struct settings {
 	char *os_release;	 /* /etc/os-release */
 	char *forced_dir;	 /* /usr/share/dkms/modules_to_force_install */
 	enum distro distro;	 /* filled by distro_read(os_release) */
+	char *cache_dir;	 /* /var/cache/dkms, a user's ~/.cache/dkms; NULL: none */
+	uint64_t cache_max_size; /* bytes; 0: no limit */
+	bool no_cache;
 	char *tmp_location;	 /* $TMPDIR, else /tmp */
 	char *kernel_source_dir; /* --kernelsourcedir; NULL: INSTALLTREE/KVER/build */
 	char *kernel_config;	 /* --config; NULL: found in the headers */
@@ -58,6 +63,8 @@ struct settings {
 void settings_init(struct settings *s);
 void settings_done(struct settings *s);
 
+/* Bytes from "500M", "5G", "5 GiB" or "5368709120"; K, M, G and T are powers of 1024. */
+bool settings_parse_size(const char *text, uint64_t *ret);
 /* Replaces $kernelver and ${kernelver} in value by release; caller frees. */
 char *settings_expand_kernelver(const char *value, const char *release);
 

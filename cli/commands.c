@@ -9,6 +9,8 @@
 #include "builder/keypair.h"
 #include "builder/tree.h"
 #include "builder/upgrade.h"
+#include "cache/cache.h"
+#include "cli/cache.h"
 #include "cli/commands.h"
 #include "cli/eventlog.h"
 #include "cli/groups.h"
@@ -157,6 +159,15 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
+static void open_cache(struct session *s)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	s->cache = cache_open(s->settings->cache_dir, s->settings->cache_max_size, &err);
+	if (!s->cache)
+		print_warning("no cache: %s", err.what);
+}
+
 /* Who listens to the events of the run. What a program reads from standard output has it
  * for itself. */
 static int add_listeners(struct session *s)
@@ -188,13 +199,25 @@ int session_init(struct session *s, struct arguments *args, bool takes_away)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
-	plan_init(&s->plan, &s->loop, s->settings);
+	if (args->command->flags & COMMAND_BUILDS && !s->settings->no_cache &&
+		!is_empty(s->settings->cache_dir))
+		open_cache(s);
+	plan_init(&s->plan, &s->loop, s->settings, s->cache);
 	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
 		!is_from_archive(args))
 		print_warning("%s is not read, as the module is named as well", args->archive);
 	return choose_kernels(s, takes_away);
+}
+
+static void close_cache(struct session *s)
+{
+	_cleanup_free_ char *trouble = s->cache ? cache_take_trouble(s->cache) : NULL;
+
+	if (trouble)
+		print_warning("cache: %s", trouble);
+	cache_close(s->cache);
 }
 
 /* Ends the stream of events. A file that is not whole fails what went well else. */
@@ -231,6 +254,7 @@ int session_done(struct session *s, int status)
 	error_done(&s->error);
 	report_done(&s->report);
 	plan_done(&s->plan);
+	close_cache(s);
 	uv_loop_close(&s->loop);
 	free(s->kernels);
 	if (cancelled) {
@@ -614,10 +638,10 @@ const struct command_row commands[] = {
 	{"add", "NAME/VERSION | DIRECTORY | ARCHIVE", "make a module known", command_add,
 		CHANGES_TREE | NEEDS_SOURCE},
 	{"build", "NAME/VERSION | DIRECTORY | ARCHIVE", "build it, adding it first when needed",
-		command_build, CHANGES_TREE | NEEDS_SOURCE},
+		command_build, CHANGES_TREE | NEEDS_SOURCE | COMMAND_BUILDS},
 	{"install", "NAME/VERSION | DIRECTORY | ARCHIVE",
 		"install it, building it first when needed", command_install,
-		CHANGES_KERNELS | NEEDS_SOURCE},
+		CHANGES_KERNELS | NEEDS_SOURCE | COMMAND_BUILDS},
 	{"uninstall", "NAME/VERSION", "take it out of the kernel's tree, leave it built",
 		command_uninstall, CHANGES_KERNELS | COMMAND_NEEDS_MODULE},
 	{"unbuild", "NAME/VERSION", "uninstall it and remove what was built",
@@ -631,15 +655,17 @@ const struct command_row commands[] = {
 		COMMAND_WRITES_TREE | COMMAND_TAKES_ARCHIVE | COMMAND_ARCHIVE_ONLY},
 	{"status", "[NAME[/VERSION]]", "list modules and where they are built and installed",
 		command_status, 0},
+	{"cache", "stats | verify | gc | clear | why", "what is kept of builds; see dkms-cache(8)",
+		command_cache, COMMAND_HAS_PARTS},
 	{"autoinstall", "", "install the newest version of every module that wants it",
-		command_autoinstall, CHANGES_KERNELS},
+		command_autoinstall, CHANGES_KERNELS | COMMAND_BUILDS},
 	{"generate_mok", "", "make the key pair that signs modules", command_generate_mok, 0},
 	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
-		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS},
+		command_match, COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_BUILDS},
 	{"kernel_preinst", "", "before a kernel: unbuild what autoinstall will bring back",
 		command_kernel_preinst, KERNEL_HOOK},
 	{"kernel_postinst", "", "after a kernel: autoinstall", command_autoinstall,
-		KERNEL_HOOK},
+		KERNEL_HOOK | COMMAND_BUILDS},
 	{"kernel_prerm", "", "when a kernel goes: unbuild every module",
 		command_kernel_prerm, KERNEL_HOOK},
 	{0},

@@ -13,6 +13,7 @@
 struct session {
 	struct arguments *args;
 	const struct settings *settings;
+	struct cache *cache; /* NULL: none */
 	uv_loop_t loop;
 	struct plan plan;
 	struct report report;

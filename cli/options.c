@@ -50,6 +50,10 @@ const struct option_row options[] = {
 		"instead of /lib/modules"},
 	{0, "sandbox", "MODE", OPTION_SPECIAL, 0,
 		"auto, require or off: builds confined by bubblewrap"},
+	{0, "cache-dir", "DIR", OPTION_TEXT, SETTING(cache_dir),
+		"instead of /var/cache/dkms"},
+	{0, "no-cache", NULL, OPTION_FLAG, SETTING(no_cache),
+		"build all, keep nothing for the next time"},
 	{0, "keep-build", NULL, OPTION_FLAG, SETTING(keep_build),
 		"keep the directory of a failed build, not just its log"},
 	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(no_depmod), "do not run depmod"},
@@ -93,6 +97,7 @@ void arguments_done(struct arguments *args)
 	free(args->version);
 	free(args->directory);
 	free(args->conf);
+	free(args->subcommand);
 	free(args->archive);
 	free(args->template_kernel);
 	free(args->events);
@@ -216,6 +221,10 @@ static int set_command(struct arguments *args, const char *word, struct error *e
 {
 	const struct command_row *command = find_command(word);
 
+	if (args->command && args->command->flags & COMMAND_HAS_PARTS && !args->subcommand) {
+		args->subcommand = xstrdup(word);
+		return 0;
+	}
 	if (command && args->command && command != args->command)
 		return error_set(err, -EINVAL, 4, "two commands: %s and %s",
 			args->command->name, command->name);
@@ -269,6 +278,7 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 	struct option longs[ARRAY_SIZE(options)] = {0};
 	_cleanup_(str_done) struct str letters = {0};
 	size_t n = 0;
+	const char *part = NULL; /* the word that is the subcommand */
 	int value, r = 0;
 
 	str_add(&letters, ":");
@@ -295,10 +305,15 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 				argv[optind - 1]);
 		r = set_option(args, row, optarg, err);
 	}
-	for (int i = optind; i < argc && r == 0; i++)
+	for (int i = optind; i < argc && r == 0; i++) {
+		bool had_part = args->subcommand;
+
 		r = set_command(args, argv[i], err);
+		if (!had_part && args->subcommand)
+			part = argv[i];
+	}
 	for (int i = optind; i < argc && r == 0; i++)
-		if (!find_command(argv[i]))
+		if (!find_command(argv[i]) && argv[i] != part)
 			r = set_operand(args, argv[i], err);
 	if (r == 0 && args->source_only && args->binaries_only)
 		r = error_set(err, -EINVAL, 8,

@@ -17,6 +17,7 @@ struct arguments {
 	char *name, *version;	 /* -m, -v or NAME/VERSION */
 	char *directory;	 /* a path to a source directory or to its dkms.conf */
 	char *conf;		 /* -c */
+	char *subcommand;	 /* the word behind a command that has some */
 	char *archive;		 /* --archive, or a path to a file */
 	char *template_kernel;	 /* of match */
 	char *events;		 /* --events: a file or "-"; NULL: none */
@@ -43,6 +44,8 @@ enum command_flag {
 	COMMAND_TAKES_ARCHIVE = 1 << 4,	 /* or an archive to load */
 	COMMAND_ARCHIVE_ONLY = 1 << 5,	 /* what is no option is one */
 	COMMAND_EXACT_KERNEL = 1 << 6,	 /* exactly one -k must be */
+	COMMAND_HAS_PARTS = 1 << 7,	 /* the next word says which */
+	COMMAND_BUILDS = 1 << 8,	 /* may have use for the cache */
 };
 
 /* The commands, ended by a row without a name. */

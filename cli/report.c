@@ -29,6 +29,21 @@ char *format_seconds(double seconds)
 	return xasprintf("%lu h %lu min", whole / 3600, whole % 3600 / 60);
 }
 
+char *format_bytes(uint64_t bytes)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+	double size = (double)bytes / 1024;
+	size_t unit = 0;
+
+	if (bytes < 1024)
+		return xasprintf("%u B", (unsigned int)bytes);
+	while (size >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
+		size /= 1024;
+		unit++;
+	}
+	return xasprintf(size < 100 ? "%.1f %s" : "%.0f %s", size, units[unit]);
+}
+
 void print_warning(const char *fmt, ...)
 {
 	va_list ap;
@@ -132,10 +147,15 @@ static void print_done(const struct job *job)
 		print_added(job, title);
 		break;
 	case JOB_BUILD:
-		printf("dkms: %s: built in %s\n", title, time);
+		if (job->restored)
+			printf("dkms: %s: built from the cache\n", title);
+		else
+			printf("dkms: %s: built in %s\n", title, time);
 		break;
 	case JOB_INSTALL:
-		if (job->built)
+		if (job->restored)
+			printf("dkms: %s: installed from the cache\n", title);
+		else if (job->built)
 			printf("dkms: %s: installed, built in %s\n", title, time);
 		else
 			printf("dkms: %s: installed\n", title);
@@ -153,6 +173,7 @@ static void print_done(const struct job *job)
 		printf("dkms: %s: packed into %s\n", title, job->archive);
 		break;
 	case JOB_EVALUATE:
+	case JOB_EXPLAIN:
 	case JOB_DEPMOD:
 		break;
 	}
@@ -181,6 +202,7 @@ static void print_nothing(const struct job *job)
 	case JOB_ADD:
 	case JOB_PACK:
 	case JOB_EVALUATE:
+	case JOB_EXPLAIN:
 	case JOB_DEPMOD:
 		break;
 	}
@@ -286,7 +308,7 @@ const char *report_word(const struct job *job)
 {
 	switch (job->result) {
 	case RESULT_DONE:
-		return job->built ? "built" : "done";
+		return job->restored ? "cached" : job->built ? "built" : "done";
 	case RESULT_NOTHING:
 		return "-";
 	case RESULT_EXCLUDED:
@@ -316,7 +338,7 @@ static size_t terminal_columns(void)
 
 void report_summary(const struct report *r, const struct plan *p)
 {
-	size_t n = 0, installed = 0, built = 0, excluded = 0, failed = 0, removed = 0;
+	size_t n = 0, installed = 0, built = 0, cached = 0, excluded = 0, failed = 0, removed = 0;
 	_cleanup_(str_done) struct str sums = {0};
 	_cleanup_free_ char *time = NULL;
 
@@ -327,7 +349,8 @@ void report_summary(const struct report *r, const struct plan *p)
 			continue;
 		n++;
 		installed += job->installed;
-		built += job->built;
+		built += job->built && !job->restored;
+		cached += job->restored;
 		removed += job->uninstalled || job->unbuilt;
 		excluded += job->result == RESULT_EXCLUDED;
 		failed += !job_succeeded(job);
@@ -336,6 +359,7 @@ void report_summary(const struct report *r, const struct plan *p)
 		return;
 	if (p->n_kernels > 1)
 		matrix_print(p, terminal_columns(), stdout);
+	add_sum(&sums, cached, "cached");
 	add_sum(&sums, built, "built");
 	add_sum(&sums, installed, "installed");
 	add_sum(&sums, removed, "removed");

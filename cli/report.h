@@ -42,5 +42,7 @@ void print_warning(const char *fmt, ...) _printf_(1, 2);
 
 /* "0.3 s", "7.4 s", "1 min 52 s", "2 h 14 min"; caller frees. */
 char *format_seconds(double seconds);
+/* "640 B", "1.1 GiB"; caller frees. */
+char *format_bytes(uint64_t bytes);
 
 #endif

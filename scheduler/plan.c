@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "builder/fingerprint.h"
 #include "builder/tree.h"
 #include "scheduler/plan.h"
 #include "scheduler/slots.h"
@@ -11,9 +12,12 @@
 /* What -j 0, no limit, comes to. */
 #define SLOTS_UNLIMITED 1024
 
-void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings)
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings,
+	struct cache *cache)
 {
-	*p = (struct plan){.loop = loop, .shared.settings = settings};
+	*p = (struct plan){.loop = loop, .shared.settings = settings, .shared.cache = cache};
+	if (cache)
+		p->shared.fingerprints = fingerprints_new(cache_stats(cache));
 }
 
 void plan_done(struct plan *p)
@@ -23,6 +27,7 @@ void plan_done(struct plan *p)
 		job_free(p->jobs[i]);
 	for (size_t i = 0; i < p->n_kernels; i++)
 		kernel_free(p->kernels[i]);
+	fingerprints_free(p->shared.fingerprints);
 	free(p->jobs);
 	free(p->kernels);
 	strv_done(&p->warnings);

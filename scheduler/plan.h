@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "builder/job.h"
+#include "cache/cache.h"
 #include "scheduler/graph.h"
 #include "scheduler/runner.h"
 
@@ -25,7 +26,9 @@ struct plan {
 	struct strv warnings;	/* of the plan itself, a line each */
 };
 
-void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings);
+/* cache may be NULL and must outlive the plan. */
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings,
+	struct cache *cache);
 void plan_done(struct plan *p);
 
 /* The kernel of that release and architecture; made when first asked for. Lives as long as

@@ -63,7 +63,8 @@ machine()
 	dkmstree=$machine/var/lib/dkms
 	sourcetree=$machine/usr/src
 	installtree=$machine/lib/modules
-	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree")
+	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+		--no-cache)
 	mkdir -p "$dkmstree" "$sourcetree" "$installtree"
 }
 

@@ -19,7 +19,8 @@ mapfile -t kernels < <(sed -n 's/^kernel //p' "$work/input")
 mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
 
 trees=(--dkmstree "$work/dkms" --sourcetree "$work/src" --installtree "$work/lib/modules")
-ours() { "$DKMS" "$@" "${trees[@]}"; }
+ours=("${trees[@]}" --no-cache)
+ours() { "$DKMS" "$@" "${ours[@]}"; }
 peer() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$peer_path" "$@" "${trees[@]}" </dev/null; }
 
 # Every file below the kernels' directories, and what depmod knows.

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include "cache/counters.h"
+#include "cache/statcache.h"
+#include "cache/store.h"
+
+/* A cache directory as one run uses it: a store, the stat cache, counters. Any thread. */
+struct cache;
+
+/* Opens what is at dir. Returns NULL when it cannot be used; err says why. max: when more
+ * bytes are in it at cache_close and this run has added some, the least recently used go;
+ * 0: no limit. */
+struct cache *cache_open(const char *dir, uint64_t max, struct error *err);
+/* Saves what is worth it and frees; NULL is allowed. */
+void cache_close(struct cache *c);
+
+struct store *cache_store(struct cache *c);
+struct statcache *cache_stats(struct cache *c);
+/* Of all runs before this one. */
+void cache_counters(struct cache *c, struct counters *ret);
+
+/* A file of a result: where it is, or where it is to come. */
+struct cache_file {
+	char *name;
+	char *path;
+};
+
+/* Looks a key up. 1 and *ret on a hit (entry_done frees), else 0. Counts. */
+int cache_find(struct cache *c, const struct digest *key, struct entry *ret);
+/* Copies the entry's files to their paths, with this mode; all of its files must be among
+ * files. Returns 0; -EBADMSG when the entry turns out to be damaged: it is gone then, and
+ * the hit counts as a miss. What files there are at paths after an error is undefined. */
+int cache_restore(struct cache *c, const struct entry *e, const struct cache_file *files,
+	size_t n, mode_t mode);
+/* Puts files into the store. The entry then names them, but is found by nobody until
+ * cache_commit; e->key and e->parts are filled in here, the rest is the caller's. */
+int cache_store_files(struct cache *c, const struct key *key, const struct cache_file *files,
+	size_t n, struct entry *e);
+int cache_commit(struct cache *c, const struct entry *e, bool replace);
+
+/* The first thing that went wrong with the store and that the user should know: "cannot
+ * write: No space left on device"; caller frees, NULL for nothing. Once. */
+char *cache_take_trouble(struct cache *c);
+
+#endif

@@ -1,0 +1,82 @@
+#!/bin/bash
+# On real kernels and modules, what is built without a cache, with an empty one, and taken from it
+# is byte for byte the same, build-id included; and a change in between is not missed.
+# Run by make check; alone: DKMS=./dkms top_srcdir=. tests/integration-cache.sh
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source=tests/tap.sh
+. "${top_srcdir:?}/tests/tap.sh"
+
+command -v apt-get >/dev/null || skip_all "kernels and modules come from Debian's packages"
+if ! "$top_srcdir/tests/real-input" --modules v4l2loopback,acpi-call,bbswitch \
+	> "$work/input" 2> "$work/input.log"; then
+	report 1 "real kernels and modules can be had"
+	sed 's/^/# /' "$work/input.log"
+	finish
+fi
+root=$(sed -n 's/^root //p' "$work/input")
+mapfile -t kernels < <(sed -n 's/^kernel //p' "$work/input" | sed 2d) # no -rt: its build is like the first
+mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
+chmod 0755 "$work"
+
+trees=(--dkmstree "$work/dkms" --sourcetree "$work/src" --installtree "$work/lib/modules"
+	--cache-dir "$work/cache")
+ours() { "$DKMS" "$@" "${trees[@]}" < /dev/null; }
+
+mkdir -p "$work/dkms" "$work/src" "$work/lib/modules"
+options=()
+for kernel in "${kernels[@]}"; do
+	mkdir "$work/lib/modules/$kernel"
+	cp -a "$root/lib/modules/$kernel/"{build,source} "$work/lib/modules/$kernel/"
+	options+=(-k "$kernel")
+done
+for module in "${modules[@]}"; do
+	cp -a "$root/usr/src/${module/\//-}" "$work/src/"
+	ours add "$module" > /dev/null 2>&1
+done
+
+# Builds all modules for all kernels and keeps what came out below $work/NAME.
+build() # NAME [OPTION...]
+{
+	local name=$1 module start=$EPOCHREALTIME
+
+	shift
+	for module in "${modules[@]}"; do
+		ours unbuild "$module" --all > /dev/null 2>&1 || true
+		ok "$name: $module" ours build "$module" "${options[@]}" "$@"
+		mkdir -p "$work/$name/${module%/*}"
+		cp -r "$work/dkms/$module/"*-*/ "$work/$name/${module%/*}/" 2>/dev/null || true
+	done
+	note "$name: $(echo "$EPOCHREALTIME - $start" | bc) s"
+	# Of logs, the headers and times differ.
+	find "$work/$name" -name log -type d -exec rm -r {} +
+}
+
+counters() { ours cache stats | sed -n 's/^lookups *\([0-9]*\) hits *\([0-9]*\) misses *\([0-9]*\) stored.*/\1 \2 \3/p'; }
+
+build none --no-cache
+jobs=$(ours status | grep -c ": built") # one or the other may be excluded
+build cold
+is "$(counters)" "0 $jobs $jobs" "cold: all are misses, all are stored"
+build warm
+is "$(counters)" "$jobs $jobs $jobs" "warm: all are hits"
+is "$(find "$work/none" -name '*.ko*' -type f | grep -c .)" \
+	"$(find "$work/warm" -name '*.ko*' -type f | grep -c .)" "as many modules"
+ok "there are modules" test -n "$(find "$work/none" -name '*.ko*' -type f)"
+ok "none = cold, byte for byte" diff -r "$work/none" "$work/cold"
+ok "cold = warm, byte for byte" diff -r "$work/cold" "$work/warm"
+
+module=${modules[0]}
+source=$(find "$work/src/${module/\//-}" -name '*.c' | head -n 1)
+echo '/* changed */ static const char changed[] __attribute__((used)) = "changed";' >> "$source"
+modules=("$module")
+build changed
+is "$(counters)" "$jobs $((jobs + ${#kernels[@]})) $((jobs + ${#kernels[@]}))" \
+	"one changed source: misses for its module alone"
+build changed-none --no-cache
+ok "changed: the same as without a cache" diff -r "$work/changed" "$work/changed-none"
+ok "changed: and not what it was" test -n "$(diff -rq "$work/changed/${module%/*}" "$work/none/${module%/*}")"
+like "$(ours cache why "$module" -k "${kernels[0]}")" 'in the cache' "cache why: it is there"
+ours cache verify > "$work/verify" 2>&1
+is "$?" 0 "cache verify"
+finish
