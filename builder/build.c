@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "builder/build.h"
@@ -514,6 +515,17 @@ static enum phase run(struct job *job, const char *line, bool make)
 	return PHASE_COMMAND;
 }
 
+/* Less than this left is a full disk (bytes): no compiler got that far. */
+#define DISK_FULL_BYTES (64 * 1024)
+
+static bool disk_is_full(const char *path)
+{
+	struct statvfs st;
+
+	return statvfs(path, &st) == 0 &&
+	       (uint64_t)st.f_bavail * st.f_frsize < DISK_FULL_BYTES;
+}
+
 /* PHASE_NEXT when the command went well; else an error with the given status, which says
  * what ("make") exited how, and what the log says about it. */
 static enum phase ran(struct job *job, const struct outcome *outcome, const char *what,
@@ -521,20 +533,21 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 {
 	_cleanup_free_ char *how = NULL;
 	_cleanup_free_ char *why = NULL;
+	_cleanup_free_ char *full = NULL;
 	int r;
 
 	r = buildlog_result(job->build->log_fd, outcome, &job->command);
+	if (r == 0 && disk_is_full(job->build->version_dir))
+		r = -ENOSPC;
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->command);
 	why = buildlog_explain(job->build->log);
-	if (r < 0) /* then the command could hardly write either */
-		error_errno(&job->error, r, status, "%s %s, and %s cannot be written", what, how,
-			job->build->log);
-	else if (why)
-		error_set(&job->error, -EIO, status, "%s %s\n%s", what, how, why);
-	else
-		error_set(&job->error, -EIO, status, "%s %s", what, how);
+	if (r < 0)
+		full = xasprintf(", and %s cannot be written: %s", job->build->version_dir,
+			strerror(-r));
+	error_set(&job->error, -EIO, status, "%s %s%s%s%s", what, how, full ? full : "",
+		why ? "\n" : "", why ? why : "");
 	return PHASE_FAIL;
 }
 

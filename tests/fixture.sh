@@ -11,12 +11,13 @@
 namespaces=(--mount --uts --pid --fork --kill-child --mount-proc --propagation private)
 [ "$(id -u)" -eq 0 ] || namespaces=(--map-root-user "${namespaces[@]}")
 
-if [ -z "${FIXTURE_USER:-}" ] && [ -z "${KEEP:-}" ] && unshare "${namespaces[@]}" true 2>/dev/null
+if [ -z "${FIXTURE_USER:-}" ] && [ -z "${KEEP:-}" ] &&
+	unshare "${namespaces[@]}" true 2>/dev/null
 then
 	FIXTURE_USER=$(id -u)
 	export FIXTURE_USER
 	set -m # else it would ignore SIGINT, and so would all that it starts
-	unshare "${namespaces[@]}" "$BASH" "$0" "$@" &
+	setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$BASH" "$0" "$@" &
 	set +m
 	# shellcheck disable=SC2064 # the process as it is now
 	trap "kill -KILL $! 2>/dev/null" EXIT
@@ -28,7 +29,7 @@ then
 fi
 
 private=${FIXTURE_USER:+yes}
-# Who has started the test: 0 also when it became root in a namespace is another's business.
+# Who has started the test; here it is root in any case.
 real_user=${FIXTURE_USER:-$(id -u)}
 if [ -n "$private" ]; then
 	for TMPDIR in /tmp /var/tmp; do
