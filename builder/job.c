@@ -141,6 +141,11 @@ const char *job_result_name(enum job_result result)
 	return name ? name : "";
 }
 
+const struct kernel *job_kernel(const struct job *job)
+{
+	return job->kind == JOB_ADD || job->kind == JOB_PACK ? NULL : job->kernel;
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;

@@ -182,5 +182,7 @@ const char *job_state_name(enum job_state state);
 /* "install", "failed": in events and documents; static. */
 const char *job_kind_name(enum job_kind kind);
 const char *job_result_name(enum job_result result);
+/* The kernel that it is about, or NULL: some have one for their dkms.conf only. */
+const struct kernel *job_kernel(const struct job *job);
 
 #endif

@@ -327,6 +327,7 @@ static int run_rpm(const struct arguments *args, struct error *err)
 	_cleanup_(command_done) struct command cmd;
 	_cleanup_free_ char *how = NULL;
 	uv_loop_t loop;
+	bool taken; /* standard output, by what a program reads */
 	int r = check_arguments(args, err);
 
 	if (r < 0)
@@ -337,7 +338,8 @@ static int run_rpm(const struct arguments *args, struct error *err)
 	command_init(&cmd);
 	strv_push_all(&cmd.argv,
 		(const char *const[]){"rpm", "-Uvh", "--", args->archive, NULL});
-	cmd.log_fd = args->quiet ? -1 : STDOUT_FILENO;
+	taken = args->json || (args->events && streq(args->events, "-"));
+	cmd.log_fd = args->quiet || taken ? -1 : STDOUT_FILENO;
 	uv_loop_init(&loop);
 	r = runner_command(&loop, &cmd, &outcome);
 	uv_loop_close(&loop);

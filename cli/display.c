@@ -133,7 +133,7 @@ static void draw(struct display *d)
 				    ? xasprintf("%s/%s", job->name, job->version)
 				    : xstrdup(job_kind_name(job->kind));
 		rows[i].module = titles[i];
-		rows[i].kernel = job->kernel && job->kind != JOB_ADD ? job->kernel->release : "";
+		rows[i].kernel = job_kernel(job) ? job->kernel->release : "";
 		rows[i].phase = job_state_name(job->state);
 		rows[i].elapsed_s = seconds_from(job->began_ns);
 	}

@@ -31,7 +31,7 @@ json_t *json_seconds(uint64_t a_ns, uint64_t b_ns)
 
 void json_set_job(json_t *object, const struct job *job)
 {
-	const struct kernel *k = job->kind == JOB_ADD ? NULL : job->kernel;
+	const struct kernel *k = job_kernel(job);
 
 	json_object_set_new(object, "kind", json_text(job_kind_name(job->kind)));
 	json_object_set_new(object, "module", json_text(job->name));
@@ -62,6 +62,7 @@ void json_set_result(json_t *object, const struct job *job)
 	json_object_set_new(object, "error", json_text(why));
 	json_object_set_new(object, "remedy", json_text(job->error.remedy));
 	json_object_set_new(object, "log", json_text(job->log_path));
+	json_object_set_new(object, "archive", json_text(job->archive));
 	json_object_set_new(object, "built", json_boolean(job->built));
 	json_object_set_new(object, "installed", json_boolean(job->installed));
 	json_object_set_new(object, "wall_s", json_seconds(job->began_ns, job->ended_ns));

@@ -106,7 +106,7 @@ static void put_job(struct trace *t, const struct events *e, const struct job *j
 
 	if (job->name)
 		name = xasprintf("%s/%s %s", job->name, job->version ? job->version : "",
-			job->kernel && job->kind != JOB_ADD ? job->kernel->release : "");
+			job_kernel(job) ? job->kernel->release : "");
 	else
 		name = xasprintf("%s %s", job_kind_name(job->kind),
 			job->kernel ? job->kernel->release : "");

@@ -65,6 +65,9 @@ names()
 	is "$(tail -c 512 "$machine/a/b/my.tar" | tr -d '\0' | wc -c)" 0 "not compressed by its name"
 	dkms_exits 0 "compat 2: --archive NAME is in the usual place" mktarball hello/1.0 -k $K --archive my.tgz
 	like "$(ls "$tarballs")" "^my.tgz$" "it is there"
+	dkms_exits 0 "mktarball --json" mktarball hello/1.0 -k $K --archive my.tgz --json
+	like "$out" "\"archive\": \"$tarballs/my.tgz\"" "tells the archive"
+	like "$out" '"kernel": null' "a tarball is about no kernel"
 	cp "$tarballs/my.tgz" "$machine/first.tgz"
 	dkms mktarball hello/1.0 -k $K --archive my.tgz > /dev/null
 	ok "packed again it has the same bytes" cmp "$tarballs/my.tgz" "$machine/first.tgz"
