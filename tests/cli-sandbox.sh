@@ -8,6 +8,10 @@ set -eu
 
 K7=4.19.0-7-amd64
 
+# The project may be in a place that is hidden below, in somebody's home most of all.
+cp "$DKMS" "$work/bin/dkms"
+DKMS=$work/bin/dkms
+
 # Tells in lines KEY=VALUE what it sees and may do. The host's files are named to it.
 probe() # FILE
 {
@@ -142,7 +146,6 @@ sandboxes()
 		return
 	fi
 	new_machine
-	cp "$DKMS" "$work/bin/dkms"
 	chown -R 65534 "$dkmstree"
 	status=0
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$work/bin/dkms" build probe/1.0 -k $K \
