@@ -49,7 +49,7 @@ ended() { cat "$work/status" 2>/dev/null; }
 # A make that waits for the file go.
 waiting()
 {
-	module "$1" 1.0 "MAKE=\"while [ ! -e '$dkmstree/slow/1.0/go' ]; do sleep 0.05; done; make -C \$kernel_source_dir M=\$dkms_tree/$1/1.0/build\"" "${@:2}"
+	module "$1" 1.0 "MAKE=\"while [ ! -e '$sourcetree/slow-1.0/go' ]; do sleep 0.05; done; make -C \$kernel_source_dir M=\$dkms_tree/$1/1.0/build\"" "${@:2}"
 	dkms add "$1/1.0" > /dev/null
 }
 
@@ -79,7 +79,7 @@ one_kernel()
 	mux resize-window -x 100 -y 10
 	see "^  slow/1.0  $K  make" "a wide and low one"
 	is "$(screen | grep -c '1 module')" 1 "it is drawn once"
-	touch "$dkmstree/slow/1.0/go"
+	touch "$sourcetree/slow-1.0/go"
 	see 0 "it ends well" ended
 	see '^after' "(it is over)"
 	# tmux has moved the line before out of sight, and pictures that did not fit any more.
@@ -100,7 +100,7 @@ failure()
 	like "$(screen | grep -n -e FAILED -e 'modules ×' | tail -n 1)" 'modules ×' "above the display"
 	see '2 failed' "both of them"
 	is "$(screen | grep -c 'modules ×')" 1 "which is drawn once"
-	touch "$dkmstree/slow/1.0/go"
+	touch "$sourcetree/slow-1.0/go"
 	see 11 "it ends" ended
 	see '^after' "(it is over)"
 	is "$(screen | grep -cE '×|\[#|slots')" 0 "and nothing is left"
@@ -142,15 +142,15 @@ colors()
 	dkms add bad/1.0 > /dev/null
 	window 80 24 autoinstall -k $K -j 2
 	see $'\033\\[31m1 failed' "what failed is red" mux capture-pane -e -p -t 0
-	touch "$dkmstree/slow/1.0/go"
+	touch "$sourcetree/slow-1.0/go"
 	see 11 "it ends" ended
 	export NO_COLOR=1
 	dkms unbuild slow/1.0 -k $K > /dev/null
-	rm "$dkmstree/slow/1.0/go"
+	rm "$sourcetree/slow-1.0/go"
 	window 80 24 autoinstall -k $K -j 2
 	see "1 failed\$" "with NO_COLOR"
 	is "$(mux capture-pane -e -p -t 0 | grep -c $'\033\\[3')" 0 "there are no colors"
-	touch "$dkmstree/slow/1.0/go"
+	touch "$sourcetree/slow-1.0/go"
 	see 11 "it ends" ended
 	unset NO_COLOR
 }

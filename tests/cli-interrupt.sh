@@ -202,7 +202,7 @@ waiting()
 	machine
 	kernel $K
 	module hello 1.0 'PRE_BUILD=pre.sh'
-	script "$sourcetree/hello-1.0/pre.sh" "echo pre; while [ ! -e '$dkmstree/hello/1.0/go' ]; do sleep 0.05; done"
+	script "$sourcetree/hello-1.0/pre.sh" "echo pre; while [ ! -e '$sourcetree/hello-1.0/go' ]; do sleep 0.05; done"
 	module other 1.0
 	dkms add hello/1.0 > /dev/null
 	dkms add other/1.0 > /dev/null
@@ -216,7 +216,7 @@ waiting()
 	second=$!
 	ok "the second says that it waits" until_line "^dkms: hello/1.0 for $K: waits" "$work/second"
 	ok "and does what does not need the other" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
-	touch "$dkmstree/hello/1.0/go"
+	touch "$sourcetree/hello-1.0/go"
 	wait "$first" || status=$?
 	is "$status" 0 "the first goes on"
 	wait "$second" || status=$?
