@@ -39,9 +39,15 @@ window() # COLUMNS LINES ARGUMENT...
 	rm -f "$work/status" "$work/go"
 	printf '%q ' "${DKMS:?}" "$@" "${trees[@]}" > "$work/command"
 	mux kill-server 2>/dev/null || true
-	# A line before and one after tell whether the display has left anything.
-	TERM=screen mux new-session -d "${size[@]}" \
-		"trap : INT; echo before; . '$work/command'; echo \$? > '$work/status'; echo after; sleep 600"
+	# A line before and one after tell whether the display has left anything. The old
+	# server may still be on its way out, and takes a new session with it.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		! TERM=screen mux new-session -d "${size[@]}" \
+			"trap : INT; echo before; . '$work/command'; echo \$? > '$work/status'; echo after; sleep 600" \
+			2> "$work/tmux" || return 0
+		sleep 0.3
+	done
+	note "$(cat "$work/tmux")"
 }
 
 ended() { cat "$work/status" 2>/dev/null; }
