@@ -75,6 +75,12 @@ static int register_work(struct job *job)
 		r = conf_check_duplicates(job->conf, job->conf_path, &job->error);
 	if (r == 0)
 		r = tree_add(s->dkms_tree, job->name, job->version, source, &job->error);
+	/* Another dkms has been quicker since register_enter looked. */
+	if (r == -EEXIST && job->known_is_fine) {
+		error_done(&job->error);
+		job->result = RESULT_NOTHING;
+		r = 0;
+	}
 	if (r == 0)
 		leave_mark(job);
 	return r;

@@ -25,7 +25,7 @@ echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n
 mkdir -p "$objects"
 cat > "$objects/Makefile" <<'MAKEFILE'
 vpath %.c $(SRC)
-sources := $(patsubst $(SRC)/%,%,$(wildcard $(SRC)/base/*.c $(SRC)/builder/*.c))
+sources := $(patsubst $(SRC)/%,%,$(wildcard $(SRC)/base/*.c $(SRC)/builder/*.c $(SRC)/cache/*.c))
 targets := $(patsubst $(SRC)/tests/fuzz/%.c,%,$(wildcard $(SRC)/tests/fuzz/fuzz-*.c))
 all: $(targets)
 $(targets): %: tests/fuzz/%.o code.a

@@ -11,7 +11,7 @@ K7=4.19.0-7-amd64
 # They look for headers in /lib/modules whatever the install tree is, when told nothing.
 theirs() # ACTION ARG...
 {
-	"$peer" "$@" "${trees[@]}" --kernelsourcedir "$installtree/$K7/build" > "$work/log" 2>&1 </dev/null && return
+	"$peer" "$@" --dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree" --kernelsourcedir "$installtree/$K7/build" > "$work/log" 2>&1 </dev/null && return
 	note "$peer $*"$'\n'"$(cat "$work/log")"
 	return 1
 }
@@ -52,7 +52,7 @@ loaded() # DESCRIPTION STATE
 
 same_status() # DESCRIPTION
 {
-	is "$(dkms status)" "$("$peer" status "${trees[@]}" 2>/dev/null)" "$suite: $1: both say the same of it"
+	is "$(dkms status)" "$("$peer" status --dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree" 2>/dev/null)" "$suite: $1: both say the same of it"
 }
 
 found=
