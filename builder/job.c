@@ -408,8 +408,12 @@ static void add_complaints(struct job *job, const struct str *text)
 	for (const char *line = text->data; line && *line;) {
 		size_t len = strcspn(line, "\n");
 
-		if (len)
-			strv_take(&job->warnings, xstrndup(line, len));
+		if (len) {
+			char *copy = xstrndup(line, len);
+
+			text_tame(copy);
+			strv_take(&job->warnings, copy);
+		}
 		line += len;
 		line += *line == '\n';
 	}
