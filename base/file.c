@@ -17,6 +17,29 @@ char *path_join(const char *dir, const char *name)
 	return xasprintf("%s%s%s", dir, has_suffix(dir, "/") ? "" : "/", name);
 }
 
+char *path_absolute(const char *path)
+{
+	_cleanup_free_ char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
+	struct str s = {0};
+
+	if (*path != '/')
+		str_add(&s, cwd ? cwd : "/");
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len && !(len == 1 && *path == '.')) {
+			if (!s.len || s.data[s.len - 1] != '/')
+				str_add(&s, "/");
+			str_add_bytes(&s, path, len);
+		}
+		path += len;
+		path += *path == '/';
+	}
+	if (!s.len)
+		str_add(&s, "/");
+	return str_take(&s);
+}
+
 const char *path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');

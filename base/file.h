@@ -12,6 +12,8 @@
  * any thread, and open what they open O_CLOEXEC. Errors get status 1 and name the path. */
 
 char *path_join(const char *dir, const char *name); /* caller frees */
+/* From the root, without a slash too many; links and .. stay. Caller frees. */
+char *path_absolute(const char *path);
 const char *path_base(const char *path);	    /* after the last slash; borrowed */
 bool path_is_dir(const char *path);		    /* follows links */
 bool path_is_file(const char *path);		    /* a regular file; follows links */

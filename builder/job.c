@@ -390,7 +390,7 @@ enum phase evaluate_enter(struct job *job)
 	request = conf_request(job);
 	conf_command(&request, &job->command);
 	job->command.timeout_s = CONF_SECONDS;
-	strv_push(&box.readable, job->conf_path);
+	conf_files(&request, &box.readable);
 	strv_push(&box.readable, s->dkms_tree);
 	strv_push(&box.readable, job->kernel->headers);
 	list_secrets(job, &box.secret);
