@@ -66,6 +66,7 @@ static int run(struct arguments *args, int argc, char **argv)
 		print_error(&err);
 		return err.status;
 	}
+	settings_resolve(&args->settings);
 	if (args->show_version) {
 		printf("dkms-%s\n", PACKAGE_VERSION);
 		return 0;
