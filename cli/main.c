@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "builder/distro.h"
@@ -90,6 +91,7 @@ int main(int argc, char **argv)
 	char threads[16];
 	int status;
 
+	signal(SIGPIPE, SIG_IGN); /* what has begun is finished, whoever reads of it */
 	open_standard_fds();
 	keep_inherited_fds();
 	/* Before libuv first makes its pool: a thread for each CPU. */
