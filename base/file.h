@@ -24,6 +24,8 @@ char *path_find_program(const char *name, const char *search);
 
 /* Reads a whole file, at most max bytes (-EFBIG beyond). *ret is NUL-terminated. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);
+/* Reads the last max bytes of a file, or all of it. */
+int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err);
 /* Writes a file by temporary name, fsync and rename. */
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
 /* What the link at path holds; caller frees. -EINVAL when it is no link. */
