@@ -439,11 +439,15 @@ int conf_check_duplicates(const struct conf *c, const char *path, struct error *
 char *conf_make_command(const struct conf *c, const char *release)
 {
 	const char *rest = c->make + strlen("make");
+	struct str s = {0};
 
 	/* As a shell reads: behind the word comes a blank, an operator or nothing. */
 	if (!has_prefix(c->make, "make") || (*rest && !strchr(" \t\n;&|()<>", *rest)))
 		return xstrdup(c->make);
-	return xasprintf("make KERNELRELEASE=%s%s", release, rest);
+	str_add(&s, "make KERNELRELEASE=");
+	str_add_quoted(&s, release);
+	str_add(&s, rest);
+	return str_take(&s);
 }
 
 char *conf_install_dir(const struct conf_module *m, const struct settings *s)
