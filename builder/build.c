@@ -654,6 +654,18 @@ enum phase make_enter(struct job *job)
 	return run(job, line, true);
 }
 
+/* A regular file inside of the build directory: what is read from there is read as our own
+ * user, and a link could lead to what the module may not see. */
+static bool is_built(const struct build *b, const char *path)
+{
+	_cleanup_free_ char *dir = realpath(b->work, NULL);
+	_cleanup_free_ char *real = realpath(path, NULL);
+	struct stat st;
+
+	return dir && real && has_prefix(real, dir) && real[strlen(dir)] == '/' &&
+	       lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 enum phase make_leave(struct job *job, const struct outcome *outcome)
 {
 	if (ran(job, outcome, "make", 10) == PHASE_FAIL)
@@ -661,9 +673,8 @@ enum phase make_leave(struct job *job, const struct outcome *outcome)
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *path = built_path(job, m);
-		struct stat st;
 
-		if (m->excluded || (lstat(path, &st) == 0 && S_ISREG(st.st_mode)))
+		if (m->excluded || is_built(job->build, path))
 			continue;
 		error_set(&job->error, -ENOENT, 7,
 			"make succeeded and did not build %s%s.ko, which %s names",
