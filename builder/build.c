@@ -951,6 +951,7 @@ static void keep_log(struct job *job)
 		rename(b->work, b->failed);
 	else
 		mkdir(b->failed, 0755);
+	dir_remove(log, NULL); /* the module may have made one */
 	if (rename(b->log, log) == 0 && link_write(latest, target, NULL) == 0)
 		job->log_path = TAKE_PTR(log);
 }
