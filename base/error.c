@@ -18,6 +18,7 @@ static void fill(struct error *e, int code, int status, bool with_errno, const c
 	if (with_errno)
 		str_addf(&s, ": %s", strerror(-code));
 	e->what = str_take(&s);
+	text_tame(e->what);
 	e->status = status;
 }
 

@@ -17,6 +17,29 @@ char *path_join(const char *dir, const char *name)
 	return xasprintf("%s%s%s", dir, has_suffix(dir, "/") ? "" : "/", name);
 }
 
+char *path_absolute(const char *path)
+{
+	_cleanup_free_ char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
+	struct str s = {0};
+
+	if (*path != '/')
+		str_add(&s, cwd ? cwd : "/");
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len && !(len == 1 && *path == '.')) {
+			if (!s.len || s.data[s.len - 1] != '/')
+				str_add(&s, "/");
+			str_add_bytes(&s, path, len);
+		}
+		path += len;
+		path += *path == '/';
+	}
+	if (!s.len)
+		str_add(&s, "/");
+	return str_take(&s);
+}
+
 const char *path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -99,7 +122,9 @@ static int read_fd(int fd, size_t max, struct str *ret)
 	return 0;
 }
 
-int file_read(const char *path, size_t max, struct str *ret, struct error *err)
+/* From the offset on; one below zero counts from the end. */
+static int read_from(const char *path, off_t offset, size_t max, struct str *ret,
+	struct error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct str s = {0};
@@ -107,6 +132,9 @@ int file_read(const char *path, size_t max, struct str *ret, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, -errno, 1, "cannot open %s", path);
+	/* A smaller file is read from its beginning. */
+	if (offset < 0)
+		(void)lseek(fd, offset, SEEK_END);
 	r = read_fd(fd, max, &s);
 	if (r < 0) {
 		str_done(&s);
@@ -114,6 +142,16 @@ int file_read(const char *path, size_t max, struct str *ret, struct error *err)
 	}
 	*ret = s;
 	return 0;
+}
+
+int file_read(const char *path, size_t max, struct str *ret, struct error *err)
+{
+	return read_from(path, 0, max, ret, err);
+}
+
+int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err)
+{
+	return read_from(path, -(off_t)max, max, ret, err);
 }
 
 static int write_all(int fd, const char *bytes, size_t n)

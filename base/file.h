@@ -12,6 +12,8 @@
  * any thread, and open what they open O_CLOEXEC. Errors get status 1 and name the path. */
 
 char *path_join(const char *dir, const char *name); /* caller frees */
+/* From the root, without a slash too many; links and .. stay. Caller frees. */
+char *path_absolute(const char *path);
 const char *path_base(const char *path);	    /* after the last slash; borrowed */
 bool path_is_dir(const char *path);		    /* follows links */
 bool path_is_file(const char *path);		    /* a regular file; follows links */
@@ -22,6 +24,8 @@ char *path_find_program(const char *name, const char *search);
 
 /* Reads a whole file, at most max bytes (-EFBIG beyond). *ret is NUL-terminated. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);
+/* Reads the last max bytes of a file, or all of it. */
+int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err);
 /* Writes a file by temporary name, fsync and rename. */
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
 /* What the link at path holds; caller frees. -EINVAL when it is no link. */

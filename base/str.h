@@ -24,4 +24,8 @@ void str_add_quoted(struct str *s, const char *text);
 char *str_take(struct str *s);
 void str_done(struct str *s);
 
+/* Replaces what a terminal would act upon by '?': control characters but line feed and
+ * tab. For text of others, which messages quote. */
+void text_tame(char *text);
+
 #endif

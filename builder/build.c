@@ -52,7 +52,7 @@ static struct build *build_new(const struct job *job)
 	b->log = path_join(b->dir, "make.log");
 	b->failed = xasprintf("%s/%s-%s", b->seen, release, arch);
 	b->set_aside = path_join(b->version_dir, ".logs");
-	b->lock_fd = b->log_fd = -1;
+	b->lock_fd = b->log_fd = b->seen_lock_fd = -1;
 	clock_gettime(CLOCK_MONOTONIC, &b->started);
 	return b;
 }
@@ -62,6 +62,7 @@ void build_free(struct build *b)
 	if (!b)
 		return;
 	close_ptr(&b->lock_fd);
+	close_ptr(&b->seen_lock_fd);
 	close_ptr(&b->log_fd);
 	key_done(&b->key);
 	entry_done(&b->entry);
@@ -203,6 +204,17 @@ static int lock_dir(struct job *job)
 	}
 }
 
+/* Without namespaces the builds of all kernels have one directory: see rename_to_seen. */
+static int lock_seen(struct build *b)
+{
+	close_ptr(&b->seen_lock_fd);
+	b->seen_lock_fd = open(b->version_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->seen_lock_fd >= 0 && flock(b->seen_lock_fd, LOCK_EX | LOCK_NB) < 0 &&
+		errno == EWOULDBLOCK)
+		return -EBUSY;
+	return 0;
+}
+
 /* What another dkms has done since we looked is not done again. */
 static enum phase look_again(struct job *job)
 {
@@ -227,19 +239,25 @@ enum phase wait_enter(struct job *job)
 {
 	static const char script[] = "exec 9< \"$1\" && exec flock 9";
 	struct build *b = job->build;
+	const char *busy;
 	int r;
 
 	if (!b)
 		return PHASE_NEXT;
+	busy = b->dir;
 	r = dir_make(b->seen, &job->error);
 	if (r == 0)
 		r = lock_dir(job);
+	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE) {
+		busy = b->version_dir;
+		r = lock_seen(b);
+	}
 	if (r == 0)
 		return look_again(job);
 	if (r != -EBUSY)
 		return PHASE_FAIL;
 	strv_push_all(&job->command.argv,
-		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", b->dir, NULL});
+		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", busy, NULL});
 	return PHASE_COMMAND;
 }
 
@@ -654,6 +672,18 @@ enum phase make_enter(struct job *job)
 	return run(job, line, true);
 }
 
+/* A regular file inside of the build directory: what is read from there is read as our own
+ * user, and a link could lead to what the module may not see. */
+static bool is_built(const struct build *b, const char *path)
+{
+	_cleanup_free_ char *dir = realpath(b->work, NULL);
+	_cleanup_free_ char *real = realpath(path, NULL);
+	struct stat st;
+
+	return dir && real && has_prefix(real, dir) && real[strlen(dir)] == '/' &&
+	       lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 enum phase make_leave(struct job *job, const struct outcome *outcome)
 {
 	if (ran(job, outcome, "make", 10) == PHASE_FAIL)
@@ -661,9 +691,8 @@ enum phase make_leave(struct job *job, const struct outcome *outcome)
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *path = built_path(job, m);
-		struct stat st;
 
-		if (m->excluded || (lstat(path, &st) == 0 && S_ISREG(st.st_mode)))
+		if (m->excluded || is_built(job->build, path))
 			continue;
 		error_set(&job->error, -ENOENT, 7,
 			"make succeeded and did not build %s%s.ko, which %s names",
@@ -922,6 +951,7 @@ static void keep_log(struct job *job)
 		rename(b->work, b->failed);
 	else
 		mkdir(b->failed, 0755);
+	dir_remove(log, NULL); /* the module may have made one */
 	if (rename(b->log, log) == 0 && link_write(latest, target, NULL) == 0)
 		job->log_path = TAKE_PTR(log);
 }

@@ -21,6 +21,7 @@ struct build {
 	char *failed;	   /* VERSION_DIR/build/RELEASE-ARCH: where a failure's log stays */
 	char *set_aside;   /* VERSION_DIR/.logs: what was at seen, without namespaces */
 	int lock_fd, log_fd;
+	int seen_lock_fd; /* on version_dir, without namespaces */
 	enum sandbox_kind sandbox;
 	bool renamed; /* work is at seen */
 	struct toolchain toolchain;

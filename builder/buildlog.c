@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "builder/buildlog.h"
 
-/* Of a longer log only the first part is searched (bytes). */
+/* Of a longer log only the last part is searched (bytes). */
 #define LOG_SEARCH_MAX (16 * 1024 * 1024)
 
 /* A log that cannot be written is no reason to stop a build. */
@@ -119,7 +119,7 @@ char *buildlog_explain(const char *path)
 	struct str text = {0};
 	size_t error, tail;
 
-	if (file_read(path, LOG_SEARCH_MAX, &log, NULL) < 0)
+	if (file_read_tail(path, LOG_SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
 	split_lines(log.data, &lines);
 	if (lines.n < 3) /* two lines are the header */

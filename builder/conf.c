@@ -41,21 +41,22 @@ static void override_files(const struct conf_request *r, struct strv *ret)
 	strv_pushf(ret, "%s/%s--%s-%s.conf", dir, name, release, arch);
 }
 
-/* Not by realpath: $BASH_SOURCE in the dkms tree is the path through its source link. */
-static char *absolute_path(const char *path)
+void conf_files(const struct conf_request *request, struct strv *ret)
 {
-	_cleanup_free_ char *cwd = NULL;
+	_cleanup_(strv_done) struct strv files = {0};
 
-	if (*path == '/')
-		return xstrdup(path);
-	cwd = getcwd(NULL, 0);
-	return path_join(cwd ? cwd : "/", path);
+	strv_push(&files, request->path);
+	override_files(request, &files);
+	for (size_t i = 0; i < files.n; i++)
+		if (path_exists(files.items[i]))
+			strv_push(ret, files.items[i]);
 }
 
 void conf_command(const struct conf_request *request, struct command *cmd)
 {
 	_cleanup_(strv_done) struct strv files = {0};
-	char *path = absolute_path(request->path);
+	/* Not by realpath: $BASH_SOURCE in the dkms tree is the path through its source link. */
+	char *path = path_absolute(request->path);
 	const char *base = path_base(path);
 
 	strv_take(&files, path);
@@ -438,11 +439,15 @@ int conf_check_duplicates(const struct conf *c, const char *path, struct error *
 char *conf_make_command(const struct conf *c, const char *release)
 {
 	const char *rest = c->make + strlen("make");
+	struct str s = {0};
 
 	/* As a shell reads: behind the word comes a blank, an operator or nothing. */
 	if (!has_prefix(c->make, "make") || (*rest && !strchr(" \t\n;&|()<>", *rest)))
 		return xstrdup(c->make);
-	return xasprintf("make KERNELRELEASE=%s%s", release, rest);
+	str_add(&s, "make KERNELRELEASE=");
+	str_add_quoted(&s, release);
+	str_add(&s, rest);
+	return str_take(&s);
 }
 
 char *conf_install_dir(const struct conf_module *m, const struct settings *s)

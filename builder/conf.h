@@ -57,6 +57,9 @@ struct conf_request {
 	const struct settings *settings;
 };
 
+/* Appends the files that will be evaluated: the conf, and the overrides that are there. */
+void conf_files(const struct conf_request *request, struct strv *ret);
+
 /* Fills cmd with a bash that evaluates the conf (and its overrides in the settings'
  * config_dir, and the directives of the settings) and reports to standard output; output
  * and error are captured. The caller puts it in a sandbox and runs it, and shows what is

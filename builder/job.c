@@ -390,7 +390,7 @@ enum phase evaluate_enter(struct job *job)
 	request = conf_request(job);
 	conf_command(&request, &job->command);
 	job->command.timeout_s = CONF_SECONDS;
-	strv_push(&box.readable, job->conf_path);
+	conf_files(&request, &box.readable);
 	strv_push(&box.readable, s->dkms_tree);
 	strv_push(&box.readable, job->kernel->headers);
 	list_secrets(job, &box.secret);
@@ -408,8 +408,12 @@ static void add_complaints(struct job *job, const struct str *text)
 	for (const char *line = text->data; line && *line;) {
 		size_t len = strcspn(line, "\n");
 
-		if (len)
-			strv_take(&job->warnings, xstrndup(line, len));
+		if (len) {
+			char *copy = xstrndup(line, len);
+
+			text_tame(copy);
+			strv_take(&job->warnings, copy);
+		}
 		line += len;
 		line += *line == '\n';
 	}

@@ -50,8 +50,8 @@ static char *below_hidden(const char *path)
 	return NULL;
 }
 
-/* Others may search every directory on the way to path that bubblewrap does not make
- * anew. */
+/* Others may read path, if it is a file, and search every directory on the way to it that
+ * bubblewrap does not make anew. */
 static bool path_reachable(const char *path)
 {
 	_cleanup_free_ char *top = below_hidden(path);
@@ -64,7 +64,7 @@ static bool path_reachable(const char *path)
 
 		if (stat(partial, &st) < 0)
 			return false;
-		if (S_ISDIR(st.st_mode) && !(st.st_mode & S_IXOTH))
+		if (!(st.st_mode & (S_ISDIR(st.st_mode) ? S_IXOTH : S_IROTH)))
 			return false;
 		if (slash == partial)
 			break;

@@ -4,6 +4,7 @@
 
 #include <sched.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "builder/settings.h"
 
@@ -71,6 +72,18 @@ void settings_init(struct settings *s)
 		.slots = count_cpus(),
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
 	};
+}
+
+void settings_resolve(struct settings *s)
+{
+	char **paths[] = {&s->dkms_tree, &s->source_tree, &s->install_tree, &s->cache_dir,
+		&s->tmp_location, &s->kernel_source_dir, &s->kernel_config};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_free_ char *path = *paths[i];
+
+		*paths[i] = is_empty(path) ? TAKE_PTR(path) : path_absolute(path);
+	}
 }
 
 void settings_done(struct settings *s)

@@ -64,6 +64,8 @@ struct settings {
 
 /* Fills in the defaults that do not depend on any file. */
 void settings_init(struct settings *s);
+/* Makes relative paths absolute, since commands run elsewhere. */
+void settings_resolve(struct settings *s);
 void settings_done(struct settings *s);
 
 /* Bytes from "500M", "5G", "5 GiB" or "5368709120"; K, M, G and T are powers of 1024. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "builder/distro.h"
@@ -66,6 +67,7 @@ static int run(struct arguments *args, int argc, char **argv)
 		print_error(&err);
 		return err.status;
 	}
+	settings_resolve(&args->settings);
 	if (args->show_version) {
 		printf("dkms-%s\n", PACKAGE_VERSION);
 		return 0;
@@ -89,6 +91,7 @@ int main(int argc, char **argv)
 	char threads[16];
 	int status;
 
+	signal(SIGPIPE, SIG_IGN); /* what has begun is finished, whoever reads of it */
 	open_standard_fds();
 	keep_inherited_fds();
 	/* Before libuv first makes its pool: a thread for each CPU. */

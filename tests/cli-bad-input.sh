@@ -118,6 +118,14 @@ failing_makes()
 	dkms_exits 7 "compat 9: a module missing after make" build lost/1.0 -k $K
 	like "$err" "elsewhere.ko" "it is named"
 	like "$err" "log: $dkmstree/lost/1.0/build/$K-$arch/make.log" "and the log"
+	module long 1.0 'PRE_BUILD=pre.sh'
+	script "$sourcetree/long-1.0/pre.sh" "head -c 20000000 /dev/zero | tr '\\0' x | fold -w 200" \
+		'printf "error: \033]0;title\007 \302\233 red\033[31m\n"; mkdir make.log; exit 1'
+	dkms_exits 1 "a log of 20 MB, with control characters" build long/1.0 -k $K --keep-build
+	like "$err" 'error: \?\]0;title\? \?\? red\?\[31m$' "its error is shown, without those"
+	ok "the log is kept, even where the module has made a directory" \
+		grep -q title "$dkmstree/long/1.0/build/$K-$arch/make.log"
+	dkms_exits 0 "(removed)" remove long/1.0
 	dkms_exits 0 "removing what has failed" remove lost/1.0
 	is "$(ls "$dkmstree")" hello "takes its logs with it"
 }

@@ -309,6 +309,18 @@ options()
 		dkms_exits 2 "-j '$n' is no number" build hello/1.0 -k $K -j "$n"
 	done
 	dkms_exits 2 "--sandbox=maybe" build hello/1.0 -k $K --sandbox=maybe
+	cd "$machine"
+	exits 0 "trees by relative paths" "$DKMS" install hello/1.0 -k $K --dkmstree var/lib/dkms \
+		--sourcetree ./usr/src --installtree lib/modules
+	is "$(state hello 1.0 $K)" installed "are found from anywhere"
+	cd "$work"
+	exits 0 "trees with slashes behind them" "$DKMS" remove hello/1.0 --all --dkmstree "$dkmstree//" \
+		--sourcetree "$sourcetree/" --installtree "$installtree/"
+	is "$(find "$machine/lib" "$machine/var" -name '*hello*')" "" "are the same trees"
+	(umask 077 && dkms install hello/1.0 -k $K > /dev/null)
+	is "$(find "$dkmstree" "$installtree" ! -type l ! -perm -444)" "" "everybody may read it, whatever the umask"
+	dkms install hello/1.0 -k $K --force 2> "$work/err" | true
+	is "${PIPESTATUS[0]} $(state hello 1.0 $K)" "0 installed" "nobody reads its output: it goes on"
 	# The options may come first, and a bare -- ends them.
 	dkms_exits 0 "options before the command" -k $K --force build hello/1.0
 	exits 0 "words after --" "$DKMS" build -k $K "${trees[@]}" -- hello/1.0

@@ -19,10 +19,16 @@ moment() # MS
 # Starts dkms as a terminal does, in a process group of its own; $dkms is its PID.
 start_dkms() # ARGUMENT...
 {
+	local comm
+
 	set -m
-	"$DKMS" "$@" "${trees[@]}" < /dev/null > "$work/out" 2> "$work/err" &
+	"$DKMS" "$@" "${trees[@]}" < /dev/null > "$work/first.out" 2> "$work/first.err" &
 	dkms=$!
 	set +m
+	# Until then it is this test, and a signal would be ours.
+	while read -r comm 2>/dev/null < "/proc/$dkms/comm" && [ "$comm" = "${BASH##*/}" ]; do
+		:
+	done
 }
 
 # SIGNAL at TIMES random moments of an autoinstall of three modules for two kernels.
@@ -47,7 +53,7 @@ interrupted() # SIGNAL STATUS TIMES [OPTION...]
 		wait "$dkms" 2>/dev/null || status=$?
 		[ "$status" -ne "$want" ] || hit=$((hit + 1))
 		[ "$status" -eq "$want" ] || [ "$status" -eq 0 ] ||
-			wrong+="after $moment s: $status $(cat "$work/err")"$'\n'
+			wrong+="after $moment s: $status $(cat "$work/first.err")"$'\n'
 		left+=$(others)
 		[ "$signal" = KILL ] || half+=$(whole "after $moment s" | grep -A 3 '^not ok' || true)
 		try autoinstall -k $K -k $K7
@@ -172,13 +178,26 @@ two_at_once()
 		[ "$status" -eq 0 ] || failed+="the second: $status $err"$'\n'
 		status=0
 		wait "$dkms" || status=$?
-		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/err")"$'\n'
+		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
 		wrong+=$(whole "two at once" | grep -A 3 '^not ok' || true)
 		try install hello/1.0 -k $K -k $K7
 		[ "$status" -eq 0 ] || failed+="again: $status $err"$'\n'
 		dkms remove hello/1.0 --all > /dev/null
 	done
 	is "$failed" "" "two install the same: one does it, the other waits"
+	failed=""
+	for n in 1 2 3; do
+		start_dkms build hello/1.0 -k $K --sandbox=off
+		moment 200
+		try build hello/1.0 -k $K7 --sandbox=off
+		[ "$status" -eq 0 ] || failed+="the second: $status $err"$'\n'
+		status=0
+		wait "$dkms" || status=$?
+		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
+		wrong+=$(whole "two without a sandbox" | grep -A 3 '^not ok' || true)
+		dkms remove hello/1.0 --all > /dev/null
+	done
+	is "$failed" "" "two build for two kernels in one directory, without a sandbox: one waits"
 	is "$wrong" "" "two install the same: nothing is half-done"
 }
 

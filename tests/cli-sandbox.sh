@@ -170,6 +170,14 @@ confs()
 	dkms_exits 0 "a dkms.conf that tries" add probe/1.0
 	is "$(printf '%s\n' "$err" | sed 's/.*: //' | sort -u)" \
 		"uid $([ -n "$can_change_user" ] && echo 65534 || id -u), interfaces lo" "is confined as well"
+	module linked 1.0 BUILT_MODULE_NAME=ext9 BUILT_MODULE_LOCATION=sub STRIP=no PRE_BUILD=pre.sh
+	script "$sourcetree/linked-1.0/pre.sh" "ln -s $installtree/$K/kernel/fs sub"
+	dkms_exits 7 "a module behind a link that leads out" build linked/1.0 -k $K
+	echo BUILT_MODULE_LOCATION=../../../../../../lib/modules/$K/kernel/fs >> "$sourcetree/linked-1.0/dkms.conf"
+	dkms_exits 7 "a module in a directory outside" build linked/1.0 -k $K
+	module private 1.0
+	chmod 0600 "$sourcetree/private-1.0"/*
+	dkms_exits 0 "a source that only its owner can read" build private/1.0 -k $K
 	module patched 1.0 'PATCH=evil.patch' 'STRIP=yes'
 	mkdir "$sourcetree/patched-1.0/patches"
 	printf '%s\n' '--- /dev/null' '+++ b/../../../left-by-the-module' '@@ -0,0 +1 @@' '+left' \
