@@ -439,7 +439,7 @@ hello/1.10: added" "compat 11.11: modules not built for it are listed as added"
 		"compat 8: its suffix"
 	dkms_exits 6 "compat 11.11: install of what is gone" install hello/1.0 -k $K7
 	is "$(state hello 1.0 $K7)" built "and it is not installed"
-	dkms_exits 0 "status --json" status --json
+	dkms_exits 0 "compat 12: status --json" status --json
 	like "$out" '"hello"' "status --json is something"
 }
 

@@ -66,8 +66,8 @@ interrupted() # SIGNAL STATUS TIMES [OPTION...]
 	done
 	is "$wrong" "" "SIG$signal $*: the exit status is the signal's"
 	is "$left" "" "SIG$signal $*: children are gone"
-	is "$half" "" "SIG$signal $*: nothing is half-done"
-	is "$again" "" "SIG$signal $*: the next run succeeds"
+	is "$half" "" "compat 12: SIG$signal $*: nothing is half-done"
+	is "$again" "" "compat 12: SIG$signal $*: the next run succeeds"
 	ok "SIG$signal $*: some were in the middle ($hit of $times)" test "$hit" -gt 1
 }
 
@@ -184,7 +184,7 @@ two_at_once()
 		[ "$status" -eq 0 ] || failed+="again: $status $err"$'\n'
 		dkms remove hello/1.0 --all > /dev/null
 	done
-	is "$failed" "" "two install the same: one does it, the other waits"
+	is "$failed" "" "compat 12: two install the same: one does it, the other waits"
 	failed=""
 	for n in 1 2 3; do
 		start_dkms build hello/1.0 -k $K --sandbox=off
@@ -198,7 +198,7 @@ two_at_once()
 		dkms remove hello/1.0 --all > /dev/null
 	done
 	is "$failed" "" "two build for two kernels in one directory, without a sandbox: one waits"
-	is "$wrong" "" "two install the same: nothing is half-done"
+	is "$wrong" "" "compat 12: two install the same: nothing is half-done"
 }
 
 # Waits until a file has a line that matches.
