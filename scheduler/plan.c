@@ -12,12 +12,15 @@
 /* What -j 0, no limit, comes to. */
 #define SLOTS_UNLIMITED 1024
 
-void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings,
-	struct cache *cache)
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings)
 {
-	*p = (struct plan){.loop = loop, .shared.settings = settings, .shared.cache = cache};
-	if (cache)
-		p->shared.fingerprints = fingerprints_new(cache_stats(cache));
+	*p = (struct plan){.loop = loop, .shared.settings = settings};
+}
+
+void plan_use_cache(struct plan *p, struct cache *cache)
+{
+	p->shared.cache = cache;
+	p->shared.fingerprints = fingerprints_new(cache_stats(cache));
 }
 
 void plan_done(struct plan *p)
