@@ -95,6 +95,8 @@ void job_free(struct job *job)
 	command_done(&job->command);
 	error_done(&job->error);
 	strv_done(&job->warnings);
+	strv_done(&job->notices);
+	install_forget_replaced(job);
 	strv_done(&job->placed);
 	strv_done(&job->taken);
 	str_done(&job->output);

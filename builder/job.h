@@ -105,6 +105,8 @@ struct pack {
 	struct strv kernels; /* "RELEASE/ARCH", unless source_only */
 };
 
+struct placed; /* builder/placed.h */
+
 struct job {
 	size_t number; /* in its plan, from 0 */
 	enum job_kind kind;
@@ -134,11 +136,14 @@ struct job {
 	const char *failed_in; /* "make", "PRE_BUILD", ...: for RESULT_FAILED; static */
 	char *log_path;	       /* make.log of a failed or published build */
 	struct strv warnings;  /* a line each, for whoever runs this */
+	struct strv notices;   /* the same, about the system: other jobs have them too */
 	struct str output;     /* what the scripts of the package printed */
 	bool changed_kernel;   /* files came into or went out of the kernel's tree */
 	struct strv placed;    /* the paths of those that came, */
 	struct strv taken;     /* and of those that went */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
+	char *replaced;	       /* the version that it has replaced on the kernel, or NULL */
+	struct placed *replaced_files; /* and what that had there; install.c's */
 	bool restored;	       /* built is what it got from the cache */
 	double cost_s;	       /* and what it took to make that */
 	double build_s;	       /* from checking to published */
