@@ -7,6 +7,7 @@
 #include "builder/job.h"
 #include "cache/cache.h"
 #include "scheduler/graph.h"
+#include "scheduler/history.h"
 #include "scheduler/runner.h"
 
 /* Modules × kernels as jobs in a graph. A command adds jobs, runs the plan, may add more
@@ -23,6 +24,8 @@ struct plan {
 	size_t n_run;		/* jobs before this one have been run */
 	size_t n_refreshed;	/* those before this one have a depmod of their kernel */
 	struct graph graph;	/* of the jobs that have not */
+	struct history *history;
+	unsigned int slots;	/* of the last run: what was asked for, or what fits */
 	struct strv notes;	/* modules that autoinstall leaves alone, and why */
 	struct strv warnings;	/* of the plan itself, a line each */
 };
