@@ -14,17 +14,21 @@
 /* What -j 0, no limit, comes to. */
 #define SLOTS_UNLIMITED 1024
 
-void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings,
-	struct cache *cache)
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings)
 {
-	_cleanup_free_ char *history =
-		cache ? path_join(store_dir(cache_store(cache)), "history") : NULL;
-
-	*p = (struct plan){.loop = loop, .shared.settings = settings, .shared.cache = cache};
-	if (cache)
-		p->shared.fingerprints = fingerprints_new(cache_stats(cache));
-	p->history = history_read(history);
+	*p = (struct plan){.loop = loop, .shared.settings = settings};
+	p->history = history_read(NULL);
 	p->slots = settings->slots ? settings->slots : SLOTS_UNLIMITED;
+}
+
+void plan_use_cache(struct plan *p, struct cache *cache)
+{
+	_cleanup_free_ char *history = path_join(store_dir(cache_store(cache)), "history");
+
+	p->shared.cache = cache;
+	p->shared.fingerprints = fingerprints_new(cache_stats(cache));
+	history_free(p->history);
+	p->history = history_read(history);
 }
 
 void plan_done(struct plan *p)

@@ -30,9 +30,9 @@ struct plan {
 	struct strv warnings;	/* of the plan itself, a line each */
 };
 
-/* cache may be NULL and must outlive the plan. */
-void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings,
-	struct cache *cache);
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings);
+/* What is built from now on goes to the cache and comes from it; it must outlive the plan. */
+void plan_use_cache(struct plan *p, struct cache *cache);
 void plan_done(struct plan *p);
 
 /* The kernel of that release and architecture; made when first asked for. Lives as long as
