@@ -352,6 +352,9 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 			conceal_shown(argv, &sealed, &done, box->secret.items[i]);
 		else
 			conceal(argv, &done, box->secret.items[i]);
+	if (box->fifo)
+		strv_push_all(argv,
+			(const char *const[]){"--bind", box->fifo, box->fifo, NULL});
 	if (box->writable)
 		make_parents(argv, &sealed, box->writable_at);
 	if (box->writable)

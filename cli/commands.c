@@ -210,6 +210,10 @@ int session_init(struct session *s, struct arguments *args, bool takes_away)
 		!is_empty(s->settings->cache_dir))
 		open_cache(s);
 	plan_init(&s->plan, &s->loop, s->settings, s->cache);
+	if (!args->own_slots) {
+		s->plan.slots = args->outer_slots;
+		s->plan.slots_lost = args->outer_slots_lost;
+	}
 	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&

@@ -7,10 +7,7 @@
 #include "builder/fingerprint.h"
 #include "builder/tree.h"
 #include "scheduler/plan.h"
-#include "scheduler/slots.h"
 
-/* What -j 0, no limit, comes to. */
-#define SLOTS_UNLIMITED 1024
 
 void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings,
 	struct cache *cache)
@@ -27,6 +24,8 @@ void plan_done(struct plan *p)
 		job_free(p->jobs[i]);
 	for (size_t i = 0; i < p->n_kernels; i++)
 		kernel_free(p->kernels[i]);
+	if (p->slots == &p->own_slots)
+		slots_done(&p->own_slots);
 	fingerprints_free(p->shared.fingerprints);
 	free(p->jobs);
 	free(p->kernels);
@@ -253,10 +252,8 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 int plan_run(struct plan *p, struct error *err)
 {
 	static const struct task_ops ops = {task_step, task_command, task_work};
-	unsigned int slots = p->shared.settings->slots;
 	struct observer observer = {on_event, p};
 	struct runner_options options = {
-		.slots = slots ? slots : SLOTS_UNLIMITED,
 		.observer = &observer,
 		.cancelled = &p->shared.cancelled,
 	};
@@ -269,11 +266,13 @@ int plan_run(struct plan *p, struct error *err)
 		return r;
 	if (p->shared.sandbox == SANDBOX_KIND_NONE)
 		add_directory_edges(p);
-	r = runner_run(p->loop, &p->graph, &ops, &options);
-	graph_done(&p->graph);
-	p->n_run = p->n_jobs;
+	r = plan_choose_slots(p);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot start the jobs");
+	options.slots = p->slots;
+	runner_run(p->loop, &p->graph, &ops, &options);
+	graph_done(&p->graph);
+	p->n_run = p->n_jobs;
 	return 0;
 }
 

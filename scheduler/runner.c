@@ -7,7 +7,6 @@
 #include <signal.h>
 
 #include "scheduler/runner.h"
-#include "scheduler/slots.h"
 
 #define KILL_AFTER_MS 2000  /* from SIGTERM to SIGKILL */
 #define DRAIN_MS 500	    /* for output after exit, when grandchildren hold the pipe */
@@ -19,7 +18,7 @@ struct runner {
 	struct graph *graph;
 	const struct task_ops *ops;
 	const struct observer *observer;
-	struct slots slots;
+	struct slots *slots;
 	uv_poll_t slot_poll; /* active while a ready node waits for a slot */
 	uv_signal_t signals[3];
 	uv_timer_t kill_timer;
@@ -42,6 +41,7 @@ struct run {
 	uv_work_t work;
 	unsigned int open;  /* handles of this run that have not been closed */
 	bool process_alive;
+	bool has_slots; /* the command may take job slots */
 	bool essential;
 	struct outcome outcome;
 	uint64_t started_ns;
@@ -77,6 +77,9 @@ static void on_run_handle_closed(uv_handle_t *handle)
 
 	if (--run->open)
 		return;
+	if (run->has_slots)
+		slots_reclaim(run->runner->slots);
+	run->has_slots = false;
 	run->outcome.elapsed_s = (double)(uv_hrtime() - run->started_ns) / 1e9;
 	outcome = run->outcome;
 	run->outcome = (struct outcome){0};
@@ -170,9 +173,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		str_add_bytes(to, buf->base, (size_t)n);
 }
 
-static void fill_stdio(struct run *run, const struct command *cmd, uv_stdio_container_t *stdio)
+/* Returns how many descriptors the command gets. */
+static int fill_stdio(struct run *run, const struct command *cmd, uv_stdio_container_t *stdio)
 {
-	struct slots *slots = &run->runner->slots;
+	const struct slots *slots = run->runner->slots;
 
 	stdio[0].flags = UV_IGNORE;
 	for (int i = 0; i < 2; i++) {
@@ -184,10 +188,13 @@ static void fill_stdio(struct run *run, const struct command *cmd, uv_stdio_cont
 			stdio[1 + i].data.stream = (uv_stream_t *)&run->pipes[i];
 		}
 	}
+	if (!cmd->jobserver || slots->fifo)
+		return 3;
 	stdio[SLOTS_CHILD_READ_FD].flags = UV_INHERIT_FD;
 	stdio[SLOTS_CHILD_READ_FD].data.fd = slots->read_fd;
 	stdio[SLOTS_CHILD_WRITE_FD].flags = UV_INHERIT_FD;
 	stdio[SLOTS_CHILD_WRITE_FD].data.fd = slots->write_fd;
+	return 5;
 }
 
 /* Starts the command; the run goes on in on_run_handle_closed, also when that fails. */
@@ -210,8 +217,11 @@ static void start_command(struct run *run, const struct command *cmd)
 		strv_extend(&env, &cmd->env);
 	else
 		strv_push_all(&env, (const char *const *)environ);
-	if (cmd->jobserver)
-		slots_environment(&run->runner->slots, &env);
+	if (cmd->jobserver) {
+		slots_environment(run->runner->slots, &env);
+		slots_lend(run->runner->slots);
+		run->has_slots = true;
+	}
 
 	run->outcome = (struct outcome){0};
 	run->started_ns = uv_hrtime();
@@ -221,13 +231,12 @@ static void start_command(struct run *run, const struct command *cmd)
 	run->timer.data = run->pipes[0].data = run->pipes[1].data = run->process.data = run;
 	run->open = 4;
 
-	fill_stdio(run, cmd, stdio);
 	options.file = cmd->argv.items[0];
 	options.args = cmd->argv.items;
 	options.env = env.items;
 	options.cwd = cmd->cwd;
 	options.stdio = stdio;
-	options.stdio_count = cmd->jobserver ? 5 : 3;
+	options.stdio_count = fill_stdio(run, cmd, stdio);
 	options.flags = UV_PROCESS_DETACHED;
 	options.exit_cb = on_process_exit;
 	r = uv_spawn(loop, &run->process, &options);
@@ -274,9 +283,7 @@ static void finish(struct run *run, bool ok)
 		run->next->previous = run->previous;
 	runner->n_runs--;
 	free(run);
-	slots_give(&runner->slots);
-	if (!runner->n_runs)
-		slots_repair(&runner->slots);
+	slots_give(runner->slots);
 
 	/* Told before the nodes that it blocks are. */
 	node->state = ok ? NODE_OK : NODE_FAILED;
@@ -334,7 +341,7 @@ static void fill(struct runner *runner)
 	while (runner->graph->n_ready) {
 		struct run *run;
 
-		if (!slots_take(&runner->slots)) {
+		if (!slots_take(runner->slots)) {
 			uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot);
 			break;
 		}
@@ -380,7 +387,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 	}
 }
 
-int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
+void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options)
 {
 	static const int signums[] = {SIGINT, SIGTERM, SIGHUP};
@@ -389,14 +396,11 @@ int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		.graph = g,
 		.ops = ops,
 		.observer = options->observer,
+		.slots = options->slots,
 	};
-	int r;
 
 	runner.cancelled = options->cancelled ? options->cancelled : &runner.no_signal;
-	r = slots_init(&runner.slots, options->slots);
-	if (r < 0)
-		return r;
-	uv_poll_init(loop, &runner.slot_poll, runner.slots.poll_fd);
+	uv_poll_init(loop, &runner.slot_poll, runner.slots->fd);
 	uv_timer_init(loop, &runner.kill_timer);
 	runner.slot_poll.data = runner.kill_timer.data = &runner;
 	for (size_t i = 0; i < ARRAY_SIZE(signums); i++) {
@@ -408,8 +412,6 @@ int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	graph_start(g, on_blocked, &runner);
 	fill(&runner);
 	uv_run(loop, UV_RUN_DEFAULT);
-	slots_done(&runner.slots);
-	return 0;
 }
 
 /* A single command is a graph of one node. */
@@ -444,13 +446,18 @@ static const struct command *single_command(void *task)
 int runner_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret)
 {
 	static const struct task_ops ops = {.step = single_step, .command = single_command};
-	struct runner_options options = {.slots = 1};
+	struct slots slots;
+	struct runner_options options = {.slots = &slots};
 	struct single single = {.cmd = cmd, .ret = ret};
 	struct graph g = {0};
 	int r;
 
-	graph_add(&g, &single, 0);
-	r = runner_run(loop, &g, &ops, &options);
-	graph_done(&g);
+	r = slots_init(&slots, 1);
+	if (r == 0) {
+		graph_add(&g, &single, 0);
+		runner_run(loop, &g, &ops, &options);
+		graph_done(&g);
+	}
+	slots_done(&slots);
 	return r;
 }

@@ -81,13 +81,23 @@ static void task_done(struct task *t)
 	outcome_done(&t->outcome);
 }
 
-/* Runs tasks that do not depend on each other. */
-static int run_tasks(struct task *tasks, size_t n, unsigned int slots, bool catch_signals)
+static unsigned int take_all(struct slots *s)
 {
-	struct runner_options options = {.slots = slots};
+	unsigned int n = 0;
+
+	while (slots_take(s))
+		n++;
+	return n;
+}
+
+/* Runs tasks that do not depend on each other. */
+static int run_tasks(struct task *tasks, size_t n, unsigned int n_slots, bool catch_signals)
+{
+	struct slots slots;
+	struct runner_options options = {.slots = &slots};
 	struct graph g = {0};
 	uv_loop_t loop;
-	int r;
+	int r = slots_init(&slots, n_slots);
 
 	running = most_running = cancelled = 0;
 	if (catch_signals)
@@ -95,9 +105,12 @@ static int run_tasks(struct task *tasks, size_t n, unsigned int slots, bool catc
 	uv_loop_init(&loop);
 	for (size_t i = 0; i < n; i++)
 		graph_add(&g, &tasks[i], 0);
-	r = runner_run(&loop, &g, &ops, &options);
+	runner_run(&loop, &g, &ops, &options);
 	ok(graph_ended(&g), "all nodes have ended");
 	ok(uv_loop_close(&loop) == 0, "the loop closes, no handle is left");
+	is_int(slots.taken, 0, "all slots are given back");
+	is_int(take_all(&slots), n_slots, "and there are as many as before");
+	slots_done(&slots);
 	graph_done(&g);
 	return r;
 }
@@ -208,25 +221,6 @@ static void test_jobserver(void)
 	dir_remove(root, NULL);
 }
 
-static void test_slots(void)
-{
-	struct slots s;
-	char token;
-
-	is_int(slots_init(&s, 3), 0, "three slots");
-	ok(slots_take(&s) && slots_take(&s) && slots_take(&s), "can be taken");
-	ok(!slots_take(&s), "no fourth one");
-	slots_give(&s);
-	ok(slots_take(&s), "one given back can be taken");
-	slots_give(&s);
-	slots_give(&s);
-	is_int(read(s.read_fd, &token, 1), 1, "a make takes one and is killed");
-	is_int(slots_repair(&s), 1, "which is noticed");
-	ok(slots_take(&s) && slots_take(&s) && !slots_take(&s), "and made good");
-	slots_done(&s);
-	ok(slots_default() >= 1, "there is a default");
-}
-
 static void test_many(void)
 {
 	size_t n = 10000;
@@ -246,7 +240,6 @@ int main(void)
 	test_timeout();
 	test_cancel();
 	test_jobserver();
-	test_slots();
 	test_many();
 	return done_testing();
 }
