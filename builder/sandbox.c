@@ -328,6 +328,14 @@ static void conceal_shown(struct strv *argv, const struct strv *sealed,
 			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
 }
 
+/* The directory would be bubblewrap's alone. */
+static void show_fifo(struct strv *argv, const char *fifo)
+{
+	_cleanup_free_ char *dir = xstrndup(fifo, (size_t)(path_base(fifo) - fifo - 1));
+
+	strv_push_all(argv, (const char *const[]){"--dir", dir, "--bind", fifo, fifo, NULL});
+}
+
 static void add_mounts(struct strv *argv, const struct sandbox *box)
 {
 	_cleanup_(strv_done) struct strv done = {0}, sealed = {0};
@@ -353,8 +361,7 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 		else
 			conceal(argv, &done, box->secret.items[i]);
 	if (box->fifo)
-		strv_push_all(argv,
-			(const char *const[]){"--bind", box->fifo, box->fifo, NULL});
+		show_fifo(argv, box->fifo);
 	if (box->writable)
 		make_parents(argv, &sealed, box->writable_at);
 	if (box->writable)
