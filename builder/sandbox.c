@@ -83,8 +83,10 @@ bool sandbox_reachable(const struct strv *readable)
 
 static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool network)
 {
+	/* As PID 1, since bubblewrap's own would not be waited for, and what is below it would
+	 * not be counted; so the sandbox is empty when its bubblewrap exits. */
 	static const char *const always[] = {"bwrap", "--die-with-parent", "--unshare-pid",
-		"--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", NULL};
+		"--as-pid-1", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", NULL};
 	static const char *const become[] = {
 		"--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", NULL};
 
@@ -377,8 +379,10 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 
 static void add_user(struct strv *argv, enum sandbox_kind kind)
 {
+	/* Another user's death signal is gone, so it is set anew. */
 	static const char *const untrusted[] = {"setpriv", "--reuid=65534", "--regid=65534",
-		"--clear-groups", "--inh-caps=-all", "--bounding-set=-all", NULL};
+		"--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+		"--pdeathsig=KILL", NULL};
 
 	strv_push(argv, "--");
 	if (kind == SANDBOX_KIND_UNTRUSTED)

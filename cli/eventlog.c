@@ -96,8 +96,10 @@ static void hear(void *userdata, const struct events *e, enum event event,
 	json_set_job(j, job);
 	if (event == EVENT_STEPPED)
 		json_object_set_new(j, "phase", json_text(job_state_name(job->state)));
-	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
+	if (event == EVENT_ENDED || event == EVENT_BLOCKED) {
 		json_set_result(j, job);
+		json_object_set_new(j, "phases", json_phases(e->began_ns, job));
+	}
 	put(log, j);
 }
 

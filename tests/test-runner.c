@@ -150,6 +150,38 @@ static void test_commands(void)
 		task_done(&tasks[i]);
 }
 
+/* What a command and those below it used, each of several that end at the same time. */
+static void test_usage(void)
+{
+	static const char busy[] =
+		"(i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done); times";
+	struct task tasks[9] = {0};
+	int wrong = 0, small = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		tasks[i].script = i % 3 ? "exit 0" : busy;
+	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 9, false), 0, "run");
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++) {
+		const struct outcome *o = &tasks[i].outcome;
+		double min[4] = {0}, sec[4] = {0}, told = 0;
+
+		/* The shell's own times, then its children's, user and system. */
+		if (tasks[i].script == busy && o->out.len)
+			sscanf(o->out.data, "%lfm%lfs %lfm%lfs %lfm%lfs %lfm%lfs", &min[0], &sec[0],
+				&min[1], &sec[1], &min[2], &sec[2], &min[3], &sec[3]);
+		for (int t = 0; t < 4; t++)
+			told += 60 * min[t] + sec[t];
+		/* The end of the process comes after that. */
+		wrong += (double)o->cpu_ns / 1e9 < told - 0.021 ||
+			 (double)o->cpu_ns / 1e9 > told + 0.05 ||
+			 (tasks[i].script == busy && told < 0.01);
+		small += o->max_rss_bytes < 100000;
+		task_done(&tasks[i]);
+	}
+	is_int(wrong, 0, "CPU time is what the shells say");
+	is_int(small, 0, "and each knows its memory");
+}
+
 static void test_timeout(void)
 {
 	struct task tasks[] = {
@@ -299,6 +331,7 @@ static void test_many(void)
 int main(void)
 {
 	test_commands();
+	test_usage();
 	test_timeout();
 	test_cancel();
 	test_forms();
