@@ -97,6 +97,7 @@ struct job_shared {
 	enum sandbox_kind sandbox;
 	struct cache *cache; /* NULL: none */
 	struct fingerprints *fingerprints; /* with a cache */
+	const char *slots_fifo; /* makes open it for job slots; or NULL */
 	const struct job *failed; /* the first one that did, or NULL */
 	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
 };

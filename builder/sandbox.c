@@ -330,6 +330,14 @@ static void conceal_shown(struct strv *argv, const struct strv *sealed,
 			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
 }
 
+/* The directory would be bubblewrap's alone. */
+static void show_fifo(struct strv *argv, const char *fifo)
+{
+	_cleanup_free_ char *dir = xstrndup(fifo, (size_t)(path_base(fifo) - fifo - 1));
+
+	strv_push_all(argv, (const char *const[]){"--dir", dir, "--bind", fifo, fifo, NULL});
+}
+
 static void add_mounts(struct strv *argv, const struct sandbox *box)
 {
 	_cleanup_(strv_done) struct strv done = {0}, sealed = {0};
@@ -354,6 +362,8 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 			conceal_shown(argv, &sealed, &done, box->secret.items[i]);
 		else
 			conceal(argv, &done, box->secret.items[i]);
+	if (box->fifo)
+		show_fifo(argv, box->fifo);
 	if (box->writable)
 		make_parents(argv, &sealed, box->writable_at);
 	if (box->writable)

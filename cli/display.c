@@ -81,7 +81,7 @@ static void count_jobs(struct display *d, const struct plan *p)
 	}
 	d->frame.modules = d->modules.n ? d->modules.n : 1;
 	d->frame.kernels = p->n_kernels;
-	d->frame.slots = p->slots;
+	d->frame.slots = plan_n_slots(p);
 }
 
 /* The rest takes as long for each job as what is done did, what runs being half done. */

@@ -145,6 +145,7 @@ static int set_slots(struct arguments *args, const char *text, struct error *err
 	if (errno || *end || end == text || *text == '-' || n > USHRT_MAX)
 		return error_set(err, -EINVAL, 2, "-j takes a number, not '%s'", text);
 	args->settings.slots = (unsigned int)n;
+	args->own_slots = true;
 	return 0;
 }
 

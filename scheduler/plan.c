@@ -8,17 +8,12 @@
 #include "builder/fingerprint.h"
 #include "builder/tree.h"
 #include "scheduler/estimate.h"
-#include "scheduler/memory.h"
 #include "scheduler/plan.h"
-
-/* What -j 0, no limit, comes to. */
-#define SLOTS_UNLIMITED 1024
 
 void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings)
 {
 	*p = (struct plan){.loop = loop, .shared.settings = settings};
 	p->history = history_read(NULL);
-	p->slots = settings->slots ? settings->slots : SLOTS_UNLIMITED;
 }
 
 void plan_use_cache(struct plan *p, struct cache *cache)
@@ -38,6 +33,8 @@ void plan_done(struct plan *p)
 		job_free(p->jobs[i]);
 	for (size_t i = 0; i < p->n_kernels; i++)
 		kernel_free(p->kernels[i]);
+	if (p->slots == &p->own_slots)
+		slots_done(&p->own_slots);
 	fingerprints_free(p->shared.fingerprints);
 	history_free(p->history);
 	free(p->jobs);
@@ -259,18 +256,14 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		p->observer.on_event(event, node, p->observer.userdata);
 }
 
-/* Orders the jobs that have not been run, the longest way to the end first, and finds out
- * how many slots there is memory for. */
+/* Orders the jobs that have not been run, the longest way to the end first. */
 static void weigh_jobs(struct plan *p)
 {
-	const struct settings *s = p->shared.settings;
 	struct job **jobs = p->jobs + p->n_run;
 
 	estimate_jobs(p->history, jobs, p->graph.n);
 	for (size_t i = 0; i < p->graph.n; i++)
 		p->graph.nodes[i]->cost = (long)jobs[i]->expected_ms;
-	p->slots = estimate_slots(jobs, p->graph.n, s->slots ? s->slots : SLOTS_UNLIMITED,
-		s->max_memory ? s->max_memory : memory_available());
 }
 
 int plan_run(struct plan *p, struct error *err)
@@ -291,16 +284,17 @@ int plan_run(struct plan *p, struct error *err)
 	if (p->shared.sandbox == SANDBOX_KIND_NONE)
 		add_directory_edges(p);
 	weigh_jobs(p);
+	r = plan_choose_slots(p);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot start the jobs");
 	options.slots = p->slots;
-	r = runner_run(p->loop, &p->graph, &ops, &options);
+	runner_run(p->loop, &p->graph, &ops, &options);
 	if (!p->shared.settings->dry_run) {
 		estimate_learn(p->history, p->jobs + p->n_run, p->graph.n);
 		history_save(p->history); /* where it cannot be kept, nothing is amiss */
 	}
 	graph_done(&p->graph);
 	p->n_run = p->n_jobs;
-	if (r < 0)
-		return error_errno(err, r, 1, "cannot start the jobs");
 	return 0;
 }
 

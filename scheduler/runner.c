@@ -9,7 +9,6 @@
 
 #include "scheduler/process.h"
 #include "scheduler/runner.h"
-#include "scheduler/slots.h"
 
 #define KILL_AFTER_MS 2000  /* from SIGTERM to SIGKILL */
 #define DRAIN_MS 500	    /* for output after exit, when grandchildren hold the pipe */
@@ -21,7 +20,7 @@ struct runner {
 	struct graph *graph;
 	const struct task_ops *ops;
 	const struct observer *observer;
-	struct slots slots;
+	struct slots *slots;
 	uv_poll_t slot_poll; /* active while a ready node waits for a slot */
 	uv_signal_t signals[3];
 	uv_signal_t children; /* SIGCHLD */
@@ -44,6 +43,7 @@ struct run {
 	uv_timer_t timer;   /* the command's time limit, then the drain */
 	uv_work_t work;
 	unsigned int open;  /* handles of this run that have not been closed */
+	bool has_slots; /* the command may take job slots */
 	bool essential;
 	struct outcome outcome;
 	uint64_t started_ns;
@@ -79,6 +79,9 @@ static void on_run_handle_closed(uv_handle_t *handle)
 
 	if (--run->open)
 		return;
+	if (run->has_slots)
+		slots_reclaim(run->runner->slots);
+	run->has_slots = false;
 	run->outcome.elapsed_s = (double)(uv_hrtime() - run->started_ns) / 1e9;
 	outcome = run->outcome;
 	run->outcome = (struct outcome){0};
@@ -185,12 +188,12 @@ static int open_pipe(uv_pipe_t *pipe, int *ret_write_fd)
 
 static int spawn(struct run *run, const struct command *cmd)
 {
-	const struct slots *slots = &run->runner->slots;
+	struct slots *slots = run->runner->slots;
 	_cleanup_(strv_done) struct strv env = {0};
 	int ends[2] = {-1, -1}; /* of the pipes, the child's */
 	struct process_setup setup = {
 		.fds = {-1, cmd->log_fd, cmd->log_fd, slots->read_fd, slots->write_fd},
-		.n_fds = cmd->jobserver ? 5 : 3,
+		.n_fds = cmd->jobserver && !slots->fifo ? 5 : 3,
 	};
 	int r = 0;
 
@@ -198,8 +201,11 @@ static int spawn(struct run *run, const struct command *cmd)
 		strv_extend(&env, &cmd->env);
 	else
 		strv_push_all(&env, (const char *const *)environ);
-	if (cmd->jobserver)
+	if (cmd->jobserver) {
 		slots_environment(slots, &env);
+		slots_lend(slots);
+		run->has_slots = true;
+	}
 	setup.env = env.items;
 	for (int i = 0; i < 2 && r == 0 && cmd->log_fd < 0; i++) {
 		r = open_pipe(&run->pipes[i], &ends[i]);
@@ -274,9 +280,7 @@ static void finish(struct run *run, bool ok)
 		run->next->previous = run->previous;
 	runner->n_runs--;
 	free(run);
-	slots_give(&runner->slots);
-	if (!runner->n_runs)
-		slots_repair(&runner->slots);
+	slots_give(runner->slots);
 
 	/* Told before the nodes that it blocks are. */
 	node->state = ok ? NODE_OK : NODE_FAILED;
@@ -335,7 +339,7 @@ static void fill(struct runner *runner)
 	while (runner->graph->n_ready) {
 		struct run *run;
 
-		if (!slots_take(&runner->slots)) {
+		if (!slots_take(runner->slots)) {
 			uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot);
 			break;
 		}
@@ -381,7 +385,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 	}
 }
 
-int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
+void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options)
 {
 	static const int signums[] = {SIGINT, SIGTERM, SIGHUP};
@@ -390,14 +394,11 @@ int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		.graph = g,
 		.ops = ops,
 		.observer = options->observer,
+		.slots = options->slots,
 	};
-	int r;
 
 	runner.cancelled = options->cancelled ? options->cancelled : &runner.no_signal;
-	r = slots_init(&runner.slots, options->slots);
-	if (r < 0)
-		return r;
-	uv_poll_init(loop, &runner.slot_poll, runner.slots.poll_fd);
+	uv_poll_init(loop, &runner.slot_poll, runner.slots->fd);
 	uv_timer_init(loop, &runner.kill_timer);
 	uv_signal_init(loop, &runner.children);
 	runner.slot_poll.data = runner.kill_timer.data = runner.children.data = &runner;
@@ -411,8 +412,6 @@ int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	graph_start(g, on_blocked, &runner);
 	fill(&runner);
 	uv_run(loop, UV_RUN_DEFAULT);
-	slots_done(&runner.slots);
-	return 0;
 }
 
 /* A single command is a graph of one node. */
@@ -447,13 +446,18 @@ static const struct command *single_command(void *task)
 int runner_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret)
 {
 	static const struct task_ops ops = {.step = single_step, .command = single_command};
-	struct runner_options options = {.slots = 1};
+	struct slots slots;
+	struct runner_options options = {.slots = &slots};
 	struct single single = {.cmd = cmd, .ret = ret};
 	struct graph g = {0};
 	int r;
 
-	graph_add(&g, &single, 0);
-	r = runner_run(loop, &g, &ops, &options);
-	graph_done(&g);
+	r = slots_init(&slots, 1);
+	if (r == 0) {
+		graph_add(&g, &single, 0);
+		runner_run(loop, &g, &ops, &options);
+		graph_done(&g);
+	}
+	slots_done(&slots);
 	return r;
 }
