@@ -127,6 +127,10 @@ struct job {
 	struct job **members;  /* JOB_DEPMOD: jobs on its kernel; borrowed */
 	size_t n_members;
 
+	/* What it is going to take, as far as the plan can tell: CPU time, and bytes of its
+	 * largest process; 0: unknown. */
+	uint64_t expected_ms, expected_rss_bytes;
+
 	bool rebuild;	       /* JOB_INSTALL, JOB_BUILD: build also what is built */
 
 	enum state was;	       /* before the job */

@@ -10,6 +10,7 @@
 
 #include "builder/distro.h"
 #include "builder/framework.h"
+#include "cli/complete.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "scheduler/runner.h"
@@ -62,8 +63,13 @@ static int run(struct arguments *args, int argc, char **argv)
 {
 	_cleanup_(error_done) struct error err = {0};
 
-	if (load_framework(&args->settings, &err) < 0 ||
-		arguments_parse(args, argc, argv, &err) < 0) {
+	int r = load_framework(&args->settings, &err);
+
+	if (argc > 2 && streq(argv[1], "--complete")) { /* for shells alone, so not in the table */
+		complete_print(args, argv + 2, argc - 2, stdout);
+		return 0;
+	}
+	if (r < 0 || arguments_parse(args, argc, argv, &err) < 0) {
 		print_error(&err);
 		return err.status;
 	}

@@ -3,6 +3,8 @@
  * makes below understand. */
 #include "config.h"
 
+#include "scheduler/estimate.h"
+#include "scheduler/memory.h"
 #include "scheduler/plan.h"
 
 /* What -j 0, no limit, comes to. */
@@ -35,34 +37,45 @@ static bool make_opens_fifo(struct plan *p)
 	return major > 4 || (major == 4 && minor >= 4);
 }
 
+/* What was asked for, or what there is memory for. */
+static unsigned int count_slots(const struct plan *p)
+{
+	const struct settings *s = p->shared.settings;
+	unsigned int asked = s->slots ? s->slots : SLOTS_UNLIMITED;
+
+	if (!has_builds(p))
+		return asked;
+	return estimate_slots(p->jobs + p->n_run, p->n_jobs - p->n_run, asked,
+		s->max_memory ? s->max_memory : memory_available());
+}
+
 int plan_choose_slots(struct plan *p)
 {
-	unsigned int n = p->shared.settings->slots;
-	bool fifo = false;
+	unsigned int n = count_slots(p);
 	int r = -1;
 
 	if (p->slots && p->slots != &p->own_slots)
 		return 0;
 	if (!p->asked_make && has_builds(p) && !p->shared.settings->dry_run) {
 		p->asked_make = true;
-		fifo = make_opens_fifo(p);
+		p->make_opens_fifo = make_opens_fifo(p);
 		if (p->slots_lost)
 			strv_push(&p->warnings,
 				"the job slots of the make that runs dkms cannot be reached, "
 				"and it uses its own: a rule passes them on when its line "
 				"begins with + or names $(MAKE)");
 	}
-	if (p->slots && !fifo)
+	if (p->slots && p->slots->total == n && !p->slots->fifo == !p->make_opens_fifo)
 		return 0;
-	n = n ? n : SLOTS_UNLIMITED;
 	if (p->slots)
 		slots_done(p->slots);
 	p->slots = &p->own_slots;
-	if (fifo)
+	if (p->make_opens_fifo)
 		r = slots_init_fifo(p->slots, n);
 	if (r < 0) { /* a /tmp that cannot be written, for one */
-		if (fifo)
+		if (p->make_opens_fifo)
 			slots_done(p->slots);
+		p->make_opens_fifo = false;
 		r = slots_init(p->slots, n);
 	}
 	p->shared.slots_fifo = p->slots->fifo;
@@ -71,7 +84,8 @@ int plan_choose_slots(struct plan *p)
 
 unsigned int plan_n_slots(const struct plan *p)
 {
-	bool outer = p->slots && p->slots != &p->own_slots;
+	unsigned int n = p->slots && p->slots->total ? p->slots->total
+						     : p->shared.settings->slots;
 
-	return outer && p->slots->total ? p->slots->total : p->shared.settings->slots;
+	return n < SLOTS_UNLIMITED ? n : 0;
 }

@@ -211,12 +211,31 @@ defaults()
 	run=("$DKMS" build one/1.0 -k "$K" --force "${trees[@]}" --json)
 	n_slots "$cpus" "by default a slot for each CPU" "${run[@]}"
 	n_slots 7 "-j" "${run[@]}" -j 7
-	n_slots 0 "-j 0: no limit" "${run[@]}" -j 0
+	n_slots 0 "-j 0: no limit but that of the memory" "${run[@]}" -j 0 --max-memory 1T
+	n_slots 3 "--max-memory: those that fit, as nothing was built before" "${run[@]}" -j 8 --max-memory 500M
+	n_slots 1 "one in any case" "${run[@]}" -j 8 --max-memory 1M
+	n_slots 2 "not more than there are" "${run[@]}" -j 2 --max-memory 500M
+	dkms_exits 2 "--max-memory is a size" build one/1.0 -k "$K" --max-memory lots
+	run=("${run[@]/--no-cache/--cache-dir=$work/cache}")
+	"${run[@]}" > "$work/built" 2>&1 < /dev/null
+	awk '$1 == "one/1.0" { $4 = 50000000 } { print }' "$work"/cache/v*/history > "$work/history"
+	ok "what a build took is remembered" grep -q "^one/1.0 $K [0-9]* 50000000 " "$work/history"
+	cp "$work/history" "$work"/cache/v*/history
+	n_slots 10 "and decides how many fit" "${run[@]}" -j 16 --max-memory 500M
+	like "$(cat "$work"/cache/v*/history)" "^one/1.0 $K [0-9]* [0-9]* [0-9]*\$" "and is written anew"
+	for history in garbage "dkms-history 1"$'\n'"one/1.0 $K x" "dkms-history 2"$'\n'"one/1.0 $K 1 50000000 9999999999"; do
+		echo "$history" > "$(echo "$work"/cache/v*/history)"
+		n_slots 3 "a history that is damaged or another's is none" "${run[@]}" -j 8 --max-memory 500M
+	done
+	run=("${run[@]/--cache-dir=*/--no-cache}")
 	n_slots 1 "one CPU by taskset" taskset -c "$(taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/')" "${run[@]}"
 	if private_etc; then
 		echo 'parallel_jobs=5' > "$etc/framework.conf"
 		n_slots 5 "parallel_jobs" "${run[@]}"
 		n_slots 3 "-j wins over it" "${run[@]}" -j 3
+		echo 'max_memory=500M' > "$etc/framework.conf"
+		n_slots 3 "max_memory" "${run[@]}" -j 8
+		n_slots 6 "--max-memory wins over it" "${run[@]}" -j 8 --max-memory 1G
 		rm "$etc/framework.conf"
 	fi
 	group=$(sed -n 's/^0:://p' /proc/self/cgroup)
@@ -233,6 +252,13 @@ defaults()
 	n_slots "$cpus" "one with more than there are" "${run[@]}"
 	[ "$group" = / ] || echo "90000 100000" > "/sys/fs/cgroup/cpu.max"
 	[ "$group" = / ] || n_slots 1 "one in a group with less" "${run[@]}"
+	rm -f "/sys/fs/cgroup$group/cpu.max" /sys/fs/cgroup/cpu.max
+	echo max > "/sys/fs/cgroup$group/memory.max"
+	n_slots 8 "a control group that permits all memory" "${run[@]}" -j 8
+	echo $((500 << 20)) > "/sys/fs/cgroup$group/memory.max"
+	echo $((300 << 20)) > "/sys/fs/cgroup$group/memory.current"
+	echo $'anon 1\nfile '$((150 << 20))$'\nkernel 1' > "/sys/fs/cgroup$group/memory.stat"
+	n_slots 2 "one that permits less: what it uses counts, except for files" "${run[@]}" -j 8
 	umount /sys/fs/cgroup
 }
 
