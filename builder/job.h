@@ -45,6 +45,7 @@ enum job_state {
 	JOB_COPYING,	  /* a fresh build directory */
 	JOB_PATCHING,	  /* patch(1), once for each patch */
 	JOB_PRE_BUILD,
+	JOB_LINKING,	  /* objects that are in the cache need not be compiled */
 	JOB_MAKING,
 	JOB_STRIPPING,	  /* strip(1) on all modules at once */
 	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
@@ -140,6 +141,7 @@ struct job {
 	struct strv taken;     /* and of those that went */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
 	bool restored;	       /* built is what it got from the cache */
+	char *linked_from;     /* the kernel whose objects it was linked from, or NULL */
 	double cost_s;	       /* and what it took to make that */
 	double build_s;	       /* from checking to published */
 	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
