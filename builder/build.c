@@ -525,6 +525,7 @@ static enum phase run(struct job *job, const char *line, bool make)
 	cmd->cwd = xstrdup(b->seen);
 	cmd->log_fd = b->log_fd;
 	cmd->jobserver = make;
+	box.fifo = make ? job->shared->slots_fifo : NULL;
 	build_sandbox(job, &box);
 	list_secrets(job, &box.secret);
 	sandbox_wrap(cmd, &box);

@@ -212,6 +212,10 @@ int session_init(struct session *s, struct arguments *args, bool takes_away)
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
 	plan_init(&s->plan, &s->loop, s->settings);
+	if (!args->own_slots) {
+		s->plan.slots = args->outer_slots;
+		s->plan.slots_lost = args->outer_slots_lost;
+	}
 	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
