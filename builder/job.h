@@ -45,6 +45,7 @@ enum job_state {
 	JOB_COPYING,	  /* a fresh build directory */
 	JOB_PATCHING,	  /* patch(1), once for each patch */
 	JOB_PRE_BUILD,
+	JOB_LINKING,	  /* objects that are in the cache need not be compiled */
 	JOB_MAKING,
 	JOB_STRIPPING,	  /* strip(1) on all modules at once */
 	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
@@ -154,6 +155,7 @@ struct job {
 	struct placed *replaced_files; /* and what that had there; install.c's */
 	bool missed;	       /* the cache did not have it */
 	bool restored;	       /* built is what it got from the cache */
+	char *linked_from;     /* the kernel whose objects it was linked from, or NULL */
 	double cost_s;	       /* and what it took to make that */
 	double build_s;	       /* from checking to published */
 	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */

@@ -14,6 +14,7 @@ enum phase {
 	PHASE_WORK,    /* enter: job->work is to be called */
 	PHASE_NEXT,    /* this state is over, or none of this job's business */
 	PHASE_AGAIN,   /* leave: enter this state once more */
+	PHASE_RESTART, /* leave: build once more, from a fresh copy of the source on */
 	PHASE_STOP,    /* the job is over; job->result says how */
 	PHASE_FAIL,    /* job->error says why */
 };
@@ -84,6 +85,9 @@ void signing_free(struct signing *signing); /* NULL is allowed */
 enum phase fingerprint_enter(struct job *job);
 enum phase restore_enter(struct job *job);
 enum phase store_enter(struct job *job);
+
+/* objects.c */
+enum phase link_enter(struct job *job);
 
 /* install.c */
 enum phase pre_install_enter(struct job *job);
