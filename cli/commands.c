@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "builder/keypair.h"
+#include "builder/sweep.h"
 #include "builder/tree.h"
 #include "builder/upgrade.h"
 #include "cache/cache.h"
@@ -221,6 +222,8 @@ int session_init(struct session *s, struct arguments *args, bool takes_away)
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
 		!is_from_archive(args))
 		print_warning("%s is not read, as the module is named as well", args->archive);
+	if (args->command->flags & COMMAND_BUILDS && !s->settings->dry_run)
+		sweep_builds(s->settings->dkms_tree, args->name);
 	return choose_kernels(s, takes_away);
 }
 
