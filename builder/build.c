@@ -24,6 +24,7 @@
 #include "builder/compress.h"
 #include "builder/distro.h"
 #include "builder/modfile.h"
+#include "builder/objects.h"
 #include "builder/phases.h"
 #include "builder/toolchain.h"
 #include "builder/tree.h"
@@ -65,6 +66,7 @@ void build_free(struct build *b)
 	close_ptr(&b->seen_lock_fd);
 	close_ptr(&b->log_fd);
 	key_done(&b->key);
+	objects_free(b->objects);
 	entry_done(&b->entry);
 	free(b->version_dir);
 	free(b->source);
@@ -76,6 +78,7 @@ void build_free(struct build *b)
 	free(b->failed);
 	free(b->set_aside);
 	toolchain_done(&b->toolchain);
+	strv_done(&b->places);
 	free(b);
 }
 
@@ -168,6 +171,8 @@ enum phase check_enter(struct job *job)
 		return PHASE_FAIL;
 	job->build = build_new(job);
 	choose_sandbox(job);
+	if (job->build->sandbox != SANDBOX_KIND_NONE)
+		kernel_places(kernel, &job->build->places);
 	toolchain_of_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
 	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
 }
@@ -299,6 +304,7 @@ static int open_log(struct job *job)
 	struct build *b = job->build;
 
 	unlink(b->log);
+	close_ptr(&b->log_fd);
 	b->log_fd = open(b->log, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
 	if (b->log_fd < 0)
 		return error_errno(&job->error, -errno, 1, "cannot create %s", b->log);
@@ -502,6 +508,7 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	strv_pushf(&box->readable, "%s/%s", s->config_dir, job->name);
 	if (s->build_environment)
 		strv_push(&box->readable, s->build_environment);
+	strv_extend(&box->places, &b->places);
 	show_depends(job, box);
 	link_headers(k, box);
 }
@@ -686,8 +693,21 @@ static bool is_built(const struct build *b, const char *path)
 	       lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Whatever may be due to the objects that make was given is tried again without. */
+static bool is_doubtful(const struct job *job, const struct outcome *outcome)
+{
+	if (!objects_are_used(job) || outcome->cancelled || outcome->timed_out)
+		return false;
+	return !outcome_ok(outcome) || !objects_fit(job);
+}
+
 enum phase make_leave(struct job *job, const struct outcome *outcome)
 {
+	if (is_doubtful(job, outcome)) {
+		job->build->from_scratch = true;
+		job->build->patch = 0;
+		return PHASE_RESTART;
+	}
 	if (ran(job, outcome, "make", 10) == PHASE_FAIL)
 		return PHASE_FAIL;
 	for (size_t i = 0; i < job->conf->n_modules; i++) {

@@ -25,9 +25,12 @@ struct build {
 	enum sandbox_kind sandbox;
 	bool renamed; /* work is at seen */
 	struct toolchain toolchain;
+	struct strv places; /* where the kernel's headers are seen: kernel_places() */
 	size_t patch; /* the next one to apply */
 	struct timespec started;
 	struct key key;	    /* empty: not cached */
+	struct objects *objects; /* objects.c's; NULL: none are looked for */
+	bool from_scratch;	 /* make gets no objects */
 	struct entry entry; /* to be published with the build; no files: none */
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "builder/fingerprint.h"
+#include "builder/objects.h"
 #include "builder/phases.h"
 #include "cache/cache.h"
 
@@ -171,6 +172,7 @@ static int store_work(struct job *job)
 
 	if (!is_unchanged(job))
 		return 0;
+	objects_store(job);
 	list_files(job, &files);
 	for (size_t i = 0; i < files.n; i++) {
 		if (path_is_file(files.items[i].path)) {
@@ -204,4 +206,5 @@ void cached_commit(struct job *job)
 	if (job->build->entry.n_files)
 		cache_commit(job->shared->cache, &job->build->entry,
 			job->shared->settings->force);
+	objects_commit(job);
 }

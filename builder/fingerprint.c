@@ -8,11 +8,13 @@
 
 #include "base/file.h"
 #include "builder/fingerprint.h"
+#include "builder/kbuild.h"
 #include "builder/system.h"
 #include "builder/tree.h"
 #include "cache/listing.h"
 
-#define FORMAT "dkms module 1\n"
+#define FORMAT "dkms module 2\n"
+#define OBJECTS_FORMAT "dkms objects 1\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 
@@ -23,6 +25,7 @@ struct shared_text {
 	char *variant;		     /* what else it is made of; NULL: nothing */
 	struct str text;
 	struct digest digest;
+	struct index *index; /* of the text's lines, made when first asked for */
 	struct shared_text *next;
 };
 
@@ -50,6 +53,7 @@ void fingerprints_free(struct fingerprints *f)
 		struct shared_text *next = f->texts->next;
 
 		str_done(&f->texts->text);
+		index_free(f->texts->index);
 		free(f->texts->variant);
 		free(f->texts);
 		f->texts = next;
@@ -62,6 +66,34 @@ static void add_text(struct key *key, const char *name, struct str *text)
 {
 	key_add(key, name, text->data, text->len);
 	str_done(text);
+}
+
+/* Under the lock. NULL when it has not been made. */
+static struct shared_text *find_text(struct fingerprints *f, const char *name,
+	const struct kernel *kernel)
+{
+	struct shared_text *t;
+
+	for (t = f->texts; t; t = t->next)
+		if (t->kernel == kernel && !t->variant && streq(t->name, name))
+			break;
+	return t;
+}
+
+/* The same; takes the text. */
+static struct shared_text *keep_text(struct fingerprints *f, const char *name,
+	const struct kernel *kernel, struct str *text)
+{
+	struct shared_text *t = xcalloc(1, sizeof(*t));
+
+	t->kernel = kernel;
+	t->name = name;
+	str_add_bytes(text, "", 0);
+	t->text = *text;
+	digest_bytes(text->data, text->len, &t->digest);
+	t->next = f->texts;
+	f->texts = t;
+	return t;
 }
 
 /* Adds a part that make() writes; from f if it has been written, unless afresh. */
@@ -80,25 +112,15 @@ static int add_shared(struct fingerprints *f, struct key *key, const char *name,
 		return r;
 	}
 	pthread_mutex_lock(&f->lock);
-	for (t = f->texts; t; t = t->next)
-		if (t->kernel == kernel && streq(t->name, name))
-			break;
+	t = find_text(f, name, kernel);
 	if (!t) {
 		struct str text = {0};
 
 		r = make(f->stats, kernel, &text);
-		if (r == 0) {
-			t = xcalloc(1, sizeof(*t));
-			t->kernel = kernel;
-			t->name = name;
-			str_add_bytes(&text, "", 0);
-			t->text = text;
-			digest_bytes(text.data, text.len, &t->digest);
-			t->next = f->texts;
-			f->texts = t;
-		} else {
+		if (r == 0)
+			t = keep_text(f, name, kernel, &text);
+		else
 			str_done(&text);
-		}
 	}
 	pthread_mutex_unlock(&f->lock);
 	if (r == 0)
@@ -292,8 +314,19 @@ static int add_depends(struct fingerprints *f, const struct job *job, struct key
 	return r;
 }
 
-/* parallel_jobs is as good as -j. */
-static void add_environment(const struct strv *env, struct key *key)
+/* "NAME=VALUE" is one of the names. */
+static bool is_among(const char *variable, const char *const *names)
+{
+	size_t n = strcspn(variable, "=");
+
+	for (; *names; names++)
+		if (strlen(*names) == n && strncmp(variable, *names, n) == 0)
+			return true;
+	return false;
+}
+
+/* Without some; parallel_jobs is as good as -j. */
+static void add_environment(const struct strv *env, const char *const *but, struct key *key)
 {
 	_cleanup_(strv_done) struct strv sorted = {0};
 	struct str s = {0};
@@ -303,7 +336,7 @@ static void add_environment(const struct strv *env, struct key *key)
 	for (size_t i = 0; i < sorted.n; i++) {
 		_cleanup_free_ char *name = NULL;
 
-		if (has_prefix(sorted.items[i], "parallel_jobs="))
+		if (is_among(sorted.items[i], but))
 			continue;
 		name = xstrndup(sorted.items[i], strcspn(sorted.items[i], "="));
 		add_line(&s, name, sorted.items[i] + strlen(name));
@@ -417,6 +450,8 @@ const char *fingerprint_obstacle(const struct job *job)
 	return NULL;
 }
 
+static const char *const not_in_modules[] = {"parallel_jobs", NULL};
+
 int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	struct key *ret)
 {
@@ -437,7 +472,7 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	add_conf(job, &key);
 	if (r == 0)
 		r = add_depends(f, job, &key);
-	add_environment(&env, &key);
+	add_environment(&env, not_in_modules, &key);
 	add_tools(f, job, &env, afresh, &key);
 	if (r == 0)
 		r = add_shared(f, &key, "system", NULL, afresh, make_system);
@@ -447,4 +482,81 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	else
 		*ret = key;
 	return r;
+}
+
+/* Objects */
+
+/* Those that tell of the kernel: what a makefile makes of them is in the command line of an
+ * object, which make compares. */
+static const char *const not_in_objects[] = {
+	"parallel_jobs", "kernelver", "kernel_source_dir", "kernel_config", NULL};
+
+static struct index *index_of(struct shared_text *t)
+{
+	if (!t->index)
+		t->index = index_new(t->text.data);
+	return t->index;
+}
+
+/* Under the lock: fills in what is known of the kernel, and the text of its family. */
+static int describe_kbuild(struct fingerprints *f, const struct job *job,
+	struct kernel_index *ret, struct shared_text **ret_family)
+{
+	struct shared_text *headers = find_text(f, "headers", job->kernel);
+	struct shared_text *options = find_text(f, "options", job->kernel);
+	struct shared_text *family = find_text(f, "family", job->kernel);
+	struct str text = {0};
+	int r;
+
+	if (!headers)
+		return -ENOENT;
+	if (!options) {
+		r = kbuild_options(job->kernel, &text);
+		if (r < 0) {
+			str_done(&text);
+			return r;
+		}
+		options = keep_text(f, "options", job->kernel, &text);
+	}
+	if (!family) {
+		text = (struct str){0};
+		kbuild_family(job->kernel, headers->text.data, &job->build->places,
+			index_of(options), &text);
+		family = keep_text(f, "family", job->kernel, &text);
+	}
+	*ret = (struct kernel_index){index_of(headers), index_of(options)};
+	*ret_family = family;
+	return 0;
+}
+
+int fingerprint_objects(struct fingerprints *f, const struct job *job, const char *names,
+	struct kernel_index *ret_kernel, struct key *ret)
+{
+	_cleanup_(strv_done) struct strv env = {0};
+	struct shared_text *family;
+	struct kernel_index kernel;
+	struct key key = {0};
+	int r;
+
+	pthread_mutex_lock(&f->lock);
+	r = describe_kbuild(f, job, &kernel, &family);
+	pthread_mutex_unlock(&f->lock);
+	if (r < 0)
+		return r;
+	build_environment(job, &env);
+	key_add(&key, "format", OBJECTS_FORMAT, strlen(OBJECTS_FORMAT));
+	key_add(&key, "package", job->name, strlen(job->name));
+	key_add_shared(&key, "family", &family->text, &family->digest);
+	key_add(&key, "names", names, strlen(names));
+	add_environment(&env, not_in_objects, &key);
+	add_tools(f, job, &env, false, &key);
+	r = add_shared(f, &key, "system", NULL, false, make_system);
+	add_sandbox(job, &key);
+	if (r < 0) {
+		key_done(&key);
+		return r;
+	}
+	*ret_kernel = kernel;
+	*ret = key;
+	return 0;
 }

@@ -3,6 +3,7 @@
 #define BUILDER_FINGERPRINT_H
 
 #include "builder/build.h"
+#include "cache/index.h"
 #include "cache/key.h"
 #include "cache/statcache.h"
 
@@ -35,5 +36,24 @@ const char *fingerprint_obstacle(const struct job *job);
  * the key borrows from f and lives no longer. From any thread. 0 or a negative errno. */
 int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	struct key *ret);
+
+/* What is known of a kernel, borrowed from the fingerprints. */
+struct kernel_index {
+	const struct index *headers; /* of the lines of part headers */
+	const struct index *options; /* for kbuild_option() */
+};
+
+/* Makes the key of the objects that the job's make is about to compile, after
+ * fingerprint_job; they depend on their inputs, too (builder/objects.c). The parts:
+ *
+ *   format, environment, tools, system, sandbox
+ *                as above, but without what the environment says of the kernel
+ *   package      its name, so that no package can make objects for another one
+ *   family       the kernel's (builder/kbuild.c)
+ *   names        given: the files of the build directory
+ *
+ * The key borrows from f. From any thread. 0 or a negative errno. */
+int fingerprint_objects(struct fingerprints *f, const struct job *job, const char *names,
+	struct kernel_index *ret_kernel, struct key *ret);
 
 #endif

@@ -40,6 +40,7 @@ static const struct {
 	[JOB_COPYING] = {"copy", BUILDS, copy_enter, NULL},
 	[JOB_PATCHING] = {"patch", BUILDS, patch_enter, patch_leave},
 	[JOB_PRE_BUILD] = {"PRE_BUILD", BUILDS, pre_build_enter, pre_build_leave},
+	[JOB_LINKING] = {"link", BUILDS, link_enter, NULL},
 	[JOB_MAKING] = {"make", BUILDS, make_enter, make_leave},
 	[JOB_STRIPPING] = {"strip", BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {"collect", BUILDS, collect_enter, NULL},
@@ -95,6 +96,8 @@ void job_free(struct job *job)
 	command_done(&job->command);
 	error_done(&job->error);
 	strv_done(&job->warnings);
+	strv_done(&job->notices);
+	install_forget_replaced(job);
 	strv_done(&job->placed);
 	strv_done(&job->taken);
 	str_done(&job->output);
@@ -106,6 +109,7 @@ void job_free(struct job *job)
 	free(job->pack.path);
 	strv_done(&job->pack.kernels);
 	free(job->log_path);
+	free(job->linked_from);
 	free(job->members);
 	free(job->phases);
 	free(job);
@@ -251,6 +255,7 @@ static enum job_step go_on(struct job *job)
 			break;
 		case PHASE_NEXT:
 		case PHASE_AGAIN:
+		case PHASE_RESTART:
 		case PHASE_STOP:
 			break;
 		}
@@ -279,6 +284,8 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 		fail(job);
 	if (phase == PHASE_AGAIN)
 		job->state--;
+	if (phase == PHASE_RESTART)
+		job->state = JOB_COPYING - 1;
 	return go_on(job);
 }
 

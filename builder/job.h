@@ -45,6 +45,7 @@ enum job_state {
 	JOB_COPYING,	  /* a fresh build directory */
 	JOB_PATCHING,	  /* patch(1), once for each patch */
 	JOB_PRE_BUILD,
+	JOB_LINKING,	  /* objects that are in the cache need not be compiled */
 	JOB_MAKING,
 	JOB_STRIPPING,	  /* strip(1) on all modules at once */
 	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
@@ -109,6 +110,8 @@ struct pack {
 	struct strv kernels; /* "RELEASE/ARCH", unless source_only */
 };
 
+struct placed; /* builder/placed.h */
+
 struct job {
 	size_t number; /* in its plan, from 0 */
 	enum job_kind kind;
@@ -142,13 +145,17 @@ struct job {
 	const char *failed_in; /* "make", "PRE_BUILD", ...: for RESULT_FAILED; static */
 	char *log_path;	       /* make.log of a failed or published build */
 	struct strv warnings;  /* a line each, for whoever runs this */
+	struct strv notices;   /* the same, about the system: other jobs have them too */
 	struct str output;     /* what the scripts of the package printed */
 	bool changed_kernel;   /* files came into or went out of the kernel's tree */
 	struct strv placed;    /* the paths of those that came, */
 	struct strv taken;     /* and of those that went */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
+	char *replaced;	       /* the version that it has replaced on the kernel, or NULL */
+	struct placed *replaced_files; /* and what that had there; install.c's */
 	bool missed;	       /* the cache did not have it */
 	bool restored;	       /* built is what it got from the cache */
+	char *linked_from;     /* the kernel whose objects it was linked from, or NULL */
 	double cost_s;	       /* and what it took to make that */
 	double build_s;	       /* from checking to published */
 	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */

@@ -80,6 +80,9 @@ char *module_name_of_file(const char *path);
  * Makefile includes (a small one often leads to headers that flavours share); those that
  * links at the top of these lead to (scripts, tools). Real paths, appended. */
 void kernel_trees(const struct kernel *k, struct strv *ret);
+/* Where builds in a sandbox see some of these, so that all kernels' have the same paths: pairs
+ * of a real path and that one, appended; none when the layout is not one we know. */
+void kernel_places(const struct kernel *k, struct strv *ret);
 /* True when the kernel's image is installed: DIR/kernel or DIR/vmlinuz exists, or
  * /boot/vmlinuz-RELEASE does. */
 bool kernel_has_image(const struct kernel *k);

@@ -34,6 +34,7 @@ void sandbox_done(struct sandbox *box)
 	strv_done(&box->readable);
 	strv_done(&box->secret);
 	strv_done(&box->hide);
+	strv_done(&box->places);
 	strv_done(&box->links);
 }
 
@@ -284,6 +285,20 @@ static void show(struct strv *argv, struct strv *sealed, struct strv *done, cons
 	}
 }
 
+/* Shows a directory elsewhere, read-only. */
+static void show_elsewhere(struct strv *argv, struct strv *sealed, struct strv *done,
+	const char *real, const char *place)
+{
+	make_parents(argv, sealed, place);
+	strv_push_all(argv, (const char *const[]){"--ro-bind", real, place, NULL});
+	strv_push(done, place);
+	if (!is_hidden(argv, sealed, real))
+		return;
+	make_parents(argv, sealed, real);
+	strv_push_all(argv, (const char *const[]){"--symlink", place, real, NULL});
+	strv_push(done, real);
+}
+
 static void add_strict(struct strv *argv, struct strv *sealed, struct strv *done,
 	const struct sandbox *box)
 {
@@ -297,6 +312,9 @@ static void add_strict(struct strv *argv, struct strv *sealed, struct strv *done
 		if (real && !is_hidden(argv, sealed, real))
 			hide(argv, sealed, real);
 	}
+	for (size_t i = 0; i + 1 < box->places.n; i += 2)
+		show_elsewhere(argv, sealed, done, box->places.items[i],
+			box->places.items[i + 1]);
 	for (const char *const *path = sandbox_etc; *path; path++)
 		show(argv, sealed, done, *path, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(plumbing); i++)

@@ -30,6 +30,8 @@ struct sandbox {
 	 * it. */
 	bool strict;
 	struct strv hide;     /* with strict: directories to hide as well */
+	struct strv places;   /* with strict: pairs of a hidden directory and where it is to
+			       * be seen, below a hidden one, too; a link leads there */
 	struct strv links;    /* with strict: pairs of a path and the target of the link
 			       * that is to be there; in a hidden directory */
 };

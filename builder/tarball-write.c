@@ -14,6 +14,7 @@
 #include "builder/unpack.h"
 
 #define BUFFER_BYTES (128 * 1024)
+#define FD_DIR "/proc/self/fd"
 
 /* The names that GNU tar knows. */
 static const struct {
@@ -342,6 +343,49 @@ static int check_target(const char *path, struct error *err)
 	return 0;
 }
 
+/* Makes the file that is written: one without a name where the file system can do that,
+ * so that a process that is killed leaves nothing; else *name, a template, is its name and
+ * *named is set. Returns a descriptor or a negative errno. */
+static int open_temporary(char *name, bool *named)
+{
+	_cleanup_free_ char *dir = xstrndup(name, (size_t)(path_base(name) - name));
+	int fd = -1;
+
+	if (access(FD_DIR, X_OK) == 0) /* it gets its name through there */
+		fd = open(*dir ? dir : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		fd = mkostemp(name, O_CLOEXEC);
+		*named = fd >= 0;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/* Gives the finished file its name; an older one is replaced. */
+static int publish(int fd, char *temporary, bool *named, const char *target)
+{
+	_cleanup_free_ char *from = xasprintf(FD_DIR "/%d", fd);
+	int other;
+
+	if (fchmod(fd, 0644) < 0)
+		return -errno;
+	if (!*named) {
+		if (linkat(AT_FDCWD, from, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+		/* No link replaces a file, but a rename does. The name is free for a moment. */
+		other = mkostemp(temporary, O_CLOEXEC);
+		if (other < 0)
+			return -errno;
+		close(other);
+		*named = true;
+		if (unlink(temporary) < 0 ||
+			linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) < 0)
+			return -errno;
+	}
+	return rename(temporary, target) < 0 ? -errno : 0;
+}
+
 int tarball_write(const char *path, const struct tarball_content *content,
 	const int *cancelled, struct strv *ret_warnings, struct error *err)
 {
@@ -355,22 +399,26 @@ int tarball_write(const char *path, const struct tarball_content *content,
 	_cleanup_free_ char *temporary =
 		xasprintf("%.*s.dkms-XXXXXX", (int)(base - target), target);
 	_cleanup_close_ int fd = -1;
+	bool named = false;
 	int r = check_target(target, err);
 
 	if (r == 0)
 		r = libarchive_load(err);
 	if (r < 0)
 		return r;
-	fd = mkostemp(temporary, O_CLOEXEC);
+	fd = open_temporary(temporary, &named);
 	if (fd < 0)
-		return error_errno(err, -errno, 9, "cannot write %s", path);
+		return error_errno(err, fd, 9, "cannot write %s", path);
 	w.fd = fd;
 	w.archive = sym_archive_write_new();
 	r = write_archive(&w, content, err);
 	sym_archive_write_free(w.archive);
-	if (r == 0 && (fchmod(fd, 0644) < 0 || rename(temporary, target) < 0))
-		r = error_errno(err, -errno, 9, "cannot write %s", path);
-	if (r < 0)
+	if (r == 0) {
+		r = publish(fd, temporary, &named, target);
+		if (r < 0)
+			error_errno(err, r, 9, "cannot write %s", path);
+	}
+	if (r < 0 && named)
 		unlink(temporary);
 	return r;
 }

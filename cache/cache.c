@@ -17,6 +17,7 @@ struct cache {
 	uint64_t max;
 	pthread_mutex_t lock; /* of what follows */
 	struct counters counters; /* of this run */
+	bool grown; /* something has been put */
 	char *trouble;
 	bool troubled; /* no more is written */
 };
@@ -49,7 +50,7 @@ static void stay_below(struct cache *c)
 {
 	struct store_usage usage;
 
-	if (c->max && c->counters.stored && store_measure(c->store, &usage) == 0 &&
+	if (c->max && c->grown && store_measure(c->store, &usage) == 0 &&
 		usage.bytes > c->max)
 		/* With some room, so that the next run need not do it again. */
 		store_evict(c->store, c->max - c->max / 10, true, &usage);
@@ -64,7 +65,8 @@ void cache_close(struct cache *c)
 	n = &c->counters;
 	if (store_is_writable(c->store)) {
 		statcache_save(c->stats);
-		if (n->hits || n->misses || n->stored || n->bad)
+		if (n->hits || n->misses || n->stored || n->bad || n->pieces_hits ||
+			n->pieces_misses)
 			counters_add(c->counters_path, n);
 		stay_below(c);
 	}
@@ -223,7 +225,7 @@ static bool is_complete(struct cache *c, const struct entry *e)
 	return true;
 }
 
-int cache_commit(struct cache *c, const struct entry *e, bool replace)
+static int commit(struct cache *c, const struct entry *e, bool replace, bool count)
 {
 	_cleanup_close_ int hold = store_hold(c->store);
 	int r;
@@ -234,9 +236,154 @@ int cache_commit(struct cache *c, const struct entry *e, bool replace)
 	if (r < 0)
 		return stop_writing(c, r);
 	pthread_mutex_lock(&c->lock);
-	c->counters.stored++;
+	c->counters.stored += count;
+	c->grown = true;
 	pthread_mutex_unlock(&c->lock);
 	return 0;
+}
+
+int cache_commit(struct cache *c, const struct entry *e, bool replace)
+{
+	return commit(c, e, replace, true);
+}
+
+/* Results in pieces: several of them, in slots of a key, each of which is a key itself. */
+
+#define PIECES "pieces" /* the part of the entry that has their list; not in its key */
+
+static void slot_digest(const struct key *key, size_t slot, struct digest *ret)
+{
+	_cleanup_free_ char *number = xasprintf("slot %zu", slot);
+	struct digest digest;
+	struct digester d;
+
+	key_digest(key, &digest);
+	digester_begin(&d);
+	digester_add(&d, number, strlen(number) + 1);
+	digester_add(&d, digest.bytes, DIGEST_SIZE);
+	digester_end(&d, ret);
+}
+
+size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *ret)
+{
+	size_t n = 0;
+
+	for (size_t slot = 0; slot < CACHE_SLOTS; slot++) {
+		struct digest digest;
+		int r;
+
+		slot_digest(key, slot, &digest);
+		r = store_get_entry(c->store, &digest, &ret[n]);
+		n += r > 0;
+		if (r == -EBADMSG) {
+			complain_damage(c);
+			count(c, 0, 0, 1, 0);
+		}
+	}
+	return n;
+}
+
+/* What is damaged is of no use, and gone. */
+static void drop(struct cache *c, const struct entry *e, int r)
+{
+	if (r != -EBADMSG && r != -ENOENT)
+		return;
+	store_drop_entry(c->store, &e->key);
+	if (r == -EBADMSG)
+		complain_damage(c);
+	count(c, 0, 0, 1, 0);
+}
+
+int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret)
+{
+	_cleanup_(str_done) struct str text = {0};
+	int r = -EBADMSG;
+
+	for (size_t i = 0; i < e->n_parts; i++)
+		if (streq(e->parts[i].name, PIECES))
+			r = store_get_bytes(c->store, &e->parts[i].digest, &text);
+	if (r == 0)
+		r = pieces_parse(text.data ? text.data : "", ret);
+	if (r < 0)
+		drop(c, e, r);
+	return r;
+}
+
+int cache_restore_piece(struct cache *c, const struct entry *e, const struct cache_file *files,
+	size_t n, mode_t mode)
+{
+	_cleanup_close_ int hold = store_hold(c->store);
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct entry_file *file = entry_file(e, files[i].name);
+
+		r = file ? store_get_file(c->store, &file->digest, files[i].path, mode)
+			 : -EBADMSG;
+	}
+	if (r < 0)
+		drop(c, e, r);
+	return r;
+}
+
+/* A free slot, else that of the entry that has not been used for longest. */
+static void choose_slot(struct cache *c, const struct key *key, struct entry *e)
+{
+	int64_t oldest = INT64_MAX;
+
+	for (size_t slot = 0; slot < CACHE_SLOTS; slot++) {
+		struct entry there = {0};
+		struct digest digest;
+
+		slot_digest(key, slot, &digest);
+		if (store_get_entry(c->store, &digest, &there) <= 0) {
+			e->key = digest;
+			e->replaces = false;
+			return;
+		}
+		if (there.used_s < oldest) {
+			oldest = there.used_s;
+			e->key = digest;
+			e->replaces = true;
+		}
+		entry_done(&there);
+	}
+}
+
+int cache_store_pieces(struct cache *c, const struct key *key, const struct pieces *p,
+	const struct cache_file *files, size_t n, struct entry *e)
+{
+	_cleanup_close_ int hold = -1;
+	_cleanup_(str_done) struct str text = {0};
+	struct digest digest;
+	int r = cache_store_files(c, key, files, n, e);
+
+	if (r < 0)
+		return r;
+	hold = store_hold(c->store);
+	pieces_write(p, &text);
+	digest_bytes(text.data, text.len, &digest);
+	r = store_put_bytes(c->store, text.data, text.len, &digest);
+	entry_add_part(e, PIECES, &digest);
+	choose_slot(c, key, e);
+	return r < 0 ? stop_writing(c, r) : 0;
+}
+
+int cache_commit_pieces(struct cache *c, const struct entry *e)
+{
+	return commit(c, e, e->replaces, false);
+}
+
+void cache_used_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
+	int64_t saved_ms)
+{
+	if (used)
+		store_touch_entry(c->store, &e->key);
+	pthread_mutex_lock(&c->lock);
+	c->counters.pieces_hits += used;
+	c->counters.pieces_misses += made;
+	c->counters.saved_ms += saved_ms > 0 ? (uint64_t)saved_ms : 0;
+	pthread_mutex_unlock(&c->lock);
 }
 
 char *cache_take_trouble(struct cache *c)

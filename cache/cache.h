@@ -3,6 +3,7 @@
 #define CACHE_CACHE_H
 
 #include "cache/counters.h"
+#include "cache/pieces.h"
 #include "cache/statcache.h"
 #include "cache/store.h"
 
@@ -39,6 +40,28 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
 int cache_store_files(struct cache *c, const struct key *key, const struct cache_file *files,
 	size_t n, struct entry *e);
 int cache_commit(struct cache *c, const struct entry *e, bool replace);
+
+/* Results in pieces. Up to CACHE_SLOTS of them are kept under one key; which pieces of which
+ * are good is for the caller to find out by their inputs. */
+#define CACHE_SLOTS 8
+
+/* Fills ret, of CACHE_SLOTS, with what is there (entry_done each); returns how many. */
+size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *ret);
+/* The entry's pieces; pieces_done frees. 0, or a negative errno; if it is damaged, the entry
+ * is gone then. */
+int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret);
+/* Copies these of the entry's files to their new paths; 0 or a negative errno, with the same
+ * consequence. */
+int cache_restore_piece(struct cache *c, const struct entry *e, const struct cache_file *files,
+	size_t n, mode_t mode);
+/* As cache_store_files and cache_commit, in a free slot of the key, or in place of what was not
+ * used for longest. */
+int cache_store_pieces(struct cache *c, const struct key *key, const struct pieces *p,
+	const struct cache_file *files, size_t n, struct entry *e);
+int cache_commit_pieces(struct cache *c, const struct entry *e);
+/* Counts pieces that came from e (may be NULL when used is 0), and those that had to be made. */
+void cache_used_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
+	int64_t saved_ms);
 
 /* The first thing that went wrong with the store and that the user should know: "cannot
  * write: No space left on device"; caller frees, NULL for nothing. Once. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The file: "dkms-cache-counters 1", then a line "NAME NUMBER" for each counter. Anything
+/* The file: "dkms-cache-counters 2", then a line "NAME NUMBER" for each counter. Anything
  * else counts as no file. Who adds locks PATH.lock, since the file itself is replaced. */
 #include "config.h"
 
@@ -13,8 +13,8 @@
 #include "cache/counters.h"
 
 #define FORMAT                                                                            \
-	"dkms-cache-counters 1\nhits %" SCNu64 "\nmisses %" SCNu64 "\nstored %" SCNu64    \
-	"\nbad %" SCNu64 "\nsaved-ms %" SCNu64 "\nsince %" SCNd64 "\n"
+	"dkms-cache-counters 2\nhits %" SCNu64 "\nmisses %" SCNu64 "\nstored %" SCNu64    \
+	"\nbad %" SCNu64 "\npieces-hits %" SCNu64 "\npieces-misses %" SCNu64 "\nsaved-ms %" SCNu64 "\nsince %" SCNd64 "\n"
 
 void counters_read(const char *path, struct counters *ret)
 {
@@ -23,8 +23,8 @@ void counters_read(const char *path, struct counters *ret)
 
 	*ret = c;
 	if (file_read(path, 4096, &text, NULL) == 0 &&
-		sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad, &c.saved_ms,
-			&c.since_s) == 6)
+		sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad, &c.pieces_hits,
+			&c.pieces_misses, &c.saved_ms, &c.since_s) == 8)
 		*ret = c;
 }
 
@@ -45,9 +45,12 @@ int counters_add(const char *path, const struct counters *more)
 	c.misses += more->misses;
 	c.stored += more->stored;
 	c.bad += more->bad;
+	c.pieces_hits += more->pieces_hits;
+	c.pieces_misses += more->pieces_misses;
 	c.saved_ms += more->saved_ms;
 	if (!c.since_s)
 		c.since_s = time(NULL);
-	str_addf(&text, FORMAT, c.hits, c.misses, c.stored, c.bad, c.saved_ms, c.since_s);
+	str_addf(&text, FORMAT, c.hits, c.misses, c.stored, c.bad, c.pieces_hits,
+		c.pieces_misses, c.saved_ms, c.since_s);
 	return file_write(path, text.data, text.len, 0644, NULL);
 }

@@ -10,6 +10,7 @@
 struct counters {
 	uint64_t hits, misses, stored;
 	uint64_t bad;	   /* entries or objects that were damaged */
+	uint64_t pieces_hits, pieces_misses;
 	uint64_t saved_ms; /* what the hits cost when they were made */
 	int64_t since_s;   /* the first count; 0: none */
 };

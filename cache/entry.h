@@ -28,6 +28,7 @@ struct entry {
 	struct entry_file *files;
 	size_t n_files;
 	int64_t used_s; /* last hit; not in the text: the store fills it in */
+	bool replaces;	/* not in the text: takes the place of the one of its key, if any */
 };
 
 void entry_add_part(struct entry *e, const char *name, const struct digest *digest);

@@ -308,6 +308,7 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 	_cleanup_(str_done) struct str letters = {0};
 	size_t n = 0;
 	const char *part = NULL; /* the word that is the subcommand */
+	const char *operand = NULL;
 	int value, r = 0;
 
 	str_add(&letters, ":");
@@ -341,9 +342,16 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 		if (!had_part && args->subcommand)
 			part = argv[i];
 	}
-	for (int i = optind; i < argc && r == 0; i++)
-		if (!find_command(argv[i]) && argv[i] != part)
-			r = set_operand(args, argv[i], err);
+	for (int i = optind; i < argc && r == 0; i++) {
+		if (find_command(argv[i]) || argv[i] == part)
+			continue;
+		/* To take one of them and be silent of the other would be worse. */
+		if (args->command && operand && !streq(operand, argv[i]))
+			return error_set(err, -EINVAL, 2, "%s takes one module: %s or %s",
+				args->command->name, operand, argv[i]);
+		operand = argv[i];
+		r = set_operand(args, operand, err);
+	}
 	if (r == 0 && args->source_only && args->binaries_only)
 		r = error_set(err, -EINVAL, 8,
 			"--source-only and --binaries-only exclude each other");

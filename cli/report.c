@@ -150,12 +150,18 @@ static void print_done(const struct job *job)
 	case JOB_BUILD:
 		if (job->restored)
 			printf("dkms: %s: built from the cache\n", title);
+		else if (job->linked_from)
+			printf("dkms: %s: built, linked from %s in %s\n", title, job->linked_from,
+				time);
 		else
 			printf("dkms: %s: built in %s\n", title, time);
 		break;
 	case JOB_INSTALL:
 		if (job->restored)
 			printf("dkms: %s: installed from the cache\n", title);
+		else if (job->linked_from)
+			printf("dkms: %s: installed, linked from %s in %s\n", title,
+				job->linked_from, time);
 		else if (job->built)
 			printf("dkms: %s: installed, built in %s\n", title, time);
 		else
@@ -215,7 +221,7 @@ static bool is_cancelled(const struct job *job)
 	       job->error.what && streq(job->error.what, "cancelled");
 }
 
-/* A warning that holds for several kernels is told once. */
+/* A warning that holds for several kernels, or for all jobs, is told once. */
 static void print_warnings(struct report *r, const struct job *job, const char *title)
 {
 	for (size_t i = 0; i < job->warnings.n; i++) {
@@ -227,6 +233,12 @@ static void print_warnings(struct report *r, const struct job *job, const char *
 			continue;
 		strv_push(&r->told, key);
 		print_warning("%s: %s", title, text);
+	}
+	for (size_t i = 0; i < job->notices.n; i++) {
+		if (strv_contains(&r->told, job->notices.items[i]))
+			continue;
+		strv_push(&r->told, job->notices.items[i]);
+		print_warning("%s", job->notices.items[i]);
 	}
 }
 
@@ -285,7 +297,7 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 		print_plan(r, job);
 		return;
 	}
-	if (!sparing || job->warnings.n || job->output.len || !job_succeeded(job))
+	if (!sparing || job->warnings.n || job->notices.n || job->output.len || !job_succeeded(job))
 		display_clear(r->display);
 	print_warnings(r, job, title);
 	if (job->output.len && !r->quiet)
@@ -356,7 +368,10 @@ const char *report_word(const struct job *job)
 {
 	switch (job->result) {
 	case RESULT_DONE:
-		return job->restored ? "cached" : job->built ? "built" : "done";
+		return job->restored	   ? "cached"
+		       : job->linked_from ? "linked"
+		       : job->built	   ? "built"
+					   : "done";
 	case RESULT_NOTHING:
 		return "-";
 	case RESULT_EXCLUDED:
@@ -387,7 +402,7 @@ static size_t terminal_columns(void)
 
 void report_summary(const struct report *r, const struct plan *p)
 {
-	size_t n = 0, installed = 0, built = 0, cached = 0, excluded = 0, failed = 0, removed = 0;
+	size_t n = 0, installed = 0, built = 0, cached = 0, linked = 0, excluded = 0, failed = 0, removed = 0;
 	size_t stopped = 0;
 	_cleanup_(str_done) struct str sums = {0};
 	_cleanup_free_ char *time = NULL;
@@ -399,8 +414,9 @@ void report_summary(const struct report *r, const struct plan *p)
 			continue;
 		n++;
 		installed += job->installed;
-		built += job->built && !job->restored;
+		built += job->built && !job->restored && !job->linked_from;
 		cached += job->restored;
+		linked += job->linked_from != NULL;
 		removed += job->uninstalled || job->unbuilt;
 		excluded += job->result == RESULT_EXCLUDED;
 		stopped += job->result == RESULT_STOPPED;
@@ -411,6 +427,7 @@ void report_summary(const struct report *r, const struct plan *p)
 	if (p->n_kernels > 1)
 		matrix_print(p, terminal_columns(), stdout);
 	add_sum(&sums, cached, "cached");
+	add_sum(&sums, linked, "linked");
 	add_sum(&sums, built, "built");
 	add_sum(&sums, installed, "installed");
 	add_sum(&sums, removed, "removed");

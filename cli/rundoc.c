@@ -19,6 +19,8 @@ static json_t *job_json(const struct events *e, const struct job *job)
 	json_object_set_new(j, "phases", json_phases(e->began_ns, job));
 	for (size_t i = 0; i < job->warnings.n; i++)
 		json_array_append_new(warnings, json_text(job->warnings.items[i]));
+	for (size_t i = 0; i < job->notices.n; i++)
+		json_array_append_new(warnings, json_text(job->notices.items[i]));
 	json_object_set_new(j, "warnings", warnings);
 	return j;
 }

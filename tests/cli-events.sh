@@ -84,7 +84,7 @@ document()
 		return
 	}
 	start
-	dkms_exits 11 "autoinstall --json" autoinstall -k $K --json
+	dkms_exits 11 "compat 12: autoinstall --json" autoinstall -k $K --json
 	is "$(result '"\(.schema) \(.command) \(.status) \(.error)"')" "dkms-run-1 autoinstall 11 null" "a document about the run"
 	is "$(result '[.jobs[] | select(.kind == "install") | "\(.module)=\(.result)"] | sort | join(" ")')" "bad=failed good=done user=blocked" "and each job"
 	is "$(result '.jobs[] | select(.kind == "install" and .module == "good") | "\(.built) \(.installed) \(.status) \(.kernel)"')" "true true 0 $K" "what it did"

@@ -83,8 +83,8 @@ interrupted() # SIGNAL STATUS TIMES [OPTION...]
 	done
 	is "$wrong" "" "SIG$signal $*: the exit status is the signal's"
 	is "$left" "" "SIG$signal $*: children are gone"
-	is "$half" "" "SIG$signal $*: nothing is half-done"
-	is "$again" "" "SIG$signal $*: the next run succeeds"
+	is "$half" "" "compat 12: SIG$signal $*: nothing is half-done"
+	is "$again" "" "compat 12: SIG$signal $*: the next run succeeds"
 	ok "SIG$signal $*: some were in the middle ($hit of $times in $whole_ms ms)" test "$hit" -gt 1
 }
 
@@ -252,7 +252,7 @@ two_at_once()
 		[ "$status" -eq 0 ] || failed+="again: $status $err"$'\n'
 		dkms remove hello/1.0 --all > /dev/null
 	done
-	is "$failed" "" "two install the same: one does it, the other waits"
+	is "$failed" "" "compat 12: two install the same: one does it, the other waits"
 	failed=""
 	for n in 1 2 3; do
 		start_dkms build hello/1.0 -k $K --sandbox=off
@@ -266,7 +266,7 @@ two_at_once()
 		dkms remove hello/1.0 --all > /dev/null
 	done
 	is "$failed" "" "two build for two kernels in one directory, without a sandbox: one waits"
-	is "$wrong" "" "two install the same: nothing is half-done"
+	is "$wrong" "" "compat 12: two install the same: nothing is half-done"
 }
 
 # Arguments of a command that installs some of three modules for some of two kernels, in $some,
@@ -374,7 +374,52 @@ waiting()
 	is "$(find "$dkmstree" -name '.job*')" "" "nothing is left"
 }
 
+# kill -9 in the middle of a copy or of an archive.
+killed_copies()
+{
+	local i left=""
+
+	machine
+	kernel $K
+	module big 1.0
+	mv "$sourcetree/big-1.0" "$machine/big"
+	mkdir "$machine/big/many"
+	(cd "$machine/big/many" && seq 20000 | xargs touch)
+	start_dkms add "$machine/big"
+	for ((i = 0; i < 500; i++)); do
+		left=$(find "$sourcetree" -path '*/many/1*' -print -quit 2> /dev/null)
+		[ -z "$left" ] || break
+		sleep 0.01
+	done
+	kill -KILL "$dkms"
+	wait "$dkms" 2> /dev/null || true
+	ok "(add DIRECTORY, killed, leaves something)" test -n "$left" -a ! -e "$sourcetree/big-1.0"
+	dkms_exits 0 "add DIRECTORY again" add "$machine/big"
+	is "$(ls -A -I 'linux-*' "$sourcetree")" big-1.0 "nothing is left of the first"
+	is "$(ls "$sourcetree/big-1.0/many" | wc -l)" 20000 "and all is there"
+
+	head -c 30M /dev/urandom > "$sourcetree/big-1.0/noise"
+	start_dkms mktarball big/1.0 --source-only --archive "$machine/big.tar.xz"
+	for ((i = 0; i < 500; i++)); do
+		left=$(find "/proc/$dkms/fd" -lname "$machine/*" -size +0 -print -quit 2> /dev/null)
+		[ -z "$left" ] || break
+		sleep 0.01
+	done
+	ok "(mktarball is writing)" test -n "$left"
+	kill -KILL "$dkms"
+	wait "$dkms" 2> /dev/null || true
+	is "$(cd "$machine" && echo big*)" big "mktarball, killed, leaves nothing"
+	for i in 1 2; do
+		dkms_exits 0 "mktarball" mktarball big/1.0 --source-only --archive "$machine/big.tar"
+		stat -c "%i %a %s" "$machine/big.tar" >> "$work/archives"
+	done
+	is "$(cut -d ' ' -f 2- "$work/archives" | uniq | wc -l)" 1 "the same both times"
+	ok "the second takes the place of the first" test "$(uniq "$work/archives" | wc -l)" -eq 2
+	is "$(cd "$machine" && echo big*)" "big big.tar" "and leaves nothing beside it"
+}
+
 signals
+killed_copies
 waiting
 killed_installs
 killed_at_the_end

@@ -373,11 +373,91 @@ static void test_image(void)
 	check_image("4", "build/include/x", false);
 }
 
+/* Debian's layout below root/PLACE, as it is in its packages. */
+static void put_debian(const char *place, const char *release, const char *makefile)
+{
+	_cleanup_free_ char *headers = xasprintf("%s/usr/src/linux-headers-%s", place, release);
+	_cleanup_free_ char *common = xasprintf("%s/usr/src/linux-headers-common", place);
+	_cleanup_free_ char *script =
+		xasprintf("%s/usr/lib/linux-kbuild-6.1/scripts/build", place);
+	const char *dirs[] = {headers, common};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		_cleanup_free_ char *makefile_path = path_join(dirs[i], "Makefile");
+		_cleanup_free_ char *header = path_join(dirs[i], "include/x.h");
+		_cleanup_free_ char *scripts = path_join(dirs[i], "scripts");
+
+		put(makefile_path, i ? "# the real one\n" : makefile);
+		put(header, "");
+		put_link(scripts, "../../lib/linux-kbuild-6.1/scripts");
+	}
+	put(script, "");
+}
+
+static size_t count_places(const char *place, const char *release)
+{
+	_cleanup_free_ char *tree = xasprintf("%s/lib/modules", place);
+	_cleanup_free_ char *link = xasprintf("%s/%s/build", tree, release);
+	_cleanup_free_ char *headers = xasprintf("%s/%s/usr/src/linux-headers-%s", root, place,
+		release);
+	_cleanup_free_ char *below = xasprintf("%s/%s/x", tree, release);
+	_cleanup_(strv_done) struct strv places = {0};
+	struct settings s = settings_for(tree);
+	struct kernel *k;
+
+	put(below, "");
+	put_link(link, headers);
+	k = kernel_new(&s, release, "x86_64");
+	kernel_places(k, &places);
+	kernel_free(k);
+	settings_done(&s);
+	for (size_t i = 1; i < places.n; i += 2)
+		ok(has_prefix(places.items[i], "/usr/src/kernel/") &&
+				!strstr(places.items[i], release),
+			"%s: %s", place, places.items[i]);
+	return places.n / 2;
+}
+
+static void test_places(void)
+{
+	static const struct {
+		const char *place, *makefile;
+		size_t want;
+	} cases[] = {
+		{"one-line", "include %s/%s/usr/src/linux-headers-common/Makefile\n", 3},
+		{"comment", "# a comment\n\ninclude %s/%s/usr/src/linux-headers-common/Makefile\n", 3},
+		{"two-lines", "include %s/%s/usr/src/linux-headers-common/Makefile\nX = 1\n", 0},
+		{"nowhere", "include %s/%s/usr/src/linux-headers-none/Makefile\n", 0},
+		{"variable", "include %s/%s/usr/src/$(X)/Makefile\n", 0},
+	};
+	_cleanup_free_ char *makefile = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct str text = {0};
+		const char *rest = strstr(cases[i].makefile, "%s/%s");
+
+		str_add_bytes(&text, cases[i].makefile, (size_t)(rest - cases[i].makefile));
+		str_addf(&text, "%s/%s%s", root, cases[i].place, rest + strlen("%s/%s"));
+		put_debian(cases[i].place, "6.1.0-1-amd64", text.data);
+		is_int((long)count_places(cases[i].place, "6.1.0-1-amd64"), (long)cases[i].want,
+			cases[i].place);
+		str_done(&text);
+	}
+	makefile = xasprintf("include %s/link/usr/src/linux-headers-common/Makefile\n", root);
+	put_debian("link", "6.1.0-1-amd64", makefile);
+	put_link("link/usr/src/linux-headers-common/tools", "/usr/lib/elsewhere");
+	is_int((long)count_places("link", "6.1.0-1-amd64"), 0, "a link to somewhere else");
+	put("whole/usr/src/linux-headers-6.1.0-1-amd64/Makefile", "VERSION = 6\nPATCHLEVEL = 1\n");
+	put("whole/usr/src/linux-headers-6.1.0-1-amd64/include/x.h", "");
+	is_int((long)count_places("whole", "6.1.0-1-amd64"), 0, "a kernel's own tree");
+}
+
 int main(void)
 {
 	if (!ok(mkdtemp(root) != NULL, "a temporary directory"))
 		return done_testing();
 	test_running();
+	test_places();
 	test_list();
 	test_new();
 	test_config();
