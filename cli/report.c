@@ -345,7 +345,7 @@ static void hear(void *userdata, const struct events *events, enum event event,
 		print_step(job);
 	if (event == EVENT_STEPPED && job->state == JOB_WAITING && !r->quiet)
 		print_wait(r, job);
-	if (event == EVENT_STEPPED && r->explain)
+	if (event == EVENT_STEPPED && r->explain && !r->dry_run)
 		print_why(r, job);
 	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
 		print_end(userdata, events->plan, job);
