@@ -66,6 +66,7 @@ static int cache_print_stats(struct cache *cache, const struct settings *s)
 	struct counters n;
 	_cleanup_free_ char *size = NULL, *saved = NULL, *day = NULL, *limit = NULL;
 	size_t modules;
+	uint64_t guests;
 	int r = store_measure(cache_store(cache), &usage);
 
 	if (r < 0)
@@ -85,6 +86,12 @@ static int cache_print_stats(struct cache *cache, const struct settings *s)
 		(unsigned long)n.bad);
 	printf("objects  %lu linked  %lu compiled\n", (unsigned long)n.pieces_hits,
 		(unsigned long)n.pieces_misses);
+	guests = cache_trim_guests(cache, UINT64_MAX);
+	if (guests) {
+		_cleanup_free_ char *ccache = format_bytes(guests);
+
+		printf("ccache   %s\n", ccache);
+	}
 	printf("limit %s, %s\n", s->cache_max_size ? limit : "none", s->cache_dir);
 	return 0;
 }
@@ -114,6 +121,7 @@ static int evict(struct cache *cache, const struct settings *s, uint64_t max)
 
 	if (r < 0)
 		return fail("clean", s, r);
+	cache_trim_guests(cache, max == UINT64_MAX ? max : max / CACHE_GUESTS_SHARE);
 	freed = format_bytes(usage.freed);
 	left = format_bytes(usage.bytes);
 	printf("%zu entries removed, %s freed; %zu entries left, %s\n", usage.removed, freed,

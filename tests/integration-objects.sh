@@ -244,4 +244,32 @@ new_module
 dkms cache clear > /dev/null
 printf '%s\n' '' "X := 1" >> "$src/linux-headers-$A/Makefile"
 builds $A "0 0" "an unknown layout of headers"
+
+# There ccache helps, if asked for. A package writes to its own directory only.
+if command -v ccache > /dev/null; then
+	hits() { CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats | sed -n 's/^preprocessed_cache_hit\t//p'; }
+	private_etc
+	guest=$cache/v1/guests/nobody/m
+	ok "ccache is not used by itself" test ! -e "$guest"
+	echo 'ccache=yes' > "$etc/framework.conf"
+	export CCACHE_DISABLE=1 CCACHE_DIR=/nonsense # of the user's, for other things
+	dkms cache clear > /dev/null
+	builds $A "0 0" "with ccache"
+	guest=$(find "$cache/v1/guests" -mindepth 2 -maxdepth 2 -name m)
+	ok "nobody else may look into its directory" test "$(stat -c %a "$cache/v1/guests")" = 700
+	first=$(hits)
+	echo '/* changed */' >> "$sourcetree/m-1.0/b.c"
+	builds $A "0 0" "with ccache, once more"
+	ok "ccache had something" test "$(hits)" -gt "${first:-0}"
+	like "$(dkms cache stats)" '^ccache  *[0-9]' "cache stats: ccache"
+	dkms cache clear > /dev/null
+	ok "cache clear: of ccache's nothing is left" test ! -e "$guest"
+	dkms build m/1.0 -k $A --no-cache > /dev/null
+	ok "--no-cache: it is not used" test ! -e "$guest"
+	dkms unbuild m/1.0 -k $A > /dev/null
+	unset CCACHE_DISABLE CCACHE_DIR
+	rm "$etc/framework.conf"
+else
+	skip "ccache is not installed" "ccache"
+fi
 finish
