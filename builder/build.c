@@ -533,6 +533,7 @@ static enum phase run(struct job *job, const char *line, bool make)
 	cmd->cwd = xstrdup(b->seen);
 	cmd->log_fd = b->log_fd;
 	cmd->jobserver = make;
+	box.fifo = make ? job->shared->slots_fifo : NULL;
 	build_sandbox(job, &box);
 	if (make)
 		ccache_use(job, cmd, &box);

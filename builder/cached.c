@@ -112,7 +112,8 @@ static int restore_work(struct job *job)
 	int r;
 
 	key_digest(&b->key, &key);
-	if (!cache_find(cache, &key, &e))
+	job->missed = !cache_find(cache, &key, &e);
+	if (job->missed)
 		return 0;
 	r = build_clear_dir(job);
 	if (r < 0) {
@@ -129,7 +130,8 @@ static int restore_work(struct job *job)
 			r = error_errno(&job->error, -errno, 1, "cannot open %s", b->log);
 		job->cost_s = (double)e.cost_ms / 1000;
 	}
-	if (!job->restored)
+	job->missed = !job->restored;
+	if (job->missed)
 		r = dir_remove(b->staging, &job->error);
 	entry_done(&e);
 	return r;

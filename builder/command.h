@@ -2,6 +2,8 @@
 #ifndef BUILDER_COMMAND_H
 #define BUILDER_COMMAND_H
 
+#include <stdint.h>
+
 #include "base/str.h"
 #include "base/strv.h"
 
@@ -26,6 +28,9 @@ struct outcome {
 	bool timed_out;
 	bool cancelled;	  /* ended because the run is being cancelled */
 	double elapsed_s;
+	/* Of the command and of all below it that has ended and been waited for. */
+	uint64_t cpu_ns;	/* user and system time */
+	uint64_t max_rss_bytes; /* the largest resident set that one process had */
 	struct str out;	  /* captured standard output, at most COMMAND_CAPTURE_MAX */
 	struct str err;	  /* captured standard error, at most COMMAND_CAPTURE_MAX */
 };

@@ -35,6 +35,7 @@ const struct framework_key framework_keys[] = {
 		offsetof(struct settings, continue_on_error)},
 	{"dkms_tree", FRAMEWORK_PATH, offsetof(struct settings, dkms_tree)},
 	{"install_tree", FRAMEWORK_PATH, offsetof(struct settings, install_tree)},
+	{"max_memory", FRAMEWORK_SIZE, offsetof(struct settings, max_memory)},
 	{"modprobe_on_install", FRAMEWORK_FLAG,
 		offsetof(struct settings, modprobe_on_install)},
 	{"mok_certificate", FRAMEWORK_STRING, offsetof(struct settings, mok_certificate)},

@@ -398,8 +398,70 @@ static int install_locked(struct job *job)
 		placed_by_tree(job, version, &previous);
 	r = install_files(job, &now, &previous, !version);
 	kernel_modules_forget(k);
+	if (r < 0)
+		return r;
+	job->installed = job->changed_kernel = true;
+	if (version && !streq(version, job->version)) {
+		job->replaced = TAKE_PTR(version);
+		job->replaced_files = xcalloc(1, sizeof(*job->replaced_files));
+		*job->replaced_files = previous;
+		previous = (struct placed){0};
+	}
+	return 0;
+}
+
+void install_forget_replaced(struct job *job)
+{
+	if (job->replaced_files)
+		placed_done(job->replaced_files);
+	free(TAKE_PTR(job->replaced_files));
+	free(TAKE_PTR(job->replaced));
+}
+
+/* Puts the files of the version that was replaced over those that have replaced them. */
+static int bring_back_locked(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+	const struct placed *old = job->replaced_files;
+	int r = 0;
+
+	for (size_t i = 0; i < old->n && r == 0; i++) {
+		const struct placed_file *f = &old->files[i];
+		_cleanup_free_ char *dir = f->dest ? dir_of(f->dest) : NULL;
+
+		if (!f->dest)
+			continue;
+		r = dir_make(dir, &job->error);
+		if (r == 0)
+			r = s->symlink_modules ? link_write(f->dest, f->built, &job->error)
+					       : file_copy(f->built, f->dest, &job->error);
+	}
 	if (r == 0)
-		job->installed = job->changed_kernel = true;
+		r = tree_set_installed(s->dkms_tree, job->name, job->replaced, k->release,
+			k->arch, true, &job->error);
+	for (size_t i = 0; i < job->placed.n && r == 0; i++) {
+		const char *path = job->placed.items[i];
+		_cleanup_free_ char *dir = dir_of(path);
+
+		if (!is_installed_file(old, path)) {
+			unlink(path);
+			dir_prune(dir, k->dir);
+		}
+	}
+	return r;
+}
+
+int install_bring_back(struct job *job)
+{
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	pthread_mutex_lock(&job->kernel->lock);
+	r = kernel_lock(job->kernel, &lock, &job->error);
+	if (r == 0)
+		r = bring_back_locked(job);
+	pthread_mutex_unlock(&job->kernel->lock);
 	return r;
 }
 

@@ -96,6 +96,8 @@ void job_free(struct job *job)
 	command_done(&job->command);
 	error_done(&job->error);
 	strv_done(&job->warnings);
+	strv_done(&job->notices);
+	install_forget_replaced(job);
 	strv_done(&job->placed);
 	strv_done(&job->taken);
 	str_done(&job->output);
@@ -156,24 +158,58 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
 static void begin_phase(struct job *job)
 {
 	if ((job->n_phases & (job->n_phases + 1)) == 0)
 		job->phases = xrealloc_array(job->phases, 2 * (job->n_phases + 1),
 			sizeof(*job->phases));
 	job->phases[job->n_phases++] =
-		(struct job_phase){.state = job->state, .began_ns = now_ns()};
+		(struct job_phase){.state = job->state, .began_ns = now_ns(), .exit_status = -1};
 }
 
-static void end_phase(struct job *job)
+static void end_phase(struct job *job, const struct outcome *outcome)
 {
 	struct job_phase *phase;
 
 	if (!job->n_phases)
 		return;
 	phase = &job->phases[job->n_phases - 1];
-	if (!phase->wall_ns)
-		phase->wall_ns = now_ns() - phase->began_ns + 1;
+	if (phase->wall_ns)
+		return;
+	phase->wall_ns = now_ns() - phase->began_ns + 1;
+	phase->cpu_ns = outcome ? outcome->cpu_ns : job->work_cpu_ns;
+	if (!outcome)
+		return;
+	phase->max_rss_bytes = outcome->max_rss_bytes;
+	if (!outcome->error && !outcome->signal)
+		phase->exit_status = outcome->exit_status;
+}
+
+uint64_t job_cpu_ns(const struct job *job)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < job->n_phases; i++)
+		sum += job->phases[i].cpu_ns;
+	return sum;
+}
+
+uint64_t job_max_rss_bytes(const struct job *job)
+{
+	uint64_t max = 0;
+
+	for (size_t i = 0; i < job->n_phases; i++)
+		if (job->phases[i].max_rss_bytes > max)
+			max = job->phases[i].max_rss_bytes;
+	return max;
 }
 
 static void fail(struct job *job)
@@ -236,7 +272,7 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 
 	if (job->state == JOB_NEW)
 		job->began_ns = now_ns();
-	end_phase(job);
+	end_phase(job, last);
 	if (last && last->cancelled)
 		error_set(&job->error, -ECANCELED, 1, "cancelled");
 	if (last && table[job->state].leave)
@@ -255,7 +291,10 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 
 void job_work(struct job *job)
 {
+	uint64_t before = thread_cpu_ns();
+
 	job->work_result = job->work(job);
+	job->work_cpu_ns = thread_cpu_ns() - before;
 }
 
 /* JOB_LOOKING */

@@ -87,6 +87,9 @@ struct job_phase {
 	enum job_state state;
 	uint64_t began_ns; /* CLOCK_MONOTONIC, as uv_hrtime */
 	uint64_t wall_ns;  /* how long it took; 0 while it lasts */
+	uint64_t cpu_ns;   /* user and system time of the command or the thread */
+	uint64_t max_rss_bytes; /* the largest process of the command; 0: work on a thread */
+	int exit_status;   /* of the command; -1: work, or a command that did not exit */
 };
 
 /* What the jobs of a run share. */
@@ -95,6 +98,7 @@ struct job_shared {
 	enum sandbox_kind sandbox;
 	struct cache *cache; /* NULL: none */
 	struct fingerprints *fingerprints; /* with a cache */
+	const char *slots_fifo; /* makes open it for job slots; or NULL */
 	const struct job *failed; /* the first one that did, or NULL */
 	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
 };
@@ -105,6 +109,8 @@ struct pack {
 	bool source_only, binaries_only;
 	struct strv kernels; /* "RELEASE/ARCH", unless source_only */
 };
+
+struct placed; /* builder/placed.h */
 
 struct job {
 	size_t number; /* in its plan, from 0 */
@@ -124,6 +130,10 @@ struct job {
 	struct job **members;  /* JOB_DEPMOD: jobs on its kernel; borrowed */
 	size_t n_members;
 
+	/* What it is going to take, as far as the plan can tell: CPU time, and bytes of its
+	 * largest process; 0: unknown. */
+	uint64_t expected_ms, expected_rss_bytes;
+
 	bool rebuild;	       /* JOB_INSTALL, JOB_BUILD: build also what is built */
 
 	enum state was;	       /* before the job */
@@ -135,11 +145,15 @@ struct job {
 	const char *failed_in; /* "make", "PRE_BUILD", ...: for RESULT_FAILED; static */
 	char *log_path;	       /* make.log of a failed or published build */
 	struct strv warnings;  /* a line each, for whoever runs this */
+	struct strv notices;   /* the same, about the system: other jobs have them too */
 	struct str output;     /* what the scripts of the package printed */
 	bool changed_kernel;   /* files came into or went out of the kernel's tree */
 	struct strv placed;    /* the paths of those that came, */
 	struct strv taken;     /* and of those that went */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
+	char *replaced;	       /* the version that it has replaced on the kernel, or NULL */
+	struct placed *replaced_files; /* and what that had there; install.c's */
+	bool missed;	       /* the cache did not have it */
 	bool restored;	       /* built is what it got from the cache */
 	char *linked_from;     /* the kernel whose objects it was linked from, or NULL */
 	double cost_s;	       /* and what it took to make that */
@@ -152,6 +166,7 @@ struct job {
 	struct command command;
 	int (*work)(struct job *job);
 	int work_result;
+	uint64_t work_cpu_ns;
 
 	struct build *build;	 /* state of a build; build.c's */
 	struct signing *signing; /* the same; sign.c's */
@@ -178,6 +193,11 @@ void job_free(struct job *job);
 
 enum job_step job_step(struct job *job, const struct outcome *last);
 void job_work(struct job *job);
+
+/* What all phases of a job that has ended used: CPU time (ns), and the largest resident set
+ * of a process (bytes; 0 when it ran none). */
+uint64_t job_cpu_ns(const struct job *job);
+uint64_t job_max_rss_bytes(const struct job *job);
 
 /* "make", "installing": what it is at, for a person; static. */
 const char *job_state_name(enum job_state state);

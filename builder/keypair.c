@@ -7,12 +7,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-
 #include "base/file.h"
+#include "cache/libcrypto.h"
 #include "builder/keypair.h"
 
 #define KEY_BITS 2048
@@ -76,19 +72,19 @@ void keypair_done(struct keypair *k)
 /* What libcrypto did not like, for the end of a message. */
 static int crypto_error(struct error *err, const char *what, const char *path)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	const char *reason = sym_ERR_reason_error_string(sym_ERR_peek_last_error());
 
-	ERR_clear_error();
+	sym_ERR_clear_error();
 	return error_set(err, -EBADMSG, 1, "cannot %s %s%s%s", what, path, reason ? ": " : "",
 		reason ? reason : "");
 }
 
 static bool add_extension(X509 *x, X509V3_CTX *context, int nid, const char *value)
 {
-	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, context, nid, value);
-	bool added = e && X509_add_ext(x, e, -1);
+	X509_EXTENSION *e = sym_X509V3_EXT_conf_nid(NULL, context, nid, value);
+	bool added = e && sym_X509_add_ext(x, e, -1);
 
-	X509_EXTENSION_free(e);
+	sym_X509_EXTENSION_free(e);
 	return added;
 }
 
@@ -109,7 +105,7 @@ static bool add_extensions(X509 *x)
 	X509V3_CTX context;
 
 	X509V3_set_ctx_nodb(&context);
-	X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
+	sym_X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
 		if (!add_extension(x, &context, extensions[i].nid, extensions[i].value))
 			return false;
@@ -118,34 +114,35 @@ static bool add_extensions(X509 *x)
 
 static bool set_serial(X509 *x)
 {
-	BIGNUM *n = BN_new();
-	bool set = n && BN_rand(n, 159, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
-		   BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
+	BIGNUM *n = sym_BN_new();
+	bool set = n && sym_BN_rand(n, 159, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
+		   sym_BN_to_ASN1_INTEGER(n, sym_X509_get_serialNumber(x));
 
-	BN_free(n);
+	sym_BN_free(n);
 	return set;
 }
 
 static bool set_name(X509 *x)
 {
-	X509_NAME *name = X509_get_subject_name(x);
+	X509_NAME *name = sym_X509_get_subject_name(x);
 
-	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+	return sym_X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
 		       (const unsigned char *)SUBJECT, -1, -1, 0) &&
-	       X509_set_issuer_name(x, name);
+	       sym_X509_set_issuer_name(x, name);
 }
 
 /* Self-signed; NULL when libcrypto could not. */
 static X509 *make_certificate(EVP_PKEY *key)
 {
-	X509 *x = X509_new();
+	X509 *x = sym_X509_new();
 
-	if (x && X509_set_version(x, X509_VERSION_3) && set_serial(x) && set_name(x) &&
-		X509_gmtime_adj(X509_getm_notBefore(x), 0) &&
-		X509_time_adj_ex(X509_getm_notAfter(x), LIFE_DAYS, 0, NULL) &&
-		X509_set_pubkey(x, key) && add_extensions(x) && X509_sign(x, key, EVP_sha256()))
+	if (x && sym_X509_set_version(x, X509_VERSION_3) && set_serial(x) && set_name(x) &&
+		sym_X509_gmtime_adj(sym_X509_getm_notBefore(x), 0) &&
+		sym_X509_time_adj_ex(sym_X509_getm_notAfter(x), LIFE_DAYS, 0, NULL) &&
+		sym_X509_set_pubkey(x, key) && add_extensions(x) &&
+		sym_X509_sign(x, key, sym_EVP_sha256()))
 		return x;
-	X509_free(x);
+	sym_X509_free(x);
 	return NULL;
 }
 
@@ -153,33 +150,34 @@ static int write_certificate(const struct keypair *k, EVP_PKEY *key, struct erro
 {
 	X509 *x = make_certificate(key);
 	unsigned char *der = NULL;
-	int len = x ? i2d_X509(x, &der) : -1;
+	int len = x ? sym_i2d_X509(x, &der) : -1;
 	int r;
 
 	if (len < 0)
 		r = crypto_error(err, "make the certificate", k->certificate);
 	else
 		r = file_write(k->certificate, der, (size_t)len, 0644, err);
-	OPENSSL_free(der);
-	X509_free(x);
+	sym_CRYPTO_free(der, __FILE__, __LINE__);
+	sym_X509_free(x);
 	return r;
 }
 
 /* The key as text, mode 0600, at path, which does not exist. */
 static int write_key(const char *path, EVP_PKEY *key, struct error *err)
 {
-	BIO *bio = BIO_new(BIO_s_secmem());
+	BIO *bio = sym_BIO_new(sym_BIO_s_secmem());
 	char *pem = NULL;
 	long len;
 	int r;
 
-	if (!bio || !PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
+	if (!bio ||
+		!sym_PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
 		r = crypto_error(err, "make the key", path);
 	} else {
-		len = BIO_get_mem_data(bio, &pem);
+		len = sym_BIO_ctrl(bio, BIO_CTRL_INFO, 0, &pem);
 		r = file_write(path, pem, (size_t)len, 0600, err);
 	}
-	BIO_free(bio);
+	sym_BIO_free(bio);
 	return r;
 }
 
@@ -194,11 +192,11 @@ static int read_key(const char *path, EVP_PKEY **ret, struct error *err)
 
 	if (r < 0)
 		return r;
-	bio = BIO_new_mem_buf(text.data, (int)text.len);
+	bio = sym_BIO_new_mem_buf(text.data, (int)text.len);
 	/* An empty passphrase keeps libcrypto from asking for one at the terminal. */
-	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, pin ? pin : (char[]){""});
-	BIO_free(bio);
-	OPENSSL_cleanse(text.data, text.len);
+	key = sym_PEM_read_bio_PrivateKey(bio, NULL, NULL, pin ? pin : (char[]){""});
+	sym_BIO_free(bio);
+	sym_OPENSSL_cleanse(text.data, text.len);
 	if (!key)
 		return crypto_error(err, "read the key", path);
 	*ret = key;
@@ -213,7 +211,7 @@ static int make_missing_certificate(const struct keypair *k, struct error *err)
 
 	if (r == 0)
 		r = write_certificate(k, key, err);
-	EVP_PKEY_free(key);
+	sym_EVP_PKEY_free(key);
 	return r;
 }
 
@@ -222,7 +220,7 @@ static int make_missing_certificate(const struct keypair *k, struct error *err)
 static int make_both(const struct keypair *k, struct error *err)
 {
 	_cleanup_free_ char *temporary = xasprintf("%s.new", k->key);
-	EVP_PKEY *key = EVP_RSA_gen(KEY_BITS);
+	EVP_PKEY *key = sym_EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEY_BITS);
 	int r;
 
 	if (!key)
@@ -235,7 +233,7 @@ static int make_both(const struct keypair *k, struct error *err)
 			r = error_errno(err, -errno, 1, "cannot write %s", k->key);
 		unlink(temporary);
 	}
-	EVP_PKEY_free(key);
+	sym_EVP_PKEY_free(key);
 	return r;
 }
 
@@ -286,7 +284,8 @@ int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
 	}
 	if (is_complete(k))
 		return 0;
-	if (k->key_default)
+	r = libcrypto_load(err);
+	if (r == 0 && k->key_default)
 		r = make_directory_of(k->key, err);
 	if (r == 0)
 		r = lock(k, &fd, err);

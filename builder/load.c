@@ -19,8 +19,6 @@
 #include "builder/tarball.h"
 #include "builder/tree.h"
 
-#define PREFIX ".dkms-load-"
-
 struct load {
 	char *dir;
 	int lock_fd;
@@ -69,8 +67,8 @@ static int load_work(struct job *job)
 
 	if (r < 0)
 		return r;
-	stage_remove_leftovers(source_tree, PREFIX);
-	r = stage_make(source_tree, PREFIX, &l->dir, &l->lock_fd, &job->error);
+	stage_remove_leftovers(source_tree, SOURCE_STAGE);
+	r = stage_make(source_tree, SOURCE_STAGE "load-", &l->dir, &l->lock_fd, &job->error);
 	if (r < 0)
 		return r;
 	unpacked = path_join(l->dir, "tree");

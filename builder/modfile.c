@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <libkmod.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -11,6 +10,7 @@
 #include "base/str.h"
 #include "builder/compress.h"
 #include "builder/kernel.h"
+#include "builder/libkmod.h"
 #include "builder/modfile.h"
 #include "builder/version.h"
 
@@ -27,11 +27,16 @@ struct module {
 	FILE *plain; /* the uncompressed copy in memory, when it needed one */
 };
 
+#define list_foreach(at, list)                                                           \
+	for ((at) = (list); (at); (at) = sym_kmod_list_next((list), (at)))
+
 static void module_close(struct module *m)
 {
-	kmod_module_info_free_list(m->info);
-	kmod_module_unref(m->mod);
-	kmod_unref(m->ctx);
+	if (m->ctx) {
+		sym_kmod_module_info_free_list(m->info);
+		sym_kmod_module_unref(m->mod);
+		sym_kmod_unref(m->ctx);
+	}
 	if (m->plain)
 		fclose(m->plain);
 	*m = (struct module){0};
@@ -44,14 +49,14 @@ static int module_load(struct module *m, const char *path)
 	static const char *const no_config[] = {NULL};
 	int r;
 
-	m->ctx = kmod_new("/dev/null", no_config);
+	m->ctx = sym_kmod_new("/dev/null", no_config);
 	if (!m->ctx)
 		return -ENOMEM;
-	kmod_set_log_fn(m->ctx, NULL, NULL);
-	r = kmod_module_new_from_path(m->ctx, path, &m->mod);
+	sym_kmod_set_log_fn(m->ctx, NULL, NULL);
+	r = sym_kmod_module_new_from_path(m->ctx, path, &m->mod);
 	if (r < 0)
 		return r;
-	r = kmod_module_get_info(m->mod, &m->info);
+	r = sym_kmod_module_get_info(m->mod, &m->info);
 	return r < 0 ? r : 0;
 }
 
@@ -80,8 +85,10 @@ static int module_load_compressed(struct module *m, const char *path)
 /* module_close() in any case. */
 static int module_open(struct module *m, const char *path, struct error *err)
 {
-	int r;
+	int r = libkmod_load(err);
 
+	if (r < 0)
+		return r;
 	if (access(path, R_OK) < 0)
 		return error_errno(err, -errno, 1, "cannot open %s", path);
 	r = module_load(m, path);
@@ -99,10 +106,10 @@ static const char *module_info(const struct module *m, const char *key)
 {
 	struct kmod_list *at;
 
-	kmod_list_foreach(at, m->info)
+	list_foreach(at, m->info)
 	{
-		if (streq(kmod_module_info_get_key(at), key)) {
-			const char *value = kmod_module_info_get_value(at);
+		if (streq(sym_kmod_module_info_get_key(at), key)) {
+			const char *value = sym_kmod_module_info_get_value(at);
 
 			return is_empty(value) ? NULL : value;
 		}
@@ -287,20 +294,20 @@ static void collect_needs(struct needs *needs, const struct module *m, size_t in
 {
 	struct kmod_list *list = NULL, *at;
 
-	if (kmod_module_get_dependency_symbols(m->mod, &list) < 0)
+	if (sym_kmod_module_get_dependency_symbols(m->mod, &list) < 0)
 		return;
-	kmod_list_foreach(at, list)
+	list_foreach(at, list)
 	{
-		const char *symbol = kmod_module_dependency_symbol_get_symbol(at);
-		int bind = kmod_module_dependency_symbol_get_bind(at);
+		const char *symbol = sym_kmod_module_dependency_symbol_get_symbol(at);
+		int bind = sym_kmod_module_dependency_symbol_get_bind(at);
 
 		if (is_special(symbol))
 			continue;
 		add_need(needs,
 			(struct need){
 				.symbol = xstrdup(symbol),
-				.crc = (uint32_t)kmod_module_dependency_symbol_get_crc(
-					at),
+				.crc = (uint32_t)
+					sym_kmod_module_dependency_symbol_get_crc(at),
 				/* module_layout is a CRC to compare and nothing to link
 				 */
 				.weak = bind == KMOD_SYMBOL_WEAK ||
@@ -308,18 +315,18 @@ static void collect_needs(struct needs *needs, const struct module *m, size_t in
 				.module = index,
 			});
 	}
-	kmod_module_dependency_symbols_free_list(list);
+	sym_kmod_module_dependency_symbols_free_list(list);
 }
 
 static void mark_exports_of_module(struct needs *needs, const struct module *m)
 {
 	struct kmod_list *list = NULL, *at;
 
-	if (kmod_module_get_symbols(m->mod, &list) < 0)
+	if (sym_kmod_module_get_symbols(m->mod, &list) < 0)
 		return;
-	kmod_list_foreach(at, list) mark_export(needs, kmod_module_symbol_get_symbol(at),
-		(uint32_t)kmod_module_symbol_get_crc(at));
-	kmod_module_symbols_free_list(list);
+	list_foreach(at, list) mark_export(needs, sym_kmod_module_symbol_get_symbol(at),
+		(uint32_t)sym_kmod_module_symbol_get_crc(at));
+	sym_kmod_module_symbols_free_list(list);
 }
 
 /* Module.symvers: one export a line, CRC in hexadecimal, name, the file it is in without

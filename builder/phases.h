@@ -27,6 +27,8 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome);
 enum phase register_enter(struct job *job);
 enum phase post_add_enter(struct job *job);
 enum phase forget_enter(struct job *job);
+/* What the names of stages in the source tree begin with. */
+#define SOURCE_STAGE ".dkms-"
 /* Who puts a source in place and registers it holds this lock, which a descriptor stands
  * for, so that what has been put there is what is registered. Waits for it. */
 int lock_sources(const struct settings *s);
@@ -92,6 +94,10 @@ enum phase pre_install_enter(struct job *job);
 enum phase pre_install_leave(struct job *job, const struct outcome *outcome);
 enum phase install_enter(struct job *job);
 enum phase post_install_enter(struct job *job);
+/* Undoes an install that has replaced another version (job->replaced): that one is
+ * installed as it was. Any thread. */
+int install_bring_back(struct job *job);
+void install_forget_replaced(struct job *job);
 enum phase uninstall_enter(struct job *job);
 enum phase post_remove_enter(struct job *job);
 enum phase unpublish_enter(struct job *job);

@@ -49,10 +49,11 @@ enum phase depmod_leave(struct job *job, const struct outcome *outcome)
 
 /* JOB_ROLLING_BACK */
 
-/* Takes out again what this run has installed on the kernel. */
+/* Takes out again what this run has installed on the kernel, and brings back what that had
+ * replaced. */
 static int roll_back_work(struct job *job)
 {
-	_cleanup_(strv_done) struct strv names = {0};
+	_cleanup_(strv_done) struct strv done = {0};
 	_cleanup_free_ char *all = NULL;
 
 	for (size_t i = 0; i < job->n_members; i++) {
@@ -60,13 +61,17 @@ static int roll_back_work(struct job *job)
 
 		if (!member->installed)
 			continue;
-		if (uninstall_work(member) == 0)
-			strv_pushf(&names, "%s/%s", member->name, member->version);
+		if (member->replaced && install_bring_back(member) == 0)
+			strv_pushf(&done, "%s/%s is installed as before", member->name,
+				member->replaced);
+		else if (uninstall_work(member) == 0)
+			strv_pushf(&done, "%s/%s is uninstalled again", member->name,
+				member->version);
 		member->installed = false;
 	}
-	all = strv_join(&names, ", ");
-	if (names.n)
-		error_remedy(&job->error, "uninstalled again: %s", all);
+	all = strv_join(&done, ", ");
+	if (done.n)
+		error_remedy(&job->error, "%s", all);
 	return -EIO;
 }
 

@@ -7,36 +7,44 @@
 #include <sys/file.h>
 
 #include "base/file.h"
+#include "base/stage.h"
 #include "builder/phases.h"
 #include "builder/tree.h"
 #include "builder/upgrade.h"
 
-/* Copies add_from to where sources live, unless it is that already. An older copy is
- * replaced by rename. */
+/* Copies add_from to where sources live, unless it is that already: into a stage, and from
+ * there by rename. An older copy goes the other way. */
 static int copy_source(struct job *job, const char *source)
 {
+	const char *source_tree = job->shared->settings->source_tree;
 	_cleanup_free_ char *from = realpath(job->add_from, NULL);
 	_cleanup_free_ char *to = realpath(source, NULL);
-	_cleanup_free_ char *temporary = NULL;
+	_cleanup_free_ char *stage = NULL;
+	_cleanup_free_ char *copy = NULL;
 	_cleanup_free_ char *old = NULL;
+	_cleanup_close_ int lock = -1;
 	int r;
 
 	if (from && to && streq(from, to))
 		return 0;
-	r = dir_make(job->shared->settings->source_tree, &job->error);
+	r = dir_make(source_tree, &job->error);
 	if (r < 0)
 		return r;
-	temporary = xasprintf("%s.new-%ld", source, (long)getpid());
-	old = xasprintf("%s.old-%ld", source, (long)getpid());
-	r = dir_copy(job->add_from, temporary, (uid_t)-1, (gid_t)-1, &job->error);
+	stage_remove_leftovers(source_tree, SOURCE_STAGE);
+	r = stage_make(source_tree, SOURCE_STAGE "add-", &stage, &lock, &job->error);
+	if (r < 0)
+		return r;
+	copy = path_join(stage, "new");
+	old = path_join(stage, "old");
+	r = dir_copy(job->add_from, copy, (uid_t)-1, (gid_t)-1, &job->error);
 	if (r == 0 && to && rename(source, old) < 0)
 		r = error_errno(&job->error, -errno, 1, "cannot replace %s", source);
-	if (r == 0 && rename(temporary, source) < 0) {
+	if (r == 0 && rename(copy, source) < 0) {
 		r = error_errno(&job->error, -errno, 1, "cannot make %s", source);
 		if (to)
 			rename(old, source);
 	}
-	dir_remove(r < 0 ? temporary : old, NULL);
+	dir_remove(stage, NULL);
 	return r;
 }
 
@@ -61,6 +69,16 @@ int lock_sources(const struct settings *s)
 	return fd;
 }
 
+/* The name by which it was added counts, whatever its dkms.conf says (COMPAT). */
+static void compare_names(struct job *job)
+{
+	const struct conf *c = job->conf;
+
+	if (!streq(c->package_name, job->name) || !streq(c->package_version, job->version))
+		strv_pushf(&job->warnings, "%s calls it %s/%s", job->conf_path,
+			c->package_name, c->package_version);
+}
+
 static int register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -83,6 +101,8 @@ static int register_work(struct job *job)
 	}
 	if (r == 0)
 		leave_mark(job);
+	if (r == 0 && job->result != RESULT_NOTHING)
+		compare_names(job);
 	return r;
 }
 

@@ -85,8 +85,10 @@ bool sandbox_reachable(const struct strv *readable)
 
 static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool network)
 {
+	/* As PID 1, since bubblewrap's own would not be waited for, and what is below it would
+	 * not be counted; so the sandbox is empty when its bubblewrap exits. */
 	static const char *const always[] = {"bwrap", "--die-with-parent", "--unshare-pid",
-		"--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", NULL};
+		"--as-pid-1", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", NULL};
 	static const char *const become[] = {
 		"--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", NULL};
 
@@ -347,6 +349,14 @@ static void conceal_shown(struct strv *argv, const struct strv *sealed,
 			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
 }
 
+/* The directory would be bubblewrap's alone. */
+static void show_fifo(struct strv *argv, const char *fifo)
+{
+	_cleanup_free_ char *dir = xstrndup(fifo, (size_t)(path_base(fifo) - fifo - 1));
+
+	strv_push_all(argv, (const char *const[]){"--dir", dir, "--bind", fifo, fifo, NULL});
+}
+
 static void add_mounts(struct strv *argv, const struct sandbox *box)
 {
 	_cleanup_(strv_done) struct strv done = {0}, sealed = {0};
@@ -371,6 +381,8 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 			conceal_shown(argv, &sealed, &done, box->secret.items[i]);
 		else
 			conceal(argv, &done, box->secret.items[i]);
+	if (box->fifo)
+		show_fifo(argv, box->fifo);
 	if (box->writable)
 		make_parents(argv, &sealed, box->writable_at);
 	if (box->writable)
@@ -387,8 +399,10 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 
 static void add_user(struct strv *argv, enum sandbox_kind kind)
 {
+	/* Another user's death signal is gone, so it is set anew. */
 	static const char *const untrusted[] = {"setpriv", "--reuid=65534", "--regid=65534",
-		"--clear-groups", "--inh-caps=-all", "--bounding-set=-all", NULL};
+		"--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+		"--pdeathsig=KILL", NULL};
 
 	strv_push(argv, "--");
 	if (kind == SANDBOX_KIND_UNTRUSTED)

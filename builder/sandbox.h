@@ -22,6 +22,7 @@ struct sandbox {
 	const char *writable_at; /* where the command sees it; must exist outside, too */
 	const char *install_tree; /* is seen as /lib/modules too, if that exists; or NULL */
 	bool network;
+	const char *fifo; /* a named pipe below /tmp that the command uses, or NULL */
 	struct strv readable; /* paths that the command needs, wherever they are */
 	struct strv secret;   /* files that it must not read */
 	/* Also hides what a build has no business in: other kernels' and modules' files,

@@ -55,6 +55,20 @@ bool settings_parse_size(const char *text, uint64_t *ret)
 	return true;
 }
 
+/* What DKMS_DIRECTIVE* of the environment say, in the order of their names. */
+static void add_directives(struct strv *directives)
+{
+	static const char prefix[] = "DKMS_DIRECTIVE";
+	_cleanup_(strv_done) struct strv found = {0};
+
+	for (char **e = environ; *e; e++)
+		if (has_prefix(*e, prefix) && strchr(*e, '='))
+			strv_push(&found, *e);
+	strv_sort(&found);
+	for (size_t i = 0; i < found.n; i++)
+		strv_push(directives, strchr(found.items[i], '=') + 1);
+}
+
 void settings_init(struct settings *s)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -72,6 +86,7 @@ void settings_init(struct settings *s)
 		.slots = count_cpus(),
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
 	};
+	add_directives(&s->directives);
 }
 
 void settings_resolve(struct settings *s)

@@ -225,7 +225,7 @@ static int copy_modules(const struct job *job, struct error *err)
 
 static void not_signed(struct job *job, const char *why)
 {
-	strv_pushf(&job->warnings, "the modules are not signed: %s", why);
+	strv_pushf(&job->notices, "modules are not signed: %s", why);
 }
 
 static int prepare_signatures_work(struct job *job)

@@ -14,6 +14,7 @@
 #include "builder/unpack.h"
 
 #define BUFFER_BYTES (128 * 1024)
+#define FD_DIR "/proc/self/fd"
 
 /* The names that GNU tar knows. */
 static const struct {
@@ -55,23 +56,23 @@ static la_ssize_t on_bytes(struct archive *a, void *userdata, const void *bytes,
 	ssize_t written = -1;
 
 	if (w->failed) {
-		archive_set_error(a, ECANCELED, "cancelled");
+		sym_archive_set_error(a, ECANCELED, "cancelled");
 		return -1;
 	}
 	do
 		written = write(w->fd, bytes, n);
 	while (written < 0 && errno == EINTR);
 	if (written < 0)
-		archive_set_error(a, errno, "%s", strerror(errno));
+		sym_archive_set_error(a, errno, "%s", strerror(errno));
 	return written;
 }
 
 static int cannot_write(const struct writer *w, struct error *err)
 {
-	int code = archive_errno(w->archive);
+	int code = sym_archive_errno(w->archive);
 
 	return error_set(err, code > 0 ? -code : -EIO, 9, "cannot write %s: %s", w->path,
-		archive_error_string(w->archive));
+		sym_archive_error_string(w->archive));
 }
 
 static int cannot_read(const char *path, int code, struct error *err)
@@ -82,16 +83,16 @@ static int cannot_read(const char *path, int code, struct error *err)
 static struct archive_entry *entry_new(
 	const char *name, mode_t mode, int64_t size, time_t time)
 {
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry = sym_archive_entry_new();
 
-	archive_entry_set_pathname(entry, name);
-	archive_entry_set_mode(entry, mode);
-	archive_entry_set_size(entry, size);
-	archive_entry_set_mtime(entry, time, 0);
-	archive_entry_set_uid(entry, 0);
-	archive_entry_set_gid(entry, 0);
-	archive_entry_set_uname(entry, "root");
-	archive_entry_set_gname(entry, "root");
+	sym_archive_entry_set_pathname(entry, name);
+	sym_archive_entry_set_mode(entry, mode);
+	sym_archive_entry_set_size(entry, size);
+	sym_archive_entry_set_mtime(entry, time, 0);
+	sym_archive_entry_set_uid(entry, 0);
+	sym_archive_entry_set_gid(entry, 0);
+	sym_archive_entry_set_uname(entry, "root");
+	sym_archive_entry_set_gname(entry, "root");
 	return entry;
 }
 
@@ -100,9 +101,9 @@ static int put_header(struct writer *w, struct archive_entry *entry, struct erro
 	int r = 0;
 
 	/* It warns when a name is not UTF-8, and writes the bytes as they are. */
-	if (archive_write_header(w->archive, entry) < ARCHIVE_WARN)
+	if (sym_archive_write_header(w->archive, entry) < ARCHIVE_WARN)
 		r = cannot_write(w, err);
-	archive_entry_free(entry);
+	sym_archive_entry_free(entry);
 	return r;
 }
 
@@ -118,7 +119,7 @@ static int put_text(
 	size_t n = strlen(text);
 	int r = put_header(w, entry_new(name, S_IFREG | 0644, (int64_t)n, w->time), err);
 
-	if (r == 0 && archive_write_data(w->archive, text, n) != (ssize_t)n)
+	if (r == 0 && sym_archive_write_data(w->archive, text, n) != (ssize_t)n)
 		r = cannot_write(w, err);
 	return r;
 }
@@ -137,7 +138,7 @@ static int put_data(
 		if (n == 0)
 			return error_set(err, -EBUSY, 6,
 				"%s became shorter while it was read", path);
-		if (archive_write_data(w->archive, w->buffer, (size_t)n) != n)
+		if (sym_archive_write_data(w->archive, w->buffer, (size_t)n) != n)
 			return cannot_write(w, err);
 		size -= n;
 		if (w->cancelled && __atomic_load_n(w->cancelled, __ATOMIC_RELAXED))
@@ -178,7 +179,7 @@ static int put_link(struct writer *w, int dir, const char *base, const struct st
 			"refuse that",
 			below, target);
 	entry = entry_new(name, S_IFLNK | 0777, 0, st->st_mtim.tv_sec);
-	archive_entry_set_symlink(entry, target);
+	sym_archive_entry_set_symlink(entry, target);
 	return put_header(w, entry, err);
 }
 
@@ -305,14 +306,14 @@ static int open_archive(struct writer *w, struct error *err)
 			filter = compressions[i].filter;
 	/* A filter that libarchive was built without starts a program: that is only a
 	 * warning, and works. */
-	if (archive_write_add_filter(w->archive, filter) < ARCHIVE_WARN ||
-		archive_write_set_format_gnutar(w->archive) != ARCHIVE_OK)
+	if (sym_archive_write_add_filter(w->archive, filter) < ARCHIVE_WARN ||
+		sym_archive_write_set_format_gnutar(w->archive) != ARCHIVE_OK)
 		return cannot_write(w, err);
 	if (filter == ARCHIVE_FILTER_GZIP)
-		archive_write_set_filter_option(w->archive, "gzip", "timestamp", NULL);
+		sym_archive_write_set_filter_option(w->archive, "gzip", "timestamp", NULL);
 	/* Whole blocks are for tapes. */
-	archive_write_set_bytes_in_last_block(w->archive, 1);
-	if (archive_write_open(w->archive, w, NULL, on_bytes, NULL) != ARCHIVE_OK)
+	sym_archive_write_set_bytes_in_last_block(w->archive, 1);
+	if (sym_archive_write_open(w->archive, w, NULL, on_bytes, NULL) != ARCHIVE_OK)
 		return cannot_write(w, err);
 	return 0;
 }
@@ -324,7 +325,7 @@ static int write_archive(
 
 	if (r == 0)
 		r = put_content(w, c, err);
-	if (r == 0 && archive_write_close(w->archive) != ARCHIVE_OK)
+	if (r == 0 && sym_archive_write_close(w->archive) != ARCHIVE_OK)
 		r = cannot_write(w, err);
 	if (r == 0 && fsync(w->fd) < 0)
 		r = error_errno(err, -errno, 9, "cannot write %s", w->path);
@@ -342,6 +343,49 @@ static int check_target(const char *path, struct error *err)
 	return 0;
 }
 
+/* Makes the file that is written: one without a name where the file system can do that,
+ * so that a process that is killed leaves nothing; else *name, a template, is its name and
+ * *named is set. Returns a descriptor or a negative errno. */
+static int open_temporary(char *name, bool *named)
+{
+	_cleanup_free_ char *dir = xstrndup(name, (size_t)(path_base(name) - name));
+	int fd = -1;
+
+	if (access(FD_DIR, X_OK) == 0) /* it gets its name through there */
+		fd = open(*dir ? dir : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		fd = mkostemp(name, O_CLOEXEC);
+		*named = fd >= 0;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/* Gives the finished file its name; an older one is replaced. */
+static int publish(int fd, char *temporary, bool *named, const char *target)
+{
+	_cleanup_free_ char *from = xasprintf(FD_DIR "/%d", fd);
+	int other;
+
+	if (fchmod(fd, 0644) < 0)
+		return -errno;
+	if (!*named) {
+		if (linkat(AT_FDCWD, from, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+		/* No link replaces a file, but a rename does. The name is free for a moment. */
+		other = mkostemp(temporary, O_CLOEXEC);
+		if (other < 0)
+			return -errno;
+		close(other);
+		*named = true;
+		if (unlink(temporary) < 0 ||
+			linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) < 0)
+			return -errno;
+	}
+	return rename(temporary, target) < 0 ? -errno : 0;
+}
+
 int tarball_write(const char *path, const struct tarball_content *content,
 	const int *cancelled, struct strv *ret_warnings, struct error *err)
 {
@@ -355,22 +399,26 @@ int tarball_write(const char *path, const struct tarball_content *content,
 	_cleanup_free_ char *temporary =
 		xasprintf("%.*s.dkms-XXXXXX", (int)(base - target), target);
 	_cleanup_close_ int fd = -1;
+	bool named = false;
 	int r = check_target(target, err);
 
 	if (r == 0)
 		r = libarchive_load(err);
 	if (r < 0)
 		return r;
-	fd = mkostemp(temporary, O_CLOEXEC);
+	fd = open_temporary(temporary, &named);
 	if (fd < 0)
-		return error_errno(err, -errno, 9, "cannot write %s", path);
+		return error_errno(err, fd, 9, "cannot write %s", path);
 	w.fd = fd;
-	w.archive = archive_write_new();
+	w.archive = sym_archive_write_new();
 	r = write_archive(&w, content, err);
-	archive_write_free(w.archive);
-	if (r == 0 && (fchmod(fd, 0644) < 0 || rename(temporary, target) < 0))
-		r = error_errno(err, -errno, 9, "cannot write %s", path);
-	if (r < 0)
+	sym_archive_write_free(w.archive);
+	if (r == 0) {
+		r = publish(fd, temporary, &named, target);
+		if (r < 0)
+			error_errno(err, r, 9, "cannot write %s", path);
+	}
+	if (r < 0 && named)
 		unlink(temporary);
 	return r;
 }

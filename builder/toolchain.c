@@ -22,10 +22,17 @@
 /* Larger than any .kernelvariables (bytes). */
 #define VARIABLES_MAX (64 * 1024)
 
+/* A makefile puts the name into command lines as it is, so what a shell would not take for one
+ * plain word is nobody's compiler. */
 static bool is_installed(const char *program, const char *search)
 {
-	_cleanup_free_ char *path = path_find_program(program, search);
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789+-._/";
+	_cleanup_free_ char *path = NULL;
 
+	if (*program == '-' || program[strspn(program, plain)])
+		return false;
+	path = path_find_program(program, search);
 	return path != NULL;
 }
 
@@ -46,7 +53,7 @@ static char *without_references(const char *value, size_t len)
 		}
 		for (i++; i < len; i++) {
 			depth += value[i] == '(' || value[i] == '{';
-			if (value[i] == ')' || value[i] == '}')
+			if (depth && (value[i] == ')' || value[i] == '}'))
 				depth--;
 			if (!depth)
 				break;

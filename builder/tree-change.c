@@ -160,6 +160,10 @@ int tree_add(const char *dkms_tree, const char *name, const char *version,
 
 	if (r < 0)
 		return r;
+	if (lstat(link, &st) == 0 && S_ISDIR(st.st_mode))
+		return error_set(err, -ENOTEMPTY, 3,
+			"%s is a directory, but should be a link to the source; move it away",
+			link);
 	if (path_is_dir(link))
 		return already_added(name, version, err);
 	if (lstat(dir, &st) == 0)

@@ -97,7 +97,8 @@ char *tree_original_dir(const char *dkms_tree, const char *name, const char *rel
  * at the same time are for the caller to prevent. */
 
 /* Registers NAME/VERSION: makes its directory and the source link, or repairs the link
- * when it dangles or is missing. -EEXIST (status 3) when it is there and not broken. */
+ * when it dangles or is missing. -EEXIST (status 3) when it is there and not broken;
+ * -ENOTEMPTY (3) when a directory is in its place. */
 int tree_add(const char *dkms_tree, const char *name, const char *version,
 	const char *source, struct error *err);
 /* The same in two steps, for a version that comes with what is built for it: between

@@ -20,7 +20,9 @@ static char *origin_of(const struct job *job, const char *archived,
 
 	if (file_read(path, 4096, &origin, NULL) == 0 && origin.len) {
 		origin.data[strcspn(origin.data, "\n")] = '\0';
-		if (has_prefix(origin.data, job->kernel->dir) && !strstr(origin.data, "/../"))
+		if (has_prefix(origin.data, job->kernel->dir) &&
+			origin.data[strlen(job->kernel->dir)] == '/' &&
+			!strstr(origin.data, "/../"))
 			return str_take(&origin);
 	}
 	str_done(&origin);

@@ -136,32 +136,32 @@ static int verify_gzip(struct reader *r, struct error *err)
 static void support_filters(struct archive *a)
 {
 	/* Not all that libarchive has: some start other programs. */
-	archive_read_support_filter_gzip(a);
-	archive_read_support_filter_bzip2(a);
-	archive_read_support_filter_xz(a);
-	archive_read_support_filter_lzma(a);
-	archive_read_support_filter_lzip(a);
-	archive_read_support_filter_zstd(a);
+	sym_archive_read_support_filter_gzip(a);
+	sym_archive_read_support_filter_bzip2(a);
+	sym_archive_read_support_filter_xz(a);
+	sym_archive_read_support_filter_lzma(a);
+	sym_archive_read_support_filter_lzip(a);
+	sym_archive_read_support_filter_zstd(a);
 }
 
 static int verify_other(struct reader *r, struct error *err)
 {
 	_cleanup_free_ char *buffer = xcalloc(BUFFER_BYTES, 1);
-	struct archive *a = archive_read_new();
+	struct archive *a = sym_archive_read_new();
 	struct archive_entry *entry;
 	ssize_t n = 0;
 	int code = 0;
 
 	support_filters(a);
-	archive_read_support_format_raw(a);
-	if (archive_read_open_fd(a, r->fd, BUFFER_BYTES) != ARCHIVE_OK ||
-		archive_read_next_header(a, &entry) != ARCHIVE_OK)
-		code = damaged(r, archive_error_string(a), err);
-	while (code == 0 && (n = archive_read_data(a, buffer, BUFFER_BYTES)) > 0)
+	sym_archive_read_support_format_raw(a);
+	if (sym_archive_read_open_fd(a, r->fd, BUFFER_BYTES) != ARCHIVE_OK ||
+		sym_archive_read_next_header(a, &entry) != ARCHIVE_OK)
+		code = damaged(r, sym_archive_error_string(a), err);
+	while (code == 0 && (n = sym_archive_read_data(a, buffer, BUFFER_BYTES)) > 0)
 		code = take_bytes(r, buffer, (size_t)n, err);
 	if (code == 0 && n < 0)
-		code = damaged(r, archive_error_string(a), err);
-	archive_read_free(a);
+		code = damaged(r, sym_archive_error_string(a), err);
+	sym_archive_read_free(a);
 	return code;
 }
 
@@ -329,11 +329,11 @@ static int write_data(
 	int code, result;
 
 	for (;;) {
-		result = archive_read_data_block(r->archive, &bytes, &n, &offset);
+		result = sym_archive_read_data_block(r->archive, &bytes, &n, &offset);
 		if (result == ARCHIVE_EOF)
 			break;
 		if (result != ARCHIVE_OK)
-			return damaged(r, archive_error_string(r->archive), err);
+			return damaged(r, sym_archive_error_string(r->archive), err);
 		if (offset < 0 || offset > size || (int64_t)n > size - offset)
 			return damaged(r, "a file is larger than it says", err);
 		code = write_at(fd, bytes, n, offset);
@@ -352,8 +352,8 @@ static int write_data(
 static int unpack_file(struct reader *r, struct archive_entry *entry, const char *path,
 	struct error *err)
 {
-	int64_t size = archive_entry_size(entry);
-	mode_t mode = archive_entry_mode(entry);
+	int64_t size = sym_archive_entry_size(entry);
+	mode_t mode = sym_archive_entry_mode(entry);
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
 	const char *base;
 	_cleanup_close_ int fd = -1;
@@ -374,9 +374,9 @@ static int unpack_file(struct reader *r, struct archive_entry *entry, const char
 	code = write_data(r, fd, path, size, err);
 	if (code < 0)
 		return code;
-	if (archive_entry_mtime_is_set(entry)) {
-		times[1].tv_sec = archive_entry_mtime(entry);
-		times[1].tv_nsec = archive_entry_mtime_nsec(entry);
+	if (sym_archive_entry_mtime_is_set(entry)) {
+		times[1].tv_sec = sym_archive_entry_mtime(entry);
+		times[1].tv_nsec = sym_archive_entry_mtime_nsec(entry);
 		/* make goes by them; one that no file system can hold is no error. */
 		futimens(fd, times);
 	}
@@ -431,9 +431,9 @@ static int unpack_dir(struct reader *r, const char *path, struct error *err)
 
 static int unpack_entry(struct reader *r, struct archive_entry *entry, struct error *err)
 {
-	const char *name = archive_entry_pathname(entry);
-	const char *hard = archive_entry_hardlink(entry);
-	mode_t type = archive_entry_filetype(entry);
+	const char *name = sym_archive_entry_pathname(entry);
+	const char *hard = sym_archive_entry_hardlink(entry);
+	mode_t type = sym_archive_entry_filetype(entry);
 	_cleanup_free_ char *path = NULL;
 	int code;
 
@@ -460,7 +460,7 @@ static int unpack_entry(struct reader *r, struct archive_entry *entry, struct er
 	case AE_IFDIR:
 		return unpack_dir(r, path, err);
 	case AE_IFLNK:
-		return add_link(r, path, archive_entry_symlink(entry), err);
+		return add_link(r, path, sym_archive_entry_symlink(entry), err);
 	default:
 		return refuse(
 			r, path, "is neither a file nor a directory nor a link", err);
@@ -471,16 +471,16 @@ static int unpack_entry(struct reader *r, struct archive_entry *entry, struct er
  * of zero blocks, and looks complete otherwise. */
 static int check_end(const struct reader *r, struct error *err)
 {
-	if (archive_filter_bytes(r->archive, 0) >= r->stream_bytes && !r->zero_end)
+	if (sym_archive_filter_bytes(r->archive, 0) >= r->stream_bytes && !r->zero_end)
 		return damaged(r, "its end is missing", err);
 	return 0;
 }
 
 static int cannot_parse(const struct reader *r, struct error *err)
 {
-	if (archive_format(r->archive) == 0)
+	if (sym_archive_format(r->archive) == 0)
 		return error_set(err, -EBADMSG, 3, "%s is no tar archive", r->name);
-	return damaged(r, archive_error_string(r->archive), err);
+	return damaged(r, sym_archive_error_string(r->archive), err);
 }
 
 static int read_entries(struct reader *r, struct error *err)
@@ -489,11 +489,11 @@ static int read_entries(struct reader *r, struct error *err)
 	int code = 0;
 
 	support_filters(r->archive);
-	archive_read_support_format_tar(r->archive);
-	if (archive_read_open_fd(r->archive, r->fd, BUFFER_BYTES) != ARCHIVE_OK)
+	sym_archive_read_support_format_tar(r->archive);
+	if (sym_archive_read_open_fd(r->archive, r->fd, BUFFER_BYTES) != ARCHIVE_OK)
 		return cannot_parse(r, err);
 	while (code == 0) {
-		int result = archive_read_next_header(r->archive, &entry);
+		int result = sym_archive_read_next_header(r->archive, &entry);
 
 		if (result == ARCHIVE_EOF)
 			return check_end(r, err);
@@ -527,9 +527,9 @@ int unpack(int fd, const char *name, const char *dir, const int *cancelled,
 	if (code == 0)
 		code = verify(&r, err);
 	if (code == 0) {
-		r.archive = archive_read_new();
+		r.archive = sym_archive_read_new();
 		code = read_entries(&r, err);
-		archive_read_free(r.archive);
+		sym_archive_read_free(r.archive);
 	}
 	close_ptr(&r.root);
 	close_ptr(&r.parent_fd);

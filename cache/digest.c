@@ -9,35 +9,44 @@
 #include "config.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 
 #include "cache/digest.h"
+#include "cache/libcrypto.h"
+
+/* Who opens a cache has loaded libcrypto already, and told what is wrong with it. */
+static void need_libcrypto(void)
+{
+	if (libcrypto_load(NULL) < 0)
+		abort();
+}
 
 void digester_begin(struct digester *d)
 {
-	d->context = EVP_MD_CTX_new();
+	need_libcrypto();
+	d->context = sym_EVP_MD_CTX_new();
 	/* Fails without memory only, or with a libcrypto that is not usable at all. */
-	if (!d->context || !EVP_DigestInit_ex(d->context, EVP_sha256(), NULL))
+	if (!d->context || !sym_EVP_DigestInit_ex(d->context, sym_EVP_sha256(), NULL))
 		abort();
 }
 
 void digester_add(struct digester *d, const void *bytes, size_t n)
 {
-	if (!EVP_DigestUpdate(d->context, bytes, n))
+	if (!sym_EVP_DigestUpdate(d->context, bytes, n))
 		abort();
 }
 
 void digester_end(struct digester *d, struct digest *ret)
 {
-	if (ret && !EVP_DigestFinal_ex(d->context, ret->bytes, NULL))
+	if (ret && !sym_EVP_DigestFinal_ex(d->context, ret->bytes, NULL))
 		abort();
-	EVP_MD_CTX_free(d->context);
+	sym_EVP_MD_CTX_free(d->context);
 	d->context = NULL;
 }
 
 void digest_bytes(const void *bytes, size_t n, struct digest *ret)
 {
-	if (!EVP_Digest(bytes, n, ret->bytes, NULL, EVP_sha256(), NULL))
+	need_libcrypto();
+	if (!sym_EVP_Digest(bytes, n, ret->bytes, NULL, sym_EVP_sha256(), NULL))
 		abort();
 }
 

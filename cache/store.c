@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "cache/libcrypto.h"
 #include "cache/store.h"
 
 #define FORMAT "v1"
@@ -85,7 +86,9 @@ int store_open(const char *dir, struct store **ret, struct error *err)
 	s->entries = path_join(s->dir, "entries");
 	s->tmp = path_join(s->dir, "tmp");
 	s->lock = path_join(s->dir, "lock");
-	r = make_dirs(s, dir, err);
+	r = libcrypto_load(err);
+	if (r == 0)
+		r = make_dirs(s, dir, err);
 	if (r == 0)
 		r = check_owner(dir, err);
 	if (r == 0)

@@ -276,7 +276,8 @@ static int why(struct cache *cache, struct arguments *args)
 		return err.status;
 	}
 	uv_loop_init(&loop);
-	plan_init(&plan, &loop, s, cache);
+	plan_init(&plan, &loop, s);
+	plan_use_cache(&plan, cache);
 	job = plan_add(&plan, JOB_EXPLAIN,
 		plan_kernel(&plan, args->kernels.n ? args->kernels.items[0] : running,
 			args->archs.n ? args->archs.items[0] : own_arch),

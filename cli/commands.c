@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "builder/keypair.h"
+#include "builder/sweep.h"
 #include "builder/tree.h"
 #include "builder/upgrade.h"
 #include "cache/cache.h"
@@ -164,12 +165,17 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
+/* For what is about to be built. */
 static void open_cache(struct session *s)
 {
 	_cleanup_(error_done) struct error err = {0};
 
+	if (s->cache || s->settings->no_cache || is_empty(s->settings->cache_dir))
+		return;
 	s->cache = cache_open(s->settings->cache_dir, s->settings->cache_max_size, &err);
-	if (!s->cache)
+	if (s->cache)
+		plan_use_cache(&s->plan, s->cache);
+	else
 		print_warning("no cache: %s", err.what);
 }
 
@@ -206,15 +212,18 @@ int session_init(struct session *s, struct arguments *args, bool takes_away)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
-	if (args->command->flags & COMMAND_BUILDS && !s->settings->no_cache &&
-		!is_empty(s->settings->cache_dir))
-		open_cache(s);
-	plan_init(&s->plan, &s->loop, s->settings, s->cache);
+	plan_init(&s->plan, &s->loop, s->settings);
+	if (!args->own_slots) {
+		s->plan.slots = args->outer_slots;
+		s->plan.slots_lost = args->outer_slots_lost;
+	}
 	if (add_listeners(s) < 0 || check_arguments(args, &s->error) < 0)
 		return -EINVAL;
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
 		!is_from_archive(args))
 		print_warning("%s is not read, as the module is named as well", args->archive);
+	if (args->command->flags & COMMAND_BUILDS && !s->settings->dry_run)
+		sweep_builds(s->settings->dkms_tree, args->name);
 	return choose_kernels(s, takes_away);
 }
 
@@ -426,6 +435,7 @@ int session_run_installs(struct session *s)
 
 	if (s->plan.n_run == s->plan.n_jobs)
 		return 0; /* nothing to install */
+	open_cache(s);
 	if (rebuild_is_possible(s->settings)) {
 		r = plan_run(&s->plan, &s->error);
 		if (r == 0)
@@ -453,7 +463,9 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 	}
 	if (kind == JOB_INSTALL)
 		return session_run_installs(s);
-	if (kind != JOB_BUILD)
+	if (kind == JOB_BUILD)
+		open_cache(s);
+	else
 		plan_add_depmods(&s->plan);
 	return plan_run(&s->plan, &s->error);
 }

@@ -10,6 +10,7 @@
 
 #define FIRST_MS 150 /* what is over sooner is not worth a display */
 #define EACH_MS 200
+#define PRIOR_S 5 /* seconds for which the expectation counts against what is seen */
 
 struct display {
 	uv_timer_t timer;
@@ -81,19 +82,44 @@ static void count_jobs(struct display *d, const struct plan *p)
 	}
 	d->frame.modules = d->modules.n ? d->modules.n : 1;
 	d->frame.kernels = p->n_kernels;
-	d->frame.slots = p->shared.settings->slots;
+	d->frame.slots = plan_n_slots(p);
 }
 
-/* The rest takes as long for each job as what is done did, what runs being half done. */
-static double estimate_left(const struct frame *f, size_t n_running)
+static double seconds_from(uint64_t then_ns)
 {
-	double ended = (double)(f->done + f->excluded + f->failed);
-	double left = (double)f->jobs - ended;
+	uint64_t now = uv_hrtime();
 
-	if (ended < 1 || f->elapsed_s < 2)
-		return -1;
-	return f->elapsed_s * (left - (double)n_running / 2) /
-	       (ended + (double)n_running / 2);
+	return then_ns && now > then_ns ? (double)(now - then_ns) / 1e9 : 0;
+}
+
+/* What is left of the work that was expected, at the rate at which it has been done so far.
+ * Before there is much of that, as if all slots had been busy for a while. */
+static double estimate_left(const struct display *d)
+{
+	const struct plan *p = d->events->plan;
+	double slots = d->frame.slots ? (double)d->frame.slots : 1;
+	double elapsed = d->frame.elapsed_s, done = 0, all = 0, longest = 0, left;
+
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		const struct job *job = p->jobs[i];
+		double expected = (double)job->expected_ms / 1e3;
+
+		/* What came from the cache, failed or was excluded says nothing about the rest. */
+		if (job->result != RESULT_NONE && (job->restored || job->result != RESULT_DONE))
+			continue;
+		all += expected;
+		done += job->result != RESULT_NONE ? expected : 0;
+	}
+	for (size_t i = 0; i < d->n_running; i++) {
+		double expected = (double)d->running[i]->expected_ms / 1e3;
+		double ran = seconds_from(d->running[i]->began_ns);
+
+		done += ran < expected ? ran : expected;
+		longest = expected - ran > longest ? expected - ran : longest;
+	}
+	left = (all - done) * (elapsed + PRIOR_S) / (done + slots * PRIOR_S);
+	/* What make does beside itself makes a job shorter, but not without end. */
+	return left > longest / slots ? left : longest / slots;
 }
 
 static void find_size(struct frame *f)
@@ -106,13 +132,6 @@ static void find_size(struct frame *f)
 		return;
 	f->columns = size.ws_col;
 	f->lines = size.ws_row;
-}
-
-static double seconds_from(uint64_t then_ns)
-{
-	uint64_t now = uv_hrtime();
-
-	return then_ns && now > then_ns ? (double)(now - then_ns) / 1e9 : 0;
 }
 
 /* Draws over what is there, line by line, and goes back to its beginning. A window may be
@@ -140,7 +159,7 @@ static void draw(struct display *d)
 	f->rows = rows;
 	f->n_rows = d->n_running;
 	f->elapsed_s = seconds_from(d->events->began_ns);
-	f->left_s = estimate_left(f, d->n_running);
+	f->left_s = f->jobs ? estimate_left(d) : -1;
 	find_size(f);
 	lines = frame_text(f, &text);
 	for (size_t i = 0; i < d->n_running; i++)
@@ -200,6 +219,7 @@ static void count_end(struct display *d, const struct job *job)
 		f->done++;
 	else
 		f->failed++;
+	f->cached += job->restored;
 }
 
 static void remove_running(struct display *d, const struct job *job)

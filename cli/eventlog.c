@@ -70,7 +70,7 @@ static void begin(struct eventlog *log, const struct events *e)
 	json_object_set_new(j, "schema", json_text(SCHEMA));
 	json_object_set_new(j, "dkms", json_text(PACKAGE_VERSION));
 	json_object_set_new(j, "command", json_text(e->command));
-	json_object_set_new(j, "slots", json_integer(e->plan->shared.settings->slots));
+	json_object_set_new(j, "slots", json_integer(plan_n_slots(e->plan)));
 	put(log, j);
 }
 
@@ -96,8 +96,10 @@ static void hear(void *userdata, const struct events *e, enum event event,
 	json_set_job(j, job);
 	if (event == EVENT_STEPPED)
 		json_object_set_new(j, "phase", json_text(job_state_name(job->state)));
-	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
+	if (event == EVENT_ENDED || event == EVENT_BLOCKED) {
 		json_set_result(j, job);
+		json_object_set_new(j, "phases", json_phases(e->began_ns, job));
+	}
 	put(log, j);
 }
 

@@ -2,7 +2,7 @@
 /* What the live display shows:
  *
  *	10 modules × 6 kernels · 60 jobs · 8 slots          1:12, about 0:40 left
- *	[##########################--------------]  41 done · 9 skipped · 1 failed
+ *	[##########################--------------]  41 done · 23 cached · 9 skipped · 1 failed
  *	  dahdi/2.11.1        6.1.0-54-amd64            make      48 s
  *
  * In a narrow window, what stands on the right goes first. */
@@ -66,8 +66,9 @@ static void add_count(struct str *s, const struct frame *f, size_t n, const char
 static void add_head(const struct frame *f, size_t columns, struct str *ret)
 {
 	_cleanup_(str_done) struct str left = {0};
+	_cleanup_(str_done) struct str clock = {0};
 	_cleanup_(str_done) struct str right = {0};
-	size_t used;
+	size_t free_columns;
 
 	if (!f->jobs) {
 		add_count(&left, f, f->reading, "module");
@@ -79,18 +80,19 @@ static void add_head(const struct frame *f, size_t columns, struct str *ret)
 		add_count(&left, f, f->jobs, "job");
 		add_count(&left, f, f->slots, "slot");
 	}
-	add_clock(&right, f->elapsed_s);
+	add_clock(&clock, f->elapsed_s);
+	str_add(&right, clock.data);
 	if (f->left_s >= 0) {
 		str_add(&right, ", about ");
 		add_clock(&right, f->left_s);
 		str_add(&right, " left");
 	}
-	used = width(left.data) + 2 + width(right.data);
-	if (used > columns) {
-		add_cut(ret, left.data, columns, 0);
-		return;
+	free_columns = columns - (width(left.data) < columns ? width(left.data) : columns);
+	if (free_columns < 2 + width(right.data)) {
+		str_done(&right);
+		str_add(&right, free_columns < 2 + width(clock.data) ? "" : clock.data);
 	}
-	add_cut(ret, left.data, columns, columns - width(right.data));
+	add_cut(ret, left.data, columns, right.len ? columns - width(right.data) : 0);
 	str_add(ret, right.data);
 }
 
@@ -119,16 +121,24 @@ static void add_bar(const struct frame *f, size_t columns, struct str *ret)
 	size_t ended = f->done + f->excluded + f->failed;
 	size_t bar = columns < 2 * BAR_MAX ? columns / 2 : BAR_MAX;
 	size_t full = ended * bar / (f->jobs ? f->jobs : 1);
+	size_t reserved = (size_t)snprintf(NULL, 0, "%zu failed", f->failed) +
+			  (f->utf8 ? strlen(" · ") - 1 : strlen(", "));
 	size_t left;
 
 	if (bar < BAR_MIN)
 		bar = full = 0;
 	left = columns - (bar ? bar + 4 : 0);
-	/* In a narrow window it is the failures that should be seen. */
+	/* In a narrow window it is the failures that should be seen; in others they have
+	 * their place at the end. */
 	if (columns < 2 * BAR_MAX)
 		add_sum(&sums, f, &left, f->failed, "failed", red);
+	else if (f->failed)
+		left -= reserved;
 	add_sum(&sums, f, &left, f->done, "done", NULL);
+	add_sum(&sums, f, &left, f->cached, "cached", NULL);
 	add_sum(&sums, f, &left, f->excluded, "skipped", NULL);
+	if (columns >= 2 * BAR_MAX && f->failed)
+		left += reserved;
 	if (columns >= 2 * BAR_MAX)
 		add_sum(&sums, f, &left, f->failed, "failed", red);
 	if (bar) {

@@ -50,6 +50,40 @@ static int job_status(const struct job *job)
 	return job->error.status ? job->error.status : 1;
 }
 
+void json_set_used(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes)
+{
+	json_object_set_new(object, "wall_s", json_seconds(0, wall_ns));
+	json_object_set_new(object, "cpu_s", json_seconds(0, cpu_ns));
+	json_object_set_new(object, "max_rss_bytes",
+		max_rss_bytes ? json_integer((json_int_t)max_rss_bytes) : json_null());
+}
+
+json_t *json_phases(uint64_t began_ns, const struct job *job)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < job->n_phases; i++) {
+		const struct job_phase *p = &job->phases[i];
+		json_t *j = json_object();
+
+		json_object_set_new(j, "phase", json_text(job_state_name(p->state)));
+		json_object_set_new(j, "start_s", json_seconds(began_ns, p->began_ns));
+		json_set_used(j, p->wall_ns, p->cpu_ns, p->max_rss_bytes);
+		json_object_set_new(j, "exit_status",
+			p->exit_status < 0 ? json_null() : json_integer(p->exit_status));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+/* What the cache had for a build; NULL when it was not asked. */
+static const char *cache_result(const struct job *job)
+{
+	if (job->restored)
+		return "hit";
+	return job->missed ? "miss" : NULL;
+}
+
 void json_set_result(json_t *object, const struct job *job)
 {
 	const char *why = job->error.what;
@@ -67,5 +101,7 @@ void json_set_result(json_t *object, const struct job *job)
 	json_object_set_new(object, "cached", json_boolean(job->restored));
 	json_object_set_new(object, "linked_from", json_text(job->linked_from));
 	json_object_set_new(object, "installed", json_boolean(job->installed));
-	json_object_set_new(object, "wall_s", json_seconds(job->began_ns, job->ended_ns));
+	json_object_set_new(object, "cache", json_text(cache_result(job)));
+	json_set_used(object, job->ended_ns > job->began_ns ? job->ended_ns - job->began_ns : 0,
+		job_cpu_ns(job), job_max_rss_bytes(job));
 }

@@ -10,6 +10,7 @@
 
 #include "builder/distro.h"
 #include "builder/framework.h"
+#include "cli/complete.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "scheduler/runner.h"
@@ -62,8 +63,13 @@ static int run(struct arguments *args, int argc, char **argv)
 {
 	_cleanup_(error_done) struct error err = {0};
 
-	if (load_framework(&args->settings, &err) < 0 ||
-		arguments_parse(args, argc, argv, &err) < 0) {
+	int r = load_framework(&args->settings, &err);
+
+	if (argc > 2 && streq(argv[1], "--complete")) { /* for shells alone, so not in the table */
+		complete_print(args, argv + 2, argc - 2, stdout);
+		return 0;
+	}
+	if (r < 0 || arguments_parse(args, argc, argv, &err) < 0) {
 		print_error(&err);
 		return err.status;
 	}
@@ -88,19 +94,25 @@ static int run(struct arguments *args, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct arguments args;
+	struct slots outer;
 	char threads[16];
-	int status;
+	int status, joined;
 
 	signal(SIGPIPE, SIG_IGN); /* what has begun is finished, whoever reads of it */
 	open_standard_fds();
+	/* Before files of our own get descriptors that a make has named. */
+	joined = slots_join(&outer, getenv("MAKEFLAGS"));
 	keep_inherited_fds();
 	/* Before libuv first makes its pool: a thread for each CPU. */
 	snprintf(threads, sizeof(threads), "%u", slots_default());
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	umask(022);
 	arguments_init(&args);
+	args.outer_slots = joined > 0 ? &outer : NULL;
+	args.outer_slots_lost = joined < 0;
 	status = run(&args, argc, argv);
 	arguments_done(&args);
+	slots_done(&outer);
 	if (fflush(stdout) != 0 && status == 0)
 		status = 1;
 	return status;

@@ -30,6 +30,8 @@ const struct option_row options[] = {
 		"install also over a newer module"},
 	{'j', NULL, "N", OPTION_SPECIAL, 0,
 		"job slots, shared by all makes; 0: no limit; default: the CPUs"},
+	{0, "max-memory", "SIZE", OPTION_SPECIAL, 0,
+		"what all builds may use at once: no more slots than fit"},
 	{'c', NULL, "FILE", OPTION_TEXT, AT(conf), "the dkms.conf to add"},
 	{0, "archive", "FILE", OPTION_TEXT, AT(archive),
 		"the tarball that mktarball writes, or that add loads"},
@@ -143,6 +145,7 @@ static int set_slots(struct arguments *args, const char *text, struct error *err
 	if (errno || *end || end == text || *text == '-' || n > USHRT_MAX)
 		return error_set(err, -EINVAL, 2, "-j takes a number, not '%s'", text);
 	args->settings.slots = (unsigned int)n;
+	args->own_slots = true;
 	return 0;
 }
 
@@ -178,6 +181,11 @@ static int set_special(struct arguments *args, const struct option_row *row, con
 {
 	if (row->name && streq(row->name, "timeout"))
 		return set_timeout(args, text, err);
+	if (row->name && streq(row->name, "max-memory"))
+		return settings_parse_size(text, &args->settings.max_memory)
+			       ? 0
+			       : error_set(err, -EINVAL, 2,
+					 "--max-memory takes a size such as 2G, not '%s'", text);
 	switch (row->letter) {
 	case 'm':
 		set_module(args, text);
@@ -300,6 +308,7 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 	_cleanup_(str_done) struct str letters = {0};
 	size_t n = 0;
 	const char *part = NULL; /* the word that is the subcommand */
+	const char *operand = NULL;
 	int value, r = 0;
 
 	str_add(&letters, ":");
@@ -333,9 +342,16 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 		if (!had_part && args->subcommand)
 			part = argv[i];
 	}
-	for (int i = optind; i < argc && r == 0; i++)
-		if (!find_command(argv[i]) && argv[i] != part)
-			r = set_operand(args, argv[i], err);
+	for (int i = optind; i < argc && r == 0; i++) {
+		if (find_command(argv[i]) || argv[i] == part)
+			continue;
+		/* To take one of them and be silent of the other would be worse. */
+		if (args->command && operand && !streq(operand, argv[i]))
+			return error_set(err, -EINVAL, 2, "%s takes one module: %s or %s",
+				args->command->name, operand, argv[i]);
+		operand = argv[i];
+		r = set_operand(args, operand, err);
+	}
 	if (r == 0 && args->source_only && args->binaries_only)
 		r = error_set(err, -EINVAL, 8,
 			"--source-only and --binaries-only exclude each other");

@@ -8,6 +8,8 @@
 #include "base/strv.h"
 #include "builder/settings.h"
 
+struct slots;
+
 /* The command line, read into this. The words point into argv or are owned by strvs. */
 struct arguments {
 	const struct command_row *command; /* NULL: none was named */
@@ -26,6 +28,10 @@ struct arguments {
 	bool all, quiet, debug, json, show_help, show_version;
 	bool explain;
 	bool source_only, binaries_only; /* of mktarball */
+	bool own_slots;		 /* -j: those of a make above us are not used */
+	/* Set by main: of a make above us, or NULL; it has some that cannot be reached. */
+	struct slots *outer_slots;
+	bool outer_slots_lost;
 };
 
 /* A command: what it is called, what it runs. */

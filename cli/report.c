@@ -221,7 +221,7 @@ static bool is_cancelled(const struct job *job)
 	       job->error.what && streq(job->error.what, "cancelled");
 }
 
-/* A warning that holds for several kernels is told once. */
+/* A warning that holds for several kernels, or for all jobs, is told once. */
 static void print_warnings(struct report *r, const struct job *job, const char *title)
 {
 	for (size_t i = 0; i < job->warnings.n; i++) {
@@ -233,6 +233,12 @@ static void print_warnings(struct report *r, const struct job *job, const char *
 			continue;
 		strv_push(&r->told, key);
 		print_warning("%s: %s", title, text);
+	}
+	for (size_t i = 0; i < job->notices.n; i++) {
+		if (strv_contains(&r->told, job->notices.items[i]))
+			continue;
+		strv_push(&r->told, job->notices.items[i]);
+		print_warning("%s", job->notices.items[i]);
 	}
 }
 
@@ -291,7 +297,7 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 		print_plan(r, job);
 		return;
 	}
-	if (!sparing || job->warnings.n || job->output.len || !job_succeeded(job))
+	if (!sparing || job->warnings.n || job->notices.n || job->output.len || !job_succeeded(job))
 		display_clear(r->display);
 	print_warnings(r, job, title);
 	if (job->output.len && !r->quiet)

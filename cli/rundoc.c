@@ -8,22 +8,6 @@
 /* Keys are added to it without notice; when one goes away or changes, the number grows. */
 #define SCHEMA "dkms-run-1"
 
-static json_t *phases_json(const struct events *e, const struct job *job)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < job->n_phases; i++) {
-		const struct job_phase *p = &job->phases[i];
-		json_t *j = json_object();
-
-		json_object_set_new(j, "phase", json_text(job_state_name(p->state)));
-		json_object_set_new(j, "start_s", json_seconds(e->began_ns, p->began_ns));
-		json_object_set_new(j, "wall_s", json_seconds(0, p->wall_ns));
-		json_array_append_new(list, j);
-	}
-	return list;
-}
-
 static json_t *job_json(const struct events *e, const struct job *job)
 {
 	json_t *j = json_object(), *warnings = json_array();
@@ -32,9 +16,11 @@ static json_t *job_json(const struct events *e, const struct job *job)
 	json_set_result(j, job);
 	json_object_set_new(j, "start_s",
 		job->began_ns ? json_seconds(e->began_ns, job->began_ns) : json_null());
-	json_object_set_new(j, "phases", phases_json(e, job));
+	json_object_set_new(j, "phases", json_phases(e->began_ns, job));
 	for (size_t i = 0; i < job->warnings.n; i++)
 		json_array_append_new(warnings, json_text(job->warnings.items[i]));
+	for (size_t i = 0; i < job->notices.n; i++)
+		json_array_append_new(warnings, json_text(job->notices.items[i]));
 	json_object_set_new(j, "warnings", warnings);
 	return j;
 }
@@ -46,7 +32,7 @@ void rundoc_print(const struct events *e, const struct error *err, FILE *out)
 	json_object_set_new(root, "schema", json_text(SCHEMA));
 	json_object_set_new(root, "dkms", json_text(PACKAGE_VERSION));
 	json_object_set_new(root, "command", json_text(e->command));
-	json_object_set_new(root, "slots", json_integer(e->plan->shared.settings->slots));
+	json_object_set_new(root, "slots", json_integer(plan_n_slots(e->plan)));
 	json_object_set_new(root, "status", json_integer(e->status));
 	json_object_set_new(root, "error", json_text(err->what));
 	json_object_set_new(root, "remedy", json_text(err->remedy));

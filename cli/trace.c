@@ -121,6 +121,9 @@ static void put_job(struct trace *t, const struct events *e, const struct job *j
 
 		j = event_new("X", job_state_name(p->state), row);
 		json_object_set_new(j, "cat", json_text("phase"));
+		args = json_object();
+		json_set_used(args, p->wall_ns, p->cpu_ns, p->max_rss_bytes);
+		json_object_set_new(j, "args", args);
 		put_span(t, e, j, p->began_ns, p->wall_ns);
 	}
 }

@@ -10,12 +10,12 @@ struct edge {
 	enum edge_kind kind;
 };
 
-struct node *graph_add(struct graph *g, void *data, long priority)
+struct node *graph_add(struct graph *g, void *data, long cost)
 {
 	struct node *node = xcalloc(1, sizeof(*node));
 
 	node->data = data;
-	node->priority = priority;
+	node->cost = cost;
 	node->index = g->n;
 	if ((g->n & (g->n + 1)) == 0) {
 		g->nodes = xrealloc_array(g->nodes, 2 * (g->n + 1), sizeof(*g->nodes));
@@ -91,33 +91,40 @@ static void end(struct graph *g, struct node *node, graph_blocked_fn *on_blocked
 	}
 }
 
-/* A node on a cycle, with its blocker set to the node before it; NULL when there is no
- * cycle. Takes edges away as if everything ran; of what remains, each node has one before
- * it that remains too, so that going back from any of them ends up on a cycle. */
-static struct node *find_cycle(struct graph *g)
+/* Puts the nodes that do not wait for a cycle into ret, each behind those before it, and
+ * returns how many they are: takes edges away as if everything ran. waiting[i] becomes what
+ * the node i still waits for then. */
+static size_t sort_nodes(const struct graph *g, struct node **ret, size_t *waiting)
 {
-	size_t *waiting = xcalloc(g->n, sizeof(*waiting));
-	struct node **reached = xcalloc(g->n, sizeof(struct node *));
-	struct node **before = xcalloc(g->n, sizeof(struct node *));
-	struct node *found = NULL;
-	size_t n_reached = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < g->n; i++) {
 		waiting[i] = g->nodes[i]->n_waiting;
 		if (!waiting[i] || has_ended(g->nodes[i]))
-			reached[n_reached++] = g->nodes[i];
+			ret[n++] = g->nodes[i];
 	}
-	for (size_t i = 0; i < n_reached; i++) {
-		for (size_t e = 0; e < reached[i]->n_edges; e++) {
-			struct node *to = reached[i]->edges[e].to;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t e = 0; e < ret[i]->n_edges; e++) {
+			struct node *to = ret[i]->edges[e].to;
 
-			if (has_ended(reached[i]) || has_ended(to))
+			if (has_ended(ret[i]) || has_ended(to))
 				continue;
 			if (--waiting[to->index] == 0)
-				reached[n_reached++] = to;
+				ret[n++] = to;
 		}
 	}
-	for (size_t i = 0; i < g->n && n_reached < g->n; i++) {
+	return n;
+}
+
+/* A node on a cycle, with its blocker set to the node before it; NULL when there is no
+ * cycle. Of the nodes that cannot be sorted, each has one before it that cannot either, so
+ * that going back from any of them ends up on a cycle. */
+static struct node *find_cycle(const struct graph *g, const size_t *waiting)
+{
+	struct node **before = xcalloc(g->n, sizeof(struct node *));
+	struct node *found = NULL;
+
+	for (size_t i = 0; i < g->n; i++) {
 		if (!waiting[i] || has_ended(g->nodes[i]))
 			continue;
 		for (size_t e = 0; e < g->nodes[i]->n_edges; e++)
@@ -128,23 +135,44 @@ static struct node *find_cycle(struct graph *g)
 		found = before[found->index];
 	if (found)
 		found->blocker = before[found->index];
-	free(waiting);
-	free(reached);
 	free(before);
 	return found;
 }
 
+static void set_priorities(struct node **sorted, size_t n)
+{
+	for (size_t i = n; i-- > 0;) {
+		struct node *node = sorted[i];
+
+		node->priority = node->cost;
+		for (size_t e = 0; e < node->n_edges; e++) {
+			long path = node->cost + node->edges[e].to->priority;
+
+			if (path > node->priority)
+				node->priority = path;
+		}
+	}
+}
+
 void graph_start(struct graph *g, graph_blocked_fn *on_blocked, void *userdata)
 {
-	struct node *cycle;
+	struct node **sorted = xcalloc(g->n, sizeof(struct node *));
+	size_t *waiting = xcalloc(g->n, sizeof(*waiting));
+	size_t n = sort_nodes(g, sorted, waiting);
 
+	set_priorities(sorted, n);
 	for (size_t i = 0; i < g->n; i++)
 		if (!g->nodes[i]->n_waiting)
 			queue(g, g->nodes[i]);
-	while ((cycle = find_cycle(g))) {
+	while (n < g->n) {
+		struct node *cycle = find_cycle(g, waiting);
+
 		cycle->state = NODE_BLOCKED;
 		end(g, cycle, on_blocked, userdata);
+		n = sort_nodes(g, sorted, waiting);
 	}
+	free(sorted);
+	free(waiting);
 }
 
 struct node *graph_next(struct graph *g)

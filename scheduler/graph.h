@@ -24,7 +24,9 @@ enum edge_kind {
 
 struct node {
 	void *data;
-	long priority;	      /* of the ready nodes the highest is given out first */
+	long cost;	      /* what it takes, in any unit */
+	long priority;	      /* the costs of the longest path from it to an end; of the
+			       * ready nodes the highest is given out first */
 	enum node_state state;
 	size_t n_waiting;     /* edges to nodes that have not ended */
 	struct node *blocker; /* the node whose failure blocked this one; on a cycle, the
@@ -47,11 +49,12 @@ struct graph {
 };
 
 /* Zero-initialised is empty. Nodes live until graph_done. */
-struct node *graph_add(struct graph *g, void *data, long priority);
+struct node *graph_add(struct graph *g, void *data, long cost);
 void graph_edge(struct graph *g, struct node *before, struct node *after,
 	enum edge_kind kind);
-/* Puts the nodes that wait for nothing into the queue. A cycle can never run: its nodes
- * are blocked, and those that need them. Call once, when all is added. */
+/* Sets the priorities and puts the nodes that wait for nothing into the queue. A cycle can
+ * never run: its nodes are blocked, and those that need them. Call once, when all is added
+ * and the costs are known. */
 void graph_start(struct graph *g, graph_blocked_fn *on_blocked, void *userdata);
 /* The next node to run, now NODE_RUNNING; NULL when none is ready. */
 struct node *graph_next(struct graph *g);

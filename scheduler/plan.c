@@ -4,20 +4,26 @@
 
 #include <errno.h>
 
+#include "base/file.h"
 #include "builder/fingerprint.h"
 #include "builder/tree.h"
+#include "scheduler/estimate.h"
 #include "scheduler/plan.h"
-#include "scheduler/slots.h"
 
-/* What -j 0, no limit, comes to. */
-#define SLOTS_UNLIMITED 1024
-
-void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings,
-	struct cache *cache)
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings)
 {
-	*p = (struct plan){.loop = loop, .shared.settings = settings, .shared.cache = cache};
-	if (cache)
-		p->shared.fingerprints = fingerprints_new(cache_stats(cache));
+	*p = (struct plan){.loop = loop, .shared.settings = settings};
+	p->history = history_read(NULL);
+}
+
+void plan_use_cache(struct plan *p, struct cache *cache)
+{
+	_cleanup_free_ char *history = path_join(store_dir(cache_store(cache)), "history");
+
+	p->shared.cache = cache;
+	p->shared.fingerprints = fingerprints_new(cache_stats(cache));
+	history_free(p->history);
+	p->history = history_read(history);
 }
 
 void plan_done(struct plan *p)
@@ -27,7 +33,10 @@ void plan_done(struct plan *p)
 		job_free(p->jobs[i]);
 	for (size_t i = 0; i < p->n_kernels; i++)
 		kernel_free(p->kernels[i]);
+	if (p->slots == &p->own_slots)
+		slots_done(&p->own_slots);
 	fingerprints_free(p->shared.fingerprints);
+	history_free(p->history);
 	free(p->jobs);
 	free(p->kernels);
 	strv_done(&p->warnings);
@@ -58,12 +67,9 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 }
 
 /* The graph's nodes are the jobs from n_run on, in the same order. */
-static struct node *node_of(struct plan *p, const struct job *job)
+static struct node *node_of(const struct plan *p, const struct job *job)
 {
-	for (size_t i = 0; i < p->graph.n; i++)
-		if (p->graph.nodes[i]->data == job)
-			return p->graph.nodes[i];
-	abort();
+	return p->graph.nodes[job->number - p->n_run];
 }
 
 void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_kind kind)
@@ -250,13 +256,21 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		p->observer.on_event(event, node, p->observer.userdata);
 }
 
+/* Orders the jobs that have not been run, the longest way to the end first. */
+static void weigh_jobs(struct plan *p)
+{
+	struct job **jobs = p->jobs + p->n_run;
+
+	estimate_jobs(p->history, jobs, p->graph.n);
+	for (size_t i = 0; i < p->graph.n; i++)
+		p->graph.nodes[i]->cost = (long)jobs[i]->expected_ms;
+}
+
 int plan_run(struct plan *p, struct error *err)
 {
 	static const struct task_ops ops = {task_step, task_command, task_work};
-	unsigned int slots = p->shared.settings->slots;
 	struct observer observer = {on_event, p};
 	struct runner_options options = {
-		.slots = slots ? slots : SLOTS_UNLIMITED,
 		.observer = &observer,
 		.cancelled = &p->shared.cancelled,
 	};
@@ -269,11 +283,18 @@ int plan_run(struct plan *p, struct error *err)
 		return r;
 	if (p->shared.sandbox == SANDBOX_KIND_NONE)
 		add_directory_edges(p);
-	r = runner_run(p->loop, &p->graph, &ops, &options);
-	graph_done(&p->graph);
-	p->n_run = p->n_jobs;
+	weigh_jobs(p);
+	r = plan_choose_slots(p);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot start the jobs");
+	options.slots = p->slots;
+	runner_run(p->loop, &p->graph, &ops, &options);
+	if (!p->shared.settings->dry_run) {
+		estimate_learn(p->history, p->jobs + p->n_run, p->graph.n);
+		history_save(p->history); /* where it cannot be kept, nothing is amiss */
+	}
+	graph_done(&p->graph);
+	p->n_run = p->n_jobs;
 	return 0;
 }
 

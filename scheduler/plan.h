@@ -7,6 +7,7 @@
 #include "builder/job.h"
 #include "cache/cache.h"
 #include "scheduler/graph.h"
+#include "scheduler/history.h"
 #include "scheduler/runner.h"
 
 /* Modules × kernels as jobs in a graph. A command adds jobs, runs the plan, may add more
@@ -16,6 +17,12 @@ struct plan {
 	uv_loop_t *loop;
 	struct job_shared shared;
 	struct observer observer; /* gets nodes whose data is a struct job */
+	/* Of a make above us, given before the first run, or own; NULL: not chosen yet. */
+	struct slots *slots;
+	struct slots own_slots;
+	bool slots_lost; /* given: the make above us has some and does not pass them on */
+	bool asked_make; /* what form of the jobserver it understands: */
+	bool make_opens_fifo;
 	struct kernel **kernels;
 	size_t n_kernels;
 	struct job **jobs;
@@ -23,13 +30,14 @@ struct plan {
 	size_t n_run;		/* jobs before this one have been run */
 	size_t n_refreshed;	/* those before this one have a depmod of their kernel */
 	struct graph graph;	/* of the jobs that have not */
+	struct history *history;
 	struct strv notes;	/* modules that autoinstall leaves alone, and why */
 	struct strv warnings;	/* of the plan itself, a line each */
 };
 
-/* cache may be NULL and must outlive the plan. */
-void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings,
-	struct cache *cache);
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings);
+/* What is built from now on goes to the cache and comes from it; it must outlive the plan. */
+void plan_use_cache(struct plan *p, struct cache *cache);
 void plan_done(struct plan *p);
 
 /* The kernel of that release and architecture; made when first asked for. Lives as long as
@@ -64,6 +72,11 @@ struct job *plan_find(struct plan *p, size_t first, const char *name,
 /* Runs the jobs added since the last run. Returns 0 also when some fail; a negative errno
  * when nothing could be run. */
 int plan_run(struct plan *p, struct error *err);
+
+/* plan-slots.c: chooses the slots of the next run. 0 or a negative errno. */
+int plan_choose_slots(struct plan *p);
+/* How many there are to tell of; 0: no limit. */
+unsigned int plan_n_slots(const struct plan *p);
 
 /* True when a job did what it was for, or had nothing to do. */
 bool job_succeeded(const struct job *job);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs a graph on a libuv loop. Callbacks note what happened and return; a run goes on
- * when its process has exited, its pipes are closed and no handle of it is left open. */
+ * when its process has been reaped, its pipes are closed and no handle of it is left open. */
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 
+#include "scheduler/process.h"
 #include "scheduler/runner.h"
-#include "scheduler/slots.h"
 
 #define KILL_AFTER_MS 2000  /* from SIGTERM to SIGKILL */
 #define DRAIN_MS 500	    /* for output after exit, when grandchildren hold the pipe */
@@ -19,9 +20,10 @@ struct runner {
 	struct graph *graph;
 	const struct task_ops *ops;
 	const struct observer *observer;
-	struct slots slots;
+	struct slots *slots;
 	uv_poll_t slot_poll; /* active while a ready node waits for a slot */
 	uv_signal_t signals[3];
+	uv_signal_t children; /* SIGCHLD */
 	uv_timer_t kill_timer;
 	struct run *runs; /* what is running, a list */
 	size_t n_runs;
@@ -36,12 +38,12 @@ struct run {
 	struct runner *runner;
 	struct node *node;
 	struct run *previous, *next;
-	uv_process_t process;
+	pid_t pid; /* of its process; 0: none is alive */
 	uv_pipe_t pipes[2]; /* captured output and error */
 	uv_timer_t timer;   /* the command's time limit, then the drain */
 	uv_work_t work;
 	unsigned int open;  /* handles of this run that have not been closed */
-	bool process_alive;
+	bool has_slots; /* the command may take job slots */
 	bool essential;
 	struct outcome outcome;
 	uint64_t started_ns;
@@ -66,8 +68,8 @@ static void on_blocked(struct node *node, void *userdata)
 
 static void signal_run(struct run *run, int signum)
 {
-	if (run->process_alive)
-		kill(-run->process.pid, signum);
+	if (run->pid)
+		kill(-run->pid, signum);
 }
 
 static void on_run_handle_closed(uv_handle_t *handle)
@@ -77,6 +79,9 @@ static void on_run_handle_closed(uv_handle_t *handle)
 
 	if (--run->open)
 		return;
+	if (run->has_slots)
+		slots_reclaim(run->runner->slots);
+	run->has_slots = false;
 	run->outcome.elapsed_s = (double)(uv_hrtime() - run->started_ns) / 1e9;
 	outcome = run->outcome;
 	run->outcome = (struct outcome){0};
@@ -93,7 +98,7 @@ static void close_handle(uv_handle_t *handle)
 /* The timer goes last: with it the run has no handle left. */
 static void close_timer_when_last(struct run *run)
 {
-	if (!run->process_alive && run->open == 1)
+	if (!run->pid && run->open == 1)
 		close_handle((uv_handle_t *)&run->timer);
 }
 
@@ -119,26 +124,23 @@ static void on_drained(uv_timer_t *timer)
 	close_pipe(&run->pipes[1]);
 }
 
-static void on_process_closed(uv_handle_t *handle)
+static void look_at_process(struct run *run)
 {
-	struct run *run = handle->data;
-
-	run->open--;
+	if (!run->pid || !process_reap(run->pid, &run->outcome))
+		return;
+	run->pid = 0;
+	run->outcome.cancelled = *run->runner->cancelled != 0 && !run->essential;
+	uv_timer_start(&run->timer, on_drained, DRAIN_MS, 0);
 	close_timer_when_last(run);
 }
 
-static void on_process_exit(uv_process_t *process, int64_t exit_status, int signum)
+static void on_child(uv_signal_t *handle, int signum)
 {
-	struct run *run = process->data;
+	struct runner *runner = handle->data;
 
-	/* What is left of the group has lost its purpose. */
-	kill(-process->pid, SIGKILL);
-	run->process_alive = false;
-	run->outcome.exit_status = (int)exit_status;
-	run->outcome.signal = signum;
-	run->outcome.cancelled = *run->runner->cancelled != 0 && !run->essential;
-	uv_timer_start(&run->timer, on_drained, DRAIN_MS, 0);
-	uv_close((uv_handle_t *)process, on_process_closed);
+	(void)signum; /* which may stand for several children */
+	for (struct run *run = runner->runs; run; run = run->next)
+		look_at_process(run);
 }
 
 static void on_timeout(uv_timer_t *timer)
@@ -170,32 +172,55 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		str_add_bytes(to, buf->base, (size_t)n);
 }
 
-static void fill_stdio(struct run *run, const struct command *cmd, uv_stdio_container_t *stdio)
+/* Makes a pipe whose read end is ours. */
+static int open_pipe(uv_pipe_t *pipe, int *ret_write_fd)
 {
-	struct slots *slots = &run->runner->slots;
+	int fds[2], r;
 
-	stdio[0].flags = UV_IGNORE;
-	for (int i = 0; i < 2; i++) {
-		if (cmd->log_fd >= 0) {
-			stdio[1 + i].flags = UV_INHERIT_FD;
-			stdio[1 + i].data.fd = cmd->log_fd;
-		} else {
-			stdio[1 + i].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
-			stdio[1 + i].data.stream = (uv_stream_t *)&run->pipes[i];
-		}
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_write_fd = fds[1];
+	r = uv_pipe_open(pipe, fds[0]);
+	if (r < 0)
+		close(fds[0]);
+	return r;
+}
+
+static int spawn(struct run *run, const struct command *cmd)
+{
+	struct slots *slots = run->runner->slots;
+	_cleanup_(strv_done) struct strv env = {0};
+	int ends[2] = {-1, -1}; /* of the pipes, the child's */
+	struct process_setup setup = {
+		.fds = {-1, cmd->log_fd, cmd->log_fd, slots->read_fd, slots->write_fd},
+		.n_fds = cmd->jobserver && !slots->fifo ? 5 : 3,
+	};
+	int r = 0;
+
+	if (cmd->env.n)
+		strv_extend(&env, &cmd->env);
+	else
+		strv_push_all(&env, (const char *const *)environ);
+	if (cmd->jobserver) {
+		slots_environment(slots, &env);
+		slots_lend(slots);
+		run->has_slots = true;
 	}
-	stdio[SLOTS_CHILD_READ_FD].flags = UV_INHERIT_FD;
-	stdio[SLOTS_CHILD_READ_FD].data.fd = slots->read_fd;
-	stdio[SLOTS_CHILD_WRITE_FD].flags = UV_INHERIT_FD;
-	stdio[SLOTS_CHILD_WRITE_FD].data.fd = slots->write_fd;
+	setup.env = env.items;
+	for (int i = 0; i < 2 && r == 0 && cmd->log_fd < 0; i++) {
+		r = open_pipe(&run->pipes[i], &ends[i]);
+		setup.fds[1 + i] = ends[i];
+	}
+	if (r == 0)
+		r = process_spawn(cmd, &setup, &run->pid);
+	close_ptr(&ends[0]);
+	close_ptr(&ends[1]);
+	return r;
 }
 
 /* Starts the command; the run goes on in on_run_handle_closed, also when that fails. */
 static void start_command(struct run *run, const struct command *cmd)
 {
-	_cleanup_(strv_done) struct strv env = {0};
-	uv_stdio_container_t stdio[5] = {0};
-	uv_process_options_t options = {0};
 	uv_loop_t *loop = run->runner->loop;
 	int r;
 
@@ -206,38 +231,19 @@ static void start_command(struct run *run, const struct command *cmd)
 		return;
 	}
 	run->essential = cmd->essential;
-	if (cmd->env.n)
-		strv_extend(&env, &cmd->env);
-	else
-		strv_push_all(&env, (const char *const *)environ);
-	if (cmd->jobserver)
-		slots_environment(&run->runner->slots, &env);
-
 	run->outcome = (struct outcome){0};
 	run->started_ns = uv_hrtime();
 	uv_timer_init(loop, &run->timer);
 	uv_pipe_init(loop, &run->pipes[0], 0);
 	uv_pipe_init(loop, &run->pipes[1], 0);
-	run->timer.data = run->pipes[0].data = run->pipes[1].data = run->process.data = run;
-	run->open = 4;
+	run->timer.data = run->pipes[0].data = run->pipes[1].data = run;
+	run->open = 3;
 
-	fill_stdio(run, cmd, stdio);
-	options.file = cmd->argv.items[0];
-	options.args = cmd->argv.items;
-	options.env = env.items;
-	options.cwd = cmd->cwd;
-	options.stdio = stdio;
-	options.stdio_count = cmd->jobserver ? 5 : 3;
-	options.flags = UV_PROCESS_DETACHED;
-	options.exit_cb = on_process_exit;
-	r = uv_spawn(loop, &run->process, &options);
-	run->process_alive = r == 0;
-	if (r < 0) {
+	r = spawn(run, cmd);
+	if (r < 0)
 		run->outcome.error = r;
-		uv_close((uv_handle_t *)&run->process, on_process_closed);
-	} else if (cmd->timeout_s) {
+	else if (cmd->timeout_s)
 		uv_timer_start(&run->timer, on_timeout, 1000ull * cmd->timeout_s, 0);
-	}
 	for (int i = 0; i < 2; i++)
 		if (r < 0 || cmd->log_fd >= 0 ||
 			uv_read_start((uv_stream_t *)&run->pipes[i], on_alloc, on_read) < 0)
@@ -274,9 +280,7 @@ static void finish(struct run *run, bool ok)
 		run->next->previous = run->previous;
 	runner->n_runs--;
 	free(run);
-	slots_give(&runner->slots);
-	if (!runner->n_runs)
-		slots_repair(&runner->slots);
+	slots_give(runner->slots);
 
 	/* Told before the nodes that it blocks are. */
 	node->state = ok ? NODE_OK : NODE_FAILED;
@@ -313,6 +317,7 @@ static void close_runner(struct runner *runner)
 	runner->closing = true;
 	uv_close((uv_handle_t *)&runner->slot_poll, NULL);
 	uv_close((uv_handle_t *)&runner->kill_timer, NULL);
+	uv_close((uv_handle_t *)&runner->children, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(runner->signals); i++)
 		uv_close((uv_handle_t *)&runner->signals[i], NULL);
 }
@@ -334,7 +339,7 @@ static void fill(struct runner *runner)
 	while (runner->graph->n_ready) {
 		struct run *run;
 
-		if (!slots_take(&runner->slots)) {
+		if (!slots_take(runner->slots)) {
 			uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot);
 			break;
 		}
@@ -380,7 +385,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 	}
 }
 
-int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
+void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options)
 {
 	static const int signums[] = {SIGINT, SIGTERM, SIGHUP};
@@ -389,16 +394,15 @@ int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		.graph = g,
 		.ops = ops,
 		.observer = options->observer,
+		.slots = options->slots,
 	};
-	int r;
 
 	runner.cancelled = options->cancelled ? options->cancelled : &runner.no_signal;
-	r = slots_init(&runner.slots, options->slots);
-	if (r < 0)
-		return r;
-	uv_poll_init(loop, &runner.slot_poll, runner.slots.poll_fd);
+	uv_poll_init(loop, &runner.slot_poll, runner.slots->fd);
 	uv_timer_init(loop, &runner.kill_timer);
-	runner.slot_poll.data = runner.kill_timer.data = &runner;
+	uv_signal_init(loop, &runner.children);
+	runner.slot_poll.data = runner.kill_timer.data = runner.children.data = &runner;
+	uv_signal_start(&runner.children, on_child, SIGCHLD);
 	for (size_t i = 0; i < ARRAY_SIZE(signums); i++) {
 		uv_signal_init(loop, &runner.signals[i]);
 		runner.signals[i].data = &runner;
@@ -408,8 +412,6 @@ int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	graph_start(g, on_blocked, &runner);
 	fill(&runner);
 	uv_run(loop, UV_RUN_DEFAULT);
-	slots_done(&runner.slots);
-	return 0;
 }
 
 /* A single command is a graph of one node. */
@@ -444,13 +446,18 @@ static const struct command *single_command(void *task)
 int runner_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret)
 {
 	static const struct task_ops ops = {.step = single_step, .command = single_command};
-	struct runner_options options = {.slots = 1};
+	struct slots slots;
+	struct runner_options options = {.slots = &slots};
 	struct single single = {.cmd = cmd, .ret = ret};
 	struct graph g = {0};
 	int r;
 
-	graph_add(&g, &single, 0);
-	r = runner_run(loop, &g, &ops, &options);
-	graph_done(&g);
+	r = slots_init(&slots, 1);
+	if (r == 0) {
+		graph_add(&g, &single, 0);
+		runner_run(loop, &g, &ops, &options);
+		graph_done(&g);
+	}
+	slots_done(&slots);
 	return r;
 }

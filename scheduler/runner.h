@@ -6,6 +6,7 @@
 
 #include "builder/command.h"
 #include "scheduler/graph.h"
+#include "scheduler/slots.h"
 
 /* Runs a graph on a libuv loop: starts nodes while there are slots, runs the commands
  * and the work that they ask for, and tells an observer. What a node does is behind
@@ -41,7 +42,7 @@ struct observer {
 };
 
 struct runner_options {
-	unsigned int slots;	       /* CPUs that jobs and their makes share; at least 1 */
+	struct slots *slots;	       /* that jobs and their makes share */
 	const struct observer *observer; /* may be NULL */
 	/* Not NULL: SIGINT, SIGTERM and SIGHUP cancel the run and set *cancelled to their
 	 * number. Children get SIGTERM, two seconds later or at a second signal SIGKILL;
@@ -50,12 +51,12 @@ struct runner_options {
 	int *cancelled;
 };
 
-/* Runs until every node has ended. Returns 0, or a negative errno when it could not
- * begin. */
-int runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
+/* Runs until every node has ended. */
+void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options);
 
-/* Runs one command and waits for it. outcome_done frees. */
+/* Runs one command and waits for it. 0, or a negative errno when it could not begin.
+ * outcome_done frees. */
 int runner_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret);
 
 #endif

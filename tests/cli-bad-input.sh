@@ -7,24 +7,35 @@ set -eu
 
 K7=4.19.0-7-amd64
 
-# A dkms.conf that does not end is tried beside all the rest, since the limit is seconds.
-start_endless_conf()
+# A dkms.conf that does not end is tried beside all the rest, since the limit is seconds. So is
+# one that says more than anybody would read.
+start_endless_confs()
 {
+	local name
+
 	machine
 	kernel $K
 	module endless 1.0 'while sleep 1; do :; done'
+	module loud 1.0 'yes "dkms: all is well" >&2'
 	endless_machine=$machine
-	( status=0
-	dkms add endless/1.0 > "$work/endless.out" 2>&1 || status=$?
-	echo $status > "$work/endless.status" ) &
-	endless_pid=$!
+	for name in endless loud; do
+		( status=0
+		dkms add $name/1.0 > "$work/$name.out" 2>&1 || status=$?
+		echo $status > "$work/$name.status" ) &
+	done
 }
 
-finish_endless_conf()
+finish_endless_confs()
 {
-	wait "$endless_pid"
-	is "$(cat "$work/endless.status")" 8 "compat 4: a dkms.conf that does not end"
-	like "$(cat "$work/endless.out")" "$endless_machine/usr/src/endless-1.0/dkms.conf.* 10 s" "names the file and the limit"
+	local name
+
+	wait
+	for name in endless loud; do
+		is "$(cat "$work/$name.status")" 8 "compat 4: a dkms.conf that does not end: $name"
+		like "$(cat "$work/$name.out")" "$endless_machine/usr/src/$name-1.0/dkms.conf.* 10 s" \
+			"names the file and the limit"
+	done
+	ok "and not all that it said" test "$(wc -c < "$work/loud.out")" -lt 10000
 	is "$(ls "$endless_machine/var/lib/dkms")" "" "nothing was added"
 }
 
@@ -67,6 +78,9 @@ confs()
 	try add binary/1.0
 	is "$status" 8 "a dkms.conf of random bytes"
 	is "$(ls "$dkmstree")" "" "none of these was added"
+	module prints 1.0 'head -c 3G /dev/zero'
+	dkms_exits 0 "compat 4: a dkms.conf that prints gigabytes" add prints/1.0
+	is "$err$out" "dkms: prints/1.0: added" "compat 4: which are dropped"
 }
 
 failing_makes()
@@ -193,18 +207,22 @@ names()
 		is "$(state "$name" 1.0 $K)" installed "it is installed"
 		dkms_exits 0 "and removed" remove -m "$name" -v 1.0 --all
 	done
-	module hello -1~rc+1
-	dkms_exits 0 "a version called '-1~rc+1'" install -m hello -v -1~rc+1 -k $K
+	for name in -1~rc+1 0~20220829+git; do
+		module hello "$name"
+		dkms_exits 0 "a version called '$name'" install -m hello -v "$name" -k $K
+		is "$(state hello "$name" $K)" installed "it is installed"
+		dkms uninstall -m hello -v "$name" -k $K > /dev/null
+	done
 	dkms_exits 0 "the same kernel twice" build hello/1.0 -k $K -k $K
 	is "$(printf '%s\n' "$out" | grep -c built)" 1 "is built once"
 	dkms_exits 0 "the same module twice" build hello/1.0 hello/1.0 -k $K --force
 	is "$(printf '%s\n' "$out" | grep -c built)" 1 "is built once"
 }
 
-start_endless_conf
+start_endless_confs
 headers
 confs
 failing_makes
 names
-finish_endless_conf
+finish_endless_confs
 finish

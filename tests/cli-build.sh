@@ -106,6 +106,16 @@ overrides()
 		"compat 4: are read in that order, those of others are not"
 	dkms_exits 0 "compat 4: --directive" build over/1.0 -k $K --force --directive 'PRE_BUILD=say.sh me'
 	is "$(log | grep '^said')" "said by me" "compat 4: wins over them"
+	DKMS_DIRECTIVE_2='PRE_BUILD=say.sh two' DKMS_DIRECTIVE_1='PRE_BUILD=say.sh one=1' \
+		again 0 "compat 4: variables DKMS_DIRECTIVE..."
+	is "$(log | grep '^said')" "said by two" "compat 4: win, too, the last of them"
+	DKMS_DIRECTIVE_1='PRE_BUILD=say.sh one=1' again 0 "one of them"
+	is "$(log | grep '^said')" "said by one=1" "with a = in its value"
+	DKMS_DIRECTIVE='PRE_BUILD=say.sh one' dkms_exits 0 "and --directive" build over/1.0 -k $K --force \
+		--directive 'PRE_BUILD=say.sh me'
+	is "$(log | grep '^said')" "said by me" "compat 4: which wins over those"
+	DKMS_DIRECTIVE_X=nonsense again 8 "one without a ="
+	like "$err" '"nonsense"' "is named"
 	rm "$etc"/*.conf
 	script "$etc/over/say.sh" 'echo "the administrator says $1"'
 	again 0 "compat 4: /etc/dkms/NAME/SCRIPT"

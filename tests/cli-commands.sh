@@ -53,6 +53,25 @@ adding()
 
 	dkms_exits 2 "compat 9: no source directory" add nowhere/1.0
 	like "$err" "$sourcetree/nowhere-1.0" "it is named"
+	module other 2.0
+	mv "$sourcetree/other-2.0" "$sourcetree/mine-1.0"
+	dkms_exits 0 "compat 2: add NAME/VERSION, whatever the dkms.conf says" add mine/1.0
+	is "$(state mine 1.0) $(state other 2.0)" "added absent" "compat 2: that is what counts"
+	is "$err" "dkms: warning: mine/1.0: $sourcetree/mine-1.0/dkms.conf calls it other/2.0" "and it is said"
+	dkms remove mine/1.0 --all > /dev/null
+	mkdir -p "$dkmstree/odd/1.0/source"
+	is "$(dkms status odd 2>&1)" "" "compat 1: a source that is no link is none"
+	module odd 1.0
+	is "$(dkms status odd 2> /dev/null)" "odd/1.0: broken" "compat 1: broken, if there is one to link to"
+	dkms_exits 3 "compat 2: add does not take it away" add odd/1.0
+	like "$err" "$dkmstree/odd/1.0/source is a directory" "it says what is wrong"
+	rm -r "$dkmstree/odd" "$sourcetree/odd-1.0"
+	for action in add install remove status; do
+		dkms_exits 2 "$action of two modules" $action hello/1.0 hello/1.1
+		like "$err" "one module: hello/1.0 or hello/1.1" "both are named"
+	done
+	dkms_exits 3 "the same one twice" add hello/1.0 hello/1.0
+	dkms_exits 0 "compat 11.2: two words that are no action" frobnicate hello/1.0
 	mkdir "$sourcetree/empty-1.0"
 	dkms_exits 4 "compat 9: no dkms.conf" add empty/1.0
 	dkms_exits 1 "compat 9: arguments missing" add
@@ -420,7 +439,7 @@ hello/1.10: added" "compat 11.11: modules not built for it are listed as added"
 		"compat 8: its suffix"
 	dkms_exits 6 "compat 11.11: install of what is gone" install hello/1.0 -k $K7
 	is "$(state hello 1.0 $K7)" built "and it is not installed"
-	dkms_exits 0 "status --json" status --json
+	dkms_exits 0 "compat 12: status --json" status --json
 	like "$out" '"hello"' "status --json is something"
 }
 

@@ -39,9 +39,10 @@ events()
 	like "$(head -n 1 "$events")" '"event":"begin".*"schema":"dkms-events-1".*"command":"autoinstall"' "the first tells the schema"
 	like "$(tail -n 1 "$events")" '"event":"end".*"status":11' "the last the exit status"
 	is "$(values result '"job-ended".*"kind":"install"' "$events")" "blocked*2 done*2 failed*2" "each job ends once"
-	is "$(values kernel '"phase":"make"' "$events")" "$K*2 $K7*2" "phases name the kernel"
+	is "$(values kernel '"event":"phase".*"phase":"make"' "$events")" "$K*2 $K7*2" "phases name the kernel"
 	is "$(grep -c '"job-started".*"kind":"install"' "$events")" 4 "what is blocked never starts"
 	like "$(grep '"result":"failed"' "$events")" "\"status\":10,\"failed_in\":\"make\",\"error\":\".*\"log\":\"$dkmstree/bad/1.0/build/" "a failure tells why and where its log is"
+	like "$(grep '"result":"done"' "$events")" '"cpu_s":[0-9.]*[1-9].*"phases":\[\{"phase":".*"exit_status":0' "a success tells what its phases used"
 	like "$out$err" "good/1.0" "plain lines go on"
 
 	dkms_exits 0 "--events -" uninstall good/1.0 -k $K --events -
@@ -83,7 +84,7 @@ document()
 		return
 	}
 	start
-	dkms_exits 11 "autoinstall --json" autoinstall -k $K --json
+	dkms_exits 11 "compat 12: autoinstall --json" autoinstall -k $K --json
 	is "$(result '"\(.schema) \(.command) \(.status) \(.error)"')" "dkms-run-1 autoinstall 11 null" "a document about the run"
 	is "$(result '[.jobs[] | select(.kind == "install") | "\(.module)=\(.result)"] | sort | join(" ")')" "bad=failed good=done user=blocked" "and each job"
 	is "$(result '.jobs[] | select(.kind == "install" and .module == "good") | "\(.built) \(.installed) \(.status) \(.kernel)"')" "true true 0 $K" "what it did"
@@ -91,6 +92,16 @@ document()
 	is "$(result '.jobs[] | select(.result == "blocked") | "\(.start_s) \(.phases | length)"')" "null 0" "what never ran has no time"
 	is "$(result '[.jobs[].phases[] | .wall_s >= 0 and .start_s >= 0] | all')" true "times of each phase"
 	like "$(result '[.jobs[] | select(.module == "good") | .phases[].phase] | join(" ")')" "conf.*copy make strip.*install" "in order"
+	is "$(result '.jobs[] | select(.module == "good" and .kind == "install") | .phases[] | select(.phase == "make") | "\(.cpu_s > 0) \(.max_rss_bytes > 1000000) \(.exit_status)"')" "true true 0" "what make used, also below a sandbox"
+	is "$(result '.jobs[] | select(.result == "failed") | .phases[] | select(.phase == "make") | .exit_status')" 2 "how a command exited"
+	is "$(result '[.jobs[] | select(.kind == "install" and .start_s != null) | (.cpu_s - ([.phases[].cpu_s] | add) | fabs) < 0.001 and .max_rss_bytes == ([.phases[].max_rss_bytes // 0] | max)] | all')" true "a job has used what its phases have"
+	is "$(result '[.jobs[].cache] | unique | map(tostring) | join(" ")')" null "the cache was not asked"
+	trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
+	for m in miss hit; do
+		dkms build good/1.0 -k $K7 --json > "$work/out"
+		is "$(result '.jobs[] | select(.kind == "build") | .cache')" $m "a $m in the cache"
+		dkms unbuild good/1.0 -k $K7 > /dev/null
+	done
 	dkms_exits 3 "--json of a command that cannot begin" unbuild none/1.0 -k $K --json
 	is "$(result .status)" "$status" "is a document too"
 	dkms_exits 2 "--json --events -" install good/1.0 -k $K --json --events -

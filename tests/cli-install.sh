@@ -41,7 +41,8 @@ places()
 	module hello 1.1 'DEST_MODULE_LOCATION[0]="/kernel/drivers/hello/"'
 	cp /etc/os-release "$work/os-release"
 	for os in fedora:extra rhel:extra centos:extra opensuse-leap:updates arch:updates/dkms \
-		ubuntu:updates/dkms gentoo:kernel/drivers/hello alpine:kernel/drivers/hello; do
+		debian:updates/dkms ubuntu:updates/dkms gentoo:kernel/drivers/hello \
+		alpine:kernel/drivers/hello nobody-knows:kernel/drivers/hello; do
 		rm /etc/os-release
 		echo "ID=${os%:*}" > /etc/os-release
 		dkms_exits 0 "compat 4: on ${os%:*}" install hello/1.1 -k $K
@@ -168,6 +169,17 @@ hello/1.1: added" "compat 8: says so"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
 	is "$(tree_snapshot)" "$before" "compat 11.12: it comes back to where it was"
 	ok "and nothing of it is left in the dkms tree" test ! -e "$dkmstree/hello/original_module"
+
+	# An .origin that names another kernel's directory, whose name begins as this one's does.
+	kernel_machine
+	module hello 1.0
+	kernel_module $K kernel/drivers/hello.ko 0.5 abc
+	dkms install hello/1.0 -k $K > /dev/null
+	original=$dkmstree/hello/original_module/$K/$arch
+	echo "$tree-other/hello.ko" > "$original/hello.ko.origin"
+	dkms_exits 0 "an .origin out of the kernel's directory" uninstall hello/1.0 -k $K
+	ok "is not followed" test ! -e "$tree-other"
+	is "$(field version "$tree/$dest/hello.ko")" 0.5 "the original comes to where the conf puts it"
 
 	# At the very place.
 	kernel_machine .xz
@@ -323,6 +335,28 @@ depmods()
 	rm "$work/bin/depmod"
 	dkms_exits 0 "a depmod that works" install hello/1.0 -k $K
 	is "$(state hello 1.0 $K)" installed "it is installed"
+
+	# The next version has one module less and one more.
+	module hello 1.1 'BUILT_MODULE_NAME[0]=hello' 'BUILT_MODULE_NAME[1]=two' \
+		'DEST_MODULE_LOCATION[1]=/kernel/extra'
+	sources "$sourcetree/hello-1.1" 1.1 hello two
+	module hello 1.2 'BUILT_MODULE_NAME[0]=hello' 'BUILT_MODULE_NAME[1]=three' \
+		'DEST_MODULE_LOCATION[1]=/kernel/extra'
+	sources "$sourcetree/hello-1.2" 1.2 hello three
+	dkms_exits 0 "an upgrade" install hello/1.1 -k $K
+	before=$(snapshot "$tree" "$dkmstree/hello/original_module")
+	fake_depmod 'exit 1'
+	dkms_exits 6 "compat 6: depmod fails in an upgrade" install hello/1.2 -k $K
+	is "$(state hello 1.1 $K) $(state hello 1.2 $K)" "installed built" "compat 6: it is rolled back"
+	is "$(snapshot "$tree" "$dkmstree/hello/original_module")" "$before" "compat 6: to the version before"
+	like "$err" "hello/1.1 is installed as before" "and that is said"
+	dkms_exits 6 "the same by links" install hello/1.2 -k $K --symlink-modules
+	is "$(state hello 1.1 $K)" installed "is the same"
+	ok "by a link" test "$tree/$dest/two.ko" -ef "$dkmstree/hello/1.1/$K/$arch/module/two.ko"
+	rm "$work/bin/depmod"
+	dkms_exits 0 "uninstall" uninstall hello/1.1 -k $K
+	is "$(cd "$tree" && find . -name '*.ko' | sort)" "$(printf '%s\n' ./kernel/fs/ext9.ko ./kernel/hello.ko)" \
+		"the original comes back, nothing is left"
 
 	# A kernel that is gone but for us.
 	kernel_machine

@@ -1,11 +1,13 @@
 #!/bin/bash
 # Signals at random moments, and two dkms at once: children are gone, nothing is half-done, the next
-# run has nothing to be told.
+# run has nothing to be told. DKMS_TEST_SEED repeats the moments of another run.
 set -eu
 # shellcheck source=tests/fixture.sh
 . "${top_srcdir:?}/tests/fixture.sh"
 
 K7=4.19.0-7-amd64
+RANDOM=${DKMS_TEST_SEED:=$RANDOM}
+note "DKMS_TEST_SEED=$DKMS_TEST_SEED"
 
 # Waits a moment between 0 and MS milliseconds.
 moment() # MS
@@ -31,6 +33,21 @@ start_dkms() # ARGUMENT...
 	done
 }
 
+# How long a run takes that nothing interrupts: $whole_ms. Not the first one.
+how_long()
+{
+	local _
+
+	for _ in 1 2; do
+		rm -rf "$dkmstree" "$installtree"
+		cp -a "$work/before/dkms" "$dkmstree"
+		cp -a "$work/before/modules" "$installtree"
+		whole_ms=${EPOCHREALTIME/./}
+		dkms autoinstall -k $K -k $K7 > /dev/null
+		whole_ms=$(((${EPOCHREALTIME/./} - whole_ms) / 1000))
+	done
+}
+
 # SIGNAL at TIMES random moments of an autoinstall of three modules for two kernels.
 interrupted() # SIGNAL STATUS TIMES [OPTION...]
 {
@@ -42,7 +59,7 @@ interrupted() # SIGNAL STATUS TIMES [OPTION...]
 		cp -a "$work/before/dkms" "$dkmstree"
 		cp -a "$work/before/modules" "$installtree"
 		start_dkms autoinstall -k $K -k $K7 "$@"
-		moment 500
+		moment "$whole_ms"
 		# Half of the times as a terminal does, to all of its processes.
 		if [ $((n % 2)) -eq 0 ]; then
 			kill -s "$signal" -- "-$dkms" 2>/dev/null || true
@@ -66,9 +83,9 @@ interrupted() # SIGNAL STATUS TIMES [OPTION...]
 	done
 	is "$wrong" "" "SIG$signal $*: the exit status is the signal's"
 	is "$left" "" "SIG$signal $*: children are gone"
-	is "$half" "" "SIG$signal $*: nothing is half-done"
-	is "$again" "" "SIG$signal $*: the next run succeeds"
-	ok "SIG$signal $*: some were in the middle ($hit of $times)" test "$hit" -gt 1
+	is "$half" "" "compat 12: SIG$signal $*: nothing is half-done"
+	is "$again" "" "compat 12: SIG$signal $*: the next run succeeds"
+	ok "SIG$signal $*: some were in the middle ($hit of $times in $whole_ms ms)" test "$hit" -gt 1
 }
 
 signals()
@@ -88,10 +105,17 @@ signals()
 	mkdir "$work/before"
 	cp -a "$dkmstree" "$work/before/dkms"
 	cp -a "$installtree" "$work/before/modules"
-	interrupted INT 130 7
-	interrupted TERM 143 7
+	# As long as a run takes that nothing interrupts, and a little more.
+	how_long
+	interrupted INT 130 13
+	interrupted TERM 143 12
 	interrupted TERM 143 6 --sandbox=off
-	interrupted KILL 137 7
+	interrupted KILL 137 10
+	# With a cache, which the first runs fill.
+	trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
+	interrupted INT 130 5 -j 1
+	interrupted KILL 137 4 -j 1
+	ok "the cache is whole" dkms cache verify
 
 	# A make that does not listen.
 	machine
@@ -108,6 +132,22 @@ signals()
 	is "$(others)" "" "a make that ignores signals: is gone all the same"
 	is "$(state deaf 1.0 $K)" added "nothing was built"
 	is "$(ls -A "$dkmstree/deaf/1.0")" "$(printf '%s\n' build source)" "nothing is left"
+
+	# A lock of a dead process is none.
+	for n in 1 2 3; do
+		machine
+		kernel $K
+		module held 1.0 "MAKE=\"echo started; while [ ! -e '$sourcetree/held-1.0/go' ]; do sleep 0.05; done; make -C \$kernel_source_dir M=\$dkms_tree/held/1.0/build\""
+		start_dkms install held/1.0 -k $K
+		while ! grep -qs started "$dkmstree"/held/1.0/.job-*/make.log; do
+			sleep 0.05
+		done
+		kill -KILL "$dkms"
+		touch "$sourcetree/held-1.0/go"
+		try install held/1.0 -k $K
+		wait "$dkms" 2>/dev/null || true
+		is "$status $(grep -c waits <<< "$out$err")" "0 0" "killed while it held the lock: the next one does not wait"
+	done
 }
 
 # What kill -9 may leave of an install, made by hand as it takes luck to hit those moments.
@@ -161,6 +201,34 @@ killed_installs()
 	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
 }
 
+# Killed when the module was installed and only the build's directory was still there.
+killed_at_the_end()
+{
+	local dir option
+
+	for option in --sandbox=auto --sandbox=off; do
+		machine
+		kernel $K
+		module hello 1.0
+		dkms install hello/1.0 -k $K > /dev/null
+		dir=$dkmstree/hello/1.0
+		mkdir -p "$dir/.job-$K-$arch/build" "$dir/build"
+		if [ $option = --sandbox=off ]; then
+			mv "$dir/build" "$dir/.logs"
+			mv "$dir/.job-$K-$arch/build" "$dir/build"
+			touch "$dir/.logs/mine"
+		fi
+		exec {lock}< "$dir/.job-$K-$arch"
+		flock "$lock"
+		dkms autoinstall -k $K $option > /dev/null
+		ok "$option: what a living process works on stays" test -d "$dir/.job-$K-$arch"
+		exec {lock}<&-
+		dkms autoinstall -k $K $option > /dev/null
+		whole "$option: what a dead one has left goes, though there is nothing to build"
+		[ $option = --sandbox=auto ] || ok "$option: logs of old are where they belong" test -e "$dir/build/mine"
+	done
+}
+
 # Two dkms do the same at the same time.
 two_at_once()
 {
@@ -184,7 +252,7 @@ two_at_once()
 		[ "$status" -eq 0 ] || failed+="again: $status $err"$'\n'
 		dkms remove hello/1.0 --all > /dev/null
 	done
-	is "$failed" "" "two install the same: one does it, the other waits"
+	is "$failed" "" "compat 12: two install the same: one does it, the other waits"
 	failed=""
 	for n in 1 2 3; do
 		start_dkms build hello/1.0 -k $K --sandbox=off
@@ -198,7 +266,69 @@ two_at_once()
 		dkms remove hello/1.0 --all > /dev/null
 	done
 	is "$failed" "" "two build for two kernels in one directory, without a sandbox: one waits"
-	is "$wrong" "" "two install the same: nothing is half-done"
+	is "$wrong" "" "compat 12: two install the same: nothing is half-done"
+}
+
+# Arguments of a command that installs some of three modules for some of two kernels, in $some,
+# and what that is in $jobs.
+choose()
+{
+	local names=(one two three) kernels=("-k $K" "-k $K7" "-k $K -k $K7") m k
+
+	k=${kernels[RANDOM % 3]}
+	m=${names[RANDOM % 3]}/1.0
+	some="install $m $k"
+	[ $((RANDOM % 2)) -eq 0 ] || { some="autoinstall $k"; m='*'; }
+	jobs=
+	for k in ${k//-k/}; do
+		jobs+="$m for $k"$'\n'
+	done
+}
+
+# Two dkms do some of the same: each waits for nothing but what both do.
+some_of_the_same()
+{
+	local n first second line failed="" wrong="" idle="" m
+
+	machine
+	kernel $K
+	kernel $K7
+	for m in one two three; do
+		module $m 1.0 'PRE_BUILD=pre.sh'
+		script "$sourcetree/$m-1.0/pre.sh" 'sleep 0.1'
+	done
+	for n in {1..12}; do
+		for m in one two three; do
+			dkms add $m/1.0 > /dev/null
+		done
+		choose
+		first=$jobs
+		# shellcheck disable=SC2086
+		start_dkms $some
+		moment 200
+		choose
+		second=$jobs
+		# shellcheck disable=SC2086
+		try $some
+		[ "$status" -eq 0 ] || failed+="the second, $some: $status $err"$'\n'
+		status=0
+		wait "$dkms" || status=$?
+		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
+		wrong+=$(whole "two at once" | grep -A 3 '^not ok' || true)
+		while IFS= read -r line; do
+			line=${line#dkms: }
+			line=${line%: waits*}
+			grep -qxF -e "$line" -e "* for ${line#* for }" <<< "$first" &&
+				grep -qxF -e "$line" -e "* for ${line#* for }" <<< "$second" ||
+				idle+="round $n: $line"$'\n'
+		done < <(cat "$work/first.out" "$work/first.err" "$work/out" "$work/err" | grep ': waits')
+		for m in one two three; do
+			dkms remove $m/1.0 --all > /dev/null 2>&1
+		done
+	done
+	is "$failed" "" "two do some of the same: both end well"
+	is "$wrong" "" "two do some of the same: nothing is half-done"
+	is "$idle" "" "and wait for nothing else"
 }
 
 # Waits until a file has a line that matches.
@@ -244,8 +374,55 @@ waiting()
 	is "$(find "$dkmstree" -name '.job*')" "" "nothing is left"
 }
 
+# kill -9 in the middle of a copy or of an archive.
+killed_copies()
+{
+	local i left=""
+
+	machine
+	kernel $K
+	module big 1.0
+	mv "$sourcetree/big-1.0" "$machine/big"
+	mkdir "$machine/big/many"
+	(cd "$machine/big/many" && seq 20000 | xargs touch)
+	start_dkms add "$machine/big"
+	for ((i = 0; i < 500; i++)); do
+		left=$(find "$sourcetree" -path '*/many/1*' -print -quit 2> /dev/null)
+		[ -z "$left" ] || break
+		sleep 0.01
+	done
+	kill -KILL "$dkms"
+	wait "$dkms" 2> /dev/null || true
+	ok "(add DIRECTORY, killed, leaves something)" test -n "$left" -a ! -e "$sourcetree/big-1.0"
+	dkms_exits 0 "add DIRECTORY again" add "$machine/big"
+	is "$(ls -A -I 'linux-*' "$sourcetree")" big-1.0 "nothing is left of the first"
+	is "$(ls "$sourcetree/big-1.0/many" | wc -l)" 20000 "and all is there"
+
+	head -c 30M /dev/urandom > "$sourcetree/big-1.0/noise"
+	start_dkms mktarball big/1.0 --source-only --archive "$machine/big.tar.xz"
+	for ((i = 0; i < 500; i++)); do
+		left=$(find "/proc/$dkms/fd" -lname "$machine/*" -size +0 -print -quit 2> /dev/null)
+		[ -z "$left" ] || break
+		sleep 0.01
+	done
+	ok "(mktarball is writing)" test -n "$left"
+	kill -KILL "$dkms"
+	wait "$dkms" 2> /dev/null || true
+	is "$(cd "$machine" && echo big*)" big "mktarball, killed, leaves nothing"
+	for i in 1 2; do
+		dkms_exits 0 "mktarball" mktarball big/1.0 --source-only --archive "$machine/big.tar"
+		stat -c "%i %a %s" "$machine/big.tar" >> "$work/archives"
+	done
+	is "$(cut -d ' ' -f 2- "$work/archives" | uniq | wc -l)" 1 "the same both times"
+	ok "the second takes the place of the first" test "$(uniq "$work/archives" | wc -l)" -eq 2
+	is "$(cd "$machine" && echo big*)" "big big.tar" "and leaves nothing beside it"
+}
+
 signals
+killed_copies
 waiting
 killed_installs
+killed_at_the_end
 two_at_once
+some_of_the_same
 finish

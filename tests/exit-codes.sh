@@ -1,6 +1,9 @@
 #!/bin/bash
 # Every row of the table of exit codes, and every cause in it, by commands as people and scripts give
 # them. What else happens is other tests' matter.
+#
+# Three causes no command has: what is built (3) or installed (5) already is skipped, with 0; a
+# directory without a dkms.conf (9) is none to the command line, which says 1 or 2 (compat 11.2).
 set -eu
 # shellcheck source=tests/fixture.sh
 . "${top_srcdir:?}/tests/fixture.sh"
@@ -183,6 +186,9 @@ row_8()
 	dkms_exits 8 "compat 9: 8 --binaries-only with --source-only" \
 		mktarball three/1.0 -k $K --binaries-only --source-only
 	dkms mktarball three/1.0 -k $K --archive "$work/three.tar.gz" > /dev/null
+	for action in ldtarball add; do
+		dkms_exits 8 "compat 9: 8 $action, the archive is already added" $action "$work/three.tar.gz"
+	done
 	rm -f "$sourcetree/three-1.0/Makefile" "$sourcetree/three-1.0/three.c"
 	dkms unbuild three/1.0 -k $K > /dev/null
 	dkms_exits 8 "compat 9: 8 no source to build" build three/1.0 -k $K

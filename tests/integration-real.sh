@@ -6,6 +6,8 @@ set -eu
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=tests/tap.sh
 . "${top_srcdir:?}/tests/tap.sh"
+# shellcheck source=tests/opinion.sh
+. "${top_srcdir:?}/tests/opinion.sh"
 
 command -v apt-get >/dev/null || skip_all "kernels and modules come from Debian's packages"
 machine=$(uname -m)
@@ -25,41 +27,6 @@ peer() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$peer_path" "$@" "${trees[@]}"
 
 # Every file below the kernels' directories, and what depmod knows.
 snapshot() { (cd "$work/lib" && find . -name 'modules.*.bin' -prune -o -print | sort; cat modules/*/modules.dep); }
-
-# Reads a module's dkms.conf as bash does, for the checks below to have an opinion of their own.
-conf() # NAME/VERSION KVER COMMAND
-{
-	(
-		set +eu
-		kernelver=$2
-		kernel_source_dir=$root/lib/modules/$kernelver/build
-		# shellcheck disable=SC1090,SC1091
-		. "$work/src/${1/\//-}/dkms.conf"
-		"$3"
-	)
-}
-
-# The names that the module's files have when installed.
-names()
-{
-	if [ ${#DEST_MODULE_NAME[@]} -gt 0 ]; then
-		printf '%s\n' "${DEST_MODULE_NAME[@]}"
-	else
-		printf '%s\n' "${BUILT_MODULE_NAME[@]:-$PACKAGE_NAME}"
-	fi
-}
-
-# The module is not for this kernel.
-excluded()
-{
-	local option
-
-	[[ $kernelver =~ $BUILD_EXCLUSIVE_KERNEL ]] || return 0
-	for option in $BUILD_EXCLUSIVE_CONFIG; do
-		grep -q "^$option=[ym]" "$kernel_source_dir/.config" || return 0
-	done
-	return 1
-}
 
 mkdir -p "$work/dkms" "$work/src" "$work/lib/modules"
 for kernel in "${kernels[@]}"; do
@@ -91,7 +58,8 @@ for kernel in "${kernels[@]}"; do
 	complete+=(-k "$kernel")
 	for module in "${modules[@]}"; do
 		on="$module on $kernel"
-		if conf "$module" "$kernel" excluded; then
+		says=("$work/src/${module/\//-}/dkms.conf" "$kernel" "$root/lib/modules/$kernel/build")
+		if opinion "${says[@]}" excluded; then
 			is "$(grep -c "^$module, $kernel," "$work/status")" 0 "$on: excluded"
 			[ "${complete[-1]}" != "$kernel" ] || unset 'complete[-1]' 'complete[-1]'
 			continue
@@ -101,7 +69,7 @@ for kernel in "${kernels[@]}"; do
 			", $machine: installed( \(Original modules exist\))?\$" "$on: status says installed"
 		ok "$on: has a make.log" \
 			test -s "$work/dkms/$module/$kernel/$machine/log/make.log"
-		for name in $(conf "$module" "$kernel" names); do
+		for name in $(opinion "${says[@]}" names); do
 			file=$(echo "$work/lib/modules/$kernel/updates/dkms/$name".ko*)
 			ok "$on: $name is in updates/dkms" test -f "$file"
 			like "$(modinfo -F vermagic "$file" 2>&1)" "^${kernel//[.+]/.} " \

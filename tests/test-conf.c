@@ -405,7 +405,7 @@ static void test_leak(void)
 	world_init(&first, "scalars.conf");
 	world_run(&first);
 	world_init(&w, "minimal.conf");
-	if (ok(world_run(&w) == 0 && first.conf, "one conf after the other")) {
+	if (ok(world_run(&w) == 0 && first.conf, "compat 4: nothing leaks from one conf into the next")) {
 		is_int((long)w.conf->patches.n, 0, "no patch");
 		ok(w.conf->modules[0].strip && !w.conf->no_weak_modules,
 			"no other directive");

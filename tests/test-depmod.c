@@ -188,7 +188,7 @@ static void check_system_map(const char *image, const char *modules)
 	touch(k->dir, "modules.dep");
 	dir_make(boot, NULL);
 	file_write(map, "0000000000000000 T _printk\n", 27, 0644, NULL);
-	is_int(depmod_prepare(&s, k, &d, NULL), 1, "a kernel with a System.map");
+	is_int(depmod_prepare(&s, k, &d, NULL), 1, "compat 6: a kernel with a System.map");
 	line = command_line(&d.command);
 	want = xasprintf("depmod -a -b %s -F %s " RELEASE, d.base, map);
 	is(line, want, "the command");

@@ -41,6 +41,19 @@ static void test_wide(void)
 		"  evdi/1.12.0      6.1.0-56-cloud-amd64  make            4.0 s\n"
 		"  jool-dkms/4.1.9  6.12.117+deb12-amd64  PRE_BUILD  1 min 52 s",
 		"80 columns");
+	f.cached = 23;
+	f.n_rows = 0;
+	shows(&f,
+		"10 modules x 6 kernels, 60 jobs, 8 slots                   1:12, about 0:40 left\n"
+		"[##################################------]  41 done, 23 cached, 1 failed",
+		"what does not fit is left out, but no failure");
+	f.columns = 110;
+	shows(&f,
+		"10 modules x 6 kernels, 60 jobs, 8 slots                                               "
+		" 1:12, about 0:40 left\n"
+		"[##################################------]  41 done, 23 cached, 9 skipped, 1 failed",
+		"and is there in a wide window");
+	f = frame(81, 24);
 	f.utf8 = f.color = true;
 	f.left_s = -1;
 	f.n_rows = 0;
@@ -56,12 +69,19 @@ static void test_narrow(void)
 	struct frame f = frame(60, 24);
 
 	shows(&f,
-		"10 modules x 6 kernels, 60 jobs, 8 slots\n"
+		"10 modules x 6 kernels, 60 jobs, 8 slots               1:12\n"
 		"[########################-----]  1 failed, 41 done\n"
 		"  dahdi/2.11.1     6.1.0-54-amd64        make\n"
 		"  evdi/1.12.0      6.1.0-56-cloud-amd64  make\n"
 		"  jool-dkms/4.1.9  6.12.117+deb12-amd64  PRE_BUILD",
-		"in 60 columns the time is left out");
+		"in 60 columns the estimate is left out, and the times of the jobs");
+	f.columns = 46;
+	f.n_rows = 0;
+	shows(&f,
+		"10 modules x 6 kernels, 60 jobs, 8 slots\n"
+		"[##################----]  1 failed, 41 done",
+		"then the clock");
+	f = frame(60, 24);
 	f.columns = 20;
 	shows(&f,
 		"10 modules x 6 kern\n"
@@ -91,15 +111,15 @@ static void test_low(void)
 	struct frame f = frame(61, 5);
 
 	shows(&f,
-		"10 modules x 6 kernels, 60 jobs, 8 slots\n"
+		"10 modules x 6 kernels, 60 jobs, 8 slots                1:12\n"
 		"[#########################-----]  1 failed, 41 done\n"
 		"  dahdi/2.11.1  6.1.0-54-amd64  make         48 s\n"
 		"  and 2 more",
 		"5 lines");
 	f.lines = 2;
-	shows(&f, "10 modules x 6 kernels, 60 jobs, 8 slots", "2 lines");
+	shows(&f, "10 modules x 6 kernels, 60 jobs, 8 slots                1:12", "2 lines");
 	f.lines = 1;
-	shows(&f, "10 modules x 6 kernels, 60 jobs, 8 slots", "1 line");
+	shows(&f, "10 modules x 6 kernels, 60 jobs, 8 slots                1:12", "1 line");
 }
 
 static void test_beginning(void)

@@ -10,9 +10,9 @@
 
 static struct str blocked;
 
-static struct node *add(struct graph *g, const char *name, long priority)
+static struct node *add(struct graph *g, const char *name, long cost)
 {
-	return graph_add(g, (void *)(uintptr_t)name, priority);
+	return graph_add(g, (void *)(uintptr_t)name, cost);
 }
 
 static void on_blocked(struct node *node, void *userdata)
@@ -30,26 +30,51 @@ static void forget_blocked(void)
 static void test_order(void)
 {
 	struct graph g = {0};
-	struct node *low = add(&g, "low", 1);
+	struct node *short_way = add(&g, "short way", 1);
 	struct node *high = add(&g, "high", 5);
 	struct node *high2 = add(&g, "high2", 5);
-	struct node *last = add(&g, "last", 9);
+	struct node *last = add(&g, "last", 3);
 
-	graph_edge(&g, low, last, EDGE_NEEDS);
-	graph_edge(&g, high, last, EDGE_NEEDS);
+	graph_edge(&g, short_way, last, EDGE_NEEDS);
+	graph_edge(&g, high, last, EDGE_AFTER);
 	graph_start(&g, NULL, NULL);
-	ok(graph_next(&g) == high, "the highest priority is first");
-	ok(graph_next(&g) == high2, "equal priorities keep their order");
-	ok(graph_next(&g) == low, "then the rest");
+	ok(graph_next(&g) == high, "the longest way to the end is first");
+	ok(graph_next(&g) == high2, "then the next");
+	ok(graph_next(&g) == short_way, "then the rest");
 	ok(graph_next(&g) == NULL, "what waits is not given out");
 	graph_finish(&g, high, true, NULL, NULL);
 	ok(graph_next(&g) == NULL, "not while one node before it runs");
-	graph_finish(&g, low, true, NULL, NULL);
+	graph_finish(&g, short_way, true, NULL, NULL);
 	ok(graph_next(&g) == last, "once all before it have ended");
 	graph_finish(&g, high2, true, NULL, NULL);
 	ok(!graph_ended(&g), "not ended while one runs");
 	graph_finish(&g, last, true, NULL, NULL);
 	ok(graph_ended(&g), "ended");
+	graph_done(&g);
+}
+
+/* A chain of small nodes is longer than one large node; equal ways keep their order. */
+static void test_critical_path(void)
+{
+	struct graph g = {0};
+	struct node *large = add(&g, "large", 10);
+	struct node *same = add(&g, "same", 10);
+	struct node *end = add(&g, "end", 5);
+	struct node *middle = add(&g, "middle", 4);
+	struct node *begin = add(&g, "begin", 2);
+	struct node *aside = add(&g, "aside", 1);
+
+	graph_edge(&g, begin, middle, EDGE_NEEDS);
+	graph_edge(&g, middle, end, EDGE_NEEDS);
+	graph_edge(&g, begin, aside, EDGE_AFTER);
+	graph_edge(&g, aside, end, EDGE_AFTER);
+	graph_start(&g, NULL, NULL);
+	is_int(begin->priority, 11, "the costs of the longest way add up");
+	is_int(aside->priority, 6, "from every node");
+	ok(graph_next(&g) == begin, "what begins it goes before one large node");
+	ok(graph_next(&g) == large && graph_next(&g) == same, "equal ways keep their order");
+	graph_finish(&g, begin, true, NULL, NULL);
+	ok(graph_next(&g) == middle && graph_next(&g) == aside, "and so on");
 	graph_done(&g);
 }
 
@@ -187,6 +212,7 @@ static void test_many(void)
 int main(void)
 {
 	test_order();
+	test_critical_path();
 	test_failure();
 	test_cycle();
 	test_every_order();

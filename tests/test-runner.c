@@ -81,13 +81,22 @@ static void task_done(struct task *t)
 	outcome_done(&t->outcome);
 }
 
+static unsigned int take_all(struct slots *s)
+{
+	unsigned int n = 0;
+
+	while (slots_take(s))
+		n++;
+	return n;
+}
+
 /* Runs tasks that do not depend on each other. */
-static int run_tasks(struct task *tasks, size_t n, unsigned int slots, bool catch_signals)
+static int run_tasks_with(struct slots *slots, struct task *tasks, size_t n, bool catch_signals)
 {
 	struct runner_options options = {.slots = slots};
+	unsigned int total = slots->total;
 	struct graph g = {0};
 	uv_loop_t loop;
-	int r;
 
 	running = most_running = cancelled = 0;
 	if (catch_signals)
@@ -95,11 +104,23 @@ static int run_tasks(struct task *tasks, size_t n, unsigned int slots, bool catc
 	uv_loop_init(&loop);
 	for (size_t i = 0; i < n; i++)
 		graph_add(&g, &tasks[i], 0);
-	r = runner_run(&loop, &g, &ops, &options);
+	runner_run(&loop, &g, &ops, &options);
 	ok(graph_ended(&g), "all nodes have ended");
 	ok(uv_loop_close(&loop) == 0, "the loop closes, no handle is left");
+	is_int(slots->taken, 0, "all slots are given back");
+	is_int(take_all(slots), total, "and there are as many as before");
+	slots_done(slots);
 	graph_done(&g);
-	return r;
+	return 0;
+}
+
+static int run_tasks(struct task *tasks, size_t n, unsigned int n_slots, bool catch_signals)
+{
+	struct slots slots;
+
+	if (!ok(slots_init(&slots, n_slots) == 0, "slots"))
+		return -1;
+	return run_tasks_with(&slots, tasks, n, catch_signals);
 }
 
 static void test_commands(void)
@@ -127,6 +148,38 @@ static void test_commands(void)
 	ok(most_running <= 3, "no more than 3 at once: %d", most_running);
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
+}
+
+/* What a command and those below it used, each of several that end at the same time. */
+static void test_usage(void)
+{
+	static const char busy[] =
+		"(i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done); times";
+	struct task tasks[9] = {0};
+	int wrong = 0, small = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		tasks[i].script = i % 3 ? "exit 0" : busy;
+	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 9, false), 0, "run");
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++) {
+		const struct outcome *o = &tasks[i].outcome;
+		double min[4] = {0}, sec[4] = {0}, told = 0;
+
+		/* The shell's own times, then its children's, user and system. */
+		if (tasks[i].script == busy && o->out.len)
+			sscanf(o->out.data, "%lfm%lfs %lfm%lfs %lfm%lfs %lfm%lfs", &min[0], &sec[0],
+				&min[1], &sec[1], &min[2], &sec[2], &min[3], &sec[3]);
+		for (int t = 0; t < 4; t++)
+			told += 60 * min[t] + sec[t];
+		/* The end of the process comes after that. */
+		wrong += (double)o->cpu_ns / 1e9 < told - 0.021 ||
+			 (double)o->cpu_ns / 1e9 > told + 0.05 ||
+			 (tasks[i].script == busy && told < 0.01);
+		small += o->max_rss_bytes < 100000;
+		task_done(&tasks[i]);
+	}
+	is_int(wrong, 0, "CPU time is what the shells say");
+	is_int(small, 0, "and each knows its memory");
 }
 
 static void test_timeout(void)
@@ -169,7 +222,7 @@ static void test_cancel(void)
 
 /* A makefile with six targets that each note how many of them run, below a shell command
  * with two makes. Nine processes would like to run; three slots are there. */
-static void test_jobserver(void)
+static void test_jobserver(struct slots *slots)
 {
 	static const char makefile[] =
 		"all: 1 2 3 4 5 6\n"
@@ -191,7 +244,7 @@ static void test_jobserver(void)
 		"cd %s; mkdir -p running; (make -s PREFIX=$$a; 'make' -s PREFIX=$$b) 2>&1", root);
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		tasks[i] = (struct task){.script = script, .jobserver = true};
-	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 3, false), 0, "run");
+	is_int(run_tasks_with(slots, tasks, ARRAY_SIZE(tasks), false), 0, "run");
 	counts_path = path_join(root, "counts");
 	file_read(counts_path, 65536, &counts, NULL);
 	for (char *line = strtok(counts.data, "\n"); line; line = strtok(NULL, "\n"), lines++)
@@ -208,23 +261,58 @@ static void test_jobserver(void)
 	dir_remove(root, NULL);
 }
 
-static void test_slots(void)
+/* Makes that are killed while they hold tokens: the runner would notice that some are not
+ * there again. */
+static void test_killed_makes(struct slots *slots)
 {
-	struct slots s;
-	char token;
+	static const char makefile[] =
+		"all: 1 2 3 4\n1 2 3 4:\n\t@echo >> started; sleep 60\n";
+	char root[] = "/tmp/dkms-test-XXXXXX";
+	char script[512];
+	struct task tasks[] = {
+		{.script = script, .jobserver = true, .timeout_s = 60},
+		{.script = "sleep 0.1", .jobserver = true},
+		{.script = "exec make -s -f /dev/null --eval 'all:; +@sleep 0.1'",
+			.jobserver = true},
+	};
+	_cleanup_free_ char *path = NULL;
 
-	is_int(slots_init(&s, 3), 0, "three slots");
-	ok(slots_take(&s) && slots_take(&s) && slots_take(&s), "can be taken");
-	ok(!slots_take(&s), "no fourth one");
-	slots_give(&s);
-	ok(slots_take(&s), "one given back can be taken");
-	slots_give(&s);
-	slots_give(&s);
-	is_int(read(s.read_fd, &token, 1), 1, "a make takes one and is killed");
-	is_int(slots_repair(&s), 1, "which is noticed");
-	ok(slots_take(&s) && slots_take(&s) && !slots_take(&s), "and made good");
-	slots_done(&s);
-	ok(slots_default() >= 1, "there is a default");
+	if (!ok(mkdtemp(root) != NULL, "a directory"))
+		return;
+	path = path_join(root, "Makefile");
+	file_write(path, makefile, strlen(makefile), 0644, NULL);
+	/* It has two targets at least when it is killed, so one token at least. */
+	snprintf(script, sizeof(script),
+		"cd %s; make -s & while [ $(cat started 2>/dev/null | wc -l) -lt 2 ]; do "
+		"sleep 0.05; done; kill -9 $!; wait $!", root);
+	is_int(run_tasks_with(slots, tasks, ARRAY_SIZE(tasks), false), 0, "run");
+	is_int(tasks[0].outcome.exit_status, 128 + SIGKILL, "a make was killed");
+	ok(outcome_ok(&tasks[2].outcome), "another went on");
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		task_done(&tasks[i]);
+	dir_remove(root, NULL);
+}
+
+/* make is 4.4 or later. */
+static bool make_opens_fifo(void)
+{
+	return system("make --version | grep -qE '^GNU Make (4\\.([4-9]|[1-9][0-9])|[5-9])'") == 0;
+}
+
+static void test_forms(void)
+{
+	struct slots slots;
+
+	slots_init(&slots, 3);
+	test_jobserver(&slots);
+	slots_init(&slots, 3);
+	test_killed_makes(&slots);
+	if (!make_opens_fifo())
+		return;
+	is_int(slots_init_fifo(&slots, 3), 0, "a named pipe");
+	test_jobserver(&slots);
+	is_int(slots_init_fifo(&slots, 3), 0, "a named pipe");
+	test_killed_makes(&slots);
 }
 
 static void test_many(void)
@@ -243,10 +331,10 @@ static void test_many(void)
 int main(void)
 {
 	test_commands();
+	test_usage();
 	test_timeout();
 	test_cancel();
-	test_jobserver();
-	test_slots();
+	test_forms();
 	test_many();
 	return done_testing();
 }

@@ -45,6 +45,8 @@ static void test_orders(void)
 
 static void test_equal(void)
 {
+	ok(version_compare("6.9", "6.10") < 0, "compat 4: 6.9 < 6.10");
+	ok(version_compare("3.5-rc2", "3.5") >= 0, "compat 4: 3.5-rc2 fits MIN 3.5");
 	ok(version_compare("1.02", "1.2") == 0, "leading zeros do not count");
 	ok(version_compare("1.000", "1.0") == 0, "zero is zero");
 	ok(version_compare("007", "7-1") < 0, "what comes after zeros still counts");

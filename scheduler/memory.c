@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The memory that is left, as the kernel tells it: MemAvailable of proc_meminfo(5), and
+ * memory.max of every control group that we are in (admin-guide/cgroup-v2.rst). */
+#include "config.h"
+
+#include <inttypes.h>
+
+#include "base/file.h"
+#include "scheduler/memory.h"
+
+#define FILE_MAX 65536
+#define CGROUPS "/sys/fs/cgroup"
+
+/* The number behind key at the beginning of a line; false when there is none. */
+static bool find_number(const char *path, const char *key, uint64_t *ret)
+{
+	_cleanup_(str_done) struct str text = {0};
+	const char *line;
+
+	if (file_read(path, FILE_MAX, &text, NULL) < 0)
+		return false;
+	for (line = text.data; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (has_prefix(line, key))
+			return sscanf(line + strlen(key), "%" SCNu64, ret) == 1;
+	}
+	return false;
+}
+
+/* What a control group may still take: what it holds of files can be dropped. */
+static uint64_t left_in(const char *dir)
+{
+	_cleanup_free_ char *max = path_join(dir, "memory.max");
+	_cleanup_free_ char *current = path_join(dir, "memory.current");
+	_cleanup_free_ char *stat = path_join(dir, "memory.stat");
+	uint64_t limit, used, files = 0;
+
+	if (!find_number(max, "", &limit) || !find_number(current, "", &used))
+		return UINT64_MAX; /* "max" is no number */
+	find_number(stat, "file ", &files);
+	used -= files < used ? files : used;
+	return limit > used ? limit - used : 0;
+}
+
+static uint64_t left_in_cgroups(void)
+{
+	_cleanup_(str_done) struct str own = {0};
+	_cleanup_free_ char *dir = NULL;
+	uint64_t least = UINT64_MAX;
+	char *line, *slash;
+
+	if (file_read("/proc/self/cgroup", FILE_MAX, &own, NULL) < 0 ||
+		!(line = strstr(own.data, "0::/")))
+		return least;
+	line += strlen("0::");
+	dir = xasprintf("%s%.*s", CGROUPS, (int)strcspn(line, "\n"), line);
+	while ((slash = strrchr(dir, '/')) && has_prefix(dir, CGROUPS)) {
+		uint64_t left = left_in(dir);
+
+		least = left < least ? left : least;
+		*slash = '\0';
+	}
+	return least;
+}
+
+uint64_t memory_available(void)
+{
+	uint64_t kib, left = left_in_cgroups();
+
+	if (!find_number("/proc/meminfo", "MemAvailable:", &kib))
+		return left;
+	return kib * 1024 < left ? kib * 1024 : left;
+}
