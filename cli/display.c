@@ -220,6 +220,7 @@ static void count_end(struct display *d, const struct job *job)
 	else
 		f->failed++;
 	f->cached += job->restored;
+	f->linked += job->linked_from != NULL;
 }
 
 static void remove_running(struct display *d, const struct job *job)

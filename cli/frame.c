@@ -136,6 +136,7 @@ static void add_bar(const struct frame *f, size_t columns, struct str *ret)
 		left -= reserved;
 	add_sum(&sums, f, &left, f->done, "done", NULL);
 	add_sum(&sums, f, &left, f->cached, "cached", NULL);
+	add_sum(&sums, f, &left, f->linked, "linked", NULL);
 	add_sum(&sums, f, &left, f->excluded, "skipped", NULL);
 	if (columns >= 2 * BAR_MAX && f->failed)
 		left += reserved;

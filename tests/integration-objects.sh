@@ -200,7 +200,7 @@ restore
 change_flags() { echo 'ccflags-y += -DMORE=1' >> "$sourcetree/m-1.0/Makefile"; }
 change=change_flags second_takes "1 2" "other flags of the compiler: make compiles what it was given"
 new_module 'CFLAGS_b.o := $(if $(findstring -2-,$(KERNELRELEASE)),-DSECOND)'
-change= second_takes "2 1" "a flag for one kernel and one file"
+change='' second_takes "2 1" "a flag for one kernel and one file"
 new_module
 change_compiler() { script $tools/gcc-12 'exec /usr/bin/gcc-12 "$@"'; script $tools/gcc 'exec /usr/bin/gcc "$@"'; }
 change=change_compiler second_takes "0 3" "another compiler"
@@ -230,7 +230,7 @@ builds $B "0 3" "gets none in the end"
 new_module
 echo 'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build clean && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' \
 	>> "$sourcetree/m-1.0/dkms.conf"
-change= second_takes "0 3" "a make command that cleans up first"
+change='' second_takes "0 3" "a make command that cleans up first"
 new_module
 printf 'asm(".section .data\\n.incbin \\"%s\\"\\n.previous");\n' "$dkmstree/m/1.0/build/data" >> "$sourcetree/m-1.0/b.c"
 echo one > "$sourcetree/m-1.0/data"
