@@ -45,7 +45,7 @@ fi
 . "${top_srcdir:?}/tests/tap.sh"
 PATH=$work/bin:$PATH:/usr/sbin:/sbin
 export LC_ALL=C
-unset CC KERNELRELEASE ADDON_MODULES_DIR MAKEFLAGS MFLAGS MAKELEVEL # what a build may have set
+unset CC KERNELRELEASE ADDON_MODULES_DIR # what a build may have set
 umask 022
 mkdir "$work/bin"
 chmod 0755 "$work" # what a build as nobody must be able to reach

@@ -85,12 +85,15 @@ check_files() # NAME/VERSION KERNEL
 # Everything in the places that dkms works on, but what depmod writes.
 places() { snapshot /boot /etc /lib/modules/ /usr/src /var/lib/dkms; }
 
-ok "make install" env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "${top_builddir:?}" install \
-	DESTDIR="$work/dkms" prefix=/usr sysconfdir=/etc localstatedir=/var
-mkdir "$work/dkms/DEBIAN"
-printf '%s\n' 'Package: dkms' "Version: 9:$("$DKMS" --version | sed 's/[^0-9]*//')" 'Architecture: all' \
-	'Maintainer: nobody <nobody@localhost>' 'Description: dkms, this one' > "$work/dkms/DEBIAN/control"
-ok "dkms is packed" dpkg-deb -Znone --root-owner-group -b "$work/dkms" "$work/dkms.deb"
+ok "the Debian package is built" env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "${top_builddir:?}" deb
+deb=$(find "$top_builddir" -maxdepth 1 -name 'dkms_*.deb')
+mv "$deb" "$work/dkms.deb"
+rm -f "$top_builddir"/dkms-dbgsym_*.deb
+if command -v lintian > /dev/null; then
+	ok "lintian has nothing to say" lintian --allow-root --fail-on error,warning "$work/dkms.deb"
+else
+	skip "lintian is not installed" "lintian has nothing to say"
+fi
 dpkg_does "dkms is installed" -i "$work/dkms.deb"
 mapfile -t debs < <(deb "linux-kbuild-[^/]*" "linux-headers-[^/]*-common" "linux-headers-$kernel")
 dpkg_does "the headers of $kernel are installed" -i "${debs[@]}"
@@ -177,5 +180,9 @@ done
 is "$(dkms status)" "" "status: nothing"
 places | grep -v /mok\\. > "$work/after"
 ok "everything is as it was before the packages" diff "$work/before" "$work/after"
+
+dpkg_does "dkms is purged" -P dkms
+is "$(find /etc -path '*dkms*'; ls -d /var/lib/dkms/* /var/cache/dkms/* 2>/dev/null)" "" \
+	"dkms: nothing is left of it"
 
 finish

@@ -3,6 +3,9 @@
 # An assertion that fails never ends the test: it says why in lines with # and goes on.
 # $work is a private directory, gone when the test ends; KEEP=1 in the environment keeps it.
 
+# The make that runs the tests is none that runs dkms.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 tap_count=0
 tap_failed=0
 work=$(mktemp -d "${TMPDIR:-/tmp}/dkms-test.XXXXXX")
