@@ -27,6 +27,7 @@ struct settings {
 	char *cache_dir;	 /* /var/cache/dkms, a user's ~/.cache/dkms; NULL: none */
 	uint64_t cache_max_size; /* bytes; 0: no limit */
 	bool no_cache;
+	bool ccache; /* compilers run by ccache(1) */
 	char *tmp_location;	 /* $TMPDIR, else /tmp */
 	char *kernel_source_dir; /* --kernelsourcedir; NULL: INSTALLTREE/KVER/build */
 	char *kernel_config;	 /* --config; NULL: found in the headers */

@@ -9,6 +9,7 @@
 #include "builder/build.h"
 #include "builder/fingerprint.h"
 #include "builder/kernel.h"
+#include "builder/objects.h"
 #include "cache/cache.h"
 #include "cli/cache.h"
 #include "cli/report.h"
@@ -35,11 +36,34 @@ static int fail(const char *what, const struct settings *s, int r)
 	return 1;
 }
 
+/* Those of whole modules; what is left are sets of objects. */
+static size_t count_modules(struct cache *cache)
+{
+	struct entry *entries = NULL;
+	size_t n = 0, modules = 0;
+
+	if (store_list(cache_store(cache), &entries, &n) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		modules += !has_prefix(entries[i].title, OBJECTS_TITLE);
+		entry_done(&entries[i]);
+	}
+	free(entries);
+	return modules;
+}
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "entry" : "entries";
+}
+
 static int cache_print_stats(struct cache *cache, const struct settings *s)
 {
 	struct store_usage usage;
 	struct counters n;
 	_cleanup_free_ char *size = NULL, *saved = NULL, *day = NULL, *limit = NULL;
+	size_t modules;
+	uint64_t guests;
 	int r = store_measure(cache_store(cache), &usage);
 
 	if (r < 0)
@@ -49,13 +73,22 @@ static int cache_print_stats(struct cache *cache, const struct settings *s)
 	saved = format_seconds((double)n.saved_ms / 1000);
 	day = format_day(n.since_s);
 	limit = format_bytes(s->cache_max_size);
-	printf("modules  %zu %s  %s", usage.entries, usage.entries == 1 ? "entry" : "entries",
-		size);
+	modules = count_modules(cache);
+	printf("modules  %zu %s  objects  %zu %s  %s", modules, plural(modules),
+		usage.entries - modules, plural(usage.entries - modules), size);
 	if (n.since_s)
 		printf("  saved %s since %s", saved, day);
 	printf("\nlookups  %lu hits  %lu misses  %lu stored  %lu damaged\n",
 		(unsigned long)n.hits, (unsigned long)n.misses, (unsigned long)n.stored,
 		(unsigned long)n.bad);
+	printf("objects  %lu linked  %lu compiled\n", (unsigned long)n.pieces_hits,
+		(unsigned long)n.pieces_misses);
+	guests = cache_trim_guests(cache, UINT64_MAX);
+	if (guests) {
+		_cleanup_free_ char *ccache = format_bytes(guests);
+
+		printf("ccache   %s\n", ccache);
+	}
 	printf("limit %s, %s\n", s->cache_max_size ? limit : "none", s->cache_dir);
 	return 0;
 }
@@ -85,6 +118,7 @@ static int evict(struct cache *cache, const struct settings *s, uint64_t max)
 
 	if (r < 0)
 		return fail("clean", s, r);
+	cache_trim_guests(cache, max == UINT64_MAX ? max : max / CACHE_GUESTS_SHARE);
 	freed = format_bytes(usage.freed);
 	left = format_bytes(usage.bytes);
 	printf("%zu entries removed, %s freed; %zu entries left, %s\n", usage.removed, freed,
