@@ -85,8 +85,8 @@ bool sandbox_reachable(const struct strv *readable)
 
 static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool network)
 {
-	/* As PID 1, since bubblewrap's own would not be waited for, and what is below it would
-	 * not be counted; so the sandbox is empty when its bubblewrap exits. */
+	/* With a PID 1 of our own, since bubblewrap's would not be waited for, and what is below
+	 * it not be counted; so the sandbox is empty when its bubblewrap exits. */
 	static const char *const always[] = {"bwrap", "--die-with-parent", "--unshare-pid",
 		"--as-pid-1", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", NULL};
 	static const char *const become[] = {
@@ -407,6 +407,9 @@ static void add_user(struct strv *argv, enum sandbox_kind kind)
 	strv_push(argv, "--");
 	if (kind == SANDBOX_KIND_UNTRUSTED)
 		strv_push_all(argv, untrusted);
+	/* The command is not PID 1 itself: that one cannot be killed from inside, and does not
+	 * die of an ordinary signal. */
+	strv_push_all(argv, (const char *const[]){"sh", "-c", "\"$@\"; exit $?", "sh", NULL});
 }
 
 void sandbox_wrap(struct command *cmd, const struct sandbox *box)

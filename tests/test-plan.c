@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "builder/tree.h"
+#include "cache/cache.h"
 #include "scheduler/plan.h"
 #include "tests/tap.h"
 
@@ -396,6 +397,52 @@ static void test_directory(void)
 	settings.distro = DISTRO_OTHER;
 }
 
+/* Adds nothing but the order of each module's kernels: "a: in turn". */
+static void turns(unsigned int slots, uint64_t a_ms, bool cached, bool force, const char *want,
+	const char *what)
+{
+	_cleanup_free_ char *dir = path_join(root, "cache");
+	struct cache *cache = cached ? cache_open(dir, 0, NULL) : NULL;
+	struct cost cost = {a_ms, 1};
+	struct str got = {0};
+	struct plan p;
+
+	settings.slots = slots;
+	settings.force = force;
+	plan_init(&p, &loop, &settings);
+	if (cache)
+		plan_use_cache(&p, cache);
+	history_note(p.history, "a/1", "k1", &cost);
+	for (int i = 0; i < 6; i++) {
+		_cleanup_free_ char *release = xasprintf("k%d", i % 3);
+
+		plan_add(&p, JOB_BUILD, plan_kernel(&p, release, "x86_64"), i < 3 ? "a" : "b", "1");
+	}
+	step = 0;
+	str_done(&log_text);
+	is_int(plan_run(&p, NULL), 0, "run");
+	str_addf(&got, "a: %s, b: %s", at("a k1") > at("+a k0") ? "in turn" : "at once",
+		at("b k1") > at("+b k0") ? "in turn" : "at once");
+	is(got.data, want, what);
+	str_done(&got);
+	plan_done(&p);
+	cache_close(cache);
+	settings.force = false;
+}
+
+static void test_turns(void)
+{
+	static const struct script all[] = {{.name = "a"}, {.name = "b"}};
+
+	sandbox_works = true;
+	make_tree(all, ARRAY_SIZE(all));
+	turns(2, 1000, true, false, "a: in turn, b: in turn", "kernels take turns beside other modules");
+	turns(6, 1000, true, false, "a: at once, b: at once", "but not where slots would be idle");
+	turns(6, 60000, true, false, "a: in turn, b: at once", "except when one make needs them all");
+	turns(6, 60000, false, false, "a: at once, b: at once", "nor without a cache");
+	turns(6, 60000, true, true, "a: at once, b: at once", "nor when it is not asked");
+}
+
 int main(void)
 {
 	if (!mkdtemp(root))
@@ -414,6 +461,7 @@ int main(void)
 	test_order();
 	test_memory();
 	test_directory();
+	test_turns();
 	uv_loop_close(&loop);
 	strv_done(&deferred);
 	strv_done(&broken);
