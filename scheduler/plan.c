@@ -175,62 +175,20 @@ static int choose_sandbox(struct plan *p, struct error *err)
 	return 0;
 }
 
-/* Kernels in turn */
-
-static bool is_build(const struct job *job)
+/* Without mount namespaces, builds of one module version share a directory, so that one
+ * kernel comes after the other. */
+static void add_directory_edges(struct plan *p)
 {
-	return job->kind == JOB_BUILD || job->kind == JOB_INSTALL;
-}
-
-static bool same_version(const struct job *a, const struct job *b)
-{
-	return a->kind == b->kind && streq(a->name, b->name) && streq(a->version, b->version);
-}
-
-/* How many versions are to be built; a command adds the kernels of one after each other. */
-static size_t count_versions(const struct plan *p)
-{
-	const struct job *last = NULL;
-	size_t n = 0;
-
 	for (size_t i = p->n_run; i < p->n_jobs; i++) {
-		if (!is_build(p->jobs[i]))
-			continue;
-		n += !last || !same_version(last, p->jobs[i]);
-		last = p->jobs[i];
-	}
-	return n;
-}
-
-/* So much work (ms of CPU time) for each slot, and a single make keeps them busy. */
-#define BUSY_MS 5000
-
-/* Whether one kernel of a version is built after the other. Without mount namespaces they
- * share a directory. With a cache, what the first has compiled need only be linked for the
- * next; so they take turns where nothing waits for it: there are other versions, or make has
- * enough to do. */
-static bool takes_turns(const struct plan *p, const struct job *job, size_t n_versions)
-{
-	unsigned int slots = plan_n_slots(p);
-
-	if (p->shared.sandbox == SANDBOX_KIND_NONE)
-		return true;
-	if (!p->shared.cache || p->shared.settings->force || !slots)
-		return false;
-	return n_versions >= slots || job->expected_ms >= (uint64_t)slots * BUSY_MS;
-}
-
-static void add_turns(struct plan *p)
-{
-	size_t n_versions = count_versions(p);
-
-	for (size_t i = p->n_run; i < p->n_jobs; i++) {
-		if (!is_build(p->jobs[i]) || !takes_turns(p, p->jobs[i], n_versions))
-			continue;
 		for (size_t j = i + 1; j < p->n_jobs; j++) {
-			if (!is_build(p->jobs[j]) || !same_version(p->jobs[i], p->jobs[j]))
+			const struct job *a = p->jobs[i], *b = p->jobs[j];
+
+			if ((b->kind != JOB_BUILD && b->kind != JOB_INSTALL) ||
+				a->kind != b->kind || !streq(a->name, b->name) ||
+				!streq(a->version, b->version))
 				continue;
-			plan_edge(p, p->jobs[i], p->jobs[j], EDGE_AFTER);
+			graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
+				p->graph.nodes[j - p->n_run], EDGE_AFTER);
 			break;
 		}
 	}
@@ -344,11 +302,12 @@ int plan_run(struct plan *p, struct error *err)
 	r = choose_sandbox(p, err);
 	if (r < 0)
 		return r;
+	if (p->shared.sandbox == SANDBOX_KIND_NONE)
+		add_directory_edges(p);
 	weigh_jobs(p);
 	r = plan_choose_slots(p);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot start the jobs");
-	add_turns(p);
 	options.slots = p->slots;
 	runner_run(p->loop, &p->graph, &ops, &options);
 	if (!p->shared.settings->dry_run) {
