@@ -150,13 +150,13 @@ static void add_without_release(const struct kernel *k, const char *path, struct
 	str_add(ret, "\n");
 }
 
-/* What is at path, below headers, is different for each kernel, and nothing that is made of
- * an object: the modules' symbols, options, which have their own lines, and the Makefile,
- * which kernel_places() has looked at. */
+/* What is at path, below headers, is different for each kernel, and no object is made of it:
+ * the symbols and types that modules are linked with, options, which have their own lines, and
+ * the Makefile, which kernel_places() has looked at. */
 static bool is_of_kernel(const char *headers, const char *path)
 {
 	static const char *const files[] = {"/.config", "/Makefile", "/Module.symvers",
-		"/include/config"};
+		"/include/config", "/vmlinux"};
 	const char *rest = path + strlen(headers);
 
 	if (!is_in(path, headers))

@@ -107,3 +107,18 @@ void kernel_places(const struct kernel *k, struct strv *ret)
 	strv_push(ret, kbuild);
 	strv_pushf(ret, PLACE "/lib/%s", name);
 }
+
+bool kernel_is_kin(const struct kernel *a, const struct kernel *b)
+{
+	_cleanup_(strv_done) struct strv places_a = {0}, places_b = {0};
+	_cleanup_free_ char *makefile_a = NULL, *makefile_b = NULL;
+
+	kernel_places(a, &places_a);
+	kernel_places(b, &places_b);
+	if (!places_a.n || !places_b.n)
+		return false;
+	/* Of the headers that flavours share: it has the version in it. */
+	makefile_a = path_join(places_a.items[2], "Makefile");
+	makefile_b = path_join(places_b.items[2], "Makefile");
+	return file_same(makefile_a, makefile_b) == 1;
+}

@@ -175,6 +175,12 @@ static int choose_sandbox(struct plan *p, struct error *err)
 	return 0;
 }
 
+static bool is_same_build(const struct job *a, const struct job *b)
+{
+	return (a->kind == JOB_BUILD || a->kind == JOB_INSTALL) && a->kind == b->kind &&
+	       streq(a->name, b->name) && streq(a->version, b->version);
+}
+
 /* Without mount namespaces, builds of one module version share a directory, so that one
  * kernel comes after the other. */
 static void add_directory_edges(struct plan *p)
@@ -183,13 +189,42 @@ static void add_directory_edges(struct plan *p)
 		for (size_t j = i + 1; j < p->n_jobs; j++) {
 			const struct job *a = p->jobs[i], *b = p->jobs[j];
 
-			if ((b->kind != JOB_BUILD && b->kind != JOB_INSTALL) ||
-				a->kind != b->kind || !streq(a->name, b->name) ||
-				!streq(a->version, b->version))
+			if (!is_same_build(a, b))
 				continue;
 			graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
 				p->graph.nodes[j - p->n_run], EDGE_AFTER);
 			break;
+		}
+	}
+}
+
+static struct job *find_build(struct plan *p, const struct job *like, const struct kernel *kernel)
+{
+	for (size_t i = p->n_run; i < p->n_jobs; i++)
+		if (p->jobs[i]->kernel == kernel && is_same_build(p->jobs[i], like))
+			return p->jobs[i];
+	return NULL;
+}
+
+/* Where the objects of one kernel may serve the next, that one waits for them. An edge leads to
+ * a later kernel always, so that there is no cycle. */
+static void add_kin_edges(struct plan *p)
+{
+	for (size_t k = 1; k < p->n_kernels; k++) {
+		size_t before = k;
+
+		while (before > 0 && !kernel_is_kin(p->kernels[before - 1], p->kernels[k]))
+			before--;
+		if (before == 0)
+			continue;
+		for (size_t i = p->n_run; i < p->n_jobs; i++) {
+			struct job *first;
+
+			if (p->jobs[i]->kernel != p->kernels[k])
+				continue;
+			first = find_build(p, p->jobs[i], p->kernels[before - 1]);
+			if (first)
+				plan_edge(p, first, p->jobs[i], EDGE_AFTER);
 		}
 	}
 }
@@ -304,6 +339,8 @@ int plan_run(struct plan *p, struct error *err)
 		return r;
 	if (p->shared.sandbox == SANDBOX_KIND_NONE)
 		add_directory_edges(p);
+	else if (p->shared.cache && !p->shared.settings->force)
+		add_kin_edges(p);
 	weigh_jobs(p);
 	r = plan_choose_slots(p);
 	if (r < 0)

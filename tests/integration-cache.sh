@@ -111,4 +111,12 @@ ok "changed: and not what it was" test -n "$(diff -rq "$work/changed/${module%/*
 like "$(ours cache why "$module" -k "${kernels[0]}")" 'in the cache' "cache why: it is there"
 ours cache verify > "$work/verify" 2>&1
 is "$?" 0 "cache verify"
+
+if kin "${kernels[0]}" "${kernels[1]}"; then
+	ours cache clear > /dev/null
+	ours unbuild "$module" --all > /dev/null
+	ok "two kernels in one run" ours build "$module" -k "${kernels[0]}" -k "${kernels[1]}"
+	like "$(cat "$work/tap.out")" "$module for ${kernels[1]}: built, linked from ${kernels[0]} in" \
+		"the second one waits for the objects of the first"
+fi
 finish

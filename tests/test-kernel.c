@@ -418,6 +418,32 @@ static size_t count_places(const char *place, const char *release)
 	return places.n / 2;
 }
 
+static struct kernel *kernel_at(const char *place, const char *release)
+{
+	_cleanup_free_ char *tree = xasprintf("%s/lib/modules", place);
+	struct settings s = settings_for(tree);
+	struct kernel *k = kernel_new(&s, release, "x86_64");
+
+	settings_done(&s);
+	return k;
+}
+
+/* Of the trees that test_places has made. */
+static void test_kin(void)
+{
+	struct kernel *a = kernel_at("one-line", "6.1.0-1-amd64");
+	struct kernel *b = kernel_at("comment", "6.1.0-1-amd64");
+	struct kernel *c = kernel_at("two-lines", "6.1.0-1-amd64");
+
+	ok(kernel_is_kin(a, b), "kin: the same Makefile");
+	ok(!kernel_is_kin(a, c), "not kin: another layout");
+	put("comment/usr/src/linux-headers-common/Makefile", "# the next one\n");
+	ok(!kernel_is_kin(a, b), "not kin: another Makefile");
+	kernel_free(a);
+	kernel_free(b);
+	kernel_free(c);
+}
+
 static void test_places(void)
 {
 	static const struct {
@@ -458,6 +484,7 @@ int main(void)
 		return done_testing();
 	test_running();
 	test_places();
+	test_kin();
 	test_list();
 	test_new();
 	test_config();
