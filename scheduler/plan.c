@@ -206,25 +206,23 @@ static struct job *find_build(struct plan *p, const struct job *like, const stru
 	return NULL;
 }
 
-/* Where the objects of one kernel may serve the next, that one waits for them. An edge leads to
- * a later kernel always, so that there is no cycle. */
+/* Where objects made for one kernel may serve others, these wait for the first of them. An
+ * edge leads to a later kernel always, so that there is no cycle. */
 static void add_kin_edges(struct plan *p)
 {
 	for (size_t k = 1; k < p->n_kernels; k++) {
-		size_t before = k;
+		size_t first = 0;
 
-		while (before > 0 && !kernel_is_kin(p->kernels[before - 1], p->kernels[k]))
-			before--;
-		if (before == 0)
-			continue;
-		for (size_t i = p->n_run; i < p->n_jobs; i++) {
-			struct job *first;
+		while (first < k && !kernel_is_kin(p->kernels[first], p->kernels[k]))
+			first++;
+		for (size_t i = p->n_run; i < p->n_jobs && first < k; i++) {
+			struct job *before;
 
 			if (p->jobs[i]->kernel != p->kernels[k])
 				continue;
-			first = find_build(p, p->jobs[i], p->kernels[before - 1]);
-			if (first)
-				plan_edge(p, first, p->jobs[i], EDGE_AFTER);
+			before = find_build(p, p->jobs[i], p->kernels[first]);
+			if (before)
+				plan_edge(p, before, p->jobs[i], EDGE_AFTER);
 		}
 	}
 }
