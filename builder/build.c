@@ -263,6 +263,7 @@ enum phase wait_enter(struct job *job)
 		return PHASE_FAIL;
 	strv_push_all(&job->command.argv,
 		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", busy, NULL});
+	job->command.idle = true;
 	return PHASE_COMMAND;
 }
 

@@ -114,6 +114,7 @@ struct placed; /* builder/placed.h */
 
 struct job {
 	size_t number; /* in its plan, from 0 */
+	struct job *before; /* in its plan, the one on the same kernel before it, or NULL */
 	enum job_kind kind;
 	enum job_state state;
 	enum job_result result;

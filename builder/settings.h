@@ -41,6 +41,7 @@ struct settings {
 	bool no_depmod;
 	bool keep_build;
 	bool dry_run;   /* jobs find out what there is to do, and end */
+	bool explain;   /* and then also what the cache would be asked for */
 	bool fail_fast; /* when a job has failed, no other begins */
 	unsigned int timeout_s; /* for each job; 0: none */
 	bool rpm_safe_upgrade;

@@ -189,7 +189,7 @@ static int add_listeners(struct session *s)
 	events_init(&s->events, &s->plan, args->command->name);
 	report_init(&s->report, args->quiet || taken, s->settings->verbose);
 	s->report.debug = args->debug;
-	s->report.explain = args->explain;
+	s->report.explain = args->settings.explain;
 	s->report.dry_run = args->settings.dry_run;
 	events_listen(&s->events, report_listener(&s->report));
 	if (!s->report.quiet && !args->debug && !s->report.dry_run && display_possible()) {
@@ -620,7 +620,7 @@ static int command_autoinstall(struct arguments *args)
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
 		transaction_end(&s.plan, NULL);
-		for (size_t i = 0; args->explain && !s.report.quiet && i < s.plan.notes.n; i++)
+		for (size_t i = 0; args->settings.explain && !s.report.quiet && i < s.plan.notes.n; i++)
 			printf("%s%s\n", s.settings->dry_run ? "" : "dkms: ",
 				s.plan.notes.items[i]);
 		for (size_t i = 0; i < deferred.n; i++)

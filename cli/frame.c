@@ -2,7 +2,7 @@
 /* What the live display shows:
  *
  *	10 modules × 6 kernels · 60 jobs · 8 slots          1:12, about 0:40 left
- *	[##########################--------------]  41 done · 23 cached · 9 skipped · 1 failed
+ *	[##########################--------------]  41 done · 23 cached · 9 linked · 1 failed
  *	  dahdi/2.11.1        6.1.0-54-amd64            make      48 s
  *
  * In a narrow window, what stands on the right goes first. */
@@ -78,7 +78,8 @@ static void add_head(const struct frame *f, size_t columns, struct str *ret)
 		str_addf(&left, " %s %zu kernel%s", f->utf8 ? "×" : "x", f->kernels,
 			f->kernels == 1 ? "" : "s");
 		add_count(&left, f, f->jobs, "job");
-		add_count(&left, f, f->slots, "slot");
+		if (f->slots) /* else there is no limit */
+			add_count(&left, f, f->slots, "slot");
 	}
 	add_clock(&clock, f->elapsed_s);
 	str_add(&right, clock.data);
@@ -136,6 +137,7 @@ static void add_bar(const struct frame *f, size_t columns, struct str *ret)
 		left -= reserved;
 	add_sum(&sums, f, &left, f->done, "done", NULL);
 	add_sum(&sums, f, &left, f->cached, "cached", NULL);
+	add_sum(&sums, f, &left, f->linked, "linked", NULL);
 	add_sum(&sums, f, &left, f->excluded, "skipped", NULL);
 	if (columns >= 2 * BAR_MAX && f->failed)
 		left += reserved;

@@ -16,7 +16,7 @@ struct frame {
 	size_t jobs;	/* those a person counts; 0: none yet, confs are being read */
 	size_t reading; /* how many confs */
 	size_t done, excluded, failed; /* of the jobs */
-	size_t cached; /* of those done: came from the cache */
+	size_t cached, linked; /* of those done: from the cache; from objects of another kernel */
 	double elapsed_s;
 	double left_s; /* below 0: not known */
 	const struct frame_row *rows; /* what runs, the longest first */

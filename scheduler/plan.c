@@ -39,6 +39,7 @@ void plan_done(struct plan *p)
 	history_free(p->history);
 	free(p->jobs);
 	free(p->kernels);
+	free(p->newest);
 	strv_done(&p->warnings);
 	strv_done(&p->notes);
 	*p = (struct plan){0};
@@ -50,8 +51,19 @@ struct kernel *plan_kernel(struct plan *p, const char *release, const char *arch
 		if (streq(p->kernels[i]->release, release) && streq(p->kernels[i]->arch, arch))
 			return p->kernels[i];
 	p->kernels = xrealloc_array(p->kernels, p->n_kernels + 1, sizeof(*p->kernels));
+	p->newest = xrealloc_array(p->newest, p->n_kernels + 1, sizeof(*p->newest));
+	p->newest[p->n_kernels] = NULL;
 	p->kernels[p->n_kernels] = kernel_new(p->shared.settings, release, arch);
 	return p->kernels[p->n_kernels++];
+}
+
+/* Where p->newest has the kernel's job. */
+static struct job **newest_on(const struct plan *p, const struct kernel *kernel)
+{
+	for (size_t k = 0; k < p->n_kernels; k++)
+		if (p->kernels[k] == kernel)
+			return &p->newest[k];
+	abort();
 }
 
 struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
@@ -61,6 +73,12 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 
 	p->jobs = xrealloc_array(p->jobs, p->n_jobs + 1, sizeof(*p->jobs));
 	job->number = p->n_jobs;
+	if (kernel) {
+		struct job **newest = newest_on(p, kernel);
+
+		job->before = *newest;
+		*newest = job;
+	}
 	p->jobs[p->n_jobs++] = job;
 	graph_add(&p->graph, job, 0);
 	return job;
@@ -107,6 +125,9 @@ void plan_add_depmods(struct plan *p)
 				graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
 					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
 		}
+		if (depmod)
+			depmod->members = xrealloc_array(depmod->members,
+				depmod->n_members, sizeof(struct job *));
 		/* weak-modules changes what other kernels have. */
 		if (depmod && previous && in_turn)
 			plan_edge(p, previous, depmod, EDGE_AFTER);
@@ -372,11 +393,12 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 struct job *plan_find(struct plan *p, size_t first, const char *name,
 	const struct kernel *kernel)
 {
-	for (size_t i = first; i < p->n_jobs; i++)
-		if (p->jobs[i]->kernel == kernel && p->jobs[i]->name &&
-			streq(p->jobs[i]->name, name))
-			return p->jobs[i];
-	return NULL;
+	struct job *job = *newest_on(p, kernel), *found = NULL;
+
+	for (; job && job->number >= first; job = job->before)
+		if (job->name && streq(job->name, name))
+			found = job;
+	return found;
 }
 
 static bool is_known(const struct candidate *candidates, size_t n, const char *name)

@@ -24,6 +24,7 @@ struct plan {
 	bool asked_make; /* what form of the jobserver it understands: */
 	bool make_opens_fifo;
 	struct kernel **kernels;
+	struct job **newest; /* of each kernel the job that was added last, or NULL */
 	size_t n_kernels;
 	struct job **jobs;
 	size_t n_jobs;

@@ -11,6 +11,8 @@ K7=4.19.0-7-amd64
 
 mux() { tmux -L display -f /dev/null "$@"; }
 screen() { mux capture-pane -p -t 0; }
+# The same with lines that were too long for the window in one.
+joined() { mux capture-pane -J -p -S - -t 0; }
 
 # Waits until the screen, or the lines that the command prints, match.
 see() # EXTENDED-REGEX DESCRIPTION [COMMAND...]
@@ -113,6 +115,40 @@ failure()
 	like "$(screen)" "slow/1.0 +built +built" "but the table"
 }
 
+# What a compiler says of a module that fails, while others run: whole, and nothing that a terminal
+# would act upon.
+garbled()
+{
+	local columns long text
+
+	long=$(printf 'error-%03d ' {1..30})
+	for columns in 40 200; do
+		start
+		waiting slow
+		module bad 1.0 'PRE_BUILD="pre.sh"'
+		# It would clear the screen, go up, change the colors and the title of the window.
+		script "$sourcetree/bad-1.0/pre.sh" \
+			"printf 'bad.c:1:1: error: \\033[2J\\033[5A\\033[7m\\033]0;title\\007\\rüber $long\\n' >&2; exit 1"
+		dkms add bad/1.0 > /dev/null
+		window $columns 30 autoinstall -k $K -k $K7 -j 4
+		see '^  slow/1.0' "$columns columns: one is running" # and so are, or were, the others
+		see 'for 4.19.0-7-amd64: FAILED' "$columns columns: another has failed" joined
+		see 'for 4.19.0-6-amd64: FAILED' "$columns columns: twice" joined
+		like "$(screen)" '^before' "$columns columns: what was there before is there"
+		is "$(screen | grep -c '^\[[#-]*\]')" 1 "$columns columns: the display is drawn once"
+		is "$(screen | awk '/FAILED/ { failed = NR } /^[0-9]+ modules? ×/ { display = NR } END { print (failed < display) }')" 1 \
+			"$columns columns: below what has failed"
+		touch "$sourcetree/slow-1.0/go"
+		see 11 "$columns columns: it ends" ended
+		see '^after' "(it is over)"
+		text=$(joined)
+		is "$(grep -o 'error-[0-9]* ' <<< "$text " | sort -u | wc -l)" 30 "$columns columns: all of the error can be read"
+		is "$(grep -c 'error-001' <<< "$text")" 1 "$columns columns: once for both kernels"
+		is "$(grep -cE '^\[[#-]*\]|slots|^  slow/1.0 .* s$' <<< "$text")" 0 "$columns columns: nothing of the display is left"
+		is "$(mux capture-pane -e -p -t 0 | grep -c $'\033\\[7m')" 0 "$columns columns: the colors are our own"
+	done
+}
+
 interrupted()
 {
 	start
@@ -163,6 +199,7 @@ colors()
 
 one_kernel
 failure
+garbled
 interrupted
 plain
 colors

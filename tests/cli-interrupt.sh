@@ -361,10 +361,10 @@ waiting()
 		! grep -qs pre "$dkmstree"/hello/1.0/.job-*/make.log || break
 		sleep 0.1
 	done
-	dkms autoinstall -k $K -j 2 > "$work/second" 2>&1 &
+	dkms autoinstall -k $K -j 1 > "$work/second" 2>&1 &
 	second=$!
 	ok "the second says that it waits" until_line "^dkms: hello/1.0 for $K: waits" "$work/second"
-	ok "and does what does not need the other" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
+	ok "and does what does not need the other, with its only slot" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
 	touch "$sourcetree/hello-1.0/go"
 	wait "$first" || status=$?
 	is "$status" 0 "the first goes on"

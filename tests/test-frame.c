@@ -53,6 +53,13 @@ static void test_wide(void)
 		" 1:12, about 0:40 left\n"
 		"[##################################------]  41 done, 23 cached, 9 skipped, 1 failed",
 		"and is there in a wide window");
+	f.linked = 5;
+	f.slots = 0;
+	shows(&f,
+		"10 modules x 6 kernels, 60 jobs                                                        "
+		" 1:12, about 0:40 left\n"
+		"[##################################------]  41 done, 23 cached, 5 linked, 9 skipped, 1 failed",
+		"linked ones, and -j 0");
 	f = frame(81, 24);
 	f.utf8 = f.color = true;
 	f.left_s = -1;
