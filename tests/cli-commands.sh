@@ -111,7 +111,7 @@ adding_directories()
 	sed -i s/there/around/ "$machine/dkms.conf"
 	dkms_exits 1 "a directory that has the source tree in it" add "$machine"
 	like "$err" "$machine into itself" "it is said"
-	is "$(ls -A "$sourcetree" | grep -c around)$(ls -A -I '[a-z]*' "$sourcetree")" 0 "and nothing is left"
+	is "$(find "$sourcetree" -maxdepth 1 -name '*around*' -o -maxdepth 1 -name '.*')" "" "and nothing is left"
 	mkdir "$machine/nothing"
 	dkms_exits 1 "compat 11.2: an absolute directory without dkms.conf" add "$machine/nothing"
 	cd "$machine"

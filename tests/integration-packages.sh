@@ -82,8 +82,9 @@ check_files() # NAME/VERSION KERNEL
 	is "$bad" "" "$1 on $2: its $count modules are installed"
 }
 
-# Everything in the places that dkms works on, but what depmod writes.
-places() { snapshot /boot /etc /lib/modules/ /usr/src /var/lib/dkms; }
+# Everything in the places that dkms works on, but what depmod writes. The rest of /etc is that of
+# the machine, and may change while this runs.
+places() { snapshot /boot /etc/dkms /etc/kernel /lib/modules/ /usr/src /var/lib/dkms; }
 
 ok "the Debian package is built" env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "${top_builddir:?}" deb
 deb=$(find "$top_builddir" -maxdepth 1 -name 'dkms_*.deb')
