@@ -237,7 +237,8 @@ make_commands()
 	echo '#error "no such thing"' >> "$sourcetree/broken-1.0/broken.c"
 	again 10 "compat 9: make fails"
 	like "$err" "broken.c:3:2: error: #error \"no such thing\"" "and the line that tells why is shown"
-	build 10 "make is killed" killed 'MAKE="kill -9 $$"'
+	script "$sourcetree/killed-1.0/die" 'kill -9 $$'
+	build 10 "make is killed" killed 'MAKE="./die; exit"'
 	like "$err" "signal 9" "is said"
 	build 10 "a command that is not there" nocommand 'MAKE="no-such-command --at-all"'
 	like "$err" "no-such-command" "is named"
