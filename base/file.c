@@ -371,12 +371,26 @@ int dir_make(const char *path, struct error *err)
 static int copy_dir_at(int from_parent, const char *name, int to_parent, const char *to_name,
 	uid_t uid, gid_t gid);
 
+static int copy_link(int from, int to, const char *name, uid_t uid, gid_t gid)
+{
+	_cleanup_free_ char *target = xcalloc(PATH_MAX, 1);
+	ssize_t n = readlinkat(from, name, target, PATH_MAX);
+
+	if (n < 0)
+		return -errno;
+	if (n == PATH_MAX)
+		return -ENAMETOOLONG;
+	if (symlinkat(target, to, name) < 0)
+		return -errno;
+	if (uid != (uid_t)-1 && fchownat(to, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
 /* One entry of a directory; what is no file, directory or link is left out. */
 static int copy_entry(int from, int to, const char *name, uid_t uid, gid_t gid)
 {
-	char target[4096];
 	struct stat st;
-	ssize_t n;
 
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
@@ -384,18 +398,8 @@ static int copy_entry(int from, int to, const char *name, uid_t uid, gid_t gid)
 		return copy_dir_at(from, name, to, name, uid, gid);
 	if (S_ISREG(st.st_mode))
 		return copy_at(from, name, to, name, uid, gid, false);
-	if (!S_ISLNK(st.st_mode))
-		return 0;
-	n = readlinkat(from, name, target, sizeof(target));
-	if (n < 0)
-		return -errno;
-	if ((size_t)n == sizeof(target))
-		return -ENAMETOOLONG;
-	target[n] = '\0';
-	if (symlinkat(target, to, name) < 0)
-		return -errno;
-	if (uid != (uid_t)-1 && fchownat(to, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return copy_link(from, to, name, uid, gid);
 	return 0;
 }
 
@@ -440,10 +444,27 @@ out:
 	return r;
 }
 
+/* Is path below dir, or dir itself, when links are followed? */
+static bool is_inside(const char *path, const char *dir)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *real_dir = realpath(dir, NULL);
+	size_t n = real_dir ? strlen(real_dir) : 0;
+
+	if (!real || !real_dir)
+		return false;
+	return n == 1 || (has_prefix(real, real_dir) && (!real[n] || real[n] == '/'));
+}
+
 int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err)
 {
-	int r = copy_dir_at(AT_FDCWD, from, AT_FDCWD, to, uid, gid);
+	_cleanup_free_ char *parent = xstrndup(to, (size_t)(path_base(to) - to));
+	int r;
 
+	/* It would be copied into its copy, and that again, and so on. */
+	if (is_inside(*parent ? parent : ".", from))
+		return error_set(err, -ELOOP, 1, "cannot copy %s into itself, to %s", from, to);
+	r = copy_dir_at(AT_FDCWD, from, AT_FDCWD, to, uid, gid);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot copy %s to %s", from, to);
 	return 0;

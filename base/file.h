@@ -42,8 +42,8 @@ int file_same(const char *a, const char *b);
 int dir_list(const char *path, struct strv *ret);
 int dir_make(const char *path, struct error *err);		   /* mkdir -p, mode 0755 */
 /* Copies a directory with what is in it: modes, times, links as links; other file
- * types are left out. to must not exist, its parent must. The copies belong to the
- * caller's user, or to uid/gid when uid is not (uid_t)-1. */
+ * types are left out. to must not exist, its parent must, and not be inside from (-ELOOP).
+ * The copies belong to the caller's user, or to uid/gid when uid is not (uid_t)-1. */
 int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err);
 /* rm -rf; 0 when it does not exist. Does not follow links. */
 int dir_remove(const char *path, struct error *err);

@@ -47,12 +47,29 @@ int stage_make(const char *dir, const char *prefix, char **ret_path, int *ret_lo
 	}
 }
 
-void stage_remove_leftover(const char *path)
+/* Returns a descriptor that holds the lock of a leftover; -1 when path is none. */
+static int lock_leftover(const char *path)
 {
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_same_dir(fd, path))
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_same_dir(fd, path))
+		return -1;
+	return take_fd(&fd);
+}
+
+bool stage_is_leftover(const char *path)
+{
+	_cleanup_close_ int lock = lock_leftover(path);
+
+	return lock >= 0;
+}
+
+void stage_remove_leftover(const char *path)
+{
+	_cleanup_close_ int lock = lock_leftover(path);
+
+	if (lock >= 0)
 		dir_remove(path, NULL);
 }
 

@@ -13,6 +13,7 @@
  * is done. */
 int stage_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
 	struct error *err);
+bool stage_is_leftover(const char *path);
 /* Removes path if it is a leftover. Failing to is no harm. */
 void stage_remove_leftover(const char *path);
 /* Removes all leftovers in dir whose names begin with prefix. */

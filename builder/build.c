@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "builder/build.h"
 #include "builder/buildlog.h"
+#include "builder/ccache.h"
 #include "builder/compress.h"
 #include "builder/distro.h"
 #include "builder/modfile.h"
@@ -263,6 +264,7 @@ enum phase wait_enter(struct job *job)
 		return PHASE_FAIL;
 	strv_push_all(&job->command.argv,
 		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", busy, NULL});
+	job->command.idle = true;
 	return PHASE_COMMAND;
 }
 
@@ -405,7 +407,7 @@ static bool is_session_variable(const char *text)
 		"LS_COLORS", "LS_OPTIONS", "MAIL", "MAILTO", "MANAGERPID", "MANPATH",
 		"NOTIFY_SOCKET", "OLDPWD", "PAGER", "PROMPT_COMMAND", "PS1", "PWD", "SHELL",
 		"SHLVL", "STY", "TERM", "TMUX", "TZ", "USER", "USERNAME", "VISUAL", "WINDOWID"};
-	static const char *const prefixes[] = {"APT_", "DEBCONF_", "DEBIAN_", "DPKG_", "GPG_",
+	static const char *const prefixes[] = {"APT_", "CCACHE_", "DEBCONF_", "DEBIAN_", "DPKG_", "GPG_",
 		"HIST", "INSIDE_", "LC_", "LESS", "SSH_", "SUDO_", "SYSTEMD_", "TERM_", "UCF_",
 		"VTE_", "XAUTH", "XDG_"};
 	size_t len = strcspn(text, "=");
@@ -534,6 +536,8 @@ static enum phase run(struct job *job, const char *line, bool make)
 	cmd->jobserver = make;
 	box.fifo = make ? job->shared->slots_fifo : NULL;
 	build_sandbox(job, &box);
+	if (make)
+		ccache_use(job, cmd, &box);
 	list_secrets(job, &box.secret);
 	sandbox_wrap(cmd, &box);
 	sandbox_done(&box);

@@ -16,6 +16,7 @@ struct command {
 	char *cwd;	 /* NULL: ours */
 	int log_fd;	 /* gets standard output and error, borrowed; -1: both captured */
 	bool jobserver;	 /* runs make: pass it the run's job slots */
+	bool idle;	 /* waits and does nothing: takes no job slot */
 	bool essential;	 /* runs also when the run is being cancelled: depmod */
 	unsigned int timeout_s; /* 0: none */
 };

@@ -7,13 +7,14 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/ccache.h"
 #include "builder/fingerprint.h"
 #include "builder/kbuild.h"
 #include "builder/system.h"
 #include "builder/tree.h"
 #include "cache/listing.h"
 
-#define FORMAT "dkms module 2\n"
+#define FORMAT "dkms module 3\n"
 #define OBJECTS_FORMAT "dkms objects 1\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
@@ -154,7 +155,8 @@ static int make_headers(struct statcache *stats, const struct kernel *k, struct 
 
 	kernel_trees(k, &trees);
 	for (size_t i = 0; i < trees.n && r == 0; i++)
-		r = listing_add_dir(stats, trees.items[i], trees.items[i], ret);
+		r = listing_add_tree(stats, trees.items[i], trees.items[i], "/include/config",
+			ret);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		_cleanup_free_ char *path = path_join(k->dir, files[i]);
 
@@ -444,6 +446,8 @@ const char *fingerprint_obstacle(const struct job *job)
 	/* A script that may set up another compiler, out of what we do not look at. */
 	if (s->build_environment)
 		return "build_environment is set";
+	if (ccache_needs_network(s))
+		return "ccache uses the network";
 	/* In the sandbox it can change nothing that lasts, so a hit may leave it out. */
 	if (job->conf->post_build && job->build->sandbox == SANDBOX_KIND_NONE)
 		return "POST_BUILD runs without a sandbox";

@@ -24,6 +24,7 @@ const struct framework_key framework_keys[] = {
 		offsetof(struct settings, build_environment)},
 	{"cache_dir", FRAMEWORK_PATH, offsetof(struct settings, cache_dir)},
 	{"cache_max_size", FRAMEWORK_SIZE, offsetof(struct settings, cache_max_size)},
+	{"ccache", FRAMEWORK_FLAG, offsetof(struct settings, ccache)},
 	{"compress_gzip_opts", FRAMEWORK_STRING,
 		offsetof(struct settings, compress_gzip_opts)},
 	{"compress_xz_opts", FRAMEWORK_STRING,

@@ -220,9 +220,10 @@ static void fail(struct job *job)
 }
 
 /* What a dry run goes through. */
-static bool changes_nothing(enum job_state state)
+static bool is_dry(const struct settings *s, enum job_state state)
 {
-	return state == JOB_LOOKING || state == JOB_EVALUATING || state == JOB_CHECKING;
+	return state == JOB_LOOKING || state == JOB_EVALUATING || state == JOB_CHECKING ||
+	       (state == JOB_FINGERPRINTING && s->explain);
 }
 
 /* Enters the states that are next until one needs something or the job has ended. A job
@@ -234,7 +235,7 @@ static enum job_step go_on(struct job *job)
 			continue;
 		if (job->result != RESULT_NONE && job->state < JOB_CLEANING)
 			continue;
-		if (job->shared->settings->dry_run && !changes_nothing(job->state))
+		if (job->shared->settings->dry_run && !is_dry(job->shared->settings, job->state))
 			continue;
 		if (job->shared->cancelled && job->result == RESULT_NONE &&
 			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING) {

@@ -34,8 +34,6 @@
 
 /* Larger than any .cmd file or source (bytes). */
 #define FILE_MAX (16 * 1024 * 1024)
-/* Before the title that the entry of a whole module has. */
-#define TITLE "objects "
 
 /* An object in the build directory. */
 struct object {
@@ -279,7 +277,7 @@ static int link_work(struct job *job)
 		entry_done(&entries[i]);
 	if (o->given.n)
 		buildlog_note(b->log_fd, "# objects from the cache: %zu of %zu, %s", o->given.n,
-			o->n_pieces, o->source.title + strlen(TITLE));
+			o->n_pieces, o->source.title + strlen(OBJECTS_TITLE));
 	return 0;
 }
 
@@ -628,7 +626,7 @@ static void put_pieces(struct job *job, const struct pieces *p)
 			files[n] = (struct cache_file){p->items[i].files.items[j],
 				path_join(b->work, p->items[i].files.items[j])};
 	o->entry = (struct entry){
-		.title = xasprintf(TITLE "%s/%s %s %s", job->name, job->version,
+		.title = xasprintf(OBJECTS_TITLE "%s/%s %s %s", job->name, job->version,
 			job->kernel->release, job->kernel->arch),
 		.made_s = time(NULL),
 		.cost_ms = (uint64_t)(build_elapsed_s(b) * 1000),

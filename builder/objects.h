@@ -8,6 +8,9 @@
  * have left in the cache, and those that it leaves itself. */
 struct objects;
 
+/* The titles of entries with objects begin so; the rest is as with whole modules. */
+#define OBJECTS_TITLE "objects "
+
 /* After make has ended well: false when it made other files besides objects than the build
  * did whose objects it was given, so that these may not be what it would have made. */
 bool objects_fit(const struct job *job);

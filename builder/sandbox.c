@@ -35,6 +35,7 @@ void sandbox_done(struct sandbox *box)
 	strv_done(&box->secret);
 	strv_done(&box->hide);
 	strv_done(&box->places);
+	strv_done(&box->binds);
 	strv_done(&box->links);
 }
 
@@ -387,6 +388,7 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 	if (box->writable)
 		strv_push_all(argv, (const char *const[]){"--bind", box->writable,
 					    box->writable_at, NULL});
+	strv_extend(argv, &box->binds);
 	for (size_t i = 0; i < sealed.n; i++)
 		strv_push_all(argv,
 			(const char *const[]){"--remount-ro", sealed.items[i], NULL});

@@ -32,6 +32,8 @@ struct sandbox {
 	struct strv hide;     /* with strict: directories to hide as well */
 	struct strv places;   /* with strict: pairs of a hidden directory and where it is to
 			       * be seen, below a hidden one, too; a link leads there */
+	struct strv binds;    /* with strict: options of bwrap(1) that show directories in
+			       * /run: "--bind", what, where */
 	struct strv links;    /* with strict: pairs of a path and the target of the link
 			       * that is to be there; in a hidden directory */
 };

@@ -27,6 +27,7 @@ struct settings {
 	char *cache_dir;	 /* /var/cache/dkms, a user's ~/.cache/dkms; NULL: none */
 	uint64_t cache_max_size; /* bytes; 0: no limit */
 	bool no_cache;
+	bool ccache; /* compilers run by ccache(1) */
 	char *tmp_location;	 /* $TMPDIR, else /tmp */
 	char *kernel_source_dir; /* --kernelsourcedir; NULL: INSTALLTREE/KVER/build */
 	char *kernel_config;	 /* --config; NULL: found in the headers */
@@ -41,6 +42,7 @@ struct settings {
 	bool no_depmod;
 	bool keep_build;
 	bool dry_run;   /* jobs find out what there is to do, and end */
+	bool explain;   /* and then also what the cache would be asked for */
 	bool fail_fast; /* when a job has failed, no other begins */
 	unsigned int timeout_s; /* for each job; 0: none */
 	bool rpm_safe_upgrade;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Directories of builds whose process was killed. The next build of the same module for the
  * same kernel would take its place; but the module may have been installed already when its
- * process was killed, so that there is none. build.c tells what is in them. */
+ * process was killed, so that there is none. build.c tells what is in them.
+ *
+ * To look for them takes longer than all that an autoinstall does that has nothing to do.
+ * So each run that builds has a locked directory .run-xxxxxx in the dkms tree: as long as
+ * there is one that can be locked, a process was killed that may have left something. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -13,6 +17,7 @@
 #include "builder/tree.h"
 
 #define JOB_PREFIX ".job-"
+#define RUN_PREFIX ".run-"
 
 /* Without namespaces: what the build has set aside comes back. */
 static void restore_aside(const char *version_dir)
@@ -38,14 +43,43 @@ static void sweep_version(const char *dkms_tree, const char *name, const char *v
 	stage_remove_leftovers(dir, JOB_PREFIX);
 }
 
-void sweep_builds(const char *dkms_tree, const char *name)
+void sweep_mark(const char *dkms_tree, struct sweep_mark *ret)
+{
+	if (stage_make(dkms_tree, RUN_PREFIX, &ret->path, &ret->lock, NULL) < 0)
+		*ret = (struct sweep_mark){0};
+}
+
+void sweep_unmark(struct sweep_mark *m)
+{
+	if (!m->path)
+		return;
+	rmdir(m->path);
+	close(m->lock);
+	free(m->path);
+	*m = (struct sweep_mark){0};
+}
+
+static bool was_killed(const char *dkms_tree)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
-	if (name)
-		strv_push(&names, name);
-	else
-		tree_names(dkms_tree, &names);
+	dir_list(dkms_tree, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join(dkms_tree, names.items[i]);
+
+		if (has_prefix(names.items[i], RUN_PREFIX) && stage_is_leftover(path))
+			return true;
+	}
+	return false;
+}
+
+void sweep_builds(const char *dkms_tree)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	if (!was_killed(dkms_tree))
+		return;
+	tree_names(dkms_tree, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_(strv_done) struct strv versions = {0};
 
@@ -53,4 +87,5 @@ void sweep_builds(const char *dkms_tree, const char *name)
 		for (size_t v = 0; v < versions.n; v++)
 			sweep_version(dkms_tree, names.items[i], versions.items[v]);
 	}
+	stage_remove_leftovers(dkms_tree, RUN_PREFIX);
 }

@@ -48,8 +48,11 @@ struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
  * when something came to it. */
 static void stay_below(struct cache *c)
 {
+	_cleanup_free_ char *guests = cache_guests_dir(c);
 	struct store_usage usage;
 
+	if (c->max && path_is_dir(guests))
+		cache_trim_guests(c, c->max / CACHE_GUESTS_SHARE);
 	if (c->max && c->grown && store_measure(c->store, &usage) == 0 &&
 		usage.bytes > c->max)
 		/* With some room, so that the next run need not do it again. */

@@ -13,6 +13,7 @@
 struct walk {
 	struct statcache *cache;
 	struct str *out;
+	const char *markers; /* the end of a directory's path; NULL: none */
 };
 
 void listing_add_escaped(struct str *ret, const char *text)
@@ -124,10 +125,24 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool is_marker(const struct dirent *entry)
+{
+	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
+	return entry->d_type == DT_REG && !entry->d_name[strspn(entry->d_name, chars)];
+}
+
+static void sort_names(struct strv *names)
+{
+	if (names->n)
+		qsort(names->items, names->n, sizeof(*names->items), compare_names);
+}
+
 /* Owns fd. */
 static int walk_dir(struct walk *w, int fd, const char *called)
 {
-	_cleanup_(strv_done) struct strv names = {0};
+	_cleanup_(strv_done) struct strv names = {0}, markers = {0};
+	bool has_markers = w->markers && has_suffix(called, w->markers);
 	DIR *dir = fdopendir(fd);
 	struct dirent *entry;
 	int r = 0;
@@ -138,10 +153,16 @@ static int walk_dir(struct walk *w, int fd, const char *called)
 		return r;
 	}
 	while ((entry = readdir(dir)))
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+		if (has_markers && is_marker(entry))
+			strv_push(&markers, entry->d_name);
+		else if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
 			strv_push(&names, entry->d_name);
-	if (names.n)
-		qsort(names.items, names.n, sizeof(*names.items), compare_names);
+	sort_names(&markers);
+	sort_names(&names);
+	for (size_t i = 0; i < markers.n; i++) {
+		add_path(w, called, markers.items[i]);
+		str_add(w->out, " marker\n");
+	}
 	for (size_t i = 0; i < names.n && r == 0; i++)
 		r = walk_entry(w, dirfd(dir), called, names.items[i]);
 	closedir(dir);
@@ -151,7 +172,13 @@ static int walk_dir(struct walk *w, int fd, const char *called)
 int listing_add_dir(struct statcache *c, const char *path, const char *name,
 	struct str *ret)
 {
-	struct walk w = {.cache = c, .out = ret};
+	return listing_add_tree(c, path, name, NULL, ret);
+}
+
+int listing_add_tree(struct statcache *c, const char *path, const char *name,
+	const char *markers, struct str *ret)
+{
+	struct walk w = {.cache = c, .out = ret, .markers = markers};
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)

@@ -14,6 +14,7 @@
  *   PATH link TARGET DIGEST     of the file it leads to, or - for none
  *   PATH dir MODE
  *   PATH unreadable
+ *   PATH marker                 a file that is there for its name alone
  *
  * Blanks, control characters and backslashes in PATH and TARGET are written \ooo. What is
  * neither file, directory nor link is left out. */
@@ -22,6 +23,10 @@
  * empty). Links to directories are not followed. Returns 0 or a negative errno. */
 int listing_add_dir(struct statcache *c, const char *path, const char *name,
 	struct str *ret);
+/* The same. Files with names in capitals, in directories below whose paths end in markers, are
+ * not looked at: a kernel has thousands of empty ones in include/config. */
+int listing_add_tree(struct statcache *c, const char *path, const char *name,
+	const char *markers, struct str *ret);
 /* Appends one line, for a file called name; "NAME missing" when there is none. */
 void listing_add_file(struct statcache *c, const char *path, const char *name, struct str *ret);
 /* Appends text with the escapes described above. */

@@ -9,14 +9,12 @@
 #include "builder/build.h"
 #include "builder/fingerprint.h"
 #include "builder/kernel.h"
+#include "builder/objects.h"
 #include "cache/cache.h"
-#include "cache/listing.h"
 #include "cli/cache.h"
 #include "cli/report.h"
+#include "cli/why.h"
 #include "scheduler/plan.h"
-
-/* So many differences are named for each part of a key. */
-#define DIFFERENCES_MAX 3
 
 static char *format_day(int64_t seconds)
 {
@@ -38,11 +36,34 @@ static int fail(const char *what, const struct settings *s, int r)
 	return 1;
 }
 
+/* Those of whole modules; what is left are sets of objects. */
+static size_t count_modules(struct cache *cache)
+{
+	struct entry *entries = NULL;
+	size_t n = 0, modules = 0;
+
+	if (store_list(cache_store(cache), &entries, &n) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		modules += !has_prefix(entries[i].title, OBJECTS_TITLE);
+		entry_done(&entries[i]);
+	}
+	free(entries);
+	return modules;
+}
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "entry" : "entries";
+}
+
 static int cache_print_stats(struct cache *cache, const struct settings *s)
 {
 	struct store_usage usage;
 	struct counters n;
 	_cleanup_free_ char *size = NULL, *saved = NULL, *day = NULL, *limit = NULL;
+	size_t modules;
+	uint64_t guests;
 	int r = store_measure(cache_store(cache), &usage);
 
 	if (r < 0)
@@ -52,13 +73,22 @@ static int cache_print_stats(struct cache *cache, const struct settings *s)
 	saved = format_seconds((double)n.saved_ms / 1000);
 	day = format_day(n.since_s);
 	limit = format_bytes(s->cache_max_size);
-	printf("modules  %zu %s  %s", usage.entries, usage.entries == 1 ? "entry" : "entries",
-		size);
+	modules = count_modules(cache);
+	printf("modules  %zu %s  objects  %zu %s  %s", modules, plural(modules),
+		usage.entries - modules, plural(usage.entries - modules), size);
 	if (n.since_s)
 		printf("  saved %s since %s", saved, day);
 	printf("\nlookups  %lu hits  %lu misses  %lu stored  %lu damaged\n",
 		(unsigned long)n.hits, (unsigned long)n.misses, (unsigned long)n.stored,
 		(unsigned long)n.bad);
+	printf("objects  %lu linked  %lu compiled\n", (unsigned long)n.pieces_hits,
+		(unsigned long)n.pieces_misses);
+	guests = cache_trim_guests(cache, UINT64_MAX);
+	if (guests) {
+		_cleanup_free_ char *ccache = format_bytes(guests);
+
+		printf("ccache   %s\n", ccache);
+	}
 	printf("limit %s, %s\n", s->cache_max_size ? limit : "none", s->cache_dir);
 	return 0;
 }
@@ -88,6 +118,7 @@ static int evict(struct cache *cache, const struct settings *s, uint64_t max)
 
 	if (r < 0)
 		return fail("clean", s, r);
+	cache_trim_guests(cache, max == UINT64_MAX ? max : max / CACHE_GUESTS_SHARE);
 	freed = format_bytes(usage.freed);
 	left = format_bytes(usage.bytes);
 	printf("%zu entries removed, %s freed; %zu entries left, %s\n", usage.removed, freed,
@@ -108,80 +139,6 @@ static int clear(struct cache *cache, const struct settings *s)
 }
 
 /* why */
-
-static bool is_same_part(const struct entry *e, const struct key_part *part)
-{
-	for (size_t i = 0; i < e->n_parts; i++)
-		if (streq(e->parts[i].name, part->name))
-			return digest_equal(&e->parts[i].digest, &part->digest);
-	return false;
-}
-
-/* The entry for a module of that name that shares most with the key; NULL when none. */
-static const struct entry *find_nearest(const struct entry *entries, size_t n, const char *name,
-	const struct key *key)
-{
-	_cleanup_free_ char *prefix = xasprintf("%s/", name);
-	const struct entry *best = NULL;
-	size_t best_same = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct entry *e = &entries[i];
-		size_t same = 0;
-
-		if (!has_prefix(e->title, prefix))
-			continue;
-		for (size_t p = 0; p < key->n_parts; p++)
-			same += is_same_part(e, &key->parts[p]);
-		if (!best || same > best_same ||
-			(same == best_same && e->used_s > best->used_s)) {
-			best = e;
-			best_same = same;
-		}
-	}
-	return best;
-}
-
-static void explain_part(struct cache *cache, const struct entry *e, const struct key_part *part)
-{
-	_cleanup_(strv_done) struct strv lines = {0};
-	_cleanup_(str_done) struct str old = {0};
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->n_parts; i++)
-		if (streq(e->parts[i].name, part->name) &&
-			store_get_bytes(cache_store(cache), &e->parts[i].digest, &old) == 0)
-			n = listing_differences(old.data, part->detail, DIFFERENCES_MAX, &lines);
-	if (!lines.n)
-		printf("  %s differs\n", part->name);
-	for (size_t i = 0; i < lines.n; i++)
-		printf("  %s: %s\n", part->name, lines.items[i]);
-	if (n > lines.n)
-		printf("  %s: and %zu more\n", part->name, n - lines.n);
-}
-
-static void explain_miss(struct cache *cache, const struct job *job, const char *title)
-{
-	const struct key *key = &job->build->key;
-	const struct entry *nearest;
-	struct entry *entries = NULL;
-	size_t n = 0;
-
-	store_list(cache_store(cache), &entries, &n);
-	nearest = find_nearest(entries, n, job->name, key);
-	if (nearest) {
-		printf("%s: not in the cache; the nearest entry, %s, differs:\n", title,
-			nearest->title);
-		for (size_t i = 0; i < key->n_parts; i++)
-			if (!is_same_part(nearest, &key->parts[i]))
-				explain_part(cache, nearest, &key->parts[i]);
-	} else {
-		printf("%s: not in the cache, nor is any build of %s\n", title, job->name);
-	}
-	for (size_t i = 0; i < n; i++)
-		entry_done(&entries[i]);
-	free(entries);
-}
 
 static int explain(struct cache *cache, struct job *job)
 {
@@ -215,7 +172,7 @@ static int explain(struct cache *cache, struct job *job)
 		printf("%s: in the cache, built on %s in %s\n", title, day, time);
 		entry_done(&e);
 	} else {
-		explain_miss(cache, job, title);
+		why_print(cache, job, title);
 	}
 	return 0;
 }

@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "builder/keypair.h"
-#include "builder/sweep.h"
 #include "builder/tree.h"
 #include "builder/upgrade.h"
 #include "cache/cache.h"
@@ -166,10 +165,12 @@ static int choose_kernels(struct session *s, bool takes_away)
 }
 
 /* For what is about to be built. */
-static void open_cache(struct session *s)
+static void prepare_builds(struct session *s)
 {
 	_cleanup_(error_done) struct error err = {0};
 
+	if (!s->mark.path && !s->settings->dry_run)
+		sweep_mark(s->settings->dkms_tree, &s->mark);
 	if (s->cache || s->settings->no_cache || is_empty(s->settings->cache_dir))
 		return;
 	s->cache = cache_open(s->settings->cache_dir, s->settings->cache_max_size, &err);
@@ -189,7 +190,7 @@ static int add_listeners(struct session *s)
 	events_init(&s->events, &s->plan, args->command->name);
 	report_init(&s->report, args->quiet || taken, s->settings->verbose);
 	s->report.debug = args->debug;
-	s->report.explain = args->explain;
+	s->report.explain = args->settings.explain;
 	s->report.dry_run = args->settings.dry_run;
 	events_listen(&s->events, report_listener(&s->report));
 	if (!s->report.quiet && !args->debug && !s->report.dry_run && display_possible()) {
@@ -223,7 +224,7 @@ int session_init(struct session *s, struct arguments *args, bool takes_away)
 		!is_from_archive(args))
 		print_warning("%s is not read, as the module is named as well", args->archive);
 	if (args->command->flags & COMMAND_BUILDS && !s->settings->dry_run)
-		sweep_builds(s->settings->dkms_tree, args->name);
+		sweep_builds(s->settings->dkms_tree);
 	return choose_kernels(s, takes_away);
 }
 
@@ -271,6 +272,7 @@ int session_done(struct session *s, int status)
 	report_done(&s->report);
 	plan_done(&s->plan);
 	close_cache(s);
+	sweep_unmark(&s->mark);
 	uv_loop_close(&s->loop);
 	free(s->kernels);
 	if (cancelled) {
@@ -435,7 +437,7 @@ int session_run_installs(struct session *s)
 
 	if (s->plan.n_run == s->plan.n_jobs)
 		return 0; /* nothing to install */
-	open_cache(s);
+	prepare_builds(s);
 	if (rebuild_is_possible(s->settings)) {
 		r = plan_run(&s->plan, &s->error);
 		if (r == 0)
@@ -464,7 +466,7 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 	if (kind == JOB_INSTALL)
 		return session_run_installs(s);
 	if (kind == JOB_BUILD)
-		open_cache(s);
+		prepare_builds(s);
 	else
 		plan_add_depmods(&s->plan);
 	return plan_run(&s->plan, &s->error);
@@ -620,7 +622,7 @@ static int command_autoinstall(struct arguments *args)
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
 		transaction_end(&s.plan, NULL);
-		for (size_t i = 0; args->explain && !s.report.quiet && i < s.plan.notes.n; i++)
+		for (size_t i = 0; args->settings.explain && !s.report.quiet && i < s.plan.notes.n; i++)
 			printf("%s%s\n", s.settings->dry_run ? "" : "dkms: ",
 				s.plan.notes.items[i]);
 		for (size_t i = 0; i < deferred.n; i++)

@@ -2,6 +2,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+#include "builder/sweep.h"
 #include "cli/eventlog.h"
 #include "cli/options.h"
 #include "cli/report.h"
@@ -14,6 +15,7 @@ struct session {
 	struct arguments *args;
 	const struct settings *settings;
 	struct cache *cache; /* NULL: none */
+	struct sweep_mark mark; /* of its builds */
 	uv_loop_t loop;
 	struct plan plan;
 	struct report report;

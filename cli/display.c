@@ -104,8 +104,9 @@ static double estimate_left(const struct display *d)
 		const struct job *job = p->jobs[i];
 		double expected = (double)job->expected_ms / 1e3;
 
-		/* What came from the cache, failed or was excluded says nothing about the rest. */
-		if (job->result != RESULT_NONE && (job->restored || job->result != RESULT_DONE))
+		/* What the cache has served, failed or was excluded says nothing of the rest. */
+		if (job->result != RESULT_NONE && (job->restored || job->linked_from ||
+							  job->result != RESULT_DONE))
 			continue;
 		all += expected;
 		done += job->result != RESULT_NONE ? expected : 0;

@@ -2,17 +2,21 @@
 /* What a job will do, and why. */
 #include "config.h"
 
+#include "builder/build.h"
+#include "cache/cache.h"
 #include "cli/explain.h"
+#include "cli/why.h"
 
-static const char *verb(const struct job *job)
+/* cached: the cache has what would be built. */
+static const char *verb(const struct job *job, bool cached)
 {
 	switch (job->kind) {
 	case JOB_ADD:
 		return "add";
 	case JOB_BUILD:
-		return "build";
+		return cached ? "restore" : "build";
 	case JOB_INSTALL:
-		return job->was >= STATE_BUILT ? "install" : "build, install";
+		return job->was >= STATE_BUILT ? "install" : cached ? "restore, install" : "build, install";
 	case JOB_UNINSTALL:
 		return "uninstall";
 	case JOB_UNBUILD:
@@ -28,8 +32,30 @@ static const char *verb(const struct job *job)
 	return NULL;
 }
 
-/* "added only; after evdi": why it is not nothing, and what it waits for. */
-static void add_why(struct str *s, const struct job *job)
+/* Has a dry run found out what a build depends on, and may the cache serve it? */
+static bool is_key_known(const struct job *job)
+{
+	return job->shared->cache && job->build && job->build->key.n_parts &&
+	       !job->shared->settings->force;
+}
+
+static bool is_cached(const struct job *job)
+{
+	struct digest key;
+	struct entry e;
+
+	if (!is_key_known(job))
+		return false;
+	key_digest(&job->build->key, &key);
+	if (store_get_entry(cache_store(job->shared->cache), &key, &e) <= 0)
+		return false;
+	entry_done(&e);
+	return true;
+}
+
+/* "not built for this kernel; in the cache; after evdi": why it is not nothing, what it will
+ * be made from, and what it waits for. */
+static void add_why(struct str *s, const struct job *job, bool cached)
 {
 	bool builds = job->kind == JOB_BUILD || job->kind == JOB_INSTALL;
 
@@ -41,6 +67,13 @@ static void add_why(struct str *s, const struct job *job)
 		str_add(s, "--force");
 	else
 		str_add(s, "built, not installed");
+	if (cached) {
+		str_add(s, "; in the cache");
+	} else if (is_key_known(job)) {
+		_cleanup_free_ char *line = why_line(job->shared->cache, job);
+
+		str_addf(s, "; %s", line);
+	}
 	for (size_t i = 0; job->conf && i < job->conf->build_depends.n; i++)
 		str_addf(s, "%s%s", i ? ", " : "; after ", job->conf->build_depends.items[i]);
 }
@@ -50,7 +83,9 @@ char *explain_job(const struct job *job, bool why)
 	struct str s = {0};
 	_cleanup_(str_done) struct str reason = {0};
 
-	if (!verb(job))
+	bool cached = why && is_cached(job);
+
+	if (!verb(job, cached))
 		return NULL;
 	switch (job->result) {
 	case RESULT_NOTHING:
@@ -66,9 +101,9 @@ char *explain_job(const struct job *job, bool why)
 		break;
 	case RESULT_NONE:
 	case RESULT_DONE:
-		str_add(&s, verb(job));
+		str_add(&s, verb(job, cached));
 		if (why)
-			add_why(&reason, job);
+			add_why(&reason, job, cached);
 		break;
 	case RESULT_FAILED:
 	case RESULT_STOPPED:

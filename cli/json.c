@@ -98,10 +98,9 @@ void json_set_result(json_t *object, const struct job *job)
 	json_object_set_new(object, "log", json_text(job->log_path));
 	json_object_set_new(object, "archive", json_text(job->archive));
 	json_object_set_new(object, "built", json_boolean(job->built));
-	json_object_set_new(object, "cached", json_boolean(job->restored));
-	json_object_set_new(object, "linked_from", json_text(job->linked_from));
 	json_object_set_new(object, "installed", json_boolean(job->installed));
 	json_object_set_new(object, "cache", json_text(cache_result(job)));
+	json_object_set_new(object, "linked_from", json_text(job->linked_from));
 	json_set_used(object, job->ended_ns > job->began_ns ? job->ended_ns - job->began_ns : 0,
 		job_cpu_ns(job), job_max_rss_bytes(job));
 }

@@ -69,7 +69,7 @@ const struct option_row options[] = {
 	{0, "json", NULL, OPTION_FLAG, AT(json), "the status, or what has been done, as JSON"},
 	{0, "dry-run", NULL, OPTION_FLAG, SETTING(dry_run),
 		"print what would be done, change nothing"},
-	{0, "explain", NULL, OPTION_FLAG, AT(explain), "say why each job does what it does"},
+	{0, "explain", NULL, OPTION_FLAG, SETTING(explain), "say why each job does what it does"},
 	{0, "fail-fast", NULL, OPTION_FLAG, SETTING(fail_fast),
 		"begin nothing more when a job has failed"},
 	{0, "timeout", "SECONDS", OPTION_SPECIAL, 0, "a limit for each job"},

@@ -345,7 +345,7 @@ static void hear(void *userdata, const struct events *events, enum event event,
 		print_step(job);
 	if (event == EVENT_STEPPED && job->state == JOB_WAITING && !r->quiet)
 		print_wait(r, job);
-	if (event == EVENT_STEPPED && r->explain)
+	if (event == EVENT_STEPPED && r->explain && !r->dry_run)
 		print_why(r, job);
 	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
 		print_end(userdata, events->plan, job);
@@ -405,7 +405,8 @@ void report_summary(const struct report *r, const struct plan *p)
 	size_t n = 0, installed = 0, built = 0, cached = 0, linked = 0, excluded = 0, failed = 0, removed = 0;
 	size_t stopped = 0;
 	_cleanup_(str_done) struct str sums = {0};
-	_cleanup_free_ char *time = NULL;
+	_cleanup_free_ char *time = NULL, *saved = NULL;
+	double saved_s = 0;
 
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
@@ -417,6 +418,7 @@ void report_summary(const struct report *r, const struct plan *p)
 		built += job->built && !job->restored && !job->linked_from;
 		cached += job->restored;
 		linked += job->linked_from != NULL;
+		saved_s += job->cost_s;
 		removed += job->uninstalled || job->unbuilt;
 		excluded += job->result == RESULT_EXCLUDED;
 		stopped += job->result == RESULT_STOPPED;
@@ -437,7 +439,9 @@ void report_summary(const struct report *r, const struct plan *p)
 	if (!sums.len)
 		return;
 	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);
-	printf("%s%s in %s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time);
+	saved = saved_s >= 0.05 ? format_seconds(saved_s) : NULL;
+	printf("%s%s in %s%s%s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time,
+		saved ? "; saved " : "", saved ? saved : "");
 }
 
 void report_failures(const struct report *r, const struct plan *p)

@@ -115,7 +115,8 @@ void estimate_learn(struct history *h, struct job *const *jobs, size_t n)
 		struct cost cost = {job_cpu_ns(job) / 1000000, job_max_rss_bytes(job)};
 		_cleanup_free_ char *title = NULL;
 
-		if (!(is_build(job) && job->built && !job->restored) &&
+		/* What the cache has served says nothing of a build. */
+		if (!(is_build(job) && job->built && !job->restored && !job->linked_from) &&
 			!(job->kind == JOB_DEPMOD && job->result == RESULT_DONE))
 			continue;
 		title = title_of(job);

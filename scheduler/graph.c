@@ -167,6 +167,8 @@ void graph_start(struct graph *g, graph_blocked_fn *on_blocked, void *userdata)
 	while (n < g->n) {
 		struct node *cycle = find_cycle(g, waiting);
 
+		if (!cycle)
+			break; /* cannot be */
 		cycle->state = NODE_BLOCKED;
 		end(g, cycle, on_blocked, userdata);
 		n = sort_nodes(g, sorted, waiting);

@@ -21,7 +21,7 @@ struct runner {
 	const struct task_ops *ops;
 	const struct observer *observer;
 	struct slots *slots;
-	uv_poll_t slot_poll; /* active while a ready node waits for a slot */
+	uv_poll_t slot_poll; /* active while a ready node or a run waits for a slot */
 	uv_signal_t signals[3];
 	uv_signal_t children; /* SIGCHLD */
 	uv_timer_t kill_timer;
@@ -43,7 +43,9 @@ struct run {
 	uv_timer_t timer;   /* the command's time limit, then the drain */
 	uv_work_t work;
 	unsigned int open;  /* handles of this run that have not been closed */
-	bool has_slots; /* the command may take job slots */
+	bool has_slot;	  /* an idle command runs without */
+	bool wants_slot;  /* to go on after one; its outcome is there */
+	bool lends_slots; /* the command may take more */
 	bool essential;
 	struct outcome outcome;
 	uint64_t started_ns;
@@ -72,21 +74,46 @@ static void signal_run(struct run *run, int signum)
 		kill(-run->pid, signum);
 }
 
-static void on_run_handle_closed(uv_handle_t *handle)
+static bool take_slot(struct run *run)
 {
-	struct run *run = handle->data;
-	struct outcome outcome;
+	run->has_slot = run->has_slot || slots_take(run->runner->slots);
+	return run->has_slot;
+}
 
-	if (--run->open)
-		return;
-	if (run->has_slots)
-		slots_reclaim(run->runner->slots);
-	run->has_slots = false;
-	run->outcome.elapsed_s = (double)(uv_hrtime() - run->started_ns) / 1e9;
-	outcome = run->outcome;
+static void give_slot(struct run *run)
+{
+	if (run->has_slot)
+		slots_give(run->runner->slots);
+	run->has_slot = false;
+}
+
+/* The command has ended: on, if there is a slot; false when there is none. */
+static bool go_on(struct run *run)
+{
+	struct outcome outcome = run->outcome;
+
+	run->wants_slot = !take_slot(run) && !*run->runner->cancelled;
+	if (run->wants_slot)
+		return false;
 	run->outcome = (struct outcome){0};
 	advance(run, &outcome);
 	outcome_done(&outcome);
+	return true;
+}
+
+static void on_run_handle_closed(uv_handle_t *handle)
+{
+	struct run *run = handle->data;
+	struct runner *runner = run->runner;
+
+	if (--run->open)
+		return;
+	if (run->lends_slots)
+		slots_reclaim(run->runner->slots);
+	run->lends_slots = false;
+	run->outcome.elapsed_s = (double)(uv_hrtime() - run->started_ns) / 1e9;
+	go_on(run);
+	fill(runner);
 }
 
 static void close_handle(uv_handle_t *handle)
@@ -204,7 +231,7 @@ static int spawn(struct run *run, const struct command *cmd)
 	if (cmd->jobserver) {
 		slots_environment(slots, &env);
 		slots_lend(slots);
-		run->has_slots = true;
+		run->lends_slots = true;
 	}
 	setup.env = env.items;
 	for (int i = 0; i < 2 && r == 0 && cmd->log_fd < 0; i++) {
@@ -248,6 +275,10 @@ static void start_command(struct run *run, const struct command *cmd)
 		if (r < 0 || cmd->log_fd >= 0 ||
 			uv_read_start((uv_stream_t *)&run->pipes[i], on_alloc, on_read) < 0)
 			close_pipe(&run->pipes[i]);
+	if (cmd->idle) {
+		give_slot(run);
+		fill(run->runner);
+	}
 }
 
 /* Work on a thread. */
@@ -279,8 +310,8 @@ static void finish(struct run *run, bool ok)
 	if (run->next)
 		run->next->previous = run->previous;
 	runner->n_runs--;
+	give_slot(run);
 	free(run);
-	slots_give(runner->slots);
 
 	/* Told before the nodes that it blocks are. */
 	node->state = ok ? NODE_OK : NODE_FAILED;
@@ -330,29 +361,49 @@ static void on_slot(uv_poll_t *poll, int status, int events)
 	fill(poll->data);
 }
 
-/* Starts nodes while there are ready ones and slots. */
+static struct run *find_waiting(const struct runner *runner)
+{
+	struct run *run = runner->runs;
+
+	while (run && !run->wants_slot)
+		run = run->next;
+	return run;
+}
+
+/* False when there is no slot. */
+static bool start_node(struct runner *runner)
+{
+	struct run *run;
+
+	if (!slots_take(runner->slots))
+		return false;
+	run = xcalloc(1, sizeof(*run));
+	run->runner = runner;
+	run->has_slot = true;
+	run->node = graph_next(runner->graph);
+	run->next = runner->runs;
+	if (run->next)
+		run->next->previous = run;
+	runner->runs = run;
+	runner->n_runs++;
+	tell(runner, RUN_STARTED, run->node);
+	advance(run, NULL);
+	return true;
+}
+
+/* Gives slots to what waits for one: runs, then nodes that are ready. */
 static void fill(struct runner *runner)
 {
+	struct run *waiting;
+
 	if (runner->filling)
 		return;
 	runner->filling = true;
-	while (runner->graph->n_ready) {
-		struct run *run;
-
-		if (!slots_take(runner->slots)) {
-			uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot);
-			break;
-		}
-		run = xcalloc(1, sizeof(*run));
-		run->runner = runner;
-		run->node = graph_next(runner->graph);
-		run->next = runner->runs;
-		if (run->next)
-			run->next->previous = run;
-		runner->runs = run;
-		runner->n_runs++;
-		tell(runner, RUN_STARTED, run->node);
-		advance(run, NULL);
+	while ((waiting = find_waiting(runner)) || runner->graph->n_ready) {
+		if (waiting ? go_on(waiting) : start_node(runner))
+			continue;
+		uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot);
+		break;
 	}
 	runner->filling = false;
 	if (!runner->n_runs && !runner->closing)
@@ -383,6 +434,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 		signal_all(runner, SIGTERM, false);
 		uv_timer_start(&runner->kill_timer, on_kill_timer, KILL_AFTER_MS, 0);
 	}
+	fill(runner); /* what waits for a slot ends without */
 }
 
 void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,

@@ -71,6 +71,10 @@ configurations()
 	like "$err" AUTOINSTALL "compat 4: the directive is named"
 	build 8 "compat 4: DEST_MODULE_LOCATION is required" nodest 'unset DEST_MODULE_LOCATION; BUILT_MODULE_NAME=nodest'
 	build 8 "compat 4: and starts with /kernel, /updates or /extra" dest 'DEST_MODULE_LOCATION=/usr'
+	build 0 "compat 4: BUILT_MODULE_NAME of one module defaults to PACKAGE_NAME" alone
+	is "$(basename "$(built)")" alone.ko "compat 4: and DEST_MODULE_NAME to that"
+	build 8 "compat 4: BUILT_MODULE_NAME is required of two" pair 'DEST_MODULE_LOCATION=(/extra /extra)'
+	build 8 "compat 4: a name with .ko" koko 'DEST_MODULE_NAME=koko.ko'
 	build 8 "compat 4: a name with .o" suffix 'BUILT_MODULE_NAME=suffix.o'
 	build 8 "compat 4: PACKAGE_VERSION is required" noversion 'unset PACKAGE_VERSION'
 	build 8 "compat 4: duplicate destinations" dups 'BUILT_MODULE_NAME=(dups two)' \

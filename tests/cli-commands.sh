@@ -107,6 +107,11 @@ adding_directories()
 	inode=$(stat -c %i "$sourcetree/there-1.0")
 	dkms_exits 0 "compat 2: a directory of the source tree" add "$sourcetree/there-1.0"
 	is "$(stat -c %i "$sourcetree/there-1.0")" "$inode" "compat 2: is not copied if it is that already"
+	cp "$sourcetree/there-1.0/"* "$machine"
+	sed -i s/there/around/ "$machine/dkms.conf"
+	dkms_exits 1 "a directory that has the source tree in it" add "$machine"
+	like "$err" "$machine into itself" "it is said"
+	is "$(ls -A "$sourcetree" | grep -c around)$(ls -A -I '[a-z]*' "$sourcetree")" 0 "and nothing is left"
 	mkdir "$machine/nothing"
 	dkms_exits 1 "compat 11.2: an absolute directory without dkms.conf" add "$machine/nothing"
 	cd "$machine"

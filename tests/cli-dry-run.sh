@@ -59,6 +59,31 @@ ready/1.0: forget, unless it is built for other kernels" "takes nothing away"
 	dkms_exits 2 "of a command that cannot" mktarball ready/1.0 --dry-run
 }
 
+# What the cache would be asked for.
+cached()
+{
+	machine
+	trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
+	kernel $K
+	kernel $K7
+	add one
+	dry_exits 0 "an empty cache" autoinstall -k $K --explain
+	is "$out" "one/1.0 for $K: build, install (not built for this kernel; not in the cache)" "is told"
+	dkms install one/1.0 -k $K > /dev/null
+	dkms unbuild one/1.0 -k $K > /dev/null
+	dry_exits 0 "what is in the cache" autoinstall -k $K --explain
+	is "$out" "one/1.0 for $K: restore, install (not built for this kernel; in the cache)" "would be taken from there"
+	dry_exits 0 "without --explain" autoinstall -k $K
+	is "$out" "one/1.0 for $K: build, install" "nobody looks"
+	dry_exits 0 "with --force" build one/1.0 -k $K --explain --force
+	is "$out" "one/1.0 for $K: build (not built for this kernel)" "nobody does either"
+	echo '// more' >> "$sourcetree/one-1.0/one.c"
+	dry_exits 0 "a source that has changed" build one/1.0 -k $K --explain
+	is "$out" "one/1.0 for $K: build (not built for this kernel; not in the cache: source of one/1.0 $K $arch differs)" "is named"
+	dry_exits 0 "another kernel" build one/1.0 -k $K7 --explain
+	like "$out" "; not in the cache: .*kernel.*source.* of one/1.0 $K $arch differ\\)\$" "is, too"
+}
+
 explain()
 {
 	machine
@@ -76,7 +101,7 @@ fail_fast()
 	kernel $K
 	add a1 'MAKE=false'
 	add b2
-	add c3 'BUILD_DEPENDS=b2'
+	add c3
 	dkms_exits 11 "autoinstall --fail-fast" autoinstall -k $K -j 1 --fail-fast
 	is "$(state b2 1.0 $K) $(state c3 1.0 $K)" "added added" "begins nothing after a failure"
 	is "$(grep -c FAILED "$work/err")" 1 "which is the only one"
@@ -99,6 +124,7 @@ timeout_option()
 }
 
 plan
+cached
 explain
 fail_fast
 timeout_option

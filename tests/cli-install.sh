@@ -308,6 +308,14 @@ depmods()
 	fake_depmod 'exit 0'
 	dkms_exits 0 "three modules for two kernels" autoinstall -k $K -k $K7
 	is "$(sed 's/.* //' "$work/depmods" | sort)" "$(printf '%s\n' $K $K7)" "depmod runs once for each kernel"
+	for n in 1 2 3; do
+		dkms uninstall mod$n/1.0 --all > /dev/null
+	done
+	fake_depmod 'for k; do :; done' "touch '$work/here-'\$k" 'i=0' \
+		"until [ -e '$work/here-$K' ] && [ -e '$work/here-$K7' ]; do" \
+		'[ $((i += 1)) -lt 100 ] || exit 1' 'sleep 0.1' 'done'
+	dkms_exits 0 "depmods of two kernels run side by side" autoinstall -k $K -k $K7 -j 2
+	is "$(wc -l < "$work/depmods")" 2 "and are two"
 	rm "$work/depmods"
 	dkms_exits 0 "nothing to do" autoinstall -k $K -k $K7
 	dkms_exits 0 "nothing to install" install mod1/1.0 -k $K

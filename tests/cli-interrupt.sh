@@ -204,7 +204,7 @@ killed_installs()
 # Killed when the module was installed and only the build's directory was still there.
 killed_at_the_end()
 {
-	local dir option
+	local dir option lock run
 
 	for option in --sandbox=auto --sandbox=off; do
 		machine
@@ -212,17 +212,18 @@ killed_at_the_end()
 		module hello 1.0
 		dkms install hello/1.0 -k $K > /dev/null
 		dir=$dkmstree/hello/1.0
-		mkdir -p "$dir/.job-$K-$arch/build" "$dir/build"
+		mkdir -p "$dir/.job-$K-$arch/build" "$dir/build" "$dkmstree/.run-killed"
 		if [ $option = --sandbox=off ]; then
 			mv "$dir/build" "$dir/.logs"
 			mv "$dir/.job-$K-$arch/build" "$dir/build"
 			touch "$dir/.logs/mine"
 		fi
-		exec {lock}< "$dir/.job-$K-$arch"
+		exec {lock}< "$dir/.job-$K-$arch" {run}< "$dkmstree/.run-killed"
 		flock "$lock"
+		flock "$run"
 		dkms autoinstall -k $K $option > /dev/null
 		ok "$option: what a living process works on stays" test -d "$dir/.job-$K-$arch"
-		exec {lock}<&-
+		exec {lock}<&- {run}<&-
 		dkms autoinstall -k $K $option > /dev/null
 		whole "$option: what a dead one has left goes, though there is nothing to build"
 		[ $option = --sandbox=auto ] || ok "$option: logs of old are where they belong" test -e "$dir/build/mine"
@@ -361,10 +362,10 @@ waiting()
 		! grep -qs pre "$dkmstree"/hello/1.0/.job-*/make.log || break
 		sleep 0.1
 	done
-	dkms autoinstall -k $K -j 2 > "$work/second" 2>&1 &
+	dkms autoinstall -k $K -j 1 > "$work/second" 2>&1 &
 	second=$!
 	ok "the second says that it waits" until_line "^dkms: hello/1.0 for $K: waits" "$work/second"
-	ok "and does what does not need the other" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
+	ok "and does what does not need the other, with its only slot" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
 	touch "$sourcetree/hello-1.0/go"
 	wait "$first" || status=$?
 	is "$status" 0 "the first goes on"

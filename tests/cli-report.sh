@@ -61,7 +61,25 @@ one()
 	like "$err" "^  log: $dkmstree/bad/1.0/build/" "and where that is"
 }
 
+# What the cache has served, beside what was built.
+cached()
+{
+	start
+	trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
+	script "$sourcetree/good-1.0/slow.sh" 'sleep 0.2'
+	echo 'PRE_BUILD=slow.sh' >> "$sourcetree/good-1.0/dkms.conf"
+	dkms_exits 0 "install on two kernels" install good/1.0 -k $K -k $K7
+	like "$out" '^2 built, 2 installed in [0-9.]* s\.' "the sums"
+	dkms_exits 0 "unbuild" unbuild good/1.0 -k $K -k $K7
+	dkms_exits 0 "again on three" install good/1.0 -k $K -k $K7 -k $C5
+	is "$(sed -n '/^  /,/^$/p' "$work/out" | sed 's/ *$//' | grep .)" "\
+          4.19.0-6-amd64  4.19.0-7-amd64  5.10.0-1-cloud-amd64
+good/1.0  cached          cached          built" "the table"
+	like "$out" '^2 cached, 1 built, 3 installed in [0-9.]* s; saved [0-9.]* s\.' "the sums, and what it was good for"
+}
+
 several
 different
 one
+cached
 finish

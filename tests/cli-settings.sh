@@ -44,6 +44,8 @@ post_transaction()
 		is "$(grep -c 'ran for' <<<"$out$err")" 0 "compat 6: and not shown"
 	done
 	dkms add one/1.0 > /dev/null
+	add two 1.0
+	add three 1.0
 	echo old > "$log"
 	dkms_exits 0 "compat 6: several kernels" autoinstall -k $K -k $K7
 	is "$(grep 'ran for' "$log" | sort)" "ran for $K"$'\n'"ran for $K7" \

@@ -56,7 +56,7 @@ static void test_errors(void)
 static void test_files(void)
 {
 	char root[] = "/tmp/dkms-test-XXXXXX";
-	char *a, *b, *file, *link, *target = NULL;
+	char *a, *b, *file, *link, *inside, *target = NULL;
 	struct error e = {0};
 	struct str s = {0};
 	struct strv names = {0};
@@ -93,6 +93,9 @@ static void test_files(void)
 	ok(names.n == 2 && streq(names.items[0], "a"), "no temporary name is left");
 	is_int(dir_copy(a, b, (uid_t)-1, (gid_t)-1, &e), -EEXIST, "no copy over another");
 	ok(e.what && strstr(e.what, "copy"), "and the error names it: %s", e.what);
+	inside = path_join(a, "b/copy");
+	is_int(dir_copy(a, inside, (uid_t)-1, (gid_t)-1, NULL), -ELOOP, "no copy into itself");
+	is_int(dir_copy("/", inside, (uid_t)-1, (gid_t)-1, NULL), -ELOOP, "nor of the root");
 	is_int(dir_remove(b, NULL), 0, "remove a directory");
 	ok(!path_exists(b), "it is gone");
 	is_int(dir_remove(b, NULL), 0, "removing what is not there");
@@ -112,6 +115,7 @@ static void test_files(void)
 	free(b);
 	free(file);
 	free(link);
+	free(inside);
 	free(target);
 	strv_done(&names);
 	error_done(&e);

@@ -14,7 +14,7 @@
 /* A task that runs its script, if it has one, then does its work, if it has any. */
 struct task {
 	const char *script;
-	bool works, jobserver, essential;
+	bool works, jobserver, essential, idle;
 	unsigned int timeout_s;
 	bool fails; /* ends as failed whatever happens */
 	/* what became of it */
@@ -53,6 +53,7 @@ static enum task_step step(void *data, const struct outcome *last)
 		t->cmd.timeout_s = t->timeout_s;
 		t->cmd.jobserver = t->jobserver;
 		t->cmd.essential = t->essential;
+		t->cmd.idle = t->idle;
 		return TASK_COMMAND;
 	}
 	if (t->works && !t->worked)
@@ -182,6 +183,29 @@ static void test_usage(void)
 	is_int(small, 0, "and each knows its memory");
 }
 
+/* What waits only leaves its slot to others, and has one again when it goes on. */
+static void test_idle(void)
+{
+	struct task tasks[] = {
+		{.script = "sleep 0.3; echo late", .idle = true, .works = true},
+		{.script = "sleep 0.6; echo later", .idle = true},
+		{.script = "exit 7"},
+		{.script = "sleep 0.5", .works = true},
+		{.script = "/nonexistent/program", .idle = true},
+	};
+	double began = (double)uv_hrtime() / 1e9;
+
+	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 1, false), 0, "run");
+	ok((double)uv_hrtime() / 1e9 - began < 1.4, "five with one slot");
+	is(tasks[0].outcome.out.data, "late\n", "two that wait");
+	is(tasks[1].outcome.out.data, "later\n", "at the same time");
+	ok(tasks[0].worked && tasks[3].worked, "go on afterwards");
+	is_int(tasks[2].outcome.exit_status, 7, "beside others");
+	is_int(tasks[4].outcome.error, -ENOENT, "one that does not exist");
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		task_done(&tasks[i]);
+}
+
 static void test_timeout(void)
 {
 	struct task tasks[] = {
@@ -208,6 +232,7 @@ static void test_cancel(void)
 		{.script = script},
 		{.script = "echo started late"},
 		{.script = "echo essential", .essential = true},
+		{.script = "sleep 60", .idle = true},
 	};
 
 	snprintf(script, sizeof(script), "sleep 0.2; kill -INT %d; sleep 60", (int)getpid());
@@ -216,6 +241,7 @@ static void test_cancel(void)
 	ok(tasks[0].outcome.cancelled && tasks[1].outcome.cancelled, "commands end");
 	ok(tasks[2].outcome.cancelled && tasks[2].outcome.out.len == 0, "none starts");
 	ok(outcome_ok(&tasks[3].outcome), "except what is essential");
+	ok(tasks[4].outcome.cancelled, "what waits ends as well");
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
 }
@@ -332,6 +358,7 @@ int main(void)
 {
 	test_commands();
 	test_usage();
+	test_idle();
 	test_timeout();
 	test_cancel();
 	test_forms();
