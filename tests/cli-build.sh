@@ -241,10 +241,7 @@ make_commands()
 	echo '#error "no such thing"' >> "$sourcetree/broken-1.0/broken.c"
 	again 10 "compat 9: make fails"
 	like "$err" "broken.c:3:2: error: #error \"no such thing\"" "and the line that tells why is shown"
-	build 0 "(a package)" killed
-	script "$sourcetree/killed-1.0/make.sh" 'kill -9 $$'
-	echo 'MAKE="./make.sh && true"' >> "$sourcetree/killed-1.0/dkms.conf"
-	again 10 "make is killed"
+	build 10 "make is killed" killed 'MAKE="kill -9 $$"'
 	like "$err" "signal 9" "is said"
 	build 10 "a command that is not there" nocommand 'MAKE="no-such-command --at-all"'
 	like "$err" "no-such-command" "is named"
