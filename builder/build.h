@@ -9,7 +9,8 @@
 #include "cache/entry.h"
 #include "cache/key.h"
 
-/* The state of a build, for build.c and cached.c; see build.c for the directories. */
+/* The state of a build, for the files that have its states; see build.c for the
+ * directories. */
 struct build {
 	char *version_dir; /* DKMSTREE/NAME/VERSION */
 	char *source;	   /* VERSION_DIR/source */
@@ -40,11 +41,15 @@ static inline bool is_building(const struct job *job)
 	return job->build && !job->restored;
 }
 
+/* build_free, in phases.h, frees. */
+struct build *build_new(const struct job *job);
 /* Since the build began. */
 double build_elapsed_s(const struct build *b);
-/* Empties the directory of the job, which is locked. */
+/* Where make leaves a module; caller frees. */
+char *build_made_path(const struct job *job, const struct conf_module *m);
+/* prepare.c: empties the directory of the job, which is locked. */
 int build_clear_dir(struct job *job);
-/* Checks what is staged against the kernel; fills the job's warnings. */
+/* publish.c: checks what is staged against the kernel; fills the job's warnings. */
 void build_check_staged(struct job *job);
 /* The environment of the job's commands: ours without what is about this session and none
  * of a build's business, and what a dkms.conf and its scripts are promised. */

@@ -47,11 +47,13 @@ bool load_is_sourceless(const struct job *job);
 /* pack.c */
 enum phase pack_enter(struct job *job);
 
-/* build.c */
+/* prepare.c */
 enum phase check_enter(struct job *job);
 enum phase wait_enter(struct job *job);
 enum phase wait_leave(struct job *job, const struct outcome *outcome);
 enum phase copy_enter(struct job *job);
+
+/* build.c */
 enum phase patch_enter(struct job *job);
 enum phase patch_leave(struct job *job, const struct outcome *outcome);
 enum phase pre_build_enter(struct job *job);
@@ -60,18 +62,20 @@ enum phase make_enter(struct job *job);
 enum phase make_leave(struct job *job, const struct outcome *outcome);
 enum phase strip_enter(struct job *job);
 enum phase strip_leave(struct job *job, const struct outcome *outcome);
-enum phase collect_enter(struct job *job);
-enum phase finish_enter(struct job *job);
 enum phase post_build_enter(struct job *job);
 enum phase post_build_leave(struct job *job, const struct outcome *outcome);
-enum phase publish_enter(struct job *job);
-enum phase clean_enter(struct job *job);
 void build_free(struct build *build); /* NULL is allowed */
 /* For the states of a build that are elsewhere: a path in the job's own directory, that
  * of a file to be published (caller frees both), and make.log (borrowed). */
 char *build_path(const struct job *job, const char *name);
 char *build_staged_path(const struct job *job, const char *file);
 int build_log_fd(const struct job *job);
+
+/* publish.c */
+enum phase collect_enter(struct job *job);
+enum phase finish_enter(struct job *job);
+enum phase publish_enter(struct job *job);
+enum phase clean_enter(struct job *job);
 
 /* sign.c */
 enum phase prepare_signatures_enter(struct job *job);
