@@ -90,7 +90,9 @@ static struct item *find_item(struct items *items, const struct digest *digest)
 			: NULL;
 }
 
-int store_list(struct store *s, struct entry **ret, size_t *ret_n)
+static int list_entries(struct store *s,
+	int (*get)(struct store *s, const struct digest *key, struct entry *ret),
+	struct entry **ret, size_t *ret_n)
 {
 	_cleanup_free_ char *dir = path_join(store_dir(s), "entries");
 	_cleanup_(items_done) struct items items = {0};
@@ -102,11 +104,16 @@ int store_list(struct store *s, struct entry **ret, size_t *ret_n)
 		return r;
 	entries = xcalloc(items.n, sizeof(*entries));
 	for (size_t i = 0; i < items.n; i++)
-		if (store_get_entry(s, &items.items[i].digest, &entries[n]) > 0)
+		if (get(s, &items.items[i].digest, &entries[n]) > 0)
 			n++;
 	*ret = entries;
 	*ret_n = n;
 	return 0;
+}
+
+int store_list(struct store *s, struct entry **ret, size_t *ret_n)
+{
+	return list_entries(s, store_peek_entry, ret, ret_n);
 }
 
 static void entries_free(struct entry *entries, size_t n)
@@ -242,7 +249,7 @@ int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *re
 
 		dir_remove(path, NULL);
 	}
-	r = store_list(s, &entries, &n);
+	r = list_entries(s, store_get_entry, &entries, &n);
 	if (r == 0)
 		r = list_items(objects_dir, true, &objects);
 	if (r == 0) {

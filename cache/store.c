@@ -364,7 +364,7 @@ int store_put_entry(struct store *s, const struct entry *e, bool replace)
 	return r < 0 ? r : publish(name, path, replace);
 }
 
-int store_get_entry(struct store *s, const struct digest *key, struct entry *ret)
+int store_peek_entry(struct store *s, const struct digest *key, struct entry *ret)
 {
 	_cleanup_free_ char *path = path_of(s->entries, key);
 	_cleanup_(str_done) struct str text = {0};
@@ -378,12 +378,20 @@ int store_get_entry(struct store *s, const struct digest *key, struct entry *ret
 		return r;
 	if (r < 0 || entry_parse(&text, &e) < 0 || !digest_equal(&e.key, key)) {
 		entry_done(&e);
-		unlink(path);
 		return -EBADMSG;
 	}
 	e.used_s = stat(path, &st) == 0 ? st.st_mtime : 0;
 	*ret = e;
 	return 1;
+}
+
+int store_get_entry(struct store *s, const struct digest *key, struct entry *ret)
+{
+	int r = store_peek_entry(s, key, ret);
+
+	if (r == -EBADMSG)
+		store_drop_entry(s, key);
+	return r;
 }
 
 void store_drop_entry(struct store *s, const struct digest *key)

@@ -41,6 +41,8 @@ int store_put_entry(struct store *s, const struct entry *e, bool replace);
 /* 1 and *ret (entry_done frees) when there is an entry for the key, 0 when not, -EBADMSG
  * when it was damaged or of another format: it is removed then. */
 int store_get_entry(struct store *s, const struct digest *key, struct entry *ret);
+/* The same, and nothing is removed. */
+int store_peek_entry(struct store *s, const struct digest *key, struct entry *ret);
 void store_drop_entry(struct store *s, const struct digest *key);
 /* Remembers that the entry is in use. */
 void store_touch_entry(struct store *s, const struct digest *key);
