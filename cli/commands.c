@@ -335,7 +335,7 @@ static bool is_rpm(const struct arguments *args)
 static int run_rpm(const struct arguments *args, struct error *err)
 {
 	_cleanup_(outcome_done) struct outcome outcome = {0};
-	_cleanup_(command_done) struct command cmd;
+	_cleanup_(command_done) struct command cmd = {.log_fd = -1};
 	_cleanup_free_ char *how = NULL;
 	uv_loop_t loop;
 	bool taken; /* standard output, by what a program reads */

@@ -29,7 +29,10 @@ places()
 ./lib/dkms/common.postinst 755
 ./lib/dkms/dkms_autoinstaller 755
 ./lib/kernel/install.d/40-dkms.install 755
-./lib/systemd/system/dkms.service 644" "compat 1, 10: every file is in its place below DESTDIR"
+./lib/systemd/system/dkms.service 644
+./share/bash-completion/completions/dkms 644
+./share/fish/vendor_completions.d/dkms.fish 644
+./share/zsh/site-functions/_dkms 644" "compat 1, 10: every file is in its place below DESTDIR"
 	ok "compat 1: framework.conf.d is there" test -d "$work/dest$inst/etc/dkms/framework.conf.d"
 	echo mine > "$work/dest$inst/etc/dkms/framework.conf"
 	ok "make install again" install_files DESTDIR="$work/dest"
