@@ -4,12 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lzma.h>
 #include <sys/stat.h>
-#include <zlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
+#include "builder/codecs.h"
 #include "builder/compress.h"
 #include "builder/compress_options.h"
 
@@ -74,22 +71,22 @@ static int zlib_step(struct coder *c, bool last, int (*code)(z_stream *, int))
 
 static int deflate_step(struct coder *c, bool last)
 {
-	return zlib_step(c, last, deflate);
+	return zlib_step(c, last, sym_deflate);
 }
 
 static int inflate_step(struct coder *c, bool last)
 {
-	return zlib_step(c, last, inflate);
+	return zlib_step(c, last, sym_inflate);
 }
 
 static void deflate_done(struct coder *c)
 {
-	deflateEnd(&c->z);
+	sym_deflateEnd(&c->z);
 }
 
 static void inflate_done(struct coder *c)
 {
-	inflateEnd(&c->z);
+	sym_inflateEnd(&c->z);
 }
 
 static int xz_step(struct coder *c, bool last)
@@ -100,7 +97,7 @@ static int xz_step(struct coder *c, bool last)
 	c->x.avail_in = c->in_len;
 	c->x.next_out = c->out;
 	c->x.avail_out = c->out_room;
-	r = lzma_code(&c->x, last ? LZMA_FINISH : LZMA_RUN);
+	r = sym_lzma_code(&c->x, last ? LZMA_FINISH : LZMA_RUN);
 	c->in = c->x.next_in;
 	c->in_len = c->x.avail_in;
 	c->out = c->x.next_out;
@@ -120,18 +117,18 @@ static int xz_step(struct coder *c, bool last)
 
 static void xz_done(struct coder *c)
 {
-	lzma_end(&c->x);
+	sym_lzma_end(&c->x);
 }
 
 static int zstd_compress_step(struct coder *c, bool last)
 {
 	ZSTD_inBuffer in = {c->in, c->in_len, 0};
 	ZSTD_outBuffer out = {c->out, c->out_room, 0};
-	size_t left = ZSTD_compressStream2(
+	size_t left = sym_ZSTD_compressStream2(
 		c->zstd_c, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
 
-	if (ZSTD_isError(left))
-		return ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation ? -ENOMEM
+	if (sym_ZSTD_isError(left))
+		return sym_ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation ? -ENOMEM
 									       : -EIO;
 	c->in += in.pos;
 	c->in_len -= in.pos;
@@ -144,9 +141,9 @@ static int zstd_decompress_step(struct coder *c, _unused_ bool last)
 {
 	ZSTD_inBuffer in = {c->in, c->in_len, 0};
 	ZSTD_outBuffer out = {c->out, c->out_room, 0};
-	size_t left = ZSTD_decompressStream(c->zstd_d, &out, &in);
+	size_t left = sym_ZSTD_decompressStream(c->zstd_d, &out, &in);
 
-	if (ZSTD_isError(left))
+	if (sym_ZSTD_isError(left))
 		return -EBADMSG;
 	c->in += in.pos;
 	c->in_len -= in.pos;
@@ -157,12 +154,12 @@ static int zstd_decompress_step(struct coder *c, _unused_ bool last)
 
 static void zstd_compress_done(struct coder *c)
 {
-	ZSTD_freeCCtx(c->zstd_c);
+	sym_ZSTD_freeCCtx(c->zstd_c);
 }
 
 static void zstd_decompress_done(struct coder *c)
 {
-	ZSTD_freeDCtx(c->zstd_d);
+	sym_ZSTD_freeDCtx(c->zstd_d);
 }
 
 /* The gzip header that zlib writes unasked has neither name nor time. */
@@ -170,8 +167,8 @@ static int start_gzip(struct coder *c, const struct compress_options *o)
 {
 	c->step = deflate_step;
 	c->done = deflate_done;
-	return deflateInit2(&c->z, o->level, Z_DEFLATED, 15 + 16, 8,
-		       Z_DEFAULT_STRATEGY) == Z_OK
+	return sym_deflateInit2_(&c->z, o->level, Z_DEFLATED, 15 + 16, 8,
+		       Z_DEFAULT_STRATEGY, ZLIB_VERSION, (int)sizeof(c->z)) == Z_OK
 		       ? 0
 		       : -ENOMEM;
 }
@@ -192,7 +189,7 @@ static int start_xz(struct coder *c, const struct compress_options *o)
 	filters[n].id = LZMA_VLI_UNKNOWN;
 	c->step = xz_step;
 	c->done = xz_done;
-	r = lzma_stream_encoder_mt(&c->x, &mt);
+	r = sym_lzma_stream_encoder_mt(&c->x, &mt);
 	return r == LZMA_OK ? 0 : r == LZMA_MEM_ERROR ? -ENOMEM : -EINVAL;
 }
 
@@ -200,22 +197,22 @@ static int start_zstd(struct coder *c, const struct compress_options *o, off_t s
 {
 	c->step = zstd_compress_step;
 	c->done = zstd_compress_done;
-	c->zstd_c = ZSTD_createCCtx();
+	c->zstd_c = sym_ZSTD_createCCtx();
 	if (!c->zstd_c)
 		return -ENOMEM;
 	/* One worker rather than none, again for the same bytes with any number of them.
 	 * A library built without threads refuses, and then there is but one way. */
-	ZSTD_CCtx_setParameter(c->zstd_c, ZSTD_c_nbWorkers, (int)o->threads);
-	if (ZSTD_isError(ZSTD_CCtx_setParameter(
+	sym_ZSTD_CCtx_setParameter(c->zstd_c, ZSTD_c_nbWorkers, (int)o->threads);
+	if (sym_ZSTD_isError(sym_ZSTD_CCtx_setParameter(
 		    c->zstd_c, ZSTD_c_compressionLevel, o->level)) ||
-		ZSTD_isError(ZSTD_CCtx_setParameter(
+		sym_ZSTD_isError(sym_ZSTD_CCtx_setParameter(
 			c->zstd_c, ZSTD_c_checksumFlag, o->checksum)) ||
-		ZSTD_isError(ZSTD_CCtx_setParameter(c->zstd_c,
+		sym_ZSTD_isError(sym_ZSTD_CCtx_setParameter(c->zstd_c,
 			ZSTD_c_enableLongDistanceMatching, o->long_distance)) ||
-		ZSTD_isError(ZSTD_CCtx_setParameter(
+		sym_ZSTD_isError(sym_ZSTD_CCtx_setParameter(
 			c->zstd_c, ZSTD_c_windowLog, o->window_log)) ||
-		ZSTD_isError(
-			ZSTD_CCtx_setPledgedSrcSize(c->zstd_c, (unsigned long long)size)))
+		sym_ZSTD_isError(
+			sym_ZSTD_CCtx_setPledgedSrcSize(c->zstd_c, (unsigned long long)size)))
 		return -EINVAL;
 	return 0;
 }
@@ -244,15 +241,17 @@ static int start_decompressing(struct coder *c, enum compression how)
 	case COMPRESSION_GZIP:
 		c->step = inflate_step;
 		c->done = inflate_done;
-		return inflateInit2(&c->z, 15 + 16) == Z_OK ? 0 : -ENOMEM;
+		return sym_inflateInit2_(&c->z, 15 + 16, ZLIB_VERSION, (int)sizeof(c->z)) == Z_OK
+			       ? 0
+			       : -ENOMEM;
 	case COMPRESSION_XZ:
 		c->step = xz_step;
 		c->done = xz_done;
-		return lzma_stream_decoder(&c->x, UINT64_MAX, 0) == LZMA_OK ? 0 : -ENOMEM;
+		return sym_lzma_stream_decoder(&c->x, UINT64_MAX, 0) == LZMA_OK ? 0 : -ENOMEM;
 	case COMPRESSION_ZSTD:
 		c->step = zstd_decompress_step;
 		c->done = zstd_decompress_done;
-		c->zstd_d = ZSTD_createDCtx();
+		c->zstd_d = sym_ZSTD_createDCtx();
 		return c->zstd_d ? 0 : -ENOMEM;
 	default:
 		return -EINVAL;
@@ -369,6 +368,9 @@ int decompress_file(const char *path, enum compression how, FILE *to, struct err
 
 	if (!from)
 		return error_errno(err, -errno, 1, "cannot open %s", path);
+	r = codec_load(how, err);
+	if (r < 0)
+		return r;
 	r = start_decompressing(&c, how);
 	if (r == 0)
 		r = pump(&c, from, to);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "builder/codecs.h"
 #include "builder/compress_options.h"
 
 /* The kernel can read no more than the first with little memory, and both tools
@@ -352,7 +353,7 @@ static bool set_preset(const struct reading *r, int level, bool extreme)
 {
 	uint32_t preset = (uint32_t)level | (extreme ? LZMA_PRESET_EXTREME : 0);
 
-	if (lzma_lzma_preset(&r->o->lzma, preset))
+	if (sym_lzma_lzma_preset(&r->o->lzma, preset))
 		return false;
 	r->o->lzma.dict_size = XZ_DICT_DEFAULT;
 	return true;
@@ -388,7 +389,7 @@ static bool finish_lzma(struct reading *r)
 		}
 	}
 	/* The library knows which values go together. */
-	return lzma_raw_encoder_memusage((lzma_filter[]){
+	return sym_lzma_raw_encoder_memusage((lzma_filter[]){
 		       {.id = LZMA_FILTER_LZMA2, .options = &r->o->lzma},
 		       {.id = LZMA_VLI_UNKNOWN},
 	       }) != UINT64_MAX;
@@ -408,6 +409,8 @@ int compress_options_parse(enum compression how, const char *options,
 	};
 	struct reading r = {.how = how, .o = &o};
 
+	if (codec_load(how, err) < 0)
+		return -ENOENT;
 	strv_split(&words, options ? options : "");
 	for (size_t i = 0, used; i < words.n; i += used) {
 		const char *word = words.items[i], *next = words.items[i + 1];

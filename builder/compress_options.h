@@ -21,7 +21,8 @@ struct compress_options {
 };
 
 /* Reads the words of options (NULL: none) as the tool of how would. -EINVAL and status 1
- * for one that it does not know or whose value is bad. */
+ * for one that it does not know or whose value is bad; -ENOENT and status 1 when the
+ * library is not there. Afterwards it is loaded (builder/codecs.h). */
 int compress_options_parse(enum compression how, const char *options,
 	struct compress_options *ret, struct error *err);
 

@@ -15,10 +15,10 @@
 #include <limits.h>
 #include <locale.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include "base/file.h"
 #include "base/str.h"
+#include "builder/codecs.h"
 #include "builder/libarchive.h"
 #include "builder/unpack.h"
 
@@ -109,27 +109,30 @@ static int take_bytes(struct reader *r, const char *bytes, size_t n, struct erro
 static int verify_gzip(struct reader *r, struct error *err)
 {
 	_cleanup_free_ char *buffer = xcalloc(BUFFER_BYTES, 1);
-	int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 0);
-	gzFile gz = fd >= 0 ? gzdopen(fd, "rb") : NULL;
-	int n, code = 0, zlib_error;
+	int n, fd, code = codec_load(COMPRESSION_GZIP, err), zlib_error;
+	gzFile gz;
 
+	if (code < 0)
+		return code;
+	fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 0);
+	gz = fd >= 0 ? sym_gzdopen(fd, "rb") : NULL;
 	if (!gz) {
 		code = -errno;
 		if (fd >= 0)
 			close(fd);
 		return error_errno(err, code, 1, "cannot read %s", r->name);
 	}
-	while (code == 0 && (n = gzread(gz, buffer, BUFFER_BYTES)) > 0)
+	while (code == 0 && (n = sym_gzread(gz, buffer, BUFFER_BYTES)) > 0)
 		code = take_bytes(r, buffer, (size_t)n, err);
 	if (code == 0) {
-		const char *why = gzerror(gz, &zlib_error);
+		const char *why = sym_gzerror(gz, &zlib_error);
 
 		if (zlib_error == Z_BUF_ERROR)
 			code = damaged(r, "its end is missing", err);
 		else if (zlib_error != Z_OK && zlib_error != Z_STREAM_END)
 			code = damaged(r, why, err);
 	}
-	gzclose(gz);
+	sym_gzclose(gz);
 	return code;
 }
 

@@ -103,11 +103,11 @@ int main(int argc, char **argv)
 	/* Before files of our own get descriptors that a make has named. */
 	joined = slots_join(&outer, getenv("MAKEFLAGS"));
 	keep_inherited_fds();
-	/* Before libuv first makes its pool: a thread for each CPU. */
-	snprintf(threads, sizeof(threads), "%u", slots_default());
-	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	umask(022);
 	arguments_init(&args);
+	/* Before libuv first makes its pool: a thread for each CPU. */
+	snprintf(threads, sizeof(threads), "%u", args.settings.slots);
+	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	args.outer_slots = joined > 0 ? &outer : NULL;
 	args.outer_slots_lost = joined < 0;
 	status = run(&args, argc, argv);
