@@ -39,6 +39,9 @@ struct store {
 	char *dir; /* DIR/v1 */
 	char *objects, *entries, *tmp, *lock;
 	bool writable;
+	/* An object was not what its name says: others may not be either, so that what is put
+	 * from then on takes the place of what is there. */
+	atomic_bool damaged;
 };
 
 static const char tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -239,7 +242,7 @@ static int put(struct store *s, const char *from, const struct digest *digest)
 {
 	_cleanup_free_ char *to = path_of(s->objects, digest);
 
-	return publish(from, to, false);
+	return publish(from, to, atomic_load(&s->damaged));
 }
 
 int store_put_file(struct store *s, const char *path, struct digest *ret, uint64_t *ret_size)
@@ -290,7 +293,7 @@ int store_put_bytes(struct store *s, const void *bytes, size_t n, const struct d
 	_cleanup_free_ char *name = NULL;
 	int r;
 
-	if (store_has(s, digest))
+	if (!atomic_load(&s->damaged) && store_has(s, digest))
 		return 0;
 	name = temporary(s);
 	r = write_temporary(name, bytes, n, 0444);
@@ -305,6 +308,13 @@ static int open_object(struct store *s, const struct digest *digest, char **ret_
 	*ret_path = path_of(s->objects, digest);
 	fd = open(*ret_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	return fd < 0 ? -errno : fd;
+}
+
+static int drop_damaged(struct store *s, const char *path)
+{
+	unlink(path);
+	atomic_store(&s->damaged, true);
+	return -EBADMSG;
 }
 
 int store_get_file(struct store *s, const struct digest *digest, const char *to, mode_t mode)
@@ -324,10 +334,8 @@ int store_get_file(struct store *s, const struct digest *digest, const char *to,
 		r = copy_digest(fd, -1, &got, NULL);
 	else
 		r = copy_digest(from, fd, &got, NULL);
-	if (r == 0 && !digest_equal(&got, digest)) {
-		unlink(path);
-		r = -EBADMSG;
-	}
+	if (r == 0 && !digest_equal(&got, digest))
+		r = drop_damaged(s, path);
 	if (r < 0)
 		unlink(to);
 	return r;
@@ -344,9 +352,8 @@ int store_get_bytes(struct store *s, const struct digest *digest, struct str *re
 		return r;
 	digest_bytes(bytes.data, bytes.len, &got);
 	if (!digest_equal(&got, digest)) {
-		unlink(path);
 		str_done(&bytes);
-		return -EBADMSG;
+		return drop_damaged(s, path);
 	}
 	*ret = bytes;
 	return 0;

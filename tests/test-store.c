@@ -216,6 +216,33 @@ static void test_damage(void)
 	key_done(&k2);
 }
 
+/* All objects of a result are damaged, of which the first is found so: what is stored next
+ * makes all of them good. */
+static void test_all_damaged(void)
+{
+	const char *const files[] = {file_a, file_b};
+	struct cache *c = open_cache(0);
+
+	store_result(c, 12, false);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = NULL;
+		char hex[DIGEST_HEX];
+		struct digest d;
+		uint64_t size;
+
+		store_put_file(cache_store(c), files[i], &d, &size);
+		digest_hex(&d, hex);
+		path = xasprintf("%s/v1/objects/%.2s/%s", cache_dir, hex, hex + 2);
+		unlink(path);
+		file_write(path, "x", 1, 0444, NULL);
+	}
+	is_int(restore_result(c, 12, "aaa", "bbb"), 0, "all objects damaged: a miss");
+	is_int(store_result(c, 12, false), 0, "all objects damaged: stored again");
+	is_int(restore_result(c, 12, "aaa", "bbb"), 1, "all objects damaged: all are good again");
+	free(cache_take_trouble(c));
+	cache_close(c);
+}
+
 static void test_verify(void)
 {
 	struct cache *c = open_cache(0);
@@ -419,6 +446,7 @@ int main(void)
 	put(file_b, "bbb");
 	test_round_trip();
 	test_damage();
+	test_all_damaged();
 	test_verify();
 	test_evict();
 	test_no_cache();
