@@ -452,7 +452,7 @@ static int bring_back_locked(struct job *job)
 	return r;
 }
 
-int install_bring_back(struct job *job)
+int with_kernel_locked(struct job *job, int (*change)(struct job *job))
 {
 	_cleanup_close_ int lock = -1;
 	int r;
@@ -460,22 +460,19 @@ int install_bring_back(struct job *job)
 	pthread_mutex_lock(&job->kernel->lock);
 	r = kernel_lock(job->kernel, &lock, &job->error);
 	if (r == 0)
-		r = bring_back_locked(job);
+		r = change(job);
 	pthread_mutex_unlock(&job->kernel->lock);
 	return r;
 }
 
+int install_bring_back(struct job *job)
+{
+	return with_kernel_locked(job, bring_back_locked);
+}
+
 static int install_work(struct job *job)
 {
-	_cleanup_close_ int lock = -1;
-	int r;
-
-	pthread_mutex_lock(&job->kernel->lock);
-	r = kernel_lock(job->kernel, &lock, &job->error);
-	if (r == 0)
-		r = install_locked(job);
-	pthread_mutex_unlock(&job->kernel->lock);
-	return r;
+	return with_kernel_locked(job, install_locked);
 }
 
 enum phase install_enter(struct job *job)

@@ -205,6 +205,11 @@ const char *job_state_name(enum job_state state);
 /* "install", "failed": in events and documents; static. */
 const char *job_kind_name(enum job_kind kind);
 const char *job_result_name(enum job_result result);
+/* Whether it is there to build, and perhaps to install what it has built. */
+static inline bool job_builds(const struct job *job)
+{
+	return job->kind == JOB_BUILD || job->kind == JOB_INSTALL;
+}
 /* The kernel that it is about, or NULL: some have one for their dkms.conf only. */
 const struct kernel *job_kernel(const struct job *job);
 

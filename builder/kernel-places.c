@@ -15,6 +15,7 @@
  * layouts stay where they are. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -108,17 +109,17 @@ void kernel_places(const struct kernel *k, struct strv *ret)
 	strv_pushf(ret, PLACE "/lib/%s", name);
 }
 
-bool kernel_is_kin(const struct kernel *a, const struct kernel *b)
+bool kernel_kin(const struct kernel *k, struct digest *ret)
 {
-	_cleanup_(strv_done) struct strv places_a = {0}, places_b = {0};
-	_cleanup_free_ char *makefile_a = NULL, *makefile_b = NULL;
+	_cleanup_(strv_done) struct strv places = {0};
+	_cleanup_free_ char *makefile = NULL;
+	_cleanup_close_ int fd = -1;
 
-	kernel_places(a, &places_a);
-	kernel_places(b, &places_b);
-	if (!places_a.n || !places_b.n)
+	kernel_places(k, &places);
+	if (!places.n)
 		return false;
 	/* Of the headers that flavours share: it has the version in it. */
-	makefile_a = path_join(places_a.items[2], "Makefile");
-	makefile_b = path_join(places_b.items[2], "Makefile");
-	return file_same(makefile_a, makefile_b) == 1;
+	makefile = path_join(places.items[2], "Makefile");
+	fd = open(makefile, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && digest_fd(fd, ret) == 0;
 }

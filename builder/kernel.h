@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "cache/digest.h"
 #include "builder/settings.h"
 
 enum compression {
@@ -83,9 +84,9 @@ void kernel_trees(const struct kernel *k, struct strv *ret);
 /* Where builds in a sandbox see some of these, so that all kernels' have the same paths: pairs
  * of a real path and that one, appended; none when the layout is not one we know. */
 void kernel_places(const struct kernel *k, struct strv *ret);
-/* Whether objects made for one may well serve the other: both have such places, and headers of
- * the same Makefile. */
-bool kernel_is_kin(const struct kernel *a, const struct kernel *b);
+/* Kernels with the same digest are kin: objects made for one may well serve the other, since
+ * both have such places, and headers of the same Makefile. False: it has none. */
+bool kernel_kin(const struct kernel *k, struct digest *ret);
 /* True when the kernel's image is installed: DIR/kernel or DIR/vmlinuz exists, or
  * /boot/vmlinuz-RELEASE does. */
 bool kernel_has_image(const struct kernel *k);

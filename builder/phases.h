@@ -98,6 +98,9 @@ enum phase pre_install_enter(struct job *job);
 enum phase pre_install_leave(struct job *job, const struct outcome *outcome);
 enum phase install_enter(struct job *job);
 enum phase post_install_enter(struct job *job);
+/* Calls change, which changes the kernel's tree, while no other thread and no other process
+ * does. Returns what it returns, or a negative errno with the job's error filled. */
+int with_kernel_locked(struct job *job, int (*change)(struct job *job));
 /* Undoes an install that has replaced another version (job->replaced): that one is
  * installed as it was. Any thread. */
 int install_bring_back(struct job *job);

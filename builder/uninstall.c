@@ -165,15 +165,7 @@ static int uninstall_locked(struct job *job)
 
 int uninstall_work(struct job *job)
 {
-	_cleanup_close_ int lock = -1;
-	int r;
-
-	pthread_mutex_lock(&job->kernel->lock);
-	r = kernel_lock(job->kernel, &lock, &job->error);
-	if (r == 0)
-		r = uninstall_locked(job);
-	pthread_mutex_unlock(&job->kernel->lock);
-	return r;
+	return with_kernel_locked(job, uninstall_locked);
 }
 
 enum phase uninstall_enter(struct job *job)

@@ -295,7 +295,7 @@ int jobs_status(const struct plan *p)
 			return job->error.status ? job->error.status : 1;
 		if (job->result == RESULT_BLOCKED && !blocked)
 			blocked = job->error.status; /* by one that failed, or by a circle */
-		if (job->kind != JOB_BUILD && job->kind != JOB_INSTALL)
+		if (!job_builds(job))
 			continue;
 		if (job->result == RESULT_EXCLUDED)
 			excluded = true;

@@ -24,7 +24,7 @@ static void offer(struct completion *c, const char *word, const char *descriptio
 	if (!has_prefix(word, c->typed) || strv_contains(&c->offered, word))
 		return;
 	strv_push(&c->offered, word);
-	fprintf(c->out, "%s%s\t%s\n", c->prefix, word, description ? description : "");
+	fprintf(c->out, "%s%s\t%s\n", c->prefix, word, description);
 }
 
 static bool is_command(const struct completion *c, const char *name)
@@ -106,12 +106,32 @@ static void list_sources(const struct completion *c, struct strv *ret)
 
 static bool takes_new_source(const struct completion *c)
 {
-	return is_command(c, "add") || is_command(c, "build") || is_command(c, "install");
+	const struct command_row *command = c->args->command;
+
+	return command && command->flags & COMMAND_TAKES_ARCHIVE &&
+	       !(command->flags & COMMAND_ARCHIVE_ONLY);
+}
+
+static void offer_sources(struct completion *c)
+{
+	const struct settings *settings = &c->args->settings;
+	_cleanup_(strv_done) struct strv sources = {0};
+
+	list_sources(c, &sources);
+	for (size_t i = 0; i < sources.n; i++) {
+		const char *slash = strchr(sources.items[i], '/');
+		_cleanup_free_ char *name =
+			xstrndup(sources.items[i], (size_t)(slash - sources.items[i]));
+
+		/* What is added cannot be added again. */
+		if (!is_command(c, "add") || tree_state(settings->dkms_tree, settings->source_tree,
+						     name, slash + 1, NULL, NULL) != STATE_ADDED)
+			offer(c, sources.items[i], "source");
+	}
 }
 
 static void offer_modules(struct completion *c)
 {
-	_cleanup_(strv_done) struct strv sources = {0};
 	struct tree_list list;
 
 	read_tree(c, true, &list);
@@ -122,21 +142,9 @@ static void offer_modules(struct completion *c)
 		if (e->state != STATE_UNKNOWN)
 			offer(c, word, e->release ? "" : state_name(e->state));
 	}
-	if (takes_new_source(c))
-		list_sources(c, &sources);
-	for (size_t i = 0; i < sources.n; i++) {
-		bool known = false;
-
-		for (size_t k = 0; k < list.n && is_command(c, "add"); k++) {
-			const struct tree_entry *e = &list.entries[k];
-			_cleanup_free_ char *word = xasprintf("%s/%s", e->name, e->version);
-
-			known |= e->state != STATE_BROKEN && streq(word, sources.items[i]);
-		}
-		if (!known)
-			offer(c, sources.items[i], "source");
-	}
 	tree_list_done(&list);
+	if (takes_new_source(c))
+		offer_sources(c);
 }
 
 static void offer_versions(struct completion *c)

@@ -57,9 +57,7 @@ static bool is_cached(const struct job *job)
  * be made from, and what it waits for. */
 static void add_why(struct str *s, const struct job *job, bool cached)
 {
-	bool builds = job->kind == JOB_BUILD || job->kind == JOB_INSTALL;
-
-	if (!builds)
+	if (!job_builds(job))
 		return;
 	if (job->was < STATE_BUILT)
 		str_add(s, "not built for this kernel");
@@ -82,7 +80,6 @@ char *explain_job(const struct job *job, bool why)
 {
 	struct str s = {0};
 	_cleanup_(str_done) struct str reason = {0};
-
 	bool cached = why && is_cached(job);
 
 	if (!verb(job, cached))

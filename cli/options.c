@@ -135,30 +135,32 @@ static void add_kernel(struct arguments *args, const char *text)
 		strv_push(&args->archs, slash + 1);
 }
 
-static int set_slots(struct arguments *args, const char *text, struct error *err)
+/* A number and nothing else, not above max. */
+static bool parse_number(const char *text, unsigned long max, unsigned int *ret)
 {
 	char *end;
 	unsigned long n;
 
 	errno = 0;
 	n = strtoul(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || n > USHRT_MAX)
+	if (errno || *end || end == text || *text == '-' || n > max)
+		return false;
+	*ret = (unsigned int)n;
+	return true;
+}
+
+static int set_slots(struct arguments *args, const char *text, struct error *err)
+{
+	if (!parse_number(text, USHRT_MAX, &args->settings.slots))
 		return error_set(err, -EINVAL, 2, "-j takes a number, not '%s'", text);
-	args->settings.slots = (unsigned int)n;
 	args->own_slots = true;
 	return 0;
 }
 
 static int set_timeout(struct arguments *args, const char *text, struct error *err)
 {
-	char *end;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || n > INT_MAX)
+	if (!parse_number(text, INT_MAX, &args->settings.timeout_s))
 		return error_set(err, -EINVAL, 2, "--timeout takes seconds, not '%s'", text);
-	args->settings.timeout_s = (unsigned int)n;
 	return 0;
 }
 

@@ -17,16 +17,27 @@ static bool is_same_part(const struct entry *e, const struct key_part *part)
 	return false;
 }
 
+/* All entries of the cache, read when it is first asked why: to read them again for each job
+ * would take longer than all else. */
+static struct {
+	struct entry *items;
+	size_t n;
+	bool read;
+} entries;
+
 /* The entry for a module of that name that shares most with the key; NULL when none. */
-static const struct entry *find_nearest(const struct entry *entries, size_t n, const char *name,
+static const struct entry *find_nearest(struct cache *cache, const char *name,
 	const struct key *key)
 {
 	_cleanup_free_ char *prefix = xasprintf("%s/", name);
 	const struct entry *best = NULL;
 	size_t best_same = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct entry *e = &entries[i];
+	if (!entries.read)
+		store_list(cache_store(cache), &entries.items, &entries.n);
+	entries.read = true;
+	for (size_t i = 0; i < entries.n; i++) {
+		const struct entry *e = &entries.items[i];
 		size_t same = 0;
 
 		if (!has_prefix(e->title, prefix))
@@ -63,12 +74,8 @@ static void explain_part(struct cache *cache, const struct entry *e, const struc
 void why_print(struct cache *cache, const struct job *job, const char *title)
 {
 	const struct key *key = &job->build->key;
-	const struct entry *nearest;
-	struct entry *entries = NULL;
-	size_t n = 0;
+	const struct entry *nearest = find_nearest(cache, job->name, key);
 
-	store_list(cache_store(cache), &entries, &n);
-	nearest = find_nearest(entries, n, job->name, key);
 	if (nearest) {
 		printf("%s: not in the cache; the nearest entry, %s, differs:\n", title,
 			nearest->title);
@@ -78,9 +85,6 @@ void why_print(struct cache *cache, const struct job *job, const char *title)
 	} else {
 		printf("%s: not in the cache, nor is any build of %s\n", title, job->name);
 	}
-	for (size_t i = 0; i < n; i++)
-		entry_done(&entries[i]);
-	free(entries);
 }
 
 char *why_line(struct cache *cache, const struct job *job)
@@ -88,22 +92,13 @@ char *why_line(struct cache *cache, const struct job *job)
 	const struct key *key = &job->build->key;
 	_cleanup_(strv_done) struct strv parts = {0};
 	_cleanup_free_ char *all = NULL;
-	const struct entry *nearest;
-	struct entry *entries = NULL;
-	char *line;
-	size_t n = 0;
+	const struct entry *nearest = find_nearest(cache, job->name, key);
 
-	store_list(cache_store(cache), &entries, &n);
-	nearest = find_nearest(entries, n, job->name, key);
 	for (size_t i = 0; nearest && i < key->n_parts; i++)
 		if (!is_same_part(nearest, &key->parts[i]))
 			strv_push(&parts, key->parts[i].name);
 	all = strv_join(&parts, ", ");
-	line = nearest ? xasprintf("not in the cache: %s of %s differ%s", all, nearest->title,
+	return nearest ? xasprintf("not in the cache: %s of %s differ%s", all, nearest->title,
 				 parts.n == 1 ? "s" : "")
 		       : xstrdup("not in the cache");
-	for (size_t i = 0; i < n; i++)
-		entry_done(&entries[i]);
-	free(entries);
-	return line;
 }

@@ -17,11 +17,6 @@
 
 #define MAX_DEPTH 8 /* of directories that are looked through for source */
 
-static bool is_build(const struct job *job)
-{
-	return job->kind == JOB_BUILD || job->kind == JOB_INSTALL;
-}
-
 /* What the history calls it; caller frees. */
 static char *title_of(const struct job *job)
 {
@@ -75,9 +70,9 @@ static struct cost estimate(const struct history *h, const struct job *job,
 	struct cost cost = {.cpu_ms = OTHER_MS};
 	_cleanup_free_ char *title = NULL;
 
-	if (!is_build(job) && job->kind != JOB_DEPMOD)
+	if (!job_builds(job) && job->kind != JOB_DEPMOD)
 		return cost;
-	if (is_build(job) && is_built(job))
+	if (job_builds(job) && is_built(job))
 		return cost;
 	title = title_of(job);
 	if (history_find(h, title, job->kernel->release, &cost))
@@ -88,7 +83,7 @@ static struct cost estimate(const struct history *h, const struct job *job,
 		cost.cpu_ms = same->expected_ms;
 	else
 		cost.cpu_ms = guess_build_ms(job);
-	if (is_build(job))
+	if (job_builds(job))
 		cost.max_rss_bytes = PROCESS_BYTES;
 	return cost;
 }
@@ -96,7 +91,7 @@ static struct cost estimate(const struct history *h, const struct job *job,
 void estimate_jobs(const struct history *h, struct job *const *jobs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct job *same = i && is_build(jobs[i]) && is_build(jobs[i - 1]) &&
+		const struct job *same = i && job_builds(jobs[i]) && job_builds(jobs[i - 1]) &&
 						 streq(jobs[i]->name, jobs[i - 1]->name) &&
 						 streq(jobs[i]->version, jobs[i - 1]->version)
 						 ? jobs[i - 1]
@@ -116,7 +111,7 @@ void estimate_learn(struct history *h, struct job *const *jobs, size_t n)
 		_cleanup_free_ char *title = NULL;
 
 		/* What the cache has served says nothing of a build. */
-		if (!(is_build(job) && job->built && !job->restored && !job->linked_from) &&
+		if (!(job_builds(job) && job->built && !job->restored && !job->linked_from) &&
 			!(job->kind == JOB_DEPMOD && job->result == RESULT_DONE))
 			continue;
 		title = title_of(job);

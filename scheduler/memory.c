@@ -6,10 +6,10 @@
 #include <inttypes.h>
 
 #include "base/file.h"
+#include "scheduler/cgroup.h"
 #include "scheduler/memory.h"
 
 #define FILE_MAX 65536
-#define CGROUPS "/sys/fs/cgroup"
 
 /* The number behind key at the beginning of a line; false when there is none. */
 static bool find_number(const char *path, const char *key, uint64_t *ret)
@@ -42,31 +42,18 @@ static uint64_t left_in(const char *dir)
 	return limit > used ? limit - used : 0;
 }
 
-static uint64_t left_in_cgroups(void)
+static void look_at(const char *dir, void *userdata)
 {
-	_cleanup_(str_done) struct str own = {0};
-	_cleanup_free_ char *dir = NULL;
-	uint64_t least = UINT64_MAX;
-	char *line, *slash;
+	uint64_t *least = userdata, left = left_in(dir);
 
-	if (file_read("/proc/self/cgroup", FILE_MAX, &own, NULL) < 0 ||
-		!(line = strstr(own.data, "0::/")))
-		return least;
-	line += strlen("0::");
-	dir = xasprintf("%s%.*s", CGROUPS, (int)strcspn(line, "\n"), line);
-	while ((slash = strrchr(dir, '/')) && has_prefix(dir, CGROUPS)) {
-		uint64_t left = left_in(dir);
-
-		least = left < least ? left : least;
-		*slash = '\0';
-	}
-	return least;
+	*least = left < *least ? left : *least;
 }
 
 uint64_t memory_available(void)
 {
-	uint64_t kib, left = left_in_cgroups();
+	uint64_t kib, left = UINT64_MAX;
 
+	cgroup_each(look_at, &left);
 	if (!find_number("/proc/meminfo", "MemAvailable:", &kib))
 		return left;
 	return kib * 1024 < left ? kib * 1024 : left;

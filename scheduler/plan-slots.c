@@ -13,7 +13,7 @@
 static bool has_builds(const struct plan *p)
 {
 	for (size_t i = p->n_run; i < p->n_jobs; i++)
-		if (p->jobs[i]->kind == JOB_BUILD || p->jobs[i]->kind == JOB_INSTALL)
+		if (job_builds(p->jobs[i]))
 			return true;
 	return false;
 }

@@ -177,8 +177,8 @@ static int choose_sandbox(struct plan *p, struct error *err)
 
 static bool is_same_build(const struct job *a, const struct job *b)
 {
-	return (a->kind == JOB_BUILD || a->kind == JOB_INSTALL) && a->kind == b->kind &&
-	       streq(a->name, b->name) && streq(a->version, b->version);
+	return job_builds(a) && a->kind == b->kind && streq(a->name, b->name) &&
+	       streq(a->version, b->version);
 }
 
 /* Without mount namespaces, builds of one module version share a directory, so that one
@@ -191,38 +191,55 @@ static void add_directory_edges(struct plan *p)
 
 			if (!is_same_build(a, b))
 				continue;
-			graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
-				p->graph.nodes[j - p->n_run], EDGE_AFTER);
+			plan_edge(p, p->jobs[i], p->jobs[j], EDGE_AFTER);
 			break;
 		}
 	}
 }
 
-static struct job *find_build(struct plan *p, const struct job *like, const struct kernel *kernel)
+/* The kernel's job that has not been run and builds the same, or NULL. */
+static struct job *find_build(const struct plan *p, const struct kernel *kernel,
+	const struct job *like)
 {
-	for (size_t i = p->n_run; i < p->n_jobs; i++)
-		if (p->jobs[i]->kernel == kernel && is_same_build(p->jobs[i], like))
-			return p->jobs[i];
-	return NULL;
+	struct job *job = *newest_on(p, kernel);
+
+	while (job && job->number >= p->n_run && !is_same_build(job, like))
+		job = job->before;
+	return job && job->number >= p->n_run ? job : NULL;
+}
+
+/* For each kernel the first of its kin: the number of the first that objects made for it may
+ * serve, its own at the latest. Caller frees. */
+static size_t *find_kin(const struct plan *p)
+{
+	struct digest *kin = xcalloc(p->n_kernels + 1, sizeof(*kin));
+	size_t *first = xcalloc(p->n_kernels + 1, sizeof(*first));
+
+	for (size_t k = 0; k < p->n_kernels; k++) {
+		size_t i = kernel_kin(p->kernels[k], &kin[k]) ? 0 : k;
+
+		while (i < k && !digest_equal(&kin[i], &kin[k]))
+			i++;
+		first[k] = i;
+	}
+	free(kin);
+	return first;
 }
 
 /* Where objects made for one kernel may serve others, these wait for the first of them. An
  * edge leads to a later kernel always, so that there is no cycle. */
 static void add_kin_edges(struct plan *p)
 {
-	for (size_t k = 1; k < p->n_kernels; k++) {
-		size_t first = 0;
+	_cleanup_free_ size_t *first = find_kin(p);
 
-		while (first < k && !kernel_is_kin(p->kernels[first], p->kernels[k]))
-			first++;
-		for (size_t i = p->n_run; i < p->n_jobs && first < k; i++) {
-			struct job *before;
+	for (size_t k = 0; k < p->n_kernels; k++) {
+		struct job *job = first[k] < k ? *newest_on(p, p->kernels[k]) : NULL;
 
-			if (p->jobs[i]->kernel != p->kernels[k])
-				continue;
-			before = find_build(p, p->jobs[i], p->kernels[first]);
+		for (; job && job->number >= p->n_run; job = job->before) {
+			struct job *before = find_build(p, p->kernels[first[k]], job);
+
 			if (before)
-				plan_edge(p, before, p->jobs[i], EDGE_AFTER);
+				plan_edge(p, before, job, EDGE_AFTER);
 		}
 	}
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "scheduler/cgroup.h"
 #include "scheduler/makeflags.h"
 #include "scheduler/slots.h"
 
@@ -207,53 +208,31 @@ void slots_environment(const struct slots *s, struct strv *env)
 	strv_setenv(env, "MAKEFLAGS", flags);
 }
 
-/* The CPUs of a control group's quota, rounded up; 0 without one. Documented in the
- * kernel's admin-guide/cgroup-v2.rst (cpu.max: "QUOTA PERIOD" or "max PERIOD"). */
-static unsigned int group_cpus(const char *group)
+/* Makes *userdata the CPUs of the control group's quota, rounded up, if they are fewer; 0 is
+ * none yet. Documented in the kernel's admin-guide/cgroup-v2.rst (cpu.max: "QUOTA PERIOD" or
+ * "max PERIOD"). */
+static void look_at_quota(const char *dir, void *userdata)
 {
 	_cleanup_(str_done) struct str max = {0};
-	_cleanup_free_ char *path = xasprintf("/sys/fs/cgroup%s/cpu.max", group);
+	_cleanup_free_ char *path = path_join(dir, "cpu.max");
+	unsigned int *least = userdata, cpus;
 	unsigned long quota, period;
 
 	if (file_read(path, 4096, &max, NULL) < 0 || !max.data ||
 		sscanf(max.data, "%lu %lu", &quota, &period) != 2 || !period)
-		return 0;
-	return (unsigned int)((quota + period - 1) / period);
-}
-
-/* The smallest quota of our control group and those it is in; 0 without any. */
-static unsigned int quota_cpus(void)
-{
-	_cleanup_(str_done) struct str own = {0};
-	_cleanup_free_ char *group = NULL;
-	unsigned int least = 0;
-	const char *line;
-
-	if (file_read("/proc/self/cgroup", 65536, &own, NULL) < 0 || !own.data)
-		return 0;
-	line = strstr(own.data, "0::/");
-	if (!line)
-		return 0;
-	line += strlen("0::");
-	group = xstrndup(line, strcspn(line, "\n"));
-	for (;;) {
-		unsigned int cpus = group_cpus(group);
-		char *slash = strrchr(group, '/');
-
-		if (cpus && (!least || cpus < least))
-			least = cpus;
-		if (!slash)
-			return least;
-		*slash = '\0';
-	}
+		return;
+	cpus = (unsigned int)((quota + period - 1) / period);
+	if (cpus && (!*least || cpus < *least))
+		*least = cpus;
 }
 
 unsigned int slots_default(void)
 {
-	unsigned int quota = quota_cpus();
+	unsigned int quota = 0;
 	cpu_set_t set;
 	int n = 1;
 
+	cgroup_each(look_at_quota, &quota);
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		n = CPU_COUNT(&set);
 	if (quota && quota < (unsigned int)n)

@@ -451,6 +451,7 @@ static void kin(bool cached, bool force, const char *want, const char *what)
 			str_addf(&got, "%s ", releases[i]);
 	}
 	is(got.data, want, what);
+	ok(at("a k3") < at("+a k2"), "but not for each other");
 	plan_done(&p);
 	cache_close(cache);
 	settings.force = false;
