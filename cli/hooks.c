@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "builder/tree.h"
 #include "cli/commands.h"
+#include "cli/session.h"
 
 /* Also for a broken one, which tree_read lists without its kernels. */
 static bool is_built(const struct session *s, const struct tree_entry *e,

@@ -87,6 +87,12 @@ void arguments_done(struct arguments *args);
  * exit status. */
 int arguments_parse(struct arguments *args, int argc, char **argv, struct error *err);
 
+/* check.c: what can be said against them before anything is done. 0 or a negative errno; err
+ * has the exit status. */
+int arguments_check(const struct arguments *args, struct error *err);
+/* They name no module but an archive to take it from. */
+bool arguments_are_archive(const struct arguments *args);
+
 void help_print(FILE *out);
 
 #endif

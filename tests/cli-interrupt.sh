@@ -33,6 +33,14 @@ start_dkms() # ARGUMENT...
 	done
 }
 
+# Waits until the make of a module has said "started".
+until_started() # NAME
+{
+	while ! grep -qs started "$dkmstree/$1"/1.0/.job-*/make.log; do
+		sleep 0.05
+	done
+}
+
 # How long a run takes that nothing interrupts: $whole_ms. Not the first one.
 how_long()
 {
@@ -123,9 +131,7 @@ signals()
 	kernel $K
 	module deaf 1.0 'MAKE="trap \"\" INT TERM; echo started; while :; do sleep 0.1; done"'
 	start_dkms install deaf/1.0 -k $K
-	while ! grep -qs started "$dkmstree"/deaf/1.0/.job-*/make.log; do
-		sleep 0.05
-	done
+	until_started deaf
 	kill -TERM "$dkms"
 	status=0
 	wait "$dkms" || status=$?
@@ -140,9 +146,7 @@ signals()
 		kernel $K
 		module held 1.0 "MAKE=\"echo started; while [ ! -e '$sourcetree/held-1.0/go' ]; do sleep 0.05; done; make -C \$kernel_source_dir M=\$dkms_tree/held/1.0/build\""
 		start_dkms install held/1.0 -k $K
-		while ! grep -qs started "$dkmstree"/held/1.0/.job-*/make.log; do
-			sleep 0.05
-		done
+		until_started held
 		kill -KILL "$dkms"
 		touch "$sourcetree/held-1.0/go"
 		try install held/1.0 -k $K
