@@ -61,6 +61,18 @@ bool path_is_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+bool path_is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+bool path_is_in(const char *path, const char *dir)
+{
+	return streq(path, dir) || path_is_below(path, dir);
+}
+
 bool path_exists(const char *path)
 {
 	struct stat st;
@@ -449,11 +461,10 @@ static bool is_inside(const char *path, const char *dir)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
 	_cleanup_free_ char *real_dir = realpath(dir, NULL);
-	size_t n = real_dir ? strlen(real_dir) : 0;
 
 	if (!real || !real_dir)
 		return false;
-	return n == 1 || (has_prefix(real, real_dir) && (!real[n] || real[n] == '/'));
+	return streq(real_dir, "/") || path_is_in(real, real_dir);
 }
 
 int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err)

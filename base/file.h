@@ -18,6 +18,9 @@ const char *path_base(const char *path);	    /* after the last slash; borrowed *
 bool path_is_dir(const char *path);		    /* follows links */
 bool path_is_file(const char *path);		    /* a regular file; follows links */
 bool path_exists(const char *path);		    /* also a dangling link */
+/* By their texts, without "." and the like: path is below dir; or it is dir itself, or below. */
+bool path_is_below(const char *path, const char *dir);
+bool path_is_in(const char *path, const char *dir);
 /* The program that a shell would run for name with search as its PATH; caller frees; NULL
  * when there is none. A name with a slash stands for itself. */
 char *path_find_program(const char *name, const char *search);

@@ -111,6 +111,22 @@ void strv_sort(struct strv *v)
 		qsort(v->items, v->n, sizeof(*v->items), compare_items);
 }
 
+void strv_sort_unique(struct strv *v)
+{
+	size_t n = 0;
+
+	strv_sort(v);
+	for (size_t i = 0; i < v->n; i++) {
+		if (n && streq(v->items[i], v->items[n - 1]))
+			free(v->items[i]);
+		else
+			v->items[n++] = v->items[i];
+	}
+	v->n = n;
+	if (v->items)
+		v->items[n] = NULL;
+}
+
 void strv_split(struct strv *v, const char *s)
 {
 	static const char blanks[] = " \t\n";

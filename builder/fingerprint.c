@@ -412,14 +412,11 @@ static void add_tools(struct fingerprints *f, const struct job *job, const struc
 		if (t->variant && streq(t->variant, variant.data))
 			break;
 	if (!t) {
-		t = xcalloc(1, sizeof(*t));
-		t->name = "tools";
+		struct str s = {0};
+
+		find_tools(f, variant.data, &s);
+		t = keep_text(f, "tools", NULL, &s);
 		t->variant = str_take(&variant);
-		find_tools(f, t->variant, &t->text);
-		str_add_bytes(&t->text, "", 0);
-		digest_bytes(t->text.data, t->text.len, &t->digest);
-		t->next = f->texts;
-		f->texts = t;
 	}
 	pthread_mutex_unlock(&f->lock);
 	key_add_shared(key, "tools", &t->text, &t->digest);

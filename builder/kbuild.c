@@ -78,17 +78,10 @@ char *kbuild_option(const struct index *options, const char *name)
 
 /* Places */
 
-static bool is_in(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
-}
-
 char *place_of(const struct strv *places, const char *path)
 {
 	for (size_t i = 0; i + 1 < places->n; i += 2)
-		if (is_in(path, places->items[i]))
+		if (path_is_in(path, places->items[i]))
 			return xasprintf("%s%s", places->items[i + 1],
 				path + strlen(places->items[i]));
 	return NULL;
@@ -97,7 +90,7 @@ char *place_of(const struct strv *places, const char *path)
 char *place_real(const struct strv *places, const char *seen)
 {
 	for (size_t i = 0; i + 1 < places->n; i += 2)
-		if (is_in(seen, places->items[i + 1]))
+		if (path_is_in(seen, places->items[i + 1]))
 			return xasprintf("%s%s", places->items[i],
 				seen + strlen(places->items[i + 1]));
 	return NULL;
@@ -159,10 +152,10 @@ static bool is_of_kernel(const char *headers, const char *path)
 		"/include/config", "/vmlinux"};
 	const char *rest = path + strlen(headers);
 
-	if (!is_in(path, headers))
+	if (!path_is_in(path, headers))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (is_in(rest, files[i]))
+		if (path_is_in(rest, files[i]))
 			return true;
 	return false;
 }
@@ -182,12 +175,12 @@ void kbuild_family(const struct kernel *k, const char *headers, const struct str
 		line += n + (line[n] == '\n');
 		if (!place || is_of_kernel(places->items[0], path))
 			continue;
-		if (is_in(path, places->items[0]) &&
+		if (path_is_in(path, places->items[0]) &&
 			streq(path + strlen(places->items[0]), "/.kernelvariables")) {
 			add_without_release(k, path, ret);
 			continue;
 		}
-		if (strstr(place, "/include/") && !is_in(path, places->items[4]) &&
+		if (strstr(place, "/include/") && !path_is_in(path, places->items[4]) &&
 			has_prefix(what, " file ")) {
 			str_addf(ret, "%s file\n", place);
 			continue;
@@ -196,13 +189,10 @@ void kbuild_family(const struct kernel *k, const char *headers, const struct str
 		if (has_prefix(what, " file "))
 			find_options_of_file(path, &names);
 	}
-	strv_sort(&names);
+	strv_sort_unique(&names);
 	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *value = NULL;
+		_cleanup_free_ char *value = kbuild_option(options, names.items[i]);
 
-		if (i && streq(names.items[i], names.items[i - 1]))
-			continue;
-		value = kbuild_option(options, names.items[i]);
 		str_addf(ret, "CONFIG_%s %s\n", names.items[i], value);
 	}
 }

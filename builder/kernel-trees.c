@@ -10,13 +10,6 @@
 /* A Makefile that leads elsewhere is a few lines; the real one has some 70 KiB. */
 #define WRAPPER_MAX 8192
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
-}
-
 static void add_tree(const char *path, struct strv *ret)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
@@ -24,7 +17,7 @@ static void add_tree(const char *path, struct strv *ret)
 	if (!real || streq(real, "/") || !path_is_dir(real))
 		return;
 	for (size_t i = 0; i < ret->n; i++)
-		if (is_below(real, ret->items[i]))
+		if (path_is_in(real, ret->items[i]))
 			return;
 	strv_push(ret, real);
 }

@@ -82,24 +82,17 @@ void objects_free(struct objects *o)
 
 /* Paths */
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && path[n] == '/';
-}
-
 /* The path outside of the sandbox; caller frees; NULL when it is not one that we look at. */
 static char *outside(const struct build *b, const char *seen)
 {
-	if (is_below(seen, b->seen))
+	if (path_is_below(seen, b->seen))
 		return xasprintf("%s%s", b->work, seen + strlen(b->seen));
 	return place_real(&b->places, seen);
 }
 
 static char *inside(const struct build *b, const char *path)
 {
-	if (is_below(path, b->work))
+	if (path_is_below(path, b->work))
 		return xasprintf("%s%s", b->seen, path + strlen(b->work));
 	return place_of(&b->places, path);
 }
@@ -113,7 +106,7 @@ static char *describe(const struct job *job, const char *seen)
 	const char *what = NULL;
 	size_t n = 0;
 
-	if (is_below(seen, b->seen)) {
+	if (path_is_below(seen, b->seen)) {
 		what = index_find(o->index, seen, &n);
 	} else {
 		real = place_real(&b->places, seen);
@@ -163,7 +156,7 @@ static bool is_free(const struct build *b, const char *name)
 	_cleanup_free_ char *real = realpath(dir, NULL);
 	_cleanup_free_ char *work = realpath(b->work, NULL);
 
-	return real && work && (streq(real, work) || is_below(real, work)) &&
+	return real && work && path_is_in(real, work) &&
 	       streq(real + strlen(work), dir + strlen(b->work)) && !path_exists(path);
 }
 
@@ -463,23 +456,6 @@ static void collect(void *userdata, const struct build *b, const char *name)
 		strv_take(&o->read, resolve(cwd, cmd.files.items[i]));
 }
 
-/* Takes out what is there twice. */
-static void sort_once(struct strv *v)
-{
-	size_t n = 0;
-
-	strv_sort(v);
-	for (size_t i = 0; i < v->n; i++) {
-		if (n && streq(v->items[i], v->items[n - 1]))
-			free(v->items[i]);
-		else
-			v->items[n++] = v->items[i];
-	}
-	v->n = n;
-	if (v->items)
-		v->items[n] = NULL;
-}
-
 /* The file in the build directory is still what it was before make. */
 static bool is_untouched(const struct job *job, const char *path, const char *was)
 {
@@ -519,7 +495,7 @@ static char *input_of(const struct job *job, const char *seen)
 	}
 	if (!what || !path)
 		return NULL;
-	if (is_below(name, b->seen) && (!is_untouched(job, path, what) || has_secret_inputs(path)))
+	if (path_is_below(name, b->seen) && (!is_untouched(job, path, what) || has_secret_inputs(path)))
 		return NULL;
 	return xasprintf("%s %s", name, what);
 }
@@ -557,8 +533,8 @@ static void number_inputs(const struct job *job, const struct collection *all,
 		strv_extend(&ret->read, &all->items[i].read);
 		strv_extend(&ret->configs, &all->items[i].configs);
 	}
-	sort_once(&ret->read);
-	sort_once(&ret->configs);
+	strv_sort_unique(&ret->read);
+	strv_sort_unique(&ret->configs);
 	ret->read_number = xcalloc(ret->read.n + 1, sizeof(*ret->read_number));
 	for (size_t i = 0; i < ret->read.n; i++) {
 		char *input = input_of(job, ret->read.items[i]);

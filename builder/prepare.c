@@ -104,8 +104,9 @@ enum phase check_enter(struct job *job)
 
 /* JOB_WAITING */
 
-/* Makes the job's directory and locks it; -EBUSY when another process has it. A lock that a dead process left is none, since
- * the kernel drops it; what such a process left in the directory is removed. */
+/* Makes the job's directory and locks it; -EBUSY when another process has it. A lock that a
+ * dead process left is none, since the kernel drops it; what such a process left in the
+ * directory is removed. */
 static int lock_dir(struct job *job)
 {
 	struct build *b = job->build;

@@ -225,10 +225,8 @@ enum phase modprobe_enter(struct job *job)
 		!streq(job->kernel->release, running) || !is_systems_tree(s))
 		return PHASE_NEXT;
 	list_aliases(DEVICES, &aliases);
-	strv_sort(&aliases);
+	strv_sort_unique(&aliases);
 	strv_push_all(argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
-	for (size_t i = 0; i < aliases.n; i++)
-		if (i == 0 || !streq(aliases.items[i], aliases.items[i - 1]))
-			strv_push(argv, aliases.items[i]);
+	strv_extend(argv, &aliases);
 	return aliases.n ? PHASE_COMMAND : PHASE_NEXT;
 }

@@ -183,13 +183,6 @@ static void hide(struct strv *argv, struct strv *sealed, const char *dir)
 	strv_push(sealed, real);
 }
 
-static bool is_in(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && path[n] == '/';
-}
-
 /* Whether path is in a directory that was made empty. The hidden ones that stay writable
  * get an empty directory on the way to path, so that it can be sealed. */
 static bool is_hidden(struct strv *argv, struct strv *sealed, const char *path)
@@ -197,7 +190,7 @@ static bool is_hidden(struct strv *argv, struct strv *sealed, const char *path)
 	_cleanup_free_ char *top = below_hidden(path);
 
 	for (size_t i = 0; i < sealed->n; i++)
-		if (is_in(path, sealed->items[i]))
+		if (path_is_below(path, sealed->items[i]))
 			return true;
 	if (top && !streq(top, path)) {
 		strv_push_all(argv, (const char *const[]){"--tmpfs", top, NULL});
@@ -213,7 +206,7 @@ static void make_parents(struct strv *argv, const struct strv *sealed, const cha
 		size_t n = strlen(sealed->items[i]);
 		const char *slash;
 
-		if (!is_in(path, sealed->items[i]))
+		if (!path_is_below(path, sealed->items[i]))
 			continue;
 		for (slash = path + n; (slash = strchr(slash + 1, '/'));) {
 			_cleanup_free_ char *dir = xstrndup(path, (size_t)(slash - path));
@@ -260,7 +253,7 @@ static void show_at(struct strv *argv, struct strv *sealed, struct strv *done,
 static bool is_shown(const struct strv *done, const char *path)
 {
 	for (size_t i = 0; i < done->n; i++)
-		if (streq(path, done->items[i]) || is_in(path, done->items[i]))
+		if (path_is_in(path, done->items[i]))
 			return true;
 	return false;
 }
@@ -343,7 +336,7 @@ static void conceal_shown(struct strv *argv, const struct strv *sealed,
 	bool is_away = top;
 
 	for (size_t i = 0; real && i < sealed->n; i++)
-		is_away = is_away || is_in(real, sealed->items[i]);
+		is_away = is_away || path_is_below(real, sealed->items[i]);
 	if (real && (!is_away || is_shown(done, real)) && may_lead_to(real))
 		strv_push_all(argv,
 			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});

@@ -27,6 +27,15 @@ static void test_strings(void)
 	free(joined);
 	ok(!v.items[v.n], "a list ends in NULL");
 	strv_done(&v);
+	strv_sort_unique(&v);
+	is_int((long)v.n, 0, "an empty list sorted");
+	strv_split(&v, "b a b c a b");
+	strv_sort_unique(&v);
+	joined = strv_join(&v, ",");
+	is(joined, "a,b,c", "sorted, each once");
+	free(joined);
+	ok(!v.items[v.n], "which ends in NULL");
+	strv_done(&v);
 
 	for (int i = 0; i < 1000; i++)
 		strv_pushf(&v, "N%d=%d", i, i);
@@ -51,6 +60,15 @@ static void test_errors(void)
 	ok(!e.what && first.status == 8, "an error moves");
 	is_int(error_set(NULL, -EIO, 1, "nobody asks"), -EIO, "NULL takes no text");
 	error_done(&first);
+}
+
+static void test_paths(void)
+{
+	ok(path_is_below("/a/b/c", "/a/b"), "below a directory");
+	ok(!path_is_below("/a/bc", "/a/b"), "not behind a name that only begins so");
+	ok(!path_is_below("/a/b", "/a/b"), "nor is the directory itself below");
+	ok(path_is_in("/a/b", "/a/b") && path_is_in("/a/b/c", "/a/b"), "but in it");
+	ok(!path_is_in("/a", "/a/b"), "what is above is not");
 }
 
 static void test_files(void)
@@ -125,6 +143,7 @@ int main(void)
 {
 	test_strings();
 	test_errors();
+	test_paths();
 	test_files();
 	return done_testing();
 }
