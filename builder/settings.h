@@ -36,6 +36,7 @@ struct settings {
 	enum sandbox_mode sandbox;
 	/* -j, parallel_jobs: 0 means no limit; by default the CPUs we may use */
 	unsigned int slots;
+	bool slots_exact; /* -j: no job runs besides */
 	uint64_t max_memory; /* bytes for all builds together; 0: what is available */
 	bool force;
 	bool force_version_override;

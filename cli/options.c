@@ -153,7 +153,7 @@ static int set_slots(struct arguments *args, const char *text, struct error *err
 {
 	if (!parse_number(text, USHRT_MAX, &args->settings.slots))
 		return error_set(err, -EINVAL, 2, "-j takes a number, not '%s'", text);
-	args->own_slots = true;
+	args->own_slots = args->settings.slots_exact = true;
 	return 0;
 }
 

@@ -37,25 +37,38 @@ static bool make_opens_fifo(struct plan *p)
 	return major > 4 || (major == 4 && minor >= 4);
 }
 
+/* A job keeps a CPU busy for four fifths of its time: it waits for disks and for processes
+ * that begin and end. So where there are as many slots as CPUs, some jobs run besides. */
+static unsigned int count_spare(const struct settings *s)
+{
+	return s->slots > 1 && s->slots == slots_default() && !s->slots_exact
+		       ? 1 + s->slots / 8
+		       : 0;
+}
+
 /* What was asked for, or what there is memory for. */
-static unsigned int count_slots(const struct plan *p)
+static unsigned int count_slots(const struct plan *p, unsigned int *ret_spare)
 {
 	const struct settings *s = p->shared.settings;
-	unsigned int asked = s->slots ? s->slots : SLOTS_UNLIMITED;
+	unsigned int asked = s->slots ? s->slots : SLOTS_UNLIMITED, spare = count_spare(s);
+	unsigned int fit = asked + spare;
 
-	if (!has_builds(p))
-		return asked;
-	return estimate_slots(p->jobs + p->n_run, p->n_jobs - p->n_run, asked,
-		s->max_memory ? s->max_memory : memory_available());
+	if (has_builds(p))
+		fit = estimate_slots(p->jobs + p->n_run, p->n_jobs - p->n_run, fit,
+			s->max_memory ? s->max_memory : memory_available());
+	*ret_spare = fit > asked ? fit - asked : 0;
+	return fit - *ret_spare;
 }
 
 int plan_choose_slots(struct plan *p)
 {
-	unsigned int n = count_slots(p);
+	unsigned int n = count_slots(p, &p->n_spare);
 	int r = -1;
 
-	if (p->slots && p->slots != &p->own_slots)
+	if (p->slots && p->slots != &p->own_slots) {
+		p->n_spare = 0;
 		return 0;
+	}
 	if (!p->asked_make && has_builds(p) && !p->shared.settings->dry_run) {
 		p->asked_make = true;
 		p->make_opens_fifo = make_opens_fifo(p);

@@ -361,6 +361,7 @@ int plan_run(struct plan *p, struct error *err)
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot start the jobs");
 	options.slots = p->slots;
+	options.n_spare = p->n_spare;
 	runner_run(p->loop, &p->graph, &ops, &options);
 	if (!p->shared.settings->dry_run) {
 		estimate_learn(p->history, p->jobs + p->n_run, p->graph.n);

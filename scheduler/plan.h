@@ -20,6 +20,7 @@ struct plan {
 	/* Of a make above us, given before the first run, or own; NULL: not chosen yet. */
 	struct slots *slots;
 	struct slots own_slots;
+	unsigned int n_spare; /* jobs that may run besides those that have a slot */
 	bool slots_lost; /* given: the make above us has some and does not pass them on */
 	bool asked_make; /* what form of the jobserver it understands: */
 	bool make_opens_fifo;

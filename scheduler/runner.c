@@ -27,10 +27,18 @@ struct runner {
 	uv_timer_t kill_timer;
 	struct run *runs; /* what is running, a list */
 	size_t n_runs;
+	unsigned int n_spare; /* how many more may run without a slot */
 	int no_signal;	  /* what cancelled points to when nobody asks */
 	int *cancelled;	  /* the signal, or 0 */
 	bool filling;	  /* fill is at work: tasks that end at once do not recurse */
 	bool closing;
+};
+
+/* What a run holds of the slots. */
+enum hold {
+	HOLDS_NOTHING, /* an idle command runs without */
+	HOLDS_SLOT,
+	HOLDS_SPARE, /* one of those that run besides */
 };
 
 /* One running node. Its handles are used anew for each command. */
@@ -43,7 +51,7 @@ struct run {
 	uv_timer_t timer;   /* the command's time limit, then the drain */
 	uv_work_t work;
 	unsigned int open;  /* handles of this run that have not been closed */
-	bool has_slot;	  /* an idle command runs without */
+	enum hold hold;
 	bool wants_slot;  /* to go on after one; its outcome is there */
 	bool lends_slots; /* the command may take more */
 	bool essential;
@@ -74,17 +82,30 @@ static void signal_run(struct run *run, int signum)
 		kill(-run->pid, signum);
 }
 
+static enum hold take_hold(struct runner *runner)
+{
+	if (slots_take(runner->slots))
+		return HOLDS_SLOT;
+	if (!runner->n_spare)
+		return HOLDS_NOTHING;
+	runner->n_spare--;
+	return HOLDS_SPARE;
+}
+
 static bool take_slot(struct run *run)
 {
-	run->has_slot = run->has_slot || slots_take(run->runner->slots);
-	return run->has_slot;
+	if (run->hold == HOLDS_NOTHING)
+		run->hold = take_hold(run->runner);
+	return run->hold != HOLDS_NOTHING;
 }
 
 static void give_slot(struct run *run)
 {
-	if (run->has_slot)
+	if (run->hold == HOLDS_SLOT)
 		slots_give(run->runner->slots);
-	run->has_slot = false;
+	if (run->hold == HOLDS_SPARE)
+		run->runner->n_spare++;
+	run->hold = HOLDS_NOTHING;
 }
 
 /* The command has ended: on, if there is a slot; false when there is none. */
@@ -373,13 +394,14 @@ static struct run *find_waiting(const struct runner *runner)
 /* False when there is no slot. */
 static bool start_node(struct runner *runner)
 {
+	enum hold hold = take_hold(runner);
 	struct run *run;
 
-	if (!slots_take(runner->slots))
+	if (hold == HOLDS_NOTHING)
 		return false;
 	run = xcalloc(1, sizeof(*run));
 	run->runner = runner;
-	run->has_slot = true;
+	run->hold = hold;
 	run->node = graph_next(runner->graph);
 	run->next = runner->runs;
 	if (run->next)
@@ -447,6 +469,7 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		.ops = ops,
 		.observer = options->observer,
 		.slots = options->slots,
+		.n_spare = options->n_spare,
 	};
 
 	runner.cancelled = options->cancelled ? options->cancelled : &runner.no_signal;

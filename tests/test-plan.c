@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -106,7 +107,7 @@ void runner_run(uv_loop_t *unused, struct graph *g, const struct task_ops *ops,
 		unsigned int pick = 0;
 		bool ok;
 
-		while (n < options->slots->total && (next = graph_next(g))) {
+		while (n < options->slots->total + options->n_spare && (next = graph_next(g))) {
 			job = next->data;
 			if (job->kind != JOB_EVALUATE)
 				log_job("", job);
@@ -374,6 +375,59 @@ static void test_memory(void)
 	settings.max_memory = 0;
 }
 
+/* How many builds run at once when there is memory for so many compilers. */
+static unsigned int at_once(unsigned int n_slots, unsigned int n_fit)
+{
+	struct plan p;
+
+	settings.slots = n_slots;
+	settings.max_memory = (uint64_t)n_fit * 160 << 20;
+	plan_init(&p, &loop, &settings);
+	for (unsigned int i = 0; i < n_slots + 3; i++)
+		plan_add(&p, JOB_BUILD, plan_kernel(&p, "k1", "x86_64"), "small", "1");
+	most_running = step = 0;
+	plan_run(&p, NULL);
+	plan_done(&p);
+	settings.max_memory = 0;
+	return most_running;
+}
+
+/* So many CPUs and no more, wherever this runs. */
+static void take_cpus(int n)
+{
+	cpu_set_t set;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_COUNT(&set) > n)
+			CPU_CLR(i, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* With as many slots as CPUs, one job runs besides. */
+static void test_spare(void)
+{
+	static const struct script all[] = {{.name = "small"}};
+
+	sandbox_works = true;
+	make_tree(all, ARRAY_SIZE(all));
+	take_cpus(2);
+	if (slots_default() < 2) {
+		ok(true, "jobs that run besides # SKIP this machine has one CPU");
+		return;
+	}
+	is_int(at_once(2, 100), 3, "one runs besides");
+	is_int(at_once(3, 100), 3, "not when more slots are asked for");
+	is_int(at_once(2, 2), 2, "nor without memory for it");
+	settings.slots_exact = true;
+	is_int(at_once(2, 100), 2, "nor when -j says how many");
+	settings.slots_exact = false;
+	is_int(at_once(2, 1), 1, "less than that");
+	take_cpus(1);
+	is_int(at_once(1, 100), 1, "one CPU, one job");
+	is_int(at_once(2, 100), 2, "as many as asked for");
+}
+
 /* Without mount namespaces the builds of a version share a directory. */
 static void test_directory(void)
 {
@@ -482,6 +536,7 @@ int main(void)
 	settings.source_tree = path_join(root, "src");
 	settings.install_tree = path_join(root, "modules");
 	uv_loop_init(&loop);
+	test_spare(); /* leaves one CPU: the others get as many slots as they ask for */
 	test_every_order();
 	test_deferred();
 	test_circle();

@@ -92,9 +92,10 @@ static unsigned int take_all(struct slots *s)
 }
 
 /* Runs tasks that do not depend on each other. */
-static int run_tasks_with(struct slots *slots, struct task *tasks, size_t n, bool catch_signals)
+static int run_tasks_beside(struct slots *slots, unsigned int n_spare, struct task *tasks,
+	size_t n, bool catch_signals)
 {
-	struct runner_options options = {.slots = slots};
+	struct runner_options options = {.slots = slots, .n_spare = n_spare};
 	unsigned int total = slots->total;
 	struct graph g = {0};
 	uv_loop_t loop;
@@ -113,6 +114,11 @@ static int run_tasks_with(struct slots *slots, struct task *tasks, size_t n, boo
 	slots_done(slots);
 	graph_done(&g);
 	return 0;
+}
+
+static int run_tasks_with(struct slots *slots, struct task *tasks, size_t n, bool catch_signals)
+{
+	return run_tasks_beside(slots, 0, tasks, n, catch_signals);
 }
 
 static int run_tasks(struct task *tasks, size_t n, unsigned int n_slots, bool catch_signals)
@@ -204,6 +210,39 @@ static void test_idle(void)
 	is_int(tasks[4].outcome.error, -ENOENT, "one that does not exist");
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
+}
+
+/* Two that wait for each other, with one slot and one that may run besides; then others. */
+static void test_spare(void)
+{
+	char root[] = "/tmp/dkms-test-XXXXXX", first[100], second[100];
+	struct task tasks[] = {
+		{.script = first, .timeout_s = 60, .works = true},
+		{.script = second, .timeout_s = 60},
+		{.script = "sleep 0.1", .idle = true},
+		{.script = "exit 3", .jobserver = true},
+		{.script = "exit 4"},
+	};
+	_cleanup_free_ char *a = NULL, *b = NULL;
+	struct slots slots;
+
+	if (!ok(mkdtemp(root) != NULL, "a directory"))
+		return;
+	a = path_join(root, "a");
+	b = path_join(root, "b");
+	ok(mkfifo(a, 0600) == 0 && mkfifo(b, 0600) == 0, "pipes");
+	snprintf(first, sizeof(first), "echo first > %s; cat %s", a, b);
+	snprintf(second, sizeof(second), "cat %s; echo second > %s", a, b);
+	slots_init(&slots, 1);
+	is_int(run_tasks_beside(&slots, 1, tasks, ARRAY_SIZE(tasks), false), 0, "run");
+	is(tasks[0].outcome.out.data, "second\n", "one runs besides the one with the slot");
+	is(tasks[1].outcome.out.data, "first\n", "and knows of it");
+	ok(tasks[0].worked, "both go on");
+	is_int(tasks[3].outcome.exit_status + tasks[4].outcome.exit_status, 7, "so do others");
+	ok(most_running <= 3, "never more than these two and one that waits: %d", most_running);
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		task_done(&tasks[i]);
+	dir_remove(root, NULL);
 }
 
 static void test_timeout(void)
@@ -359,6 +398,7 @@ int main(void)
 	test_commands();
 	test_usage();
 	test_idle();
+	test_spare();
 	test_timeout();
 	test_cancel();
 	test_forms();
