@@ -260,6 +260,30 @@ defaults()
 	echo $'anon 1\nfile '$((150 << 20))$'\nkernel 1' > "/sys/fs/cgroup$group/memory.stat"
 	n_slots 2 "one that permits less: what it uses counts, except for files" "${run[@]}" -j 8
 	umount /sys/fs/cgroup
+	group=$(sed -n 's/^[0-9]*:\(.*,\)*cpu\(,.*\)*://p' /proc/self/cgroup)
+	if [ -n "$group" ]; then
+		mount -t tmpfs cgroup /sys/fs/cgroup
+		mkdir -p "/sys/fs/cgroup/cpu$group"
+		echo -1 > "/sys/fs/cgroup/cpu$group/cpu.cfs_quota_us"
+		echo 100000 > "/sys/fs/cgroup/cpu$group/cpu.cfs_period_us"
+		n_slots "$cpus" "version 1: no quota" "${run[@]}"
+		echo 50000 > "/sys/fs/cgroup/cpu$group/cpu.cfs_quota_us"
+		n_slots 1 "version 1: half a CPU" "${run[@]}"
+		umount /sys/fs/cgroup
+	fi
+	group=$(sed -n 's/^[0-9]*:\(.*,\)*memory\(,.*\)*://p' /proc/self/cgroup)
+	if [ -n "$group" ]; then
+		mount -t tmpfs cgroup /sys/fs/cgroup
+		mkdir -p "/sys/fs/cgroup/memory$group"
+		echo 9223372036854771712 > "/sys/fs/cgroup/memory$group/memory.limit_in_bytes"
+		echo $((300 << 20)) > "/sys/fs/cgroup/memory$group/memory.usage_in_bytes"
+		echo $'cache 1\ntotal_cache '$((150 << 20)) > "/sys/fs/cgroup/memory$group/memory.stat"
+		n_slots 8 "version 1: all memory" "${run[@]}" -j 8
+		echo $((500 << 20)) > "/sys/fs/cgroup/memory/memory.limit_in_bytes"
+		cp "/sys/fs/cgroup/memory$group/memory."{usage_in_bytes,stat} /sys/fs/cgroup/memory/ 2> /dev/null || true
+		n_slots 2 "version 1: a group further up permits less" "${run[@]}" -j 8
+		umount /sys/fs/cgroup
+	fi
 }
 
 with_make()
