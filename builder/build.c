@@ -273,7 +273,7 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->command);
-	why = buildlog_explain(job->build->log);
+	why = buildlog_explain(job->build->log, job->build->seen);
 	if (r < 0)
 		full = xasprintf(", and %s cannot be written: %s", job->build->version_dir,
 			strerror(-r));

@@ -77,7 +77,9 @@ int buildlog_result(int fd, const struct outcome *outcome, const struct command 
 static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference", "Error: ",
 	"command not found", "not found", "No such file or directory", "*** "};
 
-/* How many of the last lines are shown. */
+/* So many of them say it all. */
+#define CLEAR_MARKS 4
+/* Where there is none of those, how many of the last lines are shown. */
 #define LAST_LINES 3
 
 /* Cuts a log into lines, without those that are empty, ours ("# ...") or say nothing. */
@@ -97,7 +99,7 @@ static void split_lines(char *text, struct strv *ret)
 }
 
 /* The index of the line that tells most; n when none has a mark. */
-static size_t find_error(const struct strv *lines)
+static size_t find_error(const struct strv *lines, bool *ret_clear)
 {
 	size_t best = lines->n, best_mark = ARRAY_SIZE(marks);
 
@@ -109,26 +111,50 @@ static size_t find_error(const struct strv *lines)
 			}
 		}
 	}
+	*ret_clear = best_mark < CLEAR_MARKS;
 	return best;
 }
 
-char *buildlog_explain(const char *path)
+/* Appends the line, with the names of files in dir as they are there. */
+static void add_line(struct str *s, const char *line, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	for (const char *found; n && (found = strstr(line, dir)); line = found + n) {
+		bool inside = found[n] == '/';
+
+		str_add_bytes(s, line, (size_t)(found - line) + (inside ? 0 : n));
+		found += inside;
+	}
+	str_add(s, line);
+}
+
+char *buildlog_explain(const char *path, const char *dir)
 {
 	_cleanup_(str_done) struct str log = {0};
 	_cleanup_(strv_done) struct strv lines = {0};
 	struct str text = {0};
 	size_t error, tail;
+	bool clear;
 
 	if (file_read_tail(path, LOG_SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
 	split_lines(log.data, &lines);
 	if (lines.n < 3) /* two lines are the header */
 		return NULL;
-	error = find_error(&lines);
+	error = find_error(&lines, &clear);
+	if (clear) {
+		add_line(&text, lines.items[error], dir);
+		return str_take(&text);
+	}
 	tail = lines.n - LAST_LINES < 2 ? 2 : lines.n - LAST_LINES;
-	if (error < tail)
-		str_addf(&text, "%s\n%s", lines.items[error], error + 1 < tail ? "...\n" : "");
-	for (size_t i = tail; i < lines.n; i++)
-		str_addf(&text, "%s%s", i > tail ? "\n" : "", lines.items[i]);
+	if (error < tail) {
+		add_line(&text, lines.items[error], dir);
+		str_add(&text, error + 1 < tail ? "\n...\n" : "\n");
+	}
+	for (size_t i = tail; i < lines.n; i++) {
+		add_line(&text, lines.items[i], dir);
+		str_add(&text, i + 1 < lines.n ? "\n" : "");
+	}
 	return str_take(&text);
 }

@@ -15,9 +15,10 @@ void buildlog_note(int fd, const char *fmt, ...) _printf_(2, 3);
 /* A negative errno when it could not be written, as on a full disk. */
 int buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd);
 
-/* What a log says went wrong: the first error of a compiler, of modpost or the linker, of
- * the shell or of make, in this order; then, if they are not that already, its last lines.
- * The caller frees; NULL when the log cannot be read or says nothing. */
-char *buildlog_explain(const char *path);
+/* What a log says went wrong: the first error of a compiler, or of modpost or the linker.
+ * Where there is none, the first one of the shell or of make, and the last lines. Files in
+ * dir, where it was built, are called by their names there. The caller frees; NULL when
+ * the log cannot be read or says nothing. */
+char *buildlog_explain(const char *path, const char *dir);
 
 #endif

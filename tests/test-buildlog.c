@@ -24,7 +24,7 @@ static void explains(const char *body, const char *want, const char *what)
 		perror(path);
 	buildlog_result(fd, &outcome, &cmd);
 	close(fd);
-	got = buildlog_explain(path);
+	got = buildlog_explain(path, "/dkms/evdi/1.12.0/build");
 	is(got, want, what);
 	free(got);
 }
@@ -50,17 +50,20 @@ int main(void)
 		return 1;
 	close(fd);
 	test_format();
-	explains("  CC a.o\na.c:3:1: error: no x\n",
-		"CC a.o\na.c:3:1: error: no x", "a short log, whole");
-	explains("CC a.o\na.c:3:1: error: no x\nCC b.o\nCC c.o\nCC d.o\nCC e.o\n"
-		 "make: *** [Makefile:9: all] Error 2\n",
-		"a.c:3:1: error: no x\n...\nCC d.o\nCC e.o\n"
-		"make: *** [Makefile:9: all] Error 2",
-		"the compiler's error before that of make");
+	explains("  CC a.o\na.c:3:1: error: no x\n", "a.c:3:1: error: no x", "the compiler's error");
+	explains("CC a.o\n/dkms/evdi/1.12.0/build/sub/a.c:3:1: error: no x in "
+		 "/dkms/evdi/1.12.0/build\nmake: *** [Makefile:9: all] Error 2\n",
+		"sub/a.c:3:1: error: no x in /dkms/evdi/1.12.0/build",
+		"it alone, and files by their names");
 	explains("ERROR: modpost: \"x\" undefined!\nmake: *** [a] Error 1\n\n"
 		 "make: *** [b] Error 2\nmake: Leaving directory '/x'\n",
-		"ERROR: modpost: \"x\" undefined!\nmake: *** [a] Error 1\nmake: *** [b] Error 2",
-		"that of modpost");
+		"ERROR: modpost: \"x\" undefined!", "that of modpost");
+	explains("make: *** [a] Error 1\none\ntwo\nthree\nfour\nmake: *** [b] Error 2\n",
+		"make: *** [a] Error 1\n...\nthree\nfour\nmake: *** [b] Error 2",
+		"of make the first one, and the last lines");
+	explains("sh: foo: command not found\nmake: *** [a] Error 1\nbar\nmake: *** [b] Error 2\n",
+		"sh: foo: command not found\nmake: *** [a] Error 1\nbar\nmake: *** [b] Error 2",
+		"what a shell does not find, and what came of it");
 	explains("one\ntwo\nthree\nfour\nfive\n", "three\nfour\nfive",
 		"the last lines, where nothing looks like an error");
 	unlink(path);
