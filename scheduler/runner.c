@@ -12,6 +12,7 @@
 
 #define KILL_AFTER_MS 2000  /* from SIGTERM to SIGKILL */
 #define DRAIN_MS 500	    /* for output after exit, when grandchildren hold the pipe */
+#define READ_BYTES 65536    /* what a pipe holds */
 
 extern char **environ;
 
@@ -30,6 +31,7 @@ struct runner {
 	unsigned int n_spare; /* how many more may run without a slot */
 	int no_signal;	  /* what cancelled points to when nobody asks */
 	int *cancelled;	  /* the signal, or 0 */
+	char *buffer;	  /* READ_BYTES, for output between its read and on_read */
 	bool filling;	  /* fill is at work: tasks that end at once do not recurse */
 	bool closing;
 };
@@ -57,7 +59,6 @@ struct run {
 	bool essential;
 	struct outcome outcome;
 	uint64_t started_ns;
-	char buffer[65536];
 };
 
 static void advance(struct run *run, const struct outcome *last);
@@ -205,7 +206,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	struct run *run = handle->data;
 
 	(void)suggested;
-	*buf = uv_buf_init(run->buffer, sizeof(run->buffer));
+	*buf = uv_buf_init(run->runner->buffer, READ_BYTES);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -463,6 +464,7 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options)
 {
 	static const int signums[] = {SIGINT, SIGTERM, SIGHUP};
+	char buffer[READ_BYTES];
 	struct runner runner = {
 		.loop = loop,
 		.graph = g,
@@ -470,6 +472,7 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		.observer = options->observer,
 		.slots = options->slots,
 		.n_spare = options->n_spare,
+		.buffer = buffer,
 	};
 
 	runner.cancelled = options->cancelled ? options->cancelled : &runner.no_signal;
