@@ -3,6 +3,7 @@
 #define CACHE_STORE_H
 
 #include "base/error.h"
+#include "base/strv.h"
 #include "cache/entry.h"
 #include "cache/key.h"
 

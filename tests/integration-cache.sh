@@ -8,6 +8,8 @@ set -eu
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=tests/tap.sh
 . "${top_srcdir:?}/tests/tap.sh"
+# shellcheck source=tests/kin.sh
+. "${top_srcdir:?}/tests/kin.sh"
 
 command -v apt-get >/dev/null || skip_all "kernels and modules come from Debian's packages"
 # Two ABIs that differ in little, most of the time; an older one; another flavour.
@@ -56,15 +58,6 @@ build() # NAME [OPTION...]
 	find "$work/$name" -name log -type d -exec rm -r {} +
 }
 
-# Whether the kernels' headers differ in nothing but what says their names.
-kin() # KERNEL KERNEL
-{
-	local a=$root/usr/src/linux-headers-$1 b=$root/usr/src/linux-headers-$2
-
-	diff -rq "${a%-amd64}-common" "${b%-amd64}-common" > /dev/null 2>&1 &&
-		! diff -rq "$a" "$b" | grep -v '/\.config \|/\.kernelvariables \|/Makefile \|Module.symvers \|/auto.conf \|/autoconf.h \|/package.h \|/rustc_cfg \|/utsrelease.h \|/utsversion.h '
-}
-
 # Linked and compiled objects.
 objects() { ours cache stats | sed -n 's/^objects  *\([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p'; }
 
@@ -80,7 +73,7 @@ is "$linked" 0 "the first kernel: nothing is linked"
 ok "objects are kept" test "$compiled" -ge ${#modules[@]}
 options=("${all[@]:2:2}")
 build cold
-if kin "${kernels[0]}" "${kernels[1]}"; then
+if kin "$root" "${kernels[0]}" "${kernels[1]}"; then
 	is "$(objects)" "$compiled $compiled" "the second kernel: all objects are linked"
 	like "$(cat "$work/tap.out")" "linked from ${kernels[0]} in" "it says so"
 else
@@ -112,7 +105,7 @@ like "$(ours cache why "$module" -k "${kernels[0]}")" 'in the cache' "cache why:
 ours cache verify > "$work/verify" 2>&1
 is "$?" 0 "cache verify"
 
-if kin "${kernels[0]}" "${kernels[1]}"; then
+if kin "$root" "${kernels[0]}" "${kernels[1]}"; then
 	ours cache clear > /dev/null
 	ours unbuild "$module" --all > /dev/null
 	ok "two kernels in one run" ours build "$module" -k "${kernels[0]}" -k "${kernels[1]}"

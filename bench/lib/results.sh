@@ -1,0 +1,72 @@
+# shellcheck shell=bash disable=SC2154
+# What a run leaves in $out: results.json, results.md, plots; and their places in the project.
+
+# The state of the source that is measured.
+read_commit()
+{
+	commit=$(git -C "$top" describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null) ||
+		commit=unknown
+}
+
+write_header()
+{
+	mkdir -p "$out/profiles"
+	read_commit
+	jq -n --arg date "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+		--arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
+		--argjson cores "$cores" --arg arch "$machine" --arg kernel "$(uname -r)" \
+		--argjson memory "$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) * 1024))" \
+		--arg system "$(. /etc/os-release && echo "$PRETTY_NAME")" \
+		--arg files "$(stat -f -c %T "$work")" \
+		--arg kernels "${kernels[*]}" --arg modules "${modules[*]} $dahdi" \
+		--arg ours "${version[ours]}" --arg trixie "${version[trixie]}" \
+		--arg bookworm "${version[bookworm]}" \
+		--arg make "$(make --version | sed -n 's/^GNU Make //p')" \
+		--arg gcc "$(gcc -dumpfullversion)" \
+		--arg ccache "$(ccache --version | sed -n 's/^ccache version //p')" \
+		--arg bubblewrap "$(bwrap --version | sed 's/.* //')" '{
+		schema: "dkms-bench-1", $date,
+		machine: {$cpu, $cores, memory_bytes: $memory, $arch, $system, $kernel, file_system: $files},
+		kernels: ($kernels | split(" ")),
+		modules: ($modules | split(" ") | map(select(. != ""))),
+		versions: {$ours, $trixie, $bookworm, $make, $gcc, $ccache, $bubblewrap}}' > "$out/header.json"
+}
+
+# All rows that there are, also those of other runs.
+write_results()
+{
+	local rows=("$out"/rows/*.json)
+
+	[ -e "${rows[0]}" ] || return 0
+	jq -s '.[0] + {rows: .[1:]}' "$out/header.json" "${rows[@]}" > "$out/results.json.new"
+	mv "$out/results.json.new" "$out/results.json"
+}
+
+make_table()
+{
+	jq -r -f "$top/bench/lib/table.jq" "$out/results.json"
+}
+
+make_plots()
+{
+	"$top/bench/lib/plots" "$out" || say "no plots"
+}
+
+# The project's own copy: the table between two lines of README.md, the rest in bench/results.
+write_readme()
+{
+	local plot
+
+	mkdir -p "$top/bench/results"
+	cp "$out/results.json" "$top/bench/results/"
+	for plot in "$out"/*.svg; do
+		[ ! -e "$plot" ] || cp "$plot" "$top/bench/results/"
+	done
+	grep -q '^<!-- bench/run begin' "$top/README.md" || die "README.md has no place for the results"
+	awk -v table="$out/results.md" '
+		/^<!-- bench\/run begin/ { print; while ((getline line < table) > 0) print line; skip = 1 }
+		/^<!-- bench\/run end/ { skip = 0 }
+		!skip' "$top/README.md" > "$out/README.md"
+	cat "$out/README.md" > "$top/README.md"
+	say "README.md and bench/results have these results"
+}

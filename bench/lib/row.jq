@@ -1,0 +1,28 @@
+# The lines that a row is made of (what it is, figures of runs, a bound) become one object, with
+# medians, spreads and ratios: how many times longer than ours another program takes.
+
+def median:
+	sort | length as $n |
+	if $n % 2 == 1 then .[($n - 1) / 2] else (.[$n / 2 - 1] + .[$n / 2]) / 2 end;
+
+# Of the runs' figures of one name.
+def spread($name): [.[] | .[$name]] | {median: median, min: min, max: max};
+
+def figures:
+	["wall_s", "cpu_s", "memory_bytes", "largest_bytes", "processes", "written_bytes"];
+
+(map(select(.row)) | first.row) as $row |
+(map(select(.bound)) | first.bound) as $bound |
+(map(select(.program)) | group_by(.program) | map(
+	{(first.program):
+		((map(select(.wall_s)) as $runs | if $runs == [] then {} else
+			reduce figures[] as $name ({}; .[$name] = ($runs | spread($name))) +
+			{runs: ($runs | map(del(.program)))} end) +
+		 (map(select(.instructions)) | first // {} | del(.program)))}) | add) as $programs |
+$programs.ours.wall_s.median as $ours |
+$row + {programs: $programs, ratios: ($programs | del(.ours) | map_values(
+	if .wall_s and $ours then .wall_s.median / $ours else null end))} |
+(.ratios | to_entries | map(select(.key == "trixie" or .key == "bookworm")) |
+	min_by(.value)) as $faster |
+if $faster then .faster_peer = $faster.key else . end |
+if $bound and $ours then .bound = $bound + {ratio: ($ours / $bound.seconds)} else . end

@@ -1,0 +1,72 @@
+# The results as Markdown.
+
+def fixed: # three digits that count
+	if . == 0 then "0" else
+		(fabs | log10 | floor) as $e |
+		if $e >= 2 then round else pow(10; 2 - $e) as $f | (. * $f | round) / $f end | tostring
+	end;
+
+def seconds:
+	if . < 0.001 then "\(. * 1e6 | fixed) µs" elif . < 1 then "\(. * 1e3 | fixed) ms"
+	else "\(fixed) s" end;
+
+def bytes:
+	if . >= 1048576 then "\(. / 1048576 | fixed) MiB" else "\(. / 1024 | fixed) KiB" end;
+
+def count:
+	if . < 10000 then "\(round)" elif . < 1e6 then "\(. / 1e3 | fixed) k"
+	elif . < 1e9 then "\(. / 1e6 | fixed) M" else "\(. / 1e9 | fixed) G" end;
+
+def times: "\(fixed) ×";
+
+def line: "| " + join(" | ") + " |";
+
+# The median, and the spread where there is more than one run.
+def with_spread:
+	if .min == .max then (.median | seconds)
+	else "\(.median | seconds) (\(.min | seconds) – \(.max | seconds))" end;
+
+.versions as $versions |
+{trixie: "dkms \($versions.trixie)", bookworm: "dkms \($versions.bookworm)", make: "plain make",
+ xargs: "`xargs -P`", ccache: "ccache \($versions.ccache)", copy: "copying", first: "the first kernel",
+ sha256sum: "`sha256sum`"} as $names |
+
+def peer($name):
+	if .ratios[$name] then (.ratios[$name] | times) as $text |
+		if .faster_peer == $name then "**\($text)**" else $text end
+	else "" end;
+
+def others:
+	([.ratios | to_entries[] | select(.key as $key | ["trixie", "bookworm", "make"] | index($key) | not) |
+		if .key == "first" then empty else "\($names[.key] // .key) \(.value | times)" end] +
+	 [if .programs.first.cpu_s then "\(.programs.ours.cpu_s.median / .programs.first.cpu_s.median * 100 | fixed) % of the first one's CPU time" else empty end] +
+	 [if .bound then "\(.bound.ratio | times) \(.bound.what)" else empty end]) | join("; ");
+
+# Ours, and what the faster peer has of it.
+def beside($name; unit):
+	. as $row | (.programs.ours[$name].median | if . then unit else "" end) +
+	(if .faster_peer and .programs[.faster_peer][$name] then
+		" / " + (.programs[.faster_peer][$name].median | unit) else "" end);
+
+([.rows[] | .commit] | unique | join(", ")) as $commits |
+([.rows[] | .mode] | unique) as $modes |
+
+"Printed by `bench/run`\(if $modes == ["full"] then "" else ", \($modes | join(" and ")) mode," end) at commit \($commits), \(.date[0:10]): \(.machine.cores) cores of \(.machine.cpu), \(.machine.system), kernel \(.machine.kernel), \(.machine.file_system).",
+"Kernels: \(.kernels | join(", ")). Modules: \(.modules | map(split("/")[0]) | join(", ")).",
+"Medians, with the least and the most where there are several runs, which took turns with those of",
+"the others. A ratio is how many times longer the other one takes; the faster of the two older dkms, the one that counts, is bold.",
+"",
+(["", "dkms \($versions.ours)", $names.trixie, $names.bookworm, $names.make, "others, bounds"] | line),
+"| --- | --- | --- | --- | --- | --- |",
+(.rows[] | [.title, (.programs.ours.wall_s | with_spread), peer("trixie"), peer("bookworm"),
+	peer("make"), others] | line),
+"",
+"Figures that other work on the machine hardly touches: instructions of our own code, CPU time with all",
+"child processes, the memory of dkms itself, processes and threads started, bytes written to files;",
+"behind the stroke what the faster of the older ones has.",
+"",
+(["", "instructions", "CPU time", "memory", "processes", "written"] | line),
+"| --- | --- | --- | --- | --- | --- |",
+(.rows[] | [.title, (.programs.ours.instructions // "" | if . == "" then . else count end),
+	beside("cpu_s"; seconds), beside("memory_bytes"; bytes), beside("processes"; count),
+	beside("written_bytes"; bytes)] | line)

@@ -1,0 +1,187 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Kernels, modules and the trees that programs work on.
+
+# Ten modules that build for all of these kernels: the two newest, which often have the same
+# headers; one of another point release; another flavour.
+real_modules()
+{
+	pick acpi-call,v4l2loopback,evdi,gost-crypto,bbswitch,langford,dm-writeboost,nat-rtsp,jool,dpdk-kmods,dahdi \
+		acpi-call,evdi,bbswitch,gost-crypto acpi-call,bbswitch
+}
+
+real_kernels()
+{
+	local arch
+
+	arch=$(dpkg --print-architecture)
+	pick "$arch:1,$arch:2/cloud-$arch:1,$arch:3/cloud-$arch:2,rt-$arch:1" \
+		"$arch:1,$arch:2/cloud-$arch:1,$arch:3/rt-$arch:1" "$arch:1,$arch:2/cloud-$arch:1"
+}
+
+# Nothing of what is here before or comes later is seen: no configuration, trees or cache.
+hide_system()
+{
+	mkdir "$work/etc" "$work/empty"
+	cp -a /etc/. "$work/etc/"
+	mount --bind "$work/etc" /etc
+	rm -rf /etc/dkms
+	mkdir /etc/dkms
+	# The peers would sign with a key of the system's.
+	echo 'try_sign_modules="false"' > /etc/dkms/framework.conf
+	for dir in /var/lib/dkms /var/cache/dkms; do
+		[ ! -d "$dir" ] || mount --bind "$work/empty" "$dir"
+	done
+}
+
+# Sets what tests/real-input told.
+read_input() # FILE
+{
+	local kver
+
+	root=$(sed -n 's/^root //p' "$1")
+	mapfile -t kernels < <(sed -n 's/^kernel //p' "$1" | awk '!seen[$0]++')
+	mapfile -t modules < <(sed -n 's/^module //p' "$1" | grep -v ^dahdi/)
+	dahdi=$(sed -n 's/^module \(dahdi.*\)/\1/p' "$1")
+	kernel=${kernels[0]}
+	machine=$(uname -m)
+	cores=$(nproc)
+	declare -gA program=([ours]=$build/dkms)
+	declare -gA version=([ours]=$("$build/dkms" --version | sed 's/^dkms-//'))
+	while read -r _ suite number path; do
+		program[$suite]=$path
+		version[$suite]=${number%%-*}
+	done < <(grep '^peer ' "$1")
+	# 3.0.10 knows no other way not to sign.
+	mkdir "$work/config"
+	for kver in "${kernels[@]}"; do
+		grep -v CONFIG_MODULE_SIG_HASH "$root/usr/src/linux-headers-$kver/.config" \
+			> "$work/config/$kver"
+	done
+}
+
+module() # NAME: prints NAME/VERSION
+{
+	printf '%s\n' "${modules[@]}" | grep "^$1/"
+}
+
+headers() { echo "$root/usr/src/linux-headers-$1"; }
+
+# An empty set of trees, with the kernels in it.
+new_trees() # DIR KERNEL...
+{
+	local dir=$1 kver
+
+	shift
+	rm -rf "$dir"
+	mkdir -p "$dir/dkms" "$dir/src" "$dir/lib/modules"
+	for kver; do
+		mkdir "$dir/lib/modules/$kver"
+		ln -s "$(headers "$kver")" "$dir/lib/modules/$kver/build"
+	done
+}
+
+# The options that make a program use DIR.
+on() # DIR
+{
+	echo "--dkmstree $1/dkms --sourcetree $1/src --installtree $1/lib/modules"
+}
+
+# Modules added to new trees, and nothing more.
+add_modules() # PROGRAM DIR KERNELS MODULE...
+{
+	local name=$1 dir=$2 module
+
+	# shellcheck disable=SC2086 # words
+	new_trees "$dir" $3
+	shift 3
+	for module; do
+		cp -R "$root/usr/src/${module/\//-}" "$dir/src/"
+		# shellcheck disable=SC2046
+		"${program[$name]}" add "$module" $(on "$dir") > "$work/stdout" 2>&1 ||
+			{ cat "$work/stdout" >&2; die "$scenario: $name cannot add $module"; }
+	done
+}
+
+# Modules × kernels installed without building: one real .ko under many names, for kernels that
+# are the real one under many names.
+make_installed() # DIR MODULES KERNELS
+{
+	local dir=$1 n_modules=$2 n_kernels=$3 i k name place made=()
+
+	for ((k = 0; k < n_kernels; k++)); do
+		made+=("${kernel%%-*}-$((k + 1))-bench")
+	done
+	made_kernels=("${made[@]}")
+	new_trees "$dir"
+	if [ ! -e "$work/ko/acpi_call.ko" ]; then
+		cp -R "$root/usr/src/$(module acpi-call | tr / -)" "$work/ko"
+		make -s -j"$cores" -C "$(headers "$kernel")" M="$work/ko" > "$work/stdout" 2>&1 ||
+			die "acpi-call does not build"
+		strip -g "$work/ko/acpi_call.ko"
+	fi
+	for k in "${made[@]}"; do
+		mkdir -p "$dir/lib/modules/$k/updates/dkms"
+		ln -s "$(headers "$kernel")" "$dir/lib/modules/$k/build"
+		ln -sf "$kernel" "$work/config/$k"
+	done
+	for ((i = 0; i < n_modules; i++)); do
+		name=play$i
+		mkdir "$dir/src/$name-1.0"
+		cat > "$dir/src/$name-1.0/dkms.conf" <<-END
+			PACKAGE_NAME="$name"
+			PACKAGE_VERSION="1.0"
+			BUILT_MODULE_NAME[0]="$name"
+			DEST_MODULE_LOCATION[0]="/updates/dkms"
+			MAKE[0]="make -C \$kernel_source_dir M=\$dkms_tree/$name/1.0/build"
+			CLEAN="true"
+			AUTOINSTALL="yes"
+		END
+		mkdir -p "$dir/dkms/$name/1.0"
+		ln -s "$dir/src/$name-1.0" "$dir/dkms/$name/1.0/source"
+		for k in "${made[@]}"; do
+			place=$dir/dkms/$name/1.0/$k/$machine
+			mkdir -p "$place/module" "$place/log"
+			cp "$work/ko/acpi_call.ko" "$place/module/$name.ko"
+			cp "$work/ko/acpi_call.ko" "$dir/lib/modules/$k/updates/dkms/$name.ko"
+			echo "made by $0" > "$place/log/make.log"
+			ln -s "1.0/$k/$machine" "$dir/dkms/$name/kernel-$k-$machine"
+		done
+	done
+}
+
+# How often "installed" is said in the trees.
+count_installed() # DIR
+{
+	# shellcheck disable=SC2046
+	"${program[ours]}" status $(on "$1") | grep -c ': installed'
+}
+
+# -k for each.
+k_options() # KERNEL...
+{
+	printf -- '-k %s ' "$@"
+}
+
+# Plain make with ccache for a compiler, as a person would have it who has no dkms. The build
+# directory is always the same one.
+make_with_ccache() # NAME/VERSION [FUNCTION BUILD-DIRECTORY]
+{
+	local place=$work/trees/ccache tool
+
+	rm -rf "$place/$1"
+	mkdir -p "$place/$1" "$place/bin"
+	cp -R "$root/usr/src/${1/\//-}" "$place/$1/build"
+	[ -z "${2:-}" ] || "$2" "$place/$1/build"
+	for tool in gcc $(cd /usr/bin && echo gcc-[0-9]*); do
+		ln -sf "$(command -v ccache)" "$place/bin/$tool"
+	done
+	PATH=$place/bin:$PATH CCACHE_DIR=$work/trees/ccache.d MAKEFLAGS=-j$cores \
+		take ccache "$top/bench/lib/plain-make" "$place" "$1" "$kernel" "$(headers "$kernel")"
+}
+
+fill_ccache() # NAME/VERSION
+{
+	cp "$work/row" "$work/row.before"
+	make_with_ccache "$1"
+	mv "$work/row.before" "$work/row"
+}

@@ -1,0 +1,124 @@
+# shellcheck shell=bash disable=SC2154
+# What the cache saves: kernel after kernel, then all kernels again with the trees wiped, then one
+# module alone. The peers build each time, and are measured once for each kernel.
+
+# shellcheck source=tests/kin.sh
+. "$top/tests/kin.sh"
+
+dir=$work/trees/cache
+peer_dir=$work/trees/peer
+cache=$work/trees/cache-dir
+rm -rf "$cache"
+
+# Ours are installed for the kernels given; what is in the trees stays.
+install_ours() # PROGRAM KERNEL...
+{
+	local name=$1
+
+	shift
+	# shellcheck disable=SC2046
+	take "$name" "${program[ours]}" autoinstall $(k_options "$@") --no-depmod \
+		--cache-dir "$cache" --json $(on "$dir")
+	cp "$work/stdout" "$work/ours.json"
+}
+
+install_peer() # KERNEL
+{
+	take trixie "$top/bench/lib/peer-autoinstall" "${program[trixie]}" "$peer_dir" "$work/config" "$1"
+	grep trixie "$work/row" | tail -n 1 >> "$work/peer"
+}
+
+# Which kernel has the headers of the first one; which ones come after.
+same=
+others=()
+for kver in "${kernels[@]:1}"; do
+	if [ -z "$same" ] && kin "$root" "$kernel" "$kver"; then
+		same=$kver
+	else
+		others+=("$kver")
+	fi
+done
+
+add_modules ours "$dir" "${kernels[*]}" "${modules[@]}"
+add_modules trixie "$peer_dir" "${kernels[*]}" "${modules[@]}"
+: > "$work/peer"
+
+row kernel-first "${#modules[@]} modules for a kernel, an empty cache"
+install_ours ours "$kernel"
+install_peer "$kernel"
+bound_of_makes "$work/ours.json"
+first_figures=$(grep ours "$work/row" | sed 's/"ours"/"first"/')
+end_row
+
+# The figures of the first kernel stand beside those of further ones.
+for kver in $same "${others[@]}"; do
+	if [ "$kver" = "$same" ]; then
+		row kernel-same "one more kernel, identical headers"
+	else
+		row "kernel-$kver" "one more kernel, $kver"
+	fi
+	install_ours ours "$kver"
+	echo "$first_figures" >> "$work/row"
+	install_peer "$kver"
+	end_row
+done
+n=$(count_installed "$peer_dir")
+[ "$(count_installed "$dir")" -eq "$n" ] || die "cache: $n modules are installed by trixie's alone"
+
+# All of it once more: the trees are new, the cache is not. For the peer that is building.
+run_warm() # PROGRAM
+{
+	case $1 in
+	ours)
+		add_modules ours "$dir" "${kernels[*]}" "${modules[@]}"
+		install_ours ours "${kernels[@]}"
+		[ "$(jq '[.jobs[] | select(.cache == "miss")] | length' "$work/ours.json")" -eq 0 ] ||
+			die "cache: not all of it comes from there"
+		;;
+	copy)
+		rm -rf "$work/trees/copy"
+		mkdir "$work/trees/copy"
+		take copy cp -R "$dir/dkms" "$dir/lib" "$work/trees/copy"
+		;;
+	esac
+}
+
+row warm "${#modules[@]} modules × ${#kernels[@]} kernels again, trees wiped"
+run=$(pick 5 3 1)
+compare run_warm "ours=$run" "copy=$run"
+jq -s -c '. as $runs | {program: "trixie"} +
+	(["wall_s", "cpu_s", "processes", "written_bytes"] as $sums |
+	 reduce $sums[] as $name ({}; .[$name] = ([$runs[][$name]] | add))) +
+	{memory_bytes: (map(.memory_bytes) | max), largest_bytes: (map(.largest_bytes) | max)}' \
+	"$work/peer" >> "$work/row"
+end_row
+
+# One module, by ours and by a make whose compiler is ccache.
+large=$(module evdi || module acpi-call)
+
+run_restore() # PROGRAM
+{
+	case $1 in
+	ours|trixie)
+		add_modules "$1" "$dir" "$kernel" "$large"
+		# shellcheck disable=SC2046
+		set -- "$1" "${program[$1]}" build "$large" -k "$kernel" $(on "$dir")
+		;;
+	esac
+	case $1 in
+	ours) take "$@" --cache-dir "$cache" ;;
+	trixie) take "$@" -j "$cores" --kernelsourcedir "$(headers "$kernel")" \
+		--config "$work/config/$kernel" ;;
+	ccache) make_with_ccache "$large" ;;
+	esac
+}
+
+row restore "${large%/*} again, trees wiped"
+fill_ccache "$large"
+warm_up run_restore
+compare run_restore $(pick "ours=10 ccache=5 trixie=3" "ours=5 ccache=2 trixie=1" \
+	"ours=1 ccache=1 trixie=1")
+add_modules ours "$dir" "$kernel" "$large"
+# shellcheck disable=SC2046
+count_instructions "${program[ours]}" build "$large" -k "$kernel" --cache-dir "$cache" $(on "$dir")
+end_row

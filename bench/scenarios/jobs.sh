@@ -1,0 +1,29 @@
+# shellcheck shell=bash disable=SC2154
+# The scheduler alone: plans whose jobs end at once, as they become more; processes that do nothing.
+
+run_jobs() # PROGRAM
+{
+	take "$1" "$build/bench/scheduler" jobs "$n"
+}
+
+for n in $(pick "2500 10000 40000" "2500 10000 40000" "50 100 200"); do
+	row "jobs-$n" "$n jobs that end at once" jobs "$n"
+	compare run_jobs "ours=$(pick 5 3 1)"
+	count_instructions "$build/bench/scheduler" jobs "$n"
+	end_row
+done
+
+n=$(pick 2000 2000 20)
+
+run_processes() # PROGRAM
+{
+	case $1 in
+	ours) take ours "$build/bench/scheduler" processes "$n" "$cores" ;;
+	xargs) take xargs xargs -a "$work/numbers" -P "$cores" -n 1 /bin/true ;;
+	esac
+}
+
+seq "$n" > "$work/numbers"
+row processes "$n processes that do nothing, $cores at a time"
+compare run_processes "ours=$(pick 5 2 1)" "xargs=$(pick 5 2 1)"
+end_row

@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2154
+# Modules × kernels, all of it built; the timeline is of this.
+
+n_modules=$(pick 8 3 1)
+case $mode in
+full) picked=("${kernels[0]}" "${kernels[1]}" "${kernels[3]}") ;;
+*) picked=("${kernels[0]}" "${kernels[1]}") ;;
+esac
+mapfile -t small < <(printf '%s\n' "${modules[@]}" | grep -vE '^(jool-dkms|dpdk-kmods)/' |
+	head -n "$n_modules")
+n=$((${#small[@]} * ${#picked[@]}))
+dir=$work/trees/matrix
+
+# A line for each build without dkms, each in its own copy of the source.
+copy_all()
+{
+	local kver module
+
+	rm -rf "$dir"
+	for kver in "${picked[@]}"; do
+		for module in "${small[@]}"; do
+			mkdir -p "$dir/$kver/$module"
+			cp -R "$root/usr/src/${module/\//-}" "$dir/$kver/$module/build"
+			echo "$dir/$kver $module $kver $(headers "$kver")"
+		done
+	done > "$work/builds"
+}
+
+run_matrix() # PROGRAM
+{
+	local plain=$top/bench/lib/plain-make
+
+	case $1 in
+	make)
+		copy_all
+		# shellcheck disable=SC2016 # it is the inner shell's
+		MAKEFLAGS=-j$cores take make bash -c '
+			while read -r line; do "$0" $line < /dev/null || exit; done < "$1"' \
+			"$plain" "$work/builds"
+		return
+		;;
+	xargs)
+		copy_all
+		take xargs xargs -a "$work/builds" -P "$cores" -L 1 "$plain"
+		return
+		;;
+	esac
+	add_modules "$1" "$dir" "${picked[*]}" "${small[@]}"
+	case $1 in
+	ours)
+		# shellcheck disable=SC2046
+		take ours "${program[ours]}" autoinstall $(k_options "${picked[@]}") --no-cache \
+			--no-depmod --json --trace "$out/timeline.json" $(on "$dir")
+		cp "$work/stdout" "$work/matrix.json"
+		;;
+	*) take "$1" "$top/bench/lib/peer-autoinstall" "${program[$1]}" "$dir" "$work/config" \
+		"${picked[@]}" ;;
+	esac
+	[ "$(count_installed "$dir")" -eq "$n" ] || die "matrix: $1 has not installed $n modules"
+}
+
+row matrix "${#small[@]} modules × ${#picked[@]} kernels built, nothing cached"
+compare run_matrix ours=1 trixie=1 bookworm=1 make=1 xargs=1
+bound_of_makes "$work/matrix.json"
+end_row

@@ -1,0 +1,86 @@
+# shellcheck shell=bash disable=SC2154
+# The store alone, as objects become more: put, get, verify. ccache gets as many small objects out
+# of its own, one process for each, which is the way it has.
+
+dir=$work/trees/store
+mkdir -p "$dir"
+
+run_put() # PROGRAM
+{
+	case $1 in
+	ours)
+		rm -rf "$dir/store"
+		take ours "$build/bench/store" put "$dir/store" "$n"
+		;;
+	copy)
+		rm -rf "$dir/copy"
+		take copy cp -R "$dir/store" "$dir/copy"
+		;;
+	esac
+}
+
+run_get() # PROGRAM
+{
+	rm -rf "$dir/to"
+	mkdir "$dir/to"
+	case $1 in
+	ours) take ours "$build/bench/store" get "$dir/store" "$n" "$dir/to" ;;
+	copy) take copy cp -R "$dir/store" "$dir/to" ;;
+	ccache) take_ccache ;;
+	esac
+}
+
+run_verify() # PROGRAM
+{
+	case $1 in
+	ours) take ours "$build/bench/store" verify "$dir/store" "$n" ;;
+	# shellcheck disable=SC2016 # it is the inner shell's
+	sha256sum) take sha256sum bash -c 'find "$1" -type f -print0 | xargs -0 sha256sum' - "$dir/store" ;;
+	esac
+}
+
+# Compiles N small files by ccache.
+take_ccache()
+{
+	# shellcheck disable=SC2016 # it is the inner shell's
+	CCACHE_DIR=$dir/ccache take ccache bash -c '
+		for ((i = 0; i < $1; i++)); do ccache gcc -c -o "to/$i.o" "from/$i.c" || exit; done' - "$n"
+}
+
+# The largest size takes minutes below valgrind and shows nothing else.
+count() # COMMAND...
+{
+	[ "$n" -gt 10000 ] || count_instructions "$@"
+}
+
+cd "$dir"
+for n in $(pick "1000 10000 100000" "100 1000 10000" "10 20 30"); do
+	turns=$(pick 3 2 1)
+	[ "$n" -lt 100000 ] || turns=1
+	programs="ours=$turns copy=$turns"
+	row "store-put-$n" "the store: put $n objects of 4 KiB" put "$n"
+	# shellcheck disable=SC2086 # words
+	compare run_put $programs
+	rm -rf "$dir/counted"
+	count "$build/bench/store" put "$dir/counted" "$n"
+	end_row
+	row "store-get-$n" "the store: get $n objects" get "$n"
+	if [ "$n" -le 1000 ]; then
+		mkdir -p from to
+		for ((i = 0; i < n; i++)); do echo "int number_$i = $i;" > "from/$i.c"; done
+		cp "$work/row" "$work/row.before"
+		take_ccache
+		mv "$work/row.before" "$work/row"
+		programs+=" ccache=1"
+	fi
+	# shellcheck disable=SC2086 # words
+	compare run_get $programs
+	rm -rf "$dir/to"
+	mkdir "$dir/to"
+	count "$build/bench/store" get "$dir/store" "$n" "$dir/to"
+	end_row
+	row "store-verify-$n" "the store: verify $n objects" verify "$n"
+	compare run_verify "ours=$turns" "sha256sum=$turns"
+	count "$build/bench/store" verify "$dir/store" "$n"
+	end_row
+done
