@@ -81,17 +81,22 @@ bound_of_makes() # DOCUMENT
 		"the CPU time of its makes over $cores cores"
 }
 
+below_valgrind() # COMMAND...
+{
+	valgrind --tool=callgrind --callgrind-out-file="$out/profiles/$row_id" \
+		--log-file="$work/valgrind" "$@" > "$work/stdout" 2> "$work/stderr" < /dev/null || {
+		tail -n 30 "$work/valgrind" "$work/stderr" >&2
+		die "$scenario: failed below valgrind: $*"
+	}
+}
+
 # Runs a command of ours once more and adds the instructions that it needs, those of the processes
 # it starts not counted. The profile is kept for callgrind_annotate.
 count_instructions() # COMMAND...
 {
 	local n
 
-	valgrind --tool=callgrind --callgrind-out-file="$out/profiles/$row_id" \
-		--log-file="$work/valgrind" "$@" > "$work/stdout" 2> "$work/stderr" < /dev/null || {
-		tail -n 30 "$work/valgrind" "$work/stderr" >&2
-		die "$scenario: failed below valgrind: $*"
-	}
+	below_valgrind "$@"
 	n=$(sed -n 's/.*Collected : \([0-9]*\)$/\1/p' "$work/valgrind")
 	echo "{\"program\":\"ours\",\"instructions\":$n}" >> "$work/row"
 	say "    ours $n instructions"
