@@ -14,7 +14,16 @@
 
 char *path_join(const char *dir, const char *name)
 {
-	return xasprintf("%s%s%s", dir, has_suffix(dir, "/") ? "" : "/", name);
+	size_t n = strlen(dir), m = strlen(name);
+	char *path;
+
+	if (has_suffix(dir, "/"))
+		n--;
+	path = xrealloc_array(NULL, n + 1 + m + 1, 1);
+	memcpy(path, dir, n);
+	path[n] = '/';
+	memcpy(path + n + 1, name, m + 1);
+	return path;
 }
 
 char *path_absolute(const char *path)
