@@ -43,15 +43,14 @@ take() # PROGRAM COMMAND...
 }
 
 # Has each program take its turns: FUNCTION PROGRAM is called.
-compare() # FUNCTION PROGRAM=TURNS...
+compare() # FUNCTION "PROGRAM=TURNS..."
 {
 	local function=$1 entry turn=0 went=yes
 
-	shift
 	while [ -n "$went" ]; do
 		went=
 		turn=$((turn + 1))
-		for entry; do
+		for entry in $2; do
 			[ "$turn" -le "${entry#*=}" ] || continue
 			"$function" "${entry%=*}"
 			went=yes
@@ -59,11 +58,11 @@ compare() # FUNCTION PROGRAM=TURNS...
 	done
 }
 
-# Runs ours once without a trace in the row, so that its first turn is like the others.
-warm_up() # FUNCTION
+# Runs it once without a trace in the row: the first turn is to be like the others.
+unrecorded() # FUNCTION ARGUMENT...
 {
 	cp "$work/row" "$work/row.before"
-	"$1" ours
+	"$@"
 	mv "$work/row.before" "$work/row"
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # What a run leaves in $out: results.json, results.md, plots; and their places in the project.
 
 # The state of the source that is measured.
@@ -52,18 +52,22 @@ make_plots()
 	"$top/bench/lib/plots" "$out" || say "no plots"
 }
 
-# The project's own copy: the table between two lines of README.md, the rest in bench/results.
+# The project's own copy: the tables and plots between two lines of README.md, all in bench/results.
 write_readme()
 {
 	local plot
 
-	mkdir -p "$top/bench/results"
+	rm -rf "$top/bench/results"
+	mkdir "$top/bench/results"
 	cp "$out/results.json" "$top/bench/results/"
-	for plot in "$out"/*.svg; do
-		[ ! -e "$plot" ] || cp "$plot" "$top/bench/results/"
+	cp "$out/results.md" "$out/section.md"
+	for plot in bars growth timeline; do
+		[ -e "$out/$plot.svg" ] || continue
+		cp "$out/$plot.svg" "$top/bench/results/"
+		printf '\n![%s](bench/results/%s.svg)\n' "$plot" "$plot" >> "$out/section.md"
 	done
 	grep -q '^<!-- bench/run begin' "$top/README.md" || die "README.md has no place for the results"
-	awk -v table="$out/results.md" '
+	awk -v table="$out/section.md" '
 		/^<!-- bench\/run begin/ { print; while ((getline line < table) > 0) print line; skip = 1 }
 		/^<!-- bench\/run end/ { skip = 0 }
 		!skip' "$top/README.md" > "$out/README.md"

@@ -168,7 +168,7 @@ make_with_ccache() # NAME/VERSION [FUNCTION BUILD-DIRECTORY]
 {
 	local place=$work/trees/ccache tool
 
-	rm -rf "$place/$1"
+	rm -rf "${place:?}/$1"
 	mkdir -p "$place/$1" "$place/bin"
 	cp -R "$root/usr/src/${1/\//-}" "$place/$1/build"
 	[ -z "${2:-}" ] || "$2" "$place/$1/build"
@@ -177,11 +177,4 @@ make_with_ccache() # NAME/VERSION [FUNCTION BUILD-DIRECTORY]
 	done
 	PATH=$place/bin:$PATH CCACHE_DIR=$work/trees/ccache.d MAKEFLAGS=-j$cores \
 		take ccache "$top/bench/lib/plain-make" "$place" "$1" "$kernel" "$(headers "$kernel")"
-}
-
-fill_ccache() # NAME/VERSION
-{
-	cp "$work/row" "$work/row.before"
-	make_with_ccache "$1"
-	mv "$work/row.before" "$work/row"
 }

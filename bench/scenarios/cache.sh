@@ -85,7 +85,7 @@ run_warm() # PROGRAM
 
 row warm "${#modules[@]} modules × ${#kernels[@]} kernels again, trees wiped"
 run=$(pick 5 3 1)
-compare run_warm "ours=$run" "copy=$run"
+compare run_warm "ours=$run copy=$run"
 jq -s -c '. as $runs | {program: "trixie"} +
 	(["wall_s", "cpu_s", "processes", "written_bytes"] as $sums |
 	 reduce $sums[] as $name ({}; .[$name] = ([$runs[][$name]] | add))) +
@@ -117,10 +117,10 @@ run_restore() # PROGRAM
 }
 
 row restore "${large%/*} again, trees wiped"
-fill_ccache "$large"
-warm_up run_restore
-compare run_restore $(pick "ours=10 ccache=5 trixie=3" "ours=5 ccache=2 trixie=1" \
-	"ours=1 ccache=1 trixie=1")
+unrecorded make_with_ccache "$large"
+unrecorded run_restore ours
+compare run_restore "$(pick "ours=10 ccache=5 trixie=3" "ours=5 ccache=2 trixie=1" \
+	"ours=1 ccache=1 trixie=1")"
 # What valgrind adds to the environment is part of the key: it is stored below it first.
 for way in below_valgrind count_instructions; do
 	add_modules ours "$dir" "$kernel" "$large"

@@ -20,11 +20,11 @@ for n_kernels in $(pick "1 4 16" "1 4 16" "1 2 3"); do
 	row "idle-$n_kernels" "\`autoinstall\`, nothing to do: $n modules × $n_kernels kernels" \
 		kernels "$n_kernels"
 	make_installed "$dir" "$n" "$n_kernels"
-	warm_up run_idle
+	unrecorded run_idle ours
 	case $n_kernels in
-	1) compare run_idle $(pick "ours=10 trixie=5 bookworm=3" "ours=5 trixie=3 bookworm=1" \
-		"ours=1 trixie=1 bookworm=1") ;;
-	*) compare run_idle $(pick "ours=10 trixie=2 bookworm=1" "ours=5 trixie=1" "ours=1 trixie=1") ;;
+	1) compare run_idle "$(pick "ours=10 trixie=5 bookworm=3" "ours=5 trixie=3 bookworm=1" \
+		"ours=1 trixie=1 bookworm=1")" ;;
+	*) compare run_idle "$(pick "ours=10 trixie=2 bookworm=1" "ours=5 trixie=1" "ours=1 trixie=1")" ;;
 	esac
 	# shellcheck disable=SC2046
 	count_instructions "${program[ours]}" autoinstall $(k_options "${made_kernels[@]}") $(on "$dir")

@@ -25,5 +25,5 @@ run_processes() # PROGRAM
 
 seq "$n" > "$work/numbers"
 row processes "$n processes that do nothing, $cores at a time"
-compare run_processes "ours=$(pick 5 2 1)" "xargs=$(pick 5 2 1)"
+compare run_processes "$(pick "ours=5 xargs=5" "ours=2 xargs=2" "ours=1 xargs=1")"
 end_row

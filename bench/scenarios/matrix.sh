@@ -60,6 +60,6 @@ run_matrix() # PROGRAM
 }
 
 row matrix "${#small[@]} modules × ${#picked[@]} kernels built, nothing cached"
-compare run_matrix ours=1 trixie=1 bookworm=1 make=1 xargs=1
+compare run_matrix "ours=1 trixie=1 bookworm=1 make=1 xargs=1"
 bound_of_makes "$work/matrix.json"
 end_row

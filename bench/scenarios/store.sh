@@ -34,8 +34,7 @@ run_verify() # PROGRAM
 {
 	case $1 in
 	ours) take ours "$build/bench/store" verify "$dir/store" "$n" ;;
-	# shellcheck disable=SC2016 # it is the inner shell's
-	sha256sum) take sha256sum bash -c 'find "$1" -type f -print0 | xargs -0 sha256sum' - "$dir/store" ;;
+	sha256sum) take sha256sum find "$dir/store" -type f -exec sha256sum {} + ;;
 	esac
 }
 
@@ -53,14 +52,13 @@ count() # COMMAND...
 	[ "$n" -gt 10000 ] || count_instructions "$@"
 }
 
-cd "$dir"
+cd "$dir" || exit
 for n in $(pick "1000 10000 100000" "100 1000 10000" "10 20 30"); do
 	turns=$(pick 3 2 1)
 	[ "$n" -lt 100000 ] || turns=1
 	programs="ours=$turns copy=$turns"
 	row "store-put-$n" "the store: put $n objects of 4 KiB" put "$n"
-	# shellcheck disable=SC2086 # words
-	compare run_put $programs
+	compare run_put "$programs"
 	rm -rf "$dir/counted"
 	count "$build/bench/store" put "$dir/counted" "$n"
 	end_row
@@ -68,19 +66,16 @@ for n in $(pick "1000 10000 100000" "100 1000 10000" "10 20 30"); do
 	if [ "$n" -le 1000 ]; then
 		mkdir -p from to
 		for ((i = 0; i < n; i++)); do echo "int number_$i = $i;" > "from/$i.c"; done
-		cp "$work/row" "$work/row.before"
-		take_ccache
-		mv "$work/row.before" "$work/row"
+		unrecorded take_ccache
 		programs+=" ccache=1"
 	fi
-	# shellcheck disable=SC2086 # words
-	compare run_get $programs
+	compare run_get "$programs"
 	rm -rf "$dir/to"
 	mkdir "$dir/to"
 	count "$build/bench/store" get "$dir/store" "$n" "$dir/to"
 	end_row
 	row "store-verify-$n" "the store: verify $n objects" verify "$n"
-	compare run_verify "ours=$turns" "sha256sum=$turns"
+	compare run_verify "ours=$turns sha256sum=$turns"
 	count "$build/bench/store" verify "$dir/store" "$n"
 	end_row
 done
