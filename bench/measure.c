@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -73,18 +74,14 @@ struct pids {
 
 static void count_pids(struct pids *p)
 {
-	static long long most;
 	long long last = -1;
 	FILE *f = fopen("/proc/loadavg", "re");
 
 	if (!f || fscanf(f, "%*s %*s %*s %*s %lld", &last) != 1)
 		die("/proc/loadavg");
 	fclose(f);
-	if (last < p->last) {
-		if (!most)
-			most = number_in("/proc/sys/kernel/pid_max", "");
-		p->before += most - RESERVED_PIDS;
-	}
+	if (last < p->last)
+		p->before += number_in("/proc/sys/kernel/pid_max", "") - RESERVED_PIDS;
 	p->last = last;
 }
 
@@ -134,6 +131,7 @@ static int measure(FILE *out, char **command)
 	int go[2], status;
 	pid_t pid;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		die("/proc cannot be mounted");

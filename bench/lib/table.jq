@@ -28,7 +28,7 @@ def with_spread:
 
 .versions as $versions |
 {trixie: "dkms \($versions.trixie)", bookworm: "dkms \($versions.bookworm)", make: "plain make",
- xargs: "`xargs -P`", ccache: "ccache \($versions.ccache)", copy: "copying", first: "the first kernel",
+ xargs: "`xargs -P`", ccache: "ccache \($versions.ccache)",
  sha256sum: "`sha256sum`"} as $names |
 
 def peer($name):
@@ -38,9 +38,14 @@ def peer($name):
 
 def others:
 	([.ratios | to_entries[] | select(.key as $key | ["trixie", "bookworm", "make"] | index($key) | not) |
-		if .key == "first" then empty else "\($names[.key] // .key) \(.value | times)" end] +
-	 [if .programs.first.cpu_s then "\(.programs.ours.cpu_s.median / .programs.first.cpu_s.median * 100 | fixed) % of the first one's CPU time" else empty end] +
-	 [if .bound then "\(.bound.ratio | times) \(.bound.what)" else empty end]) | join("; ");
+		if .key == "first" or .key == "copy" then empty
+		else "\($names[.key] // .key) \(.value | times)" end] +
+	 [if .programs.first.cpu_s then
+		"\(.programs.ours.cpu_s.median / .programs.first.cpu_s.median * 100 | fixed) % of the CPU time of \(
+			if .id == "change" then "building it all" else "the first kernel" end)"
+	  else empty end] +
+	 [if .ratios.copy then "ours takes \(1 / .ratios.copy | times) copying the files" else empty end] +
+	 [if .bound then "ours takes \(.bound.ratio | times) \(.bound.what)" else empty end]) | join("; ");
 
 # Ours, and what the faster peer has of it.
 def beside($name; unit):
@@ -53,8 +58,9 @@ def beside($name; unit):
 
 "Printed by `bench/run`\(if $modes == ["full"] then "" else ", \($modes | join(" and ")) mode," end) at commit \($commits), \(.date[0:10]): \(.machine.cores) cores of \(.machine.cpu), \(.machine.system), kernel \(.machine.kernel), \(.machine.file_system).",
 "Kernels: \(.kernels | join(", ")). Modules: \(.modules | map(split("/")[0]) | join(", ")).",
-"Medians, with the least and the most where there are several runs, which took turns with those of",
-"the others. A ratio is how many times longer the other one takes; the faster of the two older dkms, the one that counts, is bold.",
+"Medians, with the least and the most where there are several runs, which took turns with those of the",
+"others. A ratio is how many times longer the other one takes; that of the faster of the two older dkms is",
+"bold. Bounds are what nobody can be faster than.",
 "",
 (["", "dkms \($versions.ours)", $names.trixie, $names.bookworm, $names.make, "others, bounds"] | line),
 "| --- | --- | --- | --- | --- | --- |",

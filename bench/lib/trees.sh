@@ -6,7 +6,7 @@
 real_modules()
 {
 	pick acpi-call,v4l2loopback,evdi,gost-crypto,bbswitch,langford,dm-writeboost,nat-rtsp,jool,dpdk-kmods,dahdi \
-		acpi-call,evdi,bbswitch,gost-crypto acpi-call
+		acpi-call,v4l2loopback,evdi,bbswitch acpi-call
 }
 
 real_kernels()

@@ -30,6 +30,7 @@ for module in $(module acpi-call) $(pick "$dahdi" "$(module evdi || true)" ""); 
 	row "cold-${module%/*}" "${module%/*} built, nothing cached"
 	case $module in
 	dahdi/*) compare run_cold "ours=1 make=1 trixie=1 bookworm=1" ;;
+	evdi/*) compare run_cold "ours=1 make=1 trixie=1" ;;
 	*) compare run_cold "$(pick "ours=5 make=5 trixie=5 bookworm=5" \
 		"ours=2 make=2 trixie=2 bookworm=1" "ours=1 make=1 trixie=1 bookworm=1")" ;;
 	esac

@@ -9,7 +9,7 @@ run_jobs() # PROGRAM
 for n in $(pick "2500 10000 40000" "2500 10000 40000" "50 100 200"); do
 	row "jobs-$n" "$n jobs that end at once" jobs "$n"
 	compare run_jobs "ours=$(pick 5 3 1)"
-	count_instructions "$build/bench/scheduler" jobs "$n"
+	[ "$n" -gt 10000 ] || count_instructions "$build/bench/scheduler" jobs "$n"
 	end_row
 done
 
