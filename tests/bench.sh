@@ -9,12 +9,13 @@ set -eu
 compare=$top_srcdir/bench/compare
 
 # Documents as the two kinds of programs write them, no more than is read.
-bench_document() # FILE INSTRUCTIONS PROCESSES CPU
+bench_document() # FILE INSTRUCTIONS PROCESSES CPU [WRITTEN]
 {
 	cat > "$work/$1.json" <<-END
 		{"schema": "dkms-bench-1", "rows": [
 			{"id": "status-30", "mode": "full", "programs": {"ours": {"instructions": $2,
-				"processes": {"median": $3}, "cpu_s": {"median": $4}, "runs": []},
+				"processes": {"median": $3}, "cpu_s": {"median": $4},
+				"written_bytes": {"median": ${5:-4096}}, "runs": []},
 				"trixie": {"processes": {"median": 1000}}}},
 			{"id": "status-$1", "mode": "full", "programs": {"ours": {"instructions": 5}}}]}
 	END
@@ -51,13 +52,17 @@ if command -v jq > /dev/null; then
 	compared 0 "9.9 % more instructions are not slower, nor is CPU time" "$work/old.json" "$work/new.json"
 	like "$said" '^status-old: only in the old one$' "what is gone is told"
 	like "$said" '^status-new: only in the new one$' "what is new is told"
-	like "$said" '^2 compared, 0 slower by more than 10 %$' "how many were compared is told"
+	like "$said" '^3 compared, 0 slower by more than 10 %$' "how many were compared is told"
 	bench_document new 1101 50 1
 	compared 1 "10.1 % more are slower" "$work/old.json" "$work/new.json"
 	like "$said" '^slower: status-30: instructions 1000 -> 1101, \+10.1 %$' "it says by how much"
 	compared 0 "but not with a limit of 11 %" "$work/old.json" "$work/new.json" --limit 11%
 	bench_document new 1000 56 1
 	compared 1 "more processes are slower" --limit=10 "$work/old.json" "$work/new.json"
+	bench_document new 1000 50 1 69000
+	compared 0 "some pages more are not slower" "$work/old.json" "$work/new.json"
+	bench_document new 1000 50 1 70000
+	compared 1 "more than 64 KiB are" "$work/old.json" "$work/new.json"
 	bench_document new 800 50 1.2
 	compared 0 "fewer instructions are faster" "$work/old.json" "$work/new.json"
 	like "$said" '^faster: status-30: instructions 1000 -> 800, -20 %$' "and that is told"
