@@ -25,7 +25,7 @@ install_ours() # PROGRAM KERNEL...
 install_peer() # KERNEL
 {
 	take trixie "$top/bench/lib/peer-autoinstall" "${program[trixie]}" "$peer_dir" "$work/config" "$1"
-	grep trixie "$work/row" | tail -n 1 >> "$work/peer"
+	grep '"program":"trixie"' "$work/row" | tail -n 1 >> "$work/peer"
 }
 
 # Which kernel has the headers of the first one; which ones come after.
@@ -47,15 +47,17 @@ row kernel-first "${#modules[@]} modules for a kernel, an empty cache"
 install_ours ours "$kernel"
 install_peer "$kernel"
 bound_of_makes "$work/ours.json"
-first_figures=$(grep ours "$work/row" | sed 's/"ours"/"first"/')
+first_figures=$(grep '"program":"ours"' "$work/row" | sed 's/"ours"/"first"/')
 end_row
 
 # The figures of the first kernel stand beside those of further ones.
-for kver in $same "${others[@]}"; do
+number=0
+for kver in $same ${others[@]+"${others[@]}"}; do
 	if [ "$kver" = "$same" ]; then
 		row kernel-same "one more kernel, identical headers"
 	else
-		row "kernel-$kver" "one more kernel, $kver"
+		number=$((number + 1))
+		row "kernel-other-$number" "one more kernel, $kver"
 	fi
 	install_ours ours "$kver"
 	echo "$first_figures" >> "$work/row"

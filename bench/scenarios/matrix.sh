@@ -4,12 +4,12 @@
 case $mode in
 full)
 	mapfile -t small < <(printf '%s\n' "${modules[@]}" | grep -vE '^(jool-dkms|dpdk-kmods)/')
-	picked=("${kernels[0]}" "${kernels[1]}" "${kernels[3]}")
+	picked=("${kernels[@]:0:2}" "${kernels[@]: -1}")
 	turns="ours=1 trixie=1 bookworm=1 make=1 xargs=1"
 	;;
 *)
 	mapfile -t small < <(printf '%s\n' "${modules[@]}" | grep -v '^evdi/')
-	picked=("${kernels[0]}" "${kernels[1]}")
+	picked=("${kernels[@]:0:2}")
 	turns="ours=1 trixie=1 make=1 xargs=1"
 	;;
 esac
