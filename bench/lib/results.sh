@@ -17,7 +17,7 @@ write_header()
 		--argjson cores "$cores" --arg arch "$machine" --arg kernel "$(uname -r)" \
 		--argjson memory "$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) * 1024))" \
 		--arg system "$(. /etc/os-release && echo "$PRETTY_NAME")" \
-		--arg files "$(stat -f -c %T "$work")" \
+		--arg files "$(df --output=fstype "$work" | tail -n 1)" \
 		--arg kernels "${kernels[*]}" --arg modules "${modules[*]} $dahdi" \
 		--arg ours "${version[ours]}" --arg trixie "${version[trixie]}" \
 		--arg bookworm "${version[bookworm]}" \
