@@ -130,31 +130,65 @@ static const char *last_part(const char *release)
 	return dash && dash[1] ? dash + 1 : NULL;
 }
 
-char *distro_headers_command(enum distro distro, const char *release)
+char *distro_install_command(enum distro distro, const char *package)
+{
+	const char *how = NULL;
+
+	switch (distro) {
+	case DISTRO_DEBIAN:
+	case DISTRO_UBUNTU:
+		how = "apt install";
+		break;
+	case DISTRO_FEDORA:
+	case DISTRO_RHEL:
+		how = "dnf install";
+		break;
+	case DISTRO_SUSE:
+		how = "zypper install";
+		break;
+	case DISTRO_ARCH:
+		how = "pacman -S";
+		break;
+	case DISTRO_GENTOO:
+	case DISTRO_ALPINE:
+	case DISTRO_OTHER:
+		break;
+	}
+	return how ? xasprintf("%s %s", how, package) : NULL;
+}
+
+/* The package that has a kernel's headers; caller frees. NULL where it is not known. */
+static char *headers_package(enum distro distro, const char *release)
 {
 	const char *flavour = last_part(release);
 
 	switch (distro) {
 	case DISTRO_DEBIAN:
 	case DISTRO_UBUNTU:
-		return xasprintf("apt install linux-headers-%s", release);
+		return xasprintf("linux-headers-%s", release);
 	case DISTRO_FEDORA:
 	case DISTRO_RHEL:
-		return xasprintf("dnf install kernel-devel-%s", release);
+		return xasprintf("kernel-devel-%s", release);
 	case DISTRO_SUSE:
-		return flavour ? xasprintf("zypper install kernel-%s-devel", flavour)
-			       : NULL;
+		return flavour ? xasprintf("kernel-%s-devel", flavour) : NULL;
 	case DISTRO_ARCH:
 		/* 6.9.1-arch1-1 is linux, 6.6.32-1-lts is linux-lts */
 		if (strstr(release, "-arch"))
-			return xstrdup("pacman -S linux-headers");
+			return xstrdup("linux-headers");
 		if (!flavour || (*flavour >= '0' && *flavour <= '9'))
 			return NULL;
-		return xasprintf("pacman -S linux-%s-headers", flavour);
+		return xasprintf("linux-%s-headers", flavour);
 	case DISTRO_GENTOO:
 	case DISTRO_ALPINE:
 	case DISTRO_OTHER:
 		break;
 	}
 	return NULL;
+}
+
+char *distro_headers_command(enum distro distro, const char *release)
+{
+	_cleanup_free_ char *package = headers_package(distro, release);
+
+	return package ? distro_install_command(distro, package) : NULL;
 }

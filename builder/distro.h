@@ -26,6 +26,9 @@ int distro_read(const char *path, enum distro *ret, struct error *err);
  * "/updates/dkms"; NULL where its word counts. */
 const char *distro_module_dir(enum distro distro);
 
+/* The command that installs a package; caller frees. NULL where it is not known. */
+char *distro_install_command(enum distro distro, const char *package);
+
 /* The command that installs the headers of a kernel; caller frees. NULL where it is not
  * known. */
 char *distro_headers_command(enum distro distro, const char *release);

@@ -31,6 +31,8 @@ static const struct {
 	[JOB_LOADING] = {"unpack", ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {"conf", READS_CONF, evaluate_enter, evaluate_leave},
 	[JOB_PACKING] = {"pack", ON(JOB_PACK), pack_enter, NULL},
+	[JOB_PACKAGING] = {"package", ON(JOB_PACK), package_enter, package_leave},
+	[JOB_DELIVERING] = {"deliver", ON(JOB_PACK), deliver_enter, NULL},
 	[JOB_REGISTERING] = {"add", ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {"POST_ADD", ON(JOB_ADD), post_add_enter, script_leave},
 	[JOB_CHECKING] = {"check", KEYED, check_enter, NULL},
@@ -66,6 +68,7 @@ static const struct {
 	[JOB_MODPROBING] = {"modprobe", ON(JOB_DEPMOD), modprobe_enter, NULL},
 	[JOB_CLEANING] = {"clean", BUILDS, clean_enter, NULL},
 	[JOB_DISCARDING] = {"clean", ON(JOB_ADD), discard_enter, NULL},
+	[JOB_TIDYING] = {"clean", ON(JOB_PACK), tidy_enter, NULL},
 };
 
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
@@ -89,6 +92,7 @@ void job_free(struct job *job)
 	build_free(job->build);
 	signing_free(job->signing);
 	load_free(job->load);
+	package_free(job->package);
 	if (job->depmod)
 		depmod_done(job->depmod);
 	free(job->depmod);

@@ -24,7 +24,7 @@ enum job_kind {
 	JOB_UNBUILD,   /* uninstall first when needed */
 	JOB_FORGET,    /* forget NAME/VERSION when it is built for no kernel */
 	JOB_EXPLAIN,   /* find out what a build depends on, for dkms cache why */
-	JOB_PACK,      /* write a tarball of NAME/VERSION */
+	JOB_PACK,      /* make an archive or a package of NAME/VERSION */
 	JOB_DEPMOD,    /* for a kernel, when jobs on it changed something */
 };
 
@@ -35,7 +35,9 @@ enum job_state {
 	JOB_LOOKING,	  /* is there something to do */
 	JOB_LOADING,	  /* an archive is unpacked */
 	JOB_EVALUATING,	  /* bash reads the dkms.conf */
-	JOB_PACKING,	  /* an archive is written */
+	JOB_PACKING,	  /* an archive is written, or a package's files are put together */
+	JOB_PACKAGING,	  /* dpkg-deb(1) or rpmbuild(1) makes a package of them */
+	JOB_DELIVERING,	  /* it goes to where it was asked for */
 	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
 	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
 	JOB_CHECKING,	  /* can it be built */
@@ -67,7 +69,8 @@ enum job_state {
 	JOB_WEAK_MODULES, /* weak-modules(8) offers them to other kernels */
 	JOB_MODPROBING, /* modprobe_on_install */
 	JOB_CLEANING,	  /* what is temporary goes, whatever happened before */
-	JOB_DISCARDING,	  /* so does what has been unpacked */
+	JOB_DISCARDING,	  /* so does what has been unpacked, */
+	JOB_TIDYING,	  /* or put together for a package */
 	JOB_ENDED,
 };
 
@@ -105,6 +108,11 @@ struct job_shared {
 
 /* What JOB_PACK packs. */
 struct pack {
+	enum pack_format {
+		PACK_TARBALL,
+		PACK_DEB, /* of the source, or of the modules for one kernel */
+		PACK_RPM, /* the same */
+	} format;
 	char *path; /* --archive, or NULL; a bare name is one in NAME/VERSION/tarball/ */
 	bool source_only, binaries_only;
 	struct strv kernels; /* "RELEASE/ARCH", unless source_only */
@@ -174,6 +182,7 @@ struct job {
 	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's, and this: */
 	unsigned int weak_calls; /* of weak-modules, that have been thought of */
 	struct load *load;	 /* JOB_ADD of an archive; load.c's */
+	struct package *package; /* JOB_PACK, when one is made; package.c's */
 };
 
 enum job_step {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_PACK: a version, its source and what is built of it, goes into a tarball. */
+/* JOB_PACK: a version, its source and what is built of it, goes into a tarball; packages are
+ * package.c's business. */
 #include "config.h"
 
 #include <errno.h>
 
 #include "base/file.h"
+#include "builder/package.h"
 #include "builder/phases.h"
 #include "builder/tarball.h"
 #include "builder/tree.h"
@@ -31,16 +33,29 @@ static char *default_name(const struct job *job)
 		list.len > KERNEL_LIST_MAX ? "manykernels" : list.data);
 }
 
-/* Where it goes; caller frees. */
-static char *archive_path(const struct job *job, const char *version_dir)
+char *pack_path(const struct job *job, const char *subdir, const char *name)
 {
 	const char *given = job->pack.path;
-	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *version_dir = NULL;
 
 	if (given && strchr(given, '/'))
 		return xstrdup(given);
-	name = given ? xstrdup(given) : default_name(job);
-	return xasprintf("%s/tarball/%s", version_dir, name);
+	version_dir = tree_version_dir(
+		job->shared->settings->dkms_tree, job->name, job->version);
+	return xasprintf("%s/%s/%s", version_dir, subdir, given ? given : name);
+}
+
+int pack_make_dir(struct job *job)
+{
+	_cleanup_free_ char *dir =
+		xstrndup(job->archive, (size_t)(path_base(job->archive) - job->archive));
+	struct error why = {0};
+	int r = dir_make(dir, &why);
+
+	if (r < 0)
+		error_set(&job->error, r, 9, "%s", why.what);
+	error_done(&why);
+	return r;
 }
 
 static int check_built(struct job *job)
@@ -76,7 +91,7 @@ static int pack_work(struct job *job)
 	_cleanup_free_ char *version_dir =
 		tree_version_dir(s->dkms_tree, job->name, job->version);
 	_cleanup_free_ char *source = path_join(version_dir, "source");
-	_cleanup_free_ char *dir = NULL;
+	_cleanup_free_ char *name = default_name(job);
 	struct tarball_content content = {
 		.name = job->name,
 		.version = job->version,
@@ -85,17 +100,12 @@ static int pack_work(struct job *job)
 		.version_dir = version_dir,
 		.kernels = job->pack.source_only ? &none : &job->pack.kernels,
 	};
-	struct error why = {0};
 	int r;
 
-	job->archive = archive_path(job, version_dir);
-	dir = xstrndup(job->archive, (size_t)(path_base(job->archive) - job->archive));
-	r = dir_make(dir, &why);
-	if (r < 0) {
-		error_set(&job->error, r, 9, "%s", why.what);
-		error_done(&why);
+	job->archive = pack_path(job, "tarball", name);
+	r = pack_make_dir(job);
+	if (r < 0)
 		return r;
-	}
 	return tarball_write(job->archive, &content, &job->shared->cancelled,
 		&job->warnings, &job->error);
 }
@@ -105,5 +115,10 @@ enum phase pack_enter(struct job *job)
 	if (check_built(job) < 0)
 		return PHASE_FAIL;
 	job->work = pack_work;
+	if (job->pack.format != PACK_TARBALL) {
+		job->package = xcalloc(1, sizeof(*job->package));
+		job->package->lock_fd = -1;
+		job->work = package_assemble;
+	}
 	return PHASE_WORK;
 }

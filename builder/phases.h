@@ -46,6 +46,20 @@ bool load_is_sourceless(const struct job *job);
 
 /* pack.c */
 enum phase pack_enter(struct job *job);
+/* Where what is packed goes: name in SUBDIR of the version, unless it was said; caller frees.
+ */
+char *pack_path(const struct job *job, const char *subdir, const char *name);
+/* Makes the directory of job->archive; 0 or a negative errno. */
+int pack_make_dir(struct job *job);
+
+/* package.c */
+/* Puts a package's files together; on a thread. */
+int package_assemble(struct job *job);
+enum phase package_enter(struct job *job);
+enum phase package_leave(struct job *job, const struct outcome *outcome);
+enum phase deliver_enter(struct job *job);
+enum phase tidy_enter(struct job *job);
+void package_free(struct package *p); /* NULL is allowed */
 
 /* prepare.c */
 enum phase check_enter(struct job *job);

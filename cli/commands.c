@@ -228,35 +228,78 @@ static int command_remove(struct arguments *args)
 	return take_away(args, JOB_UNBUILD, true);
 }
 
-static int run_pack(struct session *s)
+/* Packs what is built for n of the session's kernels from the first one on. */
+static void add_pack(struct session *s, enum pack_format format, size_t first, size_t n)
 {
 	struct arguments *args = s->args;
 	_cleanup_free_ char *running = kernel_running_release();
 	_cleanup_free_ char *arch = kernel_running_arch();
-	struct kernel *kernel =
-		s->n_kernels ? s->kernels[0] : plan_kernel(&s->plan, running, arch);
+	struct kernel *kernel = n ? s->kernels[first] : plan_kernel(&s->plan, running, arch);
 	struct job *job = plan_add(&s->plan, JOB_PACK, kernel, args->name, args->version);
 
 	job->conf_path = xstrdup(args->conf);
+	job->pack.format = format;
 	job->pack.path = xstrdup(args->archive);
 	job->pack.source_only = args->source_only;
 	job->pack.binaries_only = args->binaries_only;
-	for (size_t i = 0; i < s->n_kernels; i++)
+	for (size_t i = first; i < first + n; i++)
 		strv_pushf(&job->pack.kernels, "%s/%s", s->kernels[i]->release,
 			s->kernels[i]->arch);
+}
+
+/* All in one tarball, the source in one package, or what is built in one for each kernel. */
+static int run_pack(struct session *s, enum pack_format format)
+{
+	struct arguments *args = s->args;
+
+	if (format == PACK_TARBALL || !args->binaries_only || !s->n_kernels) {
+		add_pack(s, format, 0, s->n_kernels);
+		return plan_run(&s->plan, &s->error);
+	}
+	if (args->archive && s->n_kernels > 1)
+		return error_set(&s->error, -EINVAL, 2,
+			"--archive names one package, and there is one for each of %zu kernels",
+			s->n_kernels);
+	for (size_t i = 0; i < s->n_kernels; i++)
+		add_pack(s, format, i, 1);
 	return plan_run(&s->plan, &s->error);
 }
 
-static int command_mktarball(struct arguments *args)
+static int make_archive(struct arguments *args, enum pack_format format)
 {
 	struct session s;
 	int status = 0;
 
 	if (session_init(&s, args, true) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
-		run_pack(&s) == 0)
+		run_pack(&s, format) == 0)
 		status = jobs_status(&s.plan);
 	return session_done(&s, status);
+}
+
+static int command_mktarball(struct arguments *args)
+{
+	return make_archive(args, PACK_TARBALL);
+}
+
+/* The source is for every kernel. */
+static int make_package(struct arguments *args, enum pack_format format)
+{
+	if (!args->binaries_only && !args->source_only && (args->kernels.n || args->all))
+		print_warning("%s packs the source alone, whatever the kernels are: what is "
+			      "built takes --binaries-only", args->command->name);
+	args->source_only = !args->binaries_only;
+	return make_archive(args, format);
+}
+
+static int command_mkdeb(struct arguments *args)
+{
+	return make_package(args, PACK_DEB);
+}
+
+static int command_mkrpm(struct arguments *args)
+{
+	return make_package(args, PACK_RPM);
 }
 
 /* Several kernels are a chain of filters, each with its architecture or the one for all. */
@@ -368,6 +411,10 @@ const struct command_row commands[] = {
 		command_remove, CHANGES_TREE | COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN},
 	{"mktarball", "NAME/VERSION", "pack its source and what is built of it into an archive",
 		command_mktarball, COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
+	{"mkdeb", "NAME/VERSION", "make a Debian package of its source, or of what is built",
+		command_mkdeb, COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
+	{"mkrpm", "NAME/VERSION", "make an RPM package of its source, or of what is built",
+		command_mkrpm, COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
 	{"ldtarball", "ARCHIVE", "add what mktarball has packed, or any source in a tar archive",
 		command_ldtarball,
 		COMMAND_WRITES_TREE | COMMAND_TAKES_ARCHIVE | COMMAND_ARCHIVE_ONLY},

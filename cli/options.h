@@ -26,7 +26,7 @@ struct arguments {
 	char *trace;		 /* --trace */
 	struct strv ignored;	 /* options that are accepted and do nothing any more */
 	bool all, quiet, debug, json, show_help, show_version;
-	bool source_only, binaries_only; /* of mktarball */
+	bool source_only, binaries_only; /* of mktarball, mkdeb and mkrpm */
 	bool own_slots;		 /* -j: those of a make above us are not used */
 	/* Set by main: of a make above us, or NULL; it has some that cannot be reached. */
 	struct slots *outer_slots;
