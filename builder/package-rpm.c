@@ -18,14 +18,15 @@ static void describe(const struct job *job, struct package *p)
 	p->file = xasprintf("%s-%s-1.%s.rpm", p->name, p->version, p->arch);
 }
 
-/* What the kernel's own package is known by: a name where there is one for that, else a file
- * that each has. */
+/* What the kernel's own package is known by: a name where there is one for that and a version
+ * of rpm's can be what the kernel is called, with no second "-"; else a file that each has. */
 static void add_kernel(struct str *s, const struct job *job)
 {
 	const char *release = job->kernel->release;
 	enum distro distro = job->shared->settings->distro;
 
-	if (distro == DISTRO_FEDORA || distro == DISTRO_RHEL)
+	if ((distro == DISTRO_FEDORA || distro == DISTRO_RHEL) &&
+		strchr(release, '-') == strrchr(release, '-'))
 		str_addf(s, "Requires: kernel-uname-r = %s\n", release);
 	else
 		str_addf(s, "Requires: %s/%s/modules.builtin\n", package_modules_dir(), release);

@@ -188,7 +188,8 @@ static void offer_kernels(struct completion *c, bool model)
 {
 	_cleanup_(strv_done) struct strv releases = {0};
 	static const char *const of_built[] = {
-		"uninstall", "unbuild", "remove", "status", "mktarball", "kernel_prerm"};
+		"uninstall", "unbuild", "remove", "status",
+		"mktarball", "mkdeb", "mkrpm", "kernel_prerm"};
 	bool built = model;
 
 	for (size_t i = 0; i < ARRAY_SIZE(of_built); i++)
