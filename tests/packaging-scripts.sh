@@ -215,12 +215,48 @@ hooks()
 	calls 0 "postinst.d/dkms after dkms itself has gone" etc/kernel/postinst.d/dkms $K
 }
 
+# A maintainer script that uses debconf has its answers on standard input and talks to it by
+# descriptor 3; and package managers start scripts in ways of their own.
+descriptors()
+{
+	local script speak='{ echo speaks >&3; } 2> /dev/null; read line' closed
+
+	described
+	kernel $K
+	kernel "$running"
+	module loud 1.0 POST_ADD=speak PRE_BUILD=speak POST_BUILD=speak POST_INSTALL=speak POST_REMOVE=speak \
+		"$speak"
+	script "$sourcetree/loud-1.0/speak" "$speak; echo \"\$line\" >> '$work/heard'; exit 0"
+	echo "an answer" > "$work/answers"
+	for script in "lib/dkms/common.postinst loud 1.0" "lib/dkms/dkms_autoinstaller start $running" \
+		"etc/kernel/postinst.d/dkms $K" "etc/kernel/prerm.d/dkms $K" "etc/kernel/preinst.d/dkms $running"
+	do
+		: > "$work/debconf"
+		# shellcheck disable=SC2086 # words
+		is "$({ "$inst"/$script > "$work/out" 2>&1; echo $?; cat; } < "$work/answers" 3> "$work/debconf" |
+			paste -sd' ')$(cat "$work/debconf")" "0 an answer" "${script%% *}: nothing speaks to debconf or hears its answers"
+	done
+	ok "scripts of the module have been called" test -s "$work/heard"
+	is "$(grep . "$work/heard")" "" "they have heard nothing"
+	is "$(states loud 1.0 $K "$running")" "added added" "what was to be done is done"
+	for closed in '0<&-' '1>&-' '2>&-' '0<&- 1>&- 2>&-'; do
+		dkms unbuild loud/1.0 -k "$running" > /dev/null
+		eval "'$inst/lib/dkms/common.postinst' loud 1.0 $closed" > /dev/null 2>&1 || note "exit status $?"
+		is "$(states loud 1.0 "$running")" installed "common.postinst $closed"
+		eval "'$inst/etc/kernel/prerm.d/dkms' $running $closed" > /dev/null 2>&1 || note "exit status $?"
+		is "$(states loud 1.0 "$running")" added "prerm.d/dkms $closed"
+		eval "'$inst/etc/kernel/postinst.d/dkms' $running $closed" > /dev/null 2>&1 || note "exit status $?"
+		is "$(states loud 1.0 "$running")" installed "postinst.d/dkms $closed"
+	done
+}
+
 places
 if private_etc; then
 	sed -i "s,$inst/etc/dkms,/etc/dkms,g" "$inst"/lib/dkms/*
 	ln -s "$DKMS" "$work/bin/dkms"
 	postinst
 	autoinstaller
+	descriptors
 	hooks
 else
 	skip "needs a mount namespace" "compat 10: scripts on private trees"
