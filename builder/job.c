@@ -67,6 +67,7 @@ static const struct {
 		weak_modules_leave},
 	[JOB_MODPROBING] = {"modprobe", ON(JOB_DEPMOD), modprobe_enter, NULL},
 	[JOB_CLEANING] = {"clean", BUILDS, clean_enter, NULL},
+	[JOB_REPORTING] = {"report", BUILDS, report_enter, NULL},
 	[JOB_DISCARDING] = {"clean", ON(JOB_ADD), discard_enter, NULL},
 	[JOB_TIDYING] = {"clean", ON(JOB_PACK), tidy_enter, NULL},
 };

@@ -69,6 +69,7 @@ enum job_state {
 	JOB_WEAK_MODULES, /* weak-modules(8) offers them to other kernels */
 	JOB_MODPROBING, /* modprobe_on_install */
 	JOB_CLEANING,	  /* what is temporary goes, whatever happened before */
+	JOB_REPORTING,	  /* apport(1) hears of a failure */
 	JOB_DISCARDING,	  /* so does what has been unpacked, */
 	JOB_TIDYING,	  /* or put together for a package */
 	JOB_ENDED,

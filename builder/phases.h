@@ -91,6 +91,9 @@ enum phase finish_enter(struct job *job);
 enum phase publish_enter(struct job *job);
 enum phase clean_enter(struct job *job);
 
+/* apport.c */
+enum phase report_enter(struct job *job);
+
 /* sign.c */
 enum phase prepare_signatures_enter(struct job *job);
 enum phase sign_enter(struct job *job);

@@ -215,16 +215,6 @@ placed() # NAME KERNEL
 	grep -o "^$dest/$1\.ko" "$installtree/$2/modules.dep"
 }
 
-# A package that is nothing but a name.
-empty_deb() # NAME VERSION
-{
-	mkdir -p "$work/empty/DEBIAN"
-	printf '%s\n' "Package: $1" "Version: $2" "Architecture: all" "Maintainer: x <x@example.org>" \
-		"Description: empty" > "$work/empty/DEBIAN/control"
-	dpkg-deb -b "$work/empty" "$work/$1.deb" > /dev/null
-	dpkg --force-unsafe-io -i "$work/$1.deb" > /dev/null
-}
-
 sources_of_two()
 {
 	module two 1.0
@@ -241,7 +231,8 @@ with_dpkg()
 {
 	local d="dpkg --force-unsafe-io --force-bad-path"
 
-	empty_deb dkms 4.0.0
+	empty_deb "$work/dkms.deb" dkms 4.0.0
+	$d -i "$work/dkms.deb" > /dev/null
 	sources_of_two mkdeb
 	ok "dpkg installs the source" $d -i "$work/two-1.0.deb"
 	is "$(state two 1.0 $K) $(state two 1.0 $K7)" "installed installed" "its modules are installed"
@@ -257,7 +248,8 @@ with_dpkg()
 
 	exits 1 "the modules without the kernel" $d -i "$work/built.deb"
 	is "$(placed two $K)" "" "are not configured"
-	empty_deb linux-image-$K 1
+	empty_deb "$work/image.deb" linux-image-$K 1
+	$d -i "$work/image.deb" > /dev/null
 	ok "dpkg installs the modules of the kernel" $d --configure two-modules-$K
 	is "$(placed two $K)" "$dest/two.ko" "depmod knows them"
 	is "$(dkms status)" "" "dkms does not"
@@ -298,6 +290,51 @@ with_rpm()
 	ok "the directory of the kernel stays" test -e $installtree/$K/modules.dep
 }
 
+# A build that fails is told to apport, by a hook of the package; and what the hook makes of it.
+reports()
+{
+	local hook=/usr/share/apport/package-hooks/dkms_packages.py stubs=$work/stubs
+
+	kernel 5.10.0-1-amd64
+	module bad 2.0
+	echo '#error "no such thing"' >> "$sourcetree/bad-2.0/bad.c"
+	script $hook "echo \"\$*\" >> '$work/hooked'"
+	rm -f /usr/share/apport/apport
+	dkms_exits 10 "a build fails" build bad/2.0 -k 5.10.0-1-amd64
+	ok "without apport nothing is reported" test ! -e "$work/hooked"
+	script /usr/share/apport/apport
+	dkms_exits 10 "a build fails with apport there" build bad/2.0 -k 5.10.0-1-amd64
+	is "$(cat "$work/hooked")" "-m bad -v 2.0 -k 5.10.0-1-amd64" "it is reported"
+	dkms_exits 21 "a build without headers" build bad/2.0 -k 5.10.0-2-amd64
+	is "$(wc -l < "$work/hooked")" 1 "is no matter of the module's"
+
+	mkdir -p "$stubs/apport"
+	printf '%s\n' 'class Report(dict):' '    def __init__(self, kind):' '        self.kind = kind' \
+		'    def write(self, file):' \
+		'        file.write("".join(f"{k}: {v.splitlines()[0]}\n" for k, v in sorted(self.items())))' \
+		> "$stubs/apport/__init__.py"
+	printf '%s\n' 'def make_report_file(report):' "    return open('$work/report', 'w')" > "$stubs/apport/fileutils.py"
+	printf '%s\n' 'def attach_file_if_exists(report, path, key):' '    report[key] = open(path).read()' \
+		> "$stubs/apport/hookutils.py"
+	printf '%s\n' 'def get_file_package(path):' '    return "bad-dkms" if path == "/usr/src/bad-2.0" else None' \
+		'def get_version(package):' '    return "2.0-1"' 'def get_source(package):' '    return "bad"' \
+		> "$stubs/apport/packaging.py"
+	export PYTHONPATH=$stubs PYTHONDONTWRITEBYTECODE=1
+	hook=$top_srcdir/packaging/debian/dkms_packages.py
+	ok "the hook makes a report" python3 "$hook" -m bad -v 2.0 -k 5.10.0-1-amd64
+	is "$(grep -v ^DKMSBuildLog "$work/report")" "DKMSKernelVersion: 5.10.0-1-amd64
+DuplicateSignature: dkms:bad-dkms:2.0-1:$dkmstree/bad/2.0/build/bad.c:3:2: error: #error \"no such thing\"
+Package: bad-dkms 2.0-1
+PackageVersion: 2.0-1
+SourcePackage: bad
+Title: bad-dkms 2.0-1: bad kernel module failed to build" "with all that it should have"
+	like "$(grep ^DKMSBuildLog "$work/report")" "^DKMSBuildLog: DKMS" "and the log"
+	exits 1 "a source that is in no package" python3 "$hook" -m other -v 2.0
+	unset PYTHONPATH
+	dkms remove bad/2.0 --all > /dev/null
+	rm -r "$sourcetree/bad-2.0"
+}
+
 make_deb=true
 command -v dpkg-deb > /dev/null || make_deb=false
 deb_arch=$(dpkg --print-architecture 2> /dev/null || true)
@@ -308,6 +345,7 @@ if ! system 2> "$work/system.log"; then
 	skip "no overlays: $(tail -n 1 "$work/system.log")" "packages are installed"
 	finish
 fi
+reports
 if $make_deb && command -v dpkg > /dev/null; then
 	with_dpkg
 else

@@ -209,6 +209,15 @@ sources() # DIR VERSION MODULE...
 	printf 'obj-m :=%s\n' "$(printf ' %s.o' "$@")" > "$dir/Makefile"
 }
 
+# A Debian package that is nothing but a name.
+empty_deb() # FILE NAME VERSION
+{
+	mkdir -p "$work/empty/DEBIAN"
+	printf '%s\n' "Package: $2" "Version: $3" "Architecture: all" "Description: empty" \
+		"Maintainer: nobody <nobody@example.org>" > "$work/empty/DEBIAN/control"
+	dpkg-deb -b "$work/empty" "$1" > /dev/null
+}
+
 # An executable file, its lines given.
 script() # PATH LINE...
 {
