@@ -196,6 +196,8 @@ take_over()
 	is "$(odd_conffiles)" "" "its conffiles are ours, and no others are left"
 	is "$(dpkg --verify dkms)" "" "all files are ours"
 	is "$(dkms status)" "$before" "the status is the same"
+	is "$(bash -euc 'source /usr/share/bash-completion/completions/dkms; complete -p dkms')" \
+		"complete -F _dkms dkms" "bash completes it"
 	ok "modules and keys are the same" diff "$work/theirs" <(places | grep "/var/lib/dkms\|/lib/modules")
 	dkms autoinstall -k "$kernel" > "$work/out" 2>&1
 	is "$(cat "$work/out")" "" "there is nothing to do"
