@@ -253,14 +253,21 @@ enum phase package_leave(struct job *job, const struct outcome *outcome)
 static int deliver_work(struct job *job)
 {
 	struct package *p = job->package;
-	_cleanup_free_ char *made = path_join(p->dir, p->file);
+	_cleanup_free_ char *made = path_join(p->dir, p->file), *real = NULL;
+	const char *target;
 	int r;
 
 	job->archive = pack_path(job, formats[job->pack.format]->subdir, p->file);
 	r = pack_make_dir(job);
+	real = realpath(job->archive, NULL);
+	target = real ? real : job->archive;
+	/* A device or a directory is not for a rename to replace. */
+	if (r == 0 && path_exists(target) && !path_is_file(target))
+		r = error_set(&job->error, -EINVAL, 9, "cannot write %s: it is no file",
+			job->archive);
 	if (r == 0 && chmod(made, 0644) < 0)
 		r = error_errno(&job->error, -errno, 9, "cannot change %s", made);
-	if (r == 0 && file_copy(made, job->archive, &job->error) < 0) {
+	if (r == 0 && file_copy(made, target, &job->error) < 0) {
 		job->error.status = 9;
 		r = -EIO;
 	}

@@ -117,8 +117,16 @@ errors()
 		like "$err" "$tool could not be started" "$word: that is said"
 		[ "$dest" = kernel/extra ] || like "$err" "^ +(apt|dnf|zypper|pacman) .*(dpkg|rpm)" "$word: and what helps"
 	done
-	mkdir "$work/dir"
-	$make_deb && dkms_exits 9 "compat 9: where nothing can be written" mkdeb one/1.0 --archive /proc/none/x.deb
+	if $make_deb; then
+		dkms_exits 9 "compat 9: where nothing can be written" mkdeb one/1.0 --archive /proc/none/x.deb
+		mkfifo "$work/fifo"
+		dkms_exits 9 "compat 9: where something else is" mkdeb one/1.0 --archive "$work/fifo"
+		ok "it stays" test -p "$work/fifo"
+		ln -s "$work/target.deb" "$work/link.deb"
+		touch "$work/target.deb"
+		dkms_exits 0 "a link" mkdeb one/1.0 --archive "$work/link.deb"
+		ok "is followed" test -L "$work/link.deb" -a -s "$work/target.deb"
+	fi
 	is "$(stages)" "" "nothing is left in the temporary directory"
 
 	# What -k is for.
@@ -133,7 +141,7 @@ errors()
 	mkdir "$sourcetree/one-1.0/one-dkms-mkdeb"
 	dkms_exits 0 "a template of earlier versions" mkdeb one/1.0
 	like "$err" "one-dkms-mkdeb is not used" "is warned of"
-	is "$(dkms mkdeb one/1.0 --json | jq -r '.jobs[] | .kind + " " + .archive')" \
+	is "$(dkms mkdeb one/1.0 --json 2> /dev/null | jq -r '.jobs[] | .kind + " " + .archive')" \
 		"pack $dkmstree/one/1.0/deb/one-dkms_1.0_all.deb" "--json says where it is"
 }
 

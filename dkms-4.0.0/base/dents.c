@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names in directories, for those who read many. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/dents.h"
+
+static void add(struct dents *d, const char *name, unsigned char type)
+{
+	if (d->n == d->room) {
+		d->room = 2 * d->room + 16;
+		d->items = xrealloc_array(d->items, d->room, sizeof(*d->items));
+	}
+	d->items[d->n++] = (struct dent){name, type};
+}
+
+int dents_read(int fd, struct dents *ret)
+{
+	_Alignas(struct dirent64) char buffer[32768];
+
+	for (;;) {
+		ssize_t n = getdents64(fd, buffer, sizeof(buffer));
+		char *block;
+
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		block = memcpy(xcalloc((size_t)n, 1), buffer, (size_t)n);
+		strv_take(&ret->blocks, block);
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *d = (const void *)(buffer + at);
+			size_t name = (size_t)at + offsetof(struct dirent64, d_name);
+
+			if (block[name] != '.')
+				add(ret, block + name, d->d_type);
+			at += d->d_reclen;
+		}
+	}
+}
+
+void dents_done(struct dents *d)
+{
+	free(d->items);
+	strv_done(&d->blocks);
+	*d = (struct dents){0};
+}
+
+bool dent_maybe_dir(const struct dent *d)
+{
+	return d->type == DT_DIR || d->type == DT_LNK || d->type == DT_UNKNOWN;
+}
+
+int dir_open_at(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+bool is_dir_at(int fd, const char *path)
+{
+	struct stat st;
+
+	return fstatat(fd, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool is_link_at(int fd, const char *path)
+{
+	struct stat st;
+
+	return fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
+bool dent_is_dir(int fd, const struct dent *d)
+{
+	return d->type == DT_DIR || (dent_maybe_dir(d) && is_dir_at(fd, d->name));
+}
+
+bool dent_is_link(int fd, const struct dent *d)
+{
+	return d->type == DT_LNK || (d->type == DT_UNKNOWN && is_link_at(fd, d->name));
+}

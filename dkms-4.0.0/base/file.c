@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files and directories: read, write by rename, copy, remove. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+
+char *path_join(const char *dir, const char *name)
+{
+	return xasprintf("%s%s%s", dir, has_suffix(dir, "/") ? "" : "/", name);
+}
+
+char *path_absolute(const char *path)
+{
+	_cleanup_free_ char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
+	struct str s = {0};
+
+	if (*path != '/')
+		str_add(&s, cwd ? cwd : "/");
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len && !(len == 1 && *path == '.')) {
+			if (!s.len || s.data[s.len - 1] != '/')
+				str_add(&s, "/");
+			str_add_bytes(&s, path, len);
+		}
+		path += len;
+		path += *path == '/';
+	}
+	if (!s.len)
+		str_add(&s, "/");
+	return str_take(&s);
+}
+
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool path_is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool path_is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool path_is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+bool path_is_in(const char *path, const char *dir)
+{
+	return streq(path, dir) || path_is_below(path, dir);
+}
+
+bool path_exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+static bool is_program(const char *path)
+{
+	return path_is_file(path) && access(path, X_OK) == 0;
+}
+
+char *path_find_program(const char *name, const char *search)
+{
+	if (strchr(name, '/'))
+		return is_program(name) ? xstrdup(name) : NULL;
+	while (search && *name) {
+		size_t len = strcspn(search, ":");
+		/* An empty part is the current directory. */
+		char *path = xasprintf("%.*s/%s", len ? (int)len : 1, len ? search : ".", name);
+
+		if (is_program(path))
+			return path;
+		free(path);
+		search = search[len] ? search + len + 1 : NULL;
+	}
+	return NULL;
+}
+
+/* A name beside path that no other process or thread uses; caller frees. */
+static char *temporary_name(const char *path)
+{
+	static atomic_uint counter;
+	const char *base = path_base(path);
+
+	return xasprintf("%.*s.%s.%ld-%u", (int)(base - path), path, base, (long)getpid(),
+		atomic_fetch_add(&counter, 1));
+}
+
+static int read_fd(int fd, size_t max, struct str *ret)
+{
+	char buffer[65536];
+
+	for (;;) {
+		ssize_t n = read(fd, buffer, sizeof(buffer));
+
+		if (n == 0)
+			break;
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (ret->len + (size_t)n > max)
+			return -EFBIG;
+		str_add_bytes(ret, buffer, (size_t)n);
+	}
+	str_add_bytes(ret, "", 0);
+	return 0;
+}
+
+/* From the offset on; one below zero counts from the end. */
+static int read_from(const char *path, off_t offset, size_t max, struct str *ret,
+	struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct str s = {0};
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, -errno, 1, "cannot open %s", path);
+	/* A smaller file is read from its beginning. */
+	if (offset < 0)
+		(void)lseek(fd, offset, SEEK_END);
+	r = read_fd(fd, max, &s);
+	if (r < 0) {
+		str_done(&s);
+		return error_errno(err, r, 1, "cannot read %s", path);
+	}
+	*ret = s;
+	return 0;
+}
+
+int file_read(const char *path, size_t max, struct str *ret, struct error *err)
+{
+	return read_from(path, 0, max, ret, err);
+}
+
+int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err)
+{
+	return read_from(path, -(off_t)max, max, ret, err);
+}
+
+static int write_all(int fd, const char *bytes, size_t n)
+{
+	while (n) {
+		ssize_t written = write(fd, bytes, n);
+
+		if (written < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		bytes += written;
+		n -= (size_t)written;
+	}
+	return 0;
+}
+
+/* The bytes are on disk before the name is: a crash leaves the old file or the new. */
+static int publish_fd(int fd, const char *temporary, const char *path)
+{
+	if (fsync(fd) < 0 || rename(temporary, path) < 0)
+		return -errno;
+	return 0;
+}
+
+int file_write(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err)
+{
+	_cleanup_free_ char *temporary = temporary_name(path);
+	_cleanup_close_ int fd =
+		open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, -errno, 1, "cannot create %s", path);
+	r = write_all(fd, bytes, n);
+	if (r == 0)
+		r = publish_fd(fd, temporary, path);
+	if (r < 0) {
+		unlink(temporary);
+		return error_errno(err, r, 1, "cannot write %s", path);
+	}
+	return 0;
+}
+
+int link_read(const char *path, char **ret)
+{
+	char target[4096];
+	ssize_t n = readlink(path, target, sizeof(target));
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == sizeof(target))
+		return -ENAMETOOLONG;
+	*ret = xstrndup(target, (size_t)n);
+	return 0;
+}
+
+int link_write(const char *path, const char *target, struct error *err)
+{
+	_cleanup_free_ char *temporary = temporary_name(path);
+	int r = 0;
+
+	if (symlink(target, temporary) < 0) {
+		r = -errno;
+	} else if (rename(temporary, path) < 0) {
+		r = -errno;
+		unlink(temporary);
+	}
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot make the link %s", path);
+	return 0;
+}
+
+static int copy_bytes(int from, int to)
+{
+	struct stat st;
+	char buffer[65536];
+
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	if (fstat(from, &st) < 0)
+		return -errno;
+	for (off_t left = st.st_size; left > 0;) {
+		ssize_t n = copy_file_range(from, NULL, to, NULL, (size_t)left, 0);
+
+		if (n <= 0)
+			break;
+		left -= n;
+	}
+	/* The rest where the call does not work, as between file systems or in /proc. */
+	for (;;) {
+		ssize_t n = read(from, buffer, sizeof(buffer));
+		int r;
+
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		r = write_all(to, buffer, (size_t)n);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* Copies the file name below from_dir to the new name to_name below to_dir. */
+static int copy_at(int from_dir, const char *name, int to_dir, const char *to_name, uid_t uid,
+	gid_t gid, bool sync)
+{
+	_cleanup_close_ int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int to = -1;
+	struct stat st;
+	int r;
+
+	if (from < 0 || fstat(from, &st) < 0)
+		return -errno;
+	to = openat(to_dir, to_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (to < 0)
+		return -errno;
+	r = copy_bytes(from, to);
+	if (r < 0)
+		return r;
+	if (uid != (uid_t)-1 && fchown(to, uid, gid) < 0)
+		return -errno;
+	if (fchmod(to, st.st_mode & 07777) < 0)
+		return -errno;
+	if (futimens(to, (struct timespec[2]){st.st_atim, st.st_mtim}) < 0)
+		return -errno;
+	if (sync && fsync(to) < 0)
+		return -errno;
+	return 0;
+}
+
+int file_copy(const char *from, const char *to, struct error *err)
+{
+	_cleanup_free_ char *temporary = temporary_name(to);
+	_cleanup_free_ char *real = realpath(from, NULL);
+	int r = real ? 0 : -errno;
+
+	if (r == 0)
+		r = copy_at(AT_FDCWD, real, AT_FDCWD, temporary, (uid_t)-1, (gid_t)-1, true);
+	if (r == 0 && rename(temporary, to) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(temporary);
+		return error_errno(err, r, 1, "cannot copy %s to %s", from, to);
+	}
+	return 0;
+}
+
+int file_same(const char *a, const char *b)
+{
+	_cleanup_close_ int fa = open(a, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fb = open(b, O_RDONLY | O_CLOEXEC);
+	struct stat sa, sb;
+	char ba[16384], bb[16384];
+
+	if (fa < 0 || fb < 0 || fstat(fa, &sa) < 0 || fstat(fb, &sb) < 0)
+		return -errno;
+	if (sa.st_size != sb.st_size)
+		return 0;
+	for (off_t at = 0; at < sa.st_size;) {
+		ssize_t n = pread(fa, ba, sizeof(ba), at);
+		ssize_t m = n > 0 ? pread(fb, bb, (size_t)n, at) : 0;
+
+		if (n < 0 || m < 0)
+			return -errno;
+		if (n == 0 || n != m || memcmp(ba, bb, (size_t)n) != 0)
+			return 0;
+		at += n;
+	}
+	return 1;
+}
+
+int dir_list(const char *path, struct strv *ret)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+			strv_push(ret, entry->d_name);
+	closedir(dir);
+	strv_sort(ret);
+	return 0;
+}
+
+int dir_make(const char *path, struct error *err)
+{
+	_cleanup_free_ char *partial = xstrdup(path);
+
+	for (char *slash = partial + 1;; slash++) {
+		slash = strchr(slash, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(partial, 0755) < 0 && errno != EEXIST) {
+			int r = -errno;
+
+			/* A directory on the way may be on a read-only file system. */
+			if (!path_is_dir(partial))
+				return error_errno(err, r, 1,
+					"cannot make the directory %s", partial);
+		}
+		if (!slash)
+			break;
+		*slash = '/';
+	}
+	if (!path_is_dir(path))
+		return error_errno(err, -ENOTDIR, 1, "cannot make the directory %s", path);
+	return 0;
+}
+
+static int copy_dir_at(int from_parent, const char *name, int to_parent, const char *to_name,
+	uid_t uid, gid_t gid);
+
+static int copy_link(int from, int to, const char *name, uid_t uid, gid_t gid)
+{
+	_cleanup_free_ char *target = xcalloc(PATH_MAX, 1);
+	ssize_t n = readlinkat(from, name, target, PATH_MAX);
+
+	if (n < 0)
+		return -errno;
+	if (n == PATH_MAX)
+		return -ENAMETOOLONG;
+	if (symlinkat(target, to, name) < 0)
+		return -errno;
+	if (uid != (uid_t)-1 && fchownat(to, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+/* One entry of a directory; what is no file, directory or link is left out. */
+static int copy_entry(int from, int to, const char *name, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return copy_dir_at(from, name, to, name, uid, gid);
+	if (S_ISREG(st.st_mode))
+		return copy_at(from, name, to, name, uid, gid, false);
+	if (S_ISLNK(st.st_mode))
+		return copy_link(from, to, name, uid, gid);
+	return 0;
+}
+
+static int copy_dir_at(int from_parent, const char *name, int to_parent, const char *to_name,
+	uid_t uid, gid_t gid)
+{
+	_cleanup_close_ int to = -1;
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir;
+	int from, r = 0;
+
+	from = openat(from_parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (from < 0)
+		return -errno;
+	dir = fdopendir(from); /* owns from */
+	if (!dir) {
+		r = -errno;
+		close(from);
+		return r;
+	}
+	if (fstat(from, &st) < 0 || mkdirat(to_parent, to_name, 0700) < 0) {
+		r = -errno;
+		goto out;
+	}
+	to = openat(to_parent, to_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (to < 0) {
+		r = -errno;
+		goto out;
+	}
+	while (r == 0 && (entry = readdir(dir)))
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+			r = copy_entry(from, to, entry->d_name, uid, gid);
+	if (r < 0)
+		goto out;
+	if ((uid != (uid_t)-1 && fchown(to, uid, gid) < 0) ||
+		fchmod(to, (st.st_mode & 07777) | 0700) < 0 ||
+		futimens(to, (struct timespec[2]){st.st_atim, st.st_mtim}) < 0)
+		r = -errno;
+out:
+	closedir(dir);
+	return r;
+}
+
+/* Is path below dir, or dir itself, when links are followed? */
+static bool is_inside(const char *path, const char *dir)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *real_dir = realpath(dir, NULL);
+
+	if (!real || !real_dir)
+		return false;
+	return streq(real_dir, "/") || path_is_in(real, real_dir);
+}
+
+int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err)
+{
+	_cleanup_free_ char *parent = xstrndup(to, (size_t)(path_base(to) - to));
+	int r;
+
+	/* It would be copied into its copy, and that again, and so on. */
+	if (is_inside(*parent ? parent : ".", from))
+		return error_set(err, -ELOOP, 1, "cannot copy %s into itself, to %s", from, to);
+	r = copy_dir_at(AT_FDCWD, from, AT_FDCWD, to, uid, gid);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot copy %s to %s", from, to);
+	return 0;
+}
+
+static int remove_at(int parent, const char *name)
+{
+	struct dirent *entry;
+	DIR *dir;
+	int fd, r = 0;
+
+	if (unlinkat(parent, name, 0) == 0)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd); /* owns fd */
+	if (!dir) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	while (r == 0 && (entry = readdir(dir)))
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+			r = remove_at(fd, entry->d_name);
+	closedir(dir);
+	if (r == 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		r = -errno;
+	return r;
+}
+
+int dir_remove(const char *path, struct error *err)
+{
+	int r = remove_at(AT_FDCWD, path);
+
+	if (r < 0 && r != -ENOENT)
+		return error_errno(err, r, 1, "cannot remove %s", path);
+	return 0;
+}
+
+void dir_remove_empty(const char *path)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	struct stat st;
+
+	dir_list(path, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *below = path_join(path, names.items[i]);
+
+		if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
+			dir_remove_empty(below);
+	}
+	rmdir(path); /* fails when it is not empty */
+}
+
+void dir_prune(const char *path, const char *stop)
+{
+	_cleanup_free_ char *partial = xstrdup(path);
+
+	while (has_prefix(partial, stop) && strlen(partial) > strlen(stop)) {
+		if (rmdir(partial) < 0 && errno != ENOENT)
+			return;
+		*strrchr(partial, '/') = '\0';
+	}
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A loop shared between a few threads. */
+#include "config.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "base/parallel.h"
+
+struct loop {
+	size_t n;
+	void (*fn)(void *arg, size_t thread, size_t i);
+	void *arg;
+	atomic_size_t next;
+};
+
+struct worker {
+	struct loop *loop;
+	size_t thread;
+	pthread_t id;
+};
+
+size_t parallel_threads(size_t n, size_t per_thread)
+{
+	size_t threads = n / per_thread;
+	cpu_set_t cpus;
+
+	if (threads > PARALLEL_MAX)
+		threads = PARALLEL_MAX;
+	if (threads > 1 && sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
+		threads > (size_t)CPU_COUNT(&cpus))
+		threads = (size_t)CPU_COUNT(&cpus);
+	return threads ? threads : 1;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&w->loop->next, 1)) < w->loop->n)
+		w->loop->fn(w->loop->arg, w->thread, i);
+	return NULL;
+}
+
+void parallel_for(size_t n, size_t threads,
+	void (*fn)(void *arg, size_t thread, size_t i), void *arg)
+{
+	struct loop loop = {.n = n, .fn = fn, .arg = arg};
+	struct worker workers[PARALLEL_MAX];
+
+	if (threads > PARALLEL_MAX)
+		threads = PARALLEL_MAX;
+	for (size_t i = 0; i < threads; i++) {
+		workers[i] = (struct worker){.loop = &loop, .thread = i};
+		if (i > 0 && pthread_create(&workers[i].id, NULL, work, &workers[i]) != 0)
+			threads = i;
+	}
+	work(&(struct worker){.loop = &loop});
+	for (size_t i = 1; i < threads; i++)
+		pthread_join(workers[i].id, NULL);
+}

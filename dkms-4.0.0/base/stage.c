@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Directories in which something is prepared. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/stage.h"
+
+/* Does fd still stand for what is called path? */
+static bool is_same_dir(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+int stage_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
+	struct error *err)
+{
+	/* Between mkdtemp and flock another process may take it for a leftover. */
+	for (;;) {
+		_cleanup_free_ char *path = xasprintf("%s/%sXXXXXX", dir, prefix);
+		_cleanup_close_ int fd = -1;
+
+		if (!mkdtemp(path))
+			return error_errno(
+				err, -errno, 1, "cannot make a directory in %s", dir);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fchmod(fd, 0755) < 0) {
+			int r = -errno;
+
+			rmdir(path);
+			return error_errno(err, r, 1, "cannot use %s", path);
+		}
+		if (!is_same_dir(fd, path))
+			continue;
+		*ret_path = TAKE_PTR(path);
+		*ret_lock = take_fd(&fd);
+		return 0;
+	}
+}
+
+/* Returns a descriptor that holds the lock of a leftover; -1 when path is none. */
+static int lock_leftover(const char *path)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_same_dir(fd, path))
+		return -1;
+	return take_fd(&fd);
+}
+
+bool stage_is_leftover(const char *path)
+{
+	_cleanup_close_ int lock = lock_leftover(path);
+
+	return lock >= 0;
+}
+
+void stage_remove_leftover(const char *path)
+{
+	_cleanup_close_ int lock = lock_leftover(path);
+
+	if (lock >= 0)
+		dir_remove(path, NULL);
+}
+
+void stage_remove_leftovers(const char *dir, const char *prefix)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	if (dir_list(dir, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join(dir, names.items[i]);
+
+		if (has_prefix(names.items[i], prefix))
+			stage_remove_leftover(path);
+	}
+}

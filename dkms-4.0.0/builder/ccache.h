@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_CCACHE_H
+#define BUILDER_CCACHE_H
+
+#include "builder/job.h"
+
+/* With framework.conf's ccache: makes a command of the job's run its compilers by ccache(1),
+ * under whatever names it calls them. Without, or when there is no ccache or nothing may be
+ * kept, cmd and box stay as they are. */
+void ccache_use(const struct job *job, struct command *cmd, struct sandbox *box);
+
+/* Whether the user's settings for ccache need a network, which a build has then: its results
+ * depend on what we cannot know. */
+bool ccache_needs_network(const struct settings *s);
+
+#endif

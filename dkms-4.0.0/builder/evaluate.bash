@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Reads bash files one after the other and reports the variables they leave behind:
+#
+#	bash -O extglob -c THIS dkms NAME... -- FILE... -- VARIABLE=VALUE...
+#
+# A FILE that does not exist is skipped; the VARIABLEs are set after all files. What the
+# files print to standard output is dropped. Our own report on standard output is a
+# sequence of records, each between NULs, since a trap of a file may print into it:
+#
+#	file=PATH           before a file is read
+#	status=NUMBER       after it, the status of its last command
+#	NAME[INDEX]=VALUE   for each NAME that is set; a scalar has INDEX 0
+#	end=COUNT           how many records of the last kind there were
+#
+# No end record: a file ended the whole shell. Nothing here forks.
+#
+# Values are expanded once more than bash does, as in double quotes: dkms has always done
+# so, and files rely on it (MAKE='make -C $kernel_source_dir', BUILT_MODULE_NAME=\$module).
+
+_dkms_names=()
+while [[ $1 != -- ]]; do
+	_dkms_names+=("$1")
+	shift
+done
+shift
+_dkms_files=()
+while [[ $1 != -- ]]; do
+	_dkms_files+=("$1")
+	shift
+done
+shift
+_dkms_assignments=("$@")
+
+# An exit that says where it was, in the form of bash's own messages.
+exit() {
+	local status=$?
+	if [[ $BASH_SUBSHELL == 0 ]]; then
+		builtin printf '%s: line %s: exit %s\n' "${BASH_SOURCE[1]}" \
+			"${BASH_LINENO[0]}" "${1-$status}" >&2
+	fi
+	builtin exit "${1-$status}"
+}
+
+# A file with CRLF line ends runs a command named CR at each blank line.
+command_not_found_handle() {
+	[[ $1 == $'\r' ]] && return 0
+	builtin printf '%s: line %s: %s: command not found\n' "${BASH_SOURCE[1]}" \
+		"${BASH_LINENO[0]}" "$1" >&2
+	return 127
+}
+
+# Expands $_dkms_text, which stays as it is when it has bad syntax. A quote in it is a
+# character like any other, and so is \" unless it may belong to a command in $().
+_dkms_expand() {
+	local _dkms_raw=$_dkms_text _dkms_expanded=
+
+	# shellcheck disable=SC2016
+	if [[ $_dkms_raw != *\`* && $_dkms_raw != *'$('* ]]; then
+		_dkms_raw=${_dkms_raw//'\"'/'"'}
+	fi
+	builtin eval "IFS= builtin read -rd '' _dkms_expanded <<_dkms_end
+$_dkms_raw
+_dkms_end"
+	if [[ -n $_dkms_expanded ]]; then
+		_dkms_text=${_dkms_expanded%$'\n'}
+	else
+		builtin printf '%s is taken as it is: %s\n' \
+			"${_dkms_name}[$_dkms_index]" "$_dkms_text" >&2
+	fi
+}
+
+# All in one function: files may say local or declare, and the next file and the report
+# still see the values. It has no parameters, so a file may say set -- as well.
+_dkms_evaluate() {
+	local _dkms_file _dkms_name _dkms_index _dkms_text
+	local _dkms_report=()
+
+	for _dkms_file in "${_dkms_files[@]}"; do
+		[[ -e $_dkms_file ]] || continue
+		builtin printf '\0file=%s\0' "$_dkms_file"
+		# shellcheck disable=SC1090
+		. "$_dkms_file" >/dev/null
+		builtin printf '\0status=%s\0' $?
+		# What a file does to the shell must not reach the next one or us.
+		builtin set +euvxfC +o posix
+		builtin trap - DEBUG ERR EXIT RETURN
+		builtin unset IFS
+	done
+	for _dkms_name in "${_dkms_assignments[@]}"; do
+		builtin printf -v "${_dkms_name%%=*}" %s "${_dkms_name#*=}"
+	done
+	for _dkms_name in "${_dkms_names[@]}"; do
+		local -n _dkms_value=$_dkms_name
+		for _dkms_index in "${!_dkms_value[@]}"; do
+			_dkms_text=${_dkms_value[$_dkms_index]}
+			if [[ $_dkms_text == *[\$\`]* || $_dkms_text == *\\[\\\"]* ]]; then
+				_dkms_expand
+			fi
+			_dkms_report+=("${_dkms_name}[$_dkms_index]=$_dkms_text")
+		done
+	done
+	builtin printf '%s\0' "" "${_dkms_report[@]}" "end=${#_dkms_report[@]}"
+}
+
+_dkms_evaluate

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_FINGERPRINT_H
+#define BUILDER_FINGERPRINT_H
+
+#include "builder/build.h"
+#include "cache/index.h"
+#include "cache/key.h"
+#include "cache/statcache.h"
+
+/* What a build depends on, as a key: whatever it may read is either in there or hidden from
+ * it by the sandbox (build_sandbox). The parts:
+ *
+ *   format       of this file
+ *   kernel       release, architecture, where its headers are
+ *   headers      every file of the trees that kernel_trees() names
+ *   config       the kernel's, line by line
+ *   source       every file of the package
+ *   overrides    what the administrator has in /etc/dkms/NAME
+ *   conf         what the dkms.conf says, evaluated
+ *   depends      the packages of BUILD_DEPENDS: version, symbols, source
+ *   environment  the variables that the build gets
+ *   tools        compilers and what else builds run, by path and content
+ *   system       the machine's packages, processor, running kernel, /etc files
+ *   sandbox      how it is confined, and the paths that it sees
+ *
+ * Times, owners, -j and the path of the source are in none of them. */
+
+/* What the jobs of a run share. */
+struct fingerprints;
+struct fingerprints *fingerprints_new(struct statcache *stats);
+void fingerprints_free(struct fingerprints *f); /* NULL is allowed */
+
+/* Whether a cache may serve the job; static text why not, or NULL. */
+const char *fingerprint_obstacle(const struct job *job);
+/* Makes the key. What is the same for many jobs is made once for the run, unless afresh;
+ * the key borrows from f and lives no longer. From any thread. 0 or a negative errno. */
+int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
+	struct key *ret);
+
+/* What is known of a kernel, borrowed from the fingerprints. */
+struct kernel_index {
+	const struct index *headers; /* of the lines of part headers */
+	const struct index *options; /* for kbuild_option() */
+};
+
+/* Makes the key of the objects that the job's make is about to compile, after
+ * fingerprint_job; they depend on their inputs, too (builder/objects.c). The parts:
+ *
+ *   format, environment, tools, system, sandbox
+ *                as above, but without what the environment says of the kernel
+ *   package      its name, so that no package can make objects for another one
+ *   family       the kernel's (builder/kbuild.c)
+ *   names        given: the files of the build directory
+ *
+ * The key borrows from f. From any thread. 0 or a negative errno. */
+int fingerprint_objects(struct fingerprints *f, const struct job *job, const char *names,
+	struct kernel_index *ret_kernel, struct key *ret);
+
+#endif

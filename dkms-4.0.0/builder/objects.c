@@ -1,0 +1,667 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which objects need not be compiled, since a build of the package for another kernel, or of a
+ * source that differs elsewhere, has made the same?
+ *
+ * After a build, each object that kbuild has compiled is kept with its .cmd file and the list of
+ * its inputs: each file that the compiler read, by content, and each CONFIG option that these
+ * mention, by value. Before make of another build, with the same key (fingerprint_objects), those
+ * whose inputs are all the same are put into the build directory. kbuild finds them newer than
+ * all they depend on and made by the same command line, and links them; what it does not find so,
+ * it compiles. So an object is used only if the cache and kbuild agree on it.
+ *
+ * Paths must be the same for all kernels, which takes a sandbox and a known layout of headers
+ * (kernel_places). Left to the compiler, and to ccache, are objects
+ *   - that depend on a file which make itself has made, or which lies outside of the build
+ *     directory and the kernel's trees;
+ *   - of sources that can read more than the list says: see has_secret_inputs();
+ *   - that are not compiled by kbuild.
+ * When make was given objects and fails, or makes other files than it did when these were made,
+ * the build starts over without. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/buildlog.h"
+#include "builder/cmdfile.h"
+#include "builder/kbuild.h"
+#include "builder/objects.h"
+#include "builder/phases.h"
+#include "cache/cache.h"
+#include "cache/listing.h"
+
+/* Larger than any .cmd file or source (bytes). */
+#define FILE_MAX (16 * 1024 * 1024)
+
+/* An object in the build directory. */
+struct object {
+	char *name;	 /* "src/main.o", below the build directory */
+	char *cmd_name;	 /* "src/.main.o.cmd" */
+	struct strv read; /* files that it depends on, as the build sees them */
+	struct strv configs;
+};
+
+struct objects {
+	struct str before;	 /* the build directory before make: a listing, by SEEN/NAME */
+	struct index *index;	 /* of before */
+	struct key key;
+	struct kernel_index kernel;
+	struct entry source;	 /* that objects came from; no files: none */
+	struct strv given;	 /* their names */
+	struct stat *given_stat; /* when they were put there */
+	size_t n_pieces;	 /* that source has */
+	char *source_made;	 /* digest of the names of files that make made for it */
+	struct entry entry;	 /* to be published with the build; no files: none */
+	size_t used, made;	 /* objects that make took, and that it compiled */
+};
+
+static void object_done(struct object *o)
+{
+	free(o->name);
+	free(o->cmd_name);
+	strv_done(&o->read);
+	strv_done(&o->configs);
+}
+
+void objects_free(struct objects *o)
+{
+	if (!o)
+		return;
+	str_done(&o->before);
+	index_free(o->index);
+	key_done(&o->key);
+	entry_done(&o->source);
+	strv_done(&o->given);
+	free(o->given_stat);
+	free(o->source_made);
+	entry_done(&o->entry);
+	free(o);
+}
+
+/* Paths */
+
+/* The path outside of the sandbox; caller frees; NULL when it is not one that we look at. */
+static char *outside(const struct build *b, const char *seen)
+{
+	if (path_is_below(seen, b->seen))
+		return xasprintf("%s%s", b->work, seen + strlen(b->seen));
+	return place_real(&b->places, seen);
+}
+
+static char *inside(const struct build *b, const char *path)
+{
+	if (path_is_below(path, b->work))
+		return xasprintf("%s%s", b->seen, path + strlen(b->work));
+	return place_of(&b->places, path);
+}
+
+/* What the listings say of a file, as the value of an input; caller frees; NULL: nothing. */
+static char *describe(const struct job *job, const char *seen)
+{
+	const struct build *b = job->build;
+	const struct objects *o = b->objects;
+	_cleanup_free_ char *real = NULL;
+	const char *what = NULL;
+	size_t n = 0;
+
+	if (path_is_below(seen, b->seen)) {
+		what = index_find(o->index, seen, &n);
+	} else {
+		real = place_real(&b->places, seen);
+		what = real ? index_find(o->kernel.headers, real, &n) : NULL;
+	}
+	return what && has_prefix(what, "file ") ? xstrndup(what, n) : NULL;
+}
+
+/* The names in a listing, without what is in the files. Caller frees. */
+static char *list_names(const char *listing)
+{
+	struct str s = {0};
+
+	for (const char *line = listing; line && *line;) {
+		size_t n = strcspn(line, "\n"), name = strcspn(line, " \n");
+
+		if (has_prefix(line + name, " file "))
+			str_addf(&s, "%.*s file\n", (int)name, line);
+		else
+			str_addf(&s, "%.*s\n", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+	return str_take(&s);
+}
+
+/* JOB_LINKING */
+
+static bool is_same_input(void *userdata, const char *name, const char *value)
+{
+	const struct job *job = userdata;
+	_cleanup_free_ char *now = NULL;
+
+	if (has_prefix(name, "CONFIG_"))
+		now = kbuild_option(job->build->objects->kernel.options,
+			name + strlen("CONFIG_"));
+	else
+		now = describe(job, name);
+	return now && streq(now, value);
+}
+
+/* A file may come to the name below the build directory: nothing is there, and the directory
+ * is a real one, so that nobody leads us elsewhere. */
+static bool is_free(const struct build *b, const char *name)
+{
+	_cleanup_free_ char *path = path_join(b->work, name);
+	_cleanup_free_ char *dir = xstrndup(path, (size_t)(path_base(path) - path - 1));
+	_cleanup_free_ char *real = realpath(dir, NULL);
+	_cleanup_free_ char *work = realpath(b->work, NULL);
+
+	return real && work && path_is_in(real, work) &&
+	       streq(real + strlen(work), dir + strlen(b->work)) && !path_exists(path);
+}
+
+static int give_piece(struct job *job, const struct entry *e, const struct piece *piece)
+{
+	struct build *b = job->build;
+	struct objects *o = b->objects;
+	struct cache_file files[2];
+	size_t n = 0;
+	int r = piece->files.n == ARRAY_SIZE(files) ? 0 : -EBADMSG;
+
+	for (size_t i = 0; i < piece->files.n && r == 0; i++) {
+		if (!is_free(b, piece->files.items[i]))
+			r = -EEXIST;
+	}
+	if (r < 0)
+		return r;
+	for (; n < piece->files.n; n++)
+		files[n] = (struct cache_file){piece->files.items[n],
+			path_join(b->work, piece->files.items[n])};
+	r = cache_restore_piece(job->shared->cache, e, files, n, 0644);
+	for (size_t i = 0; i < n && r == 0 && b->sandbox == SANDBOX_KIND_UNTRUSTED; i++)
+		if (lchown(files[i].path, SANDBOX_UID, SANDBOX_UID) < 0)
+			r = -errno;
+	if (r == 0) {
+		o->given_stat = xrealloc_array(o->given_stat, o->given.n + 1,
+			sizeof(*o->given_stat));
+		if (lstat(files[0].path, &o->given_stat[o->given.n]) == 0)
+			strv_push(&o->given, piece->files.items[0]);
+		else
+			r = -errno;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (r < 0)
+			unlink(files[i].path);
+		free(files[i].path);
+	}
+	return r;
+}
+
+/* Takes the one of the entries that has most objects for us; n of them. */
+static void give_best(struct job *job, struct entry *entries, size_t n)
+{
+	struct objects *o = job->build->objects;
+	struct pieces best = {0};
+	bool *best_valid = NULL;
+	size_t best_n = 0, best_at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct pieces p = {0};
+		bool *valid;
+		size_t n_valid;
+
+		if (cache_get_pieces(job->shared->cache, &entries[i], &p) < 0)
+			continue;
+		valid = xcalloc(p.n + 1, sizeof(*valid));
+		n_valid = pieces_check(&p, is_same_input, job, valid);
+		if (n_valid > best_n) {
+			pieces_done(&best);
+			free(best_valid);
+			best = p;
+			best_valid = valid;
+			best_n = n_valid;
+			best_at = i;
+		} else {
+			pieces_done(&p);
+			free(valid);
+		}
+	}
+	for (size_t i = 0; i < best.n; i++)
+		if (best_valid[i] && give_piece(job, &entries[best_at], &best.items[i]) == -EBADMSG)
+			break;
+	if (o->given.n) {
+		o->source = entries[best_at];
+		entries[best_at] = (struct entry){0};
+		o->n_pieces = best.n;
+		o->source_made = TAKE_PTR(best.note);
+	}
+	pieces_done(&best);
+	free(best_valid);
+}
+
+static int link_work(struct job *job)
+{
+	struct build *b = job->build;
+	struct objects *o = xcalloc(1, sizeof(*o));
+	struct entry entries[CACHE_SLOTS] = {0};
+	_cleanup_free_ char *names = NULL;
+	size_t n;
+
+	objects_free(b->objects);
+	b->objects = NULL;
+	if (listing_add_dir(cache_stats(job->shared->cache), b->work, b->seen, &o->before) < 0 ||
+		!o->before.len) {
+		objects_free(o);
+		return 0;
+	}
+	names = list_names(o->before.data);
+	if (fingerprint_objects(job->shared->fingerprints, job, names, &o->kernel, &o->key) < 0) {
+		objects_free(o);
+		return 0;
+	}
+	o->index = index_new(o->before.data);
+	b->objects = o;
+	/* Who forces a build wants it made; what comes of it is kept. */
+	if (b->from_scratch || job->shared->settings->force)
+		return 0;
+	n = cache_find_pieces(job->shared->cache, &o->key, entries);
+	give_best(job, entries, n);
+	for (size_t i = 0; i < n; i++)
+		entry_done(&entries[i]);
+	if (o->given.n)
+		buildlog_note(b->log_fd, "# objects from the cache: %zu of %zu, %s", o->given.n,
+			o->n_pieces, o->source.title + strlen(OBJECTS_TITLE));
+	return 0;
+}
+
+enum phase link_enter(struct job *job)
+{
+	const struct build *b = job->build;
+
+	/* Without a key nothing is known of the headers. With --config, it is not known what
+	 * kbuild looks at. */
+	if (!is_building(job) || !b->key.n_parts || !b->places.n ||
+		job->shared->settings->kernel_config)
+		return PHASE_NEXT;
+	job->work = link_work;
+	return PHASE_WORK;
+}
+
+/* After make */
+
+bool objects_are_used(const struct job *job)
+{
+	return job->build->objects && job->build->objects->given.n;
+}
+
+/* Calls visit for each file below the build directory, but not behind links. */
+static void walk(const struct build *b, const char *dir,
+	void (*visit)(void *userdata, const struct build *b, const char *name), void *userdata)
+{
+	_cleanup_free_ char *path = *dir ? path_join(b->work, dir) : xstrdup(b->work);
+	_cleanup_(strv_done) struct strv names = {0};
+
+	if (dir_list(path, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *name = *dir ? path_join(dir, names.items[i])
+						 : xstrdup(names.items[i]);
+		_cleanup_free_ char *full = path_join(b->work, name);
+		struct stat st;
+
+		if (lstat(full, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			walk(b, name, visit, userdata);
+		else
+			visit(userdata, b, name);
+	}
+}
+
+/* Files that kbuild makes in any case. */
+static bool is_product(const char *name)
+{
+	static const char *const suffixes[] = {".a", ".cmd", ".d", ".ko", ".mod", ".mod.c", ".o",
+		".order", ".symvers"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+		if (has_suffix(name, suffixes[i]))
+			return true;
+	return false;
+}
+
+static void list_made(void *userdata, const struct build *b, const char *name)
+{
+	_cleanup_free_ char *seen = path_join(b->seen, name);
+	_cleanup_(str_done) struct str escaped = {0};
+	size_t n;
+
+	listing_add_escaped(&escaped, seen);
+	if (!is_product(name) && !index_find(b->objects->index, escaped.data, &n))
+		str_addf(userdata, "%s\n", escaped.data);
+}
+
+/* A digest of the names of files that make has made, but for kbuild's own; caller frees. */
+static char *digest_made(const struct job *job)
+{
+	_cleanup_(str_done) struct str made = {0};
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
+	walk(job->build, "", list_made, &made);
+	digest_bytes(made.data ? made.data : "", made.len, &digest);
+	digest_hex(&digest, hex);
+	return xstrdup(hex);
+}
+
+bool objects_fit(const struct job *job)
+{
+	const struct objects *o = job->build->objects;
+	_cleanup_free_ char *made = NULL;
+
+	if (!objects_are_used(job))
+		return true;
+	made = digest_made(job);
+	return o->source_made && streq(made, o->source_made);
+}
+
+/* Words in a source that let the assembler or the compiler read what no list of dependencies
+ * names, make something of the time, or look at options by names that are put together. */
+static bool has_secret_inputs(const char *path)
+{
+	static const char *const words[] = {"incbin", ".include", "__DATE__", "__TIME__",
+		"__TIMESTAMP__", "system_header", "CONFIG_##", "CONFIG_ ##", "##CONFIG",
+		"## CONFIG"};
+	_cleanup_(str_done) struct str text = {0};
+
+	if (file_read(path, FILE_MAX, &text, NULL) < 0 || !text.data)
+		return true;
+	if (strlen(text.data) != text.len)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(text.data, words[i]))
+			return true;
+	return false;
+}
+
+/* path as make saw it when it worked in cwd, made absolute; "./" is dropped. Caller frees. */
+static char *resolve(const char *cwd, const char *path)
+{
+	while (has_prefix(path, "./"))
+		path += 2;
+	return *path == '/' ? xstrdup(path) : path_join(cwd, path);
+}
+
+/* The directory that make worked in: TARGET there is the object. Caller frees; NULL when that
+ * is not so. */
+static char *make_dir(const struct build *b, const char *target, const char *name)
+{
+	_cleanup_free_ char *seen = path_join(b->seen, name);
+
+	if (*target == '/')
+		return streq(target, seen) ? xstrdup(b->places.items[1]) : NULL;
+	if (!has_suffix(seen, target) || seen[strlen(seen) - strlen(target) - 1] != '/')
+		return NULL;
+	return xstrndup(seen, strlen(seen) - strlen(target) - 1);
+}
+
+struct collection {
+	struct object *items;
+	size_t n;
+};
+
+static void collection_done(struct collection *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		object_done(&c->items[i]);
+	free(c->items);
+}
+
+/* Adds the object that name is the .cmd file of. */
+static void collect(void *userdata, const struct build *b, const char *name)
+{
+	struct collection *all = userdata;
+	const char *base = path_base(name);
+	_cleanup_free_ char *path = path_join(b->work, name);
+	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL;
+	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
+	_cleanup_(str_done) struct str text = {0};
+	struct object *o;
+	struct stat st;
+
+	if (*base != '.' || !has_suffix(base, ".o.cmd") || strpbrk(name, " \t\n\\"))
+		return;
+	object = xasprintf("%.*s%.*s", (int)(base - name), name,
+		(int)(strlen(base) - 1 - strlen(".cmd")), base + 1);
+	object_path = path_join(b->work, object);
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || lstat(object_path, &st) < 0 ||
+		!S_ISREG(st.st_mode))
+		return;
+	if (file_read(path, FILE_MAX, &text, NULL) < 0 || !text.data ||
+		cmdfile_parse(text.data, &cmd) < 0)
+		return;
+	/* Headers of the system are in no list. */
+	if (!strstr(cmd.command, " -nostdinc ") || strstr(cmd.command, " -isystem") ||
+		strstr(cmd.command, " -idirafter"))
+		return;
+	cwd = make_dir(b, cmd.target, object);
+	if (!cwd)
+		return;
+	all->items = xrealloc_array(all->items, all->n + 1, sizeof(*all->items));
+	o = &all->items[all->n++];
+	*o = (struct object){.name = TAKE_PTR(object), .cmd_name = xstrdup(name),
+		.configs = cmd.configs};
+	cmd.configs = (struct strv){0};
+	for (size_t i = 0; i < cmd.files.n; i++)
+		strv_take(&o->read, resolve(cwd, cmd.files.items[i]));
+}
+
+/* The file in the build directory is still what it was before make. */
+static bool is_untouched(const struct job *job, const char *path, const char *was)
+{
+	struct digest digest;
+	struct stat st;
+	char hex[DIGEST_HEX];
+
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+		statcache_digest(cache_stats(job->shared->cache), AT_FDCWD, path, &st,
+			&digest) < 0)
+		return false;
+	digest_hex(&digest, hex);
+	return has_suffix(was, hex);
+}
+
+/* "NAME VALUE" of a file that an object depends on; caller frees; NULL when it is one that
+ * cannot be compared. */
+static char *input_of(const struct job *job, const char *seen)
+{
+	const struct build *b = job->build;
+	_cleanup_free_ char *name = xstrdup(seen);
+	_cleanup_free_ char *what = strstr(seen, "/..") ? NULL : describe(job, seen);
+	_cleanup_free_ char *path = outside(b, name);
+
+	if (!what && path) {
+		/* By another way: links, "..". */
+		_cleanup_free_ char *real = realpath(path, NULL);
+		char *other = real ? inside(b, real) : NULL;
+
+		if (!other)
+			return NULL;
+		free(name);
+		name = other;
+		what = describe(job, name);
+		free(path);
+		path = outside(b, name);
+	}
+	if (!what || !path)
+		return NULL;
+	if (path_is_below(name, b->seen) && (!is_untouched(job, path, what) || has_secret_inputs(path)))
+		return NULL;
+	return xasprintf("%s %s", name, what);
+}
+
+static int compare_texts(const void *key, const void *item)
+{
+	return strcmp(key, *(char *const *)item);
+}
+
+static size_t position(const struct strv *sorted, const char *text)
+{
+	char **at = bsearch(text, sorted->items, sorted->n, sizeof(char *), compare_texts);
+
+	return (size_t)(at - sorted->items);
+}
+
+/* All that the objects depend on, as inputs of ret. */
+struct inputs {
+	struct strv read, configs; /* sorted */
+	size_t *read_number;	   /* of the input; SIZE_MAX: cannot be compared */
+	size_t first_config;	   /* the number of the first of configs */
+};
+
+static void inputs_done(struct inputs *in)
+{
+	strv_done(&in->read);
+	strv_done(&in->configs);
+	free(in->read_number);
+}
+
+static void number_inputs(const struct job *job, const struct collection *all,
+	struct pieces *pieces, struct inputs *ret)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		strv_extend(&ret->read, &all->items[i].read);
+		strv_extend(&ret->configs, &all->items[i].configs);
+	}
+	strv_sort_unique(&ret->read);
+	strv_sort_unique(&ret->configs);
+	ret->read_number = xcalloc(ret->read.n + 1, sizeof(*ret->read_number));
+	for (size_t i = 0; i < ret->read.n; i++) {
+		char *input = input_of(job, ret->read.items[i]);
+
+		ret->read_number[i] = input ? pieces->inputs.n : SIZE_MAX;
+		if (input)
+			strv_take(&pieces->inputs, input);
+	}
+	ret->first_config = pieces->inputs.n;
+	for (size_t i = 0; i < ret->configs.n; i++) {
+		_cleanup_free_ char *value = kbuild_option(
+			job->build->objects->kernel.options, ret->configs.items[i]);
+
+		strv_pushf(&pieces->inputs, "CONFIG_%s %s", ret->configs.items[i], value);
+	}
+}
+
+/* Adds the object's piece; false when it has an input that cannot be compared. */
+static bool add_piece(const struct object *o, const struct inputs *in, struct pieces *pieces)
+{
+	struct piece *piece;
+
+	for (size_t i = 0; i < o->read.n; i++)
+		if (in->read_number[position(&in->read, o->read.items[i])] == SIZE_MAX)
+			return false;
+	piece = pieces_add(pieces);
+	strv_push(&piece->files, o->name);
+	strv_push(&piece->files, o->cmd_name);
+	for (size_t i = 0; i < o->read.n; i++)
+		piece_add_input(piece,
+			in->read_number[position(&in->read, o->read.items[i])]);
+	for (size_t i = 0; i < o->configs.n; i++)
+		piece_add_input(piece,
+			in->first_config + position(&in->configs, o->configs.items[i]));
+	return true;
+}
+
+/* make has not touched the object that it was given. */
+static bool is_given(const struct build *b, const char *name)
+{
+	const struct objects *o = b->objects;
+	_cleanup_free_ char *path = path_join(b->work, name);
+	struct stat st;
+
+	for (size_t i = 0; i < o->given.n; i++)
+		if (streq(o->given.items[i], name))
+			return lstat(path, &st) == 0 &&
+			       st.st_ino == o->given_stat[i].st_ino &&
+			       st.st_size == o->given_stat[i].st_size &&
+			       st.st_mtim.tv_sec == o->given_stat[i].st_mtim.tv_sec &&
+			       st.st_mtim.tv_nsec == o->given_stat[i].st_mtim.tv_nsec;
+	return false;
+}
+
+/* Puts the pieces into the cache. */
+static void put_pieces(struct job *job, const struct pieces *p)
+{
+	struct build *b = job->build;
+	struct objects *o = b->objects;
+	struct cache_file *files = xcalloc(2 * p->n + 1, sizeof(*files));
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t j = 0; j < p->items[i].files.n; j++, n++)
+			files[n] = (struct cache_file){p->items[i].files.items[j],
+				path_join(b->work, p->items[i].files.items[j])};
+	o->entry = (struct entry){
+		.title = xasprintf(OBJECTS_TITLE "%s/%s %s %s", job->name, job->version,
+			job->kernel->release, job->kernel->arch),
+		.made_s = time(NULL),
+		.cost_ms = (uint64_t)(build_elapsed_s(b) * 1000),
+	};
+	if (cache_store_pieces(job->shared->cache, &o->key, p, files, n, &o->entry) < 0)
+		entry_done(&o->entry);
+	for (size_t i = 0; i < n; i++)
+		free(files[i].path);
+	free(files);
+}
+
+/* The kernel in the title "objects NAME/VERSION KERNEL ARCH"; caller frees. */
+static char *kernel_of_title(const char *title)
+{
+	_cleanup_(strv_done) struct strv words = {0};
+
+	strv_split(&words, title);
+	return words.n == 4 ? xstrdup(words.items[2]) : NULL;
+}
+
+void objects_store(struct job *job)
+{
+	struct build *b = job->build;
+	struct objects *o = b->objects;
+	_cleanup_(collection_done) struct collection all = {0};
+	_cleanup_(inputs_done) struct inputs inputs = {0};
+	_cleanup_(pieces_done) struct pieces p = {0};
+
+	if (!o)
+		return;
+	walk(b, "", collect, &all);
+	number_inputs(job, &all, &p, &inputs);
+	for (size_t i = 0; i < all.n; i++) {
+		if (!add_piece(&all.items[i], &inputs, &p))
+			continue;
+		if (is_given(b, all.items[i].name))
+			o->used++;
+		else
+			o->made++;
+	}
+	p.note = digest_made(job);
+	if (o->made)
+		put_pieces(job, &p);
+	else if (o->used && o->used == o->n_pieces)
+		job->linked_from = kernel_of_title(o->source.title);
+}
+
+void objects_commit(struct job *job)
+{
+	struct objects *o = job->build->objects;
+	struct cache *cache = job->shared->cache;
+	int64_t saved_ms = 0;
+
+	if (!o)
+		return;
+	if (job->linked_from)
+		saved_ms = (int64_t)o->source.cost_ms -
+			   (int64_t)(build_elapsed_s(job->build) * 1000);
+	cache_used_pieces(cache, &o->source, o->used, o->made, saved_ms);
+	if (o->entry.n_files)
+		cache_commit_pieces(cache, &o->entry);
+}

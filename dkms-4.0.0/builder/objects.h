@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_OBJECTS_H
+#define BUILDER_OBJECTS_H
+
+#include "builder/fingerprint.h"
+
+/* The object files of a build, for objects.c, cached.c and build.c: those that earlier builds
+ * have left in the cache, and those that it leaves itself. */
+struct objects;
+
+/* The titles of entries with objects begin so; the rest is as with whole modules. */
+#define OBJECTS_TITLE "objects "
+
+/* After make has ended well: false when it made other files besides objects than the build
+ * did whose objects it was given, so that these may not be what it would have made. */
+bool objects_fit(const struct job *job);
+/* Whether make was given any. */
+bool objects_are_used(const struct job *job);
+/* Puts what make has compiled into the cache; objects_commit makes it known. */
+void objects_store(struct job *job);
+void objects_commit(struct job *job);
+void objects_free(struct objects *o); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files of a cache directory beside the store's are v1/files, the stat cache, and
+ * v1/counters. */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "cache/cache.h"
+
+struct cache {
+	struct store *store;
+	struct statcache *stats;
+	char *counters_path;
+	uint64_t max;
+	pthread_mutex_t lock; /* of what follows */
+	struct counters counters; /* of this run */
+	bool grown; /* something has been put */
+	char *trouble;
+	bool troubled; /* no more is written */
+};
+
+struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
+{
+	_cleanup_free_ char *stats = NULL;
+	struct store *store;
+	struct cache *c;
+
+	if (store_open(dir, &store, err) < 0)
+		return NULL;
+	c = xcalloc(1, sizeof(*c));
+	c->store = store;
+	c->max = max;
+	c->counters_path = path_join(store_dir(store), "counters");
+	stats = path_join(store_dir(store), "files");
+	c->stats = statcache_open(stats);
+	pthread_mutex_init(&c->lock, NULL);
+	if (!store_is_writable(store)) {
+		c->troubled = true;
+		c->trouble = xasprintf("%s cannot be written to", dir);
+	}
+	return c;
+}
+
+/* Not every entry of a store can be larger than the limit, so its size is looked at only
+ * when something came to it. */
+static void stay_below(struct cache *c)
+{
+	_cleanup_free_ char *guests = cache_guests_dir(c);
+	struct store_usage usage;
+
+	if (c->max && path_is_dir(guests))
+		cache_trim_guests(c, c->max / CACHE_GUESTS_SHARE);
+	if (c->max && c->grown && store_measure(c->store, &usage) == 0 &&
+		usage.bytes > c->max)
+		/* With some room, so that the next run need not do it again. */
+		store_evict(c->store, c->max - c->max / 10, true, &usage);
+}
+
+void cache_close(struct cache *c)
+{
+	const struct counters *n;
+
+	if (!c)
+		return;
+	n = &c->counters;
+	if (store_is_writable(c->store)) {
+		statcache_save(c->stats);
+		if (n->hits || n->misses || n->stored || n->bad || n->pieces_hits ||
+			n->pieces_misses)
+			counters_add(c->counters_path, n);
+		stay_below(c);
+	}
+	statcache_close(c->stats);
+	store_close(c->store);
+	pthread_mutex_destroy(&c->lock);
+	free(c->counters_path);
+	free(c->trouble);
+	free(c);
+}
+
+struct store *cache_store(struct cache *c)
+{
+	return c->store;
+}
+
+struct statcache *cache_stats(struct cache *c)
+{
+	return c->stats;
+}
+
+void cache_counters(struct cache *c, struct counters *ret)
+{
+	counters_read(c->counters_path, ret);
+}
+
+static void count(struct cache *c, int hits, int misses, int bad, int64_t saved_ms)
+{
+	pthread_mutex_lock(&c->lock);
+	c->counters.hits += (uint64_t)hits;
+	c->counters.misses += (uint64_t)misses;
+	c->counters.bad += (uint64_t)bad;
+	c->counters.saved_ms += (uint64_t)saved_ms;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void set_trouble(struct cache *c, const char *what)
+{
+	pthread_mutex_lock(&c->lock);
+	if (!c->trouble && !c->troubled)
+		c->trouble = xstrdup(what);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void complain_damage(struct cache *c)
+{
+	_cleanup_free_ char *what = xasprintf("%s holds damaged entries, which are made again",
+		store_dir(c->store));
+
+	set_trouble(c, what);
+}
+
+/* What stops writing for the rest of the run. */
+static int stop_writing(struct cache *c, int r)
+{
+	_cleanup_free_ char *what =
+		xasprintf("%s cannot be written to: %s", store_dir(c->store), strerror(-r));
+
+	set_trouble(c, what);
+	pthread_mutex_lock(&c->lock);
+	c->troubled = true;
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+static bool is_stopped(struct cache *c)
+{
+	bool stopped;
+
+	pthread_mutex_lock(&c->lock);
+	stopped = c->troubled;
+	pthread_mutex_unlock(&c->lock);
+	return stopped;
+}
+
+int cache_find(struct cache *c, const struct digest *key, struct entry *ret)
+{
+	int r = store_get_entry(c->store, key, ret);
+
+	if (r == -EBADMSG)
+		complain_damage(c);
+	count(c, r > 0, r <= 0, r == -EBADMSG, r > 0 ? (int64_t)ret->cost_ms : 0);
+	return r > 0;
+}
+
+static const struct cache_file *find_file(const struct cache_file *files, size_t n,
+	const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(files[i].name, name))
+			return &files[i];
+	return NULL;
+}
+
+int cache_restore(struct cache *c, const struct entry *e, const struct cache_file *files,
+	size_t n, mode_t mode)
+{
+	_cleanup_close_ int hold = store_hold(c->store);
+	int r = 0;
+
+	for (size_t i = 0; i < e->n_files && r == 0; i++) {
+		const struct cache_file *file = find_file(files, n, e->files[i].name);
+
+		r = file ? store_get_file(c->store, &e->files[i].digest, file->path, mode)
+			 : -EBADMSG;
+	}
+	if (r == 0) {
+		store_touch_entry(c->store, &e->key);
+		return 0;
+	}
+	/* Missing: evicted while we were at it, or lost. */
+	if (r == -EBADMSG || r == -ENOENT) {
+		store_drop_entry(c->store, &e->key);
+		if (r == -EBADMSG)
+			complain_damage(c);
+		count(c, -1, 1, 1, -(int64_t)e->cost_ms);
+		return -EBADMSG;
+	}
+	count(c, -1, 1, 0, -(int64_t)e->cost_ms);
+	return r;
+}
+
+int cache_store_files(struct cache *c, const struct key *key, const struct cache_file *files,
+	size_t n, struct entry *e)
+{
+	_cleanup_close_ int hold = -1;
+	int r = 0;
+
+	if (is_stopped(c))
+		return -EROFS;
+	hold = store_hold(c->store);
+	key_digest(key, &e->key);
+	for (size_t i = 0; i < key->n_parts && r == 0; i++) {
+		const struct key_part *part = &key->parts[i];
+
+		r = store_put_bytes(c->store, part->detail, part->n, &part->digest);
+		entry_add_part(e, part->name, &part->digest);
+	}
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct digest digest;
+		uint64_t size;
+
+		r = store_put_file(c->store, files[i].path, &digest, &size);
+		if (r == 0)
+			entry_add_file(e, files[i].name, &digest, size);
+	}
+	return r < 0 ? stop_writing(c, r) : 0;
+}
+
+/* What cache_store_files has put may have been evicted, since nobody named it yet. */
+static bool is_complete(struct cache *c, const struct entry *e)
+{
+	for (size_t i = 0; i < e->n_files; i++)
+		if (!store_has(c->store, &e->files[i].digest))
+			return false;
+	return true;
+}
+
+static int commit(struct cache *c, const struct entry *e, bool replace, bool count)
+{
+	_cleanup_close_ int hold = store_hold(c->store);
+	int r;
+
+	if (!is_complete(c, e))
+		return 0;
+	r = store_put_entry(c->store, e, replace);
+	if (r < 0)
+		return stop_writing(c, r);
+	pthread_mutex_lock(&c->lock);
+	c->counters.stored += count;
+	c->grown = true;
+	pthread_mutex_unlock(&c->lock);
+	return 0;
+}
+
+int cache_commit(struct cache *c, const struct entry *e, bool replace)
+{
+	return commit(c, e, replace, true);
+}
+
+/* Results in pieces: several of them, in slots of a key, each of which is a key itself. */
+
+#define PIECES "pieces" /* the part of the entry that has their list; not in its key */
+
+static void slot_digest(const struct key *key, size_t slot, struct digest *ret)
+{
+	_cleanup_free_ char *number = xasprintf("slot %zu", slot);
+	struct digest digest;
+	struct digester d;
+
+	key_digest(key, &digest);
+	digester_begin(&d);
+	digester_add(&d, number, strlen(number) + 1);
+	digester_add(&d, digest.bytes, DIGEST_SIZE);
+	digester_end(&d, ret);
+}
+
+size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *ret)
+{
+	size_t n = 0;
+
+	for (size_t slot = 0; slot < CACHE_SLOTS; slot++) {
+		struct digest digest;
+		int r;
+
+		slot_digest(key, slot, &digest);
+		r = store_get_entry(c->store, &digest, &ret[n]);
+		n += r > 0;
+		if (r == -EBADMSG) {
+			complain_damage(c);
+			count(c, 0, 0, 1, 0);
+		}
+	}
+	return n;
+}
+
+/* What is damaged is of no use, and gone. */
+static void drop(struct cache *c, const struct entry *e, int r)
+{
+	if (r != -EBADMSG && r != -ENOENT)
+		return;
+	store_drop_entry(c->store, &e->key);
+	if (r == -EBADMSG)
+		complain_damage(c);
+	count(c, 0, 0, 1, 0);
+}
+
+int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret)
+{
+	_cleanup_(str_done) struct str text = {0};
+	int r = -EBADMSG;
+
+	for (size_t i = 0; i < e->n_parts; i++)
+		if (streq(e->parts[i].name, PIECES))
+			r = store_get_bytes(c->store, &e->parts[i].digest, &text);
+	if (r == 0)
+		r = pieces_parse(text.data ? text.data : "", ret);
+	if (r < 0)
+		drop(c, e, r);
+	return r;
+}
+
+int cache_restore_piece(struct cache *c, const struct entry *e, const struct cache_file *files,
+	size_t n, mode_t mode)
+{
+	_cleanup_close_ int hold = store_hold(c->store);
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct entry_file *file = entry_file(e, files[i].name);
+
+		r = file ? store_get_file(c->store, &file->digest, files[i].path, mode)
+			 : -EBADMSG;
+	}
+	if (r < 0)
+		drop(c, e, r);
+	return r;
+}
+
+/* A free slot, else that of the entry that has not been used for longest. */
+static void choose_slot(struct cache *c, const struct key *key, struct entry *e)
+{
+	int64_t oldest = INT64_MAX;
+
+	for (size_t slot = 0; slot < CACHE_SLOTS; slot++) {
+		struct entry there = {0};
+		struct digest digest;
+
+		slot_digest(key, slot, &digest);
+		if (store_get_entry(c->store, &digest, &there) <= 0) {
+			e->key = digest;
+			e->replaces = false;
+			return;
+		}
+		if (there.used_s < oldest) {
+			oldest = there.used_s;
+			e->key = digest;
+			e->replaces = true;
+		}
+		entry_done(&there);
+	}
+}
+
+int cache_store_pieces(struct cache *c, const struct key *key, const struct pieces *p,
+	const struct cache_file *files, size_t n, struct entry *e)
+{
+	_cleanup_close_ int hold = -1;
+	_cleanup_(str_done) struct str text = {0};
+	struct digest digest;
+	int r = cache_store_files(c, key, files, n, e);
+
+	if (r < 0)
+		return r;
+	hold = store_hold(c->store);
+	pieces_write(p, &text);
+	digest_bytes(text.data, text.len, &digest);
+	r = store_put_bytes(c->store, text.data, text.len, &digest);
+	entry_add_part(e, PIECES, &digest);
+	choose_slot(c, key, e);
+	return r < 0 ? stop_writing(c, r) : 0;
+}
+
+int cache_commit_pieces(struct cache *c, const struct entry *e)
+{
+	return commit(c, e, e->replaces, false);
+}
+
+void cache_used_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
+	int64_t saved_ms)
+{
+	if (used)
+		store_touch_entry(c->store, &e->key);
+	pthread_mutex_lock(&c->lock);
+	c->counters.pieces_hits += used;
+	c->counters.pieces_misses += made;
+	c->counters.saved_ms += saved_ms > 0 ? (uint64_t)saved_ms : 0;
+	pthread_mutex_unlock(&c->lock);
+}
+
+char *cache_take_trouble(struct cache *c)
+{
+	char *trouble;
+
+	pthread_mutex_lock(&c->lock);
+	trouble = TAKE_PTR(c->trouble);
+	pthread_mutex_unlock(&c->lock);
+	return trouble;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The store as a whole: what is there, what is in use, what has to go. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "cache/store.h"
+
+/* A file of objects/ or entries/. */
+struct item {
+	struct digest digest; /* its name */
+	uint64_t size;	      /* bytes */
+	bool needed;	      /* an object: an entry names it */
+};
+
+struct items {
+	struct item *items;
+	size_t n, room;
+};
+
+static int compare_items(const void *a, const void *b)
+{
+	return memcmp(((const struct item *)a)->digest.bytes,
+		((const struct item *)b)->digest.bytes, DIGEST_SIZE);
+}
+
+/* Lists dir/XX/REST. What has another kind of name is nobody's and goes with remove. */
+static int list_items(const char *dir, bool remove, struct items *ret)
+{
+	_cleanup_(strv_done) struct strv prefixes = {0};
+	int r = dir_list(dir, &prefixes);
+
+	for (size_t i = 0; i < prefixes.n && r == 0; i++) {
+		_cleanup_free_ char *sub = path_join(dir, prefixes.items[i]);
+		_cleanup_(strv_done) struct strv names = {0};
+
+		if (dir_list(sub, &names) < 0)
+			continue;
+		for (size_t j = 0; j < names.n; j++) {
+			_cleanup_free_ char *path = path_join(sub, names.items[j]);
+			_cleanup_free_ char *hex =
+				xasprintf("%s%s", prefixes.items[i], names.items[j]);
+			struct item item = {0};
+			struct stat st;
+
+			if (strlen(hex) != DIGEST_HEX - 1 || !digest_parse(hex, &item.digest)) {
+				if (remove)
+					dir_remove(path, NULL);
+				continue;
+			}
+			if (lstat(path, &st) < 0)
+				continue;
+			item.size = (uint64_t)st.st_size;
+			if (ret->n == ret->room) {
+				ret->room = ret->room ? 2 * ret->room : 256;
+				ret->items = xrealloc_array(ret->items, ret->room,
+					sizeof(*ret->items));
+			}
+			ret->items[ret->n++] = item;
+		}
+	}
+	if (ret->n)
+		qsort(ret->items, ret->n, sizeof(*ret->items), compare_items);
+	return r;
+}
+
+static void items_done(struct items *i)
+{
+	free(i->items);
+}
+
+static char *item_path(const char *dir, const struct digest *digest)
+{
+	char hex[DIGEST_HEX];
+
+	digest_hex(digest, hex);
+	return xasprintf("%s/%.2s/%s", dir, hex, hex + 2);
+}
+
+static struct item *find_item(struct items *items, const struct digest *digest)
+{
+	struct item wanted = {.digest = *digest};
+
+	return items->n ? bsearch(&wanted, items->items, items->n, sizeof(wanted),
+				  compare_items)
+			: NULL;
+}
+
+static int list_entries(struct store *s,
+	int (*get)(struct store *s, const struct digest *key, struct entry *ret),
+	struct entry **ret, size_t *ret_n)
+{
+	_cleanup_free_ char *dir = path_join(store_dir(s), "entries");
+	_cleanup_(items_done) struct items items = {0};
+	struct entry *entries;
+	size_t n = 0;
+	int r = list_items(dir, false, &items);
+
+	if (r < 0)
+		return r;
+	entries = xcalloc(items.n, sizeof(*entries));
+	for (size_t i = 0; i < items.n; i++)
+		if (get(s, &items.items[i].digest, &entries[n]) > 0)
+			n++;
+	*ret = entries;
+	*ret_n = n;
+	return 0;
+}
+
+int store_list(struct store *s, struct entry **ret, size_t *ret_n)
+{
+	return list_entries(s, store_peek_entry, ret, ret_n);
+}
+
+static void entries_free(struct entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		entry_done(&entries[i]);
+	free(entries);
+}
+
+int store_measure(struct store *s, struct store_usage *ret)
+{
+	static const char *const dirs[] = {"entries", "objects"};
+	struct store_usage usage = {0};
+	int r = 0;
+
+	for (size_t d = 0; d < ARRAY_SIZE(dirs) && r == 0; d++) {
+		_cleanup_free_ char *dir = path_join(store_dir(s), dirs[d]);
+		_cleanup_(items_done) struct items items = {0};
+
+		r = list_items(dir, false, &items);
+		for (size_t i = 0; i < items.n; i++)
+			usage.bytes += items.items[i].size;
+		*(d ? &usage.objects : &usage.entries) = items.n;
+	}
+	if (r == 0)
+		*ret = usage;
+	return r;
+}
+
+/* Waits for those who hold the store, or not: a descriptor or a negative errno. */
+static int lock_exclusively(struct store *s, bool wait)
+{
+	_cleanup_free_ char *path = path_join(store_dir(s), "lock");
+	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0) {
+		int r = errno == EWOULDBLOCK ? -EAGAIN : -errno;
+
+		if (r == -EINTR)
+			continue;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int compare_use(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->used_s != y->used_s)
+		return x->used_s < y->used_s ? 1 : -1;
+	if (x->made_s != y->made_s)
+		return x->made_s < y->made_s ? 1 : -1;
+	return memcmp(x->key.bytes, y->key.bytes, DIGEST_SIZE);
+}
+
+static uint64_t need(struct items *objects, const struct digest *digest, bool mark)
+{
+	struct item *item = find_item(objects, digest);
+
+	if (!item || item->needed)
+		return 0;
+	item->needed = mark;
+	return item->size;
+}
+
+/* The bytes of the entry's objects that no entry before it needs; marks them with mark. */
+static uint64_t need_all(struct items *objects, const struct entry *e, bool mark)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < e->n_files; i++)
+		bytes += need(objects, &e->files[i].digest, mark);
+	for (size_t i = 0; i < e->n_parts; i++)
+		bytes += need(objects, &e->parts[i].digest, mark);
+	return bytes;
+}
+
+static uint64_t entry_size(const struct entry *e)
+{
+	_cleanup_(str_done) struct str text = {0};
+
+	entry_write(e, &text);
+	return text.len;
+}
+
+/* Most recently used first, entries stay while they fit; and so do their objects. */
+static void keep_what_fits(struct store *s, struct entry *entries, size_t n,
+	struct items *objects, uint64_t max, struct store_usage *usage)
+{
+	bool full = false;
+
+	if (n)
+		qsort(entries, n, sizeof(*entries), compare_use);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t own = entry_size(&entries[i]);
+		uint64_t size = own + need_all(objects, &entries[i], false);
+
+		if (full || usage->bytes + size > max) {
+			full = true;
+			store_drop_entry(s, &entries[i].key);
+			usage->removed++;
+			usage->freed += own;
+			continue;
+		}
+		need_all(objects, &entries[i], true);
+		usage->bytes += size;
+		usage->entries++;
+	}
+}
+
+int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *ret)
+{
+	_cleanup_free_ char *objects_dir = path_join(store_dir(s), "objects");
+	_cleanup_free_ char *tmp = path_join(store_dir(s), "tmp");
+	_cleanup_(items_done) struct items objects = {0};
+	_cleanup_(strv_done) struct strv leftovers = {0};
+	_cleanup_close_ int lock = lock_exclusively(s, wait);
+	struct store_usage usage = {0};
+	struct entry *entries = NULL;
+	size_t n = 0;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	/* Nobody is writing now: what is there was left by those who died. */
+	dir_list(tmp, &leftovers);
+	for (size_t i = 0; i < leftovers.n; i++) {
+		_cleanup_free_ char *path = path_join(tmp, leftovers.items[i]);
+
+		dir_remove(path, NULL);
+	}
+	r = list_entries(s, store_get_entry, &entries, &n);
+	if (r == 0)
+		r = list_items(objects_dir, true, &objects);
+	if (r == 0) {
+		keep_what_fits(s, entries, n, &objects, max, &usage);
+		for (size_t i = 0; i < objects.n; i++) {
+			_cleanup_free_ char *path =
+				item_path(objects_dir, &objects.items[i].digest);
+
+			if (objects.items[i].needed)
+				usage.objects++;
+			else if (unlink(path) == 0)
+				usage.freed += objects.items[i].size;
+		}
+		*ret = usage;
+	}
+	entries_free(entries, n);
+	return r;
+}
+
+static void verify_objects(struct store *s, struct items *objects, struct store_usage *usage)
+{
+	for (size_t i = 0; i < objects->n; i++) {
+		struct item *item = &objects->items[i];
+		_cleanup_(str_done) struct str bytes = {0};
+		char hex[DIGEST_HEX];
+		int r = store_get_bytes(s, &item->digest, &bytes);
+
+		item->needed = r == 0; /* here: it is good */
+		if (r == 0) {
+			usage->objects++;
+			usage->bytes += item->size;
+			continue;
+		}
+		digest_hex(&item->digest, hex);
+		strv_pushf(&usage->bad, "object %s: %s", hex,
+			r == -EBADMSG ? "other bytes than its name says, removed" : strerror(-r));
+	}
+}
+
+static bool is_good(struct items *objects, const struct digest *digest)
+{
+	const struct item *item = find_item(objects, digest);
+
+	return item && item->needed;
+}
+
+static void verify_entry(struct store *s, const struct digest *key, struct items *objects,
+	struct store_usage *usage)
+{
+	struct entry e = {0};
+	bool complete = true;
+	char hex[DIGEST_HEX];
+	int r = store_get_entry(s, key, &e);
+
+	digest_hex(key, hex);
+	if (r <= 0) {
+		strv_pushf(&usage->bad, "entry %s: damaged, removed", hex);
+		usage->removed++;
+		return;
+	}
+	for (size_t i = 0; i < e.n_files; i++)
+		complete = complete && is_good(objects, &e.files[i].digest);
+	if (complete) {
+		usage->entries++;
+		usage->bytes += entry_size(&e);
+	} else {
+		store_drop_entry(s, key);
+		usage->removed++;
+		strv_pushf(&usage->bad, "%s: an object of it is missing, removed", e.title);
+	}
+	entry_done(&e);
+}
+
+int store_verify(struct store *s, struct store_usage *ret)
+{
+	_cleanup_free_ char *objects_dir = path_join(store_dir(s), "objects");
+	_cleanup_free_ char *entries_dir = path_join(store_dir(s), "entries");
+	_cleanup_(items_done) struct items objects = {0}, entries = {0};
+	_cleanup_close_ int lock = lock_exclusively(s, true);
+	struct store_usage usage = {0};
+	int r;
+
+	if (lock < 0)
+		return lock;
+	r = list_items(objects_dir, false, &objects);
+	if (r == 0)
+		r = list_items(entries_dir, false, &entries);
+	if (r < 0)
+		return r;
+	verify_objects(s, &objects, &usage);
+	for (size_t i = 0; i < entries.n; i++)
+		verify_entry(s, &entries.items[i].digest, &objects, &usage);
+	*ret = usage;
+	return 0;
+}
+
+void store_usage_done(struct store_usage *u)
+{
+	strv_done(&u->bad);
+}

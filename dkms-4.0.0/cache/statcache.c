@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The file, all numbers in the machine's own order, since it is about this machine:
+ *
+ *   struct header   "dkmsstat", the version, the size of a record, their number, and the
+ *                   digest of the bytes that follow
+ *   struct record   sorted by inode and device, one each
+ *
+ * It is mapped and searched in place. A header with another version, size or digest makes
+ * the whole file void; it is written anew by temporary name and rename.
+ *
+ * A file that changes after it was read must get another record. Its ctime moves with
+ * each change, but in steps of the file system's clock: two changes within one step leave
+ * the same ctime, and the first may be what we read. git calls such an entry racy. So a
+ * digest is kept only when the last change was more than RACY_NS before the reading
+ * began, and is not in the future: then a later change has another ctime, unless the
+ * clock was set back to that very nanosecond. Network file systems have clocks of their
+ * own; what is on them is read each time. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "cache/statcache.h"
+
+#define FILE_VERSION 1
+#define NS 1000000000LL
+/* The coarsest clock of a file system is FAT's (2 s). */
+#define RACY_NS (2 * NS)
+/* With more records than this, those that this run did not need are dropped: some 40
+ * kernels' headers, 30 MiB. */
+#define RECORDS_MAX 400000
+
+struct header {
+	char magic[8];
+	uint32_t version, record_size;
+	uint64_t n;
+	struct digest digest;
+};
+
+struct record {
+	uint64_t ino, dev, size;
+	int64_t mtime_ns, ctime_ns;
+	struct digest digest;
+};
+
+struct statcache {
+	pthread_mutex_t lock;
+	char *path;
+	void *map; /* NULL: no file */
+	size_t map_size;
+	const struct record *old; /* in map */
+	size_t n_old;
+	unsigned char *used; /* for each old record: this run asked for it */
+	/* What this run has read, in a table with open addressing; ino 0 is a free place. */
+	struct record *fresh;
+	size_t n_fresh, room;
+	/* Devices, and whether their clock is ours. */
+	struct {
+		uint64_t dev;
+		bool local;
+	} devices[16];
+	size_t n_devices;
+	struct statcache_counts counts;
+};
+
+static int compare_records(const void *a, const void *b)
+{
+	const struct record *x = a, *y = b;
+
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return (x->dev > y->dev) - (x->dev < y->dev);
+}
+
+/* Maps the file if all of it is right. */
+static void load(struct statcache *c)
+{
+	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC);
+	const struct header *h;
+	struct digest digest;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(*h))
+		return;
+	c->map_size = (size_t)st.st_size;
+	c->map = mmap(NULL, c->map_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (c->map == MAP_FAILED) {
+		c->map = NULL;
+		return;
+	}
+	h = c->map;
+	if (memcmp(h->magic, "dkmsstat", 8) == 0 && h->version == FILE_VERSION &&
+		h->record_size == sizeof(struct record) &&
+		h->n == (c->map_size - sizeof(*h)) / sizeof(struct record) &&
+		(c->map_size - sizeof(*h)) % sizeof(struct record) == 0) {
+		digest_bytes(h + 1, c->map_size - sizeof(*h), &digest);
+		if (digest_equal(&digest, &h->digest)) {
+			c->old = (const struct record *)(h + 1);
+			c->n_old = h->n;
+			c->used = xcalloc(c->n_old + 1, 1);
+			return;
+		}
+	}
+	munmap(c->map, c->map_size);
+	c->map = NULL;
+}
+
+struct statcache *statcache_open(const char *path)
+{
+	struct statcache *c = xcalloc(1, sizeof(*c));
+
+	pthread_mutex_init(&c->lock, NULL);
+	c->path = xstrdup(path);
+	if (path)
+		load(c);
+	return c;
+}
+
+void statcache_close(struct statcache *c)
+{
+	if (!c)
+		return;
+	if (c->map)
+		munmap(c->map, c->map_size);
+	pthread_mutex_destroy(&c->lock);
+	free(c->path);
+	free(c->used);
+	free(c->fresh);
+	free(c);
+}
+
+/* The place of a file in a table that has a free one. */
+static struct record *find_fresh(struct record *table, size_t room, const struct record *wanted)
+{
+	size_t at = (wanted->ino * 0x9E3779B97F4A7C15u + wanted->dev) % room;
+
+	while (table[at].ino && compare_records(&table[at], wanted) != 0)
+		at = (at + 1) % room;
+	return &table[at];
+}
+
+static void add_fresh(struct statcache *c, const struct record *record)
+{
+	struct record *place;
+
+	if (4 * (c->n_fresh + 1) > 3 * c->room) {
+		size_t room = c->room ? 2 * c->room : 1024;
+		struct record *table = xcalloc(room, sizeof(*table));
+
+		for (size_t i = 0; i < c->room; i++)
+			if (c->fresh[i].ino)
+				*find_fresh(table, room, &c->fresh[i]) = c->fresh[i];
+		free(c->fresh);
+		c->fresh = table;
+		c->room = room;
+	}
+	place = find_fresh(c->fresh, c->room, record);
+	if (!place->ino)
+		c->n_fresh++;
+	*place = *record;
+}
+
+static bool is_same(const struct record *a, const struct record *b)
+{
+	return a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/* Under the lock. */
+static bool look_up(struct statcache *c, const struct record *wanted, struct digest *ret)
+{
+	const struct record *found = NULL;
+
+	if (c->room) {
+		found = find_fresh(c->fresh, c->room, wanted);
+		if (!found->ino)
+			found = NULL;
+	}
+	if (!found && c->n_old) {
+		found = bsearch(wanted, c->old, c->n_old, sizeof(*c->old), compare_records);
+		if (found)
+			c->used[found - c->old] = 1;
+	}
+	if (!found || !is_same(found, wanted))
+		return false;
+	*ret = found->digest;
+	c->counts.known++;
+	return true;
+}
+
+/* Under the lock. fd is on the device. */
+static bool is_local(struct statcache *c, uint64_t dev, int fd)
+{
+	static const unsigned int remote[] = {NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,
+		0xFF534D42 /* cifs */, 0xFE534D42 /* smb2 */, 0x65735546 /* fuse */,
+		V9FS_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, 0x00C36400 /* ceph */};
+	struct statfs fs;
+	bool local = true;
+
+	for (size_t i = 0; i < c->n_devices; i++)
+		if (c->devices[i].dev == dev)
+			return c->devices[i].local;
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(remote); i++)
+		if ((unsigned int)fs.f_type == remote[i])
+			local = false;
+	if (c->n_devices < ARRAY_SIZE(c->devices)) {
+		c->devices[c->n_devices].dev = dev;
+		c->devices[c->n_devices++].local = local;
+	}
+	return local;
+}
+
+static int64_t to_ns(const struct timespec *t)
+{
+	return t->tv_sec * NS + t->tv_nsec;
+}
+
+static struct record make_record(const struct stat *st)
+{
+	return (struct record){
+		.ino = st->st_ino,
+		.dev = st->st_dev,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = to_ns(&st->st_mtim),
+		.ctime_ns = to_ns(&st->st_ctim),
+	};
+}
+
+int statcache_digest(struct statcache *c, int dir, const char *name, const struct stat *st,
+	struct digest *ret)
+{
+	struct record before = make_record(st), after;
+	_cleanup_close_ int fd = -1;
+	struct timespec now;
+	struct stat opened;
+	bool found;
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	found = look_up(c, &before, ret);
+	pthread_mutex_unlock(&c->lock);
+	if (found)
+		return 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &opened) < 0)
+		return -errno;
+	if (!S_ISREG(opened.st_mode))
+		return -EINVAL;
+	before = make_record(&opened);
+	r = digest_fd(fd, ret);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &opened) < 0)
+		return -errno;
+	after = make_record(&opened);
+	before.digest = *ret;
+
+	pthread_mutex_lock(&c->lock);
+	c->counts.read++;
+	if (before.ino && is_same(&before, &after) &&
+		before.ctime_ns < to_ns(&now) - RACY_NS &&
+		before.mtime_ns < to_ns(&now) - RACY_NS && is_local(c, before.dev, fd))
+		add_fresh(c, &before);
+	pthread_mutex_unlock(&c->lock);
+	return 0;
+}
+
+struct statcache_counts statcache_counts(struct statcache *c)
+{
+	struct statcache_counts counts;
+
+	pthread_mutex_lock(&c->lock);
+	counts = c->counts;
+	pthread_mutex_unlock(&c->lock);
+	return counts;
+}
+
+/* All records that stay, sorted, behind a header. */
+static void collect(struct statcache *c, struct str *ret)
+{
+	bool all = c->n_old + c->n_fresh <= RECORDS_MAX;
+	struct header h = {.magic = "dkmsstat", .version = FILE_VERSION,
+		.record_size = sizeof(struct record)};
+	struct record *records = xcalloc(c->n_old + c->n_fresh, sizeof(*records));
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->room; i++)
+		if (c->fresh[i].ino)
+			records[n++] = c->fresh[i];
+	for (size_t i = 0; i < c->n_old; i++)
+		if ((all || c->used[i]) && !find_fresh(c->fresh, c->room, &c->old[i])->ino)
+			records[n++] = c->old[i];
+	qsort(records, n, sizeof(*records), compare_records);
+	h.n = n;
+	digest_bytes(records, n * sizeof(*records), &h.digest);
+	str_add_bytes(ret, &h, sizeof(h));
+	str_add_bytes(ret, records, n * sizeof(*records));
+	free(records);
+}
+
+int statcache_save(struct statcache *c)
+{
+	_cleanup_(str_done) struct str bytes = {0};
+
+	if (!c->n_fresh || !c->path)
+		return 0;
+	collect(c, &bytes);
+	return file_write(c->path, bytes.data, bytes.len, 0644, NULL);
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The directory of a store:
+ *
+ *   CACHEDIR.TAG           backups leave it out (bford.info/cachedir)
+ *   v1/                    this format; another version has a directory of its own
+ *     objects/XX/REST      an object, named by the digest of its bytes in hexadecimal, the
+ *                          first two digits being a directory; mode 0444
+ *     entries/XX/REST      an entry (entry.c), named by the digest of its key; its mtime is
+ *                          when it was last used
+ *     tmp/                 what is being written
+ *     lock                 flock: shared while an entry's objects are put or got, exclusive
+ *                          for eviction
+ *
+ * Files come to their names by a rename that replaces nothing: two processes that put the
+ * same bytes do not disturb each other, and the one that comes second has nothing to do.
+ * Nothing is synced to disk: what a crash of the machine has spoilt is found out by the
+ * digest when it is read, since everything is verified then. Bytes are copied out (cloned
+ * where the file system can) and never hard-linked: a module is stripped, signed and
+ * compressed by many a tool in place, and that would change the object. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdatomic.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "cache/libcrypto.h"
+#include "cache/store.h"
+
+#define FORMAT "v1"
+/* An entry larger than this is none (bytes). */
+#define ENTRY_MAX (1024 * 1024)
+
+struct store {
+	char *dir; /* DIR/v1 */
+	char *objects, *entries, *tmp, *lock;
+	bool writable;
+	/* An object was not what its name says: others may not be either, so that what is put
+	 * from then on takes the place of what is there. */
+	atomic_bool damaged;
+};
+
+static const char tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
+			  "# This is a cache of dkms. See dkms-cache(8).\n";
+
+/* As root we trust what nobody else may write. */
+static int check_owner(const char *dir, struct error *err)
+{
+	struct stat st;
+
+	if (stat(dir, &st) < 0)
+		return error_errno(err, -errno, 1, "cannot use %s", dir);
+	if (geteuid() == 0 && (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH)))
+		return error_set(err, -EPERM, 1, "others than root may write to %s", dir);
+	return 0;
+}
+
+static int make_dirs(struct store *s, const char *dir, struct error *err)
+{
+	const char *dirs[] = {s->dir, s->objects, s->entries, s->tmp};
+	_cleanup_free_ char *tag_path = path_join(dir, "CACHEDIR.TAG");
+	int fd, r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == 0; i++)
+		if (!path_is_dir(dirs[i]))
+			r = dir_make(dirs[i], err);
+	if (r < 0)
+		return r;
+	if (!path_exists(tag_path))
+		file_write(tag_path, tag, sizeof(tag) - 1, 0644, NULL);
+	fd = open(s->lock, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		close(fd);
+	s->writable = access(s->tmp, W_OK) == 0;
+	return 0;
+}
+
+int store_open(const char *dir, struct store **ret, struct error *err)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->dir = path_join(dir, FORMAT);
+	s->objects = path_join(s->dir, "objects");
+	s->entries = path_join(s->dir, "entries");
+	s->tmp = path_join(s->dir, "tmp");
+	s->lock = path_join(s->dir, "lock");
+	r = libcrypto_load(err);
+	if (r == 0)
+		r = make_dirs(s, dir, err);
+	if (r == 0)
+		r = check_owner(dir, err);
+	if (r == 0)
+		r = check_owner(s->dir, err);
+	if (r < 0) {
+		store_close(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	free(s->dir);
+	free(s->objects);
+	free(s->entries);
+	free(s->tmp);
+	free(s->lock);
+	free(s);
+}
+
+const char *store_dir(const struct store *s)
+{
+	return s->dir;
+}
+
+bool store_is_writable(const struct store *s)
+{
+	return s->writable;
+}
+
+/* Locks belong to open files, so each hold opens its own. */
+int store_hold(struct store *s)
+{
+	int fd = open(s->lock, O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_SH) < 0) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static char *path_of(const char *dir, const struct digest *digest)
+{
+	char hex[DIGEST_HEX];
+
+	digest_hex(digest, hex);
+	return xasprintf("%s/%.2s/%s", dir, hex, hex + 2);
+}
+
+static char *temporary(const struct store *s)
+{
+	static atomic_uint counter;
+
+	return xasprintf("%s/%ld-%u", s->tmp, (long)getpid(), atomic_fetch_add(&counter, 1));
+}
+
+static int rename_without_replacing(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	/* Not every file system knows the flag; all that matter know links. */
+	if (link(from, to) < 0)
+		return -errno;
+	unlink(from);
+	return 0;
+}
+
+/* Gives a temporary file its name; it is gone afterwards in any case. */
+static int publish(const char *from, const char *to, bool replace)
+{
+	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to));
+	int r;
+
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		r = -errno;
+	else if (replace)
+		r = rename(from, to) < 0 ? -errno : 0;
+	else
+		r = rename_without_replacing(from, to);
+	if (r < 0)
+		unlink(from);
+	return r == -EEXIST ? 0 : r;
+}
+
+static int write_all(int fd, const char *bytes, size_t n)
+{
+	while (n) {
+		ssize_t written = write(fd, bytes, n);
+
+		if (written < 0 && errno != EINTR)
+			return -errno;
+		if (written > 0) {
+			bytes += written;
+			n -= (size_t)written;
+		}
+	}
+	return 0;
+}
+
+/* Copies what is left of from to to (-1: nowhere), and takes its digest. */
+static int copy_digest(int from, int to, struct digest *ret, uint64_t *ret_size)
+{
+	_cleanup_free_ char *buffer = xcalloc(1, 256 * 1024);
+	struct digester d;
+	uint64_t size = 0;
+	int r = 0;
+
+	digester_begin(&d);
+	for (;;) {
+		ssize_t n = read(from, buffer, 256 * 1024);
+
+		if (n == 0)
+			break;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			r = -errno;
+		else if (to >= 0)
+			r = write_all(to, buffer, (size_t)n);
+		if (r < 0)
+			break;
+		digester_add(&d, buffer, (size_t)n);
+		size += (uint64_t)n;
+	}
+	digester_end(&d, r == 0 ? ret : NULL);
+	if (r == 0 && ret_size)
+		*ret_size = size;
+	return r;
+}
+
+bool store_has(struct store *s, const struct digest *digest)
+{
+	_cleanup_free_ char *path = path_of(s->objects, digest);
+
+	return access(path, F_OK) == 0;
+}
+
+static int put(struct store *s, const char *from, const struct digest *digest)
+{
+	_cleanup_free_ char *to = path_of(s->objects, digest);
+
+	return publish(from, to, atomic_load(&s->damaged));
+}
+
+int store_put_file(struct store *s, const char *path, struct digest *ret, uint64_t *ret_size)
+{
+	_cleanup_free_ char *name = temporary(s);
+	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int to = -1;
+	struct digest digest;
+	uint64_t size;
+	int r;
+
+	if (from < 0)
+		return -errno;
+	to = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (to < 0)
+		return -errno;
+	/* The digest is that of the clone, whatever happens to the file meanwhile. */
+	if (ioctl(to, FICLONE, from) == 0)
+		r = copy_digest(to, -1, &digest, &size);
+	else
+		r = copy_digest(from, to, &digest, &size);
+	if (r < 0)
+		unlink(name);
+	else
+		r = put(s, name, &digest);
+	if (r < 0)
+		return r;
+	*ret = digest;
+	*ret_size = size;
+	return 0;
+}
+
+static int write_temporary(const char *name, const void *bytes, size_t n, mode_t mode)
+{
+	_cleanup_close_ int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, bytes, n);
+	if (r < 0)
+		unlink(name);
+	return r;
+}
+
+int store_put_bytes(struct store *s, const void *bytes, size_t n, const struct digest *digest)
+{
+	_cleanup_free_ char *name = NULL;
+	int r;
+
+	if (!atomic_load(&s->damaged) && store_has(s, digest))
+		return 0;
+	name = temporary(s);
+	r = write_temporary(name, bytes, n, 0444);
+	return r < 0 ? r : put(s, name, digest);
+}
+
+/* Opens an object: a descriptor or a negative errno. */
+static int open_object(struct store *s, const struct digest *digest, char **ret_path)
+{
+	int fd;
+
+	*ret_path = path_of(s->objects, digest);
+	fd = open(*ret_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
+static int drop_damaged(struct store *s, const char *path)
+{
+	unlink(path);
+	atomic_store(&s->damaged, true);
+	return -EBADMSG;
+}
+
+int store_get_file(struct store *s, const struct digest *digest, const char *to, mode_t mode)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int from = open_object(s, digest, &path);
+	_cleanup_close_ int fd = -1;
+	struct digest got;
+	int r;
+
+	if (from < 0)
+		return from;
+	fd = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, FICLONE, from) == 0)
+		r = copy_digest(fd, -1, &got, NULL);
+	else
+		r = copy_digest(from, fd, &got, NULL);
+	if (r == 0 && !digest_equal(&got, digest))
+		r = drop_damaged(s, path);
+	if (r < 0)
+		unlink(to);
+	return r;
+}
+
+int store_get_bytes(struct store *s, const struct digest *digest, struct str *ret)
+{
+	_cleanup_free_ char *path = path_of(s->objects, digest);
+	struct digest got;
+	struct str bytes = {0};
+	int r = file_read(path, SIZE_MAX, &bytes, NULL);
+
+	if (r < 0)
+		return r;
+	digest_bytes(bytes.data, bytes.len, &got);
+	if (!digest_equal(&got, digest)) {
+		str_done(&bytes);
+		return drop_damaged(s, path);
+	}
+	*ret = bytes;
+	return 0;
+}
+
+int store_put_entry(struct store *s, const struct entry *e, bool replace)
+{
+	_cleanup_free_ char *path = path_of(s->entries, &e->key);
+	_cleanup_free_ char *name = temporary(s);
+	_cleanup_(str_done) struct str text = {0};
+	int r;
+
+	entry_write(e, &text);
+	r = write_temporary(name, text.data, text.len, 0644);
+	return r < 0 ? r : publish(name, path, replace);
+}
+
+int store_peek_entry(struct store *s, const struct digest *key, struct entry *ret)
+{
+	_cleanup_free_ char *path = path_of(s->entries, key);
+	_cleanup_(str_done) struct str text = {0};
+	struct entry e = {0};
+	struct stat st;
+	int r = file_read(path, ENTRY_MAX, &text, NULL);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0 && r != -EFBIG)
+		return r;
+	if (r < 0 || entry_parse(&text, &e) < 0 || !digest_equal(&e.key, key)) {
+		entry_done(&e);
+		return -EBADMSG;
+	}
+	e.used_s = stat(path, &st) == 0 ? st.st_mtime : 0;
+	*ret = e;
+	return 1;
+}
+
+int store_get_entry(struct store *s, const struct digest *key, struct entry *ret)
+{
+	int r = store_peek_entry(s, key, ret);
+
+	if (r == -EBADMSG)
+		store_drop_entry(s, key);
+	return r;
+}
+
+void store_drop_entry(struct store *s, const struct digest *key)
+{
+	_cleanup_free_ char *path = path_of(s->entries, key);
+
+	unlink(path);
+}
+
+void store_touch_entry(struct store *s, const struct digest *key)
+{
+	_cleanup_free_ char *path = path_of(s->entries, key);
+
+	utimensat(AT_FDCWD, path, NULL, 0);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dkms cache: what is kept of builds, is it good, and why is something not there? */
+#include "config.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "builder/build.h"
+#include "builder/fingerprint.h"
+#include "builder/kernel.h"
+#include "builder/objects.h"
+#include "cache/cache.h"
+#include "cli/cache.h"
+#include "cli/report.h"
+#include "cli/why.h"
+#include "scheduler/plan.h"
+
+static char *format_day(int64_t seconds)
+{
+	time_t when = (time_t)seconds;
+	struct tm parts;
+	char text[16] = "";
+
+	if (localtime_r(&when, &parts))
+		strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+	return xstrdup(text);
+}
+
+static int fail(const char *what, const struct settings *s, int r)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	error_errno(&err, r, 1, "cannot %s the cache %s", what, s->cache_dir);
+	print_error(&err);
+	return 1;
+}
+
+/* Those of whole modules; what is left are sets of objects. */
+static size_t count_modules(struct cache *cache)
+{
+	struct entry *entries = NULL;
+	size_t n = 0, modules = 0;
+
+	if (store_list(cache_store(cache), &entries, &n) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		modules += !has_prefix(entries[i].title, OBJECTS_TITLE);
+		entry_done(&entries[i]);
+	}
+	free(entries);
+	return modules;
+}
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "entry" : "entries";
+}
+
+static int cache_print_stats(struct cache *cache, const struct settings *s)
+{
+	struct store_usage usage;
+	struct counters n;
+	_cleanup_free_ char *size = NULL, *saved = NULL, *day = NULL, *limit = NULL;
+	size_t modules;
+	uint64_t guests;
+	int r = store_measure(cache_store(cache), &usage);
+
+	if (r < 0)
+		return fail("read", s, r);
+	cache_counters(cache, &n);
+	size = format_bytes(usage.bytes);
+	saved = format_seconds((double)n.saved_ms / 1000);
+	day = format_day(n.since_s);
+	limit = format_bytes(s->cache_max_size);
+	modules = count_modules(cache);
+	printf("modules  %zu %s  objects  %zu %s  %s", modules, plural(modules),
+		usage.entries - modules, plural(usage.entries - modules), size);
+	if (n.since_s)
+		printf("  saved %s since %s", saved, day);
+	printf("\nlookups  %lu hits  %lu misses  %lu stored  %lu damaged\n",
+		(unsigned long)n.hits, (unsigned long)n.misses, (unsigned long)n.stored,
+		(unsigned long)n.bad);
+	printf("objects  %lu linked  %lu compiled\n", (unsigned long)n.pieces_hits,
+		(unsigned long)n.pieces_misses);
+	guests = cache_trim_guests(cache, UINT64_MAX);
+	if (guests) {
+		_cleanup_free_ char *ccache = format_bytes(guests);
+
+		printf("ccache   %s\n", ccache);
+	}
+	printf("limit %s, %s\n", s->cache_max_size ? limit : "none", s->cache_dir);
+	return 0;
+}
+
+static int verify(struct cache *cache, const struct settings *s)
+{
+	struct store_usage usage;
+	_cleanup_free_ char *size = NULL;
+	int r = store_verify(cache_store(cache), &usage), status;
+
+	if (r < 0)
+		return fail("verify", s, r);
+	for (size_t i = 0; i < usage.bad.n; i++)
+		print_warning("%s", usage.bad.items[i]);
+	size = format_bytes(usage.bytes);
+	printf("%zu entries and %zu objects are good, %s\n", usage.entries, usage.objects, size);
+	status = usage.bad.n != 0;
+	store_usage_done(&usage);
+	return status;
+}
+
+static int evict(struct cache *cache, const struct settings *s, uint64_t max)
+{
+	struct store_usage usage;
+	_cleanup_free_ char *freed = NULL, *left = NULL;
+	int r = store_evict(cache_store(cache), max, true, &usage);
+
+	if (r < 0)
+		return fail("clean", s, r);
+	cache_trim_guests(cache, max == UINT64_MAX ? max : max / CACHE_GUESTS_SHARE);
+	freed = format_bytes(usage.freed);
+	left = format_bytes(usage.bytes);
+	printf("%zu entries removed, %s freed; %zu entries left, %s\n", usage.removed, freed,
+		usage.entries, left);
+	return 0;
+}
+
+static int clear(struct cache *cache, const struct settings *s)
+{
+	static const char *const files[] = {"files", "counters"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = path_join(store_dir(cache_store(cache)), files[i]);
+
+		unlink(path);
+	}
+	return evict(cache, s, 0);
+}
+
+/* why */
+
+static int explain(struct cache *cache, struct job *job)
+{
+	_cleanup_free_ char *title = xasprintf(
+		"%s/%s for %s", job->name, job->version, job->kernel->release);
+	struct entry e;
+	struct digest digest;
+	int r;
+
+	if (job->result == RESULT_EXCLUDED) {
+		printf("%s: excluded: %s\n", title, job->conf->excluded);
+		return 0;
+	}
+	if (job->result != RESULT_DONE) {
+		print_error(&job->error);
+		return job->error.status;
+	}
+	if (!job->build->key.n_parts) {
+		const char *obstacle = fingerprint_obstacle(job);
+
+		printf("%s: not cached: %s\n", title,
+			obstacle ? obstacle : "something it depends on cannot be read");
+		return 0;
+	}
+	key_digest(&job->build->key, &digest);
+	r = store_get_entry(cache_store(cache), &digest, &e);
+	if (r > 0) {
+		_cleanup_free_ char *day = format_day(e.made_s);
+		_cleanup_free_ char *time = format_seconds((double)e.cost_ms / 1000);
+
+		printf("%s: in the cache, built on %s in %s\n", title, day, time);
+		entry_done(&e);
+	} else {
+		why_print(cache, job, title);
+	}
+	return 0;
+}
+
+static int why(struct cache *cache, struct arguments *args)
+{
+	_cleanup_(error_done) struct error err = {0};
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_free_ char *own_arch = kernel_running_arch();
+	const struct settings *s = &args->settings;
+	struct job *job;
+	struct plan plan;
+	uv_loop_t loop;
+	int status = 1;
+
+	if (is_empty(args->name) || is_empty(args->version)) {
+		error_set(&err, -EINVAL, 1, "cache why needs a module and its version");
+		error_remedy(&err, "dkms cache why NAME/VERSION -k KVER");
+		print_error(&err);
+		return 1;
+	}
+	if (job_check_known(s, args->name, args->version, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
+	uv_loop_init(&loop);
+	plan_init(&plan, &loop, s);
+	plan_use_cache(&plan, cache);
+	job = plan_add(&plan, JOB_EXPLAIN,
+		plan_kernel(&plan, args->kernels.n ? args->kernels.items[0] : running,
+			args->archs.n ? args->archs.items[0] : own_arch),
+		args->name, args->version);
+	if (plan_run(&plan, &err) == 0)
+		status = explain(cache, job);
+	else
+		print_error(&err);
+	plan_done(&plan);
+	uv_loop_close(&loop);
+	return status;
+}
+
+int command_cache(struct arguments *args)
+{
+	_cleanup_(error_done) struct error err = {0};
+	const char *what = args->subcommand ? args->subcommand : "stats";
+	const struct settings *s = &args->settings;
+	struct cache *cache;
+	int status;
+
+	if (is_empty(s->cache_dir) || (!path_is_dir(s->cache_dir) && !streq(what, "why"))) {
+		printf("nothing is cached%s%s\n", s->cache_dir ? " in " : "",
+			s->cache_dir ? s->cache_dir : "");
+		return 0;
+	}
+	cache = cache_open(s->cache_dir, 0, &err);
+	if (!cache) {
+		print_error(&err);
+		return 1;
+	}
+	if (streq(what, "stats")) {
+		status = cache_print_stats(cache, s);
+	} else if (streq(what, "verify")) {
+		status = verify(cache, s);
+	} else if (streq(what, "gc")) {
+		status = evict(cache, s, s->cache_max_size ? s->cache_max_size : UINT64_MAX);
+	} else if (streq(what, "clear")) {
+		status = clear(cache, s);
+	} else if (streq(what, "why")) {
+		status = why(cache, args);
+	} else {
+		error_set(&err, -EINVAL, 2,
+			"cache takes stats, verify, gc, clear or why, not '%s'", what);
+		print_error(&err);
+		status = 2;
+	}
+	cache_close(cache);
+	return status;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_CACHE_H
+#define CLI_CACHE_H
+
+#include "cli/options.h"
+
+/* dkms cache stats | verify | gc | clear | why; returns the exit status. */
+int command_cache(struct arguments *args);
+
+#endif

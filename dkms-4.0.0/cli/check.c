@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What can be said against the arguments before anything is done? */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/tree.h"
+#include "cli/options.h"
+
+/* The first directory of path that exists can be written. */
+static int check_writable(const char *path, struct error *err)
+{
+	_cleanup_free_ char *partial = xstrdup(path);
+
+	for (;;) {
+		char *slash;
+
+		if (access(partial, W_OK) == 0)
+			return 0;
+		if (errno != ENOENT)
+			break;
+		slash = strrchr(partial, '/');
+		if (!slash || slash == partial)
+			break;
+		*slash = '\0';
+	}
+	error_errno(err, -errno, 1, "cannot write to %s", path);
+	if (geteuid() != 0)
+		error_remedy(err, "run it as root, or name trees that you may write by "
+				  "--dkmstree and --installtree");
+	return -EACCES;
+}
+
+static int check_name(const char *what, const char *name, int status, struct error *err)
+{
+	int r = tree_check_name(what, name, err);
+
+	if (r < 0 && err)
+		err->status = status;
+	return r;
+}
+
+bool arguments_are_archive(const struct arguments *args)
+{
+	return args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
+	       !args->directory && is_empty(args->name) && is_empty(args->version);
+}
+
+int arguments_check(const struct arguments *args, struct error *err)
+{
+	const struct command_row *c = args->command;
+	const struct settings *s = &args->settings;
+
+	if (args->json && args->events && streq(args->events, "-"))
+		return error_set(err, -EINVAL, 2, "--json and --events - exclude each other");
+	if (args->all && args->kernels.n)
+		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
+	if (args->all && args->archs.n)
+		return error_set(err, -EINVAL, 3, "--all and -a exclude each other");
+	if (c->flags & COMMAND_EXACT_KERNEL && !args->all && args->kernels.n != 1)
+		return error_set(err, -EINVAL, 4, "%s needs exactly one -k", c->name);
+	if (args->all && !(c->flags & COMMAND_ALL_KERNELS))
+		return error_set(err, -EINVAL, 5, "--all has no meaning for %s", c->name);
+	if (args->archs.n > 1 && args->archs.n != args->kernels.n)
+		return error_set(err, -EINVAL, 1, "%zu architectures for %zu kernels",
+			args->archs.n, args->kernels.n);
+	if (c->flags & COMMAND_NEEDS_MODULE && !args->directory && !arguments_are_archive(args) &&
+		(is_empty(args->name) || is_empty(args->version))) {
+		error_set(err, -EINVAL, 1, "%s needs a module and its version", c->name);
+		error_remedy(err, "dkms %s NAME/VERSION", c->name);
+		return -EINVAL;
+	}
+	if (args->name && tree_check_name("module name", args->name, err) < 0)
+		return -EINVAL;
+	if (args->version && tree_check_name("module version", args->version, err) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < args->kernels.n; i++)
+		if (check_name("kernel release", args->kernels.items[i], 16, err) < 0)
+			return -EINVAL;
+	for (size_t i = 0; i < args->archs.n; i++)
+		if (check_name("architecture", args->archs.items[i], 12, err) < 0)
+			return -EINVAL;
+	if (s->dry_run && (args->archive || !(c->flags & COMMAND_DRY_RUN)))
+		return error_set(err, -EINVAL, 2, "--dry-run has no meaning for %s%s", c->name,
+			args->archive ? " of an archive" : "");
+	if (s->dry_run)
+		return 0;
+	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->dkms_tree, err) < 0)
+		return -EACCES;
+	if (c->flags & COMMAND_WRITES_KERNELS && check_writable(s->install_tree, err) < 0)
+		return -EACCES;
+	return 0;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What may be typed next, for the completion of shells. Follows the table of options and
+ * that of commands: what an argument is called there tells what it is. */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/kernel.h"
+#include "builder/tree.h"
+#include "cli/complete.h"
+
+/* Larger than any dkms.conf (bytes). */
+#define CONF_MAX (1024 * 1024)
+
+struct completion {
+	const struct arguments *args;
+	const char *typed; /* of the word in question */
+	const char *prefix; /* what comes before each word: "--dkmstree=" or "" */
+	struct strv offered;
+	FILE *out;
+};
+
+static void offer(struct completion *c, const char *word, const char *description)
+{
+	if (!has_prefix(word, c->typed) || strv_contains(&c->offered, word))
+		return;
+	strv_push(&c->offered, word);
+	fprintf(c->out, "%s%s\t%s\n", c->prefix, word, description);
+}
+
+static bool is_command(const struct completion *c, const char *name)
+{
+	return c->args->command && streq(c->args->command->name, name);
+}
+
+/* Modules */
+
+/* What a module version must be for the command to do something with it. */
+static enum state least_state(const struct completion *c)
+{
+	if (is_command(c, "uninstall"))
+		return STATE_INSTALLED;
+	return is_command(c, "unbuild") ? STATE_BUILT : STATE_BROKEN;
+}
+
+/* The entries of the dkms tree that fit the kernel and the module that were named; those
+ * that the command can do nothing with are STATE_UNKNOWN. */
+static void read_tree(const struct completion *c, bool any_module, struct tree_list *ret)
+{
+	const struct arguments *args = c->args;
+	enum state least = least_state(c);
+	struct tree_filter filter = {
+		.name = any_module ? NULL : args->name,
+		.version = any_module ? NULL : args->version,
+		.release = least > STATE_ADDED && args->kernels.n ? args->kernels.items[0] : NULL,
+	};
+
+	*ret = (struct tree_list){0};
+	tree_read(args->settings.dkms_tree, args->settings.source_tree, &filter, ret, NULL);
+	for (size_t i = 0; i < ret->n; i++)
+		if (ret->entries[i].state < least)
+			ret->entries[i].state = STATE_UNKNOWN;
+}
+
+/* The length of NAME in the NAME-VERSION of a source directory: what its dkms.conf says, if
+ * it says so plainly; else up to the first "-" with a digit behind it. 0: it is none. */
+static size_t name_length(const char *dir, const char *conf)
+{
+	const char *line = strstr(conf, "PACKAGE_NAME=");
+
+	if (line) {
+		const char *name = line + strlen("PACKAGE_NAME=");
+		size_t n;
+
+		name += strspn(name, "\"'");
+		n = strcspn(name, "\"'\n\r #");
+		if (n && strncmp(dir, name, n) == 0 && dir[n] == '-')
+			return n;
+	}
+	for (const char *at = strchr(dir, '-'); at; at = strchr(at + 1, '-'))
+		if (at > dir && at[1] >= '0' && at[1] <= '9')
+			return (size_t)(at - dir);
+	return 0;
+}
+
+/* The modules of the source tree, as NAME/VERSION. */
+static void list_sources(const struct completion *c, struct strv *ret)
+{
+	const char *tree = c->args->settings.source_tree;
+	_cleanup_(strv_done) struct strv dirs = {0};
+
+	if (dir_list(tree, &dirs) < 0)
+		return;
+	for (size_t i = 0; i < dirs.n; i++) {
+		const char *dir = dirs.items[i];
+		_cleanup_free_ char *path = xasprintf("%s/%s/dkms.conf", tree, dir);
+		_cleanup_(str_done) struct str conf = {0};
+		size_t n;
+
+		if (file_read(path, CONF_MAX, &conf, NULL) < 0)
+			continue;
+		n = name_length(dir, conf.data);
+		if (n)
+			strv_pushf(ret, "%.*s/%s", (int)n, dir, dir + n + 1);
+	}
+}
+
+static bool takes_new_source(const struct completion *c)
+{
+	const struct command_row *command = c->args->command;
+
+	return command && command->flags & COMMAND_TAKES_ARCHIVE &&
+	       !(command->flags & COMMAND_ARCHIVE_ONLY);
+}
+
+static void offer_sources(struct completion *c)
+{
+	const struct settings *settings = &c->args->settings;
+	_cleanup_(strv_done) struct strv sources = {0};
+
+	list_sources(c, &sources);
+	for (size_t i = 0; i < sources.n; i++) {
+		const char *slash = strchr(sources.items[i], '/');
+		_cleanup_free_ char *name =
+			xstrndup(sources.items[i], (size_t)(slash - sources.items[i]));
+
+		/* What is added cannot be added again. */
+		if (!is_command(c, "add") || tree_state(settings->dkms_tree, settings->source_tree,
+						     name, slash + 1, NULL, NULL) != STATE_ADDED)
+			offer(c, sources.items[i], "source");
+	}
+}
+
+static void offer_modules(struct completion *c)
+{
+	struct tree_list list;
+
+	read_tree(c, true, &list);
+	for (size_t i = 0; i < list.n && !is_command(c, "add"); i++) {
+		const struct tree_entry *e = &list.entries[i];
+		_cleanup_free_ char *word = xasprintf("%s/%s", e->name, e->version);
+
+		if (e->state != STATE_UNKNOWN)
+			offer(c, word, e->release ? "" : state_name(e->state));
+	}
+	tree_list_done(&list);
+	if (takes_new_source(c))
+		offer_sources(c);
+}
+
+static void offer_versions(struct completion *c)
+{
+	_cleanup_(strv_done) struct strv sources = {0};
+	const char *name = c->args->name;
+	struct tree_list list;
+
+	if (!name)
+		return;
+	read_tree(c, false, &list);
+	for (size_t i = 0; i < list.n; i++)
+		if (list.entries[i].state != STATE_UNKNOWN)
+			offer(c, list.entries[i].version, "");
+	tree_list_done(&list);
+	if (takes_new_source(c))
+		list_sources(c, &sources);
+	for (size_t i = 0; i < sources.n; i++)
+		if (has_prefix(sources.items[i], name) && sources.items[i][strlen(name)] == '/')
+			offer(c, sources.items[i] + strlen(name) + 1, "source");
+}
+
+/* Kernels */
+
+/* Those that something is built for, of the module when it has been named. */
+static void offer_built_kernels(struct completion *c)
+{
+	struct tree_list list;
+
+	read_tree(c, false, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct tree_entry *e = &list.entries[i];
+
+		if (e->release && e->state != STATE_UNKNOWN)
+			offer(c, e->release, state_name(e->state));
+	}
+	tree_list_done(&list);
+}
+
+static void offer_kernels(struct completion *c, bool model)
+{
+	_cleanup_(strv_done) struct strv releases = {0};
+	static const char *const of_built[] = {
+		"uninstall", "unbuild", "remove", "status",
+		"mktarball", "mkdeb", "mkrpm", "kernel_prerm"};
+	bool built = model;
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_built); i++)
+		built |= is_command(c, of_built[i]);
+	if (built) {
+		offer_built_kernels(c);
+		return;
+	}
+	kernel_list_with_headers(&c->args->settings, &releases);
+	for (size_t i = 0; i < releases.n; i++)
+		offer(c, releases.items[i], "");
+}
+
+/* What stands for an option's argument or a command's operand, by what the tables call it.
+ */
+
+static void offer_arguments(struct completion *c, const struct option_row *row)
+{
+	const char *what = row->argument;
+
+	if (streq(what, "NAME[/VERSION]"))
+		offer_modules(c);
+	else if (streq(what, "VERSION"))
+		offer_versions(c);
+	else if (has_prefix(what, "KVER"))
+		offer_kernels(c, streq(what, "KVER"));
+	else if (streq(what, "DIR"))
+		fputs(":directories\n", c->out);
+	else if (streq(what, "FILE"))
+		fputs(":files\n", c->out);
+	else if (streq(what, "ARCH")) {
+		_cleanup_free_ char *arch = kernel_running_arch();
+
+		offer(c, arch, "this machine");
+	} else if (streq(what, "MODE")) {
+		offer(c, "auto", "where the system permits it");
+		offer(c, "require", "or do not build");
+		offer(c, "off", "");
+	}
+}
+
+static void offer_operands(struct completion *c)
+{
+	const struct command_row *command = c->args->command;
+
+	if (command->flags & COMMAND_HAS_PARTS && !c->args->subcommand) {
+		_cleanup_(strv_done) struct strv parts = {0};
+
+		strv_split(&parts, command->operands);
+		for (size_t i = 0; i < parts.n; i++)
+			if (!streq(parts.items[i], "|"))
+				offer(c, parts.items[i], "");
+		return;
+	}
+	if (command->flags & COMMAND_TAKES_ARCHIVE)
+		fputs(":files\n", c->out);
+	if (strstr(command->operands, "NAME") || is_command(c, "cache"))
+		offer_modules(c);
+}
+
+static void offer_commands(struct completion *c)
+{
+	for (const struct command_row *row = commands; row->name; row++)
+		offer(c, row->name, row->help);
+}
+
+static void offer_options(struct completion *c)
+{
+	for (const struct option_row *row = options; row->letter || row->name; row++) {
+		char letter[] = {'-', row->letter, '\0'};
+		_cleanup_free_ char *name = row->name ? xasprintf("--%s", row->name) : NULL;
+
+		if (!row->help)
+			continue;
+		if (row->name)
+			offer(c, name, row->help);
+		if (row->letter && (streq(c->typed, letter) || (!row->name && !c->typed[1])))
+			offer(c, letter, row->help);
+	}
+}
+
+/* The option that a word is, when its argument is the next word. */
+static const struct option_row *option_that_waits(const char *word)
+{
+	for (const struct option_row *row = options; row->letter || row->name; row++) {
+		if (!row->argument)
+			continue;
+		if (row->name && has_prefix(word, "--") && streq(word + 2, row->name))
+			return row;
+		if (row->letter && word[0] == '-' && word[1] == row->letter && !word[2])
+			return row;
+	}
+	return NULL;
+}
+
+void complete_print(struct arguments *args, char **words, int n, FILE *out)
+{
+	const char *typed = words[n - 1];
+	const char *equals = has_prefix(typed, "--") ? strchr(typed, '=') : NULL;
+	_cleanup_free_ char *prefix = equals ? xstrndup(typed, (size_t)(equals + 1 - typed)) : NULL;
+	_cleanup_free_ char *name = equals ? xstrndup(typed, (size_t)(equals - typed)) : NULL;
+	struct completion c = {args, equals ? equals + 1 : typed, prefix ? prefix : "", {0}, out};
+	const struct option_row *row = NULL;
+	_cleanup_(strv_done) struct strv argv = {0};
+	int before = n - 1;
+
+	if (equals)
+		row = option_that_waits(name);
+	else if (before && (row = option_that_waits(words[before - 1])))
+		before--;
+	strv_push(&argv, "dkms");
+	for (int i = 0; i < before; i++)
+		strv_push(&argv, words[i]);
+	/* What is wrong with them is told when they are run. */
+	arguments_parse(args, (int)argv.n, argv.items, NULL);
+	settings_resolve(&args->settings);
+	if (row)
+		offer_arguments(&c, row);
+	else if (equals)
+		;
+	else if (*typed == '-')
+		offer_options(&c);
+	else if (!args->command)
+		offer_commands(&c);
+	else
+		offer_operands(&c);
+	strv_done(&c.offered);
+}

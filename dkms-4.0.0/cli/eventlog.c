@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The events as JSON, an object on each line, written as soon as it happens. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "cli/eventlog.h"
+#include "cli/json.h"
+
+/* Keys and events are added to it without notice; when one goes away or changes, the
+ * number grows. */
+#define SCHEMA "dkms-events-1"
+
+struct eventlog {
+	FILE *out;
+	char *path;
+	bool begun;  /* the first line has been written */
+	bool failed; /* so has something that could not be */
+};
+
+int eventlog_open(const char *path, struct eventlog **ret, struct error *err)
+{
+	FILE *out = streq(path, "-") ? stdout : fopen(path, "we");
+	struct eventlog *log;
+
+	if (!out)
+		return error_errno(err, -errno, 1, "cannot write %s", path);
+	log = xcalloc(1, sizeof(*log));
+	log->out = out;
+	log->path = xstrdup(path);
+	*ret = log;
+	return 0;
+}
+
+int eventlog_close(struct eventlog *log, struct error *err)
+{
+	int r = 0;
+
+	if (!log)
+		return 0;
+	if ((log->out != stdout && fclose(log->out) != 0) || log->failed)
+		r = error_set(err, -EIO, 1, "cannot write all events to %s", log->path);
+	free(log->path);
+	free(log);
+	return r;
+}
+
+static json_t *event_new(const struct events *e, const char *name)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "event", json_text(name));
+	json_object_set_new(j, "t", json_seconds(e->began_ns, uv_hrtime()));
+	return j;
+}
+
+static void put(struct eventlog *log, json_t *j)
+{
+	if (json_dumpf(j, log->out, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0 || fputc('\n', log->out) == EOF ||
+		fflush(log->out) != 0)
+		log->failed = true;
+	json_decref(j);
+}
+
+static void begin(struct eventlog *log, const struct events *e)
+{
+	json_t *j = event_new(e, "begin");
+
+	log->begun = true;
+	json_object_set_new(j, "schema", json_text(SCHEMA));
+	json_object_set_new(j, "dkms", json_text(PACKAGE_VERSION));
+	json_object_set_new(j, "command", json_text(e->command));
+	json_object_set_new(j, "slots", json_integer(plan_n_slots(e->plan)));
+	put(log, j);
+}
+
+static void hear(void *userdata, const struct events *e, enum event event,
+	const struct job *job)
+{
+	static const char *const names[] = {[EVENT_STARTED] = "job-started",
+		[EVENT_STEPPED] = "phase", [EVENT_ENDED] = "job-ended",
+		[EVENT_BLOCKED] = "job-ended", [EVENT_OVER] = "end"};
+	struct eventlog *log = userdata;
+	json_t *j;
+
+	if (!log->begun)
+		begin(log, e);
+	j = event_new(e, names[event]);
+	if (event == EVENT_OVER) {
+		json_object_set_new(j, "status", json_integer(e->status));
+		put(log, j);
+		return;
+	}
+	json_object_set_new(j, "job", json_integer((json_int_t)job->number));
+	json_object_set_new(j, "jobs", json_integer((json_int_t)e->plan->n_jobs));
+	json_set_job(j, job);
+	if (event == EVENT_STEPPED)
+		json_object_set_new(j, "phase", json_text(job_state_name(job->state)));
+	if (event == EVENT_ENDED || event == EVENT_BLOCKED) {
+		json_set_result(j, job);
+		json_object_set_new(j, "phases", json_phases(e->began_ns, job));
+	}
+	put(log, j);
+}
+
+struct listener eventlog_listener(struct eventlog *log)
+{
+	return (struct listener){hear, log};
+}

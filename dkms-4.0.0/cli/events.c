@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One stream of events, from the plan to all who listen. */
+#include "config.h"
+
+#include "cli/events.h"
+
+static void tell(struct events *e, enum event event, const struct job *job)
+{
+	for (size_t i = 0; i < e->n_listeners; i++)
+		e->listeners[i].hear(e->listeners[i].userdata, e, event, job);
+}
+
+static void on_event(enum run_event event, struct node *node, void *userdata)
+{
+	static const enum event same[] = {[RUN_STARTED] = EVENT_STARTED,
+		[RUN_STEPPED] = EVENT_STEPPED, [RUN_ENDED] = EVENT_ENDED,
+		[RUN_BLOCKED] = EVENT_BLOCKED};
+
+	tell(userdata, same[event], node->data);
+}
+
+void events_init(struct events *e, struct plan *plan, const char *command)
+{
+	*e = (struct events){.plan = plan, .command = command, .began_ns = uv_hrtime()};
+	plan->observer = (struct observer){on_event, e};
+}
+
+void events_listen(struct events *e, struct listener listener)
+{
+	if (e->n_listeners == EVENTS_LISTENERS)
+		abort();
+	e->listeners[e->n_listeners++] = listener;
+}
+
+void events_end(struct events *e, int status)
+{
+	e->status = status;
+	tell(e, EVENT_OVER, NULL);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the documents and events that we write have in common. */
+#include "config.h"
+
+#include "cli/json.h"
+#include "scheduler/plan.h"
+
+json_t *json_text(const char *s)
+{
+	struct str clean = {0};
+	json_t *j = s ? json_string(s) : json_null();
+
+	if (j)
+		return j;
+	for (; *s; s++)
+		if ((unsigned char)*s < 128)
+			str_add_bytes(&clean, s, 1);
+		else
+			str_add(&clean, "\xef\xbf\xbd");
+	j = json_string(clean.data);
+	str_done(&clean);
+	return j;
+}
+
+json_t *json_seconds(uint64_t a_ns, uint64_t b_ns)
+{
+	uint64_t us = b_ns > a_ns ? (b_ns - a_ns) / 1000 : 0;
+
+	return json_real((double)us / 1e6);
+}
+
+void json_set_job(json_t *object, const struct job *job)
+{
+	const struct kernel *k = job_kernel(job);
+
+	json_object_set_new(object, "kind", json_text(job_kind_name(job->kind)));
+	json_object_set_new(object, "module", json_text(job->name));
+	json_object_set_new(object, "version", json_text(job->version));
+	json_object_set_new(object, "kernel", json_text(k ? k->release : NULL));
+	json_object_set_new(object, "arch", json_text(k ? k->arch : NULL));
+}
+
+/* The exit status that dkms would have if this were its only job. */
+static int job_status(const struct job *job)
+{
+	if (job->result == RESULT_EXCLUDED)
+		return 77;
+	if (job_succeeded(job))
+		return 0;
+	return job->error.status ? job->error.status : 1;
+}
+
+void json_set_used(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes)
+{
+	json_object_set_new(object, "wall_s", json_seconds(0, wall_ns));
+	json_object_set_new(object, "cpu_s", json_seconds(0, cpu_ns));
+	json_object_set_new(object, "max_rss_bytes",
+		max_rss_bytes ? json_integer((json_int_t)max_rss_bytes) : json_null());
+}
+
+json_t *json_phases(uint64_t began_ns, const struct job *job)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < job->n_phases; i++) {
+		const struct job_phase *p = &job->phases[i];
+		json_t *j = json_object();
+
+		json_object_set_new(j, "phase", json_text(job_state_name(p->state)));
+		json_object_set_new(j, "start_s", json_seconds(began_ns, p->began_ns));
+		json_set_used(j, p->wall_ns, p->cpu_ns, p->max_rss_bytes);
+		json_object_set_new(j, "exit_status",
+			p->exit_status < 0 ? json_null() : json_integer(p->exit_status));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+/* What the cache had for a build; NULL when it was not asked. */
+static const char *cache_result(const struct job *job)
+{
+	if (job->restored)
+		return "hit";
+	return job->missed ? "miss" : NULL;
+}
+
+void json_set_result(json_t *object, const struct job *job)
+{
+	const char *why = job->error.what;
+
+	if (job->result == RESULT_EXCLUDED && job->conf)
+		why = job->conf->excluded;
+	json_object_set_new(object, "result", json_text(job_result_name(job->result)));
+	json_object_set_new(object, "status", json_integer(job_status(job)));
+	json_object_set_new(object, "failed_in", json_text(job->failed_in));
+	json_object_set_new(object, "error", json_text(why));
+	json_object_set_new(object, "remedy", json_text(job->error.remedy));
+	json_object_set_new(object, "log", json_text(job->log_path));
+	json_object_set_new(object, "archive", json_text(job->archive));
+	json_object_set_new(object, "built", json_boolean(job->built));
+	json_object_set_new(object, "installed", json_boolean(job->installed));
+	json_object_set_new(object, "cache", json_text(cache_result(job)));
+	json_object_set_new(object, "linked_from", json_text(job->linked_from));
+	json_set_used(object, job->ended_ns > job->began_ns ? job->ended_ns - job->began_ns : 0,
+		job_cpu_ns(job), job_max_rss_bytes(job));
+}

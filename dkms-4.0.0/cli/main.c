@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dkms: builds and installs kernel modules that live outside the kernel. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "builder/distro.h"
+#include "builder/framework.h"
+#include "cli/complete.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "scheduler/runner.h"
+#include "scheduler/slots.h"
+
+/* Standard descriptors that the caller closed would be given to our own files. */
+static void open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+/* What our caller has open is no business of a module's commands; package managers do
+ * leave descriptors open. */
+static void keep_inherited_fds(void)
+{
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (int fd = 3; fd < 1024; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static int load_framework(struct settings *settings, struct error *err)
+{
+	struct outcome outcome = {0};
+	struct command cmd;
+	uv_loop_t loop;
+	int r;
+
+	command_init(&cmd);
+	r = framework_command(settings, NULL, &cmd);
+	if (r > 0) {
+		uv_loop_init(&loop);
+		r = runner_command(&loop, &cmd, &outcome);
+		if (r == 0)
+			r = framework_parse(&cmd, &outcome, settings, err);
+		uv_loop_close(&loop);
+	}
+	outcome_done(&outcome);
+	command_done(&cmd);
+	return r;
+}
+
+static int run(struct arguments *args, int argc, char **argv)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	int r = load_framework(&args->settings, &err);
+
+	if (argc > 2 && streq(argv[1], "--complete")) { /* for shells alone, so not in the table */
+		complete_print(args, argv + 2, argc - 2, stdout);
+		return 0;
+	}
+	if (r < 0 || arguments_parse(args, argc, argv, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
+	settings_resolve(&args->settings);
+	if (args->show_version) {
+		printf("dkms-%s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	if (args->show_help || !args->command) {
+		help_print(stdout);
+		return 0;
+	}
+	if (distro_read(args->settings.os_release, &args->settings.distro, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
+	for (size_t i = 0; i < args->ignored.n; i++)
+		print_warning("%s does nothing any more", args->ignored.items[i]);
+	return args->command->run(args);
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments args;
+	struct slots outer;
+	char threads[16];
+	int status, joined;
+
+	signal(SIGPIPE, SIG_IGN); /* what has begun is finished, whoever reads of it */
+	open_standard_fds();
+	/* Before files of our own get descriptors that a make has named. */
+	joined = slots_join(&outer, getenv("MAKEFLAGS"));
+	keep_inherited_fds();
+	umask(022);
+	arguments_init(&args);
+	/* Before libuv first makes its pool: a thread for each CPU. */
+	snprintf(threads, sizeof(threads), "%u", args.settings.slots);
+	setenv("UV_THREADPOOL_SIZE", threads, 1);
+	args.outer_slots = joined > 0 ? &outer : NULL;
+	args.outer_slots_lost = joined < 0;
+	status = run(&args, argc, argv);
+	arguments_done(&args);
+	slots_done(&outer);
+	if (fflush(stdout) != 0 && status == 0)
+		status = 1;
+	return status;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line: one table of options and one of commands (in commands.c), from which
+ * parsing and help come. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stddef.h>
+
+#include "base/file.h"
+#include "builder/kernel.h"
+#include "cli/options.h"
+#include "scheduler/slots.h"
+
+#define AT(field) offsetof(struct arguments, field)
+#define SETTING(field) offsetof(struct arguments, settings.field)
+
+const struct option_row options[] = {
+	{'m', "module", "NAME[/VERSION]", OPTION_SPECIAL, 0, "the module"},
+	{'v', NULL, "VERSION", OPTION_TEXT, AT(version), "its version"},
+	{'k', "kernelver", "KVER[/ARCH]", OPTION_SPECIAL, 0,
+		"a kernel release; may be given many times"},
+	{'a', "arch", "ARCH", OPTION_LIST, AT(archs),
+		"the architecture, one for all or one for each -k"},
+	{0, "all", NULL, OPTION_FLAG, AT(all),
+		"all kernels that have headers; to take away: all it is built for"},
+	{0, "force", NULL, OPTION_FLAG, SETTING(force), "do again what is done already"},
+	{0, "force-version-override", NULL, OPTION_FLAG, SETTING(force_version_override),
+		"install also over a newer module"},
+	{'j', NULL, "N", OPTION_SPECIAL, 0,
+		"job slots, shared by all makes; 0: no limit; default: the CPUs"},
+	{0, "max-memory", "SIZE", OPTION_SPECIAL, 0,
+		"what all builds may use at once: no more slots than fit"},
+	{'c', NULL, "FILE", OPTION_TEXT, AT(conf), "the dkms.conf to add"},
+	{0, "archive", "FILE", OPTION_TEXT, AT(archive),
+		"the file that mktarball, mkdeb or mkrpm writes, or that add loads"},
+	{0, "source-only", NULL, OPTION_FLAG, AT(source_only),
+		"pack the source, without built modules"},
+	{0, "binaries-only", NULL, OPTION_FLAG, AT(binaries_only),
+		"pack built modules, without the source"},
+	{0, "config", "FILE", OPTION_TEXT, SETTING(kernel_config), "the kernel's .config"},
+	{0, "kernelsourcedir", "DIR", OPTION_TEXT, SETTING(kernel_source_dir),
+		"the kernel's headers"},
+	{0, "templatekernel", "KVER", OPTION_TEXT, AT(template_kernel),
+		"the kernel that match takes as a model"},
+	{0, "directive", "NAME=VALUE", OPTION_LIST, SETTING(directives),
+		"a directive that wins over every dkms.conf"},
+	{0, "dkmstree", "DIR", OPTION_TEXT, SETTING(dkms_tree), "instead of /var/lib/dkms"},
+	{0, "sourcetree", "DIR", OPTION_TEXT, SETTING(source_tree), "instead of /usr/src"},
+	{0, "installtree", "DIR", OPTION_TEXT, SETTING(install_tree),
+		"instead of /lib/modules"},
+	{0, "sandbox", "MODE", OPTION_SPECIAL, 0,
+		"auto, require or off: builds confined by bubblewrap"},
+	{0, "cache-dir", "DIR", OPTION_TEXT, SETTING(cache_dir),
+		"instead of /var/cache/dkms"},
+	{0, "no-cache", NULL, OPTION_FLAG, SETTING(no_cache),
+		"build all, keep nothing for the next time"},
+	{0, "keep-build", NULL, OPTION_FLAG, SETTING(keep_build),
+		"keep the directory of a failed build, not just its log"},
+	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(no_depmod), "do not run depmod"},
+	{0, "modprobe-on-install", NULL, OPTION_FLAG, SETTING(modprobe_on_install),
+		"load what present devices need, when it is the running kernel"},
+	{0, "symlink-modules", NULL, OPTION_FLAG, SETTING(symlink_modules),
+		"install links into the dkms tree, not copies"},
+	{0, "rpm_safe_upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade),
+		"in an RPM's scripts: remove spares what add has been asked for"},
+	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade), NULL},
+	{0, "json", NULL, OPTION_FLAG, AT(json), "the status, or what has been done, as JSON"},
+	{0, "dry-run", NULL, OPTION_FLAG, SETTING(dry_run),
+		"print what would be done, change nothing"},
+	{0, "explain", NULL, OPTION_FLAG, SETTING(explain), "say why each job does what it does"},
+	{0, "fail-fast", NULL, OPTION_FLAG, SETTING(fail_fast),
+		"begin nothing more when a job has failed"},
+	{0, "timeout", "SECONDS", OPTION_SPECIAL, 0, "a limit for each job"},
+	{0, "events", "FILE", OPTION_TEXT, AT(events),
+		"what happens as JSON lines, as it happens; -: standard output"},
+	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
+		"what ran when, for Perfetto or chrome://tracing"},
+	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only what went wrong"},
+	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose), "print also what was left alone"},
+	{0, "debug", NULL, OPTION_FLAG, AT(debug), "print every step and command"},
+	{0, "no-initrd", NULL, OPTION_IGNORED, 0, NULL},
+	{0, "no-clean-kernel", NULL, OPTION_IGNORED, 0, NULL},
+	{0, "no-prepare-kernel", NULL, OPTION_IGNORED, 0, NULL},
+	{'V', "version", NULL, OPTION_FLAG, AT(show_version), "print the version"},
+	{'h', "help", NULL, OPTION_FLAG, AT(show_help), "print this"},
+	{0},
+};
+
+void arguments_init(struct arguments *args)
+{
+	*args = (struct arguments){0};
+	settings_init(&args->settings);
+	args->settings.slots = slots_default();
+}
+
+void arguments_done(struct arguments *args)
+{
+	settings_done(&args->settings);
+	strv_done(&args->kernels);
+	strv_done(&args->archs);
+	strv_done(&args->ignored);
+	free(args->name);
+	free(args->version);
+	free(args->directory);
+	free(args->conf);
+	free(args->subcommand);
+	free(args->archive);
+	free(args->template_kernel);
+	free(args->events);
+	free(args->trace);
+	*args = (struct arguments){0};
+}
+
+/* "NAME/VERSION" or "NAME" */
+static void set_module(struct arguments *args, const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	free(args->name);
+	args->name = slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup(text);
+	if (slash && slash[1])
+		str_replace(&args->version, slash + 1);
+}
+
+/* "RELEASE" or "RELEASE/ARCH" */
+static void add_kernel(struct arguments *args, const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	strv_take(&args->kernels,
+		slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup(text));
+	if (slash)
+		strv_push(&args->archs, slash + 1);
+}
+
+/* A number and nothing else, not above max. */
+static bool parse_number(const char *text, unsigned long max, unsigned int *ret)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || n > max)
+		return false;
+	*ret = (unsigned int)n;
+	return true;
+}
+
+static int set_slots(struct arguments *args, const char *text, struct error *err)
+{
+	if (!parse_number(text, USHRT_MAX, &args->settings.slots))
+		return error_set(err, -EINVAL, 2, "-j takes a number, not '%s'", text);
+	args->own_slots = args->settings.slots_exact = true;
+	return 0;
+}
+
+static int set_timeout(struct arguments *args, const char *text, struct error *err)
+{
+	if (!parse_number(text, INT_MAX, &args->settings.timeout_s))
+		return error_set(err, -EINVAL, 2, "--timeout takes seconds, not '%s'", text);
+	return 0;
+}
+
+static int set_sandbox(struct arguments *args, const char *text, struct error *err)
+{
+	static const char *const modes[] = {
+		[SANDBOX_AUTO] = "auto", [SANDBOX_REQUIRE] = "require", [SANDBOX_OFF] = "off"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (streq(text, modes[i])) {
+			args->settings.sandbox = (enum sandbox_mode)i;
+			return 0;
+		}
+	}
+	return error_set(err, -EINVAL, 2, "--sandbox is auto, require or off, not '%s'", text);
+}
+
+static int set_special(struct arguments *args, const struct option_row *row, const char *text,
+	struct error *err)
+{
+	if (row->name && streq(row->name, "timeout"))
+		return set_timeout(args, text, err);
+	if (row->name && streq(row->name, "max-memory"))
+		return settings_parse_size(text, &args->settings.max_memory)
+			       ? 0
+			       : error_set(err, -EINVAL, 2,
+					 "--max-memory takes a size such as 2G, not '%s'", text);
+	switch (row->letter) {
+	case 'm':
+		set_module(args, text);
+		return 0;
+	case 'k':
+		add_kernel(args, text);
+		return 0;
+	case 'j':
+		return set_slots(args, text, err);
+	default:
+		return set_sandbox(args, text, err);
+	}
+}
+
+static int set_option(struct arguments *args, const struct option_row *row, const char *text,
+	struct error *err)
+{
+	void *field = (char *)args + row->offset;
+
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)field = true;
+		break;
+	case OPTION_TEXT:
+		str_replace(field, text);
+		break;
+	case OPTION_LIST:
+		strv_push(field, text);
+		break;
+	case OPTION_SPECIAL:
+		return set_special(args, row, text, err);
+	case OPTION_IGNORED:
+		strv_pushf(&args->ignored, "--%s", row->name);
+		break;
+	}
+	return 0;
+}
+
+static const struct command_row *find_command(const char *name)
+{
+	for (const struct command_row *c = commands; c->name; c++)
+		if (streq(c->name, name))
+			return c;
+	return NULL;
+}
+
+/* What can be a path only, and neither NAME nor NAME/VERSION. */
+static bool is_path(const char *word)
+{
+	const char *slash = strchr(word, '/');
+
+	return *word == '/' || *word == '.' || (slash && strchr(slash + 1, '/'));
+}
+
+static bool takes_archive(const struct arguments *args)
+{
+	return args->command && args->command->flags & COMMAND_TAKES_ARCHIVE;
+}
+
+/* The word may stand anywhere, and what the others mean depends on it. */
+static int set_command(struct arguments *args, const char *word, struct error *err)
+{
+	const struct command_row *command = find_command(word);
+
+	if (args->command && args->command->flags & COMMAND_HAS_PARTS && !args->subcommand) {
+		args->subcommand = xstrdup(word);
+		return 0;
+	}
+	if (command && args->command && command != args->command)
+		return error_set(err, -EINVAL, 4, "two commands: %s and %s",
+			args->command->name, command->name);
+	if (command)
+		args->command = command;
+	return 0;
+}
+
+/* A word that is neither option nor command: the path of a dkms.conf; a directory with
+ * one; an archive; else NAME or NAME/VERSION. */
+static int set_operand(struct arguments *args, const char *word, struct error *err)
+{
+	_cleanup_free_ char *conf = path_join(word, "dkms.conf");
+
+	if (args->command && args->command->flags & COMMAND_ARCHIVE_ONLY) {
+		str_replace(&args->archive, word);
+	} else if (has_suffix(word, "dkms.conf") && path_is_file(word)) {
+		free(args->directory);
+		args->directory = word == path_base(word)
+					  ? xstrdup(".")
+					  : xstrndup(word, (size_t)(path_base(word) - word));
+	} else if (path_is_file(conf)) {
+		str_replace(&args->directory, word);
+	} else if (path_is_file(word) && (takes_archive(args) || is_path(word))) {
+		str_replace(&args->archive, word);
+	} else if (is_path(word)) {
+		return error_set(err, -ENOENT, *word == '/' ? 1 : 2,
+			"there is no dkms.conf in %s", word);
+	} else {
+		set_module(args, word);
+	}
+	return 0;
+}
+
+/* Hands the table to getopt_long; the values it gives are row numbers plus one, so that
+ * letters and rows stay apart above UCHAR_MAX. */
+#define LONG_BASE (UCHAR_MAX + 1)
+
+static const struct option_row *row_of(int value)
+{
+	if (value >= LONG_BASE)
+		return &options[value - LONG_BASE];
+	for (const struct option_row *row = options; row->letter || row->name; row++)
+		if (row->letter == value)
+			return row;
+	return NULL;
+}
+
+int arguments_parse(struct arguments *args, int argc, char **argv, struct error *err)
+{
+	struct option longs[ARRAY_SIZE(options)] = {0};
+	_cleanup_(str_done) struct str letters = {0};
+	size_t n = 0;
+	const char *part = NULL; /* the word that is the subcommand */
+	const char *operand = NULL;
+	int value, r = 0;
+
+	str_add(&letters, ":");
+	for (size_t i = 0; i < ARRAY_SIZE(options) - 1; i++) {
+		const struct option_row *row = &options[i];
+		int has_arg = row->argument ? required_argument : no_argument;
+
+		if (row->letter)
+			str_addf(&letters, "%c%s", row->letter, row->argument ? ":" : "");
+		if (row->name)
+			longs[n++] = (struct option){
+				row->name, has_arg, NULL, LONG_BASE + (int)i};
+	}
+	/* getopt's abbreviations are not part of the contract, and do no harm. */
+	optind = 0;
+	while (r == 0 && (value = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
+		const struct option_row *row = row_of(value);
+
+		if (value == ':')
+			return error_set(err, -EINVAL, 2, "%s needs an argument",
+				argv[optind - 1]);
+		if (value == '?' || !row)
+			return error_set(err, -EINVAL, 2, "unknown option %s",
+				argv[optind - 1]);
+		r = set_option(args, row, optarg, err);
+	}
+	for (int i = optind; i < argc && r == 0; i++) {
+		bool had_part = args->subcommand;
+
+		r = set_command(args, argv[i], err);
+		if (!had_part && args->subcommand)
+			part = argv[i];
+	}
+	for (int i = optind; i < argc && r == 0; i++) {
+		if (find_command(argv[i]) || argv[i] == part)
+			continue;
+		/* To take one of them and be silent of the other would be worse. */
+		if (args->command && operand && !streq(operand, argv[i]))
+			return error_set(err, -EINVAL, 2, "%s takes one module: %s or %s",
+				args->command->name, operand, argv[i]);
+		operand = argv[i];
+		r = set_operand(args, operand, err);
+	}
+	if (r == 0 && args->source_only && args->binaries_only)
+		r = error_set(err, -EINVAL, 8,
+			"--source-only and --binaries-only exclude each other");
+	return r;
+}
+
+static void print_row(FILE *out, const char *left, const char *help)
+{
+	if (strlen(left) > 30)
+		fprintf(out, "  %s\n  %-30s  %s\n", left, "", help);
+	else
+		fprintf(out, "  %-30s  %s\n", left, help);
+}
+
+void help_print(FILE *out)
+{
+	fputs("Usage: dkms COMMAND [OPTION...] [NAME/VERSION | DIRECTORY | ARCHIVE]\n\n"
+	      "Builds kernel modules from source for installed kernels.\n\nCommands:\n",
+		out);
+	for (const struct command_row *c = commands; c->name; c++) {
+		_cleanup_free_ char *left = xasprintf("%s %s", c->name, c->operands);
+
+		print_row(out, left, c->help);
+	}
+	fputs("\nOptions:\n", out);
+	for (const struct option_row *row = options; row->letter || row->name; row++) {
+		struct str left = {0};
+
+		if (!row->help)
+			continue;
+		if (row->letter)
+			str_addf(&left, "-%c", row->letter);
+		else
+			str_add(&left, "  ");
+		if (row->name)
+			str_addf(&left, "%s --%s", row->letter ? "," : " ", row->name);
+		if (row->argument)
+			str_addf(&left, " %s", row->argument);
+		print_row(out, left.data, row->help);
+		str_done(&left);
+	}
+	fputs("\nSee dkms(8).\n", out);
+}

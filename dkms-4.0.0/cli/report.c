@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a person sees of a run: a line for each job, then a summary. */
+#include "config.h"
+
+#include <sys/ioctl.h>
+
+#include "cli/explain.h"
+#include "cli/failures.h"
+#include "cli/matrix.h"
+#include "cli/report.h"
+
+void report_init(struct report *r, bool quiet, bool verbose)
+{
+	*r = (struct report){.quiet = quiet, .verbose = verbose, .started_ns = uv_hrtime()};
+}
+
+void report_done(struct report *r)
+{
+	strv_done(&r->told);
+}
+
+char *format_seconds(double seconds)
+{
+	unsigned long whole = (unsigned long)(seconds + 0.5);
+
+	if (seconds < 60)
+		return xasprintf("%.1f s", seconds);
+	if (whole < 3600)
+		return xasprintf("%lu min %lu s", whole / 60, whole % 60);
+	return xasprintf("%lu h %lu min", whole / 3600, whole % 3600 / 60);
+}
+
+char *format_bytes(uint64_t bytes)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+	double size = (double)bytes / 1024;
+	size_t unit = 0;
+
+	if (bytes < 1024)
+		return xasprintf("%u B", (unsigned int)bytes);
+	while (size >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
+		size /= 1024;
+		unit++;
+	}
+	return xasprintf(size < 100 ? "%.1f %s" : "%.0f %s", size, units[unit]);
+}
+
+void print_warning(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("dkms: warning: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void print_lines(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		fputc(*text, out);
+		if (*text == '\n')
+			fputs("      ", out);
+	}
+	fputc('\n', out);
+}
+
+void print_error(const struct error *err)
+{
+	fputs("dkms: ", stderr);
+	print_lines(stderr, err->what ? err->what : "failed");
+	if (err->remedy)
+		fprintf(stderr, "      %s\n", err->remedy);
+}
+
+/* "evdi/1.12.0 for 6.1.0-56-amd64"; caller frees. */
+static char *job_title(const struct job *job)
+{
+	if (!job->name && job->archive)
+		return xstrdup(job->archive);
+	if (!job->name)
+		return xstrdup(job->kind == JOB_DEPMOD ? job->kernel->release
+						       : job->conf_path);
+	if (job->kind == JOB_ADD || job->kind == JOB_FORGET || job->kind == JOB_PACK)
+		return xasprintf("%s/%s", job->name, job->version);
+	return xasprintf("%s/%s for %s", job->name, job->version, job->kernel->release);
+}
+
+/* How many of the jobs are modules on kernels. */
+static size_t n_counted(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_jobs && n < 2; i++)
+		n += report_counts(p->jobs[i]);
+	return n;
+}
+
+static void print_failure(struct report *r, const struct plan *p, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	const char *what = job->error.what ? job->error.what : "failed";
+
+	/* Missing headers are the kernel's fault, not each module's. */
+	if (job->error.status == 21) {
+		if (strv_contains(&r->told, what))
+			return;
+		strv_push(&r->told, what);
+		print_error(&job->error);
+		return;
+	}
+	if (job->kind == JOB_ADD || job->kind == JOB_PACK) {
+		print_error(&job->error);
+		return;
+	}
+	fprintf(stderr, "dkms: %s: FAILED: ", title);
+	if (n_counted(p) > 1 && failure_has_details(job)) {
+		fprintf(stderr, "%.*s\n", (int)strcspn(what, "\n"), what);
+		r->details = true;
+		return;
+	}
+	print_lines(stderr, what);
+	if (job->error.remedy)
+		fprintf(stderr, "      %s\n", job->error.remedy);
+	if (job->log_path)
+		fprintf(stderr, "  log: %s\n", job->log_path);
+}
+
+static void print_added(const struct job *job, const char *title)
+{
+	if (!job->archive)
+		printf("dkms: %s: added\n", title);
+	else if (job->n_loaded)
+		printf("dkms: %s: added from %s, built for %zu kernel%s\n", title,
+			job->archive, job->n_loaded, job->n_loaded > 1 ? "s" : "");
+	else
+		printf("dkms: %s: added from %s\n", title, job->archive);
+}
+
+static void print_done(const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *time = format_seconds(job->build_s);
+
+	switch (job->kind) {
+	case JOB_ADD:
+		print_added(job, title);
+		break;
+	case JOB_BUILD:
+		if (job->restored)
+			printf("dkms: %s: built from the cache\n", title);
+		else if (job->linked_from)
+			printf("dkms: %s: built, linked from %s in %s\n", title, job->linked_from,
+				time);
+		else
+			printf("dkms: %s: built in %s\n", title, time);
+		break;
+	case JOB_INSTALL:
+		if (job->restored)
+			printf("dkms: %s: installed from the cache\n", title);
+		else if (job->linked_from)
+			printf("dkms: %s: installed, linked from %s in %s\n", title,
+				job->linked_from, time);
+		else if (job->built)
+			printf("dkms: %s: installed, built in %s\n", title, time);
+		else
+			printf("dkms: %s: installed\n", title);
+		break;
+	case JOB_UNINSTALL:
+		printf("dkms: %s: uninstalled\n", title);
+		break;
+	case JOB_UNBUILD:
+		printf("dkms: %s: %sunbuilt\n", title, job->uninstalled ? "uninstalled, " : "");
+		break;
+	case JOB_FORGET:
+		printf("dkms: %s: removed\n", title);
+		break;
+	case JOB_PACK:
+		printf("dkms: %s: packed into %s\n", title, job->archive);
+		break;
+	case JOB_EVALUATE:
+	case JOB_EXPLAIN:
+	case JOB_DEPMOD:
+		break;
+	}
+}
+
+static void print_nothing(const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+
+	switch (job->kind) {
+	case JOB_BUILD:
+		printf("dkms: %s: built already\n", title);
+		break;
+	case JOB_INSTALL:
+		printf("dkms: %s: installed already\n", title);
+		break;
+	case JOB_UNINSTALL:
+		printf("dkms: %s: not installed\n", title);
+		break;
+	case JOB_UNBUILD:
+		printf("dkms: %s: not built\n", title);
+		break;
+	case JOB_FORGET:
+		printf("dkms: %s: kept, it is built for other kernels\n", title);
+		break;
+	case JOB_ADD:
+	case JOB_PACK:
+	case JOB_EVALUATE:
+	case JOB_EXPLAIN:
+	case JOB_DEPMOD:
+		break;
+	}
+}
+
+static bool is_cancelled(const struct job *job)
+{
+	return job->shared->cancelled && job->result == RESULT_FAILED &&
+	       job->error.what && streq(job->error.what, "cancelled");
+}
+
+/* A warning that holds for several kernels, or for all jobs, is told once. */
+static void print_warnings(struct report *r, const struct job *job, const char *title)
+{
+	for (size_t i = 0; i < job->warnings.n; i++) {
+		const char *text = job->warnings.items[i];
+		_cleanup_free_ char *key = xasprintf("%s/%s: %s", job->name ? job->name : "",
+			job->version ? job->version : "", text);
+
+		if (strv_contains(&r->told, key))
+			continue;
+		strv_push(&r->told, key);
+		print_warning("%s: %s", title, text);
+	}
+	for (size_t i = 0; i < job->notices.n; i++) {
+		if (strv_contains(&r->told, job->notices.items[i]))
+			continue;
+		strv_push(&r->told, job->notices.items[i]);
+		print_warning("%s", job->notices.items[i]);
+	}
+}
+
+/* Whether what went well is seen elsewhere: in the display, and then in the matrix. */
+static bool is_sparing(const struct report *r, const struct plan *p)
+{
+	return r->quiet || (r->display && p->n_kernels > 1);
+}
+
+/* What a dry run has found out. */
+static void print_plan(const struct report *r, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *what = explain_job(job, r->explain);
+
+	if (what)
+		printf("%s: %s\n", title, what);
+}
+
+static void print_wait(const struct report *r, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+
+	display_clear(r->display);
+	printf("dkms: %s: waits for another dkms that is building it\n", title);
+	fflush(stdout);
+}
+
+/* Why a job is going to build or install, when it begins to. */
+static void print_why(const struct report *r, const struct job *job)
+{
+	size_t n = job->n_phases;
+	_cleanup_free_ char *title = NULL;
+	_cleanup_free_ char *what = NULL;
+
+	if (r->quiet || job->state <= JOB_CHECKING ||
+		(n > 1 && job->phases[n - 2].state > JOB_CHECKING))
+		return;
+	what = explain_job(job, true);
+	if (!what)
+		return;
+	title = job_title(job);
+	display_clear(r->display);
+	printf("dkms: %s: %s\n", title, what);
+	fflush(stdout);
+}
+
+static void print_end(struct report *r, const struct plan *p, const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	bool sparing = is_sparing(r, p);
+
+	if (is_cancelled(job))
+		return;
+	if (r->dry_run && job->result != RESULT_FAILED) {
+		print_plan(r, job);
+		return;
+	}
+	if (!sparing || job->warnings.n || job->notices.n || job->output.len || !job_succeeded(job))
+		display_clear(r->display);
+	print_warnings(r, job, title);
+	if (job->output.len && !r->quiet)
+		fwrite(job->output.data, 1, job->output.len, stdout);
+	switch (job->result) {
+	case RESULT_DONE:
+		if (!sparing)
+			print_done(job);
+		break;
+	case RESULT_NOTHING:
+		if (!sparing)
+			print_nothing(job);
+		break;
+	case RESULT_EXCLUDED:
+		if (!sparing)
+			printf("dkms: %s: skipped: %s\n", title, job->conf->excluded);
+		break;
+	case RESULT_FAILED:
+	case RESULT_BLOCKED:
+		print_failure(r, p, job);
+		break;
+	case RESULT_STOPPED:
+	case RESULT_NONE:
+		break;
+	}
+	fflush(stdout);
+}
+
+static void print_step(const struct job *job)
+{
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *line = command_line(&job->command);
+
+	fprintf(stderr, "dkms: debug: %s: %s%s", title, job_state_name(job->state),
+		*line ? ": " : "");
+	print_lines(stderr, line);
+}
+
+static void hear(void *userdata, const struct events *events, enum event event,
+	const struct job *job)
+{
+	const struct report *r = userdata;
+
+	if (event == EVENT_STEPPED && r->debug)
+		print_step(job);
+	if (event == EVENT_STEPPED && job->state == JOB_WAITING && !r->quiet)
+		print_wait(r, job);
+	if (event == EVENT_STEPPED && r->explain && !r->dry_run)
+		print_why(r, job);
+	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
+		print_end(userdata, events->plan, job);
+}
+
+struct listener report_listener(struct report *r)
+{
+	return (struct listener){hear, r};
+}
+
+/* The summary */
+
+bool report_counts(const struct job *job)
+{
+	return job->name && job->kind != JOB_ADD && job->kind != JOB_FORGET &&
+	       job->kind != JOB_PACK && (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
+}
+
+const char *report_word(const struct job *job)
+{
+	switch (job->result) {
+	case RESULT_DONE:
+		return job->restored	   ? "cached"
+		       : job->linked_from ? "linked"
+		       : job->built	   ? "built"
+					   : "done";
+	case RESULT_NOTHING:
+		return "-";
+	case RESULT_EXCLUDED:
+		return "skipped";
+	case RESULT_FAILED:
+	case RESULT_BLOCKED:
+		return "FAILED";
+	case RESULT_STOPPED:
+	case RESULT_NONE:
+		break;
+	}
+	return "";
+}
+
+static void add_sum(struct str *s, size_t n, const char *what)
+{
+	if (n)
+		str_addf(s, "%s%zu %s", s->len ? ", " : "", n, what);
+}
+
+/* The width of the terminal that standard output is; 0 when it is none. */
+static size_t terminal_columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void report_summary(const struct report *r, const struct plan *p)
+{
+	size_t n = 0, installed = 0, built = 0, cached = 0, linked = 0, excluded = 0, failed = 0, removed = 0;
+	size_t stopped = 0;
+	_cleanup_(str_done) struct str sums = {0};
+	_cleanup_free_ char *time = NULL, *saved = NULL;
+	double saved_s = 0;
+
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		const struct job *job = p->jobs[i];
+
+		if (!report_counts(job))
+			continue;
+		n++;
+		installed += job->installed;
+		built += job->built && !job->restored && !job->linked_from;
+		cached += job->restored;
+		linked += job->linked_from != NULL;
+		saved_s += job->cost_s;
+		removed += job->uninstalled || job->unbuilt;
+		excluded += job->result == RESULT_EXCLUDED;
+		stopped += job->result == RESULT_STOPPED;
+		failed += !job_succeeded(job) && job->result != RESULT_STOPPED;
+	}
+	if (r->quiet || r->dry_run || n < 2)
+		return;
+	if (p->n_kernels > 1)
+		matrix_print(p, terminal_columns(), stdout);
+	add_sum(&sums, cached, "cached");
+	add_sum(&sums, linked, "linked");
+	add_sum(&sums, built, "built");
+	add_sum(&sums, installed, "installed");
+	add_sum(&sums, removed, "removed");
+	add_sum(&sums, excluded, "skipped");
+	add_sum(&sums, failed, "failed");
+	add_sum(&sums, stopped, "not begun");
+	if (!sums.len)
+		return;
+	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);
+	saved = saved_s >= 0.05 ? format_seconds(saved_s) : NULL;
+	printf("%s%s in %s%s%s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time,
+		saved ? "; saved " : "", saved ? saved : "");
+}
+
+void report_failures(const struct report *r, const struct plan *p)
+{
+	if (!r->details)
+		return;
+	fflush(stdout);
+	failures_print(p, stderr);
+}

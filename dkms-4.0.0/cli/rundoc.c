@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A run as one JSON document, for programs that compare runs. */
+#include "config.h"
+
+#include "cli/json.h"
+#include "cli/rundoc.h"
+
+/* Keys are added to it without notice; when one goes away or changes, the number grows. */
+#define SCHEMA "dkms-run-1"
+
+static json_t *job_json(const struct events *e, const struct job *job)
+{
+	json_t *j = json_object(), *warnings = json_array();
+
+	json_set_job(j, job);
+	json_set_result(j, job);
+	json_object_set_new(j, "start_s",
+		job->began_ns ? json_seconds(e->began_ns, job->began_ns) : json_null());
+	json_object_set_new(j, "phases", json_phases(e->began_ns, job));
+	for (size_t i = 0; i < job->warnings.n; i++)
+		json_array_append_new(warnings, json_text(job->warnings.items[i]));
+	for (size_t i = 0; i < job->notices.n; i++)
+		json_array_append_new(warnings, json_text(job->notices.items[i]));
+	json_object_set_new(j, "warnings", warnings);
+	return j;
+}
+
+void rundoc_print(const struct events *e, const struct error *err, FILE *out)
+{
+	json_t *root = json_object(), *jobs = json_array();
+
+	json_object_set_new(root, "schema", json_text(SCHEMA));
+	json_object_set_new(root, "dkms", json_text(PACKAGE_VERSION));
+	json_object_set_new(root, "command", json_text(e->command));
+	json_object_set_new(root, "slots", json_integer(plan_n_slots(e->plan)));
+	json_object_set_new(root, "status", json_integer(e->status));
+	json_object_set_new(root, "error", json_text(err->what));
+	json_object_set_new(root, "remedy", json_text(err->remedy));
+	json_object_set_new(root, "wall_s", json_seconds(e->began_ns, uv_hrtime()));
+	json_object_set_new(root, "jobs", jobs);
+	for (size_t i = 0; i < e->plan->n_jobs; i++)
+		json_array_append_new(jobs, job_json(e, e->plan->jobs[i]));
+	json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	fputc('\n', out);
+	json_decref(root);
+}

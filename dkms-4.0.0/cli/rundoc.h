@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_RUNDOC_H
+#define CLI_RUNDOC_H
+
+#include "cli/events.h"
+
+/* Prints what the run did as one JSON document: --json of every command but status, whose
+ * document is its own. dkms(8) has the schema. err is what stopped the whole run, or
+ * empty. */
+void rundoc_print(const struct events *e, const struct error *err, FILE *out);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run of a command: what all have in common, from its arguments to its exit status. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/file.h"
+#include "builder/tree.h"
+#include "cache/cache.h"
+#include "scheduler/rebuild.h"
+#include "cli/rundoc.h"
+#include "cli/session.h"
+
+static void add_kernel(struct session *s, const char *release, const char *arch)
+{
+	struct kernel *kernel = plan_kernel(&s->plan, release, arch);
+
+	for (size_t i = 0; i < s->n_kernels; i++)
+		if (s->kernels[i] == kernel)
+			return;
+	s->kernels = xrealloc_array(s->kernels, s->n_kernels + 1, sizeof(*s->kernels));
+	s->kernels[s->n_kernels++] = kernel;
+}
+
+/* --all of a command that takes away: what the module is built for. */
+static int add_built_kernels(struct session *s)
+{
+	struct tree_filter filter = {.name = s->args->name, .version = s->args->version};
+	struct tree_list list;
+	int r = tree_read(s->settings->dkms_tree, s->settings->source_tree, &filter, &list,
+		&s->error);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n; i++)
+		if (list.entries[i].release)
+			add_kernel(s, list.entries[i].release, list.entries[i].arch);
+	tree_list_done(&list);
+	return 0;
+}
+
+/* The kernels that -k, -a and --all name; without them the running one. */
+static int choose_kernels(struct session *s, bool takes_away)
+{
+	const struct arguments *args = s->args;
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_free_ char *own_arch = kernel_running_arch();
+	const char *arch = args->archs.n ? args->archs.items[0] : own_arch;
+	_cleanup_(strv_done) struct strv releases = {0};
+	int r;
+
+	if (args->all && takes_away)
+		return add_built_kernels(s);
+	if (args->all) {
+		r = kernel_list_with_headers(s->settings, &releases);
+		if (r < 0)
+			return error_errno(&s->error, r, 1, "cannot read %s",
+				s->settings->install_tree);
+		for (size_t i = 0; i < releases.n; i++)
+			add_kernel(s, releases.items[i], own_arch);
+		return 0;
+	}
+	for (size_t i = 0; i < args->kernels.n; i++)
+		add_kernel(s, args->kernels.items[i],
+			args->archs.n > 1 ? args->archs.items[i] : arch);
+	if (!args->kernels.n)
+		add_kernel(s, running, arch);
+	return 0;
+}
+
+void session_prepare_builds(struct session *s)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	if (!s->mark.path && !s->settings->dry_run)
+		sweep_mark(s->settings->dkms_tree, &s->mark);
+	if (s->cache || s->settings->no_cache || is_empty(s->settings->cache_dir))
+		return;
+	s->cache = cache_open(s->settings->cache_dir, s->settings->cache_max_size, &err);
+	if (s->cache)
+		plan_use_cache(&s->plan, s->cache);
+	else
+		print_warning("no cache: %s", err.what);
+}
+
+/* Who listens to the events of the run. What a program reads from standard output has it
+ * for itself. */
+static int add_listeners(struct session *s)
+{
+	const struct arguments *args = s->args;
+	bool taken = args->json || (args->events && streq(args->events, "-"));
+
+	events_init(&s->events, &s->plan, args->command->name);
+	report_init(&s->report, args->quiet || taken, s->settings->verbose);
+	s->report.debug = args->debug;
+	s->report.explain = args->settings.explain;
+	s->report.dry_run = args->settings.dry_run;
+	events_listen(&s->events, report_listener(&s->report));
+	if (!s->report.quiet && !args->debug && !s->report.dry_run && display_possible()) {
+		s->display = display_new(&s->loop);
+		s->report.display = s->display;
+		events_listen(&s->events, display_listener(s->display));
+	}
+	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
+		return -EIO;
+	if (s->eventlog)
+		events_listen(&s->events, eventlog_listener(s->eventlog));
+	if (args->trace && trace_open(args->trace, &s->trace, &s->error) < 0)
+		return -EIO;
+	if (s->trace)
+		events_listen(&s->events, trace_listener(s->trace));
+	return 0;
+}
+
+int session_init(struct session *s, struct arguments *args, bool takes_away)
+{
+	*s = (struct session){.args = args, .settings = &args->settings};
+	uv_loop_init(&s->loop);
+	plan_init(&s->plan, &s->loop, s->settings);
+	if (!args->own_slots) {
+		s->plan.slots = args->outer_slots;
+		s->plan.slots_lost = args->outer_slots_lost;
+	}
+	if (add_listeners(s) < 0 || arguments_check(args, &s->error) < 0)
+		return -EINVAL;
+	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
+		!arguments_are_archive(args))
+		print_warning("%s is not read, as the module is named as well", args->archive);
+	if (args->command->flags & COMMAND_BUILDS && !s->settings->dry_run)
+		sweep_builds(s->settings->dkms_tree);
+	return choose_kernels(s, takes_away);
+}
+
+static void close_cache(struct session *s)
+{
+	_cleanup_free_ char *trouble = s->cache ? cache_take_trouble(s->cache) : NULL;
+
+	if (trouble)
+		print_warning("cache: %s", trouble);
+	cache_close(s->cache);
+}
+
+/* Ends the stream of events. A file that is not whole fails what went well else. */
+static int close_listeners(struct session *s, int status)
+{
+	_cleanup_(error_done) struct error err = {0};
+	int r;
+
+	events_end(&s->events, status);
+	display_free(s->display);
+	if (s->args->json)
+		rundoc_print(&s->events, &s->error, stdout);
+	r = eventlog_close(s->eventlog, &err);
+	if (trace_close(s->trace, &err) < 0 || r < 0) {
+		print_error(&err);
+		status = status ? status : err.status;
+	}
+	return status;
+}
+
+int session_done(struct session *s, int status)
+{
+	int cancelled = s->plan.shared.cancelled;
+
+	display_clear(s->display);
+	report_failures(&s->report, &s->plan);
+	if (s->error.status) {
+		print_error(&s->error);
+		status = s->error.status;
+	}
+	for (size_t i = 0; i < s->plan.warnings.n; i++)
+		print_warning("%s", s->plan.warnings.items[i]);
+	status = close_listeners(s, status);
+	error_done(&s->error);
+	report_done(&s->report);
+	plan_done(&s->plan);
+	close_cache(s);
+	sweep_unmark(&s->mark);
+	uv_loop_close(&s->loop);
+	free(s->kernels);
+	if (cancelled) {
+		fflush(stdout);
+		signal(cancelled, SIG_DFL);
+		raise(cancelled);
+	}
+	return status;
+}
+
+int jobs_status(const struct plan *p)
+{
+	bool excluded = false, other = false;
+	int blocked = 0;
+
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		const struct job *job = p->jobs[i];
+
+		if (job->result == RESULT_FAILED)
+			return job->error.status ? job->error.status : 1;
+		if (job->result == RESULT_BLOCKED && !blocked)
+			blocked = job->error.status; /* by one that failed, or by a circle */
+		if (!job_builds(job))
+			continue;
+		if (job->result == RESULT_EXCLUDED)
+			excluded = true;
+		else
+			other = true;
+	}
+	if (blocked)
+		return blocked;
+	return excluded && !other ? 77 : 0;
+}
+
+/* What may have to be rebuilt is known when all else is installed, and depmod comes last.
+ * Where there is no such package, one run of the plan does. */
+int session_run_installs(struct session *s)
+{
+	int r = 0;
+
+	if (s->plan.n_run == s->plan.n_jobs)
+		return 0; /* nothing to install */
+	session_prepare_builds(s);
+	if (rebuild_is_possible(s->settings)) {
+		r = plan_run(&s->plan, &s->error);
+		if (r == 0)
+			r = rebuild_add(&s->plan, &s->error);
+	}
+	if (r == 0) {
+		plan_add_depmods(&s->plan);
+		r = plan_run(&s->plan, &s->error);
+	}
+	return r;
+}

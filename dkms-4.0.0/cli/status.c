@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dkms status, as lines that scripts have read for twenty years, and as JSON. */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/drift.h"
+#include "builder/weak.h"
+#include "cli/json.h"
+#include "cli/status.h"
+
+/* Keys are added to it without notice; when one goes away or changes, the number grows.
+ */
+#define SCHEMA "dkms-status-1"
+
+/* What is wrong with a broken version, and what helps. */
+struct problem {
+	char *what, *remedy;
+};
+
+static void problem_done(struct problem *p)
+{
+	free(p->what);
+	free(p->remedy);
+}
+
+static void find_problem(
+	const struct settings *s, const struct tree_entry *e, struct problem *ret)
+{
+	_cleanup_free_ char *dir = tree_version_dir(s->dkms_tree, e->name, e->version);
+	_cleanup_free_ char *link = path_join(dir, "source");
+	_cleanup_free_ char *source = NULL;
+
+	if (link_read(link, &source) == 0) {
+		ret->what = xasprintf("its source %s is missing", source);
+		ret->remedy = xasprintf("put the source back, or remove %s", dir);
+	} else {
+		ret->what = xasprintf("the link %s is missing", link);
+		ret->remedy = xasprintf("dkms add %s/%s", e->name, e->version);
+	}
+}
+
+static void print_text(const struct tree_entry *e, enum drift drift, FILE *out)
+{
+	switch (e->state) {
+	case STATE_INSTALLED_WEAK:
+		fprintf(out, "%s, %s, %s, %s: %s from %s\n", e->name, e->version,
+			e->release, e->arch, state_name(e->state), e->weak_release);
+		return;
+	case STATE_BUILT:
+	case STATE_INSTALLED:
+		fprintf(out, "%s/%s, %s, %s: %s", e->name, e->version, e->release,
+			e->arch, state_name(e->state));
+		if (e->original)
+			fputs(" (Original modules exist)", out);
+		if (drift == DRIFT_MISSING)
+			fputs(" (Built modules are missing in the kernel modules folder)",
+				out);
+		if (drift == DRIFT_DIFFERS)
+			fputs(" (Differences between built and installed modules)", out);
+		fputc('\n', out);
+		return;
+	case STATE_UNKNOWN:
+	case STATE_BROKEN:
+	case STATE_ADDED:
+		fprintf(out, "%s/%s: %s\n", e->name, e->version, state_name(e->state));
+		return;
+	}
+}
+
+static void print_problem(
+	const struct settings *s, const struct tree_entry *e, FILE *errors)
+{
+	_cleanup_(problem_done) struct problem p = {0};
+
+	find_problem(s, e, &p);
+	fprintf(errors, "dkms: %s/%s is broken: %s\n      %s\n", e->name, e->version,
+		p.what, p.remedy);
+}
+
+static json_t *entry_json(
+	const struct settings *s, const struct tree_entry *e, enum drift drift)
+{
+	_cleanup_free_ char *link = NULL;
+	_cleanup_free_ char *source = NULL;
+	_cleanup_(problem_done) struct problem p = {0};
+	json_t *j = json_object();
+
+	link = xasprintf("%s/%s/%s/source", s->dkms_tree, e->name, e->version);
+	link_read(link, &source);
+	if (e->state == STATE_BROKEN)
+		find_problem(s, e, &p);
+	json_object_set_new(j, "name", json_text(e->name));
+	json_object_set_new(j, "version", json_text(e->version));
+	json_object_set_new(j, "state", json_text(state_name(e->state)));
+	json_object_set_new(j, "kernel", json_text(e->release));
+	json_object_set_new(j, "arch", json_text(e->arch));
+	json_object_set_new(j, "built_for",
+		json_text(e->weak_release ? e->weak_release : e->release));
+	json_object_set_new(j, "source", json_text(source));
+	json_object_set_new(j, "original_modules", json_boolean(e->original));
+	json_object_set_new(j, "modules_missing", json_boolean(drift == DRIFT_MISSING));
+	json_object_set_new(j, "modules_differ", json_boolean(drift == DRIFT_DIFFERS));
+	json_object_set_new(j, "problem", json_text(p.what));
+	return j;
+}
+
+static void print_json(const struct settings *s, const struct tree_list *l,
+	const enum drift *drifts, FILE *out)
+{
+	json_t *root = json_object(), *modules = json_array();
+
+	json_object_set_new(root, "schema", json_string(SCHEMA));
+	json_object_set_new(root, "modules", modules);
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(modules, entry_json(s, &l->entries[i], drifts[i]));
+	json_dumpf(root, out, JSON_INDENT(2));
+	fputc('\n', out);
+	json_decref(root);
+}
+
+int status_print(const struct settings *s, const struct tree_filter *filter, bool json,
+	FILE *out, FILE *errors)
+{
+	struct tree_list list = {0};
+	struct error err = {0};
+	enum drift *drifts;
+	int r = tree_read(s->dkms_tree, s->source_tree, filter, &list, &err);
+
+	if (r == 0)
+		r = weak_read(s, filter, &list, &err);
+	if (r < 0) {
+		int status = err.status;
+
+		fprintf(errors, "dkms: %s\n", err.what);
+		error_done(&err);
+		tree_list_done(&list);
+		return status;
+	}
+	drifts = drift_find(s, &list);
+	if (json)
+		print_json(s, &list, drifts, out);
+	for (size_t i = 0; i < list.n && !json; i++)
+		print_text(&list.entries[i], drifts[i], out);
+	for (size_t i = 0; i < list.n; i++)
+		if (list.entries[i].state == STATE_BROKEN)
+			print_problem(s, &list.entries[i], errors);
+	free(drifts);
+	tree_list_done(&list);
+	return 0;
+}

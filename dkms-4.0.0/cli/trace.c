@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The Trace Event format is an array of objects, a "complete" event (ph X) for each span:
+ * a job, and within it its phases. Times are microseconds since the beginning. A file
+ * without its last bracket can be opened as well, so that a run which was killed has a
+ * trace too. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "cli/json.h"
+#include "cli/trace.h"
+
+struct trace {
+	FILE *out;
+	char *path;
+	const struct job **rows; /* what runs in each row; NULL: it is free */
+	size_t n_rows;
+	bool begun, failed;
+};
+
+int trace_open(const char *path, struct trace **ret, struct error *err)
+{
+	FILE *out = fopen(path, "we");
+	struct trace *t;
+
+	if (!out)
+		return error_errno(err, -errno, 1, "cannot write %s", path);
+	t = xcalloc(1, sizeof(*t));
+	t->out = out;
+	t->path = xstrdup(path);
+	*ret = t;
+	return 0;
+}
+
+int trace_close(struct trace *t, struct error *err)
+{
+	int r = 0;
+
+	if (!t)
+		return 0;
+	if (fputs(t->begun ? "\n]\n" : "[]\n", t->out) == EOF)
+		t->failed = true;
+	if (fclose(t->out) != 0 || t->failed)
+		r = error_set(err, -EIO, 1, "cannot write all of the trace to %s", t->path);
+	free(t->path);
+	free(t->rows);
+	free(t);
+	return r;
+}
+
+static void put(struct trace *t, json_t *j)
+{
+	if (fputs(t->begun ? ",\n" : "[\n", t->out) == EOF ||
+		json_dumpf(j, t->out, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0)
+		t->failed = true;
+	t->begun = true;
+	json_decref(j);
+}
+
+static json_t *event_new(const char *phase, const char *name, size_t row)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "ph", json_text(phase));
+	json_object_set_new(j, "name", json_text(name));
+	json_object_set_new(j, "pid", json_integer(1));
+	json_object_set_new(j, "tid", json_integer((json_int_t)row + 1));
+	return j;
+}
+
+static void name_row(struct trace *t, size_t row)
+{
+	_cleanup_free_ char *name = xasprintf("slot %zu", row + 1);
+	json_t *j = event_new("M", "thread_name", row), *args = json_object();
+
+	json_object_set_new(args, "name", json_text(name));
+	json_object_set_new(j, "args", args);
+	put(t, j);
+}
+
+/* The row of a job; with NULL, one that is free. */
+static size_t find_row(struct trace *t, const struct job *job)
+{
+	for (size_t i = 0; i < t->n_rows; i++)
+		if (t->rows[i] == job)
+			return i;
+	t->rows = xrealloc_array(t->rows, t->n_rows + 1, sizeof(*t->rows));
+	t->rows[t->n_rows] = NULL;
+	name_row(t, t->n_rows);
+	return t->n_rows++;
+}
+
+static void put_span(struct trace *t, const struct events *e, json_t *j, uint64_t began_ns,
+	uint64_t wall_ns)
+{
+	json_object_set_new(j, "ts", json_real((double)(began_ns - e->began_ns) / 1e3));
+	json_object_set_new(j, "dur", json_real((double)wall_ns / 1e3));
+	put(t, j);
+}
+
+static void put_job(struct trace *t, const struct events *e, const struct job *job,
+	size_t row)
+{
+	_cleanup_free_ char *name = NULL;
+	json_t *j, *args = json_object();
+
+	if (job->name)
+		name = xasprintf("%s/%s %s", job->name, job->version ? job->version : "",
+			job_kernel(job) ? job->kernel->release : "");
+	else
+		name = xasprintf("%s %s", job_kind_name(job->kind),
+			job->kernel ? job->kernel->release : "");
+	j = event_new("X", name, row);
+	json_object_set_new(j, "cat", json_text(job_kind_name(job->kind)));
+	json_set_job(args, job);
+	json_set_result(args, job);
+	json_object_set_new(j, "args", args);
+	put_span(t, e, j, job->began_ns, job->ended_ns - job->began_ns);
+	for (size_t i = 0; i < job->n_phases; i++) {
+		const struct job_phase *p = &job->phases[i];
+
+		j = event_new("X", job_state_name(p->state), row);
+		json_object_set_new(j, "cat", json_text("phase"));
+		args = json_object();
+		json_set_used(args, p->wall_ns, p->cpu_ns, p->max_rss_bytes);
+		json_object_set_new(j, "args", args);
+		put_span(t, e, j, p->began_ns, p->wall_ns);
+	}
+}
+
+static void hear(void *userdata, const struct events *e, enum event event,
+	const struct job *job)
+{
+	struct trace *t = userdata;
+	size_t row;
+
+	if (event == EVENT_STARTED) {
+		row = find_row(t, NULL);
+		t->rows[row] = job;
+	} else if (event == EVENT_ENDED) {
+		row = find_row(t, job);
+		t->rows[row] = NULL;
+		put_job(t, e, job, row);
+	}
+}
+
+struct listener trace_listener(struct trace *trace)
+{
+	return (struct listener){hear, trace};
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_WHY_H
+#define CLI_WHY_H
+
+#include "builder/job.h"
+#include "cache/cache.h"
+
+/* About a job whose key is known and not in the cache: prints which files, options and
+ * tools differ from those of the nearest entry. */
+void why_print(struct cache *cache, const struct job *job, const char *title);
+/* The same in a few words: which parts of the key differ. Caller frees. */
+char *why_line(struct cache *cache, const struct job *job);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What jobs are going to take. */
+#include "config.h"
+
+#include <fcntl.h>
+
+#include "base/dents.h"
+#include "base/file.h"
+#include "scheduler/estimate.h"
+
+/* Where nothing is known: fitted to the modules of Debian that the measurements use. */
+#define BUILD_MS 1000	     /* kbuild's own start, modpost, link */
+#define SOURCE_FILE_MS 650   /* to compile a file */
+#define DEPMOD_MS 500
+#define OTHER_MS 10
+#define PROCESS_BYTES ((uint64_t)160 << 20) /* a compiler with the kernel's headers */
+
+#define MAX_DEPTH 8 /* of directories that are looked through for source */
+
+/* What the history calls it; caller frees. */
+static char *title_of(const struct job *job)
+{
+	if (job->kind == JOB_DEPMOD)
+		return xstrdup("depmod");
+	return xasprintf("%s/%s", job->name, job->version);
+}
+
+static size_t count_sources(int parent, const char *name, int depth)
+{
+	_cleanup_(dents_done) struct dents dents = {0};
+	_cleanup_close_ int fd = dir_open_at(parent, name);
+	size_t n = 0;
+
+	if (fd < 0 || dents_read(fd, &dents) < 0)
+		return 0;
+	for (size_t i = 0; i < dents.n; i++) {
+		const struct dent *d = &dents.items[i];
+
+		if (has_suffix(d->name, ".c") || has_suffix(d->name, ".S"))
+			n++;
+		else if (depth && dent_maybe_dir(d) && !dent_is_link(fd, d))
+			n += count_sources(fd, d->name, depth - 1);
+	}
+	return n;
+}
+
+static uint64_t guess_build_ms(const struct job *job)
+{
+	_cleanup_free_ char *dir = tree_version_dir(
+		job->shared->settings->dkms_tree, job->name, job->version);
+	_cleanup_free_ char *source = path_join(dir, "source");
+
+	return BUILD_MS + SOURCE_FILE_MS * count_sources(AT_FDCWD, source, MAX_DEPTH);
+}
+
+/* It is built and stays so. */
+static bool is_built(const struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *dir = tree_built_dir(s->dkms_tree, job->name, job->version,
+		job->kernel->release, job->kernel->arch);
+
+	return !job->rebuild && !s->force && path_is_dir(dir);
+}
+
+/* same: the job before, when it is about the same version. */
+static struct cost estimate(const struct history *h, const struct job *job,
+	const struct job *same)
+{
+	struct cost cost = {.cpu_ms = OTHER_MS};
+	_cleanup_free_ char *title = NULL;
+
+	if (!job_builds(job) && job->kind != JOB_DEPMOD)
+		return cost;
+	if (job_builds(job) && is_built(job))
+		return cost;
+	title = title_of(job);
+	if (history_find(h, title, job->kernel->release, &cost))
+		return cost;
+	if (job->kind == JOB_DEPMOD)
+		cost.cpu_ms = DEPMOD_MS;
+	else if (same && same->expected_rss_bytes)
+		cost.cpu_ms = same->expected_ms;
+	else
+		cost.cpu_ms = guess_build_ms(job);
+	if (job_builds(job))
+		cost.max_rss_bytes = PROCESS_BYTES;
+	return cost;
+}
+
+void estimate_jobs(const struct history *h, struct job *const *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct job *same = i && job_builds(jobs[i]) && job_builds(jobs[i - 1]) &&
+						 streq(jobs[i]->name, jobs[i - 1]->name) &&
+						 streq(jobs[i]->version, jobs[i - 1]->version)
+						 ? jobs[i - 1]
+						 : NULL;
+		struct cost cost = estimate(h, jobs[i], same);
+
+		jobs[i]->expected_ms = cost.cpu_ms;
+		jobs[i]->expected_rss_bytes = cost.max_rss_bytes;
+	}
+}
+
+void estimate_learn(struct history *h, struct job *const *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct job *job = jobs[i];
+		struct cost cost = {job_cpu_ns(job) / 1000000, job_max_rss_bytes(job)};
+		_cleanup_free_ char *title = NULL;
+
+		/* What the cache has served says nothing of a build. */
+		if (!(job_builds(job) && job->built && !job->restored && !job->linked_from) &&
+			!(job->kind == JOB_DEPMOD && job->result == RESULT_DONE))
+			continue;
+		title = title_of(job);
+		history_note(h, title, job->kernel->release, &cost);
+	}
+}
+
+unsigned int estimate_slots(
+	struct job *const *jobs, size_t n, unsigned int slots, uint64_t bytes)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (jobs[i]->expected_rss_bytes > largest)
+			largest = jobs[i]->expected_rss_bytes;
+	if (!largest || bytes / largest >= slots)
+		return slots;
+	return bytes < largest ? 1 : (unsigned int)(bytes / largest);
+}

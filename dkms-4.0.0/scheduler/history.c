@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The file: "dkms-history 1", then a line
+ *
+ *	TITLE RELEASE CPU-MS MAX-RSS-BYTES WHEN
+ *
+ * for each, sorted, WHEN being seconds since 1970. Anything else counts as no file, a bad
+ * line as none. What has not run for a year is forgotten. It is written anew by rename; of
+ * two processes that do so at the same moment, one's notes are lost, which does no harm. */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "scheduler/history.h"
+
+#define HEAD "dkms-history 1\n"
+#define MAX_BYTES (16 * 1024 * 1024)
+#define FORGET_S ((int64_t)365 * 24 * 3600)
+
+struct record {
+	char *title, *release;
+	struct cost cost;
+	int64_t when_s;
+	bool noted; /* by this process */
+};
+
+struct history {
+	char *path;
+	struct record *records; /* sorted by title and release */
+	size_t n;
+	bool changed;
+};
+
+static int compare(const char *title, const char *release, const struct record *r)
+{
+	int order = strcmp(title, r->title);
+
+	return order ? order : strcmp(release, r->release);
+}
+
+/* The index of the first record that is not before title and release. */
+static size_t find_place(const struct history *h, const char *title, const char *release)
+{
+	size_t low = 0, high = h->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare(title, release, &h->records[middle]) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void put(struct history *h, const char *title, const char *release,
+	const struct cost *cost, int64_t when_s, bool noted)
+{
+	size_t at = find_place(h, title, release);
+	struct record *r;
+
+	if (at == h->n || compare(title, release, &h->records[at]) != 0) {
+		if ((h->n & (h->n + 1)) == 0)
+			h->records = xrealloc_array(h->records, 2 * (h->n + 1),
+				sizeof(*h->records));
+		memmove(&h->records[at + 1], &h->records[at],
+			(h->n - at) * sizeof(*h->records));
+		h->n++;
+		h->records[at] = (struct record){
+			.title = xstrdup(title), .release = xstrdup(release)};
+	} else if (h->records[at].noted && !noted) {
+		return;
+	}
+	r = &h->records[at];
+	r->cost = *cost;
+	r->when_s = when_s;
+	r->noted = noted;
+}
+
+/* Takes in the lines of the file that say what we have not noted ourselves. */
+static void load(struct history *h)
+{
+	_cleanup_(str_done) struct str text = {0};
+	int64_t now = time(NULL);
+	char *line, *rest;
+
+	if (!h->path || file_read(h->path, MAX_BYTES, &text, NULL) < 0 ||
+		!has_prefix(text.data, HEAD))
+		return;
+	rest = text.data + strlen(HEAD);
+	while ((line = strsep(&rest, "\n"))) {
+		char *title = strsep(&line, " "), *release = strsep(&line, " ");
+		struct cost cost;
+		int64_t when;
+		int end = 0;
+
+		if (!line || sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNd64 "%n",
+				     &cost.cpu_ms, &cost.max_rss_bytes, &when, &end) != 3 ||
+			line[end] || cost.cpu_ms > INT32_MAX || when < now - FORGET_S)
+			continue;
+		put(h, title, release, &cost, when, false);
+	}
+}
+
+struct history *history_read(const char *path)
+{
+	struct history *h = xcalloc(1, sizeof(*h));
+
+	h->path = xstrdup(path);
+	load(h);
+	return h;
+}
+
+void history_free(struct history *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < h->n; i++) {
+		free(h->records[i].title);
+		free(h->records[i].release);
+	}
+	free(h->records);
+	free(h->path);
+	free(h);
+}
+
+/* How well a record fits, the more the better; 0: not at all. */
+static int fit(const struct record *r, const char *title, size_t name_len, const char *release)
+{
+	if (strncmp(r->title, title, name_len) != 0 ||
+		(r->title[name_len] != '/' && r->title[name_len] != '\0'))
+		return 0;
+	if (!streq(r->title, title))
+		return 1;
+	return streq(r->release, release) ? 3 : 2;
+}
+
+bool history_find(const struct history *h, const char *title, const char *release,
+	struct cost *ret)
+{
+	size_t name_len = strcspn(title, "/");
+	_cleanup_free_ char *name = xstrndup(title, name_len);
+	const struct record *best = NULL;
+	int best_fit = 0;
+
+	/* "-" sorts before "/", so that name-other may stand in between. */
+	for (size_t i = find_place(h, name, "");
+		i < h->n && has_prefix(h->records[i].title, name); i++) {
+		const struct record *r = &h->records[i];
+		int f = fit(r, title, name_len, release);
+
+		if (f > best_fit || (f && f == best_fit && r->when_s > best->when_s)) {
+			best = r;
+			best_fit = f;
+		}
+	}
+	if (best)
+		*ret = best->cost;
+	return best;
+}
+
+void history_note(struct history *h, const char *title, const char *release,
+	const struct cost *cost)
+{
+	if (strpbrk(title, " \n") || strpbrk(release, " \n"))
+		return; /* the file could not say it */
+	put(h, title, release, cost, time(NULL), true);
+	h->changed = true;
+}
+
+int history_save(struct history *h)
+{
+	_cleanup_(str_done) struct str text = {0};
+	int r;
+
+	if (!h->changed || !h->path)
+		return 0;
+	load(h);
+	str_add(&text, HEAD);
+	for (size_t i = 0; i < h->n; i++) {
+		const struct record *one = &h->records[i];
+
+		str_addf(&text, "%s %s %" PRIu64 " %" PRIu64 " %" PRId64 "\n", one->title,
+			one->release, one->cost.cpu_ms, one->cost.max_rss_bytes, one->when_s);
+	}
+	r = file_write(h->path, text.data, text.len, 0644, NULL);
+	h->changed = r < 0;
+	return r;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SCHEDULER_PLAN_H
+#define SCHEDULER_PLAN_H
+
+#include <uv.h>
+
+#include "builder/job.h"
+#include "cache/cache.h"
+#include "scheduler/graph.h"
+#include "scheduler/history.h"
+#include "scheduler/runner.h"
+
+/* Modules × kernels as jobs in a graph. A command adds jobs, runs the plan, may add more
+ * that follow from what came out, and runs it again; jobs and kernels stay until
+ * plan_done, for the report. */
+struct plan {
+	uv_loop_t *loop;
+	struct job_shared shared;
+	struct observer observer; /* gets nodes whose data is a struct job */
+	/* Of a make above us, given before the first run, or own; NULL: not chosen yet. */
+	struct slots *slots;
+	struct slots own_slots;
+	unsigned int n_spare; /* jobs that may run besides those that have a slot */
+	bool slots_lost; /* given: the make above us has some and does not pass them on */
+	bool asked_make; /* what form of the jobserver it understands: */
+	bool make_opens_fifo;
+	struct kernel **kernels;
+	struct job **newest; /* of each kernel the job that was added last, or NULL */
+	size_t n_kernels;
+	struct job **jobs;
+	size_t n_jobs;
+	size_t n_run;		/* jobs before this one have been run */
+	size_t n_refreshed;	/* those before this one have a depmod of their kernel */
+	struct graph graph;	/* of the jobs that have not */
+	struct history *history;
+	struct strv notes;	/* modules that autoinstall leaves alone, and why */
+	struct strv warnings;	/* of the plan itself, a line each */
+};
+
+void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings);
+/* What is built from now on goes to the cache and comes from it; it must outlive the plan. */
+void plan_use_cache(struct plan *p, struct cache *cache);
+void plan_done(struct plan *p);
+
+/* The kernel of that release and architecture; made when first asked for. Lives as long as
+ * the plan. */
+struct kernel *plan_kernel(struct plan *p, const char *release, const char *arch);
+
+/* Adds a job; it lives as long as the plan. */
+struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
+	const char *name, const char *version);
+/* after runs when before is done (EDGE_NEEDS), or has ended (EDGE_AFTER). Both have been
+ * added since the last run. */
+void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_kind kind);
+/* One depmod for each kernel, when the jobs on it have ended that have been added since
+ * this was last called. */
+void plan_add_depmods(struct plan *p);
+
+/* Adds what autoinstall does on these kernels: the newest version of each module whose
+ * AUTOINSTALL is yes and that is not installed, in BUILD_DEPENDS order. Evaluates confs on
+ * the way. Appends the names of modules that wait for an unknown package to ret_deferred
+ * ("NAME/VERSION for RELEASE: ..."), and of broken ones to ret_broken. */
+int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
+	struct strv *ret_deferred, struct strv *ret_broken, struct error *err);
+
+/* Makes of the jobs JOB_EVALUATE from the first one on, which have been run, jobs that
+ * install those versions, in BUILD_DEPENDS order. */
+void plan_install_evaluated(struct plan *p, size_t first);
+
+/* The job among those from first on that is for name on the kernel, or NULL. */
+struct job *plan_find(struct plan *p, size_t first, const char *name,
+	const struct kernel *kernel);
+
+/* Runs the jobs added since the last run. Returns 0 also when some fail; a negative errno
+ * when nothing could be run. */
+int plan_run(struct plan *p, struct error *err);
+
+/* plan-slots.c: chooses the slots of the next run. 0 or a negative errno. */
+int plan_choose_slots(struct plan *p);
+/* How many there are to tell of; 0: no limit. */
+unsigned int plan_n_slots(const struct plan *p);
+
+/* True when a job did what it was for, or had nothing to do. */
+bool job_succeeded(const struct job *job);
+
+#endif

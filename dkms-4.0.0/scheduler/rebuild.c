@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which packages were built against another version of a package than is installed now? */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/tree.h"
+#include "scheduler/rebuild.h"
+
+#define CONF_MAX (1024 * 1024) /* bytes; larger than any real dkms.conf */
+#define DIRECTIVE "BUILD_DEPENDS_REBUILD"
+
+/* An override in /etc/dkms may say it, or sourcing another file. */
+static bool may_ask(const struct settings *s, const char *name, const char *version)
+{
+	_cleanup_free_ char *dir = tree_version_dir(s->dkms_tree, name, version);
+	_cleanup_free_ char *path = path_join(dir, "source/dkms.conf");
+	_cleanup_(str_done) struct str text = {0};
+
+	if (file_read(path, CONF_MAX, &text, NULL) < 0)
+		return true;
+	return text.data && (strstr(text.data, DIRECTIVE) || strstr(text.data, "source ") ||
+				    strstr(text.data, "\n. "));
+}
+
+static bool has_overrides(const struct settings *s)
+{
+	_cleanup_(strv_done) struct strv files = {0};
+
+	dir_list(s->config_dir, &files);
+	for (size_t i = 0; i < files.n; i++)
+		if (has_suffix(files.items[i], ".conf") &&
+			!streq(files.items[i], "framework.conf"))
+			return true;
+	return s->directives.n > 0;
+}
+
+bool rebuild_is_possible(const struct settings *s)
+{
+	struct tree_list list;
+	bool possible;
+
+	if (s->force)
+		return false;
+	if (has_overrides(s))
+		return true;
+	if (tree_read(s->dkms_tree, s->source_tree, NULL, &list, NULL) < 0)
+		return true; /* the error is told by who reads next */
+	possible = false;
+	for (size_t i = 0; i < list.n && !possible; i++)
+		possible = list.entries[i].state >= STATE_BUILT &&
+			   may_ask(s, list.entries[i].name, list.entries[i].version);
+	tree_list_done(&list);
+	return possible;
+}
+
+/* The version of a dependency that a package was built against; NULL when it is not known.
+ * Caller frees. */
+static char *built_against(const struct job *job, const char *dependency)
+{
+	_cleanup_free_ char *dir = tree_built_dir(job->shared->settings->dkms_tree, job->name,
+		job->version, job->kernel->release, job->kernel->arch);
+	_cleanup_free_ char *path = xasprintf("%s/.dep_%s", dir, dependency);
+	struct str text = {0};
+
+	if (file_read(path, 4096, &text, NULL) < 0 || !text.data) {
+		str_done(&text);
+		return NULL;
+	}
+	text.data[strcspn(text.data, "\n")] = '\0';
+	return str_take(&text);
+}
+
+static bool is_outdated(const struct job *evaluated)
+{
+	const struct settings *s = evaluated->shared->settings;
+	const struct strv *names = &evaluated->conf->build_depends;
+
+	if (!evaluated->conf->build_depends_rebuild)
+		return false;
+	for (size_t i = 0; i < names->n; i++) {
+		_cleanup_free_ char *now = tree_installed_version(s->dkms_tree,
+			names->items[i], evaluated->kernel->release, evaluated->kernel->arch);
+		_cleanup_free_ char *then = built_against(evaluated, names->items[i]);
+
+		if (now && (!then || !streq(now, then)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_installed(const struct plan *p, const struct kernel *kernel)
+{
+	for (size_t i = 0; i < p->n_jobs; i++)
+		if (p->jobs[i]->kernel == kernel && p->jobs[i]->installed)
+			return true;
+	return false;
+}
+
+/* This run has seen to the version itself. */
+static bool is_fresh(const struct plan *p, const struct tree_entry *e,
+	const struct kernel *kernel)
+{
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		const struct job *job = p->jobs[i];
+
+		if (job->kernel == kernel && job->built && streq(job->name, e->name) &&
+			streq(job->version, e->version))
+			return true;
+	}
+	return false;
+}
+
+static int evaluate(struct plan *p, struct kernel *kernel, struct error *err)
+{
+	const struct settings *s = p->shared.settings;
+	struct tree_filter filter = {.release = kernel->release, .arch = kernel->arch};
+	bool overrides = has_overrides(s);
+	struct tree_list list;
+	int r = tree_read(s->dkms_tree, s->source_tree, &filter, &list, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct tree_entry *e = &list.entries[i];
+
+		if (e->state >= STATE_BUILT && !is_fresh(p, e, kernel) &&
+			(overrides || may_ask(s, e->name, e->version)))
+			plan_add(p, JOB_EVALUATE, kernel, e->name, e->version);
+	}
+	tree_list_done(&list);
+	return 0;
+}
+
+static void add_jobs(struct plan *p, size_t first)
+{
+	const struct settings *s = p->shared.settings;
+	size_t last = p->n_jobs;
+
+	for (size_t i = first; i < last; i++) {
+		struct job *evaluated = p->jobs[i], *job;
+		const struct kernel *k = evaluated->kernel;
+		bool installed;
+
+		if (evaluated->result != RESULT_DONE || !is_outdated(evaluated))
+			continue;
+		installed = tree_state(s->dkms_tree, s->source_tree, evaluated->name,
+				    evaluated->version, k->release, k->arch) == STATE_INSTALLED;
+		job = plan_add(p, installed ? JOB_INSTALL : JOB_BUILD, evaluated->kernel,
+			evaluated->name, evaluated->version);
+		job->rebuild = true;
+		job->conf_path = xstrdup(evaluated->conf_path);
+		job->conf = TAKE_PTR(evaluated->conf);
+	}
+	for (size_t i = last; i < p->n_jobs; i++) {
+		const struct strv *names = &p->jobs[i]->conf->build_depends;
+
+		for (size_t d = 0; d < names->n; d++) {
+			struct job *before =
+				plan_find(p, last, names->items[d], p->jobs[i]->kernel);
+
+			if (before && before != p->jobs[i])
+				plan_edge(p, before, p->jobs[i], EDGE_NEEDS);
+		}
+	}
+}
+
+int rebuild_add(struct plan *p, struct error *err)
+{
+	size_t first = p->n_jobs;
+	int r = 0;
+
+	if (p->shared.settings->force || p->shared.cancelled)
+		return 0;
+	for (size_t k = 0; k < p->n_kernels && r == 0; k++)
+		if (has_installed(p, p->kernels[k]))
+			r = evaluate(p, p->kernels[k], err);
+	if (r == 0)
+		r = plan_run(p, err);
+	if (r == 0)
+		add_jobs(p, first);
+	return r;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the administrator wants done when modules have come or gone. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "scheduler/transaction.h"
+
+/* Something came or went for the kernel, and nothing failed. */
+static bool has_changed(const struct plan *p, const struct kernel *kernel)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		const struct job *job = p->jobs[i];
+
+		if (job->kernel != kernel || job->kind == JOB_ADD)
+			continue;
+		if (!job_succeeded(job))
+			return false;
+		changed |= job->installed || job->uninstalled || job->unbuilt;
+	}
+	return changed;
+}
+
+static bool has_forgotten(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_jobs; i++)
+		if (p->jobs[i]->kind == JOB_FORGET && p->jobs[i]->result == RESULT_DONE)
+			return true;
+	return false;
+}
+
+static void run(struct plan *p, const struct kernel *kernel, const char *log, int log_fd)
+{
+	struct outcome outcome = {0};
+	struct command cmd;
+	int r;
+
+	command_init(&cmd);
+	strv_push_all(&cmd.argv, (const char *const[]){BASH_PROGRAM, "-c",
+					 p->shared.settings->post_transaction, NULL});
+	strv_push_all(&cmd.env, (const char *const *)environ);
+	strv_setenv(&cmd.env, "kernelver", kernel->release);
+	cmd.log_fd = log_fd;
+	r = runner_command(p->loop, &cmd, &outcome);
+	if (r < 0) {
+		strv_pushf(&p->warnings, "post_transaction: %s", strerror(-r));
+	} else if (!outcome_ok(&outcome)) {
+		_cleanup_free_ char *how = outcome_describe(&outcome, &cmd);
+
+		strv_pushf(&p->warnings, "post_transaction for %s %s; its output is in %s",
+			kernel->release, how, log);
+	}
+	outcome_done(&outcome);
+	command_done(&cmd);
+}
+
+void transaction_end(struct plan *p, struct kernel *kernel)
+{
+	const struct settings *s = p->shared.settings;
+	_cleanup_free_ char *log = path_join(s->dkms_tree, "post_transaction.log");
+	_cleanup_close_ int fd = -1;
+	bool any = false;
+
+	if (is_empty(s->post_transaction) || p->shared.cancelled || s->dry_run)
+		return;
+	for (size_t i = 0; i <= p->n_kernels; i++) {
+		struct kernel *k = i < p->n_kernels ? p->kernels[i] : kernel;
+
+		/* After all others: the one that stands for none. */
+		if (i < p->n_kernels ? !has_changed(p, k) : any || !k || !has_forgotten(p))
+			continue;
+		if (fd < 0)
+			fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+		if (fd < 0) {
+			strv_pushf(&p->warnings, "cannot write %s, so post_transaction did "
+				"not run: %s", log, strerror(errno));
+			return;
+		}
+		run(p, k, log, fd);
+		any = true;
+	}
+}

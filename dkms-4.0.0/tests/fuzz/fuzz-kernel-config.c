@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration of a kernel; each line may be asked for as well. */
+#include "config.h"
+
+#include "builder/kernel.h"
+#include "tests/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct settings s = {.install_tree = "/nonexistent",
+		.kernel_config = (char *)fuzz_file(data, size)};
+	struct kernel *k = kernel_new(&s, "6.1.0", "x86_64");
+	const uint8_t *rest = data;
+	size_t left = size;
+
+	kernel_config(k, "");
+	for (int i = 0; left && i < 100; i++) {
+		_cleanup_free_ char *line = fuzz_line(&rest, &left);
+		const char *value;
+		char *equals = strchr(line, '=');
+
+		if (equals)
+			*equals = '\0';
+		value = kernel_config(k, line);
+		/* What comes after a NUL byte is not read. */
+		if (value)
+			MUST(has_prefix(line, "CONFIG_"));
+		else
+			MUST(!equals || !has_prefix(line, "CONFIG_") ||
+				memchr(data, '\0', size));
+	}
+	kernel_free(k);
+	return 0;
+}

@@ -1,0 +1,275 @@
+#!/bin/bash
+# Objects that were compiled for one kernel serve another one, and none does that should not: for
+# each kind of input, a change is compiled again, and every module is the same as without a cache.
+# On real headers: one kernel becomes two, which differ in their names as two ABIs do.
+# Run by make check; alone: DKMS=./dkms top_srcdir=. tests/integration-objects.sh
+set -eu
+# shellcheck source=tests/fixture.sh
+. "${top_srcdir:?}/tests/fixture.sh"
+
+command -v apt-get >/dev/null || skip_all "kernels come from Debian's packages"
+"$DKMS" --version > /dev/null
+[ -n "$private" ] || skip_all "no mount namespace"
+if ! "$top_srcdir/tests/real-input" --kernels amd64:1 --modules "" \
+	> "$work/input" 2> "$work/input.log"; then
+	report 1 "real headers can be had"
+	sed 's/^/# /' "$work/input.log"
+	finish
+fi
+grep '^needs ' "$work/input" && skip_all "the kernel's compiler is not installed"
+root=$(sed -n 's/^root //p' "$work/input")
+real=$(sed -n 's/^kernel //p' "$work/input")
+headers=$(realpath "$root/lib/modules/$real/build")
+common=$(sed -n 's|^include \(.*\)/Makefile$|\1|p' "$headers/Makefile")
+kbuild=$(realpath "$headers/scripts/..")
+
+machine
+cache=$machine/cache
+trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+	--cache-dir "$cache")
+src=$machine/usr/src
+mkdir -p "$machine/usr/lib"
+cp -a "$kbuild" "$machine/usr/lib/${kbuild##*/}"
+mount -t tmpfs tools /opt
+tools=/opt/tools
+mkdir $tools
+PATH=$tools:$PATH
+
+# A copy of the real kernel by another name.
+kernel_named() # RELEASE
+{
+	local file
+
+	cp -a "$headers" "$src/linux-headers-$1"
+	cp -a "$common" "$src/linux-headers-$1-common"
+	echo "include $src/linux-headers-$1-common/Makefile" > "$src/linux-headers-$1/Makefile"
+	for file in .config .kernelvariables include/config/auto.conf include/config/kernel.release \
+		include/generated/autoconf.h include/generated/utsrelease.h; do
+		file=$src/linux-headers-$1/$file
+		[ ! -f "$file" ] || sed -i "s/$real/$1/g" "$file"
+	done
+	mkdir -p "$installtree/$1"
+	ln -sfn "$src/linux-headers-$1" "$installtree/$1/build"
+	ln -sfn "$src/linux-headers-$1-common" "$installtree/$1/source"
+}
+
+A=6.1.0-1-test
+B=6.1.0-2-test
+kernel_named $A
+kernel_named $B
+common_b=$src/linux-headers-$B-common
+
+# A package m of two objects and an assembler file, of which a.c reads more than the others.
+new_module() # [LINE OF MAKEFILE...]
+{
+	dkms remove m/1.0 --all > /dev/null 2>&1 || true
+	rm -rf "$sourcetree/m-1.0"
+	mkdir -p "$sourcetree/m-1.0/sub"
+	printf '%s\n' 'PACKAGE_NAME=m' 'PACKAGE_VERSION=1.0' 'BUILT_MODULE_NAME=m' \
+		'DEST_MODULE_LOCATION=/kernel/extra' > "$sourcetree/m-1.0/dkms.conf"
+	cat > "$sourcetree/m-1.0/sub/a.c" <<'END'
+#include <linux/module.h>
+#include <linux/fifo-of-m.h>
+#include "../local.h"
+int b(int);
+static int __init start(void) { return b(LOCAL + FIFO_OF_M + CONFIG_NR_CPUS); }
+module_init(start);
+MODULE_LICENSE("GPL");
+END
+	echo '#define LOCAL 1' > "$sourcetree/m-1.0/local.h"
+	printf '%s\n' '#include <linux/types.h>' 'int b(int);' 'int c(void);' \
+		'int b(int x) { return x + (c != 0); }' > "$sourcetree/m-1.0/b.c"
+	printf '%s\n' '#include <linux/linkage.h>' 'SYM_FUNC_START(c)' '	RET' 'SYM_FUNC_END(c)' \
+		> "$sourcetree/m-1.0/c.S"
+	printf '%s\n' 'obj-m := m.o' 'm-y := sub/a.o b.o c.o' "$@" > "$sourcetree/m-1.0/Makefile"
+	dkms add m/1.0 > /dev/null
+}
+
+# A header of the kernels that only a.c reads.
+for k in $A $B; do
+	echo '#define FIFO_OF_M 1' > "$src/linux-headers-$k-common/include/linux/fifo-of-m.h"
+done
+
+# linked and compiled objects, as one text
+counters()
+{
+	dkms cache stats | sed -n 's/^objects  *\([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p' | grep . || echo 0 0
+}
+
+# Builds m for a kernel, and so many objects were linked and compiled.
+counted() # RELEASE COUNTERS DESCRIPTION
+{
+	local before after k=$1
+
+	read -r -a before <<< "$(counters)"
+	try build m/1.0 -k "$k" --directive STRIP=no
+	read -r -a after <<< "$(counters)"
+	is "$status $((after[0] - before[0])) $((after[1] - before[1]))" "0 $2" "$3"
+	[ "$status" -eq 0 ] || note "$out$err"
+}
+
+# And once more without the cache, with the same result.
+builds() # RELEASE COUNTERS DESCRIPTION
+{
+	local k=$1
+
+	counted "$@"
+	said=$out
+	rm -rf "$work/first"
+	cp -r "$dkmstree/m/1.0/$k/$arch/module" "$work/first"
+	cp "$dkmstree/m/1.0/$k/$arch/log/make.log" "$work/first.log"
+	try build m/1.0 -k "$k" --directive STRIP=no --no-cache --force
+	ok "$3: the same as without a cache" diff -r "$work/first" "$dkmstree/m/1.0/$k/$arch/module"
+	dkms unbuild m/1.0 -k "$k" > /dev/null
+}
+
+# The first kernel's build fills the cache, the second one's takes so many objects from it.
+second_takes() # COUNTERS DESCRIPTION
+{
+	dkms cache clear > /dev/null
+	counted $A "0 3" "$2: before"
+	dkms unbuild m/1.0 -k $A > /dev/null
+	if [ -n "${change:-}" ]; then
+		"$change"
+	fi
+	builds $B "$1" "$2"
+}
+
+# Changes a file, and what it was comes back with restore.
+edit() # SED-COMMAND FILE...
+{
+	local file
+
+	for file in "${@:2}"; do
+		cp -a "$file" "$work/was-${#edited[@]}"
+		edited+=("$file")
+		sed -i "$1" "$file"
+	done
+}
+
+restore()
+{
+	local i
+
+	for i in "${!edited[@]}"; do
+		mv "$work/was-$i" "${edited[i]}"
+	done
+	edited=()
+}
+edited=()
+
+new_module
+change=
+second_takes "3 0" "nothing has changed"
+like "$said" "^dkms: m/1.0 for $B: built, linked from $A in " "it says so"
+like "$(cat "$work/first.log")" 'objects from the cache: 3 of 3' "so does the log"
+ok "nothing was compiled" test -z "$(grep -E ' (CC|AS) ' "$work/first.log" | grep -v '\.mod\.o\|\.module-common\.o')"
+try build m/1.0 -k $A
+try build m/1.0 -k $B
+is "$status" 0 "both are built"
+ok "and differ" test -n "$(cmp "$dkmstree/m/1.0/"{$A,$B}"/$arch/module/m.ko")"
+dkms unbuild m/1.0 --all > /dev/null
+
+# What a source or a kernel has.
+change_source() { echo '/* changed */ int more_b = 1;' >> "$sourcetree/m-1.0/b.c"; }
+change=change_source second_takes "2 1" "another source file"
+change_source() { echo '#define MORE 1' >> "$sourcetree/m-1.0/local.h"; }
+change=change_source second_takes "2 1" "another header of the module's"
+change_source() { : > "$sourcetree/m-1.0/new.h"; }
+change=change_source second_takes "0 3" "one more header in the module"
+new_module
+change_kernel() { edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$common_b/include/linux/fifo-of-m.h"; }
+change=change_kernel second_takes "2 1" "another header of the kernel's"
+restore
+change_kernel() { : > "$common_b/include/linux/new-header.h"; }
+change=change_kernel second_takes "0 3" "one more header in the kernel"
+rm "$common_b/include/linux/new-header.h"
+change_kernel() { edit 's/\(CONFIG_NR_CPUS[= ]\).*/\117/' "$src/linux-headers-$B/include/generated/autoconf.h" \
+	"$src/linux-headers-$B/include/config/auto.conf"; }
+change=change_kernel second_takes "2 1" "another value of an option that one file uses"
+restore
+change_kernel() { edit 's/^\(CONFIG_MODVERSIONS=\|#define CONFIG_MODVERSIONS \).*//' \
+	"$src/linux-headers-$B/include/generated/autoconf.h" "$src/linux-headers-$B/include/config/auto.conf"; }
+change=change_kernel second_takes "0 3" "an option that kbuild looks at"
+restore
+change_kernel() { edit '$a # one line more' "$common_b/Makefile"; }
+change=change_kernel second_takes "0 3" "kbuild itself"
+restore
+
+# How it is compiled.
+change_flags() { echo 'ccflags-y += -DMORE=1' >> "$sourcetree/m-1.0/Makefile"; }
+change=change_flags second_takes "1 2" "other flags of the compiler: make compiles what it was given"
+new_module 'CFLAGS_b.o := $(if $(findstring -2-,$(KERNELRELEASE)),-DSECOND)'
+change='' second_takes "2 1" "a flag for one kernel and one file"
+new_module
+change_compiler() { script $tools/gcc-12 'exec /usr/bin/gcc-12 "$@"'; script $tools/gcc 'exec /usr/bin/gcc "$@"'; }
+change=change_compiler second_takes "0 3" "another compiler"
+rm -f $tools/*
+change_environment() { export KCFLAGS=-DFROM_OUTSIDE; }
+change=change_environment second_takes "0 3" "a variable"
+unset KCFLAGS
+
+# What make does besides.
+new_module '$(obj)/b.o: $(obj)/made.h' '$(obj)/made.h:' "	echo '#define MADE \"\$(KERNELRELEASE)\"' > \$@"
+echo '#include "made.h"' >> "$sourcetree/m-1.0/b.c"
+echo 'const char *made = MADE;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 2" "an object that depends on what make makes"
+builds $B "2 0" "is not linked"
+new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell echo "\#define LOCAL 5" > $(src)/sub/shadow.h))'
+dkms cache clear > /dev/null
+builds $A "0 3" "make makes a header for another kernel alone"
+builds $B "0 3" "then all is compiled"
+new_module 'fail := $(if $(wildcard $(src)/b.o),$(error objects are here))'
+dkms cache clear > /dev/null
+sed -i 's/^MAKE.*//' "$sourcetree/m-1.0/dkms.conf"
+echo 'MAKE="test ! -e b.o && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' >> "$sourcetree/m-1.0/dkms.conf"
+sed -i '/^fail/d' "$sourcetree/m-1.0/Makefile"
+builds $A "0 3" "a make command that wants no objects"
+builds $B "0 3" "gets none in the end"
+new_module
+echo 'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build clean && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' \
+	>> "$sourcetree/m-1.0/dkms.conf"
+change='' second_takes "0 3" "a make command that cleans up first"
+new_module
+printf 'asm(".section .data\\n.incbin \\"%s\\"\\n.previous");\n' "$dkmstree/m/1.0/build/data" >> "$sourcetree/m-1.0/b.c"
+echo one > "$sourcetree/m-1.0/data"
+dkms cache clear > /dev/null
+builds $A "0 2" "a source that has the assembler read a file"
+echo two > "$sourcetree/m-1.0/data"
+builds $A "2 0" "is compiled"
+
+# Where paths cannot be the same, nothing is kept.
+new_module
+dkms cache clear > /dev/null
+printf '%s\n' '' "X := 1" >> "$src/linux-headers-$A/Makefile"
+builds $A "0 0" "an unknown layout of headers"
+
+# There ccache helps, if asked for. A package writes to its own directory only.
+if command -v ccache > /dev/null; then
+	hits() { CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats | sed -n 's/^preprocessed_cache_hit\t//p'; }
+	private_etc
+	guest=$cache/v1/guests/nobody/m
+	ok "ccache is not used by itself" test ! -e "$guest"
+	echo 'ccache=yes' > "$etc/framework.conf"
+	export CCACHE_DISABLE=1 CCACHE_DIR=/nonsense # of the user's, for other things
+	dkms cache clear > /dev/null
+	builds $A "0 0" "with ccache"
+	guest=$(find "$cache/v1/guests" -mindepth 2 -maxdepth 2 -name m)
+	ok "nobody else may look into its directory" test "$(stat -c %a "$cache/v1/guests")" = 700
+	first=$(hits)
+	echo '/* changed */' >> "$sourcetree/m-1.0/b.c"
+	builds $A "0 0" "with ccache, once more"
+	ok "ccache had something" test "$(hits)" -gt "${first:-0}"
+	like "$(dkms cache stats)" '^ccache  *[0-9]' "cache stats: ccache"
+	dkms cache clear > /dev/null
+	ok "cache clear: of ccache's nothing is left" test ! -e "$guest"
+	dkms build m/1.0 -k $A --no-cache > /dev/null
+	ok "--no-cache: it is not used" test ! -e "$guest"
+	dkms unbuild m/1.0 -k $A > /dev/null
+	unset CCACHE_DISABLE CCACHE_DIR
+	rm "$etc/framework.conf"
+else
+	skip "ccache is not installed" "ccache"
+fi
+finish
