@@ -223,6 +223,17 @@ placed() # NAME KERNEL
 	grep -o "^$dest/$1\.ko" "$installtree/$2/modules.dep"
 }
 
+# One that does not build.
+source_that_fails() # COMMAND
+{
+	module four 4.0
+	echo '#error "no such thing"' >> "$sourcetree/four-4.0/four.c"
+	dkms add four/4.0 > /dev/null
+	dkms "$1" four/4.0 --archive "$work/four.${1#mk}" > /dev/null
+	dkms remove four/4.0 --all > /dev/null
+	rm -r "$sourcetree/four-4.0"
+}
+
 sources_of_two()
 {
 	module two 1.0
@@ -253,6 +264,12 @@ with_dpkg()
 	ok "dpkg makes a package of what is installed" dkms mkdeb two/1.1-2 --binaries-only -k $K --archive "$work/built.deb"
 	ok "dpkg removes it" $d -r two-dkms
 	is "$(find $dkmstree $sourcetree $installtree -name '*two*')" "" "nothing is left"
+
+	source_that_fails mkdeb
+	exits 1 "a source that does not build" $d -i "$work/four.deb"
+	is "$(dpkg-query -W -f '${db:Status-Status}' four-dkms)" half-configured "is not configured"
+	ok "dpkg removes it" $d -r four-dkms
+	is "$(dkms status)" "" "it is gone"
 
 	exits 1 "the modules without the kernel" $d -i "$work/built.deb"
 	is "$(placed two $K)" "" "are not configured"
@@ -290,6 +307,11 @@ with_rpm()
 	is "$(rpm -qp --qf '%{name} %{arch}' "$file")" "kmod-two-$K $arch" "mkrpm --binaries-only: what it is called"
 	ok "rpm removes the source" $r -e two-dkms
 	is "$(find $dkmstree $sourcetree $installtree -name '*two*')" "" "nothing is left"
+	source_that_fails mkrpm
+	ok "rpm installs a source that does not build" $r -i "$work/four.rpm"
+	like "$(cat "$work/tap.out")" "four/4.0 for $K: FAILED" "it is said"
+	is "$(state four 4.0 $K)" added "it is added"
+	ok "rpm removes it" $r -e four-dkms
 	like "$(rpm -qp --requires "$file")" "^/(usr/)?lib/modules/$K/modules.builtin$" "the modules require the kernel"
 	ok "rpm installs the modules" $r -i "$file"
 	is "$(placed two $K)" "$dest/two.ko" "depmod knows them"
