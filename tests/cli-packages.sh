@@ -177,21 +177,12 @@ interrupted()
 # The system with a layer of our own over it, where our program is the system's.
 system()
 {
-	local dir
-
 	machine
-	for dir in etc usr var/cache var/lib; do
-		mkdir -p "$work/layer/$dir" "$work/layer.work/$dir"
-		mount -t overlay -o "lowerdir=/$dir,upperdir=$work/layer/$dir,workdir=$work/layer.work/$dir" \
-			dkms-test "/$dir" || return 1
-	done
+	layers /etc /usr /var/cache /var/lib || return 1
 	machine='' dkmstree=/var/lib/dkms sourcetree=/usr/src installtree=/usr/lib/modules
 	trees=()
 	rm -rf /etc/dkms
-	for dir in $dkmstree $sourcetree $installtree; do
-		mkdir -p "$dir"
-		mount -t tmpfs -o mode=0755 dkms-test "$dir"
-	done
+	empty_dirs $dkmstree $sourcetree $installtree
 	cp "$DKMS" /usr/sbin/dkms
 	make -C "${top_builddir:?}" install-data-local prefix=/usr sysconfdir=/etc > /dev/null
 	echo 'autoinstall_all_kernels=yes cache_dir=' > /etc/dkms/framework.conf.d/test.conf

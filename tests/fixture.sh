@@ -279,6 +279,29 @@ private_etc()
 	mkdir "$etc"
 }
 
+# Changes below DIRs of the system stay in here.
+layers() # DIR...
+{
+	local dir
+
+	for dir; do
+		mkdir -p "$work/layer$dir" "$work/layer.work$dir"
+		mount -t overlay -o "lowerdir=$dir,upperdir=$work/layer$dir,workdir=$work/layer.work$dir" \
+			dkms-test "$dir" || return
+	done
+}
+
+# DIRs with nothing in them.
+empty_dirs() # DIR...
+{
+	local dir
+
+	for dir; do
+		mkdir -p "$dir"
+		mount -t tmpfs -o mode=0755 dkms-test "$dir"
+	done
+}
+
 # Where a version stands on a kernel, read from the tree as its format says.
 state() # NAME VERSION [RELEASE]
 {

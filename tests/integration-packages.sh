@@ -29,16 +29,10 @@ theirs=$(readlink "$theirs")
 theirs=$(sed -n 's|^root \(.*\)/root$|\1|p' "$work/input")/debs/${theirs%%/*}.deb
 
 # The system with a layer of our own over it, and nothing in the places that dkms works on.
-for dir in boot etc usr var/cache var/lib var/log; do
-	mkdir -p "$work/layer/$dir" "$work/layer.work/$dir"
-	mount -t overlay -o "lowerdir=/$dir,upperdir=$work/layer/$dir,workdir=$work/layer.work/$dir" \
-		dkms-test "/$dir" 2> "$work/tap.out" || skip_all "no overlays: $(tail -n 1 "$work/tap.out")"
-done
+layers /boot /etc /usr /var/cache /var/lib /var/log 2> "$work/tap.out" ||
+	skip_all "no overlays: $(tail -n 1 "$work/tap.out")"
 rm -rf /etc/dkms /etc/kernel
-for dir in /boot /usr/lib/modules /usr/src /var/cache/dkms /var/lib/dkms; do
-	mkdir -p "$dir"
-	mount -t tmpfs -o mode=0755 dkms-test "$dir"
-done
+empty_dirs /boot /usr/lib/modules /usr/src /var/cache/dkms /var/lib/dkms
 # What a kernel's package calls beside its hooks, and digimend's: not about modules.
 for tool in linux-update-symlinks linux-check-removal udevadm; do
 	script "/usr/bin/$tool" 'exit 0' # apt has a PATH of its own
