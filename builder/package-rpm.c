@@ -124,19 +124,19 @@ static int write_files(const struct job *job, const struct package *p, struct er
 	return r == 0 ? package_put(p, "package.spec", 0644, s.data, err) : r;
 }
 
-/* The same files give the same package, wherever it is made. */
+/* The same files give the same package, wherever it is made. What is installed here does not
+ * matter, and where rpm does not know that, it would begin to keep account of it. */
 static void command(struct job *job, const struct package *p)
 {
+	static const char *const places[] = {"_topdir", "_dbpath", "_tmppath", "_rpmdir"};
 	struct strv *argv = &job->command.argv;
 
 	strv_push_all(argv, (const char *const[]){"rpmbuild", "-bb", "--quiet", "--target",
 				    p->arch, NULL});
-	strv_push(argv, "-D");
-	strv_pushf(argv, "_topdir %s", p->dir);
-	strv_push(argv, "-D");
-	strv_pushf(argv, "_tmppath %s", p->dir);
-	strv_push(argv, "-D");
-	strv_pushf(argv, "_rpmdir %s", p->dir);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		strv_push(argv, "-D");
+		strv_pushf(argv, "%s %s", places[i], p->dir);
+	}
 	strv_push(argv, "-D");
 	strv_pushf(argv, "_rpmfilename %s", p->file);
 	strv_push_all(argv,

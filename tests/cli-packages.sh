@@ -8,6 +8,8 @@ set -eu
 K7=4.19.0-7-amd64
 export DEBFULLNAME="Some One" DEBEMAIL=someone@example.org
 unset SOURCE_DATE_EPOCH
+export HOME=$work/home # rpm would keep account of packages in there
+mkdir "$HOME"
 
 [ -n "$private" ] || skip_all "needs a mount namespace"
 
@@ -281,6 +283,7 @@ with_rpm()
 	local r="rpm --dbpath $work/rpmdb --nodeps --ignoresize" file=$work/built.rpm
 
 	sources_of_two mkrpm
+	is "$(ls -A "$HOME")" "" "mkrpm leaves nothing in the home directory"
 	is "$(rpm -qp --qf '%{name} %{version} %{release} %{arch}\n' "$work/two-1.1-2.rpm")" \
 		"two-dkms 1.1_2 1 noarch" "mkrpm: what it is called"
 	like "$(rpm -qp --requires "$work/two-1.0.rpm")" "^dkms$" "it requires dkms"

@@ -7,6 +7,7 @@ set -eu
 
 command -v rpmbuild > /dev/null || skip_all "rpmbuild is not installed"
 
+export HOME=$work # rpm keeps account of packages in there
 version=$(sed -n 's/^AC_INIT(\[dkms\], \[\(.*\)\])$/\1/p' "$top_srcdir/configure.ac")
 
 # What these distributions define, as far as the spec asks; each script says its name.
