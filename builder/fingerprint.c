@@ -15,7 +15,7 @@
 #include "cache/listing.h"
 
 #define FORMAT "dkms module 3\n"
-#define OBJECTS_FORMAT "dkms objects 1\n"
+#define OBJECTS_FORMAT "dkms objects 2\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 
@@ -548,7 +548,8 @@ int fingerprint_objects(struct fingerprints *f, const struct job *job, const cha
 	key_add(&key, "format", OBJECTS_FORMAT, strlen(OBJECTS_FORMAT));
 	key_add(&key, "package", job->name, strlen(job->name));
 	key_add_shared(&key, "family", &family->text, &family->digest);
-	key_add(&key, "names", names, strlen(names));
+	if (names)
+		key_add(&key, "names", names, strlen(names));
 	add_environment(&env, not_in_objects, &key);
 	add_tools(f, job, &env, false, &key);
 	r = add_shared(f, &key, "system", NULL, false, make_system);

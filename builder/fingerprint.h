@@ -50,7 +50,7 @@ struct kernel_index {
  *                as above, but without what the environment says of the kernel
  *   package      its name, so that no package can make objects for another one
  *   family       the kernel's (builder/kbuild.c)
- *   names        given: the files of the build directory
+ *   names        given: the files of the build directory; NULL: the key has no such part
  *
  * The key borrows from f. From any thread. 0 or a negative errno. */
 int fingerprint_objects(struct fingerprints *f, const struct job *job, const char *names,

@@ -29,6 +29,7 @@
 #include "builder/kbuild.h"
 #include "builder/objects.h"
 #include "builder/phases.h"
+#include "builder/view.h"
 #include "cache/cache.h"
 #include "cache/listing.h"
 
@@ -44,15 +45,13 @@ struct object {
 };
 
 struct objects {
-	struct str before;	 /* the build directory before make: a listing, by SEEN/NAME */
-	struct index *index;	 /* of before */
+	struct view view;	 /* the build directory before make, and the kernel */
 	struct key key;
-	struct kernel_index kernel;
 	struct entry source;	 /* that objects came from; no files: none */
 	struct strv given;	 /* their names */
 	struct stat *given_stat; /* when they were put there */
 	size_t n_pieces;	 /* that source has */
-	char *source_made;	 /* digest of the names of files that make made for it */
+	char *source_note;	 /* of its pieces: see note_made */
 	struct entry entry;	 /* to be published with the build; no files: none */
 	size_t used, made;	 /* objects that make took, and that it compiled */
 };
@@ -69,13 +68,12 @@ void objects_free(struct objects *o)
 {
 	if (!o)
 		return;
-	str_done(&o->before);
-	index_free(o->index);
+	view_done(&o->view);
 	key_done(&o->key);
 	entry_done(&o->source);
 	strv_done(&o->given);
 	free(o->given_stat);
-	free(o->source_made);
+	free(o->source_note);
 	entry_done(&o->entry);
 	free(o);
 }
@@ -97,54 +95,11 @@ static char *inside(const struct build *b, const char *path)
 	return place_of(&b->places, path);
 }
 
-/* What the listings say of a file, as the value of an input; caller frees; NULL: nothing. */
-static char *describe(const struct job *job, const char *seen)
-{
-	const struct build *b = job->build;
-	const struct objects *o = b->objects;
-	_cleanup_free_ char *real = NULL;
-	const char *what = NULL;
-	size_t n = 0;
-
-	if (path_is_below(seen, b->seen)) {
-		what = index_find(o->index, seen, &n);
-	} else {
-		real = place_real(&b->places, seen);
-		what = real ? index_find(o->kernel.headers, real, &n) : NULL;
-	}
-	return what && has_prefix(what, "file ") ? xstrndup(what, n) : NULL;
-}
-
-/* The names in a listing, without what is in the files. Caller frees. */
-static char *list_names(const char *listing)
-{
-	struct str s = {0};
-
-	for (const char *line = listing; line && *line;) {
-		size_t n = strcspn(line, "\n"), name = strcspn(line, " \n");
-
-		if (has_prefix(line + name, " file "))
-			str_addf(&s, "%.*s file\n", (int)name, line);
-		else
-			str_addf(&s, "%.*s\n", (int)n, line);
-		line += n + (line[n] == '\n');
-	}
-	return str_take(&s);
-}
-
 /* JOB_LINKING */
 
-static bool is_same_input(void *userdata, const char *name, const char *value)
+static bool is_same(const void *view, const char *name, const char *value)
 {
-	const struct job *job = userdata;
-	_cleanup_free_ char *now = NULL;
-
-	if (has_prefix(name, "CONFIG_"))
-		now = kbuild_option(job->build->objects->kernel.options,
-			name + strlen("CONFIG_"));
-	else
-		now = describe(job, name);
-	return now && streq(now, value);
+	return view_is_same(view, name, value);
 }
 
 /* A file may come to the name below the build directory: nothing is there, and the directory
@@ -197,46 +152,63 @@ static int give_piece(struct job *job, const struct entry *e, const struct piece
 	return r;
 }
 
+/* The log tells what comes from the cache, and why not the rest. */
+static void log_given(const struct job *job, const char *title, const struct pieces *p,
+	const size_t *changed)
+{
+	const struct build *b = job->build;
+	_cleanup_(strv_done) struct strv changes = {0};
+
+	buildlog_note(b->log_fd, "%s: %zu of %zu, %s", OBJECTS_NOTE, b->objects->given.n, p->n,
+		title + strlen(OBJECTS_TITLE));
+	view_add_changes(&b->objects->view, p, changed, &changes);
+	for (size_t i = 0; i < changes.n; i++)
+		buildlog_note(b->log_fd, "%s, not %s", OBJECTS_NOTE, changes.items[i]);
+}
+
 /* Takes the one of the entries that has most objects for us; n of them. */
 static void give_best(struct job *job, struct entry *entries, size_t n)
 {
 	struct objects *o = job->build->objects;
 	struct pieces best = {0};
-	bool *best_valid = NULL;
+	_cleanup_free_ size_t *best_changed = NULL;
 	size_t best_n = 0, best_at = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ size_t *changed = NULL;
 		struct pieces p = {0};
-		bool *valid;
 		size_t n_valid;
 
 		if (cache_get_pieces(job->shared->cache, &entries[i], &p) < 0)
 			continue;
-		valid = xcalloc(p.n + 1, sizeof(*valid));
-		n_valid = pieces_check(&p, is_same_input, job, valid);
-		if (n_valid > best_n) {
-			pieces_done(&best);
-			free(best_valid);
+		changed = xcalloc(p.n + 1, sizeof(*changed));
+		n_valid = pieces_check(&p, is_same, &o->view, changed);
+		if (!best_changed || n_valid > best_n) {
+			struct pieces worse = best;
+			size_t *its = best_changed;
+
 			best = p;
-			best_valid = valid;
+			p = worse;
+			best_changed = changed;
+			changed = its;
 			best_n = n_valid;
 			best_at = i;
-		} else {
-			pieces_done(&p);
-			free(valid);
 		}
+		pieces_done(&p);
 	}
 	for (size_t i = 0; i < best.n; i++)
-		if (best_valid[i] && give_piece(job, &entries[best_at], &best.items[i]) == -EBADMSG)
+		if (best_changed[i] == PIECE_VALID &&
+			give_piece(job, &entries[best_at], &best.items[i]) == -EBADMSG)
 			break;
+	if (best_changed)
+		log_given(job, entries[best_at].title, &best, best_changed);
 	if (o->given.n) {
 		o->source = entries[best_at];
 		entries[best_at] = (struct entry){0};
 		o->n_pieces = best.n;
-		o->source_made = TAKE_PTR(best.note);
+		o->source_note = TAKE_PTR(best.note);
 	}
 	pieces_done(&best);
-	free(best_valid);
 }
 
 static int link_work(struct job *job)
@@ -249,17 +221,15 @@ static int link_work(struct job *job)
 
 	objects_free(b->objects);
 	b->objects = NULL;
-	if (listing_add_dir(cache_stats(job->shared->cache), b->work, b->seen, &o->before) < 0 ||
-		!o->before.len) {
+	if (view_read(cache_stats(job->shared->cache), b->work, b->seen, &b->places, &o->view) < 0) {
 		objects_free(o);
 		return 0;
 	}
-	names = list_names(o->before.data);
-	if (fingerprint_objects(job->shared->fingerprints, job, names, &o->kernel, &o->key) < 0) {
+	names = view_names(&o->view);
+	if (fingerprint_objects(job->shared->fingerprints, job, names, &o->view.kernel, &o->key) < 0) {
 		objects_free(o);
 		return 0;
 	}
-	o->index = index_new(o->before.data);
 	b->objects = o;
 	/* Who forces a build wants it made; what comes of it is kept. */
 	if (b->from_scratch || job->shared->settings->force)
@@ -268,20 +238,19 @@ static int link_work(struct job *job)
 	give_best(job, entries, n);
 	for (size_t i = 0; i < n; i++)
 		entry_done(&entries[i]);
-	if (o->given.n)
-		buildlog_note(b->log_fd, "# objects from the cache: %zu of %zu, %s", o->given.n,
-			o->n_pieces, o->source.title + strlen(OBJECTS_TITLE));
 	return 0;
+}
+
+bool objects_are_kept(const struct job *job)
+{
+	const struct build *b = job->build;
+
+	return b && b->key.n_parts && b->places.n && !job->shared->settings->kernel_config;
 }
 
 enum phase link_enter(struct job *job)
 {
-	const struct build *b = job->build;
-
-	/* Without a key nothing is known of the headers. With --config, it is not known what
-	 * kbuild looks at. */
-	if (!is_building(job) || !b->key.n_parts || !b->places.n ||
-		job->shared->settings->kernel_config)
+	if (!is_building(job) || !objects_are_kept(job))
 		return PHASE_NEXT;
 	job->work = link_work;
 	return PHASE_WORK;
@@ -337,12 +306,14 @@ static void list_made(void *userdata, const struct build *b, const char *name)
 	size_t n;
 
 	listing_add_escaped(&escaped, seen);
-	if (!is_product(name) && !index_find(b->objects->index, escaped.data, &n))
+	if (!is_product(name) && !index_find(b->objects->view.index, escaped.data, &n))
 		str_addf(userdata, "%s\n", escaped.data);
 }
 
-/* A digest of the names of files that make has made, but for kbuild's own; caller frees. */
-static char *digest_made(const struct job *job)
+/* The note of pieces is two digests: of the names of files that make has made, but for kbuild's
+ * own, and of what the package and the administrator gave patches and scripts to work on. */
+
+static char *note_made(const struct job *job)
 {
 	_cleanup_(str_done) struct str made = {0};
 	struct digest digest;
@@ -354,6 +325,31 @@ static char *digest_made(const struct job *job)
 	return xstrdup(hex);
 }
 
+static char *note_preparation(const struct job *job)
+{
+	static const char *const parts[] = {"source", "overrides", "depends"};
+	const struct key *key = &job->build->key;
+	struct digester d;
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
+	digester_begin(&d);
+	for (size_t i = 0; i < key->n_parts; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(parts); j++)
+			if (streq(key->parts[i].name, parts[j]))
+				digester_add(&d, key->parts[i].digest.bytes, DIGEST_SIZE);
+	digester_end(&d, &digest);
+	digest_hex(&digest, hex);
+	return xstrdup(hex);
+}
+
+bool objects_same_preparation(const struct job *job, const struct pieces *p)
+{
+	_cleanup_free_ char *now = note_preparation(job);
+
+	return p->note && has_suffix(p->note, now);
+}
+
 bool objects_fit(const struct job *job)
 {
 	const struct objects *o = job->build->objects;
@@ -361,8 +357,8 @@ bool objects_fit(const struct job *job)
 
 	if (!objects_are_used(job))
 		return true;
-	made = digest_made(job);
-	return o->source_made && streq(made, o->source_made);
+	made = note_made(job);
+	return o->source_note && has_prefix(o->source_note, made);
 }
 
 /* Words in a source that let the assembler or the compiler read what no list of dependencies
@@ -477,7 +473,7 @@ static char *input_of(const struct job *job, const char *seen)
 {
 	const struct build *b = job->build;
 	_cleanup_free_ char *name = xstrdup(seen);
-	_cleanup_free_ char *what = strstr(seen, "/..") ? NULL : describe(job, seen);
+	_cleanup_free_ char *what = strstr(seen, "/..") ? NULL : view_describe(&b->objects->view, seen);
 	_cleanup_free_ char *path = outside(b, name);
 
 	if (!what && path) {
@@ -489,7 +485,7 @@ static char *input_of(const struct job *job, const char *seen)
 			return NULL;
 		free(name);
 		name = other;
-		what = describe(job, name);
+		what = view_describe(&b->objects->view, name);
 		free(path);
 		path = outside(b, name);
 	}
@@ -546,7 +542,7 @@ static void number_inputs(const struct job *job, const struct collection *all,
 	ret->first_config = pieces->inputs.n;
 	for (size_t i = 0; i < ret->configs.n; i++) {
 		_cleanup_free_ char *value = kbuild_option(
-			job->build->objects->kernel.options, ret->configs.items[i]);
+			job->build->objects->view.kernel.options, ret->configs.items[i]);
 
 		strv_pushf(&pieces->inputs, "CONFIG_%s %s", ret->configs.items[i], value);
 	}
@@ -589,6 +585,44 @@ static bool is_given(const struct build *b, const char *name)
 	return false;
 }
 
+/* The command of a .cmd file, word by word. */
+static void split_command(const struct str *text, struct strv *ret)
+{
+	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
+
+	if (text->data && cmdfile_parse(text->data, &cmd) == 0)
+		strv_split(ret, cmd.command);
+}
+
+static const char *find_other(const struct strv *words, const struct strv *but)
+{
+	for (size_t i = 0; i < words->n; i++)
+		if (!strv_contains(but, words->items[i]))
+			return words->items[i];
+	return NULL;
+}
+
+/* make has compiled what it was given: the log tells what it found in the command line. */
+static void log_compiled(const struct job *job, const struct object *object)
+{
+	const struct build *b = job->build;
+	const struct entry_file *given = entry_file(&b->objects->source, object->cmd_name);
+	_cleanup_free_ char *path = path_join(b->work, object->cmd_name);
+	_cleanup_(str_done) struct str was = {0}, is = {0};
+	_cleanup_(strv_done) struct strv before = {0}, now = {0};
+	const char *gone, *new;
+
+	if (given && store_get_bytes(cache_store(job->shared->cache), &given->digest, &was) == 0)
+		split_command(&was, &before);
+	if (file_read(path, FILE_MAX, &is, NULL) == 0)
+		split_command(&is, &now);
+	new = find_other(&now, &before);
+	gone = find_other(&before, &now);
+	buildlog_note(b->log_fd, "%s, compiled by make all the same: %s%s%s%s", OBJECTS_NOTE,
+		object->name, new || gone ? ": command line: " : "",
+		new ? new : gone ? gone : "", new ? " is new" : gone ? " is gone" : "");
+}
+
 /* Puts the pieces into the cache. */
 static void put_pieces(struct job *job, const struct pieces *p)
 {
@@ -614,12 +648,12 @@ static void put_pieces(struct job *job, const struct pieces *p)
 	free(files);
 }
 
-/* The kernel in the title "objects NAME/VERSION KERNEL ARCH"; caller frees. */
-static char *kernel_of_title(const char *title)
+/* Of the title "objects NAME/VERSION KERNEL ARCH". */
+char *objects_kernel(const struct entry *e)
 {
 	_cleanup_(strv_done) struct strv words = {0};
 
-	strv_split(&words, title);
+	strv_split(&words, e->title);
 	return words.n == 4 ? xstrdup(words.items[2]) : NULL;
 }
 
@@ -630,6 +664,7 @@ void objects_store(struct job *job)
 	_cleanup_(collection_done) struct collection all = {0};
 	_cleanup_(inputs_done) struct inputs inputs = {0};
 	_cleanup_(pieces_done) struct pieces p = {0};
+	_cleanup_free_ char *made = NULL, *prepared = NULL;
 
 	if (!o)
 		return;
@@ -638,16 +673,21 @@ void objects_store(struct job *job)
 	for (size_t i = 0; i < all.n; i++) {
 		if (!add_piece(&all.items[i], &inputs, &p))
 			continue;
-		if (is_given(b, all.items[i].name))
+		if (is_given(b, all.items[i].name)) {
 			o->used++;
-		else
-			o->made++;
+			continue;
+		}
+		o->made++;
+		if (strv_contains(&o->given, all.items[i].name))
+			log_compiled(job, &all.items[i]);
 	}
-	p.note = digest_made(job);
+	made = note_made(job);
+	prepared = note_preparation(job);
+	p.note = xasprintf("%s %s", made, prepared);
 	if (o->made)
 		put_pieces(job, &p);
 	else if (o->used && o->used == o->n_pieces)
-		job->linked_from = kernel_of_title(o->source.title);
+		job->linked_from = objects_kernel(&o->source);
 }
 
 void objects_commit(struct job *job)

@@ -3,6 +3,8 @@
 #define BUILDER_OBJECTS_H
 
 #include "builder/fingerprint.h"
+#include "cache/entry.h"
+#include "cache/pieces.h"
 
 /* The object files of a build, for objects.c, cached.c and build.c: those that earlier builds
  * have left in the cache, and those that it leaves itself. */
@@ -11,6 +13,18 @@ struct objects;
 /* The titles of entries with objects begin so; the rest is as with whole modules. */
 #define OBJECTS_TITLE "objects "
 
+/* What make.log has about them begins so. */
+#define OBJECTS_NOTE "# objects from the cache"
+
+/* Whether objects of the build are kept, and looked for: without a key nothing is known of the
+ * headers, some layouts have no places, and with --config it is not known what kbuild looks
+ * at. */
+bool objects_are_kept(const struct job *job);
+/* The kernel that an entry with objects was made for; caller frees. */
+char *objects_kernel(const struct entry *e);
+/* Whether patches and scripts had the same to work on, as far as the package goes, when these
+ * were made. */
+bool objects_same_preparation(const struct job *job, const struct pieces *p);
 /* After make has ended well: false when it made other files besides objects than the build
  * did whose objects it was given, so that these may not be what it would have made. */
 bool objects_fit(const struct job *job);

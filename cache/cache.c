@@ -17,7 +17,7 @@ struct cache {
 	uint64_t max;
 	pthread_mutex_t lock; /* of what follows */
 	struct counters counters; /* of this run */
-	bool grown; /* something has been put */
+	size_t added; /* entries */
 	char *trouble;
 	bool troubled; /* no more is written */
 };
@@ -53,7 +53,7 @@ static void stay_below(struct cache *c)
 
 	if (c->max && path_is_dir(guests))
 		cache_trim_guests(c, c->max / CACHE_GUESTS_SHARE);
-	if (c->max && c->grown && store_measure(c->store, &usage) == 0 &&
+	if (c->max && c->added && store_measure(c->store, &usage) == 0 &&
 		usage.bytes > c->max)
 		/* With some room, so that the next run need not do it again. */
 		store_evict(c->store, c->max - c->max / 10, true, &usage);
@@ -94,6 +94,16 @@ struct statcache *cache_stats(struct cache *c)
 void cache_counters(struct cache *c, struct counters *ret)
 {
 	counters_read(c->counters_path, ret);
+}
+
+size_t cache_added(struct cache *c)
+{
+	size_t added;
+
+	pthread_mutex_lock(&c->lock);
+	added = c->added;
+	pthread_mutex_unlock(&c->lock);
+	return added;
 }
 
 static void count(struct cache *c, int hits, int misses, int bad, int64_t saved_ms)
@@ -240,7 +250,7 @@ static int commit(struct cache *c, const struct entry *e, bool replace, bool cou
 		return stop_writing(c, r);
 	pthread_mutex_lock(&c->lock);
 	c->counters.stored += count;
-	c->grown = true;
+	c->added++;
 	pthread_mutex_unlock(&c->lock);
 	return 0;
 }

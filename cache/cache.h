@@ -21,6 +21,8 @@ struct store *cache_store(struct cache *c);
 struct statcache *cache_stats(struct cache *c);
 /* Of all runs before this one. */
 void cache_counters(struct cache *c, struct counters *ret);
+/* How many entries this run has added. */
+size_t cache_added(struct cache *c);
 
 /* A file of a result: where it is, or where it is to come. */
 struct cache_file {

@@ -142,8 +142,8 @@ int pieces_parse(const char *text, struct pieces *ret)
 }
 
 size_t pieces_check(const struct pieces *p,
-	bool (*same)(void *userdata, const char *name, const char *value), void *userdata,
-	bool *valid)
+	bool (*same)(const void *userdata, const char *name, const char *value),
+	const void *userdata, size_t *changed)
 {
 	_cleanup_free_ bool *is_same = xcalloc(p->inputs.n + 1, sizeof(*is_same));
 	size_t n = 0;
@@ -156,10 +156,13 @@ size_t pieces_check(const struct pieces *p,
 		is_same[i] = same(userdata, name, input + len + 1);
 	}
 	for (size_t i = 0; i < p->n; i++) {
-		valid[i] = true;
-		for (size_t j = 0; j < p->items[i].n_inputs; j++)
-			valid[i] = valid[i] && is_same[p->items[i].inputs[j]];
-		n += valid[i];
+		const struct piece *piece = &p->items[i];
+		size_t j = 0;
+
+		while (j < piece->n_inputs && is_same[piece->inputs[j]])
+			j++;
+		changed[i] = j < piece->n_inputs ? piece->inputs[j] : PIECE_VALID;
+		n += changed[i] == PIECE_VALID;
 	}
 	return n;
 }

@@ -2,6 +2,8 @@
 #ifndef CACHE_PIECES_H
 #define CACHE_PIECES_H
 
+#include <stdint.h>
+
 #include "base/str.h"
 #include "base/strv.h"
 
@@ -31,10 +33,11 @@ void pieces_write(const struct pieces *p, struct str *ret);
 /* 0, or -EBADMSG when text is not in our format. pieces_done frees *ret. */
 int pieces_parse(const char *text, struct pieces *ret);
 
-/* Fills valid, of p->n, with whether all inputs of the piece are the same, which same() tells
- * of one. Returns how many are. */
+/* Fills changed, of p->n, with the number of the first of the piece's inputs that is not the
+ * same, which same() tells of one; PIECE_VALID when all are. Returns how many have that. */
+#define PIECE_VALID SIZE_MAX
 size_t pieces_check(const struct pieces *p,
-	bool (*same)(void *userdata, const char *name, const char *value), void *userdata,
-	bool *valid);
+	bool (*same)(const void *userdata, const char *name, const char *value),
+	const void *userdata, size_t *changed);
 
 #endif

@@ -140,6 +140,21 @@ static int clear(struct cache *cache, const struct settings *s)
 
 /* why */
 
+/* What the log of a build has about the objects that it was given, and that it was not. */
+static void print_objects_note(struct cache *cache, const struct entry *e)
+{
+	const struct entry_file *log = entry_file(e, "make.log");
+	_cleanup_(str_done) struct str text = {0};
+	char *line, *rest;
+
+	if (!log || store_get_bytes(cache_store(cache), &log->digest, &text) < 0)
+		return;
+	rest = text.data;
+	while ((line = strsep(&rest, "\n")))
+		if (has_prefix(line, OBJECTS_NOTE))
+			printf("  %s\n", line + strlen("# "));
+}
+
 static int explain(struct cache *cache, struct job *job)
 {
 	_cleanup_free_ char *title = xasprintf(
@@ -170,6 +185,7 @@ static int explain(struct cache *cache, struct job *job)
 		_cleanup_free_ char *time = format_seconds((double)e.cost_ms / 1000);
 
 		printf("%s: in the cache, built on %s in %s\n", title, day, time);
+		print_objects_note(cache, &e);
 		entry_done(&e);
 	} else {
 		why_print(cache, job, title);

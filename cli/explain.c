@@ -7,16 +7,35 @@
 #include "cli/explain.h"
 #include "cli/why.h"
 
-/* cached: the cache has what would be built. */
-static const char *verb(const struct job *job, bool cached)
+/* What the cache has for a build. */
+struct source {
+	bool cached; /* all that would be built */
+	struct foretold objects;
+};
+
+/* "restore", "link from KERNEL" or "build". */
+static void add_building(struct str *s, const struct source *from)
+{
+	const struct foretold *o = &from->objects;
+
+	if (from->cached)
+		str_add(s, "restore");
+	else if (o->n && o->valid == o->n)
+		str_addf(s, "link from %s", o->from);
+	else
+		str_add(s, "build");
+}
+
+/* Other than building, which comes first. */
+static const char *verb(const struct job *job)
 {
 	switch (job->kind) {
 	case JOB_ADD:
 		return "add";
 	case JOB_BUILD:
-		return cached ? "restore" : "build";
+		return "";
 	case JOB_INSTALL:
-		return job->was >= STATE_BUILT ? "install" : cached ? "restore, install" : "build, install";
+		return "install";
 	case JOB_UNINSTALL:
 		return "uninstall";
 	case JOB_UNBUILD:
@@ -32,6 +51,11 @@ static const char *verb(const struct job *job, bool cached)
 	return NULL;
 }
 
+static bool will_build(const struct job *job)
+{
+	return job->kind == JOB_BUILD || (job->kind == JOB_INSTALL && job->was < STATE_BUILT);
+}
+
 /* Has a dry run found out what a build depends on, and may the cache serve it? */
 static bool is_key_known(const struct job *job)
 {
@@ -39,23 +63,42 @@ static bool is_key_known(const struct job *job)
 	       !job->shared->settings->force;
 }
 
-static bool is_cached(const struct job *job)
+static void find_source(const struct job *job, struct source *ret)
 {
 	struct digest key;
 	struct entry e;
 
 	if (!is_key_known(job))
-		return false;
+		return;
 	key_digest(&job->build->key, &key);
-	if (store_get_entry(cache_store(job->shared->cache), &key, &e) <= 0)
-		return false;
-	entry_done(&e);
-	return true;
+	ret->cached = store_peek_entry(cache_store(job->shared->cache), &key, &e) > 0;
+	if (ret->cached)
+		entry_done(&e);
+	else
+		why_foretell(job->shared->cache, job, &ret->objects);
+}
+
+/* Why the cache has not all of it. */
+static void add_lack(struct str *s, const struct job *job, const struct source *from)
+{
+	const struct foretold *o = &from->objects;
+	_cleanup_free_ char *line = NULL;
+
+	if (o->n) {
+		str_addf(s, "; %zu of %zu objects valid", o->valid, o->n);
+	} else {
+		line = why_line(job->shared->cache, job);
+		str_addf(s, "; %s", line);
+	}
+	if (o->differences.n)
+		str_addf(s, "; %s%s", o->n ? "not " : "no objects: ", o->differences.items[0]);
+	if (o->differences.n > 1)
+		str_addf(s, " and %zu more", o->differences.n - 1);
 }
 
 /* "not built for this kernel; in the cache; after evdi": why it is not nothing, what it will
  * be made from, and what it waits for. */
-static void add_why(struct str *s, const struct job *job, bool cached)
+static void add_why(struct str *s, const struct job *job, const struct source *from)
 {
 	if (!job_builds(job))
 		return;
@@ -65,13 +108,10 @@ static void add_why(struct str *s, const struct job *job, bool cached)
 		str_add(s, "--force");
 	else
 		str_add(s, "built, not installed");
-	if (cached) {
+	if (from->cached)
 		str_add(s, "; in the cache");
-	} else if (is_key_known(job)) {
-		_cleanup_free_ char *line = why_line(job->shared->cache, job);
-
-		str_addf(s, "; %s", line);
-	}
+	else if (is_key_known(job))
+		add_lack(s, job, from);
 	for (size_t i = 0; job->conf && i < job->conf->build_depends.n; i++)
 		str_addf(s, "%s%s", i ? ", " : "; after ", job->conf->build_depends.items[i]);
 }
@@ -80,9 +120,9 @@ char *explain_job(const struct job *job, bool why)
 {
 	struct str s = {0};
 	_cleanup_(str_done) struct str reason = {0};
-	bool cached = why && is_cached(job);
+	struct source from = {0};
 
-	if (!verb(job, cached))
+	if (!verb(job))
 		return NULL;
 	switch (job->result) {
 	case RESULT_NOTHING:
@@ -98,9 +138,14 @@ char *explain_job(const struct job *job, bool why)
 		break;
 	case RESULT_NONE:
 	case RESULT_DONE:
-		str_add(&s, verb(job, cached));
 		if (why)
-			add_why(&reason, job, cached);
+			find_source(job, &from);
+		if (will_build(job))
+			add_building(&s, &from);
+		str_addf(&s, "%s%s", s.len && *verb(job) ? ", " : "", verb(job));
+		if (why)
+			add_why(&reason, job, &from);
+		foretold_done(&from.objects);
 		break;
 	case RESULT_FAILED:
 	case RESULT_STOPPED:

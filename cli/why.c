@@ -1,90 +1,102 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Why is a build not in the cache? In what it differs from the nearest that is. */
+/* Why is a build not in the cache? In what it differs from the nearest that is, as a whole and
+ * by its objects. */
 #include "config.h"
 
 #include "builder/build.h"
-#include "cache/listing.h"
+#include "builder/objects.h"
+#include "cache/nearest.h"
 #include "cli/why.h"
 
 /* So many differences are named for each part of a key. */
 #define DIFFERENCES_MAX 3
 
-static bool is_same_part(const struct entry *e, const struct key_part *part)
-{
-	for (size_t i = 0; i < e->n_parts; i++)
-		if (streq(e->parts[i].name, part->name))
-			return digest_equal(&e->parts[i].digest, &part->digest);
-	return false;
-}
-
-/* All entries of the cache, read when it is first asked why: to read them again for each job
- * would take longer than all else. */
+/* All entries of the cache, read when it is first asked why and when this run has added some:
+ * to read them again for each job would take longer than all else. */
 static struct {
 	struct entry *items;
 	size_t n;
 	bool read;
+	size_t added; /* by this run when they were read */
 } entries;
 
-/* The entry for a module of that name that shares most with the key; NULL when none. */
-static const struct entry *find_nearest(struct cache *cache, const char *name,
-	const struct key *key)
+static void read_entries(struct cache *cache)
 {
-	_cleanup_free_ char *prefix = xasprintf("%s/", name);
-	const struct entry *best = NULL;
-	size_t best_same = 0;
+	size_t added = cache_added(cache);
 
-	if (!entries.read)
-		store_list(cache_store(cache), &entries.items, &entries.n);
+	if (entries.read && entries.added == added)
+		return;
+	for (size_t i = 0; i < entries.n; i++)
+		entry_done(&entries.items[i]);
+	free(entries.items);
+	entries.items = NULL;
+	entries.n = 0;
 	entries.read = true;
-	for (size_t i = 0; i < entries.n; i++) {
-		const struct entry *e = &entries.items[i];
-		size_t same = 0;
-
-		if (!has_prefix(e->title, prefix))
-			continue;
-		for (size_t p = 0; p < key->n_parts; p++)
-			same += is_same_part(e, &key->parts[p]);
-		if (!best || same > best_same ||
-			(same == best_same && e->used_s > best->used_s)) {
-			best = e;
-			best_same = same;
-		}
-	}
-	return best;
+	entries.added = added;
+	store_list(cache_store(cache), &entries.items, &entries.n);
 }
 
-static void explain_part(struct cache *cache, const struct entry *e, const struct key_part *part)
+/* The entry for a module of that name that shares most with the key; NULL when none. */
+static const struct entry *find_nearest(struct cache *cache, const struct job *job)
 {
-	_cleanup_(strv_done) struct strv lines = {0};
-	_cleanup_(str_done) struct str old = {0};
-	size_t n = 0;
+	_cleanup_free_ char *prefix = xasprintf("%s/", job->name);
 
-	for (size_t i = 0; i < e->n_parts; i++)
-		if (streq(e->parts[i].name, part->name) &&
-			store_get_bytes(cache_store(cache), &e->parts[i].digest, &old) == 0)
-			n = listing_differences(old.data, part->detail, DIFFERENCES_MAX, &lines);
-	if (!lines.n)
-		printf("  %s differs\n", part->name);
-	for (size_t i = 0; i < lines.n; i++)
-		printf("  %s: %s\n", part->name, lines.items[i]);
-	if (n > lines.n)
-		printf("  %s: and %zu more\n", part->name, n - lines.n);
+	read_entries(cache);
+	return nearest_find(entries.items, entries.n, prefix, &job->build->key);
+}
+
+bool why_foretell(struct cache *cache, const struct job *job, struct foretold *ret)
+{
+	read_entries(cache);
+	return foretell(job, entries.items, entries.n, ret);
+}
+
+static void print_objects(struct cache *cache, const struct job *job)
+{
+	struct foretold f;
+
+	if (!why_foretell(cache, job, &f)) {
+		printf("  objects: none are kept, as this kernel's headers are laid out\n");
+		return;
+	}
+	if (!f.from)
+		printf("  objects: none\n");
+	else if (!f.n)
+		printf("  objects: none for such a build; the nearest, of %s, differ:\n", f.from);
+	else
+		printf("  objects: %zu of %zu can be taken from %s%s\n", f.valid, f.n, f.from,
+			f.differences.n ? ", but not" : "");
+	for (size_t i = 0; i < f.differences.n; i++)
+		printf("    %s\n", f.differences.items[i]);
+	foretold_done(&f);
+}
+
+/* With another kernel, all that lies below its name is new; that much is told by its name. */
+static bool is_told(const char *line)
+{
+	return has_prefix(line, "headers") || has_prefix(line, "config") ||
+	       has_prefix(line, "kernel-files");
 }
 
 void why_print(struct cache *cache, const struct job *job, const char *title)
 {
 	const struct key *key = &job->build->key;
-	const struct entry *nearest = find_nearest(cache, job->name, key);
+	const struct entry *nearest = find_nearest(cache, job);
+	_cleanup_(strv_done) struct strv lines = {0};
+	bool other = false;
 
-	if (nearest) {
-		printf("%s: not in the cache; the nearest entry, %s, differs:\n", title,
-			nearest->title);
-		for (size_t i = 0; i < key->n_parts; i++)
-			if (!is_same_part(nearest, &key->parts[i]))
-				explain_part(cache, nearest, &key->parts[i]);
-	} else {
+	if (!nearest) {
 		printf("%s: not in the cache, nor is any build of %s\n", title, job->name);
+		return;
 	}
+	printf("%s: not in the cache; the nearest entry, %s, differs:\n", title, nearest->title);
+	nearest_add_differences(cache_store(cache), nearest, key, DIFFERENCES_MAX, &lines);
+	for (size_t i = 0; i < lines.n; i++) {
+		other = other || has_prefix(lines.items[i], "kernel: ");
+		if (!other || !is_told(lines.items[i]))
+			printf("  %s\n", lines.items[i]);
+	}
+	print_objects(cache, job);
 }
 
 char *why_line(struct cache *cache, const struct job *job)
@@ -92,10 +104,10 @@ char *why_line(struct cache *cache, const struct job *job)
 	const struct key *key = &job->build->key;
 	_cleanup_(strv_done) struct strv parts = {0};
 	_cleanup_free_ char *all = NULL;
-	const struct entry *nearest = find_nearest(cache, job->name, key);
+	const struct entry *nearest = find_nearest(cache, job);
 
 	for (size_t i = 0; nearest && i < key->n_parts; i++)
-		if (!is_same_part(nearest, &key->parts[i]))
+		if (!nearest_has(nearest, &key->parts[i]))
 			strv_push(&parts, key->parts[i].name);
 	all = strv_join(&parts, ", ");
 	return nearest ? xasprintf("not in the cache: %s of %s differ%s", all, nearest->title,

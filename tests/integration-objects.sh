@@ -96,6 +96,15 @@ counters()
 	dkms cache stats | sed -n 's/^objects  *\([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p' | grep . || echo 0 0
 }
 
+# What is said before a build, and by cache why: both of m for the second kernel.
+foretold() # EXPLANATION WHY DESCRIPTION
+{
+	try build m/1.0 -k $B --directive STRIP=no --dry-run --explain
+	like "$out" "$1" "$3: --explain foretells it"
+	try cache why m/1.0 -k $B --directive STRIP=no
+	like "$out" "$2" "$3: so does cache why"
+}
+
 # Builds m for a kernel, and so many objects were linked and compiled.
 counted() # RELEASE COUNTERS DESCRIPTION
 {
@@ -123,8 +132,9 @@ builds() # RELEASE COUNTERS DESCRIPTION
 	dkms unbuild m/1.0 -k "$k" > /dev/null
 }
 
-# The first kernel's build fills the cache, the second one's takes so many objects from it.
-second_takes() # COUNTERS DESCRIPTION
+# The first kernel's build fills the cache, the second one's takes so many objects from it. With
+# EXPLANATION and WHY, that is foretold.
+second_takes() # COUNTERS DESCRIPTION [EXPLANATION WHY]
 {
 	dkms cache clear > /dev/null
 	counted $A "0 3" "$2: before"
@@ -132,6 +142,7 @@ second_takes() # COUNTERS DESCRIPTION
 	if [ -n "${change:-}" ]; then
 		"$change"
 	fi
+	[ $# -eq 2 ] || foretold "$3" "$4" "$2"
 	builds $B "$1" "$2"
 }
 
@@ -160,7 +171,9 @@ edited=()
 
 new_module
 change=
-second_takes "3 0" "nothing has changed"
+second_takes "3 0" "nothing has changed" \
+	"^m/1.0 for $B: link from $A \(not built for this kernel; 3 of 3 objects valid\)\$" \
+	"objects: 3 of 3 can be taken from $A\$"
 like "$said" "^dkms: m/1.0 for $B: built, linked from $A in " "it says so"
 like "$(cat "$work/first.log")" 'objects from the cache: 3 of 3' "so does the log"
 ok "nothing was compiled" test -z "$(grep -E ' (CC|AS) ' "$work/first.log" | grep -v '\.mod\.o\|\.module-common\.o')"
@@ -172,42 +185,66 @@ dkms unbuild m/1.0 --all > /dev/null
 
 # What a source or a kernel has.
 change_source() { echo '/* changed */ int more_b = 1;' >> "$sourcetree/m-1.0/b.c"; }
-change=change_source second_takes "2 1" "another source file"
+change=change_source second_takes "2 1" "another source file" \
+	"^m/1.0 for $B: build \(.*; 2 of 3 objects valid; not b.o: b.c differs\)\$" \
+	"^    b.o: b.c differs\$"
 change_source() { echo '#define MORE 1' >> "$sourcetree/m-1.0/local.h"; }
-change=change_source second_takes "2 1" "another header of the module's"
+change=change_source second_takes "2 1" "another header of the module's" \
+	"2 of 3 objects valid; not sub/a.o: local.h differs" "    sub/a.o: local.h differs\$"
 change_source() { : > "$sourcetree/m-1.0/new.h"; }
-change=change_source second_takes "0 3" "one more header in the module"
+change=change_source second_takes "0 3" "one more header in the module" \
+	"build \(.*; no objects: names: .*/new.h is new\)" \
+	"^    names: .*/new.h is new\$"
 new_module
 change_kernel() { edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$common_b/include/linux/fifo-of-m.h"; }
-change=change_kernel second_takes "2 1" "another header of the kernel's"
+change=change_kernel second_takes "2 1" "another header of the kernel's" \
+	"2 of 3 objects valid; not sub/a.o: .*include/linux/fifo-of-m.h differs" \
+	"    sub/a.o: .*include/linux/fifo-of-m.h differs\$"
+like "$(cat "$work/first.log")" 'objects from the cache, not sub/a.o: .*/fifo-of-m.h differs' "the log tells why"
+like "$(change=change_kernel dkms cache why m/1.0 -k $B --directive STRIP=no)" \
+	'^  objects from the cache, not sub/a.o: .*/fifo-of-m.h differs$' "cache why: afterwards"
 restore
 change_kernel() { : > "$common_b/include/linux/new-header.h"; }
 change=change_kernel second_takes "0 3" "one more header in the kernel"
 rm "$common_b/include/linux/new-header.h"
 change_kernel() { edit 's/\(CONFIG_NR_CPUS[= ]\).*/\117/' "$src/linux-headers-$B/include/generated/autoconf.h" \
 	"$src/linux-headers-$B/include/config/auto.conf"; }
-change=change_kernel second_takes "2 1" "another value of an option that one file uses"
+change=change_kernel second_takes "2 1" "another value of an option that one file uses" \
+	"not sub/a.o: CONFIG_NR_CPUS differs" "    sub/a.o: CONFIG_NR_CPUS differs\$"
 restore
 change_kernel() { edit 's/^\(CONFIG_MODVERSIONS=\|#define CONFIG_MODVERSIONS \).*//' \
 	"$src/linux-headers-$B/include/generated/autoconf.h" "$src/linux-headers-$B/include/config/auto.conf"; }
 change=change_kernel second_takes "0 3" "an option that kbuild looks at"
 restore
 change_kernel() { edit '$a # one line more' "$common_b/Makefile"; }
-change=change_kernel second_takes "0 3" "kbuild itself"
+change=change_kernel second_takes "0 3" "kbuild itself" \
+	"no objects: family: .*/Makefile differs" "    family: .*/Makefile differs"
 restore
 
 # How it is compiled.
 change_flags() { echo 'ccflags-y += -DMORE=1' >> "$sourcetree/m-1.0/Makefile"; }
 change=change_flags second_takes "1 2" "other flags of the compiler: make compiles what it was given"
 new_module 'CFLAGS_b.o := $(if $(findstring -2-,$(KERNELRELEASE)),-DSECOND)'
-change='' second_takes "2 1" "a flag for one kernel and one file"
+change='' second_takes "2 1" "a flag for one kernel and one file" "3 of 3 objects valid" "3 of 3"
+like "$(cat "$work/first.log")" 'compiled by make all the same: b.o: command line: -DSECOND is new' "the log tells why"
 new_module
 change_compiler() { script $tools/gcc-12 'exec /usr/bin/gcc-12 "$@"'; script $tools/gcc 'exec /usr/bin/gcc "$@"'; }
-change=change_compiler second_takes "0 3" "another compiler"
+change=change_compiler second_takes "0 3" "another compiler" \
+	"no objects: tools: .*/gcc is new" "    tools: $tools/gcc is new"
 rm -f $tools/*
 change_environment() { export KCFLAGS=-DFROM_OUTSIDE; }
-change=change_environment second_takes "0 3" "a variable"
+change=change_environment second_takes "0 3" "a variable" \
+	"no objects: environment: KCFLAGS is new" "    environment: KCFLAGS is new"
 unset KCFLAGS
+
+# A script before make: what it makes is judged by what it made the last time.
+new_module
+echo 'PRE_BUILD=pre.sh' >> "$sourcetree/m-1.0/dkms.conf"
+script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL 3" > local.h' 'echo "#define OTHER 3" > other.h'
+change='' second_takes "3 0" "a script that makes headers" \
+	"link from $A .*3 of 3 objects valid" "objects: 3 of 3 can be taken from $A"
+script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL $(echo $kernelver | tr -dc 12)" > local.h'
+change='' second_takes "2 1" "a script that makes another one for each kernel"
 
 # What make does besides.
 new_module '$(obj)/b.o: $(obj)/made.h' '$(obj)/made.h:' "	echo '#define MADE \"\$(KERNELRELEASE)\"' > \$@"

@@ -36,7 +36,7 @@ static void test_text(void)
 }
 
 /* Only what is not changed, and not only differs in its end, is the same. */
-static bool is_unchanged(void *userdata, const char *name, const char *value)
+static bool is_unchanged(const void *userdata, const char *name, const char *value)
 {
 	ok(*value && !strchr(name, ' '), "asked about %s", name);
 	return !streq(name, userdata);
@@ -46,20 +46,21 @@ static void test_check(void)
 {
 	static const struct {
 		char changed[16];
-		bool valid[3];
-	} cases[] = {{"", {true, true, true}}, {"/a", {false, true, true}},
-		{"/c", {true, false, true}}, {"CONFIG_X", {false, true, true}}};
+		size_t input[3]; /* that has changed */
+	} cases[] = {{"", {PIECE_VALID, PIECE_VALID, PIECE_VALID}},
+		{"/a", {0, PIECE_VALID, PIECE_VALID}}, {"/c", {PIECE_VALID, 2, PIECE_VALID}},
+		{"CONFIG_X", {3, PIECE_VALID, PIECE_VALID}}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct pieces p;
-		bool valid[3];
+		size_t changed[3];
 		size_t n = 0, want = 0;
 
 		pieces_parse(text, &p);
-		n = pieces_check(&p, is_unchanged, (void *)cases[i].changed, valid);
-		for (size_t j = 0; j < ARRAY_SIZE(valid); j++) {
-			want += cases[i].valid[j];
-			ok(valid[j] == cases[i].valid[j], "'%s' changed: piece %zu",
+		n = pieces_check(&p, is_unchanged, cases[i].changed, changed);
+		for (size_t j = 0; j < ARRAY_SIZE(changed); j++) {
+			want += cases[i].input[j] == PIECE_VALID;
+			ok(changed[j] == cases[i].input[j], "'%s' changed: piece %zu",
 				cases[i].changed, j);
 		}
 		is_int((long)n, (long)want, "counted");

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Why is something not in the cache? In what it differs from the nearest that is. */
+#include "config.h"
+
+#include "cache/listing.h"
+#include "cache/nearest.h"
+
+bool nearest_has(const struct entry *e, const struct key_part *part)
+{
+	for (size_t i = 0; i < e->n_parts; i++)
+		if (streq(e->parts[i].name, part->name))
+			return digest_equal(&e->parts[i].digest, &part->digest);
+	return false;
+}
+
+const struct entry *nearest_find(const struct entry *entries, size_t n, const char *title,
+	const struct key *key)
+{
+	const struct entry *best = NULL;
+	size_t best_same = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct entry *e = &entries[i];
+		size_t same = 0;
+
+		if (!has_prefix(e->title, title))
+			continue;
+		for (size_t p = 0; p < key->n_parts; p++)
+			same += nearest_has(e, &key->parts[p]);
+		if (!best || same > best_same ||
+			(same == best_same && e->used_s > best->used_s)) {
+			best = e;
+			best_same = same;
+		}
+	}
+	return best;
+}
+
+static void add_part(struct store *s, const struct entry *e, const struct key_part *part,
+	size_t max, struct strv *ret)
+{
+	_cleanup_(strv_done) struct strv lines = {0};
+	_cleanup_(str_done) struct str old = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n_parts; i++)
+		if (streq(e->parts[i].name, part->name) &&
+			store_get_bytes(s, &e->parts[i].digest, &old) == 0)
+			n = listing_differences(old.data ? old.data : "", part->detail, max, &lines);
+	if (!lines.n)
+		strv_pushf(ret, "%s differs", part->name);
+	for (size_t i = 0; i < lines.n; i++)
+		strv_pushf(ret, "%s: %s", part->name, lines.items[i]);
+	if (n > lines.n)
+		strv_pushf(ret, "%s: and %zu more", part->name, n - lines.n);
+}
+
+void nearest_add_differences(struct store *s, const struct entry *e, const struct key *key,
+	size_t max, struct strv *ret)
+{
+	for (size_t i = 0; i < key->n_parts; i++)
+		if (!nearest_has(e, &key->parts[i]))
+			add_part(s, e, &key->parts[i], max, ret);
+}
