@@ -14,7 +14,7 @@
 #include "builder/tree.h"
 #include "cache/listing.h"
 
-#define FORMAT "dkms module 3\n"
+#define FORMAT "dkms module 4\n"
 #define OBJECTS_FORMAT "dkms objects 2\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
@@ -32,16 +32,20 @@ struct shared_text {
 
 struct fingerprints {
 	struct statcache *stats;
+	struct trees *trees;
 	/* Held while a text is made, so that the others who need it wait for it. */
 	pthread_mutex_t lock;
 	struct shared_text *texts;
+	struct tree **known; /* of the kernels */
+	size_t n_known;
 };
 
-struct fingerprints *fingerprints_new(struct statcache *stats)
+struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees)
 {
 	struct fingerprints *f = xcalloc(1, sizeof(*f));
 
 	f->stats = stats;
+	f->trees = trees;
 	pthread_mutex_init(&f->lock, NULL);
 	return f;
 }
@@ -59,6 +63,9 @@ void fingerprints_free(struct fingerprints *f)
 		free(f->texts);
 		f->texts = next;
 	}
+	for (size_t i = 0; i < f->n_known; i++)
+		tree_free(f->known[i]);
+	free(f->known);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
@@ -147,16 +154,54 @@ static int add_dir(struct statcache *stats, const char *path, const char *name, 
 	return r == -ENOENT ? 0 : r;
 }
 
-static int make_headers(struct statcache *stats, const struct kernel *k, struct str *ret)
+/* Under the lock: a directory's listing, made or looked at once for the run. */
+static int get_tree(struct fingerprints *f, const char *path, struct tree **ret)
 {
-	static const char *const files[] = {"modules.builtin", "modules.order"};
-	_cleanup_(strv_done) struct strv trees = {0};
+	int r;
+
+	for (size_t i = 0; i < f->n_known; i++)
+		if (streq(tree_path(f->known[i]), path)) {
+			*ret = f->known[i];
+			return 0;
+		}
+	r = trees_get(f->trees, path, "/include/config", ret);
+	if (r < 0)
+		return r;
+	f->known = xrealloc_array(f->known, f->n_known + 1, sizeof(struct tree *));
+	f->known[f->n_known++] = *ret;
+	return 0;
+}
+
+/* A part for each directory, since several kernels have some in common. */
+static int add_headers(struct fingerprints *f, struct key *key, const struct kernel *kernel,
+	bool afresh)
+{
+	_cleanup_(strv_done) struct strv paths = {0};
 	int r = 0;
 
-	kernel_trees(k, &trees);
-	for (size_t i = 0; i < trees.n && r == 0; i++)
-		r = listing_add_tree(stats, trees.items[i], trees.items[i], "/include/config",
-			ret);
+	kernel_trees(kernel, &paths);
+	for (size_t i = 0; i < paths.n && r == 0; i++) {
+		_cleanup_free_ char *name =
+			i ? xasprintf("headers-%zu", i + 1) : xstrdup("headers");
+		struct tree *tree = NULL;
+		struct str text;
+
+		pthread_mutex_lock(&f->lock);
+		r = get_tree(f, paths.items[i], &tree);
+		text = r == 0 ? tree_text(tree) : (struct str){0};
+		pthread_mutex_unlock(&f->lock);
+		if (r == 0 && (!text.data || (afresh && !trees_is_unchanged(f->trees, tree))))
+			r = -EAGAIN;
+		if (r == 0)
+			key_add_shared(key, name, &text, tree_digest(tree));
+	}
+	return r;
+}
+
+static int make_kernel_files(struct statcache *stats, const struct kernel *k, struct str *ret)
+{
+	static const char *const files[] = {"modules.builtin", "modules.order"};
+
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		_cleanup_free_ char *path = path_join(k->dir, files[i]);
 
@@ -167,7 +212,7 @@ static int make_headers(struct statcache *stats, const struct kernel *k, struct 
 
 		listing_add_file(stats, path, path, ret);
 	}
-	return r;
+	return 0;
 }
 
 /* The file, and for a person its options, which the file's digest cannot tell apart. */
@@ -189,8 +234,9 @@ static int make_config(struct statcache *stats, const struct kernel *k, struct s
 
 		if (!value)
 			continue;
-		*value = '\0';
-		add_line(ret, line, value + 1);
+		*value = ' ';
+		str_add(ret, line);
+		str_add(ret, "\n");
 	}
 	return 0;
 }
@@ -463,7 +509,9 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	build_environment(job, &env);
 	key_add(&key, "format", FORMAT, strlen(FORMAT));
 	add_kernel(job->kernel, &key);
-	r = add_shared(f, &key, "headers", job->kernel, afresh, make_headers);
+	r = add_headers(f, &key, job->kernel, afresh);
+	if (r == 0)
+		r = add_shared(f, &key, "kernel-files", job->kernel, afresh, make_kernel_files);
 	if (r == 0)
 		r = add_shared(f, &key, "config", job->kernel, afresh, make_config);
 	if (r == 0)
@@ -499,18 +547,36 @@ static struct index *index_of(struct shared_text *t)
 	return t->index;
 }
 
+/* Under the lock: the listings of all directories of the kernel's headers. */
+static struct shared_text *get_headers(struct fingerprints *f, const struct kernel *kernel)
+{
+	struct shared_text *t = find_text(f, "headers", kernel);
+	_cleanup_(strv_done) struct strv paths = {0};
+	struct str all = {0};
+	struct tree *tree;
+
+	if (t)
+		return t;
+	kernel_trees(kernel, &paths);
+	for (size_t i = 0; i < paths.n; i++)
+		if (get_tree(f, paths.items[i], &tree) == 0) {
+			struct str text = tree_text(tree);
+
+			str_add_bytes(&all, text.data, text.len);
+		}
+	return keep_text(f, "headers", kernel, &all);
+}
+
 /* Under the lock: fills in what is known of the kernel, and the text of its family. */
 static int describe_kbuild(struct fingerprints *f, const struct job *job,
 	struct kernel_index *ret, struct shared_text **ret_family)
 {
-	struct shared_text *headers = find_text(f, "headers", job->kernel);
+	struct shared_text *headers = get_headers(f, job->kernel);
 	struct shared_text *options = find_text(f, "options", job->kernel);
 	struct shared_text *family = find_text(f, "family", job->kernel);
 	struct str text = {0};
 	int r;
 
-	if (!headers)
-		return -ENOENT;
 	if (!options) {
 		r = kbuild_options(job->kernel, &text);
 		if (r < 0) {

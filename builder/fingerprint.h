@@ -6,13 +6,16 @@
 #include "cache/index.h"
 #include "cache/key.h"
 #include "cache/statcache.h"
+#include "cache/trees.h"
 
 /* What a build depends on, as a key: whatever it may read is either in there or hidden from
  * it by the sandbox (build_sandbox). The parts:
  *
  *   format       of this file
  *   kernel       release, architecture, where its headers are
- *   headers      every file of the trees that kernel_trees() names
+ *   headers      every file of the first tree that kernel_trees() names; headers-2 of the
+ *                second one, and so on
+ *   kernel-files what else of the kernel the build sees
  *   config       the kernel's, line by line
  *   source       every file of the package
  *   overrides    what the administrator has in /etc/dkms/NAME
@@ -27,7 +30,7 @@
 
 /* What the jobs of a run share. */
 struct fingerprints;
-struct fingerprints *fingerprints_new(struct statcache *stats);
+struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees);
 void fingerprints_free(struct fingerprints *f); /* NULL is allowed */
 
 /* Whether a cache may serve the job; static text why not, or NULL. */

@@ -101,6 +101,7 @@ void kernel_free(struct kernel *k)
 	if (!k)
 		return;
 	kernel_modules_forget(k);
+	str_done(&k->config_text);
 	strv_done(&k->config);
 	pthread_mutex_destroy(&k->lock);
 	free(k->release);
@@ -122,74 +123,35 @@ int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err)
 	return 0;
 }
 
-/* The length of "CONFIG_X" in "CONFIG_X=y". */
-static size_t option_length(const char *line)
+static void read_config(struct kernel *k)
 {
-	return strcspn(line, "=");
+	_cleanup_(str_done) struct str text = {0};
+
+	k->config_known = true;
+	if (!k->config_path || file_read(k->config_path, CONFIG_MAX, &text, NULL) < 0)
+		return;
+	str_add(&k->config_text, "\n");
+	str_add_bytes(&k->config_text, text.data, text.len);
 }
 
-static int compare_option(const char *option, size_t len, const char *line)
-{
-	size_t line_len = option_length(line);
-	int order = memcmp(option, line, len < line_len ? len : line_len);
-
-	return order ? order : (len > line_len) - (len < line_len);
-}
-
-static int compare_config_lines(const void *a, const void *b)
-{
-	const char *line_a = *(char *const *)a, *line_b = *(char *const *)b;
-
-	return compare_option(line_a, option_length(line_a), line_b);
-}
-
-/* Takes the CONFIG_X=value lines of text. Which of two lines for one option is found
- * is not defined: kconfig writes none twice. */
-static void parse_config(struct strv *config, char *text)
-{
-	char *line, *rest = text;
-
-	while ((line = strsep(&rest, "\n"))) {
-		size_t len = strlen(line);
-
-		if (!has_prefix(line, "CONFIG_") || !strchr(line, '='))
-			continue;
-		if (line[len - 1] == '\r')
-			line[len - 1] = '\0';
-		strv_push(config, line);
-	}
-	if (config->n)
-		qsort(config->items, config->n, sizeof(*config->items),
-			compare_config_lines);
-}
-
+/* A few of thousands of lines are asked for: they are not put in order. Which of two lines for
+ * one option is found is not defined: kconfig writes none twice. */
 const char *kernel_config(struct kernel *k, const char *option)
 {
-	size_t len = strlen(option), low = 0, high;
+	_cleanup_free_ char *start = xasprintf("\n%s=", option);
+	size_t len = strlen(option);
+	const char *line;
 
-	if (!k->config_known && k->config_path) {
-		struct str text = {0};
-
-		if (file_read(k->config_path, CONFIG_MAX, &text, NULL) == 0)
-			parse_config(&k->config, text.data);
-		str_done(&text);
-	}
-	k->config_known = true;
-
-	high = k->config.n;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const char *line = k->config.items[middle];
-		int order = compare_option(option, len, line);
-
-		if (order == 0)
-			return line + len + 1;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	if (!k->config_known)
+		read_config(k);
+	for (size_t i = 0; i < k->config.n; i++)
+		if (has_prefix(k->config.items[i], start + 1))
+			return k->config.items[i] + len + 1;
+	line = memmem(k->config_text.data, k->config_text.len, start, strlen(start));
+	if (!line)
+		return NULL;
+	strv_take(&k->config, xstrndup(line + 1, strcspn(line + 1, "\r\n")));
+	return k->config.items[k->config.n - 1] + len + 1;
 }
 
 static const char *const suffixes[] = {

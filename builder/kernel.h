@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "base/strv.h"
 #include "cache/digest.h"
 #include "builder/settings.h"
@@ -37,7 +38,9 @@ struct kernel {
 	struct kernel_module *modules;
 	size_t n_modules;
 	bool modules_known;
-	/* CONFIG_ lines of config_path, sorted; filled by kernel_config(). */
+	/* For kernel_config(): what config_path holds, behind a line end, and the lines in it
+	 * that have been asked for. */
+	struct str config_text;
 	struct strv config;
 	bool config_known;
 };

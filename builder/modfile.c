@@ -263,8 +263,8 @@ static void sort_needs(struct needs *needs)
 		qsort(needs->items, needs->n, sizeof(*needs->items), compare_needs);
 }
 
-/* Somebody exports symbol, with this CRC or 0. */
-static void mark_export(struct needs *needs, const char *symbol, uint32_t crc)
+/* The first of the needs for symbol; n when there is none. */
+static size_t find_need(const struct needs *needs, const char *symbol)
 {
 	size_t low = 0, high = needs->n;
 
@@ -276,8 +276,15 @@ static void mark_export(struct needs *needs, const char *symbol, uint32_t crc)
 		else
 			high = middle;
 	}
-	for (; low < needs->n && streq(needs->items[low].symbol, symbol); low++) {
-		struct need *need = &needs->items[low];
+	return low < needs->n && streq(needs->items[low].symbol, symbol) ? low : needs->n;
+}
+
+/* Somebody exports symbol, with this CRC or 0. */
+static void mark_export(struct needs *needs, const char *symbol, uint32_t crc)
+{
+	for (size_t i = find_need(needs, symbol);
+		i < needs->n && streq(needs->items[i].symbol, symbol); i++) {
+		struct need *need = &needs->items[i];
 
 		need->known = true;
 		need->fits |= !crc || !need->crc || crc == need->crc;
@@ -329,13 +336,28 @@ static void mark_exports_of_module(struct needs *needs, const struct module *m)
 	sym_kmod_module_symbols_free_list(list);
 }
 
-/* Module.symvers: one export a line, CRC in hexadecimal, name, the file it is in without
- * its suffix, the kind of export, its namespace; by tabs. */
+/* A line of Module.symvers: CRC in hexadecimal, name, the file it is in without its suffix, the
+ * kind of export, its namespace; by tabs. A kernel has 25,000 of them. */
+static void mark_line(struct needs *needs, const char *line, char *end)
+{
+	char *symbol = memchr(line, '\t', (size_t)(end - line)), *rest;
+
+	if (!symbol)
+		return;
+	symbol++;
+	rest = memchr(symbol, '\t', (size_t)(end - symbol));
+	if (rest && !needs->kernel_known && has_prefix(rest + 1, "vmlinux") &&
+		(rest[8] == '\t' || rest + 8 == end))
+		needs->kernel_known = true;
+	*(rest ? rest : end) = '\0';
+	if (find_need(needs, symbol) < needs->n)
+		mark_export(needs, symbol, (uint32_t)strtoul(line, NULL, 16));
+}
+
 static int mark_exports_of_symvers(
 	struct needs *needs, const char *path, struct error *err)
 {
 	_cleanup_(str_done) struct str text = {0};
-	char *line, *rest;
 	int r;
 
 	if (!path_exists(path))
@@ -343,17 +365,12 @@ static int mark_exports_of_symvers(
 	r = file_read(path, SYMVERS_MAX, &text, err);
 	if (r < 0)
 		return r;
-	rest = text.data;
-	while ((line = strsep(&rest, "\n"))) {
-		const char *crc = strsep(&line, "\t");
-		const char *symbol = line ? strsep(&line, "\t") : NULL;
-		const char *file = line ? strsep(&line, "\t") : NULL;
+	for (char *line = text.data, *last = text.data + text.len; line < last;) {
+		char *end = memchr(line, '\n', (size_t)(last - line));
 
-		if (!symbol)
-			continue;
-		if (file && streq(file, "vmlinux"))
-			needs->kernel_known = true;
-		mark_export(needs, symbol, (uint32_t)strtoul(crc, NULL, 16));
+		end = end ? end : last;
+		mark_line(needs, line, end);
+		line = end + 1;
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of a cache directory beside the store's are v1/files, the stat cache, and
- * v1/counters. */
+/* The files of a cache directory beside the store's are v1/files, the stat cache, v1/trees/, the
+ * listings of kernels' headers, and v1/counters. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 struct cache {
 	struct store *store;
 	struct statcache *stats;
+	struct trees *trees;
 	char *counters_path;
 	uint64_t max;
 	pthread_mutex_t lock; /* of what follows */
@@ -24,7 +25,7 @@ struct cache {
 
 struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
 {
-	_cleanup_free_ char *stats = NULL;
+	_cleanup_free_ char *stats = NULL, *trees = NULL;
 	struct store *store;
 	struct cache *c;
 
@@ -36,6 +37,8 @@ struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
 	c->counters_path = path_join(store_dir(store), "counters");
 	stats = path_join(store_dir(store), "files");
 	c->stats = statcache_open(stats);
+	trees = path_join(store_dir(store), "trees");
+	c->trees = trees_open(trees);
 	pthread_mutex_init(&c->lock, NULL);
 	if (!store_is_writable(store)) {
 		c->troubled = true;
@@ -74,6 +77,7 @@ void cache_close(struct cache *c)
 		stay_below(c);
 	}
 	statcache_close(c->stats);
+	trees_close(c->trees);
 	store_close(c->store);
 	pthread_mutex_destroy(&c->lock);
 	free(c->counters_path);
@@ -89,6 +93,11 @@ struct store *cache_store(struct cache *c)
 struct statcache *cache_stats(struct cache *c)
 {
 	return c->stats;
+}
+
+struct trees *cache_trees(struct cache *c)
+{
+	return c->trees;
 }
 
 void cache_counters(struct cache *c, struct counters *ret)

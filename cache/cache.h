@@ -6,6 +6,7 @@
 #include "cache/pieces.h"
 #include "cache/statcache.h"
 #include "cache/store.h"
+#include "cache/trees.h"
 
 /* A cache directory as one run uses it: a store, the stat cache, counters. Any thread. */
 struct cache;
@@ -19,6 +20,7 @@ void cache_close(struct cache *c);
 
 struct store *cache_store(struct cache *c);
 struct statcache *cache_stats(struct cache *c);
+struct trees *cache_trees(struct cache *c);
 /* Of all runs before this one. */
 void cache_counters(struct cache *c, struct counters *ret);
 /* How many entries this run has added. */

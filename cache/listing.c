@@ -14,7 +14,15 @@ struct walk {
 	struct statcache *cache;
 	struct str *out;
 	const char *markers; /* the end of a directory's path; NULL: none */
+	const struct listing_observer *observer; /* or NULL */
 };
+
+static void see(const struct walk *w, enum listing_sight sight, const char *dir,
+	const char *name, const struct stat *st)
+{
+	if (w->observer)
+		w->observer->see(w->observer->userdata, sight, dir, name, st);
+}
 
 void listing_add_escaped(struct str *ret, const char *text)
 {
@@ -54,6 +62,7 @@ static void add_file(struct walk *w, int dir, const char *called, const char *na
 
 	add_path(w, called, name);
 	if (statcache_digest(w->cache, dir, name, st, &digest) < 0) {
+		see(w, LISTING_UNREADABLE, called, name, st);
 		str_add(w->out, " unreadable\n");
 		return;
 	}
@@ -76,13 +85,17 @@ static int add_link(struct walk *w, int dir, const char *called, const char *nam
 	str_add(w->out, " link ");
 	listing_add_escaped(w->out, target);
 	str_add(w->out, " ");
-	if (fstatat(dir, name, &st, 0) == 0 && S_ISREG(st.st_mode) &&
-		statcache_digest(w->cache, dir, name, &st, &digest) == 0) {
+	if (fstatat(dir, name, &st, 0) < 0 || !S_ISREG(st.st_mode)) {
+		see(w, LISTING_NO_TARGET, called, name, NULL);
+		str_add(w->out, "-\n");
+	} else if (statcache_digest(w->cache, dir, name, &st, &digest) < 0) {
+		see(w, LISTING_UNREADABLE, called, name, &st);
+		str_add(w->out, "-\n");
+	} else {
+		see(w, LISTING_TARGET, called, name, &st);
 		add_digest(w->out, &digest);
 		str_add(w->out, "\n");
-		return 0;
 	}
-	str_add(w->out, "-\n");
 	return 0;
 }
 
@@ -95,6 +108,8 @@ static int walk_entry(struct walk *w, int dir, const char *called, const char *n
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
+	if (S_ISLNK(st.st_mode) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		see(w, LISTING_ITSELF, called, name, &st);
 	if (S_ISLNK(st.st_mode))
 		return add_link(w, dir, called, name);
 	if (S_ISREG(st.st_mode)) {
@@ -106,6 +121,7 @@ static int walk_entry(struct walk *w, int dir, const char *called, const char *n
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	add_path(w, called, name);
 	if (fd < 0) {
+		see(w, LISTING_UNREADABLE, called, name, &st);
 		str_add(w->out, " unreadable\n");
 		return 0;
 	}
@@ -172,17 +188,20 @@ static int walk_dir(struct walk *w, int fd, const char *called)
 int listing_add_dir(struct statcache *c, const char *path, const char *name,
 	struct str *ret)
 {
-	return listing_add_tree(c, path, name, NULL, ret);
+	return listing_add_tree(c, path, name, NULL, NULL, ret);
 }
 
 int listing_add_tree(struct statcache *c, const char *path, const char *name,
-	const char *markers, struct str *ret)
+	const char *markers, const struct listing_observer *observer, struct str *ret)
 {
-	struct walk w = {.cache = c, .out = ret, .markers = markers};
+	struct walk w = {.cache = c, .out = ret, .markers = markers, .observer = observer};
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
 
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &st) == 0)
+		see(&w, LISTING_ITSELF, name, "", &st);
 	return walk_dir(&w, fd, name);
 }
 

@@ -23,10 +23,27 @@
  * empty). Links to directories are not followed. Returns 0 or a negative errno. */
 int listing_add_dir(struct statcache *c, const char *path, const char *name,
 	struct str *ret);
-/* The same. Files with names in capitals, in directories below whose paths end in markers, are
- * not looked at: a kernel has thousands of empty ones in include/config. */
+
+/* What a listing was made from: of a link, itself and then what it leads to. */
+enum listing_sight {
+	LISTING_ITSELF,
+	LISTING_TARGET,	   /* a regular file */
+	LISTING_NO_TARGET, /* anything else; st is NULL */
+	LISTING_UNREADABLE,
+};
+
+struct listing_observer {
+	/* Of dir/name, or of dir, which is as in the listing, when name is "". */
+	void (*see)(void *userdata, enum listing_sight sight, const char *dir,
+		const char *name, const struct stat *st);
+	void *userdata;
+};
+
+/* The same as listing_add_dir, and tells an observer, if there is one. Files with names in
+ * capitals, in directories below whose paths end in markers, are not looked at: a kernel has
+ * thousands of empty ones in include/config. */
 int listing_add_tree(struct statcache *c, const char *path, const char *name,
-	const char *markers, struct str *ret);
+	const char *markers, const struct listing_observer *observer, struct str *ret);
 /* Appends one line, for a file called name; "NAME missing" when there is none. */
 void listing_add_file(struct statcache *c, const char *path, const char *name, struct str *ret);
 /* Appends text with the escapes described above. */

@@ -52,6 +52,7 @@ struct record {
 struct statcache {
 	pthread_mutex_t lock;
 	char *path;
+	bool loaded;
 	void *map; /* NULL: no file */
 	size_t map_size;
 	const struct record *old; /* in map */
@@ -79,7 +80,7 @@ static int compare_records(const void *a, const void *b)
 }
 
 /* Maps the file if all of it is right. */
-static void load(struct statcache *c)
+static void map_file(struct statcache *c)
 {
 	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC);
 	const struct header *h;
@@ -111,14 +112,20 @@ static void load(struct statcache *c)
 	c->map = NULL;
 }
 
+/* Once, under the lock. */
+static void load(struct statcache *c)
+{
+	if (!c->loaded && c->path)
+		map_file(c);
+	c->loaded = true;
+}
+
 struct statcache *statcache_open(const char *path)
 {
 	struct statcache *c = xcalloc(1, sizeof(*c));
 
 	pthread_mutex_init(&c->lock, NULL);
 	c->path = xstrdup(path);
-	if (path)
-		load(c);
 	return c;
 }
 
@@ -176,6 +183,7 @@ static bool look_up(struct statcache *c, const struct record *wanted, struct dig
 {
 	const struct record *found = NULL;
 
+	load(c);
 	if (c->room) {
 		found = find_fresh(c->fresh, c->room, wanted);
 		if (!found->ino)
@@ -193,23 +201,30 @@ static bool look_up(struct statcache *c, const struct record *wanted, struct dig
 	return true;
 }
 
-/* Under the lock. fd is on the device. */
-static bool is_local(struct statcache *c, uint64_t dev, int fd)
+bool stat_is_local(int fd)
 {
 	static const unsigned int remote[] = {NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,
 		0xFF534D42 /* cifs */, 0xFE534D42 /* smb2 */, 0x65735546 /* fuse */,
 		V9FS_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, 0x00C36400 /* ceph */};
 	struct statfs fs;
-	bool local = true;
 
-	for (size_t i = 0; i < c->n_devices; i++)
-		if (c->devices[i].dev == dev)
-			return c->devices[i].local;
 	if (fstatfs(fd, &fs) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(remote); i++)
 		if ((unsigned int)fs.f_type == remote[i])
-			local = false;
+			return false;
+	return true;
+}
+
+/* Under the lock. fd is on the device. */
+static bool is_local(struct statcache *c, uint64_t dev, int fd)
+{
+	bool local;
+
+	for (size_t i = 0; i < c->n_devices; i++)
+		if (c->devices[i].dev == dev)
+			return c->devices[i].local;
+	local = stat_is_local(fd);
 	if (c->n_devices < ARRAY_SIZE(c->devices)) {
 		c->devices[c->n_devices].dev = dev;
 		c->devices[c->n_devices++].local = local;
@@ -217,9 +232,16 @@ static bool is_local(struct statcache *c, uint64_t dev, int fd)
 	return local;
 }
 
-static int64_t to_ns(const struct timespec *t)
+int64_t timespec_ns(const struct timespec *t)
 {
 	return t->tv_sec * NS + t->tv_nsec;
+}
+
+bool stat_is_settled(const struct stat *st, const struct timespec *now)
+{
+	int64_t limit = timespec_ns(now) - RACY_NS;
+
+	return timespec_ns(&st->st_ctim) < limit && timespec_ns(&st->st_mtim) < limit;
 }
 
 static struct record make_record(const struct stat *st)
@@ -228,8 +250,8 @@ static struct record make_record(const struct stat *st)
 		.ino = st->st_ino,
 		.dev = st->st_dev,
 		.size = (uint64_t)st->st_size,
-		.mtime_ns = to_ns(&st->st_mtim),
-		.ctime_ns = to_ns(&st->st_ctim),
+		.mtime_ns = timespec_ns(&st->st_mtim),
+		.ctime_ns = timespec_ns(&st->st_ctim),
 	};
 }
 
@@ -266,9 +288,8 @@ int statcache_digest(struct statcache *c, int dir, const char *name, const struc
 
 	pthread_mutex_lock(&c->lock);
 	c->counts.read++;
-	if (before.ino && is_same(&before, &after) &&
-		before.ctime_ns < to_ns(&now) - RACY_NS &&
-		before.mtime_ns < to_ns(&now) - RACY_NS && is_local(c, before.dev, fd))
+	if (before.ino && is_same(&before, &after) && stat_is_settled(&opened, &now) &&
+		is_local(c, before.dev, fd))
 		add_fresh(c, &before);
 	pthread_mutex_unlock(&c->lock);
 	return 0;
@@ -313,6 +334,7 @@ int statcache_save(struct statcache *c)
 
 	if (!c->n_fresh || !c->path)
 		return 0;
+	load(c);
 	collect(c, &bytes);
 	return file_write(c->path, bytes.data, bytes.len, 0644, NULL);
 }

@@ -3,6 +3,7 @@
 #define CACHE_STATCACHE_H
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include "cache/digest.h"
 
@@ -18,8 +19,8 @@ struct statcache_counts {
 	size_t read;  /* files that were read */
 };
 
-/* Never fails: a file that is missing or bad is an empty cache. path NULL: nothing is
- * kept. statcache_close frees. */
+/* Never fails: a file that is missing or bad is an empty cache; it is read when it is first
+ * needed. path NULL: nothing is kept. statcache_close frees. */
 struct statcache *statcache_open(const char *path);
 /* Writes the file if there is anything new. Returns 0 or a negative errno. */
 int statcache_save(struct statcache *c);
@@ -30,5 +31,11 @@ void statcache_close(struct statcache *c); /* does not save; NULL is allowed */
 int statcache_digest(struct statcache *c, int dir, const char *name, const struct stat *st,
 	struct digest *ret);
 struct statcache_counts statcache_counts(struct statcache *c);
+
+/* Whether any change of the file after now, when it was about to be read, shows in its times;
+ * and, for a file on the file system, whether these can be trusted. */
+bool stat_is_settled(const struct stat *st, const struct timespec *now);
+bool stat_is_local(int fd);
+int64_t timespec_ns(const struct timespec *t);
 
 #endif

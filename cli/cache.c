@@ -128,12 +128,12 @@ static int evict(struct cache *cache, const struct settings *s, uint64_t max)
 
 static int clear(struct cache *cache, const struct settings *s)
 {
-	static const char *const files[] = {"files", "counters"};
+	static const char *const files[] = {"files", "trees", "counters"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		_cleanup_free_ char *path = path_join(store_dir(cache_store(cache)), files[i]);
 
-		unlink(path);
+		dir_remove(path, NULL);
 	}
 	return evict(cache, s, 0);
 }
