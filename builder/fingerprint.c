@@ -25,7 +25,7 @@ struct shared_text {
 	const char *name;	     /* of the part; static */
 	char *variant;		     /* what else it is made of; NULL: nothing */
 	struct str text;
-	struct digest digest;
+	struct digest digest;	     /* of a text that is a part of keys */
 	struct index *index; /* of the text's lines, made when first asked for */
 	struct shared_text *next;
 };
@@ -88,7 +88,7 @@ static struct shared_text *find_text(struct fingerprints *f, const char *name,
 	return t;
 }
 
-/* The same; takes the text. */
+/* The same; takes the text, which is for reading only. */
 static struct shared_text *keep_text(struct fingerprints *f, const char *name,
 	const struct kernel *kernel, struct str *text)
 {
@@ -98,9 +98,18 @@ static struct shared_text *keep_text(struct fingerprints *f, const char *name,
 	t->name = name;
 	str_add_bytes(text, "", 0);
 	t->text = *text;
-	digest_bytes(text->data, text->len, &t->digest);
 	t->next = f->texts;
 	f->texts = t;
+	return t;
+}
+
+/* The same, and it is a part of keys. */
+static struct shared_text *keep_part(struct fingerprints *f, const char *name,
+	const struct kernel *kernel, struct str *text)
+{
+	struct shared_text *t = keep_text(f, name, kernel, text);
+
+	digest_bytes(t->text.data, t->text.len, &t->digest);
 	return t;
 }
 
@@ -126,7 +135,7 @@ static int add_shared(struct fingerprints *f, struct key *key, const char *name,
 
 		r = make(f->stats, kernel, &text);
 		if (r == 0)
-			t = keep_text(f, name, kernel, &text);
+			t = keep_part(f, name, kernel, &text);
 		else
 			str_done(&text);
 	}
@@ -461,7 +470,7 @@ static void add_tools(struct fingerprints *f, const struct job *job, const struc
 		struct str s = {0};
 
 		find_tools(f, variant.data, &s);
-		t = keep_text(f, "tools", NULL, &s);
+		t = keep_part(f, "tools", NULL, &s);
 		t->variant = str_take(&variant);
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -589,7 +598,7 @@ static int describe_kbuild(struct fingerprints *f, const struct job *job,
 		text = (struct str){0};
 		kbuild_family(job->kernel, headers->text.data, &job->build->places,
 			index_of(options), &text);
-		family = keep_text(f, "family", job->kernel, &text);
+		family = keep_part(f, "family", job->kernel, &text);
 	}
 	*ret = (struct kernel_index){index_of(headers), index_of(options)};
 	*ret_family = family;

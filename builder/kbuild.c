@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 #include "base/file.h"
 #include "builder/kbuild.h"
@@ -33,10 +34,18 @@ static void add_option_line(const char *line, struct str *ret)
 	static const char define[] = "#define CONFIG_";
 	const char *value;
 
-	if (has_prefix(line, "CONFIG_") && (value = strchr(line, '=')))
-		str_addf(ret, "make:%.*s %s\n", (int)(value - line), line, value + 1);
-	else if (has_prefix(line, define) && (value = strchr(line + strlen(define), ' ')))
-		str_addf(ret, "cpp:%s\n", line + strlen("#define "));
+	if (has_prefix(line, "CONFIG_") && (value = strchr(line, '='))) {
+		str_add(ret, "make:");
+		str_add_bytes(ret, line, (size_t)(value - line));
+		str_add(ret, " ");
+		str_add(ret, value + 1);
+	} else if (has_prefix(line, define) && strchr(line + strlen(define), ' ')) {
+		str_add(ret, "cpp:");
+		str_add(ret, line + strlen("#define "));
+	} else {
+		return;
+	}
+	str_add(ret, "\n");
 }
 
 int kbuild_options(const struct kernel *k, struct str *ret)
@@ -143,21 +152,64 @@ static void add_without_release(const struct kernel *k, const char *path, struct
 	str_add(ret, "\n");
 }
 
-/* What is at path, below headers, is different for each kernel, and no object is made of it:
- * the symbols and types that modules are linked with, options, which have their own lines, and
- * the Makefile, which kernel_places() has looked at. */
-static bool is_of_kernel(const char *headers, const char *path)
+/* A line of a listing, some 25,000 a kernel: nothing of it is copied. */
+struct line {
+	const char *path; /* of the file */
+	size_t path_len;
+	const char *below; /* of path, what is below its place */
+	size_t below_len;
+	const char *what; /* behind path, up to the line end */
+	size_t what_len;
+};
+
+static const char *read_line(const char *text, struct line *ret)
+{
+	const char *end = strchrnul(text, '\n');
+	const char *blank = memchr(text, ' ', (size_t)(end - text));
+
+	*ret = (struct line){.path = text, .what = blank ? blank : end};
+	ret->path_len = (size_t)(ret->what - text);
+	ret->what_len = (size_t)(end - ret->what);
+	return end + (*end == '\n');
+}
+
+/* text, n bytes, is that path or below it. */
+static bool is_in(const char *text, size_t n, const char *path)
+{
+	size_t len = strlen(path);
+
+	return n >= len && memcmp(text, path, len) == 0 && (n == len || text[len] == '/');
+}
+
+/* The first of the place's pair; fills in what is below it. SIZE_MAX: it is in no place. */
+static size_t find_place(const struct strv *places, struct line *line)
+{
+	for (size_t i = 0; i + 1 < places->n; i += 2)
+		if (is_in(line->path, line->path_len, places->items[i])) {
+			line->below = line->path + strlen(places->items[i]);
+			line->below_len = line->path_len - strlen(places->items[i]);
+			return i;
+		}
+	return SIZE_MAX;
+}
+
+/* What is there, below headers, is different for each kernel, and no object is made of it: the
+ * symbols and types that modules are linked with, options, which have their own lines, and the
+ * Makefile, which kernel_places() has looked at. */
+static bool is_of_kernel(const struct line *line)
 {
 	static const char *const files[] = {"/.config", "/Makefile", "/Module.symvers",
 		"/include/config", "/vmlinux"};
-	const char *rest = path + strlen(headers);
 
-	if (!path_is_in(path, headers))
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (path_is_in(rest, files[i]))
+		if (is_in(line->below, line->below_len, files[i]))
 			return true;
 	return false;
+}
+
+static bool is_header(const struct line *line)
+{
+	return memmem(line->below, line->below_len, "/include/", strlen("/include/"));
 }
 
 void kbuild_family(const struct kernel *k, const char *headers, const struct strv *places,
@@ -165,29 +217,34 @@ void kbuild_family(const struct kernel *k, const char *headers, const struct str
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
-	for (const char *line = headers; line && *line;) {
-		size_t n = strcspn(line, "\n"), name_len = strcspn(line, " \n");
-		_cleanup_free_ char *path = xstrndup(line, name_len);
-		_cleanup_free_ char *place = place_of(places, path);
-		const char *what = line + name_len;
-		size_t what_len = n - name_len;
+	for (const char *at = headers; at && *at;) {
+		struct line line;
+		size_t place;
+		bool is_file;
+		_cleanup_free_ char *path = NULL;
 
-		line += n + (line[n] == '\n');
-		if (!place || is_of_kernel(places->items[0], path))
+		at = read_line(at, &line);
+		place = find_place(places, &line);
+		if (place == SIZE_MAX || (place == 0 && is_of_kernel(&line)))
 			continue;
-		if (path_is_in(path, places->items[0]) &&
-			streq(path + strlen(places->items[0]), "/.kernelvariables")) {
+		is_file = has_prefix(line.what, " file ");
+		if (place == 0 && has_prefix(line.below, "/.kernelvariables ")) {
+			path = xstrndup(line.path, line.path_len);
 			add_without_release(k, path, ret);
 			continue;
 		}
-		if (strstr(place, "/include/") && !path_is_in(path, places->items[4]) &&
-			has_prefix(what, " file ")) {
-			str_addf(ret, "%s file\n", place);
+		str_add(ret, places->items[place + 1]);
+		str_add_bytes(ret, line.below, line.below_len);
+		if (is_file && place != 4 && is_header(&line)) {
+			str_add(ret, " file\n");
 			continue;
 		}
-		str_addf(ret, "%s%.*s\n", place, (int)what_len, what);
-		if (has_prefix(what, " file "))
+		str_add_bytes(ret, line.what, line.what_len);
+		str_add(ret, "\n");
+		if (is_file) {
+			path = xstrndup(line.path, line.path_len);
 			find_options_of_file(path, &names);
+		}
 	}
 	strv_sort_unique(&names);
 	for (size_t i = 0; i < names.n; i++) {

@@ -147,7 +147,9 @@ const char *kernel_config(struct kernel *k, const char *option)
 	for (size_t i = 0; i < k->config.n; i++)
 		if (has_prefix(k->config.items[i], start + 1))
 			return k->config.items[i] + len + 1;
-	line = memmem(k->config_text.data, k->config_text.len, start, strlen(start));
+	line = k->config_text.len ? memmem(k->config_text.data, k->config_text.len, start,
+					    strlen(start))
+				  : NULL;
 	if (!line)
 		return NULL;
 	strv_take(&k->config, xstrndup(line + 1, strcspn(line + 1, "\r\n")));

@@ -142,7 +142,7 @@ void system_describe(struct str *ret)
 
 /* Tools */
 
-/* What builds of modules run. */
+/* What builds of modules run. A pattern that begins with a star has a dash. */
 static const char *const tools[] = {"gcc", "gcc-[0-9]*", "*-gcc", "*-gcc-[0-9]*", "cc", "c++",
 	"g++", "clang", "clang-[0-9]*", "ccache", "sccache", "distcc", "icecc", "rustc",
 	"bindgen", "as", "*-as", "ld", "ld.*", "*-ld", "ld.lld-[0-9]*", "ar", "nm", "strip",
@@ -153,9 +153,11 @@ static const char *const tools[] = {"gcc", "gcc-[0-9]*", "*-gcc", "*-gcc-[0-9]*"
 
 static bool is_tool(const char *name, const struct strv *words)
 {
+	bool has_dash = strchr(name, '-');
+
 	/* Thousands of names, most of which begin with another character. */
 	for (const char *const *t = tools; *t; t++)
-		if ((**t == *name || **t == '*') && fnmatch(*t, name, 0) == 0)
+		if ((**t == *name || (**t == '*' && has_dash)) && fnmatch(*t, name, 0) == 0)
 			return true;
 	return strv_contains(words, name);
 }

@@ -58,6 +58,7 @@ struct record {
 
 struct tree {
 	char *path, *markers;
+	char *kept; /* the file that it is kept in */
 	struct str text;      /* of a tree that was read */
 	struct digest digest; /* of the text */
 	void *map;	      /* of a tree that was kept; NULL: read */
@@ -110,6 +111,7 @@ void tree_free(struct tree *tree)
 	str_done(&tree->made_paths);
 	free(tree->path);
 	free(tree->markers);
+	free(tree->kept);
 	free(tree);
 }
 
@@ -130,6 +132,8 @@ struct str tree_text(struct tree *tree)
 	if (!tree->text_is_good) {
 		digest_bytes(tree->text.data, tree->text.len, &digest);
 		tree->text_is_good = digest_equal(&digest, &tree->digest);
+		if (!tree->text_is_good)
+			unlink(tree->kept);
 	}
 	return tree->text_is_good ? tree->text : (struct str){0};
 }
@@ -197,15 +201,19 @@ static bool matches(const struct tree *tree)
 
 /* What is kept */
 
-static char *kept_path(const struct trees *t, const struct tree *tree)
+static struct tree *new_tree(const struct trees *t, const char *path, const char *markers)
 {
-	_cleanup_free_ char *name = xasprintf("%s %s", tree->path, tree->markers);
+	_cleanup_free_ char *name = xasprintf("%s %s", path, markers);
+	struct tree *tree = xcalloc(1, sizeof(*tree));
 	struct digest digest;
 	char hex[DIGEST_HEX];
 
 	digest_bytes(name, strlen(name), &digest);
 	digest_hex(&digest, hex);
-	return path_join(t->dir, hex);
+	tree->path = xstrdup(path);
+	tree->markers = xstrdup(markers);
+	tree->kept = path_join(t->dir, hex);
+	return tree;
 }
 
 /* The map is what a file of ours must be; fills in what is in there. */
@@ -239,10 +247,9 @@ static bool read_map(struct tree *tree)
 	return true;
 }
 
-static bool load(const struct trees *t, struct tree *tree)
+static bool load(struct tree *tree)
 {
-	_cleanup_free_ char *path = kept_path(t, tree);
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(tree->kept, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(struct header))
@@ -255,7 +262,7 @@ static bool load(const struct trees *t, struct tree *tree)
 		return true;
 	if (tree->map)
 		munmap(tree->map, tree->map_size);
-	*tree = (struct tree){.path = tree->path, .markers = tree->markers};
+	*tree = (struct tree){.path = tree->path, .markers = tree->markers, .kept = tree->kept};
 	return false;
 }
 
@@ -290,7 +297,6 @@ static void sweep(const struct trees *t)
 
 static void save(const struct trees *t, const struct tree *tree)
 {
-	_cleanup_free_ char *path = kept_path(t, tree);
 	_cleanup_(str_done) struct str bytes = {0};
 	struct header h = {.magic = "dkmstree", .version = FILE_VERSION,
 		.record_size = sizeof(struct record), .n = tree->n,
@@ -306,7 +312,7 @@ static void save(const struct trees *t, const struct tree *tree)
 	if (dir_make(t->dir, NULL) < 0)
 		return;
 	sweep(t);
-	file_write(path, bytes.data, bytes.len, 0644, NULL);
+	file_write(tree->kept, bytes.data, bytes.len, 0644, NULL);
 }
 
 /* Reading */
@@ -363,12 +369,10 @@ static int read_tree(struct trees *t, struct tree *tree)
 
 int trees_get(struct trees *t, const char *path, const char *markers, struct tree **ret)
 {
-	struct tree *tree = xcalloc(1, sizeof(*tree));
+	struct tree *tree = new_tree(t, path, markers);
 	int r;
 
-	tree->path = xstrdup(path);
-	tree->markers = xstrdup(markers);
-	if (!load(t, tree)) {
+	if (!load(tree)) {
 		r = read_tree(t, tree);
 		if (r < 0) {
 			tree_free(tree);
@@ -383,15 +387,12 @@ int trees_get(struct trees *t, const char *path, const char *markers, struct tre
 
 bool trees_is_unchanged(struct trees *t, const struct tree *tree)
 {
-	struct tree *now = xcalloc(1, sizeof(*now));
+	struct tree *now;
 	bool same;
 
-	if (tree->is_told && matches(tree)) {
-		free(now);
+	if (tree->is_told && matches(tree))
 		return true;
-	}
-	now->path = xstrdup(tree->path);
-	now->markers = xstrdup(tree->markers);
+	now = new_tree(t, tree->path, tree->markers);
 	same = read_tree(t, now) == 0 && digest_equal(&now->digest, &tree->digest);
 	tree_free(now);
 	return same;
