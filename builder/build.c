@@ -26,6 +26,7 @@
 #include "builder/distro.h"
 #include "builder/modfile.h"
 #include "builder/objects.h"
+#include "builder/outside.h"
 #include "builder/phases.h"
 #include "builder/toolchain.h"
 #include "builder/tree.h"
@@ -185,6 +186,15 @@ static void link_headers(const struct kernel *k, struct sandbox *box)
 	}
 }
 
+/* People's own directories in /, unless the make command names one: dkms would show it. */
+static void hide_outside(const struct job *job, struct sandbox *box)
+{
+	if (outside_is_named(job->conf->make))
+		return;
+	outside_hidden(&box->hide);
+	outside_tools(getenv("PATH"), &box->readable);
+}
+
 void build_sandbox(const struct job *job, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
@@ -194,6 +204,7 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	box->strict = true;
 	box->writable = b->work;
 	box->writable_at = b->seen;
+	hide_outside(job, box);
 	strv_push(&box->hide, s->dkms_tree);
 	strv_push(&box->hide, s->install_tree);
 	strv_push(&box->hide, s->source_tree);

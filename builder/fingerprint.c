@@ -10,12 +10,13 @@
 #include "builder/ccache.h"
 #include "builder/fingerprint.h"
 #include "builder/kbuild.h"
+#include "builder/outside.h"
 #include "builder/system.h"
 #include "builder/tree.h"
 #include "cache/listing.h"
 
-#define FORMAT "dkms module 4\n"
-#define OBJECTS_FORMAT "dkms objects 2\n"
+#define FORMAT "dkms module 5\n"
+#define OBJECTS_FORMAT "dkms objects 3\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 
@@ -262,6 +263,12 @@ static int make_system(struct statcache *stats, _unused_ const struct kernel *k,
 	return 0;
 }
 
+static int make_outside(_unused_ struct statcache *stats, _unused_ const struct kernel *k,
+	struct str *ret)
+{
+	return outside_describe(getenv("PATH"), ret);
+}
+
 static void add_kernel(const struct kernel *k, struct key *key)
 {
 	_cleanup_free_ char *headers = realpath(k->headers, NULL);
@@ -498,6 +505,8 @@ const char *fingerprint_obstacle(const struct job *job)
 	/* A script that may set up another compiler, out of what we do not look at. */
 	if (s->build_environment)
 		return "build_environment is set";
+	if (job->build->sandbox != SANDBOX_KIND_NONE && outside_is_named(job->conf->make))
+		return "the make command names a directory that only this machine has";
 	if (ccache_needs_network(s))
 		return "ccache uses the network";
 	/* In the sandbox it can change nothing that lasts, so a hit may leave it out. */
@@ -534,6 +543,8 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	add_tools(f, job, &env, afresh, &key);
 	if (r == 0)
 		r = add_shared(f, &key, "system", NULL, afresh, make_system);
+	if (r == 0)
+		r = add_shared(f, &key, "outside", NULL, afresh, make_outside);
 	add_sandbox(job, &key);
 	if (r < 0)
 		key_done(&key);
@@ -628,6 +639,8 @@ int fingerprint_objects(struct fingerprints *f, const struct job *job, const cha
 	add_environment(&env, not_in_objects, &key);
 	add_tools(f, job, &env, false, &key);
 	r = add_shared(f, &key, "system", NULL, false, make_system);
+	if (r == 0)
+		r = add_shared(f, &key, "outside", NULL, false, make_outside);
 	add_sandbox(job, &key);
 	if (r < 0) {
 		key_done(&key);

@@ -24,6 +24,7 @@
  *   environment  the variables that the build gets
  *   tools        compilers and what else builds run, by path and content
  *   system       the machine's packages, processor, running kernel, /etc files
+ *   outside      files in /usr/local, /opt and the like, by their stat data
  *   sandbox      how it is confined, and the paths that it sees
  *
  * Times, owners, -j and the path of the source are in none of them. */
@@ -49,7 +50,7 @@ struct kernel_index {
 /* Makes the key of the objects that the job's make is about to compile, after
  * fingerprint_job; they depend on their inputs, too (builder/objects.c). The parts:
  *
- *   format, environment, tools, system, sandbox
+ *   format, environment, tools, system, outside, sandbox
  *                as above, but without what the environment says of the kernel
  *   package      its name, so that no package can make objects for another one
  *   family       the kernel's (builder/kbuild.c)

@@ -11,23 +11,26 @@
 static const char *const hidden[] = {"/tmp", "/var/tmp", "/run", "/root", "/home"};
 
 /* With strict, besides. */
-static const char *const hidden_strictly[] = {"/boot", "/etc", "/lib/modules", "/media", "/mnt",
-	"/srv", "/sys", "/usr/src", "/var"};
+static const char *const hidden_strictly[] = {"/boot", "/etc", "/lib/firmware", "/lib/modules",
+	"/media", "/mnt", "/srv", "/sys", "/usr/src", "/var"};
 
-const char *const sandbox_etc[] = {"/etc/alternatives", "/etc/debian_version", "/etc/default",
-	"/etc/environment", "/etc/fedora-release", "/etc/lsb-release", "/etc/os-release",
-	"/etc/redhat-release", "/etc/sysconfig", "/etc/system-release", NULL};
+const char *const sandbox_etc[] = {"/etc/alternatives", "/etc/bash.bashrc",
+	"/etc/debian_version", "/etc/default", "/etc/environment", "/etc/fedora-release",
+	"/etc/inputrc", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/lsb-release", "/etc/magic",
+	"/etc/os-release", "/etc/perl", "/etc/python3", "/etc/redhat-release",
+	"/etc/ssl/openssl.cnf", "/etc/sysconfig", "/etc/system-release", NULL};
 
 const char *const sandbox_boot[2] = {"/boot/System.map-", "/boot/config-"};
 
-/* What programs need to run at all: libraries, names of users, languages' own settings; and
- * the databases of package managers, whose content is that of the packages. */
-static const char *const plumbing[] = {"/etc/bash.bashrc", "/etc/ca-certificates",
-	"/etc/ca-certificates.conf", "/etc/group", "/etc/hosts", "/etc/inputrc", "/etc/java",
-	"/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime",
-	"/etc/magic", "/etc/nsswitch.conf", "/etc/passwd", "/etc/perl", "/etc/pki",
-	"/etc/protocols", "/etc/python3", "/etc/rpm", "/etc/services", "/etc/ssl",
+/* What programs need to run at all, and what nothing is made of: caches, names of users, the
+ * time zone; and the databases of package managers, whose content is that of the packages. */
+static const char *const plumbing[] = {"/etc/group", "/etc/java", "/etc/ld.so.cache",
+	"/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki", "/etc/rpm",
 	"/var/lib/dpkg", "/var/lib/pacman", "/var/lib/rpm"};
+
+/* The same for builds that have a network, which are not kept. */
+static const char *const network_plumbing[] = {"/etc/ca-certificates",
+	"/etc/ca-certificates.conf", "/etc/hosts", "/etc/protocols", "/etc/services", "/etc/ssl"};
 
 void sandbox_done(struct sandbox *box)
 {
@@ -313,6 +316,8 @@ static void add_strict(struct strv *argv, struct strv *sealed, struct strv *done
 		show(argv, sealed, done, *path, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(plumbing); i++)
 		show(argv, sealed, done, plumbing[i], 0);
+	for (size_t i = 0; box->network && i < ARRAY_SIZE(network_plumbing); i++)
+		show(argv, sealed, done, network_plumbing[i], 0);
 	for (size_t i = 0; i < box->readable.n; i++)
 		show(argv, sealed, done, box->readable.items[i], 0);
 	for (size_t i = 0; i + 1 < box->links.n; i += 2) {

@@ -32,7 +32,7 @@ cached_machine()
 # hits, misses, stored and damaged, as one text
 counters()
 {
-	dkms cache stats | sed -n 's/^lookups *\([0-9]*\) hits *\([0-9]*\) misses *\([0-9]*\) stored *\([0-9]*\) .*/\1 \2 \3 \4/p' |
+	dkms cache stats | sed -n 's/^modules .* \([0-9]*\) hits *\([0-9]*\) misses *\([0-9]*\) stored *\([0-9]*\) .*/\1 \2 \3 \4/p' |
 		grep . || echo 0 0 0 0
 }
 
@@ -141,7 +141,7 @@ inputs()
 	printf '0x3333\tkmalloc\tvmlinux\tEXPORT_SYMBOL\t\n' >> "$headers/Module.symvers"
 	matters "Module.symvers"
 	echo 'echo more' >> "$machine/usr/lib/kbuild/scripts/link.sh"
-	why "headers: $machine/usr/lib/kbuild/scripts/link.sh differs" "a script of kbuild"
+	why "headers-2: $machine/usr/lib/kbuild/scripts/link.sh differs" "a script of kbuild"
 	matters "a script of kbuild, behind a link"
 	sed -i 's/mod_unload/mod_unload /' "$headers/compile.awk"
 	matters "how the kernel compiles"
@@ -193,6 +193,56 @@ tools()
 	builds "$hit" "/etc as it was"
 	echo 'shadow' > /etc/some-other-file
 	does_not_matter "a file of /etc that builds do not see"
+}
+
+# A module whose script looks where a build has no business: what it can see there matters, and
+# what does not matter it cannot see.
+leaks()
+{
+	local place own
+
+	if [ -z "$private" ]; then
+		skip "no mount namespace" "what builds could see besides"
+		return
+	fi
+	own=$(find / -mindepth 1 -maxdepth 1 -type d ! -path "/work" -printf '%f\n' |
+		grep -vxE 'bin|boot|dev|etc|gnu|home|lib|lib32|lib64|libx32|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var' |
+		while read -r place; do
+			case $top_srcdir/ in "/$place"/*) ;; *) echo "/$place"; break ;; esac
+		done)
+	private_etc
+	for place in /usr/local $own /home /root /media /mnt /srv; do
+		[ ! -d "$place" ] || mount -t tmpfs -o mode=755 leak "$place"
+	done
+	mkdir -p /usr/local/share /usr/local/bin /opt/share
+	cat >> "$sourcetree/m-1.0/pre.sh" <<END
+for file in /etc/hostname /etc/hosts /etc/perl/x /usr/local/share/x /usr/local/bin/x /opt/share/x \\
+	$own/x /home/x /root/x \$HOME/x /media/x /mnt/x /srv/x; do
+	[ ! -r \$file ] || echo "MODULE_INFO(leak, \\"\$(cat \$file)\\");" >> m.c
+done
+echo "MODULE_INFO(host, \\"\$(cat /proc/sys/kernel/hostname) \$LC_ALL \$LANG\\");" >> m.c
+END
+	matters "a script that looks around"
+	mkdir -p /etc/perl
+	for place in /usr/local/share /usr/local/bin /opt/share /etc/perl; do
+		echo one > $place/x
+		matters "a file in $place"
+		echo two > $place/x
+		matters "its content"
+		rm $place/x
+	done
+	builds "$hit" "all of it gone"
+	for place in $own /home /root /media /mnt /srv; do
+		[ -d "$place" ] || continue
+		echo one > "$place/x"
+		does_not_matter "a file in $place"
+	done
+	echo other > /etc/hostname
+	echo '127.0.0.1 other' > /etc/hosts
+	hostname other
+	LC_ALL=de_DE.UTF-8 does_not_matter "the name of the machine, or a language"
+	umount /usr/local $own /home /root /media /mnt /srv 2> /dev/null || true
+	rm -r /opt/share /etc/perl/x 2> /dev/null || true
 }
 
 what_does_not_matter()
@@ -298,12 +348,14 @@ damage()
 	new_module
 	dkms add m/1.0 > /dev/null
 	unset MODFLAG
-	for how in truncate flip empty remove; do
+	for how in truncate flip empty remove swap; do
 		dkms cache clear > /dev/null
 		builds "$miss" "before damage"
 		find "$cache/v1/objects" -type f | while read -r file; do
 			chmod u+w "$file"
 			case $how in
+			swap) cp -f "$file" "$work/swapped.new"; [ ! -e "$work/swapped" ] || cat "$work/swapped" > "$file"
+				mv "$work/swapped.new" "$work/swapped" ;;
 			truncate) truncate -s -1 "$file" ;;
 			flip) [ ! -s "$file" ] || printf '\377' | dd of="$file" conv=notrunc status=none ;;
 			empty) : > "$file" ;;
@@ -359,7 +411,7 @@ no_room()
 	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree")
 	dkms unbuild m/1.0 -k $K > /dev/null
 	dkms_exits 0 "cache_dir and cache_max_size" build m/1.0 -k $K
-	like "$(dkms cache)" "^limit 20.0 KiB, $machine/elsewhere\$" "they are heeded"
+	like "$(dkms cache)" "of 20.0 KiB, $machine/elsewhere\$" "they are heeded"
 	ok "no more is kept than may be" test "$(du -sb "$machine/elsewhere/v1/objects" | cut -f1)" -lt 40000
 	echo 'cache_max_size=lots' > "$etc/framework.conf"
 	dkms_exits 8 "a bad cache_max_size" status
@@ -397,28 +449,81 @@ many()
 		is "$((a[0] - b[0])) $((a[1] - b[1])) $((a[2] - b[2])) $((a[3] - b[3]))" "$want" \
 			"round $i: counters"
 	done
-	for i in $(seq 20); do
-		k=${all[i % 8]}
+	k=${all[0]}
+	dkms build m/1.0 -k "$k" > /dev/null
+	cp "$dkmstree/m/1.0/$k/$arch/module/m.ko" "$work/want.ko"
+	dkms unbuild m/1.0 -k "$k" > /dev/null
+	# A build takes so long, whether it finds something or not.
+	local start=$EPOCHREALTIME span bad=0 wrong=0
+	dkms cache clear > /dev/null
+	dkms build m/1.0 -k "$k" > /dev/null
+	span=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000 + 1))
+	for i in $(seq 200); do
 		[ $((i % 3)) -ne 0 ] || dkms cache clear > /dev/null
+		dkms unbuild m/1.0 -k "$k" > /dev/null 2>&1
 		"$DKMS" build m/1.0 -k "$k" "${trees[@]}" > /dev/null 2>&1 < /dev/null &
-		sleep "0.$((RANDOM % 6))$((RANDOM % 10))"
+		sleep "$(printf '0.%03d' $((RANDOM % span % 1000)))"
 		kill -KILL $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
+		dkms cache verify > /dev/null 2>&1 || bad=$((bad + 1))
+		dkms build m/1.0 -k "$k" > /dev/null 2>&1
+		cmp -s "$work/want.ko" "$dkmstree/m/1.0/$k/$arch/module/m.ko" || wrong=$((wrong + 1))
 	done
-	sleep 0.5
-	dkms unbuild m/1.0 --all > /dev/null 2>&1 || true
-	dkms_exits 0 "20 times kill -9: nothing is damaged" cache verify
-	k=${all[0]}
-	dkms_exits 0 "and what comes from there is right" build m/1.0 -k "$k"
-	cp "$dkmstree/m/1.0/$k/$arch/module/m.ko" "$work/first.ko"
-	dkms build m/1.0 -k "$k" --force --no-cache > /dev/null
-	ok "byte for byte" cmp "$work/first.ko" "$dkmstree/m/1.0/$k/$arch/module/m.ko"
+	is "$bad" 0 "200 times kill -9 at a random moment: nothing is ever damaged"
+	is "$wrong" 0 "and the next build is right"
+}
+
+# A cache on a file system over the network, and a clock that jumps.
+odd_machines()
+{
+	local offset
+
+	if [ -n "$private" ] && command -v bindfs > /dev/null &&
+		mkdir -p "$work/far" "$work/near" && bindfs "$work/far" "$work/near" 2> /dev/null; then
+		trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+			--cache-dir "$work/near/cache")
+		cache=$work/near/cache
+		builds "$miss" "a cache that is somewhere else"
+		builds "$hit" "a cache that is somewhere else serves"
+		dkms_exits 0 "and can be verified" cache verify
+		umount "$work/near"
+		trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+			--cache-dir "$machine/cache")
+		cache=$machine/cache
+	else
+		skip "no bindfs, or no FUSE" "a cache on another kind of file system"
+	fi
+	if command -v faketime > /dev/null && [ -e "$(faketime_library)" ]; then
+		# What time it is comes from a file, so that the environment is always the same.
+		export FAKETIME_TIMESTAMP_FILE=$machine/time FAKETIME_NO_CACHE=1
+		export LD_PRELOAD ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
+		LD_PRELOAD=$(faketime_library)
+		echo +0 > "$FAKETIME_TIMESTAMP_FILE"
+		dkms cache clear > /dev/null
+		builds "$miss" "before the clock jumps"
+		for offset in -400d +400d +0; do
+			echo $offset > "$FAKETIME_TIMESTAMP_FILE"
+			builds "$hit" "the clock jumps by $offset"
+			echo "// $offset" >> "$sourcetree/m-1.0/m.c"
+			matters "a change after the clock jumped by $offset"
+		done
+		dkms_exits 0 "the cache is good" cache verify
+		unset LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE
+	else
+		skip "faketime is not installed" "a clock that jumps"
+	fi
+}
+
+faketime_library()
+{
+	find /usr/lib* -name 'libfaketime.so.1' 2> /dev/null | head -n 1
 }
 
 cached_machine
 new_module
 inputs
 tools
+leaks
 what_does_not_matter
 options
 depends
@@ -427,4 +532,5 @@ cached_machine
 damage
 no_room
 many
+odd_machines
 finish
