@@ -166,7 +166,7 @@ struct job {
 	bool missed;	       /* the cache did not have it */
 	bool restored;	       /* built is what it got from the cache */
 	char *linked_from;     /* the kernel whose objects it was linked from, or NULL */
-	double cost_s;	       /* and what it took to make that */
+	double cost_s;	       /* and what it took to make that, or those objects */
 	double build_s;	       /* from checking to published */
 	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
 	struct job_phase *phases;    /* in order */

@@ -684,10 +684,12 @@ void objects_store(struct job *job)
 	made = note_made(job);
 	prepared = note_preparation(job);
 	p.note = xasprintf("%s %s", made, prepared);
-	if (o->made)
+	if (o->made) {
 		put_pieces(job, &p);
-	else if (o->used && o->used == o->n_pieces)
+	} else if (o->used && o->used == o->n_pieces) {
 		job->linked_from = objects_kernel(&o->source);
+		job->cost_s = (double)o->source.cost_ms / 1000;
+	}
 }
 
 void objects_commit(struct job *job)

@@ -36,60 +36,70 @@ static int fail(const char *what, const struct settings *s, int r)
 	return 1;
 }
 
-/* Those of whole modules; what is left are sets of objects. */
-static size_t count_modules(struct cache *cache)
+/* What is kept of one kind: whole modules, or sets of objects. */
+struct level {
+	size_t entries;
+	uint64_t bytes; /* of their files; those that several have count for each */
+};
+
+static void measure_levels(struct cache *cache, struct level *modules, struct level *objects)
 {
 	struct entry *entries = NULL;
-	size_t n = 0, modules = 0;
+	size_t n = 0;
 
-	if (store_list(cache_store(cache), &entries, &n) < 0)
-		return 0;
+	store_list(cache_store(cache), &entries, &n);
 	for (size_t i = 0; i < n; i++) {
-		modules += !has_prefix(entries[i].title, OBJECTS_TITLE);
+		struct level *l = has_prefix(entries[i].title, OBJECTS_TITLE) ? objects : modules;
+
+		l->entries++;
+		for (size_t f = 0; f < entries[i].n_files; f++)
+			l->bytes += entries[i].files[f].size;
 		entry_done(&entries[i]);
 	}
 	free(entries);
-	return modules;
 }
 
-static const char *plural(size_t n)
+static void print_level(const char *name, const struct level *l)
 {
-	return n == 1 ? "entry" : "entries";
+	_cleanup_free_ char *size = format_bytes(l->bytes);
+
+	printf("%s  %5zu %-7s  %9s", name, l->entries, l->entries == 1 ? "entry" : "entries", size);
 }
 
 static int cache_print_stats(struct cache *cache, const struct settings *s)
 {
 	struct store_usage usage;
 	struct counters n;
-	_cleanup_free_ char *size = NULL, *saved = NULL, *day = NULL, *limit = NULL;
-	size_t modules;
+	struct level modules = {0}, objects = {0};
+	_cleanup_free_ char *size = NULL, *limit = NULL;
 	uint64_t guests;
 	int r = store_measure(cache_store(cache), &usage);
 
 	if (r < 0)
 		return fail("read", s, r);
 	cache_counters(cache, &n);
-	size = format_bytes(usage.bytes);
-	saved = format_seconds((double)n.saved_ms / 1000);
-	day = format_day(n.since_s);
-	limit = format_bytes(s->cache_max_size);
-	modules = count_modules(cache);
-	printf("modules  %zu %s  objects  %zu %s  %s", modules, plural(modules),
-		usage.entries - modules, plural(usage.entries - modules), size);
-	if (n.since_s)
-		printf("  saved %s since %s", saved, day);
-	printf("\nlookups  %lu hits  %lu misses  %lu stored  %lu damaged\n",
-		(unsigned long)n.hits, (unsigned long)n.misses, (unsigned long)n.stored,
-		(unsigned long)n.bad);
-	printf("objects  %lu linked  %lu compiled\n", (unsigned long)n.pieces_hits,
+	measure_levels(cache, &modules, &objects);
+	print_level("modules", &modules);
+	printf("  %lu hits  %lu misses  %lu stored  %lu damaged\n", (unsigned long)n.hits,
+		(unsigned long)n.misses, (unsigned long)n.stored, (unsigned long)n.bad);
+	print_level("objects", &objects);
+	printf("  %lu linked  %lu compiled\n", (unsigned long)n.pieces_hits,
 		(unsigned long)n.pieces_misses);
 	guests = cache_trim_guests(cache, UINT64_MAX);
 	if (guests) {
 		_cleanup_free_ char *ccache = format_bytes(guests);
 
-		printf("ccache   %s\n", ccache);
+		printf("ccache   %13s  %9s\n", "", ccache);
 	}
-	printf("limit %s, %s\n", s->cache_max_size ? limit : "none", s->cache_dir);
+	if (n.since_s) {
+		_cleanup_free_ char *saved = format_seconds((double)n.saved_ms / 1000);
+		_cleanup_free_ char *day = format_day(n.since_s);
+
+		printf("%s saved since %s\n", saved, day);
+	}
+	size = format_bytes(usage.bytes);
+	limit = format_bytes(s->cache_max_size);
+	printf("%s of %s, %s\n", size, s->cache_max_size ? limit : "no limit", s->cache_dir);
 	return 0;
 }
 

@@ -418,7 +418,8 @@ void report_summary(const struct report *r, const struct plan *p)
 		built += job->built && !job->restored && !job->linked_from;
 		cached += job->restored;
 		linked += job->linked_from != NULL;
-		saved_s += job->cost_s;
+		if (job->restored || job->linked_from)
+			saved_s += job->cost_s - (job->linked_from ? job->build_s : 0);
 		removed += job->uninstalled || job->unbuilt;
 		excluded += job->result == RESULT_EXCLUDED;
 		stopped += job->result == RESULT_STOPPED;
@@ -440,8 +441,8 @@ void report_summary(const struct report *r, const struct plan *p)
 		return;
 	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);
 	saved = saved_s >= 0.05 ? format_seconds(saved_s) : NULL;
-	printf("%s%s in %s%s%s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time,
-		saved ? "; saved " : "", saved ? saved : "");
+	printf("%s%s in %s%s%s%s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time,
+		saved ? "; " : "", saved ? saved : "", saved ? " saved" : "");
 }
 
 void report_failures(const struct report *r, const struct plan *p)

@@ -59,9 +59,9 @@ build() # NAME [OPTION...]
 }
 
 # Linked and compiled objects.
-objects() { ours cache stats | sed -n 's/^objects  *\([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p'; }
+objects() { ours cache stats | sed -n 's/^objects .* \([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p'; }
 
-counters() { ours cache stats | sed -n 's/^lookups *\([0-9]*\) hits *\([0-9]*\) misses *\([0-9]*\) stored.*/\1 \2 \3/p'; }
+counters() { ours cache stats | sed -n 's/^modules .* \([0-9]*\) hits *\([0-9]*\) misses *\([0-9]*\) stored.*/\1 \2 \3/p'; }
 
 build none --no-cache
 jobs=$(ours status | grep -c ": built") # one or the other may be excluded
