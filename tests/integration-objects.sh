@@ -29,7 +29,8 @@ trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$install
 	--cache-dir "$cache")
 src=$machine/usr/src
 mkdir -p "$machine/usr/lib"
-cp -a "$kbuild" "$machine/usr/lib/${kbuild##*/}"
+kbuild_copy=$machine/usr/lib/${kbuild##*/}
+cp -a "$kbuild" "$kbuild_copy"
 mount -t tmpfs tools /opt
 tools=/opt/tools
 mkdir $tools
@@ -93,7 +94,7 @@ done
 # linked and compiled objects, as one text
 counters()
 {
-	dkms cache stats | sed -n 's/^objects  *\([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p' | grep . || echo 0 0
+	dkms cache stats | sed -n 's/^objects .* \([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p' | grep . || echo 0 0
 }
 
 # What is said before a build, and by cache why: both of m for the second kernel.
@@ -216,6 +217,32 @@ change_kernel() { edit 's/^\(CONFIG_MODVERSIONS=\|#define CONFIG_MODVERSIONS \).
 	"$src/linux-headers-$B/include/generated/autoconf.h" "$src/linux-headers-$B/include/config/auto.conf"; }
 change=change_kernel second_takes "0 3" "an option that kbuild looks at"
 restore
+change_kernel() { echo 'echo more' > "$kbuild_copy/scripts/more.sh"; }
+change=change_kernel second_takes "0 3" "a script of kbuild"
+rm "$kbuild_copy/scripts/more.sh"
+change_kernel() { edit '$a 0x12345678\tmore_of_it\tvmlinux\tEXPORT_SYMBOL\t' "$src/linux-headers-$B/Module.symvers"; }
+change=change_kernel second_takes "3 0" "symbols that the kernel has: linking is what they are for"
+restore
+change_source() { find "$sourcetree/m-1.0" "$common_b/include/linux/fifo-of-m.h" -exec touch -d 2030-01-01 {} +; }
+change=change_source second_takes "3 0" "other times"
+change_source() { chmod +x "$sourcetree/m-1.0/b.c"; }
+change=change_source second_takes "2 1" "the mode of a source file"
+new_module
+change_source() { sed -i 's/^MAKE.*//' "$sourcetree/m-1.0/dkms.conf"; echo 'MAKE="make -j7 -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' >> "$sourcetree/m-1.0/dkms.conf"; }
+change=change_source second_takes "3 0" "more jobs at once"
+new_module
+private_etc
+echo 'PATCH[0]=p.patch' >> "$sourcetree/m-1.0/dkms.conf"
+mkdir "$sourcetree/m-1.0/patches"
+printf '%s\n' '--- a/local.h' '+++ b/local.h' '@@ -1 +1 @@' '-#define LOCAL 1' '+#define LOCAL 4' \
+	> "$sourcetree/m-1.0/patches/p.patch"
+change='' second_takes "3 0" "a package with a patch"
+change_source() { sed -i 's/LOCAL 4/LOCAL 5/' "$sourcetree/m-1.0/patches/p.patch"; }
+change=change_source second_takes "2 1" "another patch"
+change_source() { mkdir -p $etc/m/patches; sed 's/LOCAL 5/LOCAL 6/' "$sourcetree/m-1.0/patches/p.patch" > $etc/m/patches/p.patch; }
+change=change_source second_takes "2 1" "the administrator's patch"
+rm -r $etc/m
+new_module
 change_kernel() { edit '$a # one line more' "$common_b/Makefile"; }
 change=change_kernel second_takes "0 3" "kbuild itself" \
 	"no objects: family: .*/Makefile differs" "    family: .*/Makefile differs"
