@@ -26,6 +26,7 @@
 #include "base/file.h"
 #include "builder/buildlog.h"
 #include "builder/cmdfile.h"
+#include "builder/compiled.h"
 #include "builder/kbuild.h"
 #include "builder/objects.h"
 #include "builder/phases.h"
@@ -35,14 +36,6 @@
 
 /* Larger than any .cmd file or source (bytes). */
 #define FILE_MAX (16 * 1024 * 1024)
-
-/* An object in the build directory. */
-struct object {
-	char *name;	 /* "src/main.o", below the build directory */
-	char *cmd_name;	 /* "src/.main.o.cmd" */
-	struct strv read; /* files that it depends on, as the build sees them */
-	struct strv configs;
-};
 
 struct objects {
 	struct view view;	 /* the build directory before make, and the kernel */
@@ -55,14 +48,6 @@ struct objects {
 	struct entry entry;	 /* to be published with the build; no files: none */
 	size_t used, made;	 /* objects that make took, and that it compiled */
 };
-
-static void object_done(struct object *o)
-{
-	free(o->name);
-	free(o->cmd_name);
-	strv_done(&o->read);
-	strv_done(&o->configs);
-}
 
 void objects_free(struct objects *o)
 {
@@ -263,30 +248,6 @@ bool objects_are_used(const struct job *job)
 	return job->build->objects && job->build->objects->given.n;
 }
 
-/* Calls visit for each file below the build directory, but not behind links. */
-static void walk(const struct build *b, const char *dir,
-	void (*visit)(void *userdata, const struct build *b, const char *name), void *userdata)
-{
-	_cleanup_free_ char *path = *dir ? path_join(b->work, dir) : xstrdup(b->work);
-	_cleanup_(strv_done) struct strv names = {0};
-
-	if (dir_list(path, &names) < 0)
-		return;
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *name = *dir ? path_join(dir, names.items[i])
-						 : xstrdup(names.items[i]);
-		_cleanup_free_ char *full = path_join(b->work, name);
-		struct stat st;
-
-		if (lstat(full, &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode))
-			walk(b, name, visit, userdata);
-		else
-			visit(userdata, b, name);
-	}
-}
-
 /* Files that kbuild makes in any case. */
 static bool is_product(const char *name)
 {
@@ -319,7 +280,7 @@ static char *note_made(const struct job *job)
 	struct digest digest;
 	char hex[DIGEST_HEX];
 
-	walk(job->build, "", list_made, &made);
+	build_walk(job->build, list_made, &made);
 	digest_bytes(made.data ? made.data : "", made.len, &digest);
 	digest_hex(&digest, hex);
 	return xstrdup(hex);
@@ -378,78 +339,6 @@ static bool has_secret_inputs(const char *path)
 		if (strstr(text.data, words[i]))
 			return true;
 	return false;
-}
-
-/* path as make saw it when it worked in cwd, made absolute; "./" is dropped. Caller frees. */
-static char *resolve(const char *cwd, const char *path)
-{
-	while (has_prefix(path, "./"))
-		path += 2;
-	return *path == '/' ? xstrdup(path) : path_join(cwd, path);
-}
-
-/* The directory that make worked in: TARGET there is the object. Caller frees; NULL when that
- * is not so. */
-static char *make_dir(const struct build *b, const char *target, const char *name)
-{
-	_cleanup_free_ char *seen = path_join(b->seen, name);
-
-	if (*target == '/')
-		return streq(target, seen) ? xstrdup(b->places.items[1]) : NULL;
-	if (!has_suffix(seen, target) || seen[strlen(seen) - strlen(target) - 1] != '/')
-		return NULL;
-	return xstrndup(seen, strlen(seen) - strlen(target) - 1);
-}
-
-struct collection {
-	struct object *items;
-	size_t n;
-};
-
-static void collection_done(struct collection *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		object_done(&c->items[i]);
-	free(c->items);
-}
-
-/* Adds the object that name is the .cmd file of. */
-static void collect(void *userdata, const struct build *b, const char *name)
-{
-	struct collection *all = userdata;
-	const char *base = path_base(name);
-	_cleanup_free_ char *path = path_join(b->work, name);
-	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL;
-	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
-	_cleanup_(str_done) struct str text = {0};
-	struct object *o;
-	struct stat st;
-
-	if (*base != '.' || !has_suffix(base, ".o.cmd") || strpbrk(name, " \t\n\\"))
-		return;
-	object = xasprintf("%.*s%.*s", (int)(base - name), name,
-		(int)(strlen(base) - 1 - strlen(".cmd")), base + 1);
-	object_path = path_join(b->work, object);
-	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || lstat(object_path, &st) < 0 ||
-		!S_ISREG(st.st_mode))
-		return;
-	if (file_read(path, FILE_MAX, &text, NULL) < 0 || !text.data ||
-		cmdfile_parse(text.data, &cmd) < 0)
-		return;
-	/* Headers of the system are in no list. */
-	if (!strstr(cmd.command, " -nostdinc ") || strstr(cmd.command, " -isystem") ||
-		strstr(cmd.command, " -idirafter"))
-		return;
-	cwd = make_dir(b, cmd.target, object);
-	if (!cwd)
-		return;
-	all->items = xrealloc_array(all->items, all->n + 1, sizeof(*all->items));
-	o = &all->items[all->n++];
-	*o = (struct object){.name = TAKE_PTR(object), .cmd_name = xstrdup(name),
-		.configs = cmd.configs};
-	cmd.configs = (struct strv){0};
-	for (size_t i = 0; i < cmd.files.n; i++)
-		strv_take(&o->read, resolve(cwd, cmd.files.items[i]));
 }
 
 /* The file in the build directory is still what it was before make. */
@@ -522,7 +411,7 @@ static void inputs_done(struct inputs *in)
 	free(in->read_number);
 }
 
-static void number_inputs(const struct job *job, const struct collection *all,
+static void number_inputs(const struct job *job, const struct compiled *all,
 	struct pieces *pieces, struct inputs *ret)
 {
 	for (size_t i = 0; i < all->n; i++) {
@@ -661,14 +550,14 @@ void objects_store(struct job *job)
 {
 	struct build *b = job->build;
 	struct objects *o = b->objects;
-	_cleanup_(collection_done) struct collection all = {0};
+	_cleanup_(compiled_done) struct compiled all = {0};
 	_cleanup_(inputs_done) struct inputs inputs = {0};
 	_cleanup_(pieces_done) struct pieces p = {0};
 	_cleanup_free_ char *made = NULL, *prepared = NULL;
 
 	if (!o)
 		return;
-	walk(b, "", collect, &all);
+	compiled_find(b, &all);
 	number_inputs(job, &all, &p, &inputs);
 	for (size_t i = 0; i < all.n; i++) {
 		if (!add_piece(&all.items[i], &inputs, &p))
