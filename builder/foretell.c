@@ -86,7 +86,7 @@ bool foretell(const struct job *job, const struct entry *entries, size_t n,
 	struct foreteller f = {.job = job};
 	struct foretold told = {0};
 	_cleanup_free_ char *title = xasprintf(OBJECTS_TITLE "%s/", job->name);
-	bool possible = objects_are_kept(job) && make_key(&f);
+	bool possible = !objects_obstacle(job) && make_key(&f);
 
 	for (size_t i = 0; possible && i < n; i++)
 		if (has_prefix(entries[i].title, title) && is_of_key(&f, &entries[i]))

@@ -226,16 +226,22 @@ static int link_work(struct job *job)
 	return 0;
 }
 
-bool objects_are_kept(const struct job *job)
+const char *objects_obstacle(const struct job *job)
 {
 	const struct build *b = job->build;
 
-	return b && b->key.n_parts && b->places.n && !job->shared->settings->kernel_config;
+	if (!b || !b->key.n_parts)
+		return "what the build depends on is not known";
+	if (job->shared->settings->kernel_config)
+		return "with --config it is not known what kbuild looks at";
+	if (b->sandbox == SANDBOX_KIND_NONE)
+		return "without a sandbox each kernel has its own paths";
+	return b->places.n ? NULL : "paths of these headers cannot be the same for all kernels";
 }
 
 enum phase link_enter(struct job *job)
 {
-	if (!is_building(job) || !objects_are_kept(job))
+	if (!is_building(job) || objects_obstacle(job))
 		return PHASE_NEXT;
 	job->work = link_work;
 	return PHASE_WORK;

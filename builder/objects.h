@@ -16,10 +16,8 @@ struct objects;
 /* What make.log has about them begins so. */
 #define OBJECTS_NOTE "# objects from the cache"
 
-/* Whether objects of the build are kept, and looked for: without a key nothing is known of the
- * headers, some layouts have no places, and with --config it is not known what kbuild looks
- * at. */
-bool objects_are_kept(const struct job *job);
+/* Why no objects of the build are kept, nor looked for; static text, NULL when they are. */
+const char *objects_obstacle(const struct job *job);
 /* The kernel that an entry with objects was made for; caller frees. */
 char *objects_kernel(const struct entry *e);
 /* Whether patches and scripts had the same to work on, as far as the package goes, when these

@@ -56,7 +56,10 @@ static void print_objects(struct cache *cache, const struct job *job)
 	struct foretold f;
 
 	if (!why_foretell(cache, job, &f)) {
-		printf("  objects: none are kept, as this kernel's headers are laid out\n");
+		const char *obstacle = objects_obstacle(job);
+
+		printf("  objects: none are kept%s%s\n", obstacle ? ": " : "",
+			obstacle ? obstacle : "");
 		return;
 	}
 	if (!f.from)
