@@ -206,12 +206,14 @@ static int link_work(struct job *job)
 
 	objects_free(b->objects);
 	b->objects = NULL;
-	if (view_read(cache_stats(job->shared->cache), b->work, b->seen, &b->places, &o->view) < 0) {
+	if (view_read(cache_stats(job->shared->cache), b->work, b->seen, &b->places,
+		    &o->view) < 0) {
 		objects_free(o);
 		return 0;
 	}
 	names = view_names(&o->view);
-	if (fingerprint_objects(job->shared->fingerprints, job, names, &o->view.kernel, &o->key) < 0) {
+	if (fingerprint_objects(job->shared->fingerprints, job, names, &o->view.kernel,
+		    &o->key) < 0) {
 		objects_free(o);
 		return 0;
 	}
@@ -368,7 +370,8 @@ static char *input_of(const struct job *job, const char *seen)
 {
 	const struct build *b = job->build;
 	_cleanup_free_ char *name = xstrdup(seen);
-	_cleanup_free_ char *what = strstr(seen, "/..") ? NULL : view_describe(&b->objects->view, seen);
+	_cleanup_free_ char *what =
+		strstr(seen, "/..") ? NULL : view_describe(&b->objects->view, seen);
 	_cleanup_free_ char *path = outside(b, name);
 
 	if (!what && path) {
