@@ -3,7 +3,9 @@
 # objects of another kernel, and taken from the cache is byte for byte the same, build-id included;
 # and a change in between is not missed.
 # Run by make check; alone: DKMS=./dkms top_srcdir=. tests/integration-cache.sh
-# With other modules: MODULES=evdi,gost-crypto,... tests/integration-cache.sh
+# With more modules, which takes some ten minutes (digimend wants a /lib/modules to be there):
+#	MODULES=acpi-call,v4l2loopback,evdi,gost-crypto,bbswitch,langford,dm-writeboost,nat-rtsp,\
+#	digimend,dpdk-kmods DKMS=./dkms top_srcdir=. tests/integration-cache.sh
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=tests/tap.sh
