@@ -325,6 +325,17 @@ if command -v ccache > /dev/null; then
 	echo '/* changed */' >> "$sourcetree/m-1.0/b.c"
 	builds $A "0 0" "with ccache, once more"
 	ok "ccache had something" test "$(hits)" -gt "${first:-0}"
+	edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$src/linux-headers-$A-common/include/linux/fifo-of-m.h"
+	builds $A "0 0" "with ccache, another header of the kernel's"
+	restore
+	script $tools/prefix 'echo "$@" > "$CCACHE_DIR/prefixed"' 'exec "$@"'
+	export CCACHE_PREFIX=$tools/prefix
+	echo '/* changed again */ int again_b = 1;' >> "$sourcetree/m-1.0/b.c"
+	like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "CCACHE_PREFIX: it says so"
+	builds $A "0 0" "with CCACHE_PREFIX"
+	ok "it was used" grep -q b.c "$guest/prefixed"
+	unset CCACHE_PREFIX
+	rm $tools/prefix
 	like "$(dkms cache stats)" '^ccache  *[0-9]' "cache stats: ccache"
 	dkms cache clear > /dev/null
 	ok "cache clear: of ccache's nothing is left" test ! -e "$guest"
