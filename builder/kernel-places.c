@@ -5,7 +5,8 @@
  * lines that kbuild keeps. When they are the same for all kernels, an object that was compiled
  * for one can serve another. Debian's headers are three directories:
  *
- *   /usr/src/linux-headers-RELEASE          Makefile: include .../Makefile of the next one
+ *   /usr/src/linux-headers-RELEASE          Makefile: include .../Makefile of the next one;
+ *                                           since Linux 6.13 KBUILD_OUTPUT=this one, too
  *   /usr/src/linux-headers-VERSION-common   that of all flavours
  *   /usr/lib/linux-kbuild-VERSION           scripts and tools; the others lead there by links
  *                                           ../../lib/linux-kbuild-VERSION/scripts
@@ -24,8 +25,19 @@
 
 #define PLACE "/usr/src/kernel"
 #define LINK_PREFIX "../../lib/"
-/* A Makefile that leads elsewhere is one line and perhaps a comment. */
+/* A Makefile that leads elsewhere is a line or two and perhaps a comment. */
 #define WRAPPER_MAX 1024
+
+/* The line says where headers are, of which the real path is given. */
+static bool is_output(const char *line, const char *headers)
+{
+	_cleanup_free_ char *real = NULL;
+
+	if (!has_prefix(line, "KBUILD_OUTPUT=/"))
+		return false;
+	real = realpath(line + strlen("KBUILD_OUTPUT="), NULL);
+	return real && streq(real, headers);
+}
 
 /* The directory whose Makefile the one of headers includes, and does nothing else; its real
  * path, caller frees; NULL when it is not like that. */
@@ -40,7 +52,7 @@ static char *included_dir(const char *headers)
 		return NULL;
 	rest = text.data;
 	while ((line = strsep(&rest, "\n"))) {
-		if (!*line || *line == '#')
+		if (!*line || *line == '#' || is_output(line, headers))
 			continue;
 		if (included || !has_prefix(line, "include /") || !has_suffix(line, "/Makefile") ||
 			strpbrk(line, "$\\# \t") != line + strlen("include"))

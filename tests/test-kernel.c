@@ -449,23 +449,33 @@ static void test_kin(void)
 static void test_places(void)
 {
 	static const struct {
-		const char *place, *makefile;
+		const char *place;
+		const char *makefile; /* @ is where the layout is */
 		size_t want;
 	} cases[] = {
-		{"one-line", "include %s/%s/usr/src/linux-headers-common/Makefile\n", 3},
-		{"comment", "# a comment\n\ninclude %s/%s/usr/src/linux-headers-common/Makefile\n", 3},
-		{"two-lines", "include %s/%s/usr/src/linux-headers-common/Makefile\nX = 1\n", 0},
-		{"nowhere", "include %s/%s/usr/src/linux-headers-none/Makefile\n", 0},
-		{"variable", "include %s/%s/usr/src/$(X)/Makefile\n", 0},
+		{"one-line", "include @/usr/src/linux-headers-common/Makefile\n", 3},
+		{"comment", "# a comment\n\ninclude @/usr/src/linux-headers-common/Makefile\n", 3},
+		{"two-lines", "include @/usr/src/linux-headers-common/Makefile\nX = 1\n", 0},
+		{"since-6.13", "KBUILD_OUTPUT=@/usr/src/linux-headers-6.1.0-1-amd64\n"
+			       "include @/usr/src/linux-headers-common/Makefile\n", 3},
+		{"other-output", "KBUILD_OUTPUT=@/usr/src/linux-headers-common\n"
+				 "include @/usr/src/linux-headers-common/Makefile\n", 0},
+		{"no-output", "KBUILD_OUTPUT=@/none\n"
+			      "include @/usr/src/linux-headers-common/Makefile\n", 0},
+		{"nowhere", "include @/usr/src/linux-headers-none/Makefile\n", 0},
+		{"variable", "include @/usr/src/$(X)/Makefile\n", 0},
 	};
 	_cleanup_free_ char *makefile = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct str text = {0};
-		const char *rest = strstr(cases[i].makefile, "%s/%s");
 
-		str_add_bytes(&text, cases[i].makefile, (size_t)(rest - cases[i].makefile));
-		str_addf(&text, "%s/%s%s", root, cases[i].place, rest + strlen("%s/%s"));
+		for (const char *at = cases[i].makefile; *at; at++) {
+			if (*at == '@')
+				str_addf(&text, "%s/%s", root, cases[i].place);
+			else
+				str_add_bytes(&text, at, 1);
+		}
 		put_debian(cases[i].place, "6.1.0-1-amd64", text.data);
 		is_int((long)count_places(cases[i].place, "6.1.0-1-amd64"), (long)cases[i].want,
 			cases[i].place);
