@@ -28,6 +28,7 @@
 #include "base/file.h"
 #include "cache/statcache.h"
 
+#define MAGIC "dkmsstat"
 #define FILE_VERSION 1
 #define NS 1000000000LL
 /* The coarsest clock of a file system is FAT's (2 s). */
@@ -96,7 +97,7 @@ static void map_file(struct statcache *c)
 		return;
 	}
 	h = c->map;
-	if (memcmp(h->magic, "dkmsstat", 8) == 0 && h->version == FILE_VERSION &&
+	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) == 0 && h->version == FILE_VERSION &&
 		h->record_size == sizeof(struct record) &&
 		h->n == (c->map_size - sizeof(*h)) / sizeof(struct record) &&
 		(c->map_size - sizeof(*h)) % sizeof(struct record) == 0) {
@@ -309,8 +310,7 @@ struct statcache_counts statcache_counts(struct statcache *c)
 static void collect(struct statcache *c, struct str *ret)
 {
 	bool all = c->n_old + c->n_fresh <= RECORDS_MAX;
-	struct header h = {.magic = "dkmsstat", .version = FILE_VERSION,
-		.record_size = sizeof(struct record)};
+	struct header h = {.version = FILE_VERSION, .record_size = sizeof(struct record)};
 	struct record *records = xcalloc(c->n_old + c->n_fresh, sizeof(*records));
 	size_t n = 0;
 
@@ -321,6 +321,7 @@ static void collect(struct statcache *c, struct str *ret)
 		if ((all || c->used[i]) && !find_fresh(c->fresh, c->room, &c->old[i])->ino)
 			records[n++] = c->old[i];
 	qsort(records, n, sizeof(*records), compare_records);
+	memcpy(h.magic, MAGIC, sizeof(h.magic));
 	h.n = n;
 	digest_bytes(records, n * sizeof(*records), &h.digest);
 	str_add_bytes(ret, &h, sizeof(h));
