@@ -82,7 +82,7 @@ static void collect(void *userdata, const struct build *b, const char *name)
 	struct compiled *all = userdata;
 	const char *base = path_base(name);
 	_cleanup_free_ char *path = path_join(b->work, name);
-	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL;
+	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL, *source = NULL;
 	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
 	_cleanup_(str_done) struct str text = {0};
 	struct object *o;
@@ -105,6 +105,9 @@ static void collect(void *userdata, const struct build *b, const char *name)
 		return;
 	cwd = make_dir(b, cmd.target, object);
 	if (!cwd)
+		return;
+	source = resolve(cwd, cmd.files.items[0]);
+	if (!path_is_below(source, b->seen))
 		return;
 	all->items = xrealloc_array(all->items, all->n + 1, sizeof(*all->items));
 	o = &all->items[all->n++];

@@ -15,8 +15,8 @@
 #include "builder/tree.h"
 #include "cache/listing.h"
 
-#define FORMAT "dkms module 5\n"
-#define OBJECTS_FORMAT "dkms objects 3\n"
+#define FORMAT "dkms module 6\n"
+#define OBJECTS_FORMAT "dkms objects 4\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 

@@ -215,6 +215,9 @@ static bool is_header(const struct line *line)
 void kbuild_family(const struct kernel *k, const char *headers, const struct strv *places,
 	const struct index *options, struct str *ret)
 {
+	/* It has the version in its name, and is the same for many. */
+	_cleanup_free_ char *into_kbuild =
+		xasprintf(" link ../../lib/%s/", path_base(places->items[4]));
 	_cleanup_(strv_done) struct strv names = {0};
 
 	for (const char *at = headers; at && *at;) {
@@ -237,6 +240,13 @@ void kbuild_family(const struct kernel *k, const char *headers, const struct str
 		str_add_bytes(ret, line.below, line.below_len);
 		if (is_file && place != 4 && is_header(&line)) {
 			str_add(ret, " file\n");
+			continue;
+		}
+		if (has_prefix(line.what, into_kbuild)) {
+			str_add(ret, " link kbuild/");
+			str_add_bytes(ret, line.what + strlen(into_kbuild),
+				line.what_len - strlen(into_kbuild));
+			str_add(ret, "\n");
 			continue;
 		}
 		str_add_bytes(ret, line.what, line.what_len);

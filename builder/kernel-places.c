@@ -12,7 +12,8 @@
  *                                           ../../lib/linux-kbuild-VERSION/scripts
  *
  * They are shown at PLACE/src/linux-headers, PLACE/src/linux-headers-common and
- * PLACE/lib/linux-kbuild-VERSION, where the links fit, and a link is at their own paths. Other
+ * PLACE/lib/linux-kbuild. Links are at their own paths, and by their own names beside these
+ * places, where the links between them lead. VERSION is that of one ABI since Debian 13. Other
  * layouts stay where they are. */
 #include "config.h"
 
@@ -111,14 +112,14 @@ void kernel_places(const struct kernel *k, struct strv *ret)
 		return;
 	below = xasprintf("%s/" LINK_PREFIX "%s", headers, name);
 	kbuild = realpath(below, NULL);
-	if (!kbuild || !path_is_dir(kbuild))
+	if (!kbuild || !path_is_dir(kbuild) || !streq(path_base(kbuild), name))
 		return;
 	strv_push(ret, headers);
 	strv_push(ret, PLACE "/src/linux-headers");
 	strv_push(ret, common);
 	strv_push(ret, PLACE "/src/linux-headers-common");
 	strv_push(ret, kbuild);
-	strv_pushf(ret, PLACE "/lib/%s", name);
+	strv_push(ret, PLACE "/lib/linux-kbuild");
 }
 
 bool kernel_kin(const struct kernel *k, struct digest *ret)

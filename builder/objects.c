@@ -14,7 +14,8 @@
  *   - that depend on a file which make itself has made, or which lies outside of the build
  *     directory and the kernel's trees;
  *   - of sources that can read more than the list says: see has_secret_inputs();
- *   - that are not compiled by kbuild.
+ *   - that are not compiled by kbuild, and those that kbuild makes of its own source for each
+ *     module, .module-common.o, with the kernel's release in it.
  * When make was given objects and fails, or makes other files than it did when these were made,
  * the build starts over without. */
 #include "config.h"

@@ -282,13 +282,21 @@ static void show(struct strv *argv, struct strv *sealed, struct strv *done, cons
 	}
 }
 
-/* Shows a directory elsewhere, read-only. */
+/* Shows a directory elsewhere, read-only, and there by its own name, too: links between such
+ * directories have it. */
 static void show_elsewhere(struct strv *argv, struct strv *sealed, struct strv *done,
 	const char *real, const char *place)
 {
+	_cleanup_free_ char *beside = xasprintf("%.*s%s", (int)(path_base(place) - place), place,
+		path_base(real));
+
 	make_parents(argv, sealed, place);
 	strv_push_all(argv, (const char *const[]){"--ro-bind", real, place, NULL});
 	strv_push(done, place);
+	if (!is_shown(done, beside)) {
+		strv_push_all(argv, (const char *const[]){"--symlink", place, beside, NULL});
+		strv_push(done, beside);
+	}
 	if (!is_hidden(argv, sealed, real))
 		return;
 	make_parents(argv, sealed, real);

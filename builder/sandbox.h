@@ -31,7 +31,8 @@ struct sandbox {
 	bool strict;
 	struct strv hide;     /* with strict: directories to hide as well */
 	struct strv places;   /* with strict: pairs of a hidden directory and where it is to
-			       * be seen, below a hidden one, too; a link leads there */
+			       * be seen, below a hidden one, too; links lead there from its
+			       * path, and from its name beside that place */
 	struct strv binds;    /* with strict: options of bwrap(1) that show directories in
 			       * /run: "--bind", what, where */
 	struct strv links;    /* with strict: pairs of a path and the target of the link

@@ -145,8 +145,8 @@ void system_describe(struct str *ret)
 /* What builds of modules run. A pattern that begins with a star has a dash. */
 static const char *const tools[] = {"gcc", "gcc-[0-9]*", "*-gcc", "*-gcc-[0-9]*", "cc", "c++",
 	"g++", "clang", "clang-[0-9]*", "ccache", "sccache", "distcc", "icecc", "rustc",
-	"bindgen", "as", "*-as", "ld", "ld.*", "*-ld", "ld.lld-[0-9]*", "ar", "nm", "strip",
-	"*-strip", "objcopy", "*-objcopy", "objdump", "readelf", "llvm-*", "make", "gmake",
+	"bindgen", "as", "*-as", "ld", "ld.*", "*-ld", "ld.lld-[0-9]*", "ar", "*-ar", "nm", "*-nm", "strip",
+	"*-strip", "objcopy", "*-objcopy", "objdump", "*-objdump", "readelf", "*-readelf", "llvm-*", "make", "gmake",
 	"cmake", "bash", "sh", "dash", "awk", "gawk", "mawk", "sed", "grep", "perl", "python",
 	"python3", "patch", "pahole", "bc", "flex", "bison", "m4", "pkg-config", "autoconf",
 	"automake", "libtool", "env", "sparse", "depmod", "modinfo", NULL};
