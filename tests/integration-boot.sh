@@ -14,7 +14,7 @@ for tool in qemu-system-x86_64 busybox cpio; do
 	command -v $tool > /dev/null || skip_all "no $tool"
 done
 if ! "$top_srcdir/tests/real-input" --image --modules acpi-call,nat-rtsp,dm-writeboost \
-	--kernels cloud-amd64:1,cloud-amd64:2 > "$work/input" 2> "$work/input.log"
+	--kernels cloud-amd64:kin-1/cloud-amd64:1,cloud-amd64:kin-2/cloud-amd64:twin > "$work/input" 2> "$work/input.log"
 then
 	report 1 "real kernels and modules can be had"
 	sed 's/^/# /' "$work/input.log"

@@ -22,6 +22,7 @@ real=$(sed -n 's/^kernel //p' "$work/input")
 headers=$(realpath "$root/lib/modules/$real/build")
 common=$(sed -n 's|^include \(.*\)/Makefile$|\1|p' "$headers/Makefile")
 kbuild=$(realpath "$headers/scripts/..")
+compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$headers/.config")
 
 machine
 cache=$machine/cache
@@ -43,7 +44,8 @@ kernel_named() # RELEASE
 
 	cp -a "$headers" "$src/linux-headers-$1"
 	cp -a "$common" "$src/linux-headers-$1-common"
-	echo "include $src/linux-headers-$1-common/Makefile" > "$src/linux-headers-$1/Makefile"
+	sed -i "s|$common|$src/linux-headers-$1-common|; s|=$headers\$|=$src/linux-headers-$1|" \
+		"$src/linux-headers-$1/Makefile"
 	for file in .config .kernelvariables include/config/auto.conf include/config/kernel.release \
 		include/generated/autoconf.h include/generated/utsrelease.h; do
 		file=$src/linux-headers-$1/$file
@@ -255,7 +257,14 @@ new_module 'CFLAGS_b.o := $(if $(findstring -2-,$(KERNELRELEASE)),-DSECOND)'
 change='' second_takes "2 1" "a flag for one kernel and one file" "3 of 3 objects valid" "3 of 3"
 like "$(cat "$work/first.log")" 'compiled by make all the same: b.o: command line: -DSECOND is new' "the log tells why"
 new_module
-change_compiler() { script $tools/gcc-12 'exec /usr/bin/gcc-12 "$@"'; script $tools/gcc 'exec /usr/bin/gcc "$@"'; }
+change_compiler()
+{
+	local name
+
+	for name in "$compiler" gcc; do
+		script "$tools/$name" "exec $(command -v "$name") \"\$@\""
+	done
+}
 change=change_compiler second_takes "0 3" "another compiler" \
 	"no objects: tools: .*/gcc is new" "    tools: $tools/gcc is new"
 rm -f $tools/*
