@@ -122,16 +122,19 @@ static int verify_gzip(struct reader *r, struct error *err)
 			close(fd);
 		return error_errno(err, code, 1, "cannot read %s", r->name);
 	}
-	while (code == 0 && (n = sym_gzread(gz, buffer, BUFFER_BYTES)) > 0)
-		code = take_bytes(r, buffer, (size_t)n, err);
-	if (code == 0) {
-		const char *why = sym_gzerror(gz, &zlib_error);
+	do {
+		const char *why;
 
+		n = sym_gzread(gz, buffer, BUFFER_BYTES);
+		/* After each read: zlib 1.3.2 forgets with the next one that the end was missing. */
+		why = sym_gzerror(gz, &zlib_error);
 		if (zlib_error == Z_BUF_ERROR)
 			code = damaged(r, "its end is missing", err);
 		else if (zlib_error != Z_OK && zlib_error != Z_STREAM_END)
 			code = damaged(r, why, err);
-	}
+		else if (n > 0)
+			code = take_bytes(r, buffer, (size_t)n, err);
+	} while (code == 0 && n > 0);
 	sym_gzclose(gz);
 	return code;
 }
