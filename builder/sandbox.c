@@ -403,7 +403,7 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 				    "HOME", "/tmp", "--setenv", "TMPDIR", "/tmp", NULL});
 }
 
-static void add_user(struct strv *argv, enum sandbox_kind kind)
+static void add_user(struct strv *argv, const struct sandbox *box)
 {
 	/* Another user's death signal is gone, so it is set anew. */
 	static const char *const untrusted[] = {"setpriv", "--reuid=65534", "--regid=65534",
@@ -411,11 +411,15 @@ static void add_user(struct strv *argv, enum sandbox_kind kind)
 		"--pdeathsig=KILL", NULL};
 
 	strv_push(argv, "--");
-	if (kind == SANDBOX_KIND_UNTRUSTED)
+	if (box->kind == SANDBOX_KIND_UNTRUSTED)
 		strv_push_all(argv, untrusted);
 	/* The command is not PID 1 itself: that one cannot be killed from inside, and does not
-	 * die of an ordinary signal. */
-	strv_push_all(argv, (const char *const[]){"sh", "-c", "\"$@\"; exit $?", "sh", NULL});
+	 * die of an ordinary signal. It has the pipe open: should we be killed before a make
+	 * opens it, that make would wait for somebody to do so for ever. */
+	strv_push_all(argv, (const char *const[]){"sh", "-c",
+				    box->fifo ? "exec 9<>\"$0\"; \"$@\" 9>&-; exit $?"
+					      : "\"$@\"; exit $?",
+				    box->fifo ? box->fifo : "sh", NULL});
 }
 
 void sandbox_wrap(struct command *cmd, const struct sandbox *box)
@@ -428,7 +432,7 @@ void sandbox_wrap(struct command *cmd, const struct sandbox *box)
 	add_mounts(&argv, box);
 	if (cmd->cwd)
 		strv_push_all(&argv, (const char *const[]){"--chdir", cmd->cwd, NULL});
-	add_user(&argv, box->kind);
+	add_user(&argv, box);
 	strv_extend(&argv, &cmd->argv);
 	strv_done(&cmd->argv);
 	cmd->argv = argv;
