@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "base/file.h"
+#include "builder/sweep.h"
 #include "builder/tree.h"
 #include "cache/cache.h"
 #include "scheduler/rebuild.h"
@@ -73,8 +74,6 @@ void session_prepare_builds(struct session *s)
 {
 	_cleanup_(error_done) struct error err = {0};
 
-	if (!s->mark.path && !s->settings->dry_run)
-		sweep_mark(s->settings->dkms_tree, &s->mark);
 	if (s->cache || s->settings->no_cache || is_empty(s->settings->cache_dir))
 		return;
 	s->cache = cache_open(s->settings->cache_dir, s->settings->cache_max_size, &err);
@@ -176,7 +175,6 @@ int session_done(struct session *s, int status)
 	report_done(&s->report);
 	plan_done(&s->plan);
 	close_cache(s);
-	sweep_unmark(&s->mark);
 	uv_loop_close(&s->loop);
 	free(s->kernels);
 	if (cancelled) {

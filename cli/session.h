@@ -2,7 +2,6 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
-#include "builder/sweep.h"
 #include "cli/eventlog.h"
 #include "cli/options.h"
 #include "cli/report.h"
@@ -14,7 +13,6 @@ struct session {
 	struct arguments *args;
 	const struct settings *settings;
 	struct cache *cache; /* NULL: none */
-	struct sweep_mark mark; /* of its builds */
 	uv_loop_t loop;
 	struct plan plan;
 	struct report report;
@@ -35,7 +33,7 @@ int session_init(struct session *s, struct arguments *args, bool takes_away);
  * the error's. A run that a signal cancelled ends by that signal. */
 int session_done(struct session *s, int status);
 
-/* To be called before jobs that build are run: opens the cache, marks the tree. */
+/* To be called before jobs that build are run: opens the cache. */
 void session_prepare_builds(struct session *s);
 
 /* Runs jobs that install, which the plan has been given: then the rebuilds that follow from

@@ -10,7 +10,7 @@
 /* What -j 0, no limit, comes to. */
 #define SLOTS_UNLIMITED 1024
 
-static bool has_builds(const struct plan *p)
+bool plan_has_builds(const struct plan *p)
 {
 	for (size_t i = p->n_run; i < p->n_jobs; i++)
 		if (job_builds(p->jobs[i]))
@@ -53,7 +53,7 @@ static unsigned int count_slots(const struct plan *p, unsigned int *ret_spare)
 	unsigned int asked = s->slots ? s->slots : SLOTS_UNLIMITED, spare = count_spare(s);
 	unsigned int fit = asked + spare;
 
-	if (has_builds(p))
+	if (plan_has_builds(p))
 		fit = estimate_slots(p->jobs + p->n_run, p->n_jobs - p->n_run, fit,
 			s->max_memory ? s->max_memory : memory_available());
 	*ret_spare = fit > asked ? fit - asked : 0;
@@ -69,7 +69,7 @@ int plan_choose_slots(struct plan *p)
 		p->n_spare = 0;
 		return 0;
 	}
-	if (!p->asked_make && has_builds(p) && !p->shared.settings->dry_run) {
+	if (!p->asked_make && plan_has_builds(p) && !p->shared.settings->dry_run) {
 		p->asked_make = true;
 		p->make_opens_fifo = make_opens_fifo(p);
 		if (p->slots_lost)

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "builder/fingerprint.h"
+#include "builder/sweep.h"
 #include "builder/tree.h"
 #include "scheduler/estimate.h"
 #include "scheduler/plan.h"
@@ -345,6 +346,7 @@ int plan_run(struct plan *p, struct error *err)
 		.observer = &observer,
 		.cancelled = &p->shared.cancelled,
 	};
+	struct sweep_mark mark = {0};
 	int r;
 
 	if (p->n_run == p->n_jobs)
@@ -360,9 +362,13 @@ int plan_run(struct plan *p, struct error *err)
 	r = plan_choose_slots(p);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot start the jobs");
+	/* As late as that: until the runner listens to signals they leave the mark. */
+	if (plan_has_builds(p) && !p->shared.settings->dry_run)
+		sweep_mark(p->shared.settings->dkms_tree, &mark);
 	options.slots = p->slots;
 	options.n_spare = p->n_spare;
 	runner_run(p->loop, &p->graph, &ops, &options);
+	sweep_unmark(&mark);
 	if (!p->shared.settings->dry_run) {
 		estimate_learn(p->history, p->jobs + p->n_run, p->graph.n);
 		history_save(p->history); /* where it cannot be kept, nothing is amiss */

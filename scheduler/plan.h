@@ -75,6 +75,9 @@ struct job *plan_find(struct plan *p, size_t first, const char *name,
  * when nothing could be run. */
 int plan_run(struct plan *p, struct error *err);
 
+/* Some of the jobs that have not been run may build. */
+bool plan_has_builds(const struct plan *p);
+
 /* plan-slots.c: chooses the slots of the next run. 0 or a negative errno. */
 int plan_choose_slots(struct plan *p);
 /* How many there are to tell of; 0: no limit. */
