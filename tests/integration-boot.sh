@@ -15,7 +15,7 @@ command -v apt-get > /dev/null || skip_all "kernels and modules come from Debian
 for tool in qemu-system-x86_64 busybox cpio; do
 	command -v $tool > /dev/null || skip_all "no $tool"
 done
-if ! "$top_srcdir/tests/real-input" --image --modules acpi-call,nat-rtsp/vhba,dm-writeboost \
+if ! "$top_srcdir/tests/real-input" --image --modules acpi-call,nat-rtsp/vhba,langford \
 	--kernels cloud-amd64:kin-1/cloud-amd64:1,cloud-amd64:kin-2/cloud-amd64:twin > "$work/input" 2> "$work/input.log"
 then
 	report 1 "real kernels and modules can be had"
