@@ -38,3 +38,27 @@ excluded()
 	done
 	return 1
 }
+
+# Compiles the module as a person would without any dkms: some modules of a release of Debian do
+# not compile for its newest kernels, and then it is not us.
+compiles() # NAME/VERSION SOURCE KVER HEADERS
+{
+	rm -rf "$work/compiles"
+	mkdir -p "$work/compiles/$1"
+	cp -a "$2" "$work/compiles/$1/build"
+	(
+		set +eu
+		kernelver=$3
+		kernel_source_dir=$4
+		arch=$(uname -m)
+		dkms_tree=$work/compiles
+		cd "$dkms_tree/$1/build" || exit
+		# shellcheck disable=SC1091
+		. ./dkms.conf
+		for patch in "${PATCH[@]}"; do
+			patch -p1 < "patches/$patch" || exit
+		done
+		[ -z "$PRE_BUILD" ] || eval "./$PRE_BUILD" || exit
+		eval "${MAKE[0]:-make -C $kernel_source_dir M=$PWD}"
+	) > "$work/compiles.log" 2>&1 < /dev/null
+}
