@@ -215,7 +215,7 @@ change_kernel() { edit 's/\(CONFIG_NR_CPUS[= ]\).*/\117/' "$src/linux-headers-$B
 change=change_kernel second_takes "2 1" "another value of an option that one file uses" \
 	"not sub/a.o: CONFIG_NR_CPUS differs" "    sub/a.o: CONFIG_NR_CPUS differs\$"
 restore
-change_kernel() { edit 's/^\(CONFIG_MODVERSIONS=\|#define CONFIG_MODVERSIONS \).*//' \
+change_kernel() { edit 's/^\(CONFIG_DEBUG_INFO_BTF_MODULES=\|#define CONFIG_DEBUG_INFO_BTF_MODULES \).*//' \
 	"$src/linux-headers-$B/include/generated/autoconf.h" "$src/linux-headers-$B/include/config/auto.conf"; }
 change=change_kernel second_takes "0 3" "an option that kbuild looks at"
 restore
