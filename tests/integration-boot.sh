@@ -38,6 +38,9 @@ for module in "${modules[@]}"; do
 	cp -a "$root/usr/src/${module/\//-}" "$work/src/"
 	ours add "$module" > /dev/null 2>&1
 done
+# In unstable it is among the modules.
+image=$root/boot/vmlinuz-$kernel
+[ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
 names=()
 for module in "${modules[@]}"; do
 	mapfile -t -O ${#names[@]} names < <(opinion "$root/usr/src/${module/\//-}/dkms.conf" "$kernel" \
@@ -101,7 +104,7 @@ boot() # KERNEL-ARGUMENT...
 
 	make_initramfs "$work/initrd"
 	timeout 300 qemu-system-x86_64 -M pc -accel tcg -cpu max -m 512 -nographic -no-reboot \
-		-nodefaults -serial stdio -kernel "$root/boot/vmlinuz-$kernel" -initrd "$work/initrd" \
+		-nodefaults -serial stdio -kernel "$image" -initrd "$work/initrd" \
 		-append "console=ttyS0 panic=-1 quiet $*" < /dev/null > "$work/console" 2>&1 || true
 	tr -d '\r' < "$work/console" | sed -n 's/.*TEST //p' > "$work/said"
 	note "booted in $((SECONDS - start)) s"
