@@ -14,6 +14,12 @@
 	"override CROSS_COMPILE = $(DEB_HOST_GNU_TYPE)-\nendif\n"                        \
 	"DEBIAN_KERNEL_NO_CC_VERSION_CHECK = y\n"
 
+#define DEBIAN_VARIABLES_16                                                              \
+	"override ARCH = x86\n"                                                          \
+	"CC = $(if $(DEBIAN_KERNEL_USE_CCACHE),$(CCACHE)) $(CROSS_COMPILE)gcc-16\n"      \
+	"override CROSS_COMPILE = x86_64-linux-gnu-\n"
+#define DEBIAN_16 "\"x86_64-linux-gnu-gcc-16 (Debian 16.2.0-4) 16.2.0\""
+
 #define CLANG "CONFIG_CC_IS_CLANG=y\n"
 #define LLD "CONFIG_LD_IS_LLD=y\n"
 #define TEXT(text) "CONFIG_CC_VERSION_TEXT=" text "\n"
@@ -71,6 +77,10 @@ static const struct {
 		"CC = $(CROSS_COMPILE)gcc-13\n", "gcc-12 gcc-13", "gcc-13 - -"},
 	{"compat 5.5: when it is installed", TEXT("\"gcc-12 (Debian 12.2.0-14) 12.2.0\""),
 		"CC = $(CROSS_COMPILE)gcc-14\n", "gcc-12 gcc-13", "gcc-12 - -"},
+	{"compat 5.5: Debian's since 13, with a prefix", TEXT(DEBIAN_16), DEBIAN_VARIABLES_16,
+		"gcc gcc-15 x86_64-linux-gnu-gcc-16", "x86_64-linux-gnu-gcc-16 - -"},
+	{"compat 5.5: the same program without it", TEXT(DEBIAN_16), DEBIAN_VARIABLES_16,
+		"gcc gcc-16 x86_64-linux-gnu-gcc-16", "gcc-16 - -"},
 	{"the last of them, spelled in any way", "CONFIG_X=y\n",
 		"CC=gcc-11\n  override CC := ${CROSS_COMPILE}gcc-12 \nCCACHE = gcc-13\nCC_X = gcc-13",
 		"gcc-11 gcc-12 gcc-13", "gcc-12 - -"},
