@@ -312,6 +312,17 @@ builds $A "0 2" "a source that has the assembler read a file"
 echo two > "$sourcetree/m-1.0/data"
 builds $A "2 0" "is compiled"
 
+# Since Linux 6.13 make may put what it makes elsewhere.
+if grep -q KBUILD_EXTMOD_OUTPUT "$common/Makefile"; then
+	new_module
+	mkdir -p "$sourcetree/m-1.0/out/sub"
+	: > "$sourcetree/m-1.0/out/sub/keep"
+	printf '%s\n' BUILT_MODULE_LOCATION=out \
+		'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build MO=$dkms_tree/m/1.0/build/out"' \
+		>> "$sourcetree/m-1.0/dkms.conf"
+	change='' second_takes "3 0" "objects beside the sources"
+fi
+
 # Where paths cannot be the same, nothing is kept.
 new_module
 dkms cache clear > /dev/null
