@@ -143,12 +143,13 @@ void system_describe(struct str *ret)
 /* Tools */
 
 /* What builds of modules run. A pattern that begins with a star has a dash. */
-static const char *const tools[] = {"gcc", "gcc-[0-9]*", "*-gcc", "*-gcc-[0-9]*", "cc", "c++",
-	"g++", "clang", "clang-[0-9]*", "ccache", "sccache", "distcc", "icecc", "rustc",
-	"bindgen", "as", "*-as", "ld", "ld.*", "*-ld", "ld.lld-[0-9]*", "ar", "*-ar", "nm", "*-nm", "strip",
-	"*-strip", "objcopy", "*-objcopy", "objdump", "*-objdump", "readelf", "*-readelf", "llvm-*", "make", "gmake",
-	"cmake", "bash", "sh", "dash", "awk", "gawk", "mawk", "sed", "grep", "perl", "python",
-	"python3", "patch", "pahole", "bc", "flex", "bison", "m4", "pkg-config", "autoconf",
+static const char *const tools[] = {"gcc", "gcc-[0-9]*", "*-gcc", "*-gcc-[0-9]*", "cc",
+	"c++", "g++", "clang", "clang-[0-9]*", "ccache", "sccache", "distcc", "icecc",
+	"rustc", "bindgen", "as", "*-as", "ld", "ld.*", "*-ld", "ld.lld-[0-9]*", "ar",
+	"*-ar", "nm", "*-nm", "strip", "*-strip", "objcopy", "*-objcopy", "objdump",
+	"*-objdump", "readelf", "*-readelf", "llvm-*", "make", "gmake", "cmake", "bash",
+	"sh", "dash", "awk", "gawk", "mawk", "sed", "grep", "perl", "python", "python3",
+	"patch", "pahole", "bc", "flex", "bison", "m4", "pkg-config", "autoconf",
 	"automake", "libtool", "env", "sparse", "depmod", "modinfo", NULL};
 
 static bool is_tool(const char *name, const struct strv *words)
