@@ -25,6 +25,9 @@ ours=("${trees[@]}" --no-cache)
 ours() { "$DKMS" "$@" "${ours[@]}"; }
 peer() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$peer_path" "$@" "${trees[@]}" </dev/null; }
 
+# What readelf says of a module without a section that old ones of Debian's dkms look into, is its own.
+peer_status() { peer status 2>&1 | grep -v '^readelf: Warning: '; }
+
 # Every file below the kernels' directories, and what depmod knows.
 snapshot() { (cd "$work/lib" && find . -name 'modules.*.bin' -prune -o -print | sort; cat modules/*/modules.dep); }
 
@@ -117,7 +120,7 @@ ok "autoinstall again: changes nothing" cmp "$work/installed" "$work/again"
 lines() { sed 's/ (.*//' "$@" | LC_ALL=C sort; }
 
 while read -r _ suite version peer_path; do
-	is "$(peer status 2>&1 | lines)" "$(lines "$work/status")" \
+	is "$(peer_status | lines)" "$(lines "$work/status")" \
 		"Debian's dkms $version ($suite) reads our tree as we do"
 done < <(grep '^peer ' "$work/input")
 
@@ -157,9 +160,9 @@ while read -r _ suite version peer_path; do
 	is "$(ours status 2>&1)" "$module, $kernel, $machine: installed" "$by: status says installed"
 	is "$(ours autoinstall -k "$kernel" 2>&1; echo "exit $?")" "exit 0" "$by: nothing to do"
 	ok "$by: we uninstall it" ours uninstall "$module" -k "$kernel"
-	is "$(peer status 2>&1)" "$module, $kernel, $machine: built" "$by: it sees that"
+	is "$(peer_status)" "$module, $kernel, $machine: built" "$by: it sees that"
 	ok "$by: we install it again" ours install "$module" -k "$kernel"
-	is "$(peer status 2>&1)" "$module, $kernel, $machine: installed" "$by: it sees that too"
+	is "$(peer_status)" "$module, $kernel, $machine: installed" "$by: it sees that too"
 	ok "$by: we remove it" ours remove "$module" --all
 	snapshot > "$work/after"
 	ok "$by: nothing is left of it" diff "$work/before" "$work/after"
