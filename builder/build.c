@@ -171,9 +171,9 @@ static void link_headers(const struct kernel *k, struct sandbox *box)
 {
 	static const char *const names[] = {"build", "source"};
 	_cleanup_free_ char *usual = realpath("/lib/modules", NULL);
-	_cleanup_free_ char *own = xasprintf("%s/%s", usual, k->release);
+	_cleanup_free_ char *own = usual ? path_join(usual, k->release) : NULL;
 
-	if (!usual || streq(own, k->dir))
+	if (!own || streq(own, k->dir))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *path = path_join(k->dir, names[i]);
