@@ -93,6 +93,7 @@ struct kernel *kernel_new(const struct settings *s, const char *release, const c
 	k->config_path = find_config(s, k->headers);
 	k->has_headers = has_include(k->headers);
 	pthread_mutex_init(&k->lock, NULL);
+	pthread_mutex_init(&k->config_lock, NULL);
 	return k;
 }
 
@@ -101,8 +102,8 @@ void kernel_free(struct kernel *k)
 	if (!k)
 		return;
 	kernel_modules_forget(k);
-	str_done(&k->config_text);
-	strv_done(&k->config);
+	str_done(&k->config);
+	pthread_mutex_destroy(&k->config_lock);
 	pthread_mutex_destroy(&k->lock);
 	free(k->release);
 	free(k->arch);
@@ -123,37 +124,40 @@ int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err)
 	return 0;
 }
 
+/* Ends each line by NUL instead, so that values are strings where they are. */
 static void read_config(struct kernel *k)
 {
 	_cleanup_(str_done) struct str text = {0};
+	char *c;
 
-	k->config_known = true;
-	if (!k->config_path || file_read(k->config_path, CONFIG_MAX, &text, NULL) < 0)
+	if (!k->config_path || file_read(k->config_path, CONFIG_MAX, &text, NULL) < 0 ||
+		!text.len)
 		return;
-	str_add(&k->config_text, "\n");
-	str_add_bytes(&k->config_text, text.data, text.len);
+	str_add(&k->config, "\n");
+	str_add(&k->config, text.data); /* up to a NUL byte, which no config has */
+	for (c = k->config.data; c < k->config.data + k->config.len; c++)
+		if (*c == '\n' || (*c == '\r' && (c[1] == '\n' || !c[1])))
+			*c = '\0';
 }
 
 /* A few of thousands of lines are asked for: they are not put in order. Which of two lines for
  * one option is found is not defined: kconfig writes none twice. */
 const char *kernel_config(struct kernel *k, const char *option)
 {
-	_cleanup_free_ char *start = xasprintf("\n%s=", option);
-	size_t len = strlen(option);
-	const char *line;
+	_cleanup_free_ char *line = xasprintf("\n%s=", option);
+	size_t len = strlen(line);
+	const char *found;
 
+	pthread_mutex_lock(&k->config_lock);
 	if (!k->config_known)
 		read_config(k);
-	for (size_t i = 0; i < k->config.n; i++)
-		if (has_prefix(k->config.items[i], start + 1))
-			return k->config.items[i] + len + 1;
-	line = k->config_text.len ? memmem(k->config_text.data, k->config_text.len, start,
-					    strlen(start))
-				  : NULL;
-	if (!line)
+	k->config_known = true;
+	pthread_mutex_unlock(&k->config_lock);
+	if (!k->config.len || !has_prefix(option, "CONFIG_"))
 		return NULL;
-	strv_take(&k->config, xstrndup(line + 1, strcspn(line + 1, "\r\n")));
-	return k->config.items[k->config.n - 1] + len + 1;
+	*line = '\0';
+	found = memmem(k->config.data, k->config.len, line, len);
+	return found ? found + len : NULL;
 }
 
 static const char *const suffixes[] = {

@@ -38,10 +38,10 @@ struct kernel {
 	struct kernel_module *modules;
 	size_t n_modules;
 	bool modules_known;
-	/* For kernel_config(): what config_path holds, behind a line end, and the lines in it
-	 * that have been asked for. */
-	struct str config_text;
-	struct strv config;
+	/* For kernel_config(), which fills it when it is first asked: the lines of config_path,
+	 * with a NUL before and behind each. */
+	pthread_mutex_t config_lock;
+	struct str config;
 	bool config_known;
 };
 
@@ -58,7 +58,7 @@ struct kernel *kernel_new(const struct settings *s, const char *release, const c
 void kernel_free(struct kernel *k);
 
 /* The value of a CONFIG_ option ("y", "m", a string with its quotes), borrowed until
- * kernel_free; NULL when unset. One thread at a time. */
+ * kernel_free; NULL when unset. From any thread. */
 const char *kernel_config(struct kernel *k, const char *option);
 
 /* Locks the kernel's directory against other processes, and waits for them. *ret_fd is to
