@@ -43,7 +43,7 @@ excluded()
 # not compile for its newest kernels, and then it is not us.
 compiles() # NAME/VERSION SOURCE KVER HEADERS
 {
-	rm -rf "$work/compiles"
+	rm -rf "${work:?}/compiles"
 	mkdir -p "$work/compiles/$1"
 	cp -a "$2" "$work/compiles/$1/build"
 	(
