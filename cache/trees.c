@@ -32,10 +32,12 @@
 #include "cache/listing.h"
 #include "cache/trees.h"
 
+#define MAGIC "dkmstree"
 #define FILE_VERSION 1
 /* A thread is worth it for so many records. */
 #define RECORDS_PER_THREAD 1500
 #define RECORDS_PER_PIECE 500
+
 struct header {
 	char magic[8];
 	uint32_t version, record_size;
@@ -223,7 +225,7 @@ static bool read_map(struct tree *tree)
 	size_t left = tree->map_size - sizeof(*h), head;
 	struct digest digest;
 
-	if (memcmp(h->magic, "dkmstree", 8) != 0 || h->version != FILE_VERSION ||
+	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 || h->version != FILE_VERSION ||
 		h->record_size != sizeof(struct record) || h->n > left / sizeof(struct record))
 		return false;
 	head = h->n * sizeof(struct record);
@@ -298,11 +300,12 @@ static void sweep(const struct trees *t)
 static void save(const struct trees *t, const struct tree *tree)
 {
 	_cleanup_(str_done) struct str bytes = {0};
-	struct header h = {.magic = "dkmstree", .version = FILE_VERSION,
+	struct header h = {.version = FILE_VERSION,
 		.record_size = sizeof(struct record), .n = tree->n,
 		.paths_size = tree->made_paths.len, .text_size = tree->text.len,
 		.dev = tree->dev, .text = tree->digest};
 
+	memcpy(h.magic, MAGIC, sizeof(h.magic));
 	str_add_bytes(&bytes, &h, sizeof(h));
 	str_add_bytes(&bytes, tree->made.data, tree->made.len);
 	str_add_bytes(&bytes, tree->made_paths.data, tree->made_paths.len);
