@@ -55,7 +55,7 @@ count() # COMMAND...
 cd "$dir" || exit
 for n in $(pick "1000 10000 100000" "100 1000 10000" "10 30 100"); do
 	turns=$(pick 3 2 1)
-	[ "$n" -lt 100000 ] || turns=1
+	[ "$n" -lt "$(pick 100000 10000 100000)" ] || turns=1
 	programs="ours=$turns copy=$turns"
 	row "store-put-$n" "the store: put $n objects of 4 KiB" put "$n"
 	compare run_put "$programs"
