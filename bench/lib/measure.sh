@@ -72,6 +72,13 @@ bound() # SECONDS WHAT
 	jq -n -c --argjson seconds "$1" --arg what "$2" '{bound: {$seconds, $what}}' >> "$work/row"
 }
 
+# What the phases of that name took of a run of ours that printed DOCUMENT; may be said for each run.
+part() # DOCUMENT PHASE WHAT
+{
+	jq -c --arg phase "$2" --arg what "$3" '{part: {$what, seconds:
+		([.jobs[].phases[] | select(.phase == $phase).wall_s] | add)}}' "$1" >> "$work/row"
+}
+
 # What the makes took that a run of ours says in its JSON, on all cores.
 bound_of_makes() # DOCUMENT
 {

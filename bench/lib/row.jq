@@ -1,4 +1,4 @@
-# The lines that a row is made of (what it is, figures of runs, a bound) become one object, with
+# The lines that a row is made of (what it is, figures of runs, a bound, a part of ours) become one object, with
 # medians, spreads and ratios: how many times longer than ours another program takes.
 
 def median:
@@ -13,6 +13,8 @@ def figures:
 
 (map(select(.row)) | first.row) as $row |
 (map(select(.bound)) | first.bound) as $bound |
+(map(select(.part)) | if . == [] then null else
+	{what: first.part.what, seconds: (map(.part.seconds) | median)} end) as $part |
 (map(select(.program)) | group_by(.program) | map(
 	{(first.program):
 		((map(select(.wall_s)) as $runs | if $runs == [] then {} else
@@ -25,4 +27,5 @@ $row + {programs: $programs, ratios: ($programs | del(.ours) | map_values(
 (.ratios | to_entries | map(select(.key == "trixie" or .key == "bookworm")) |
 	min_by(.value)) as $faster |
 if $faster then .faster_peer = $faster.key else . end |
+if $part then .part = $part else . end |
 if $bound and $ours then .bound = $bound + {ratio: ($ours / $bound.seconds)} else . end

@@ -29,7 +29,7 @@ def with_spread:
 .versions as $versions |
 {trixie: "dkms \($versions.trixie)", bookworm: "dkms \($versions.bookworm)", make: "plain make",
  xargs: "`xargs -P`", ccache: "ccache \($versions.ccache)",
- sha256sum: "`sha256sum`"} as $names |
+ sha256sum: "`sha256sum`", uncached: "without the cache"} as $names |
 
 def peer($name):
 	if .ratios[$name] then (.ratios[$name] | times) as $text |
@@ -44,6 +44,10 @@ def others:
 		"\(.programs.ours.cpu_s.median / .programs.first.cpu_s.median * 100 | fixed) % of the CPU time of \(
 			if .id == "change" then "building it all" else "the first kernel" end)"
 	  else empty end] +
+	 [if .programs.uncached.cpu_s then
+		"the cache adds \((.programs.ours.cpu_s.median / .programs.uncached.cpu_s.median - 1) * 100 | fixed) % to the CPU time"
+	  else empty end] +
+	 [if .part then "\(.part.seconds | seconds) of it \(.part.what)" else empty end] +
 	 [if .ratios.copy then "ours takes \(1 / .ratios.copy | times) copying the files" else empty end] +
 	 [if .bound then "ours takes \(.bound.ratio | times) \(.bound.what)" else empty end]) | join("; ");
 

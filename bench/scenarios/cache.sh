@@ -109,8 +109,9 @@ run_restore() # PROGRAM
 	esac
 	case $1 in
 	ours)
-		take "$@" --cache-dir "$cache"
-		expect_lines 1 'from the cache' ours
+		take "$@" --cache-dir "$cache" --json
+		expect_lines 1 '"cache": "hit"' ours
+		part "$work/stdout" restore "to find, check and copy what is kept"
 		;;
 	trixie) take "$@" -j "$cores" --kernelsourcedir "$(headers "$kernel")" \
 		--config "$work/config/$kernel" ;;

@@ -1,0 +1,46 @@
+# shellcheck shell=bash disable=SC2154
+# What the cache costs where it has nothing: builds of ours that look there and store what they have
+# made, and the same without a cache. It knows the headers: to read them once is for all modules.
+
+dir=$work/trees/miss
+cache=$work/trees/miss-cache
+
+run_miss() # PROGRAM
+{
+	add_modules ours "$dir" "$kernel" "${wanted[@]}"
+	if [ ${#wanted[@]} -eq 1 ]; then
+		set -- "$1" "${program[ours]}" build "${wanted[0]}"
+	else
+		set -- "$1" "${program[ours]}" autoinstall --no-depmod
+	fi
+	# shellcheck disable=SC2046
+	set -- "$@" -k "$kernel" --json $(on "$dir")
+	case $1 in
+	ours)
+		rm -rf "$cache"
+		# shellcheck disable=SC2046
+		"${program[ours]}" cache why "${wanted[0]}" -k "$kernel" --cache-dir "$cache" \
+			$(on "$dir") > "$work/stdout" 2>&1
+		take "$@" --cache-dir "$cache"
+		expect_lines ${#wanted[@]} '"cache": "miss"' ours
+		;;
+	uncached) take "$@" --no-cache ;;
+	esac
+}
+
+miss() # TURNS TITLE MODULE...
+{
+	local turns=$1
+
+	[ "$turns" -gt 0 ] || return 0
+	row "miss-${2// /-}" "$2 built, nothing found in the cache"
+	wanted=("${@:3}")
+	compare run_miss "ours=$turns uncached=$turns"
+	end_row
+}
+
+small=$(module acpi-call)
+miss "$(pick 9 3 1)" "${small%/*}" "$small"
+large=$(module evdi || true)
+miss "$(pick 5 1 0)" "${large%/*}" "$large"
+miss "$(pick 3 0 0)" "${#modules[@]} modules" "${modules[@]}"
