@@ -59,7 +59,7 @@ dpkg_does() # DESCRIPTION OPTION...
 # What apt has, and nothing else: the packages, and those they depend on, which are empty.
 fill_repository()
 {
-	local deb field choice choices found
+	local deb field choice choices found version
 
 	mkdir -p "$work/repository" "$work/apt/partial" "$work/lists"
 	sed -n 's/^deb //p' "$work/input" | xargs ln -sft "$work/repository"
@@ -68,15 +68,19 @@ fill_repository()
 		for field in Pre-Depends Depends; do
 			dpkg-deb -f "$deb" $field
 		done | tr ',' '\n'
-	done | sed 's/([^)]*)//g; s/:any//g; s/ //g' | sort -u | while IFS='|' read -r -a choices; do
+	done | sed 's/:any//g; s/ //g' | sort -u | while IFS='|' read -r -a choices; do
 		found=
-		for choice in "${choices[@]}"; do
+		for choice in "${choices[@]%%(*}"; do
 			[ "$choice" != dkms ] && [ -z "$(deb "$choice")" ] &&
 				! dpkg-query -W -f '${db:Status-Status}\n' "$choice" 2> /dev/null | grep -qx installed ||
 				found=yes
 		done
-		[ -n "$found" ] || [ ${#choices[@]} -eq 0 ] ||
-			empty_deb "$work/repository/${choices[0]}.deb" "${choices[0]}" 9999
+		[ -z "$found" ] && [ ${#choices[@]} -gt 0 ] || continue
+		# Since Debian 13 headers want the image of their own version.
+		choice=${choices[0]%%(*}
+		version=9999
+		[[ ${choices[0]} != *"(="* ]] || version=$(sed 's/.*(=\(.*\))/\1/' <<< "${choices[0]}")
+		empty_deb "$work/repository/$choice.deb" "$choice" "$version"
 	done
 	echo "deb [trusted=yes] file:$work/repository ./" > "$work/sources.list"
 	refresh_repository

@@ -119,8 +119,19 @@ ok "autoinstall again: changes nothing" cmp "$work/installed" "$work/again"
 # Only the words in brackets changed over the years.
 lines() { sed 's/ (.*//' "$@" | LC_ALL=C sort; }
 
+# 3.0.10 asks modules.dep in /lib/modules, wherever modules are installed, how they are compressed:
+# it does not find those of a kernel that compresses its own.
+compressing()
+{
+	for kernel in "${kernels[@]}"; do
+		! grep -qs '\.ko\.[a-z]*:' "$work/lib/modules/$kernel/modules.dep" || echo ", $kernel, "
+	done
+}
+
 while read -r _ suite version peer_path; do
-	is "$(peer_status | lines)" "$(lines "$work/status")" \
+	unseen=
+	[[ $version != 3.0.* ]] || unseen=$(compressing)
+	is "$(peer_status | lines)" "$(grep -vFf <(echo "${unseen:-none}") "$work/status" | lines)" \
 		"Debian's dkms $version ($suite) reads our tree as we do"
 done < <(grep '^peer ' "$work/input")
 
