@@ -2,20 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The manual page and the help tell of the same commands and options.
 set -u
-page=${top_srcdir:-.}/cli/man/dkms.8
-n=0
+# shellcheck source=tests/tap.sh
+. "${top_srcdir:?}/tests/tap.sh"
+page=$top_srcdir/cli/man/dkms.8
 
-ok() # STATUS TEXT
+same() # DESCRIPTION A B
 {
-	n=$((n + 1))
-	[ "$1" = 0 ] && echo "ok $n - $2" || echo "not ok $n - $2"
-}
-
-same() # TEXT A B
-{
-	[ -n "$2" ] && [ "$2" = "$3" ]
-	ok $? "$1"
-	diff <(echo "$2") <(echo "$3") | sed 's/^/# /'
+	is "${2:-none}" "$3" "$1"
 }
 
 help=$("${DKMS:-dkms}" --help)
@@ -39,25 +32,20 @@ same "the commands of cache are those of its page" \
 
 for page in "${page%/*}"/*; do
 	name=${page##*/}
-	grep -q '^\.Sh EXAMPLES' "$page"
-	ok $? "$name: has examples"
+	ok "$name: has examples" grep -q '^\.Sh EXAMPLES' "$page"
 
 	# Whether other pages are installed is no matter of ours.
 	if command -v mandoc >/dev/null; then
 		found=$(mandoc -Tlint "$page" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db')
-		[ -z "$found" ]
-		ok $? "$name: mandoc finds nothing"
-		[ -z "$found" ] || sed 's/^/# /' <<<"$found"
+		is "$found" "" "$name: mandoc finds nothing"
 	else
-		ok 0 "$name: mandoc finds nothing # SKIP no mandoc"
+		skip "no mandoc" "$name: mandoc finds nothing"
 	fi
 	if man --version 2>/dev/null | grep -q '^man [0-9]' && command -v groff >/dev/null; then
 		found=$(LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
-		[ -z "$found" ]
-		ok $? "$name: man --warnings finds nothing"
-		[ -z "$found" ] || sed 's/^/# /' <<<"$found"
+		is "$found" "" "$name: man --warnings finds nothing"
 	else
-		ok 0 "$name: man --warnings finds nothing # SKIP no man-db"
+		skip "no man-db" "$name: man --warnings finds nothing"
 	fi
 done
-echo "1..$n"
+finish
