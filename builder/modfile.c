@@ -338,7 +338,7 @@ static void mark_exports_of_module(struct needs *needs, const struct module *m)
 
 /* A line of Module.symvers: CRC in hexadecimal, name, the file it is in without its suffix, the
  * kind of export, its namespace; by tabs. A kernel has 25,000 of them. */
-static void mark_line(struct needs *needs, const char *line, char *end)
+static void mark_line(struct needs *needs, char *line, char *end)
 {
 	char *symbol = memchr(line, '\t', (size_t)(end - line)), *rest;
 

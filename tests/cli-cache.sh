@@ -199,25 +199,29 @@ tools()
 # what does not matter it cannot see.
 leaks()
 {
-	local place own
+	local place homes=()
 
 	if [ -z "$private" ]; then
 		skip "no mount namespace" "what builds could see besides"
 		return
 	fi
-	own=$(find / -mindepth 1 -maxdepth 1 -type d -printf '%f\n' |
-		grep -vxE 'bin|boot|dev|etc|gnu|home|lib|lib32|lib64|libx32|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var' |
-		while read -r place; do
-			case $top_srcdir/ in "/$place"/*) ;; *) echo "/$place"; break ;; esac
-		done) || true # a minimal system has none
+	# One of people's own, which a minimal system has not.
+	for place in $(find / -mindepth 1 -maxdepth 1 -type d |
+		grep -vxE '/(bin|boot|dev|etc|gnu|home|lib|lib32|lib64|libx32|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)') \
+		/home /root /media /mnt /srv
+	do
+		# Ourselves are to be seen further on.
+		case $(realpath "$top_srcdir" "$DKMS") in *"$place"/*) continue ;; esac
+		[ ! -d "$place" ] || homes+=("$place")
+	done
 	private_etc
-	for place in /usr/local $own /home /root /media /mnt /srv; do
-		[ ! -d "$place" ] || mount -t tmpfs -o mode=755 leak "$place"
+	for place in /usr/local "${homes[@]}"; do
+		mount -t tmpfs -o mode=755 leak "$place"
 	done
 	mkdir -p /usr/local/share /usr/local/bin /opt/share
 	cat >> "$sourcetree/m-1.0/pre.sh" <<END
 for file in /etc/hostname /etc/hosts /etc/perl/x /usr/local/share/x /usr/local/bin/x /opt/share/x \\
-	$own/x /home/x /root/x \$HOME/x /media/x /mnt/x /srv/x; do
+	\$HOME/x ${homes[*]/%//x}; do
 	[ ! -r \$file ] || echo "MODULE_INFO(leak, \\"\$(cat \$file)\\");" >> m.c
 done
 echo "MODULE_INFO(host, \\"\$(cat /proc/sys/kernel/hostname) \$LC_ALL \$LANG\\");" >> m.c
@@ -232,8 +236,7 @@ END
 		rm $place/x
 	done
 	builds "$hit" "all of it gone"
-	for place in $own /home /root /media /mnt /srv; do
-		[ -d "$place" ] || continue
+	for place in "${homes[@]}"; do
 		echo one > "$place/x"
 		does_not_matter "a file in $place"
 	done
@@ -241,7 +244,7 @@ END
 	echo '127.0.0.1 other' > /etc/hosts
 	hostname other
 	LC_ALL=de_DE.UTF-8 does_not_matter "the name of the machine, or a language"
-	umount /usr/local $own /home /root /media /mnt /srv 2> /dev/null || true
+	umount /usr/local "${homes[@]}"
 	rm -r /opt/share
 	builds "$miss" "the places as they were"
 }

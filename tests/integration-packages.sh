@@ -165,8 +165,9 @@ else
 fi
 fill_repository
 apt_does "the headers of $kernel are installed" install "linux-headers-$kernel"
-# An image comes with these.
+# An image comes with these, since Debian 13 with the link to the headers, too.
 mkdir -p "/lib/modules/$kernel/kernel"
+[ -e "/lib/modules/$kernel/build" ] || ln -s "/usr/src/linux-headers-$kernel" "/lib/modules/$kernel/build"
 : > "/lib/modules/$kernel/modules.order"
 : > "/lib/modules/$kernel/modules.builtin"
 depmod "$kernel" 2> /dev/null

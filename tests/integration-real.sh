@@ -117,7 +117,7 @@ snapshot > "$work/again"
 ok "autoinstall again: changes nothing" cmp "$work/installed" "$work/again"
 
 # Only the words in brackets changed over the years.
-lines() { sed 's/ (.*//' "$@" | LC_ALL=C sort; }
+lines() { sed 's| (.*||' | LC_ALL=C sort; }
 
 # 3.0.10 asks modules.dep in /lib/modules, wherever modules are installed, how they are compressed:
 # it does not find those of a kernel that compresses its own.
