@@ -5,8 +5,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/parallel.h"
+
+/* CPU time of the threads that this one has started and waited for. */
+static _Thread_local uint64_t helpers_ns;
 
 struct loop {
 	size_t n;
@@ -19,6 +23,7 @@ struct worker {
 	struct loop *loop;
 	size_t thread;
 	pthread_t id;
+	uint64_t cpu_ns; /* of a thread that has ended */
 };
 
 size_t parallel_threads(size_t n, size_t per_thread)
@@ -34,6 +39,14 @@ size_t parallel_threads(size_t n, size_t per_thread)
 	return threads ? threads : 1;
 }
 
+uint64_t parallel_cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec + helpers_ns;
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -41,6 +54,7 @@ static void *work(void *arg)
 
 	while ((i = atomic_fetch_add(&w->loop->next, 1)) < w->loop->n)
 		w->loop->fn(w->loop->arg, w->thread, i);
+	w->cpu_ns = parallel_cpu_ns();
 	return NULL;
 }
 
@@ -58,6 +72,8 @@ void parallel_for(size_t n, size_t threads,
 			threads = i;
 	}
 	work(&(struct worker){.loop = &loop});
-	for (size_t i = 1; i < threads; i++)
+	for (size_t i = 1; i < threads; i++) {
 		pthread_join(workers[i].id, NULL);
+		helpers_ns += workers[i].cpu_ns;
+	}
 }

@@ -2,6 +2,8 @@
 #ifndef BASE_PARALLEL_H
 #define BASE_PARALLEL_H
 
+#include <stdint.h>
+
 #include "base/util.h"
 
 /* Threads for short work that waits in the kernel, such as reading many directories
@@ -18,5 +20,8 @@ size_t parallel_threads(size_t n, size_t per_thread);
  * when some cannot be started. */
 void parallel_for(size_t n, size_t threads,
 	void (*fn)(void *arg, size_t thread, size_t i), void *arg);
+
+/* CPU time of our thread so far (ns), and of those that parallel_for has started for it. */
+uint64_t parallel_cpu_ns(void);
 
 #endif

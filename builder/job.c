@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "builder/depmod.h"
 #include "builder/forced.h"
 #include "builder/phases.h"
@@ -163,14 +164,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static uint64_t thread_cpu_ns(void)
-{
-	struct timespec used;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
-}
-
 static void begin_phase(struct job *job)
 {
 	if ((job->n_phases & (job->n_phases + 1)) == 0)
@@ -297,10 +290,10 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 
 void job_work(struct job *job)
 {
-	uint64_t before = thread_cpu_ns();
+	uint64_t before = parallel_cpu_ns();
 
 	job->work_result = job->work(job);
-	job->work_cpu_ns = thread_cpu_ns() - before;
+	job->work_cpu_ns = parallel_cpu_ns() - before;
 }
 
 /* JOB_LOOKING */

@@ -91,7 +91,7 @@ struct job_phase {
 	enum job_state state;
 	uint64_t began_ns; /* CLOCK_MONOTONIC, as uv_hrtime */
 	uint64_t wall_ns;  /* how long it took; 0 while it lasts */
-	uint64_t cpu_ns;   /* user and system time of the command or the thread */
+	uint64_t cpu_ns;   /* user and system time of the command or the work */
 	uint64_t max_rss_bytes; /* the largest process of the command; 0: work on a thread */
 	int exit_status;   /* of the command; -1: work, or a command that did not exit */
 };

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/dents.h"
 #include "base/file.h"
@@ -35,6 +38,45 @@ static void test_loop(size_t threads)
 		sum += c->per_thread[i];
 	ok(once == 10000 && sum == 10000, "%zu threads see each of 10,000 once", threads);
 	free(c);
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+struct meeting {
+	atomic_int here;
+	uint64_t helper_ns;
+};
+
+/* Both are here at the same time, so that one is in a thread of its own, which works a bit. */
+static void meet(void *arg, size_t thread, _unused_ size_t i)
+{
+	struct meeting *m = arg;
+
+	atomic_fetch_add(&m->here, 1);
+	while (atomic_load(&m->here) < 2)
+		sched_yield();
+	while (thread == 1 && (m->helper_ns = own_cpu_ns()) < 1000000)
+		;
+}
+
+static void test_cpu_time(void)
+{
+	struct meeting m = {0};
+	int64_t own, all, helpers; /* at most so much before, at least so much after */
+
+	all = (int64_t)parallel_cpu_ns();
+	helpers = all - (int64_t)own_cpu_ns();
+	parallel_for(2, 2, meet, &m);
+	own = (int64_t)own_cpu_ns();
+	all = (int64_t)parallel_cpu_ns();
+	ok(all >= own, "our own CPU time is counted");
+	ok(all - own >= helpers + (int64_t)m.helper_ns, "so is a helper's");
 }
 
 static void test_dents(void)
@@ -79,6 +121,7 @@ int main(void)
 		test_loop(threads);
 	is_int((long)parallel_threads(10, 50), 1, "little work takes one thread");
 	ok(parallel_threads(1000000, 50) <= PARALLEL_MAX, "much work takes a few");
+	test_cpu_time();
 	test_dents();
 	return done_testing();
 }
