@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "builder/cmdfile.h"
 #include "builder/compiled.h"
+#include "builder/kbuild.h"
 
 /* Larger than any .cmd file (bytes). */
 #define FILE_MAX (16 * 1024 * 1024)
@@ -38,6 +39,29 @@ void build_walk(const struct build *b,
 	void (*visit)(void *userdata, const struct build *b, const char *name), void *userdata)
 {
 	walk_dir(b, "", visit, userdata);
+}
+
+/* The command has the compiler read files that are in no list: options in a file, a plug-in,
+ * headers of the system, what the assembler includes. */
+static bool reads_more(const char *command)
+{
+	static const char *const signs[] = {" -isystem", " -idirafter", " @", "\"@", "'@", ",@",
+		" -B", " -fplugin=", " -fprofile-use", " -fauto-profile", "-specs=", "incbin"};
+
+	if (!strstr(command, " -nostdinc "))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (strstr(command, signs[i]))
+			return true;
+	return false;
+}
+
+/* Somebody has changed the object after kbuild had made it, and noted how. */
+static bool is_later(const struct stat *object, const struct stat *cmd)
+{
+	const struct timespec *a = &object->st_mtim, *b = &cmd->st_mtim;
+
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
 static void object_done(struct object *o)
@@ -86,22 +110,21 @@ static void collect(void *userdata, const struct build *b, const char *name)
 	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
 	_cleanup_(str_done) struct str text = {0};
 	struct object *o;
-	struct stat st;
+	struct stat st, object_st;
 
 	if (*base != '.' || !has_suffix(base, ".o.cmd") || strpbrk(name, " \t\n\\"))
 		return;
 	object = xasprintf("%.*s%.*s", (int)(base - name), name,
 		(int)(strlen(base) - 1 - strlen(".cmd")), base + 1);
 	object_path = path_join(b->work, object);
-	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || lstat(object_path, &st) < 0 ||
-		!S_ISREG(st.st_mode))
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+		lstat(object_path, &object_st) < 0 || !S_ISREG(object_st.st_mode) ||
+		is_later(&object_st, &st))
 		return;
 	if (file_read(path, FILE_MAX, &text, NULL) < 0 || !text.data ||
 		cmdfile_parse(text.data, &cmd) < 0)
 		return;
-	/* Headers of the system are in no list. */
-	if (!strstr(cmd.command, " -nostdinc ") || strstr(cmd.command, " -isystem") ||
-		strstr(cmd.command, " -idirafter"))
+	if (reads_more(cmd.command))
 		return;
 	cwd = make_dir(b, cmd.target, object);
 	if (!cwd)
@@ -114,6 +137,8 @@ static void collect(void *userdata, const struct build *b, const char *name)
 	*o = (struct object){.name = TAKE_PTR(object), .cmd_name = xstrdup(name),
 		.configs = cmd.configs};
 	cmd.configs = (struct strv){0};
+	/* -DX=CONFIG_Y */
+	kbuild_find_options(cmd.command, &o->configs);
 	for (size_t i = 0; i < cmd.files.n; i++)
 		strv_take(&o->read, resolve(cwd, cmd.files.items[i]));
 }

@@ -19,8 +19,8 @@ struct compiled {
 	size_t n;
 };
 
-/* Leaves out those whose .cmd file is not understood, or that can read headers of the system,
- * which are in no list. compiled_done frees. */
+/* Leaves out those whose .cmd file is not understood, or whose command reads files that are in
+ * no list, and those that were changed after that. compiled_done frees. */
 void compiled_find(const struct build *b, struct compiled *ret);
 void compiled_done(struct compiled *c);
 

@@ -16,7 +16,7 @@
 #include "cache/listing.h"
 
 #define FORMAT "dkms module 6\n"
-#define OBJECTS_FORMAT "dkms objects 4\n"
+#define OBJECTS_FORMAT "dkms objects 5\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 

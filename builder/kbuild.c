@@ -107,8 +107,7 @@ char *place_real(const struct strv *places, const char *seen)
 
 /* The family */
 
-/* Adds the names of options that a text mentions. */
-static void find_options(const char *text, struct strv *ret)
+void kbuild_find_options(const char *text, struct strv *ret)
 {
 	for (const char *at = text; (at = strstr(at, "CONFIG_"));) {
 		size_t n = 0;
@@ -127,7 +126,7 @@ static void find_options_of_file(const char *path, struct strv *ret)
 
 	if (file_read(path, FILE_MAX, &text, NULL) == 0 && text.len &&
 		!has_prefix(text.data, "\177ELF"))
-		find_options(text.data, ret);
+		kbuild_find_options(text.data, ret);
 }
 
 /* The file with the release taken out, a line for each of its own. */

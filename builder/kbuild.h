@@ -10,6 +10,8 @@
 /* Appends the kernel's options as the compiler (autoconf.h) and make (auto.conf) see them, for
  * kbuild_option(). 0 or a negative errno. */
 int kbuild_options(const struct kernel *k, struct str *ret);
+/* Adds the names of options that a text mentions, without CONFIG_. */
+void kbuild_find_options(const char *text, struct strv *ret);
 /* The value of an option ("SMP" for CONFIG_SMP, and its _MODULE) in that text: the same in two
  * kernels only if none of them can tell the difference. Caller frees. */
 char *kbuild_option(const struct index *options, const char *name);

@@ -11,13 +11,14 @@
  *
  * Paths must be the same for all kernels, which takes a sandbox and a known layout of headers
  * (kernel_places). Left to the compiler, and to ccache, are objects
- *   - that depend on a file which make itself has made, or which lies outside of the build
- *     directory and the kernel's trees;
+ *   - that depend on a file which make itself has made, or which a link leads to that it has
+ *     made, or which lies outside of the build directory and the kernel's trees;
  *   - of sources that can read more than the list says: see has_secret_inputs();
  *   - that are not compiled by kbuild, and those that kbuild makes of its own source for each
  *     module, .module-common.o, with the kernel's release in it.
- * When make was given objects and fails, or makes other files than it did when these were made,
- * the build starts over without. */
+ *   - whose command reads more than the list says, or that were changed after it.
+ * When make was given objects and fails, or leaves other files than it did when these were made,
+ * or changes some that they depend on, the build starts over without. */
 #include "config.h"
 
 #include <errno.h>
@@ -40,12 +41,12 @@
 
 struct objects {
 	struct view view;	 /* the build directory before make, and the kernel */
+	struct timespec began;	 /* what has changed in it since was changed by make */
 	struct key key;
 	struct entry source;	 /* that objects came from; no files: none */
 	struct strv given;	 /* their names */
 	struct stat *given_stat; /* when they were put there */
-	size_t n_pieces;	 /* that source has */
-	char *source_note;	 /* of its pieces: see note_made */
+	struct pieces pieces;	 /* that source has */
 	struct entry entry;	 /* to be published with the build; no files: none */
 	size_t used, made;	 /* objects that make took, and that it compiled */
 };
@@ -59,7 +60,7 @@ void objects_free(struct objects *o)
 	entry_done(&o->source);
 	strv_done(&o->given);
 	free(o->given_stat);
-	free(o->source_note);
+	pieces_done(&o->pieces);
 	entry_done(&o->entry);
 	free(o);
 }
@@ -191,8 +192,8 @@ static void give_best(struct job *job, struct entry *entries, size_t n)
 	if (o->given.n) {
 		o->source = entries[best_at];
 		entries[best_at] = (struct entry){0};
-		o->n_pieces = best.n;
-		o->source_note = TAKE_PTR(best.note);
+		o->pieces = best;
+		best = (struct pieces){0};
 	}
 	pieces_done(&best);
 }
@@ -207,6 +208,7 @@ static int link_work(struct job *job)
 
 	objects_free(b->objects);
 	b->objects = NULL;
+	clock_gettime(CLOCK_REALTIME, &o->began);
 	if (view_read(cache_stats(job->shared->cache), b->work, b->seen, &b->places,
 		    &o->view) < 0) {
 		objects_free(o);
@@ -271,17 +273,24 @@ static bool is_product(const char *name)
 
 static void list_made(void *userdata, const struct build *b, const char *name)
 {
-	_cleanup_free_ char *seen = path_join(b->seen, name);
+	_cleanup_free_ char *seen = path_join(b->seen, name), *path = path_join(b->work, name);
 	_cleanup_(str_done) struct str escaped = {0};
+	_cleanup_free_ char *target = NULL;
 	size_t n;
 
+	if (is_product(name))
+		return;
 	listing_add_escaped(&escaped, seen);
-	if (!is_product(name) && !index_find(b->objects->view.index, escaped.data, &n))
-		str_addf(userdata, "%s\n", escaped.data);
+	str_addf(userdata, "%s", escaped.data);
+	/* No object is kept that was made by way of a new one, wherever it leads. */
+	if (index_find(b->objects->view.index, escaped.data, &n) && link_read(path, &target) == 0)
+		str_addf(userdata, " link %s", target);
+	str_add(userdata, "\n");
 }
 
-/* The note of pieces is two digests: of the names of files that make has made, but for kbuild's
- * own, and of what the package and the administrator gave patches and scripts to work on. */
+/* The note of pieces is two digests: of the names of files that make has left, but for kbuild's
+ * own, and where links lead; and of what the package and the administrator gave patches and
+ * scripts to work on. */
 
 static char *note_made(const struct job *job)
 {
@@ -320,24 +329,14 @@ bool objects_same_preparation(const struct job *job, const struct pieces *p)
 	return p->note && has_suffix(p->note, now);
 }
 
-bool objects_fit(const struct job *job)
-{
-	const struct objects *o = job->build->objects;
-	_cleanup_free_ char *made = NULL;
-
-	if (!objects_are_used(job))
-		return true;
-	made = note_made(job);
-	return o->source_note && has_prefix(o->source_note, made);
-}
-
 /* Words in a source that let the assembler or the compiler read what no list of dependencies
- * names, make something of the time, or look at options by names that are put together. */
+ * names, make something of the time, or look at options by names that are put together, or
+ * tell what makes symbol versions something else. */
 static bool has_secret_inputs(const char *path)
 {
 	static const char *const words[] = {"incbin", ".include", "__DATE__", "__TIME__",
 		"__TIMESTAMP__", "system_header", "CONFIG_##", "CONFIG_ ##", "##CONFIG",
-		"## CONFIG"};
+		"## CONFIG", "__GENKSYMS__"};
 	_cleanup_(str_done) struct str text = {0};
 
 	if (file_read(path, FILE_MAX, &text, NULL) < 0 || !text.data)
@@ -365,6 +364,47 @@ static bool is_untouched(const struct job *job, const char *path, const char *wa
 	return has_suffix(was, hex);
 }
 
+static bool is_since(const struct stat *st, const struct timespec *began)
+{
+	return timespec_ns(&st->st_ctim) > timespec_ns(began);
+}
+
+/* make has made a link on the way to a file, or one that such a link leads to. */
+static bool is_led(const struct objects *o, const char *path, int depth)
+{
+	for (const char *end = path + 1; *end;) {
+		_cleanup_free_ char *partial = NULL, *target = NULL, *next = NULL;
+		struct stat st;
+		int dir;
+
+		end += strcspn(end, "/");
+		partial = xstrndup(path, (size_t)(end - path));
+		end += *end == '/';
+		if (lstat(partial, &st) < 0 || !S_ISLNK(st.st_mode))
+			continue;
+		if (is_since(&st, &o->began) || depth == 8 || link_read(partial, &target) < 0)
+			return true;
+		dir = *target == '/' ? 0 : (int)(path_base(partial) - partial);
+		next = xasprintf("%.*s%s/%s", dir, partial, target, end);
+		return is_led(o, next, depth + 1);
+	}
+	return false;
+}
+
+/* make has changed the file of an input, "NAME VALUE". */
+static bool is_touched(const struct job *job, const char *input)
+{
+	const struct build *b = job->build;
+	_cleanup_free_ char *name = xstrndup(input, strcspn(input, " "));
+	_cleanup_free_ char *path = path_is_below(name, b->seen) ? outside(b, name) : NULL;
+	struct stat st;
+
+	if (!path)
+		return false;
+	return lstat(path, &st) < 0 ||
+	       (is_since(&st, &b->objects->began) && !is_untouched(job, path, input));
+}
+
 /* "NAME VALUE" of a file that an object depends on; caller frees; NULL when it is one that
  * cannot be compared. */
 static char *input_of(const struct job *job, const char *seen)
@@ -375,6 +415,8 @@ static char *input_of(const struct job *job, const char *seen)
 		strstr(seen, "/..") ? NULL : view_describe(&b->objects->view, seen);
 	_cleanup_free_ char *path = outside(b, name);
 
+	if (path && path_is_below(seen, b->seen) && is_led(b->objects, path, 0))
+		return NULL;
 	if (!what && path) {
 		/* By another way: links, "..". */
 		_cleanup_free_ char *real = realpath(path, NULL);
@@ -484,6 +526,34 @@ static bool is_given(const struct build *b, const char *name)
 	return false;
 }
 
+/* make has taken an object, and then changed what it depends on to something that is older. */
+static bool is_outdated(const struct job *job)
+{
+	const struct objects *o = job->build->objects;
+	const struct pieces *p = &o->pieces;
+	_cleanup_free_ bool *touched = xcalloc(p->inputs.n + 1, sizeof(*touched));
+
+	for (size_t i = 0; i < p->inputs.n; i++)
+		touched[i] = is_touched(job, p->inputs.items[i]);
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t j = 0; j < p->items[i].n_inputs; j++)
+			if (touched[p->items[i].inputs[j]] &&
+				is_given(job->build, p->items[i].files.items[0]))
+				return true;
+	return false;
+}
+
+bool objects_fit(const struct job *job)
+{
+	const struct objects *o = job->build->objects;
+	_cleanup_free_ char *made = NULL;
+
+	if (!objects_are_used(job))
+		return true;
+	made = note_made(job);
+	return o->pieces.note && has_prefix(o->pieces.note, made) && !is_outdated(job);
+}
+
 /* The command of a .cmd file, word by word. */
 static void split_command(const struct str *text, struct strv *ret)
 {
@@ -585,7 +655,7 @@ void objects_store(struct job *job)
 	p.note = xasprintf("%s %s", made, prepared);
 	if (o->made) {
 		put_pieces(job, &p);
-	} else if (o->used && o->used == o->n_pieces) {
+	} else if (o->used && o->used == o->pieces.n) {
 		job->linked_from = objects_kernel(&o->source);
 		job->cost_s = (double)o->source.cost_ms / 1000;
 	}

@@ -23,8 +23,9 @@ char *objects_kernel(const struct entry *e);
 /* Whether patches and scripts had the same to work on, as far as the package goes, when these
  * were made. */
 bool objects_same_preparation(const struct job *job, const struct pieces *p);
-/* After make has ended well: false when it made other files besides objects than the build
- * did whose objects it was given, so that these may not be what it would have made. */
+/* After make has ended well: false when it left other files besides objects than the build
+ * did whose objects it was given, or changed what they depend on, so that these may not be what
+ * it would have made. */
 bool objects_fit(const struct job *job);
 /* Whether make was given any. */
 bool objects_are_used(const struct job *job);

@@ -312,6 +312,64 @@ builds $A "0 2" "a source that has the assembler read a file"
 echo two > "$sourcetree/m-1.0/data"
 builds $A "2 0" "is compiled"
 
+# What make finds by other ways than the .cmd files tell.
+new_module 'made := $(shell ln -sfn kernel-$(word 2,$(subst -, ,$(KERNELRELEASE))).h $(src)/chosen.h)'
+for i in 1 2; do
+	echo "#define CHOSEN $i" > "$sourcetree/m-1.0/kernel-$i.h"
+done
+ln -s chosen.h "$sourcetree/m-1.0/shipped.h"
+printf '%s\n' '#include "shipped.h"' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 2" "a header behind a link that make makes"
+builds $B "2 0" "is another one for another kernel"
+new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell ln -sfn kernel-2 $(src)/chosen))'
+for i in 1 2; do
+	mkdir "$sourcetree/m-1.0/kernel-$i"
+	echo "#define CHOSEN $i" > "$sourcetree/m-1.0/kernel-$i/chosen.h"
+done
+ln -s kernel-1 "$sourcetree/m-1.0/chosen"
+printf '%s\n' '#include "chosen/chosen.h"' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 3" "a directory behind a link that make changes for another kernel"
+builds $B "0 2" "then all is compiled"
+new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell cp -p $(src)/second.h $(src)/local.h))'
+echo '#define LOCAL 2' > "$sourcetree/m-1.0/second.h"
+touch -d 2020-01-01 "$sourcetree/m-1.0/second.h"
+dkms cache clear > /dev/null
+builds $A "0 3" "make replaces a header for another kernel alone, by an older one"
+builds $B "0 2" "then all is compiled"
+new_module 'ccflags-y += -I$(src)/first -I$(src)' \
+	'made := $(if $(findstring -1-,$(KERNELRELEASE)),$(shell rm -f $(src)/first/choice.h))'
+mkdir "$sourcetree/m-1.0/first"
+echo '#define CHOSEN 1' > "$sourcetree/m-1.0/first/choice.h"
+echo '#define CHOSEN 2' > "$sourcetree/m-1.0/choice.h"
+printf '%s\n' '#include <choice.h>' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 3" "make removes a header for one kernel alone"
+builds $B "0 3" "then all is compiled"
+new_module 'CFLAGS_b.o := @$(src)/flags'
+echo '-DFLAG=1' > "$sourcetree/m-1.0/flags"
+echo 'int flag = FLAG;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 2" "a file with options of the compiler"
+echo '-DFLAG=2' > "$sourcetree/m-1.0/flags"
+builds $A "2 0" "its object is compiled"
+new_module 'CFLAGS_b.o := -DCPUS=CONFIG_NR_CPUS'
+echo 'int cpus = CPUS;' >> "$sourcetree/m-1.0/b.c"
+change_kernel() { edit 's/\(CONFIG_NR_CPUS[= ]\).*/\117/' "$src/linux-headers-$B/include/generated/autoconf.h" \
+	"$src/linux-headers-$B/include/config/auto.conf"; }
+change=change_kernel second_takes "1 2" "an option in the command line"
+restore
+new_module
+echo 'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build b.o && objcopy --redefine-syms=names b.o && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' \
+	>> "$sourcetree/m-1.0/dkms.conf"
+echo 'int named;' >> "$sourcetree/m-1.0/b.c"
+echo 'named first' > "$sourcetree/m-1.0/names"
+dkms cache clear > /dev/null
+builds $A "0 2" "an object that is changed after it was compiled"
+echo 'named second' > "$sourcetree/m-1.0/names"
+builds $A "2 0" "is compiled"
+
 # Since Linux 6.13 make may put what it makes elsewhere.
 if grep -q KBUILD_EXTMOD_OUTPUT "$common/Makefile"; then
 	new_module
