@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -195,6 +196,25 @@ static void hide_outside(const struct job *job, struct sandbox *box)
 	outside_tools(getenv("PATH"), &box->readable);
 }
 
+/* What packages of other kernels have beside those of compilers, and symbols of kernels for
+ * debuggers. */
+static void hide_kernels(struct sandbox *box)
+{
+	static const char *const patterns[] = {
+		"/usr/lib/debug", "/usr/lib/linux-image-*", "/usr/lib/linux-kbuild-*"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+		glob_t found;
+
+		if (glob(patterns[i], 0, NULL, &found) != 0)
+			continue;
+		for (size_t j = 0; j < found.gl_pathc; j++)
+			if (!strv_contains(&box->readable, found.gl_pathv[j]))
+				strv_push(&box->hide, found.gl_pathv[j]);
+		globfree(&found);
+	}
+}
+
 void build_sandbox(const struct job *job, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
@@ -214,6 +234,7 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	strv_pushf(&box->readable, "%s/modules.builtin", k->dir);
 	strv_pushf(&box->readable, "%s/modules.order", k->dir);
 	kernel_trees(k, &box->readable);
+	hide_kernels(box);
 	if (k->config_path)
 		strv_push(&box->readable, k->config_path);
 	for (size_t i = 0; i < ARRAY_SIZE(sandbox_boot); i++)

@@ -24,10 +24,24 @@
  *   environment  the variables that the build gets
  *   tools        compilers and what else builds run, by path and content
  *   system       the machine's packages, processor, running kernel, /etc files
- *   outside      files in /usr/local, /opt and the like, by their stat data
+ *   outside      files in /usr/local, /opt and the like, and in / itself, by their stat data
  *   sandbox      how it is confined, and the paths that it sees
  *
- * Times, owners, -j and the path of the source are in none of them. */
+ * What a build can read and is in none of them, since nothing is made of it, or nothing that
+ * could be kept:
+ *
+ *   - times, owners and extended attributes of files, fifos and devices among them; -j and the
+ *     path of the source;
+ *   - who runs dkms, limits (ulimit), the time zone and the number of processors;
+ *   - what is another thing each time: the clock, random numbers, free space, and most of /proc;
+ *   - what programs need to run at all (plumbing[] in sandbox.c), and ccache's directory;
+ *   - files below /usr, except for tools and /usr/local: they are taken to be what the packages
+ *     brought, whose versions are in "system", also where a link leads to a directory there;
+ *   - of packages of kernels and modules, what the packages' databases say of them, and links to
+ *     kernels in /;
+ *   - names of what is hidden, such as people's own directories in /;
+ *   - the content of a header's include/config/OPTION, which is there for its name;
+ *   - without a sandbox, all that is hidden otherwise. */
 
 /* What the jobs of a run share. */
 struct fingerprints;

@@ -145,6 +145,26 @@ static int walk(struct walk *w, int fd, const char *path)
 	return r;
 }
 
+/* What lies in / itself, but for links to kernels, which come and go. */
+static void add_top(struct walk *w)
+{
+	_cleanup_close_ int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list("/", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.items[i];
+		struct stat st;
+
+		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode) ||
+			has_prefix(name, "vmlinuz") || has_prefix(name, "initrd"))
+			continue;
+		str_add(w->out, "/");
+		listing_add_escaped(w->out, name);
+		add_entry(w, fd, name, &st);
+	}
+}
+
 int outside_describe(const char *path, struct str *ret)
 {
 	_cleanup_(strv_done) struct strv dirs = {0};
@@ -153,6 +173,7 @@ int outside_describe(const char *path, struct str *ret)
 
 	strv_push_all(&dirs, (const char *const[]){"/opt", "/usr/local", NULL});
 	outside_tools(path, &dirs);
+	add_top(&w);
 	for (size_t i = 0; i < dirs.n && r == 0; i++) {
 		int fd = open(dirs.items[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 
-/* What is outside of the distribution: /usr/local, /opt, and directories of people's own in /. */
+/* What is outside of the distribution: /usr/local, /opt, and what people have in / itself. */
 
 /* Directories in / that no system has, which a build does not get to see. */
 void outside_hidden(struct strv *ret);

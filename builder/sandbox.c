@@ -17,20 +17,26 @@ static const char *const hidden_strictly[] = {"/boot", "/etc", "/lib/firmware", 
 const char *const sandbox_etc[] = {"/etc/alternatives", "/etc/bash.bashrc",
 	"/etc/debian_version", "/etc/default", "/etc/environment", "/etc/fedora-release",
 	"/etc/inputrc", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/lsb-release", "/etc/magic",
-	"/etc/os-release", "/etc/perl", "/etc/python3", "/etc/redhat-release",
-	"/etc/ssl/openssl.cnf", "/etc/sysconfig", "/etc/system-release", NULL};
+	"/etc/os-release", "/etc/perl", "/etc/pki/tls/openssl.cnf", "/etc/python3",
+	"/etc/redhat-release", "/etc/rpm", "/etc/ssl/openssl.cnf", "/etc/sysconfig",
+	"/etc/system-release", NULL};
 
 const char *const sandbox_boot[2] = {"/boot/System.map-", "/boot/config-"};
 
 /* What programs need to run at all, and what nothing is made of: caches, names of users, the
  * time zone; and the databases of package managers, whose content is that of the packages. */
 static const char *const plumbing[] = {"/etc/group", "/etc/java", "/etc/ld.so.cache",
-	"/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki", "/etc/rpm",
+	"/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki",
 	"/var/lib/dpkg", "/var/lib/pacman", "/var/lib/rpm"};
 
 /* The same for builds that have a network, which are not kept. */
 static const char *const network_plumbing[] = {"/etc/ca-certificates",
 	"/etc/ca-certificates.conf", "/etc/hosts", "/etc/protocols", "/etc/services", "/etc/ssl"};
+
+/* With strict, files and directories of /proc that tell of the machine since it was booted: which
+ * modules are loaded, and where. */
+static const char *const hidden_proc[] = {
+	"/proc/cmdline", "/proc/devices", "/proc/driver", "/proc/kallsyms", "/proc/modules"};
 
 void sandbox_done(struct sandbox *box)
 {
@@ -363,6 +369,19 @@ static void show_fifo(struct strv *argv, const char *fifo)
 	strv_push_all(argv, (const char *const[]){"--dir", dir, "--bind", fifo, fifo, NULL});
 }
 
+static void hide_proc(struct strv *argv)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hidden_proc); i++) {
+		const char *path = hidden_proc[i];
+
+		if (path_is_dir(path))
+			strv_push_all(argv, (const char *const[]){"--tmpfs", path, NULL});
+		else if (path_exists(path))
+			strv_push_all(argv,
+				(const char *const[]){"--ro-bind", "/dev/null", path, NULL});
+	}
+}
+
 static void add_mounts(struct strv *argv, const struct sandbox *box)
 {
 	_cleanup_(strv_done) struct strv done = {0}, sealed = {0};
@@ -382,6 +401,8 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 	}
 	strv_push_all(argv,
 		(const char *const[]){"--dev", "/dev", "--proc", "/proc", NULL});
+	if (box->strict)
+		hide_proc(argv);
 	for (size_t i = 0; i < box->secret.n; i++)
 		if (box->strict)
 			conceal_shown(argv, &sealed, &done, box->secret.items[i]);

@@ -118,7 +118,8 @@ static void describe_machine(struct str *ret)
 	char *line, *rest;
 
 	if (uname(&names) == 0)
-		str_addf(ret, "running-kernel %s %s %s\n", names.release, names.version, names.machine);
+		str_addf(ret, "running-kernel %s %s %s\ndomain %s\n", names.release, names.version,
+			names.machine, names.domainname);
 	if (file_read("/proc/cpuinfo", FILE_MAX, &text, NULL) < 0)
 		return;
 	rest = text.data;

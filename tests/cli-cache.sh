@@ -199,7 +199,7 @@ tools()
 # what does not matter it cannot see.
 leaks()
 {
-	local place homes=()
+	local place homes=() top
 
 	if [ -z "$private" ]; then
 		skip "no mount namespace" "what builds could see besides"
@@ -208,23 +208,27 @@ leaks()
 	# One of people's own, which a minimal system has not.
 	for place in $(find / -mindepth 1 -maxdepth 1 -type d |
 		grep -vxE '/(bin|boot|dev|etc|gnu|home|lib|lib32|lib64|libx32|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)') \
-		/home /root /media /mnt /srv
+		/home /root /media /mnt /srv /usr/lib/debug
 	do
 		# Ourselves are to be seen further on.
 		case $(realpath "$top_srcdir" "$DKMS") in *"$place"/*) continue ;; esac
 		[ ! -d "$place" ] || homes+=("$place")
 	done
 	private_etc
+	top=$(find / -maxdepth 1 -type f -readable ! -name 'vmlinuz*' ! -name 'initrd*' | head -n 1)
 	for place in /usr/local "${homes[@]}"; do
 		mount -t tmpfs -o mode=755 leak "$place"
 	done
 	mkdir -p /usr/local/share /usr/local/bin /opt/share
 	cat >> "$sourcetree/m-1.0/pre.sh" <<END
 for file in /etc/hostname /etc/hosts /etc/perl/x /usr/local/share/x /usr/local/bin/x /opt/share/x \\
-	\$HOME/x ${homes[*]/%//x}; do
+	\$HOME/x ${homes[*]/%//x} $top; do
 	[ ! -r \$file ] || echo "MODULE_INFO(leak, \\"\$(cat \$file)\\");" >> m.c
 done
 echo "MODULE_INFO(host, \\"\$(cat /proc/sys/kernel/hostname) \$LC_ALL \$LANG\\");" >> m.c
+echo "MODULE_INFO(domain, \\"\$(cat /proc/sys/kernel/domainname)\\");" >> m.c
+echo "MODULE_INFO(boot, \\"\$(cat /proc/cmdline /proc/devices /proc/kallsyms /proc/modules /proc/driver/* 2>&1 |
+	grep -cv 'No such file\|Permission denied')\\");" >> m.c
 END
 	matters "a script that looks around"
 	mkdir -p /etc/perl
@@ -236,6 +240,26 @@ END
 		rm $place/x
 	done
 	builds "$hit" "all of it gone"
+	is "$(field boot "$dkmstree/m/1.0/$K/$arch/module/m.ko")" 0 "what the machine has loaded is hidden"
+	if [ -n "$top" ]; then
+		echo other > "$work/top"
+		mount --bind "$work/top" "$top"
+		matters "a file in /"
+		echo another > "$work/top"
+		matters "its content"
+		umount "$top"
+		builds "$hit" "the file in / as it was"
+	else
+		skip "there is none" "a file in /"
+	fi
+	read -r was < /proc/sys/kernel/domainname
+	if echo other > /proc/sys/kernel/domainname; then
+		matters "the machine's domain"
+		echo "$was" > /proc/sys/kernel/domainname
+		builds "$hit" "the domain as it was"
+	else
+		skip "it cannot be changed" "the machine's domain"
+	fi
 	for place in "${homes[@]}"; do
 		echo one > "$place/x"
 		does_not_matter "a file in $place"
