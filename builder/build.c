@@ -69,6 +69,7 @@ void build_free(struct build *b)
 	close_ptr(&b->seen_lock_fd);
 	close_ptr(&b->log_fd);
 	key_done(&b->key);
+	error_done(&b->no_key);
 	objects_free(b->objects);
 	entry_done(&b->entry);
 	free(b->version_dir);

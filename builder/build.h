@@ -30,6 +30,7 @@ struct build {
 	size_t patch; /* the next one to apply */
 	struct timespec started;
 	struct key key;	    /* empty: not cached */
+	struct error no_key; /* why it could not be made; no error of the build */
 	struct objects *objects; /* objects.c's; NULL: none are looked for */
 	bool from_scratch;	 /* make gets no objects */
 	struct entry entry; /* to be published with the build; no files: none */

@@ -22,11 +22,14 @@
 
 static int fingerprint_work(struct job *job)
 {
-	struct job_shared *shared = job->shared;
+	struct build *b = job->build;
 
 	/* What cannot be read is the build's business; it is not cached. */
-	if (fingerprint_job(shared->fingerprints, job, false, &job->build->key) < 0)
-		key_done(&job->build->key);
+	if (fingerprint_job(job->shared->fingerprints, job, false, &b->key, &b->no_key) < 0) {
+		key_done(&b->key);
+		strv_pushf(&job->notices, "not cached: %s%s%s", b->no_key.what,
+			b->no_key.remedy ? "; " : "", b->no_key.remedy ? b->no_key.remedy : "");
+	}
 	return 0;
 }
 
@@ -154,7 +157,7 @@ static bool is_unchanged(const struct job *job)
 {
 	struct key now = {0};
 	struct digest before, after;
-	int r = fingerprint_job(job->shared->fingerprints, job, true, &now);
+	int r = fingerprint_job(job->shared->fingerprints, job, true, &now, NULL);
 
 	if (r < 0)
 		return false;

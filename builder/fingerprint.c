@@ -28,6 +28,8 @@ struct shared_text {
 	struct str text;
 	struct digest digest;	     /* of a text that is a part of keys */
 	struct index *index; /* of the text's lines, made when first asked for */
+	int failure;	     /* a negative errno: there is no text, and why says the reason */
+	struct error why;
 	struct shared_text *next;
 };
 
@@ -60,6 +62,7 @@ void fingerprints_free(struct fingerprints *f)
 
 		str_done(&f->texts->text);
 		index_free(f->texts->index);
+		error_done(&f->texts->why);
 		free(f->texts->variant);
 		free(f->texts);
 		f->texts = next;
@@ -114,18 +117,21 @@ static struct shared_text *keep_part(struct fingerprints *f, const char *name,
 	return t;
 }
 
-/* Adds a part that make() writes; from f if it has been written, unless afresh. */
+/* Adds a part that make() writes; from f if it has been written, unless afresh. What cannot be
+ * is not tried twice. */
 static int add_shared(struct fingerprints *f, struct key *key, const char *name,
 	const struct kernel *kernel, bool afresh,
-	int (*make)(struct statcache *stats, const struct kernel *kernel, struct str *ret))
+	int (*make)(struct statcache *stats, const struct kernel *kernel, struct str *ret,
+		struct error *err),
+	struct error *err)
 {
 	struct shared_text *t;
-	int r = 0;
+	int r;
 
 	if (afresh) {
 		struct str text = {0};
 
-		r = make(f->stats, kernel, &text);
+		r = make(f->stats, kernel, &text, err);
 		add_text(key, name, &text);
 		return r;
 	}
@@ -133,12 +139,20 @@ static int add_shared(struct fingerprints *f, struct key *key, const char *name,
 	t = find_text(f, name, kernel);
 	if (!t) {
 		struct str text = {0};
+		struct error why = {0};
 
-		r = make(f->stats, kernel, &text);
-		if (r == 0)
-			t = keep_part(f, name, kernel, &text);
-		else
+		r = make(f->stats, kernel, &text, &why);
+		if (r < 0)
 			str_done(&text);
+		t = keep_part(f, name, kernel, &text);
+		t->failure = r;
+		t->why = why;
+	}
+	r = t->failure;
+	if (r < 0) {
+		error_set(err, r, t->why.status, "%s", t->why.what);
+		if (t->why.remedy)
+			error_remedy(err, "%s", t->why.remedy);
 	}
 	pthread_mutex_unlock(&f->lock);
 	if (r == 0)
@@ -154,14 +168,17 @@ static void add_line(struct str *s, const char *name, const char *value)
 	str_add(s, "\n");
 }
 
-static int add_dir(struct statcache *stats, const char *path, const char *name, struct str *ret)
+static int add_dir(struct statcache *stats, const char *path, const char *name, struct str *ret,
+	struct error *err)
 {
 	int r;
 
 	if (!path_is_dir(path))
 		return 0;
 	r = listing_add_dir(stats, path, name, ret);
-	return r == -ENOENT ? 0 : r;
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? error_errno(err, r, 1, "cannot read %s", path) : 0;
 }
 
 /* Under the lock: a directory's listing, made or looked at once for the run. */
@@ -184,7 +201,7 @@ static int get_tree(struct fingerprints *f, const char *path, struct tree **ret)
 
 /* A part for each directory, since several kernels have some in common. */
 static int add_headers(struct fingerprints *f, struct key *key, const struct kernel *kernel,
-	bool afresh)
+	bool afresh, struct error *err)
 {
 	_cleanup_(strv_done) struct strv paths = {0};
 	int r = 0;
@@ -202,13 +219,16 @@ static int add_headers(struct fingerprints *f, struct key *key, const struct ker
 		pthread_mutex_unlock(&f->lock);
 		if (r == 0 && (!text.data || (afresh && !trees_is_unchanged(f->trees, tree))))
 			r = -EAGAIN;
-		if (r == 0)
+		if (r < 0)
+			error_errno(err, r, 1, "cannot read %s", paths.items[i]);
+		else
 			key_add_shared(key, name, &text, tree_digest(tree));
 	}
 	return r;
 }
 
-static int make_kernel_files(struct statcache *stats, const struct kernel *k, struct str *ret)
+static int make_kernel_files(struct statcache *stats, const struct kernel *k, struct str *ret,
+	_unused_ struct error *err)
 {
 	static const char *const files[] = {"modules.builtin", "modules.order"};
 
@@ -226,7 +246,8 @@ static int make_kernel_files(struct statcache *stats, const struct kernel *k, st
 }
 
 /* The file, and for a person its options, which the file's digest cannot tell apart. */
-static int make_config(struct statcache *stats, const struct kernel *k, struct str *ret)
+static int make_config(struct statcache *stats, const struct kernel *k, struct str *ret,
+	struct error *err)
 {
 	_cleanup_(str_done) struct str text = {0};
 	char *line, *rest;
@@ -235,7 +256,7 @@ static int make_config(struct statcache *stats, const struct kernel *k, struct s
 	if (!k->config_path)
 		return 0;
 	listing_add_file(stats, k->config_path, k->config_path, ret);
-	r = file_read(k->config_path, CONFIG_MAX, &text, NULL);
+	r = file_read(k->config_path, CONFIG_MAX, &text, err);
 	if (r < 0)
 		return r;
 	rest = text.data;
@@ -251,22 +272,25 @@ static int make_config(struct statcache *stats, const struct kernel *k, struct s
 	return 0;
 }
 
-static int make_system(struct statcache *stats, _unused_ const struct kernel *k, struct str *ret)
+static int make_system(struct statcache *stats, _unused_ const struct kernel *k, struct str *ret,
+	struct error *err)
 {
+	int r = 0;
+
 	system_describe(ret);
-	for (const char *const *path = sandbox_etc; *path; path++) {
+	for (const char *const *path = sandbox_etc; *path && r == 0; path++) {
 		if (path_is_dir(*path))
-			add_dir(stats, *path, *path, ret);
+			r = add_dir(stats, *path, *path, ret, err);
 		else
 			listing_add_file(stats, *path, *path, ret);
 	}
-	return 0;
+	return r;
 }
 
 static int make_outside(_unused_ struct statcache *stats, _unused_ const struct kernel *k,
-	struct str *ret)
+	struct str *ret, struct error *err)
 {
-	return outside_describe(getenv("PATH"), ret);
+	return outside_describe(getenv("PATH"), ret, err);
 }
 
 static void add_kernel(const struct kernel *k, struct key *key)
@@ -282,20 +306,22 @@ static void add_kernel(const struct kernel *k, struct key *key)
 	add_text(key, "kernel", &s);
 }
 
-static int add_source(struct fingerprints *f, const struct job *job, struct key *key)
+static int add_source(struct fingerprints *f, const struct job *job, struct key *key,
+	struct error *err)
 {
 	struct str s = {0};
-	int r = add_dir(f->stats, job->build->source, "", &s);
+	int r = add_dir(f->stats, job->build->source, "", &s, err);
 
 	add_text(key, "source", &s);
 	return r;
 }
 
-static int add_overrides(struct fingerprints *f, const struct job *job, struct key *key)
+static int add_overrides(struct fingerprints *f, const struct job *job, struct key *key,
+	struct error *err)
 {
 	_cleanup_free_ char *dir = path_join(job->shared->settings->config_dir, job->name);
 	struct str s = {0};
-	int r = add_dir(f->stats, dir, dir, &s);
+	int r = add_dir(f->stats, dir, dir, &s, err);
 
 	add_text(key, "overrides", &s);
 	return r;
@@ -351,7 +377,8 @@ static void add_conf(const struct job *job, struct key *key)
 	add_text(key, "conf", &s);
 }
 
-static int add_depends(struct fingerprints *f, const struct job *job, struct key *key)
+static int add_depends(struct fingerprints *f, const struct job *job, struct key *key,
+	struct error *err)
 {
 	const char *tree = job->shared->settings->dkms_tree;
 	const struct kernel *k = job->kernel;
@@ -372,7 +399,7 @@ static int add_depends(struct fingerprints *f, const struct job *job, struct key
 		add_line(&s, name, version);
 		listing_add_file(f->stats, symvers, called, &s);
 		if (source)
-			r = add_dir(f->stats, source, name, &s);
+			r = add_dir(f->stats, source, name, &s, err);
 	}
 	add_text(key, "depends", &s);
 	return r;
@@ -512,13 +539,13 @@ const char *fingerprint_obstacle(const struct job *job)
 	/* In the sandbox it can change nothing that lasts, so a hit may leave it out. */
 	if (job->conf->post_build && job->build->sandbox == SANDBOX_KIND_NONE)
 		return "POST_BUILD runs without a sandbox";
-	return NULL;
+	return job->build->no_key.what;
 }
 
 static const char *const not_in_modules[] = {"parallel_jobs", NULL};
 
 int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
-	struct key *ret)
+	struct key *ret, struct error *err)
 {
 	_cleanup_(strv_done) struct strv env = {0};
 	struct key key = {0};
@@ -527,24 +554,25 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	build_environment(job, &env);
 	key_add(&key, "format", FORMAT, strlen(FORMAT));
 	add_kernel(job->kernel, &key);
-	r = add_headers(f, &key, job->kernel, afresh);
+	r = add_headers(f, &key, job->kernel, afresh, err);
 	if (r == 0)
-		r = add_shared(f, &key, "kernel-files", job->kernel, afresh, make_kernel_files);
+		r = add_shared(f, &key, "kernel-files", job->kernel, afresh, make_kernel_files,
+			err);
 	if (r == 0)
-		r = add_shared(f, &key, "config", job->kernel, afresh, make_config);
+		r = add_shared(f, &key, "config", job->kernel, afresh, make_config, err);
 	if (r == 0)
-		r = add_source(f, job, &key);
+		r = add_source(f, job, &key, err);
 	if (r == 0)
-		r = add_overrides(f, job, &key);
+		r = add_overrides(f, job, &key, err);
 	add_conf(job, &key);
 	if (r == 0)
-		r = add_depends(f, job, &key);
+		r = add_depends(f, job, &key, err);
 	add_environment(&env, not_in_modules, &key);
 	add_tools(f, job, &env, afresh, &key);
 	if (r == 0)
-		r = add_shared(f, &key, "system", NULL, afresh, make_system);
+		r = add_shared(f, &key, "system", NULL, afresh, make_system, err);
 	if (r == 0)
-		r = add_shared(f, &key, "outside", NULL, afresh, make_outside);
+		r = add_shared(f, &key, "outside", NULL, afresh, make_outside, err);
 	add_sandbox(job, &key);
 	if (r < 0)
 		key_done(&key);
@@ -638,9 +666,9 @@ int fingerprint_objects(struct fingerprints *f, const struct job *job, const cha
 		key_add(&key, "names", names, strlen(names));
 	add_environment(&env, not_in_objects, &key);
 	add_tools(f, job, &env, false, &key);
-	r = add_shared(f, &key, "system", NULL, false, make_system);
+	r = add_shared(f, &key, "system", NULL, false, make_system, NULL);
 	if (r == 0)
-		r = add_shared(f, &key, "outside", NULL, false, make_outside);
+		r = add_shared(f, &key, "outside", NULL, false, make_outside, NULL);
 	add_sandbox(job, &key);
 	if (r < 0) {
 		key_done(&key);

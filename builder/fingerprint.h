@@ -48,12 +48,12 @@ struct fingerprints;
 struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees);
 void fingerprints_free(struct fingerprints *f); /* NULL is allowed */
 
-/* Whether a cache may serve the job; static text why not, or NULL. */
+/* Whether a cache may serve the job; text why not, which belongs to the job, or NULL. */
 const char *fingerprint_obstacle(const struct job *job);
 /* Makes the key. What is the same for many jobs is made once for the run, unless afresh;
  * the key borrows from f and lives no longer. From any thread. 0 or a negative errno. */
 int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
-	struct key *ret);
+	struct key *ret, struct error *err);
 
 /* What is known of a kernel, borrowed from the fingerprints. */
 struct kernel_index {

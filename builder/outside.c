@@ -13,7 +13,7 @@
 #include "cache/listing.h"
 #include "cache/statcache.h"
 
-/* More files than this are not looked at in each run (some 150 ms). */
+/* More files than this are not looked at in each run (some 150 ms); too_many() says it. */
 #define FILES_MAX 100000
 
 static bool is_of_system(const char *name)
@@ -165,14 +165,24 @@ static void add_top(struct walk *w)
 	}
 }
 
-int outside_describe(const char *path, struct str *ret)
+static int too_many(const struct strv *dirs, struct error *err)
 {
-	_cleanup_(strv_done) struct strv dirs = {0};
+	_cleanup_free_ char *names = strv_join(dirs, " and ");
+
+	error_set(err, -E2BIG, 1, "more than 100,000 files in %s", names);
+	error_remedy(err, "move what no build needs to /srv or /home, which are hidden from builds");
+	return -E2BIG;
+}
+
+int outside_describe(const char *path, struct str *ret, struct error *err)
+{
+	_cleanup_(strv_done) struct strv dirs = {0}, tools = {0};
 	struct walk w = {.out = ret};
 	int r = 0;
 
-	strv_push_all(&dirs, (const char *const[]){"/opt", "/usr/local", NULL});
-	outside_tools(path, &dirs);
+	strv_push_all(&dirs, (const char *const[]){"/usr/local", "/opt", NULL});
+	outside_tools(path, &tools);
+	strv_extend(&dirs, &tools);
 	add_top(&w);
 	for (size_t i = 0; i < dirs.n && r == 0; i++) {
 		int fd = open(dirs.items[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -180,5 +190,5 @@ int outside_describe(const char *path, struct str *ret)
 		if (fd >= 0)
 			r = walk(&w, fd, dirs.items[i]);
 	}
-	return r;
+	return r < 0 ? too_many(&dirs, err) : 0;
 }

@@ -2,6 +2,7 @@
 #ifndef BUILDER_OUTSIDE_H
 #define BUILDER_OUTSIDE_H
 
+#include "base/error.h"
 #include "base/str.h"
 #include "base/strv.h"
 
@@ -16,6 +17,6 @@ bool outside_is_named(const char *command);
 /* Appends a line for each file that builds see there, with its stat data: what no package
  * manager knows of is many a time too large to be read. -E2BIG: there is too much of it even
  * for that. */
-int outside_describe(const char *path, struct str *ret);
+int outside_describe(const char *path, struct str *ret, struct error *err);
 
 #endif

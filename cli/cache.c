@@ -182,10 +182,7 @@ static int explain(struct cache *cache, struct job *job)
 		return job->error.status;
 	}
 	if (!job->build->key.n_parts) {
-		const char *obstacle = fingerprint_obstacle(job);
-
-		printf("%s: not cached: %s\n", title,
-			obstacle ? obstacle : "something it depends on cannot be read");
+		printf("%s: not cached: %s\n", title, fingerprint_obstacle(job));
 		return 0;
 	}
 	key_digest(&job->build->key, &digest);

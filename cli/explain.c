@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "builder/build.h"
+#include "builder/fingerprint.h"
 #include "cache/cache.h"
 #include "cli/explain.h"
 #include "cli/why.h"
@@ -63,6 +64,13 @@ static bool is_key_known(const struct job *job)
 	       !job->shared->settings->force;
 }
 
+/* Or that it may not? */
+static bool is_uncached(const struct job *job)
+{
+	return job->shared->cache && job->build && !job->build->key.n_parts &&
+	       !job->shared->settings->force && fingerprint_obstacle(job);
+}
+
 static void find_source(const struct job *job, struct source *ret)
 {
 	struct digest key;
@@ -112,6 +120,8 @@ static void add_why(struct str *s, const struct job *job, const struct source *f
 		str_add(s, "; in the cache");
 	else if (is_key_known(job))
 		add_lack(s, job, from);
+	else if (is_uncached(job))
+		str_addf(s, "; not cached: %s", fingerprint_obstacle(job));
 	for (size_t i = 0; job->conf && i < job->conf->build_depends.n; i++)
 		str_addf(s, "%s%s", i ? ", " : "; after ", job->conf->build_depends.items[i]);
 }

@@ -273,6 +273,35 @@ END
 	builds "$miss" "the places as they were"
 }
 
+# More files than are looked at: builds are not cached, and dkms says so.
+too_many_files()
+{
+	local many="more than 100,000 files in /usr/local and /opt"
+
+	if [ -z "$private" ]; then
+		skip "no mount namespace" "too many files in /opt"
+		return
+	fi
+	mkdir /opt/many
+	(cd /opt/many && seq 100001 | xargs touch)
+	why "^m/1.0 for $K: not cached: $many\$" "too many files"
+	module more 1.0
+	dkms add more/1.0 > /dev/null
+	dkms unbuild m/1.0 -k $K > /dev/null 2>&1
+	try build m/1.0 -k $K --dry-run --explain
+	like "$out" "^m/1.0 for $K: build \(not built for this kernel; not cached: $many\)\$" \
+		"too many files: --explain"
+	counted autoinstall -k $K
+	is "$status $moved" "0 0 0 0 0" "too many files: nothing is kept"
+	is "$(grep -c "^dkms: warning: not cached: $many; move " "$work/err")" 1 \
+		"too many files: one warning for two modules, with a remedy"
+	note "$err"
+	dkms unbuild m/1.0 -k $K > /dev/null 2>&1
+	dkms remove more/1.0 --all > /dev/null
+	rm -rf /opt/many "$sourcetree/more-1.0"
+	why 'in the cache' "when they are gone"
+}
+
 what_does_not_matter()
 {
 	find "$sourcetree/m-1.0" "$machine/usr/src/linux-headers-$K" -exec touch -h -d 2020-01-01 {} +
@@ -574,6 +603,7 @@ new_module
 inputs
 tools
 leaks
+too_many_files
 what_does_not_matter
 options
 depends
