@@ -56,6 +56,21 @@ static void add_included(const char *dir, struct strv *ret)
 	}
 }
 
+/* What a link leads to, or all of the tree that this is in: links further down may lead to the
+ * rest of it. */
+static void add_target(const char *path, struct strv *ret)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *parent =
+		real ? xstrndup(real, (size_t)(path_base(real) - real)) : NULL;
+	_cleanup_free_ char *makefile = parent ? path_join(parent, "Makefile") : NULL;
+
+	if (makefile && path_is_file(makefile))
+		add_tree(parent, ret);
+	else
+		add_tree(path, ret);
+}
+
 static void add_linked(const char *dir, struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -67,7 +82,7 @@ static void add_linked(const char *dir, struct strv *ret)
 		struct stat st;
 
 		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
-			add_tree(path, ret);
+			add_target(path, ret);
 	}
 }
 

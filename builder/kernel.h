@@ -82,7 +82,8 @@ enum compression compression_of_file(const char *path);
 char *module_name_of_file(const char *path);
 /* The directories that a build for this kernel reads: its headers; those that their
  * Makefile includes (a small one often leads to headers that flavours share); those that
- * links at the top of these lead to (scripts, tools). Real paths, appended. */
+ * links at the top of these lead to (scripts, tools), or all of the tree that is in, if there is
+ * a Makefile beside it. Real paths, appended. */
 void kernel_trees(const struct kernel *k, struct strv *ret);
 /* Where builds in a sandbox see some of these, so that all kernels' have the same paths: pairs
  * of a real path and that one, appended; none when the layout is not one we know. */

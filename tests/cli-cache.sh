@@ -273,6 +273,35 @@ END
 	builds "$miss" "the places as they were"
 }
 
+# Headers most of which are links into another directory, at the top and below, as Ubuntu has them.
+linked_headers()
+{
+	local kernel=5.15.0-1-generic headers=$machine/usr/src/linux-headers-5.15.0-1 own
+
+	kernel $kernel
+	own=$machine/usr/src/linux-headers-$kernel
+	mkdir -p "$headers/include/linux" "$headers/block"
+	mv "$own/Makefile" "$own/compile.awk" "$headers/"
+	ln -s ../linux-headers-5.15.0-1/{Makefile,compile.awk,block} "$own/"
+	ln -s ../../linux-headers-5.15.0-1/include/linux "$own/include/linux"
+	echo one > "$headers/include/linux/one.h"
+	module linked 1.0 PRE_BUILD=pre.sh
+	script "$sourcetree/linked-1.0/pre.sh" \
+		'echo "MODULE_INFO(one, \"$(cat $kernel_source_dir/include/linux/one.h)\");" >> linked.c'
+	counted build linked/1.0 -k $kernel
+	is "$status $moved" "0 $miss" "headers behind links"
+	is "$(field one "$dkmstree/linked/1.0/$kernel/$arch/module/linked.ko")" one "builds can read them"
+	dkms unbuild linked/1.0 -k $kernel > /dev/null
+	counted build linked/1.0 -k $kernel
+	is "$status $moved" "0 $hit" "headers behind links: once more"
+	echo two > "$headers/include/linux/one.h"
+	dkms unbuild linked/1.0 -k $kernel > /dev/null
+	counted build linked/1.0 -k $kernel
+	is "$status $moved" "0 $miss" "a header behind a link below the top matters"
+	dkms remove linked/1.0 --all > /dev/null
+	rm -rf "$sourcetree/linked-1.0" "${installtree:?}/$kernel"
+}
+
 # More files than are looked at: builds are not cached, and dkms says so.
 too_many_files()
 {
@@ -603,6 +632,7 @@ new_module
 inputs
 tools
 leaks
+linked_headers
 too_many_files
 what_does_not_matter
 options
