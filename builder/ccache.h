@@ -13,4 +13,13 @@ void ccache_use(const struct job *job, struct command *cmd, struct sandbox *box)
  * depend on what we cannot know. */
 bool ccache_needs_network(const struct settings *s);
 
+/* By ccache's own count, of all packages. A makefile may have written anything there. */
+struct ccache_usage {
+	uint64_t files;
+	uint64_t hits, misses;
+};
+
+/* Starts nothing. */
+void ccache_measure(struct cache *c, struct ccache_usage *ret);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "builder/build.h"
+#include "builder/ccache.h"
 #include "builder/fingerprint.h"
 #include "builder/kernel.h"
 #include "builder/objects.h"
@@ -66,13 +67,26 @@ static void print_level(const char *name, const struct level *l)
 	printf("%s  %5zu %-7s  %9s", name, l->entries, l->entries == 1 ? "entry" : "entries", size);
 }
 
+static void print_ccache(struct cache *cache)
+{
+	uint64_t bytes = cache_trim_guests(cache, UINT64_MAX);
+	_cleanup_free_ char *size = format_bytes(bytes);
+	struct ccache_usage u;
+
+	if (!bytes)
+		return;
+	ccache_measure(cache, &u);
+	printf("ccache   %5lu %-7s  %9s  %lu hits  %lu misses\n", (unsigned long)u.files,
+		u.files == 1 ? "file" : "files", size, (unsigned long)u.hits,
+		(unsigned long)u.misses);
+}
+
 static int cache_print_stats(struct cache *cache, const struct settings *s)
 {
 	struct store_usage usage;
 	struct counters n;
 	struct level modules = {0}, objects = {0};
 	_cleanup_free_ char *size = NULL, *limit = NULL;
-	uint64_t guests;
 	int r = store_measure(cache_store(cache), &usage);
 
 	if (r < 0)
@@ -85,12 +99,7 @@ static int cache_print_stats(struct cache *cache, const struct settings *s)
 	print_level("objects", &objects);
 	printf("  %lu linked  %lu compiled\n", (unsigned long)n.pieces_hits,
 		(unsigned long)n.pieces_misses);
-	guests = cache_trim_guests(cache, UINT64_MAX);
-	if (guests) {
-		_cleanup_free_ char *ccache = format_bytes(guests);
-
-		printf("ccache   %13s  %9s\n", "", ccache);
-	}
+	print_ccache(cache);
 	if (n.since_s) {
 		_cleanup_free_ char *saved = format_seconds((double)n.saved_ms / 1000);
 		_cleanup_free_ char *day = format_day(n.since_s);

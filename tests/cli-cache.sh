@@ -505,6 +505,31 @@ no_room()
 	trees+=(--cache-dir "$cache")
 }
 
+# What ccache has counted, in directories that makefiles can write to.
+ccache_stats()
+{
+	local guests=$cache/v1/guests
+
+	# misses, hits by preprocessed sources, files, direct hits: lines 5, 9, 12 and 23
+	numbers() { printf '%s\n' 9 9 9 9 "$1" 9 9 9 "$2" 9 9 "$3" 9 9 9 9 9 9 9 9 9 9 "$4" 9 9; }
+	dkms cache stats > "$work/out"
+	is "$(grep -c '^ccache' "$work/out")" 0 "cache stats: no ccache, no line"
+	mkdir -p "$guests"/{nobody/{m/{a,b/c,x},hostile/{0,1,2,3,4}},own/m/f,bin}
+	numbers 10 20 30 40 > "$guests/nobody/m/a/stats"
+	numbers 1 2 3 4 > "$guests/nobody/m/b/c/stats"
+	numbers 100 200 300 400 > "$guests/own/m/f/stats"
+	numbers 1000 1000 1000 1000 | tee "$guests/nobody/m/x/stats" "$work/numbers" > "$guests/bin/stats"
+	mkfifo "$guests/nobody/hostile/0/stats"
+	ln -s "$work/numbers" "$guests/nobody/hostile/1/stats"
+	mkdir "$guests/nobody/hostile/2/stats"
+	echo words > "$guests/nobody/hostile/3/stats"
+	head -c 100000 /dev/zero > "$guests/nobody/hostile/4/stats"
+	ln -s "$guests/nobody/m/x" "$guests/nobody/hostile/5"
+	try cache stats
+	like "$out" '^ccache     333 files  .*B  666 hits  111 misses$' "cache stats: what ccache has counted"
+	rm -r "$guests"
+}
+
 many()
 {
 	local i k pids=() all=()
@@ -641,6 +666,7 @@ scripts
 cached_machine
 damage
 no_room
+ccache_stats
 many
 odd_machines
 finish

@@ -406,15 +406,28 @@ if command -v ccache > /dev/null; then
 	edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$src/linux-headers-$A-common/include/linux/fifo-of-m.h"
 	builds $A "0 0" "with ccache, another header of the kernel's"
 	restore
-	script $tools/prefix 'echo "$@" > "$CCACHE_DIR/prefixed"' 'exec "$@"'
-	export CCACHE_PREFIX=$tools/prefix
+	# By a name on PATH.
+	script $tools/prefix 'echo "$@" >> "$CCACHE_DIR/prefixed"' 'exec "$@"'
+	export CCACHE_PREFIX=prefix
 	echo '/* changed again */ int again_b = 1;' >> "$sourcetree/m-1.0/b.c"
 	like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "CCACHE_PREFIX: it says so"
 	builds $A "0 0" "with CCACHE_PREFIX"
-	ok "it was used" grep -q b.c "$guest/prefixed"
+	ok "it was used" grep -q '^[^ ]*gcc.* .*b\.c' "$guest/prefixed"
 	unset CCACHE_PREFIX
 	rm $tools/prefix
-	like "$(dkms cache stats)" '^ccache  *[0-9]' "cache stats: ccache"
+	# hits and misses, as ccache itself counts them
+	ccache_says()
+	{
+		CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats |
+			awk '{ n[$1] = $2 } END { print n["files_in_cache"],
+				n["direct_cache_hit"] + n["preprocessed_cache_hit"], n["cache_miss"] }'
+	}
+	ccache_counters()
+	{
+		dkms cache stats | sed -n 's/^ccache  *\([0-9]*\) files* .*B  \([0-9]*\) hits  \([0-9]*\) misses$/\1 \2 \3/p'
+	}
+	is "$(ccache_counters)" "$(ccache_says)" "cache stats: what ccache says"
+
 	dkms cache clear > /dev/null
 	ok "cache clear: of ccache's nothing is left" test ! -e "$guest"
 	dkms build m/1.0 -k $A --no-cache > /dev/null
