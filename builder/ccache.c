@@ -25,6 +25,7 @@
  * makefiles may fill with links, pipes and settings, or in a sandbox for each package. */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -38,15 +39,150 @@
 
 #define SEEN "/run/ccache"
 
-static bool is_remote(const char *name)
+/* CCACHE_REMOTE_STORAGE is a list of storages, each a URL and attributes behind it:
+ * "file:///shared/cache|read-only http://host:8080". A directory needs no network. It is shown
+ * to builds as SEEN/remoteN, for it may be hidden there. */
+struct storage {
+	const char *text;
+	const char *attributes; /* at the end of the URL */
+	char *dir;		/* what a file: URL names, or NULL */
+	bool read_only;
+};
+
+/* The absolute path in a file: URL of n bytes, or NULL; caller frees. */
+static char *url_path(const char *url, size_t n)
 {
-	return !is_empty(getenv(name));
+	_cleanup_free_ char *text = xstrndup(url, n);
+	const char *from = has_prefix(text, "file:///") ? text + strlen("file://")
+			   : has_prefix(text, "file:/") ? text + strlen("file:")
+							: NULL;
+	struct str path = {0};
+
+	if (!from || has_prefix(from, "//")) /* with a host */
+		return NULL;
+	for (; *from; from++) {
+		bool coded = *from == '%' && isxdigit((unsigned char)from[1]) &&
+			     isxdigit((unsigned char)from[2]);
+		const char digits[] = {from[1], coded ? from[2] : '\0', '\0'};
+		char c = coded ? (char)strtoul(digits, NULL, 16) : *from;
+
+		str_add_bytes(&path, &c, 1);
+		from += coded ? 2 : 0;
+	}
+	return str_take(&path);
+}
+
+static bool is_read_only(const char *attributes)
+{
+	static const char name[] = "|read-only";
+	const char *at = strstr(attributes, name);
+	const char *value = at ? at + strlen(name) : NULL;
+
+	return value && (!*value || *value == '|' || has_prefix(value, "=true"));
+}
+
+/* Takes the first storage from *list, which it cuts up; false when there is none.
+ * storage_done frees. */
+static bool storage_next(char **list, struct storage *ret)
+{
+	char *text;
+
+	do {
+		text = strsep(list, " ");
+		if (!text)
+			return false;
+	} while (!*text);
+	ret->text = text;
+	ret->attributes = text + strcspn(text, "|");
+	ret->dir = url_path(text, (size_t)(ret->attributes - text));
+	ret->read_only = is_read_only(ret->attributes);
+	return true;
+}
+
+static void storage_done(struct storage *s)
+{
+	free(s->dir);
 }
 
 bool ccache_needs_network(const struct settings *s)
 {
-	return s->ccache &&
-	       (is_remote("CCACHE_REMOTE_STORAGE") || is_remote("CCACHE_PREFIX"));
+	const char *value = getenv("CCACHE_REMOTE_STORAGE");
+	_cleanup_free_ char *copy = xstrdup(value ? value : "");
+	char *rest = copy;
+	struct storage storage;
+	bool needs = !is_empty(getenv("CCACHE_PREFIX"));
+
+	while (storage_next(&rest, &storage)) {
+		needs = needs || !has_prefix(storage.text, "file:");
+		storage_done(&storage);
+	}
+	return s->ccache && needs;
+}
+
+/* Why builds cannot use the storage as it is meant, or NULL. */
+static const char *storage_obstacle(const struct storage *s, enum sandbox_kind kind)
+{
+	const mode_t need = S_IXOTH | (s->read_only ? S_IROTH : S_IWOTH);
+	struct stat st;
+	mode_t may;
+
+	if (stat(s->dir, &st) < 0)
+		return strerror(errno);
+	if (!S_ISDIR(st.st_mode))
+		return strerror(ENOTDIR);
+	may = st.st_uid == SANDBOX_UID	 ? st.st_mode >> 6
+	      : st.st_gid == SANDBOX_UID ? st.st_mode >> 3
+					 : st.st_mode;
+	if (kind == SANDBOX_KIND_UNTRUSTED && (may & need) != need)
+		return s->read_only ? "builds run as nobody, who may not read it"
+				    : "builds run as nobody, who may not write to it";
+	return NULL;
+}
+
+void ccache_check(const struct job_shared *shared, struct strv *ret_warnings)
+{
+	const char *value = getenv("CCACHE_REMOTE_STORAGE");
+	_cleanup_free_ char *copy = xstrdup(value ? value : "");
+	char *rest = copy;
+	struct storage storage;
+
+	if (!shared->settings->ccache || !shared->cache || shared->sandbox == SANDBOX_KIND_NONE)
+		return;
+	while (storage_next(&rest, &storage)) {
+		const char *obstacle =
+			storage.dir ? storage_obstacle(&storage, shared->sandbox) : NULL;
+
+		if (obstacle)
+			strv_pushf(ret_warnings, "CCACHE_REMOTE_STORAGE: %s: %s", storage.dir,
+				obstacle);
+		storage_done(&storage);
+	}
+}
+
+/* Shows the directories among the storages in a sandbox. Returns the value that builds get
+ * for CCACHE_REMOTE_STORAGE; caller frees. */
+static char *show_storages(const char *value, struct sandbox *box)
+{
+	_cleanup_free_ char *copy = xstrdup(value);
+	char *rest = copy;
+	struct storage storage;
+	struct str seen = {0};
+
+	for (size_t i = 0; storage_next(&rest, &storage); i++) {
+		_cleanup_free_ char *place = xasprintf(SEEN "/remote%zu", i);
+
+		str_add(&seen, i ? " " : "");
+		if (storage.dir && path_is_dir(storage.dir)) {
+			str_addf(&seen, "file:%s%s", place, storage.attributes);
+			strv_push_all(&box->binds,
+				(const char *const[]){storage.read_only ? "--ro-bind" : "--bind",
+					storage.dir, place, NULL});
+		} else {
+			str_add(&seen, storage.text);
+		}
+		storage_done(&storage);
+	}
+	return str_take(&seen);
 }
 
 /* gcc, gcc-12, x86_64-linux-gnu-gcc-12, clang, clang-16, cc */
@@ -133,7 +269,7 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 void ccache_use(const struct job *job, struct command *cmd, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
-	const char *search = strv_getenv(&cmd->env, "PATH");
+	const char *search = strv_getenv(&cmd->env, "PATH"), *storages;
 	_cleanup_free_ char *ccache = NULL, *dir = NULL, *bin = NULL, *path = NULL;
 	bool confined = job->build->sandbox != SANDBOX_KIND_NONE;
 
@@ -152,6 +288,12 @@ void ccache_use(const struct job *job, struct command *cmd, struct sandbox *box)
 		return;
 	strv_push_all(&box->binds, (const char *const[]){"--dir", SEEN, "--ro-bind", bin,
 					   SEEN "/bin", "--bind", dir, SEEN "/dir", NULL});
+	storages = strv_getenv(&cmd->env, "CCACHE_REMOTE_STORAGE");
+	if (storages) {
+		_cleanup_free_ char *seen = show_storages(storages, box);
+
+		strv_setenv(&cmd->env, "CCACHE_REMOTE_STORAGE", seen);
+	}
 }
 
 /* A stats file is some hundred bytes; nobody's may be anything. */

@@ -10,8 +10,12 @@
 void ccache_use(const struct job *job, struct command *cmd, struct sandbox *box);
 
 /* Whether the user's settings for ccache need a network, which a build has then: its results
- * depend on what we cannot know. */
+ * depend on what we cannot know. A remote storage that is a directory needs none. */
 bool ccache_needs_network(const struct settings *s);
+
+/* Warns of directories among the user's remote storages that builds cannot use; they go on
+ * without them. The kind of sandbox must be known. */
+void ccache_check(const struct job_shared *shared, struct strv *ret_warnings);
 
 /* By ccache's own count, of all packages. A makefile may have written anything there. */
 struct ccache_usage {

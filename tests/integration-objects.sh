@@ -428,6 +428,114 @@ if command -v ccache > /dev/null; then
 	}
 	is "$(ccache_counters)" "$(ccache_says)" "cache stats: what ccache says"
 
+	# A storage that other machines have as well: what one build puts there, the next takes,
+	# though nothing else is left of it.
+	fill_and_take() # DESCRIPTION
+	{
+		local first again
+
+		dkms cache clear > /dev/null
+		builds $A "0 0" "$1: filled"
+		read -r -a first <<< "$(ccache_counters)"
+		dkms cache clear > /dev/null
+		ok "$1: ccache has nothing of its own" test ! -e "$guest"
+		builds $A "0 0" "$1: taken from"
+		read -r -a again <<< "$(ccache_counters)"
+		ok "$1: ccache had compiled something" test "${first[2]}" -ge 3
+		is "${again[1]} ${again[2]}" "$((first[1] + first[2])) 0" "$1: it has it all now"
+	}
+	# Builds as nobody see it elsewhere, for it is hidden where it is.
+	store="$machine/shared store"
+	fixed=$machine/fixed
+	mkdir -m 1777 "$store" "$fixed"
+	echo 'touched := $(shell touch /run/ccache/remote0/by-make)' >> "$sourcetree/m-1.0/Makefile"
+	export CCACHE_REMOTE_STORAGE="file://$machine/shared%20store|update-mtime=true"
+	fill_and_take "a directory"
+	ok "makefiles can write to it" test -e "$store/by-make"
+	is "$(dkms cache why m/1.0 -k $A | grep -c network)" 0 "it needs no network"
+	try build m/1.0 -k $A --directive STRIP=no
+	like "$out" 'from the cache' "builds are kept all the same"
+	dkms unbuild m/1.0 -k $A > /dev/null
+	dkms cache clear > /dev/null
+	rm "$store/by-make"
+	cp -r "$store/." "$fixed"
+	export CCACHE_REMOTE_STORAGE="file:$fixed|read-only"
+	builds $A "0 0" "a directory to read"
+	like "$(ccache_counters)" ' [1-9][0-9]* 0$' "it is read"
+	ok "makefiles cannot write to it" test ! -e "$fixed/by-make"
+	rm -r "${store:?}" "${fixed:?}"/*
+	chmod 755 "$fixed"
+	storages=("file:${store/ /%20}" http://127.0.0.1:1)
+	case $guest in
+	*/nobody/*) storages+=("file:$fixed") ;;
+	esac
+	for storage in "${storages[@]}"; do
+		dkms cache clear > /dev/null
+		export CCACHE_REMOTE_STORAGE=$storage
+		try build m/1.0 -k $A --directive STRIP=no
+		is "$status" 0 "${storage##*/}: no build breaks of it"
+		ok "${storage##*/}: the same module" diff -r "$work/first" "$dkmstree/m/1.0/$A/$arch/module"
+		case $storage in
+		*fixed) like "$err" "^dkms: warning: .*/fixed: builds run as nobody, who may not write to it" "not nobody's: it says so" ;;
+		*store) like "$err" "^dkms: warning: .*/shared store: No such file" "nothing there: it says so" ;;
+		*) is "$err" "" "${storage##*/}: nothing to say" ;;
+		esac
+		dkms unbuild m/1.0 -k $A > /dev/null
+	done
+	is "$(ls "$fixed")" "" "nothing came to the one that is not nobody's"
+	if ! command -v python3 > /dev/null; then
+		skip "no python3" "an HTTP server"
+	elif ! ccache --version | grep -q http-storage; then
+		skip "this ccache knows no HTTP" "an HTTP server"
+	else
+		python3 - "$work/port" <<'END' &
+import http.server, os, sys
+
+stored = {}
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_GET(self):
+        known = self.path in stored
+        self.answer(200 if known else 404, stored.get(self.path, b""))
+
+    do_HEAD = do_GET
+
+    def do_PUT(self):
+        stored[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(201)
+
+    def do_DELETE(self):
+        self.answer(204 if stored.pop(self.path, None) is not None else 404)
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+with open(sys.argv[1] + ".new", "w") as file:
+    print(server.server_port, file=file)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+server.serve_forever()
+END
+		server=$!
+		while [ ! -e "$work/port" ] && kill -0 $server 2> /dev/null; do
+			sleep 0.1
+		done
+		CCACHE_REMOTE_STORAGE=http://127.0.0.1:$(cat "$work/port")/dkms
+		like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "an HTTP server: it says so"
+		fill_and_take "an HTTP server"
+		kill $server
+		wait $server || true
+	fi
+	unset CCACHE_REMOTE_STORAGE
 	dkms cache clear > /dev/null
 	ok "cache clear: of ccache's nothing is left" test ! -e "$guest"
 	dkms build m/1.0 -k $A --no-cache > /dev/null
