@@ -44,7 +44,7 @@ uint64_t parallel_cpu_ns(void)
 	struct timespec used;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec + helpers_ns;
+	return (uint64_t)timespec_ns(&used) + helpers_ns;
 }
 
 static void *work(void *arg)

@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -46,6 +48,11 @@ static inline void close_ptr(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+}
+
+static inline int64_t timespec_ns(const struct timespec *t)
+{
+	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
 }
 
 static inline bool streq(const char *a, const char *b)

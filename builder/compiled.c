@@ -59,9 +59,7 @@ static bool reads_more(const char *command)
 /* Somebody has changed the object after kbuild had made it, and noted how. */
 static bool is_later(const struct stat *object, const struct stat *cmd)
 {
-	const struct timespec *a = &object->st_mtim, *b = &cmd->st_mtim;
-
-	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+	return timespec_ns(&object->st_mtim) > timespec_ns(&cmd->st_mtim);
 }
 
 static void object_done(struct object *o)

@@ -11,7 +11,6 @@
 #include "base/file.h"
 #include "builder/outside.h"
 #include "cache/listing.h"
-#include "cache/statcache.h"
 
 /* More files than this are not looked at in each run (some 150 ms); too_many() says it. */
 #define FILES_MAX 100000

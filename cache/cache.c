@@ -363,8 +363,8 @@ static void choose_slot(struct cache *c, const struct key *key, struct entry *e)
 			e->replaces = false;
 			return;
 		}
-		if (there.used_s < oldest) {
-			oldest = there.used_s;
+		if (there.used_ns < oldest) {
+			oldest = there.used_ns;
 			e->key = digest;
 			e->replaces = true;
 		}

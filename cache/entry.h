@@ -27,7 +27,7 @@ struct entry {
 	size_t n_parts;
 	struct entry_file *files;
 	size_t n_files;
-	int64_t used_s; /* last hit; not in the text: the store fills it in */
+	int64_t used_ns; /* last hit; not in the text: the store fills it in */
 	bool replaces;	/* not in the text: takes the place of the one of its key, if any */
 };
 

@@ -166,8 +166,8 @@ static int compare_use(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
-	if (x->used_s != y->used_s)
-		return x->used_s < y->used_s ? 1 : -1;
+	if (x->used_ns != y->used_ns)
+		return x->used_ns < y->used_ns ? 1 : -1;
 	if (x->made_s != y->made_s)
 		return x->made_s < y->made_s ? 1 : -1;
 	return memcmp(x->key.bytes, y->key.bytes, DIGEST_SIZE);

@@ -28,7 +28,7 @@ const struct entry *nearest_find(const struct entry *entries, size_t n, const ch
 		for (size_t p = 0; p < key->n_parts; p++)
 			same += nearest_has(e, &key->parts[p]);
 		if (!best || same > best_same ||
-			(same == best_same && e->used_s > best->used_s)) {
+			(same == best_same && e->used_ns > best->used_ns)) {
 			best = e;
 			best_same = same;
 		}

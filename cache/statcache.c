@@ -30,9 +30,8 @@
 
 #define MAGIC "dkmsstat"
 #define FILE_VERSION 1
-#define NS 1000000000LL
 /* The coarsest clock of a file system is FAT's (2 s). */
-#define RACY_NS (2 * NS)
+#define RACY_NS 2000000000LL
 /* With more records than this, those that this run did not need are dropped: some 40
  * kernels' headers, 30 MiB. */
 #define RECORDS_MAX 400000
@@ -231,11 +230,6 @@ static bool is_local(struct statcache *c, uint64_t dev, int fd)
 		c->devices[c->n_devices++].local = local;
 	}
 	return local;
-}
-
-int64_t timespec_ns(const struct timespec *t)
-{
-	return t->tv_sec * NS + t->tv_nsec;
 }
 
 bool stat_is_settled(const struct stat *st, const struct timespec *now)

@@ -36,6 +36,5 @@ struct statcache_counts statcache_counts(struct statcache *c);
  * and, for a file on the file system, whether these can be trusted. */
 bool stat_is_settled(const struct stat *st, const struct timespec *now);
 bool stat_is_local(int fd);
-int64_t timespec_ns(const struct timespec *t);
 
 #endif

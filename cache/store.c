@@ -387,7 +387,7 @@ int store_peek_entry(struct store *s, const struct digest *key, struct entry *re
 		entry_done(&e);
 		return -EBADMSG;
 	}
-	e.used_s = stat(path, &st) == 0 ? st.st_mtime : 0;
+	e.used_ns = stat(path, &st) == 0 ? timespec_ns(&st.st_mtim) : 0;
 	*ret = e;
 	return 1;
 }
