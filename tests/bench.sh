@@ -137,6 +137,9 @@ is "$(all_of '[.rows[] | select(.series) | .series] | group_by(.) | map("\(.[0])
 	"entries 3, get 3, jobs 3, kernels 3, put 3, verify 3" "growth is seen at three sizes"
 is "$(all_of '[.rows[] | select(.bound) | .id] | join(" ")')" "cold-acpi-call matrix kernel-first" \
 	"builds have a bound"
+is "$(all_of '.rows[] | select(.part) | "\(.id) \(.part.seconds > 0)"')" "restore true" \
+	"what restoring takes of it is told"
+is "$(all_of '.rows[] | select(.programs.uncached) | .id')" "miss-acpi-call" "a miss has its peer"
 is "$(all_of '.rows[] | select(.id == "status-6") | .programs.trixie.processes.median > 6')" true \
 	"the processes of a script are counted"
 titles=$(all_of '.rows[] | .title' | sort)
@@ -154,7 +157,7 @@ mkdir "$source"
 cp -R "$top_srcdir/"{bench,packaging,tests,configure,README.md} "$source/"
 echo 'die "not today"' > "$source/bench/scenarios/jobs.sh"
 exits 1 "a scenario fails" run "$source" --only jobs,idle --readme
-is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change cold idle matrix status store" \
+is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change cold idle matrix miss status store" \
 	"it loses nothing but its own results"
 is "$(sed -n '/^<!-- bench\/run begin/,/^<!-- bench\/run end/p' "$source/README.md" | sed '1d;$d' |
 	grep -v '^!')" "$(cat "$out/results.md")" "--readme puts the tables between its lines"
