@@ -188,6 +188,15 @@ static void link_headers(const struct kernel *k, struct sandbox *box)
 	}
 }
 
+bool build_has_network(const struct job *job)
+{
+	const char *names = job->shared->settings->sandbox_network;
+	_cleanup_(strv_done) struct strv words = {0};
+
+	strv_split(&words, names ? names : "");
+	return strv_contains(&words, job->name);
+}
+
 /* People's own directories in /, unless the make command names one: dkms would show it. */
 static void hide_outside(const struct job *job, struct sandbox *box)
 {
@@ -225,7 +234,9 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	box->strict = true;
 	box->writable = b->work;
 	box->writable_at = b->seen;
+	box->network = build_has_network(job);
 	hide_outside(job, box);
+	strv_split(&box->readable, s->sandbox_paths ? s->sandbox_paths : "");
 	strv_push(&box->hide, s->dkms_tree);
 	strv_push(&box->hide, s->install_tree);
 	strv_push(&box->hide, s->source_tree);
@@ -295,9 +306,7 @@ static bool disk_is_full(const char *path)
 static enum phase ran(struct job *job, const struct outcome *outcome, const char *what,
 	int status)
 {
-	_cleanup_free_ char *how = NULL;
-	_cleanup_free_ char *why = NULL;
-	_cleanup_free_ char *full = NULL;
+	_cleanup_free_ char *how = NULL, *why = NULL, *full = NULL, *advice = NULL;
 	int r;
 
 	r = buildlog_result(job->build->log_fd, outcome, &job->command);
@@ -312,6 +321,9 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 			strerror(-r));
 	error_set(&job->error, -EIO, status, "%s %s%s%s%s", what, how, full ? full : "",
 		why ? "\n" : "", why ? why : "");
+	advice = build_advice(job);
+	if (advice)
+		error_remedy(&job->error, "%s", advice);
 	return PHASE_FAIL;
 }
 

@@ -58,6 +58,13 @@ void build_environment(const struct job *job, struct strv *env);
 /* What the job's commands see: fills box except for its kind. */
 void build_sandbox(const struct job *job, struct sandbox *box);
 
+/* Whether the administrator lets it use the network. */
+bool build_has_network(const struct job *job);
+
+/* advice.c: what the administrator can do when the log of a failed build tells that it missed
+ * something which the sandbox keeps from it; caller frees; NULL when it does not. */
+char *build_advice(const struct job *job);
+
 /* cached.c: publishes the entry, if there is one. */
 void cached_commit(struct job *job);
 

@@ -36,6 +36,7 @@ struct shared_text {
 struct fingerprints {
 	struct statcache *stats;
 	struct trees *trees;
+	const struct settings *settings;
 	/* Held while a text is made, so that the others who need it wait for it. */
 	pthread_mutex_t lock;
 	struct shared_text *texts;
@@ -43,12 +44,14 @@ struct fingerprints {
 	size_t n_known;
 };
 
-struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees)
+struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees,
+	const struct settings *settings)
 {
 	struct fingerprints *f = xcalloc(1, sizeof(*f));
 
 	f->stats = stats;
 	f->trees = trees;
+	f->settings = settings;
 	pthread_mutex_init(&f->lock, NULL);
 	return f;
 }
@@ -121,7 +124,7 @@ static struct shared_text *keep_part(struct fingerprints *f, const char *name,
  * is not tried twice. */
 static int add_shared(struct fingerprints *f, struct key *key, const char *name,
 	const struct kernel *kernel, bool afresh,
-	int (*make)(struct statcache *stats, const struct kernel *kernel, struct str *ret,
+	int (*make)(struct fingerprints *f, const struct kernel *kernel, struct str *ret,
 		struct error *err),
 	struct error *err)
 {
@@ -131,7 +134,7 @@ static int add_shared(struct fingerprints *f, struct key *key, const char *name,
 	if (afresh) {
 		struct str text = {0};
 
-		r = make(f->stats, kernel, &text, err);
+		r = make(f, kernel, &text, err);
 		add_text(key, name, &text);
 		return r;
 	}
@@ -141,7 +144,7 @@ static int add_shared(struct fingerprints *f, struct key *key, const char *name,
 		struct str text = {0};
 		struct error why = {0};
 
-		r = make(f->stats, kernel, &text, &why);
+		r = make(f, kernel, &text, &why);
 		if (r < 0)
 			str_done(&text);
 		t = keep_part(f, name, kernel, &text);
@@ -227,7 +230,7 @@ static int add_headers(struct fingerprints *f, struct key *key, const struct ker
 	return r;
 }
 
-static int make_kernel_files(struct statcache *stats, const struct kernel *k, struct str *ret,
+static int make_kernel_files(struct fingerprints *f, const struct kernel *k, struct str *ret,
 	_unused_ struct error *err)
 {
 	static const char *const files[] = {"modules.builtin", "modules.order"};
@@ -235,18 +238,18 @@ static int make_kernel_files(struct statcache *stats, const struct kernel *k, st
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		_cleanup_free_ char *path = path_join(k->dir, files[i]);
 
-		listing_add_file(stats, path, path, ret);
+		listing_add_file(f->stats, path, path, ret);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sandbox_boot); i++) {
 		_cleanup_free_ char *path = xasprintf("%s%s", sandbox_boot[i], k->release);
 
-		listing_add_file(stats, path, path, ret);
+		listing_add_file(f->stats, path, path, ret);
 	}
 	return 0;
 }
 
 /* The file, and for a person its options, which the file's digest cannot tell apart. */
-static int make_config(struct statcache *stats, const struct kernel *k, struct str *ret,
+static int make_config(struct fingerprints *f, const struct kernel *k, struct str *ret,
 	struct error *err)
 {
 	_cleanup_(str_done) struct str text = {0};
@@ -255,7 +258,7 @@ static int make_config(struct statcache *stats, const struct kernel *k, struct s
 
 	if (!k->config_path)
 		return 0;
-	listing_add_file(stats, k->config_path, k->config_path, ret);
+	listing_add_file(f->stats, k->config_path, k->config_path, ret);
 	r = file_read(k->config_path, CONFIG_MAX, &text, err);
 	if (r < 0)
 		return r;
@@ -272,7 +275,7 @@ static int make_config(struct statcache *stats, const struct kernel *k, struct s
 	return 0;
 }
 
-static int make_system(struct statcache *stats, _unused_ const struct kernel *k, struct str *ret,
+static int make_system(struct fingerprints *f, _unused_ const struct kernel *k, struct str *ret,
 	struct error *err)
 {
 	int r = 0;
@@ -280,17 +283,17 @@ static int make_system(struct statcache *stats, _unused_ const struct kernel *k,
 	system_describe(ret);
 	for (const char *const *path = sandbox_etc; *path && r == 0; path++) {
 		if (path_is_dir(*path))
-			r = add_dir(stats, *path, *path, ret, err);
+			r = add_dir(f->stats, *path, *path, ret, err);
 		else
-			listing_add_file(stats, *path, *path, ret);
+			listing_add_file(f->stats, *path, *path, ret);
 	}
 	return r;
 }
 
-static int make_outside(_unused_ struct statcache *stats, _unused_ const struct kernel *k,
+static int make_outside(struct fingerprints *f, _unused_ const struct kernel *k,
 	struct str *ret, struct error *err)
 {
-	return outside_describe(getenv("PATH"), ret, err);
+	return outside_describe(getenv("PATH"), f->settings->sandbox_paths, ret, err);
 }
 
 static void add_kernel(const struct kernel *k, struct key *key)
@@ -534,6 +537,8 @@ const char *fingerprint_obstacle(const struct job *job)
 		return "build_environment is set";
 	if (job->build->sandbox != SANDBOX_KIND_NONE && outside_is_named(job->conf->make))
 		return "the make command names a directory that only this machine has";
+	if (build_has_network(job))
+		return "its builds have a network, by sandbox_network";
 	if (ccache_needs_network(s))
 		return "ccache uses the network";
 	/* In the sandbox it can change nothing that lasts, so a hit may leave it out. */

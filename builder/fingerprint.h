@@ -24,7 +24,7 @@
  *   environment  the variables that the build gets
  *   tools        compilers and what else builds run, by path and content
  *   system       the machine's packages, processor, running kernel, /etc files
- *   outside      files in /usr/local, /opt and the like, and in / itself, by their stat data
+ *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by their stat data
  *   sandbox      how it is confined, and the paths that it sees
  *
  * What a build can read and is in none of them, since nothing is made of it, or nothing that
@@ -45,7 +45,8 @@
 
 /* What the jobs of a run share. */
 struct fingerprints;
-struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees);
+struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees,
+	const struct settings *settings);
 void fingerprints_free(struct fingerprints *f); /* NULL is allowed */
 
 /* Whether a cache may serve the job; text why not, which belongs to the job, or NULL. */

@@ -43,6 +43,9 @@ const struct framework_key framework_keys[] = {
 	{"parallel_jobs", FRAMEWORK_NUMBER, offsetof(struct settings, slots)},
 	{"post_transaction", FRAMEWORK_STRING,
 		offsetof(struct settings, post_transaction)},
+	{"sandbox", FRAMEWORK_SANDBOX, offsetof(struct settings, sandbox)},
+	{"sandbox_network", FRAMEWORK_STRING, offsetof(struct settings, sandbox_network)},
+	{"sandbox_paths", FRAMEWORK_STRING, offsetof(struct settings, sandbox_paths)},
 	{"sign_file", FRAMEWORK_STRING, offsetof(struct settings, sign_file)},
 	{"source_tree", FRAMEWORK_PATH, offsetof(struct settings, source_tree)},
 	{"symlink_modules", FRAMEWORK_FLAG, offsetof(struct settings, symlink_modules)},
@@ -145,6 +148,16 @@ static void check_size(
 		value);
 }
 
+static void check_sandbox(
+	const struct framework_key *key, const char *value, struct findings *f)
+{
+	enum sandbox_mode mode;
+
+	if (!settings_parse_sandbox(value, &mode))
+		findings_add(f, "%s is \"%s\", but must be auto, require or off", key->name,
+			value);
+}
+
 static void set_field(
 	const struct framework_key *key, const char *value, struct settings *s)
 {
@@ -168,6 +181,10 @@ static void set_field(
 	case FRAMEWORK_SIZE:
 		if (*value)
 			settings_parse_size(value, field);
+		break;
+	case FRAMEWORK_SANDBOX:
+		if (*value)
+			settings_parse_sandbox(value, field);
 		break;
 	}
 }
@@ -202,6 +219,8 @@ int framework_parse(const struct command *cmd, const struct outcome *outcome,
 			check_number(key, value, &f);
 		if (key->type == FRAMEWORK_SIZE && value && *value)
 			check_size(key, value, &f);
+		if (key->type == FRAMEWORK_SANDBOX && value && *value)
+			check_sandbox(key, value, &f);
 	}
 	r = findings_error(&f, 8, err);
 	findings_done(&f);

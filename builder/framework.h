@@ -32,6 +32,7 @@ struct framework_key {
 		FRAMEWORK_FLAG,   /* bool */
 		FRAMEWORK_NUMBER, /* unsigned int */
 		FRAMEWORK_SIZE,   /* uint64_t: bytes */
+		FRAMEWORK_SANDBOX, /* enum sandbox_mode */
 	} type;
 	size_t offset; /* of the field in struct settings */
 };

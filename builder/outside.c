@@ -173,7 +173,7 @@ static int too_many(const struct strv *dirs, struct error *err)
 	return -E2BIG;
 }
 
-int outside_describe(const char *path, struct str *ret, struct error *err)
+int outside_describe(const char *path, const char *more, struct str *ret, struct error *err)
 {
 	_cleanup_(strv_done) struct strv dirs = {0}, tools = {0};
 	struct walk w = {.out = ret};
@@ -182,12 +182,18 @@ int outside_describe(const char *path, struct str *ret, struct error *err)
 	strv_push_all(&dirs, (const char *const[]){"/usr/local", "/opt", NULL});
 	outside_tools(path, &tools);
 	strv_extend(&dirs, &tools);
+	strv_split(&dirs, more ? more : "");
 	add_top(&w);
 	for (size_t i = 0; i < dirs.n && r == 0; i++) {
 		int fd = open(dirs.items[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct stat st;
 
-		if (fd >= 0)
+		if (fd >= 0) {
 			r = walk(&w, fd, dirs.items[i]);
+		} else if (stat(dirs.items[i], &st) == 0) {
+			listing_add_escaped(ret, dirs.items[i]);
+			add_entry(&w, AT_FDCWD, dirs.items[i], &st);
+		}
 	}
 	return r < 0 ? too_many(&dirs, err) : 0;
 }

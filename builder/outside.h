@@ -14,9 +14,9 @@ void outside_hidden(struct strv *ret);
 void outside_tools(const char *path, struct strv *ret);
 /* Whether a command names one of them, so that it must be seen. */
 bool outside_is_named(const char *command);
-/* Appends a line for each file that builds see there, with its stat data: what no package
- * manager knows of is many a time too large to be read. -E2BIG: there is too much of it even
- * for that. */
-int outside_describe(const char *path, struct str *ret, struct error *err);
+/* Appends a line for each file that builds see there and in more, a list of paths or NULL, with
+ * its stat data: what no package manager knows of is many a time too large to be read. path is
+ * PATH. -E2BIG: there is too much of it even for that. */
+int outside_describe(const char *path, const char *more, struct str *ret, struct error *err);
 
 #endif

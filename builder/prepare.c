@@ -60,6 +60,7 @@ static int check_source(struct job *job, const char *source)
 static void choose_sandbox(struct job *job)
 {
 	_cleanup_(strv_done) struct strv readable = {0};
+	const char *paths = job->shared->settings->sandbox_paths;
 	struct build *b = job->build;
 
 	b->sandbox = job->shared->sandbox;
@@ -67,6 +68,7 @@ static void choose_sandbox(struct job *job)
 		return;
 	strv_push(&readable, b->version_dir);
 	strv_push(&readable, job->kernel->headers);
+	strv_split(&readable, paths ? paths : "");
 	if (!sandbox_reachable(&readable))
 		b->sandbox = SANDBOX_KIND_USERNS;
 }

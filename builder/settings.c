@@ -29,6 +29,20 @@ static char *default_cache_dir(void)
 	return is_empty(home) ? NULL : xasprintf("%s/.cache/dkms", home);
 }
 
+bool settings_parse_sandbox(const char *text, enum sandbox_mode *ret)
+{
+	static const char *const modes[] = {
+		[SANDBOX_AUTO] = "auto", [SANDBOX_REQUIRE] = "require", [SANDBOX_OFF] = "off"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (streq(text, modes[i])) {
+			*ret = (enum sandbox_mode)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 bool settings_parse_size(const char *text, uint64_t *ret)
 {
 	static const char units[] = "KMGT";
@@ -108,7 +122,7 @@ void settings_done(struct settings *s)
 		&s->kernel_source_dir,
 		&s->kernel_config, &s->addon_modules_dir, &s->build_environment,
 		&s->compress_gzip_opts, &s->compress_xz_opts, &s->compress_zstd_opts,
-		&s->post_transaction, &s->sign_file, &s->mok_signing_key,
+		&s->post_transaction, &s->sandbox_network, &s->sandbox_paths, &s->sign_file, &s->mok_signing_key,
 		&s->mok_certificate, &s->try_sign_modules};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

@@ -34,6 +34,8 @@ struct settings {
 	/* "NAME=VALUE" of DKMS_DIRECTIVE* and --directive, in order */
 	struct strv directives;
 	enum sandbox_mode sandbox;
+	char *sandbox_network; /* names of modules whose builds have a network; or NULL */
+	char *sandbox_paths;   /* directories that builds see besides; or NULL */
 	/* -j, parallel_jobs: 0 means no limit; by default the CPUs we may use */
 	unsigned int slots;
 	bool slots_exact; /* -j: no job runs besides */
@@ -72,6 +74,8 @@ void settings_init(struct settings *s);
 void settings_resolve(struct settings *s);
 void settings_done(struct settings *s);
 
+/* "auto", "require" or "off". */
+bool settings_parse_sandbox(const char *text, enum sandbox_mode *ret);
 /* Bytes from "500M", "5G", "5 GiB" or "5368709120"; K, M, G and T are powers of 1024. */
 bool settings_parse_size(const char *text, uint64_t *ret);
 /* Replaces $kernelver and ${kernelver} in value by release; caller frees. */

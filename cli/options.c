@@ -166,15 +166,8 @@ static int set_timeout(struct arguments *args, const char *text, struct error *e
 
 static int set_sandbox(struct arguments *args, const char *text, struct error *err)
 {
-	static const char *const modes[] = {
-		[SANDBOX_AUTO] = "auto", [SANDBOX_REQUIRE] = "require", [SANDBOX_OFF] = "off"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
-		if (streq(text, modes[i])) {
-			args->settings.sandbox = (enum sandbox_mode)i;
-			return 0;
-		}
-	}
+	if (settings_parse_sandbox(text, &args->settings.sandbox))
+		return 0;
 	return error_set(err, -EINVAL, 2, "--sandbox is auto, require or off, not '%s'", text);
 }
 

@@ -205,6 +205,72 @@ off()
 	is "$(told stdin) $(told descriptors)" "/dev/null $descriptors" "--sandbox=off: nothing of ours but the job slots"
 }
 
+# What a build misses is said, and the administrator can grant it.
+granted()
+{
+	local state
+
+	if [ -z "$private" ] || [ -z "$can_unshare" ]; then
+		skip "needs namespaces" "what the administrator grants"
+		return
+	fi
+	machine
+	kernel $K
+	private_etc
+	state=$dkmstree/wants/1.0
+	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+		--cache-dir "$machine/cache")
+	module wants 1.0 'PRE_BUILD=pre.sh'
+	script "$sourcetree/wants-1.0/pre.sh" 'readlink /proc/self/ns/net' \
+		'. /home/kit/lib/version && echo "MODULE_INFO(kit, \"$version\");" >> wants.c || exit 3'
+	mkdir -p /home/kit/lib
+	echo version=one > /home/kit/lib/version
+	dkms_exits 2 "a build that reads a file in /home" build wants/1.0 -k $K
+	like "$err" "builds do not see /home/kit/lib/version; sandbox_paths=\"/home/kit/lib\" in $etc/framework.conf shows it" \
+		"it is said what to do"
+	echo 'sandbox_paths="/usr/share /home/kit/lib"' > "$etc/framework.conf"
+	dkms_exits 0 "with sandbox_paths" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" one "it reads the file"
+	ok "but has no network" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
+	dkms unbuild wants/1.0 -k $K > /dev/null
+	like "$(dkms build wants/1.0 -k $K)" "wants/1.0 for $K: built from the cache" "it comes from the cache"
+	echo version=two > /home/kit/lib/version
+	dkms unbuild wants/1.0 -k $K > /dev/null
+	dkms_exits 0 "the file has changed" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" two "it is built anew"
+	echo 'sandbox_paths=/home/kit/lib/version' > "$etc/framework.conf"
+	chmod 0600 /home/kit/lib/version
+	dkms_exits 0 "one file, that only root may read" build wants/1.0 -k $K --force
+	echo version=three > /home/kit/lib/version
+	dkms unbuild wants/1.0 -k $K > /dev/null
+	dkms_exits 0 "it has changed" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" three "it counts, too"
+
+	echo 'echo "fetch: Could not resolve host: example.org"; exit 4' >> "$sourcetree/wants-1.0/pre.sh"
+	dkms_exits 4 "a build that wants a network" build wants/1.0 -k $K --force
+	like "$err" "builds have no network; sandbox_network=\"wants\" in $etc/framework.conf gives it one" \
+		"it is said what to do"
+	sed -i '$d' "$sourcetree/wants-1.0/pre.sh"
+	echo 'sandbox_network="others wants"' >> "$etc/framework.conf"
+	dkms_exits 0 "with sandbox_network" build wants/1.0 -k $K --force
+	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "it has the host's"
+	like "$(dkms cache why wants/1.0 -k $K)" "not cached: its builds have a network, by sandbox_network" \
+		"and is not cached"
+	echo 'sandbox_network="wants2 want"' >> "$etc/framework.conf"
+	dkms_exits 0 "others' names" build wants/1.0 -k $K --force
+	ok "give it none" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
+
+	echo 'sandbox=off' > "$etc/framework.conf"
+	dkms_exits 0 "sandbox=off" build wants/1.0 -k $K --force
+	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "is none"
+	dkms_exits 2 "the option goes before it" build wants/1.0 -k $K --force --sandbox=require
+	echo 'sandbox=none' > "$etc/framework.conf"
+	dkms_exits 8 "another word" build wants/1.0 -k $K
+	like "$err" "sandbox is \"none\", but must be auto, require or off" "is said"
+	rm "$etc/framework.conf"
+	rm -r /home/kit
+}
+
 # Both builds are there at the same time, in what looks like one directory.
 both_kernels() # DESCRIPTION OPTION...
 {
@@ -299,6 +365,7 @@ impossible()
 sandboxes
 confs
 off
+granted
 if [ -n "$can_unshare" ]; then
 	both_kernels "in a sandbox" --sandbox=require
 	is "$together" yes "in a sandbox: both at the same time"
