@@ -68,7 +68,7 @@ for i in "${!modules[@]}"; do
 		report 1 "$module is built for $kernel"
 		continue
 	fi
-	note "$module does not compile for $kernel: $(grep -m 1 -i error "$work/compiles.log")"
+	note "$module does not compile for $kernel: $(grep -m 1 "rror: \|ERROR" "$work/compiles.log")"
 	ours remove "$module" --all > /dev/null
 	rm -r "$source"
 	unset "modules[i]"
