@@ -120,7 +120,7 @@ ok "autoinstall again: changes nothing" cmp "$work/installed" "$work/again"
 lines() { sed 's| (.*||' | LC_ALL=C sort; }
 
 # 3.0.10 asks modules.dep in /lib/modules, wherever modules are installed, how they are compressed:
-# it does not find those of a kernel that compresses its own.
+# whether it finds those of a kernel that compresses its own is up to the system.
 compressing()
 {
 	for kernel in "${kernels[@]}"; do
@@ -129,9 +129,9 @@ compressing()
 }
 
 while read -r _ suite version peer_path; do
-	unseen=
-	[[ $version != 3.0.* ]] || unseen=$(compressing)
-	is "$(peer_status | lines)" "$(grep -vFf <(echo "${unseen:-none}") "$work/status" | lines)" \
+	: > "$work/unseen"
+	[[ $version != 3.0.* ]] || compressing > "$work/unseen"
+	is "$(peer_status | grep -vFf "$work/unseen" | lines)" "$(grep -vFf "$work/unseen" "$work/status" | lines)" \
 		"Debian's dkms $version ($suite) reads our tree as we do"
 done < <(grep '^peer ' "$work/input")
 
