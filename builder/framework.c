@@ -45,7 +45,7 @@ const struct framework_key framework_keys[] = {
 		offsetof(struct settings, post_transaction)},
 	{"sandbox", FRAMEWORK_SANDBOX, offsetof(struct settings, sandbox)},
 	{"sandbox_network", FRAMEWORK_STRING, offsetof(struct settings, sandbox_network)},
-	{"sandbox_paths", FRAMEWORK_STRING, offsetof(struct settings, sandbox_paths)},
+	{"sandbox_paths", FRAMEWORK_PATHS, offsetof(struct settings, sandbox_paths)},
 	{"sign_file", FRAMEWORK_STRING, offsetof(struct settings, sign_file)},
 	{"source_tree", FRAMEWORK_PATH, offsetof(struct settings, source_tree)},
 	{"symlink_modules", FRAMEWORK_FLAG, offsetof(struct settings, symlink_modules)},
@@ -158,6 +158,18 @@ static void check_sandbox(
 			value);
 }
 
+static void check_paths(
+	const struct framework_key *key, const char *value, struct findings *f)
+{
+	_cleanup_(strv_done) struct strv paths = {0};
+
+	strv_split(&paths, value);
+	for (size_t i = 0; i < paths.n; i++)
+		if (*paths.items[i] != '/')
+			findings_add(f, "%s has \"%s\", but must have absolute paths",
+				key->name, paths.items[i]);
+}
+
 static void set_field(
 	const struct framework_key *key, const char *value, struct settings *s)
 {
@@ -165,6 +177,7 @@ static void set_field(
 
 	switch (key->type) {
 	case FRAMEWORK_STRING:
+	case FRAMEWORK_PATHS:
 		str_replace(field, *value ? value : NULL);
 		break;
 	case FRAMEWORK_PATH:
@@ -221,6 +234,8 @@ int framework_parse(const struct command *cmd, const struct outcome *outcome,
 			check_size(key, value, &f);
 		if (key->type == FRAMEWORK_SANDBOX && value && *value)
 			check_sandbox(key, value, &f);
+		if (key->type == FRAMEWORK_PATHS && value)
+			check_paths(key, value, &f);
 	}
 	r = findings_error(&f, 8, err);
 	findings_done(&f);

@@ -29,6 +29,7 @@ struct framework_key {
 	enum framework_type {
 		FRAMEWORK_STRING, /* char *, NULL when empty */
 		FRAMEWORK_PATH,   /* char *, an empty value leaves the default */
+		FRAMEWORK_PATHS,  /* char *, absolute paths with blanks between; or NULL */
 		FRAMEWORK_FLAG,   /* bool */
 		FRAMEWORK_NUMBER, /* unsigned int */
 		FRAMEWORK_SIZE,   /* uint64_t: bytes */

@@ -228,7 +228,7 @@ granted()
 	dkms_exits 2 "a build that reads a file in /home" build wants/1.0 -k $K
 	like "$err" "builds do not see /home/kit/lib/version; sandbox_paths=\"/home/kit/lib\" in $etc/framework.conf shows it" \
 		"it is said what to do"
-	echo 'sandbox_paths="/usr/share /home/kit/lib"' > "$etc/framework.conf"
+	echo 'sandbox_paths="/home/nobody/has-this /usr/share /home/kit/lib"' > "$etc/framework.conf"
 	dkms_exits 0 "with sandbox_paths" build wants/1.0 -k $K
 	is "$(field kit "$state/$K/$arch/module/wants.ko")" one "it reads the file"
 	ok "but has no network" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
@@ -267,6 +267,9 @@ granted()
 	echo 'sandbox=none' > "$etc/framework.conf"
 	dkms_exits 8 "another word" build wants/1.0 -k $K
 	like "$err" "sandbox is \"none\", but must be auto, require or off" "is said"
+	echo 'sandbox_paths="/home/kit kit"' > "$etc/framework.conf"
+	dkms_exits 8 "a path that is not absolute" build wants/1.0 -k $K
+	like "$err" "sandbox_paths has \"kit\", but must have absolute paths" "is said"
 	rm "$etc/framework.conf"
 	rm -r /home/kit
 }

@@ -72,11 +72,12 @@ bound() # SECONDS WHAT
 	jq -n -c --argjson seconds "$1" --arg what "$2" '{bound: {$seconds, $what}}' >> "$work/row"
 }
 
-# What the phases of that name took of a run of ours that printed DOCUMENT; may be said for each run.
-part() # DOCUMENT PHASE WHAT
+# What phases took, by wall_s or cpu_s, of a run of ours that printed DOCUMENT; may be said for each run.
+part() # DOCUMENT FIGURE WHAT PHASE...
 {
-	jq -c --arg phase "$2" --arg what "$3" '{part: {$what, seconds:
-		([.jobs[].phases[] | select(.phase == $phase).wall_s] | add)}}' "$1" >> "$work/row"
+	jq -c --arg figure "$2" --arg what "$3" '{part: {$figure, $what, seconds: ([.jobs[].phases[] |
+		select(.phase as $phase | $ARGS.positional | index($phase))[$figure]] | add)}}' \
+		"$1" --args "${@:4}" >> "$work/row"
 }
 
 # What the makes took that a run of ours says in its JSON, on all cores.

@@ -14,7 +14,7 @@ def figures:
 (map(select(.row)) | first.row) as $row |
 (map(select(.bound)) | first.bound) as $bound |
 (map(select(.part)) | if . == [] then null else
-	{what: first.part.what, seconds: (map(.part.seconds) | median)} end) as $part |
+	first.part + {seconds: (map(.part.seconds) | median)} end) as $part |
 (map(select(.program)) | group_by(.program) | map(
 	{(first.program):
 		((map(select(.wall_s)) as $runs | if $runs == [] then {} else

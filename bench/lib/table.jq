@@ -44,10 +44,10 @@ def others:
 		"\(.programs.ours.cpu_s.median / .programs.first.cpu_s.median * 100 | fixed) % of the CPU time of \(
 			if .id == "change" then "building it all" else "the first kernel" end)"
 	  else empty end] +
-	 [if .programs.uncached.cpu_s then
-		"the cache adds \((.programs.ours.cpu_s.median / .programs.uncached.cpu_s.median - 1) * 100 | fixed) % to the CPU time"
+	 [if .part then "\(.part.seconds | seconds)\(if .part.figure == "cpu_s" then
+			" of CPU time (\(.part.seconds / .programs.ours.cpu_s.median * 100 | fixed) %)"
+		else " of it" end) \(.part.what)"
 	  else empty end] +
-	 [if .part then "\(.part.seconds | seconds) of it \(.part.what)" else empty end] +
 	 [if .ratios.copy then "ours takes \(1 / .ratios.copy | times) copying the files" else empty end] +
 	 [if .bound then "ours takes \(.bound.ratio | times) \(.bound.what)" else empty end]) | join("; ");
 

@@ -111,7 +111,7 @@ run_restore() # PROGRAM
 	ours)
 		take "$@" --cache-dir "$cache" --json
 		expect_lines 1 '"cache": "hit"' ours
-		part "$work/stdout" restore "to find, check and copy what is kept"
+		part "$work/stdout" wall_s "to find, check and copy what is kept" restore
 		;;
 	trixie) take "$@" -j "$cores" --kernelsourcedir "$(headers "$kernel")" \
 		--config "$work/config/$kernel" ;;

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # What the cache costs where it has nothing: builds of ours that look there and store what they have
 # made, and the same without a cache. It knows the headers: to read them once is for all modules.
+# The difference of the two is less than what runs differ by, so its own phases are told as well.
 
 dir=$work/trees/miss
 cache=$work/trees/miss-cache
@@ -23,6 +24,7 @@ run_miss() # PROGRAM
 			$(on "$dir") > "$work/stdout" 2>&1
 		take "$@" --cache-dir "$cache"
 		expect_lines ${#wanted[@]} '"cache": "miss"' ours
+		part "$work/stdout" cpu_s "to look for it and to keep it" fingerprint restore link store
 		;;
 	uncached) take "$@" --no-cache ;;
 	esac
