@@ -198,13 +198,14 @@ static bool is_hidden(struct strv *argv, struct strv *sealed, const char *path)
 {
 	_cleanup_free_ char *top = below_hidden(path);
 
-	for (size_t i = 0; i < sealed->n; i++)
-		if (path_is_below(path, sealed->items[i]))
-			return true;
-	if (top && !streq(top, path)) {
+	/* Also where it is in a sealed one, as /var/tmp is in /var. */
+	if (top && !streq(top, path) && !strv_contains(sealed, top)) {
 		strv_push_all(argv, (const char *const[]){"--tmpfs", top, NULL});
 		strv_push(sealed, top);
 	}
+	for (size_t i = 0; !top && i < sealed->n; i++)
+		if (path_is_below(path, sealed->items[i]))
+			return true;
 	return top;
 }
 
