@@ -81,7 +81,7 @@ static char *worth_showing(const char *path)
 char *build_advice(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	struct sandbox box = {.kind = job->build->sandbox};
+	_cleanup_(sandbox_done) struct sandbox box = {.kind = job->build->sandbox};
 	_cleanup_(str_done) struct str log = {0};
 	char *advice = NULL, *line, *rest;
 
@@ -101,6 +101,5 @@ char *build_advice(const struct job *job)
 			advice = xasprintf("builds have no network; sandbox_network=\"%s\" in "
 				"%s/framework.conf gives it one", job->name, s->config_dir);
 	}
-	sandbox_done(&box);
 	return advice;
 }

@@ -132,29 +132,9 @@ static const char *storage_obstacle(const struct storage *s, enum sandbox_kind k
 	return NULL;
 }
 
-void ccache_check(const struct job_shared *shared, struct strv *ret_warnings)
-{
-	const char *value = getenv("CCACHE_REMOTE_STORAGE");
-	_cleanup_free_ char *copy = xstrdup(value ? value : "");
-	char *rest = copy;
-	struct storage storage;
-
-	if (!shared->settings->ccache || !shared->cache || shared->sandbox == SANDBOX_KIND_NONE)
-		return;
-	while (storage_next(&rest, &storage)) {
-		const char *obstacle =
-			storage.dir ? storage_obstacle(&storage, shared->sandbox) : NULL;
-
-		if (obstacle)
-			strv_pushf(ret_warnings, "CCACHE_REMOTE_STORAGE: %s: %s", storage.dir,
-				obstacle);
-		storage_done(&storage);
-	}
-}
-
-/* Shows the directories among the storages in a sandbox. Returns the value that builds get
- * for CCACHE_REMOTE_STORAGE; caller frees. */
-static char *show_storages(const char *value, struct sandbox *box)
+/* Shows the directories among the storages in a sandbox, and notes which of them builds cannot
+ * use. Returns the value that builds get for CCACHE_REMOTE_STORAGE; caller frees. */
+static char *show_storages(struct job *job, const char *value, struct sandbox *box)
 {
 	_cleanup_free_ char *copy = xstrdup(value);
 	char *rest = copy;
@@ -163,7 +143,11 @@ static char *show_storages(const char *value, struct sandbox *box)
 
 	for (size_t i = 0; storage_next(&rest, &storage); i++) {
 		_cleanup_free_ char *place = xasprintf(SEEN "/remote%zu", i);
+		const char *obstacle = storage.dir ? storage_obstacle(&storage, box->kind) : NULL;
 
+		if (obstacle)
+			strv_pushf(&job->notices, "CCACHE_REMOTE_STORAGE: %s: %s", storage.dir,
+				obstacle);
 		str_add(&seen, i ? " " : "");
 		if (storage.dir && path_is_dir(storage.dir)) {
 			str_addf(&seen, "file:%s%s", place, storage.attributes);
@@ -259,7 +243,7 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 		strv_setenv(env, "CCACHE_RECACHE", "1");
 }
 
-void ccache_use(const struct job *job, struct command *cmd, struct sandbox *box)
+void ccache_use(struct job *job, struct command *cmd, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
 	const char *search = strv_getenv(&cmd->env, "PATH"), *storages;
@@ -283,7 +267,7 @@ void ccache_use(const struct job *job, struct command *cmd, struct sandbox *box)
 					   SEEN "/bin", "--bind", dir, SEEN "/dir", NULL});
 	storages = strv_getenv(&cmd->env, "CCACHE_REMOTE_STORAGE");
 	if (storages) {
-		_cleanup_free_ char *seen = show_storages(storages, box);
+		_cleanup_free_ char *seen = show_storages(job, storages, box);
 
 		strv_setenv(&cmd->env, "CCACHE_REMOTE_STORAGE", seen);
 	}

@@ -7,15 +7,11 @@
 /* With framework.conf's ccache: makes a command of the job's run its compilers by ccache(1),
  * under whatever names it calls them. Without, or when there is no ccache or nothing may be
  * kept, cmd and box stay as they are. */
-void ccache_use(const struct job *job, struct command *cmd, struct sandbox *box);
+void ccache_use(struct job *job, struct command *cmd, struct sandbox *box);
 
 /* Whether the user's settings for ccache need a network, which a build has then: its results
  * depend on what we cannot know. A remote storage that is a directory needs none. */
 bool ccache_needs_network(const struct settings *s);
-
-/* Warns of directories among the user's remote storages that builds cannot use; they go on
- * without them. The kind of sandbox must be known. */
-void ccache_check(const struct job_shared *shared, struct strv *ret_warnings);
 
 /* By ccache's own count, of all packages. A makefile may have written anything there. */
 struct ccache_usage {

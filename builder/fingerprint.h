@@ -52,7 +52,7 @@ void fingerprints_free(struct fingerprints *f); /* NULL is allowed */
 /* Whether a cache may serve the job; text why not, which belongs to the job, or NULL. */
 const char *fingerprint_obstacle(const struct job *job);
 /* Makes the key. What is the same for many jobs is made once for the run, unless afresh;
- * the key borrows from f and lives no longer. From any thread. 0 or a negative errno. */
+ * the key borrows from f and lives no longer. From any thread. 0, or a negative errno and err. */
 int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	struct key *ret, struct error *err);
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "builder/ccache.h"
 #include "builder/fingerprint.h"
 #include "builder/sweep.h"
 #include "builder/tree.h"
@@ -175,8 +174,6 @@ static int choose_sandbox(struct plan *p, struct error *err)
 	else
 		strv_push(&p->warnings, "no sandbox: bubblewrap is not installed or namespaces "
 					"are not permitted here; builds run without one");
-	if (plan_has_builds(p))
-		ccache_check(&p->shared, &p->warnings);
 	return 0;
 }
 

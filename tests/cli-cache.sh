@@ -205,13 +205,13 @@ tools()
 # what does not matter it cannot see.
 leaks()
 {
-	local place homes=() top
+	local place homes=() top was
 
 	if [ -z "$private" ]; then
 		skip "no mount namespace" "what builds could see besides"
 		return
 	fi
-	# One of people's own, which a minimal system has not.
+	# People's own as well, of which a minimal system has none.
 	for place in $(find / -mindepth 1 -maxdepth 1 -type d |
 		grep -vxE '/(bin|boot|dev|etc|gnu|home|lib|lib32|lib64|libx32|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)') \
 		/home /root /media /mnt /srv /usr/lib/debug

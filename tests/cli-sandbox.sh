@@ -126,6 +126,26 @@ bash -c 'exec -a sleep-of-the-host sleep 1000' &
 disown -a
 sleep_pid=$!
 
+# /var/tmp is hidden within /var, which is hidden, too.
+below_var_tmp()
+{
+	local work=/var/tmp/dkms-test TMPDIR=$TMPDIR
+
+	[ "$TMPDIR" != /var/tmp ] || return 0 # all of the others are there
+	if [ -z "$private" ] || [ -z "$can_unshare" ]; then
+		skip "needs namespaces" "trees in /var/tmp"
+		return
+	fi
+	TMPDIR=/var/tmp uid=$(id -u)
+	mount -t tmpfs -o mode=1777 dkms-test /var/tmp
+	mkdir $work
+	new_machine
+	chmod 0700 $work
+	try build probe/1.0 -k $K --sandbox=require
+	confined "trees in /var/tmp that only their owner can reach"
+	umount /var/tmp
+}
+
 sandboxes()
 {
 	[ -n "$can_unshare" ] || {
@@ -366,6 +386,7 @@ impossible()
 }
 
 sandboxes
+below_var_tmp
 confs
 off
 granted

@@ -266,9 +266,10 @@ static void test_verify(void)
 	cache_close(c);
 }
 
-static void set_used(int n, time_t when)
+/* All within the same second. */
+static void set_used(int n, long ns)
 {
-	struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+	struct timespec when = {.tv_sec = 1000000, .tv_nsec = ns}, times[2] = {when, when};
 	_cleanup_free_ char *path = NULL;
 	struct key k = make_key(n);
 	struct digest d;
@@ -291,7 +292,7 @@ static void test_evict(void)
 		memset(big, 'a' + i, 100000);
 		put(file_a, big);
 		store_result(c, 100 + i, false);
-		set_used(100 + i, 1000000 + i);
+		set_used(100 + i, i);
 	}
 	memset(big, 'a', 100000);
 	is_int(restore_result(c, 100, big, "bbb"), 1, "the oldest is used");
