@@ -28,9 +28,9 @@ static void open_standard_fds(void)
 		close(fd);
 }
 
-/* What our caller has open is no business of a module's commands; package managers do
- * leave descriptors open. */
-static void keep_inherited_fds(void)
+/* Keeps descriptors that the caller has left open from the commands that dkms starts. Package
+ * managers do leave descriptors open. */
+static void close_inherited_fds_on_exec(void)
 {
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
 		return;
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 	open_standard_fds();
 	/* Before files of our own get descriptors that a make has named. */
 	joined = slots_join(&outer, getenv("MAKEFLAGS"));
-	keep_inherited_fds();
+	close_inherited_fds_on_exec();
 	umask(022);
 	arguments_init(&args);
 	/* Before libuv first makes its pool: a thread for each CPU. */
