@@ -6,16 +6,16 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "builder/build.h"
-#include "builder/ccache.h"
-#include "builder/fingerprint.h"
-#include "builder/kernel.h"
-#include "builder/objects.h"
 #include "cache/cache.h"
+#include "builder/host/kernel.h"
+#include "builder/build/build.h"
+#include "builder/build/ccache.h"
+#include "builder/reuse/fingerprint.h"
+#include "builder/reuse/objects.h"
+#include "scheduler/plan.h"
 #include "cli/cache.h"
 #include "cli/report.h"
 #include "cli/why.h"
-#include "scheduler/plan.h"
 
 static char *format_day(int64_t seconds)
 {

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "builder/tree.h"
+#include "builder/tree/tree.h"
 #include "cli/options.h"
 
 /* The first directory of path that exists can be written. */

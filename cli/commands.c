@@ -5,15 +5,15 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "builder/keypair.h"
-#include "builder/tree.h"
-#include "builder/upgrade.h"
+#include "builder/host/keypair.h"
+#include "builder/tree/tree.h"
+#include "builder/tree/upgrade-mark.h"
+#include "scheduler/transaction.h"
 #include "cli/cache.h"
 #include "cli/commands.h"
 #include "cli/groups.h"
 #include "cli/session.h"
 #include "cli/status.h"
-#include "scheduler/transaction.h"
 
 /* Runs the job that makes the module known. *ret is the job. */
 static int run_add(struct session *s, bool known_is_fine, struct job **ret)

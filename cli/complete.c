@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/kernel.h"
-#include "builder/tree.h"
+#include "builder/host/kernel.h"
+#include "builder/tree/tree.h"
 #include "cli/complete.h"
 
 /* Larger than any dkms.conf (bytes). */

@@ -2,9 +2,9 @@
 /* What a job will do, and why. */
 #include "config.h"
 
-#include "builder/build.h"
-#include "builder/fingerprint.h"
 #include "cache/cache.h"
+#include "builder/build/build.h"
+#include "builder/reuse/fingerprint.h"
 #include "cli/explain.h"
 #include "cli/why.h"
 

@@ -2,7 +2,7 @@
 #ifndef CLI_EXPLAIN_H
 #define CLI_EXPLAIN_H
 
-#include "builder/job.h"
+#include "builder/job/job.h"
 
 /* What a job whose checks are over is going to do ("build, install"), and with why the
  * reason in parentheses. NULL when it is not worth a word; caller frees. */

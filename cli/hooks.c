@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "builder/tree.h"
+#include "builder/tree/tree.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 

@@ -2,8 +2,8 @@
 /* What the documents and events that we write have in common. */
 #include "config.h"
 
-#include "cli/json.h"
 #include "scheduler/plan.h"
+#include "cli/json.h"
 
 json_t *json_text(const char *s)
 {

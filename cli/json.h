@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "builder/job.h"
+#include "builder/job/job.h"
 
 /* A new JSON string, or null for NULL. It must be UTF-8, a file name need not be: strange
  * bytes become U+FFFD. */

@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include "builder/distro.h"
-#include "builder/framework.h"
+#include "builder/host/distro.h"
+#include "builder/conf/framework.h"
+#include "scheduler/runner.h"
+#include "scheduler/slots.h"
 #include "cli/complete.h"
 #include "cli/options.h"
 #include "cli/report.h"
-#include "scheduler/runner.h"
-#include "scheduler/slots.h"
 
 /* Standard descriptors that the caller closed would be given to our own files. */
 static void open_standard_fds(void)

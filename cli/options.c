@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 #include "base/file.h"
-#include "builder/kernel.h"
-#include "cli/options.h"
+#include "builder/host/kernel.h"
 #include "scheduler/slots.h"
+#include "cli/options.h"
 
 #define AT(field) offsetof(struct arguments, field)
 #define SETTING(field) offsetof(struct arguments, settings.field)

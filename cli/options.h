@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
-#include "builder/settings.h"
+#include "builder/host/settings.h"
 
 struct slots;
 

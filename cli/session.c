@@ -6,9 +6,9 @@
 #include <signal.h>
 
 #include "base/file.h"
-#include "builder/sweep.h"
-#include "builder/tree.h"
 #include "cache/cache.h"
+#include "builder/tree/leftovers.h"
+#include "builder/tree/tree.h"
 #include "scheduler/rebuild.h"
 #include "cli/rundoc.h"
 #include "cli/session.h"

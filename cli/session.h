@@ -2,11 +2,11 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
+#include "scheduler/plan.h"
 #include "cli/eventlog.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/trace.h"
-#include "scheduler/plan.h"
 
 /* One run of a command: from its arguments to its exit status. */
 struct session {

@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/drift.h"
-#include "builder/weak.h"
+#include "builder/tree/file-check.h"
+#include "builder/tree/weak.h"
 #include "cli/json.h"
 #include "cli/status.h"
 

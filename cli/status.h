@@ -2,8 +2,8 @@
 #ifndef CLI_STATUS_H
 #define CLI_STATUS_H
 
-#include "builder/settings.h"
-#include "builder/tree.h"
+#include "builder/host/settings.h"
+#include "builder/tree/tree.h"
 
 /* dkms status: one line to out for each entry of the tree that passes the filter, or one
  * JSON document, whose schema dkms(8) describes; to errors, what is wrong with broken

@@ -3,9 +3,9 @@
  * by its objects. */
 #include "config.h"
 
-#include "builder/build.h"
-#include "builder/objects.h"
 #include "cache/nearest.h"
+#include "builder/build/build.h"
+#include "builder/reuse/objects.h"
 #include "cli/why.h"
 
 /* So many differences are named for each part of a key. */

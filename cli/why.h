@@ -2,8 +2,8 @@
 #ifndef CLI_WHY_H
 #define CLI_WHY_H
 
-#include "builder/foretell.h"
 #include "cache/cache.h"
+#include "builder/reuse/predict.h"
 
 /* About a job whose key is known and not in the cache: prints which files, options and
  * tools differ from those of the nearest entry, and which objects can be taken. */

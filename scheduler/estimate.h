@@ -2,7 +2,7 @@
 #ifndef SCHEDULER_ESTIMATE_H
 #define SCHEDULER_ESTIMATE_H
 
-#include "builder/job.h"
+#include "builder/job/job.h"
 #include "scheduler/history.h"
 
 /* What jobs are going to take: what they took before, else what their source lets expect. */

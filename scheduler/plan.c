@@ -5,9 +5,9 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "builder/fingerprint.h"
-#include "builder/sweep.h"
-#include "builder/tree.h"
+#include "builder/tree/leftovers.h"
+#include "builder/tree/tree.h"
+#include "builder/reuse/fingerprint.h"
 #include "scheduler/estimate.h"
 #include "scheduler/plan.h"
 

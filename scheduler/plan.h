@@ -4,8 +4,8 @@
 
 #include <uv.h>
 
-#include "builder/job.h"
 #include "cache/cache.h"
+#include "builder/job/job.h"
 #include "scheduler/graph.h"
 #include "scheduler/history.h"
 #include "scheduler/runner.h"

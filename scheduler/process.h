@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "builder/command.h"
+#include "builder/run/command.h"
 
 /* Child processes. uv_spawn would reap them itself, and with that lose what they used. */
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "builder/tree.h"
+#include "builder/tree/tree.h"
 #include "scheduler/rebuild.h"
 
 #define CONF_MAX (1024 * 1024) /* bytes; larger than any real dkms.conf */

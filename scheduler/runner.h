@@ -4,7 +4,7 @@
 
 #include <uv.h>
 
-#include "builder/command.h"
+#include "builder/run/command.h"
 #include "scheduler/graph.h"
 #include "scheduler/slots.h"
 

@@ -41,7 +41,7 @@ code.a: $(sources:.c=.o)
 MAKEFILE
 build=$(realpath "$top_builddir")
 make -C "$objects" -j"$(nproc)" "SRC=$(realpath "$top_srcdir")" "BUILD=$build" "CLANG=$clang" \
-	"SANITIZERS=$sanitizers" "HEADERS=$build/config.h $build/builder/evaluate.bash.h" \
+	"SANITIZERS=$sanitizers" "HEADERS=$build/config.h $build/builder/conf/evaluate.bash.h" \
 	"CFLAGS=$(pkg-config --cflags "${libraries[@]}")" "LIBS=$(pkg-config --libs "${libraries[@]}")" \
 	> "$objects/make.log" 2>&1 || {
 	report 1 "the targets are built"

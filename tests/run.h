@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "builder/command.h"
+#include "builder/run/command.h"
 
 static inline double run_now(void)
 {

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 
 #include "base/file.h"
-#include "builder/buildlog.h"
+#include "builder/build/buildlog.h"
 #include "tests/tap.h"
 
 static char path[] = "/tmp/dkms-test-XXXXXX";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "builder/cmdfile.h"
+#include "builder/reuse/cmdfile.h"
 #include "tests/tap.h"
 
 /* As Linux 6.1 writes it. */

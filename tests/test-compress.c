@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "builder/compress.h"
+#include "builder/module/compress.h"
 #include "tests/tap.h"
 
 static char root[] = "/tmp/dkms-test-XXXXXX";

@@ -18,11 +18,11 @@ entries() # PAGE MACRO: the names in its ".It MACRO" lines
 		tr ' ' '\n' | grep . | LC_ALL=C sort
 }
 
-is "$(entries "$man/dkms.conf.5" Ic)" "$(names "$builder/conf.c" directives)" "dkms.conf(5)"
-is "$(entries "$man/dkms-framework.conf.5" Va)" "$(names "$builder/framework.c" framework_keys)" \
+is "$(entries "$man/dkms.conf.5" Ic)" "$(names "$builder/conf/conf.c" directives)" "dkms.conf(5)"
+is "$(entries "$man/dkms-framework.conf.5" Va)" "$(names "$builder/conf/framework.c" framework_keys)" \
 	"dkms-framework.conf(5)"
-like "$(names "$builder/conf.c" directives)" '^PACKAGE_VERSION$' "the code is understood"
-like "$(names "$builder/framework.c" framework_keys)" '^verbose$' "here as well"
+like "$(names "$builder/conf/conf.c" directives)" '^PACKAGE_VERSION$' "the code is understood"
+like "$(names "$builder/conf/framework.c" framework_keys)" '^verbose$' "here as well"
 
 if command -v mandoc >/dev/null; then
 	for page in dkms.conf.5 dkms-framework.conf.5; do

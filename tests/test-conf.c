@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/conf.h"
+#include "builder/conf/conf.h"
 #include "tests/run.h"
 #include "tests/tap.h"
 

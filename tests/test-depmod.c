@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
-#include "builder/compress.h"
-#include "builder/depmod.h"
-#include "tests/playground/build.h"
+#include "builder/module/compress.h"
+#include "builder/install/depmod.h"
 #include "tests/tap.h"
+#include "tests/playground/build.h"
 
 #define RELEASE "6.1.0-dkms-test"
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "builder/distro.h"
+#include "builder/host/distro.h"
 #include "tests/tap.h"
 
 /* What the os-release files of real systems say, as far as we read them. */

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/forced.h"
+#include "builder/host/force-list.h"
 #include "tests/tap.h"
 
 static void write_list(const char *dir, const char *name, const char *text)

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "builder/framework.h"
+#include "builder/conf/framework.h"
 #include "tests/run.h"
 #include "tests/tap.h"
 

@@ -7,7 +7,7 @@
 #include <sys/utsname.h>
 
 #include "base/file.h"
-#include "builder/kernel.h"
+#include "builder/host/kernel.h"
 #include "tests/tap.h"
 
 static char root[] = "/tmp/dkms-test-XXXXXX";

@@ -10,7 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/file.h"
-#include "builder/keypair.h"
+#include "builder/host/keypair.h"
 #include "tests/tap.h"
 
 static char dir[] = "/tmp/dkms-test-XXXXXX";

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/compress.h"
-#include "builder/modfile.h"
-#include "tests/playground/build.h"
+#include "builder/module/compress.h"
+#include "builder/module/modfile.h"
 #include "tests/tap.h"
+#include "tests/playground/build.h"
 
 #define RELEASE "6.1.0-test"
 

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/tree.h"
 #include "cache/cache.h"
+#include "builder/tree/tree.h"
 #include "scheduler/plan.h"
 #include "tests/tap.h"
 

@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/sign.h"
+#include "builder/steps/sign.h"
 #include "tests/tap.h"
 
 static char dir[] = "/tmp/dkms-test-XXXXXX";

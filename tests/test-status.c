@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "builder/conf-text.h"
+#include "builder/conf/quick-read.h"
 #include "cli/status.h"
 #include "tests/tap.h"
 

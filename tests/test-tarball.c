@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/tarball.h"
-#include "builder/unpack.h"
+#include "builder/archive/tarball.h"
+#include "builder/archive/unpack.h"
 #include "tests/tap.h"
 
 static char root[64] = "/dev/shm/dkms-test-XXXXXX";

@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/toolchain.h"
+#include "builder/host/toolchain.h"
 #include "tests/tap.h"
 
 /* What Debian's headers have. */

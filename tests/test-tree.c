@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "builder/tree.h"
+#include "builder/tree/tree.h"
 #include "tests/tap.h"
 
 /* In memory where there is such a place: each publishing waits for the disk. */

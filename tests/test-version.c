@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "builder/version.h"
+#include "builder/host/version.h"
 #include "tests/tap.h"
 
 static int sign(int n)

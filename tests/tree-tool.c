@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/settings.h"
-#include "builder/tree.h"
+#include "builder/host/settings.h"
+#include "builder/tree/tree.h"
 
 static char *arg[8]; /* "" beyond the last one */
 

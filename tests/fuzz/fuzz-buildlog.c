@@ -2,7 +2,7 @@
 /* What a make.log says went wrong. */
 #include "config.h"
 
-#include "builder/buildlog.h"
+#include "builder/build/buildlog.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

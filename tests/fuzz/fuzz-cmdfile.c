@@ -2,7 +2,7 @@
 /* A .cmd file of kbuild, which a module's makefile may have written instead. */
 #include "config.h"
 
-#include "builder/cmdfile.h"
+#include "builder/reuse/cmdfile.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,7 +2,7 @@
 /* Options of gzip, xz or zstd; the first byte says whose. */
 #include "config.h"
 
-#include "builder/compress_options.h"
+#include "builder/module/compress-options.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,7 +2,7 @@
 /* A dkms.conf, read without running it. */
 #include "config.h"
 
-#include "builder/conf-text.h"
+#include "builder/conf/quick-read.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

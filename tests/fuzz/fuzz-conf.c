@@ -2,8 +2,8 @@
 /* What a bash reports of a dkms.conf that anybody may have written. */
 #include "config.h"
 
-#include "builder/conf.h"
-#include "builder/tree.h"
+#include "builder/conf/conf.h"
+#include "builder/tree/tree.h"
 #include "tests/fuzz/fuzz-outcome.h"
 
 static void check(const struct conf *c, const struct settings *s)

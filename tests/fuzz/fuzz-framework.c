@@ -2,7 +2,7 @@
 /* What a bash reports of framework.conf. */
 #include "config.h"
 
-#include "builder/framework.h"
+#include "builder/conf/framework.h"
 #include "tests/fuzz/fuzz-outcome.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

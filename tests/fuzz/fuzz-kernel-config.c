@@ -2,7 +2,7 @@
 /* The configuration of a kernel; each line may be asked for as well. */
 #include "config.h"
 
-#include "builder/kernel.h"
+#include "builder/host/kernel.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

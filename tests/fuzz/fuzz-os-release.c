@@ -2,7 +2,7 @@
 /* The os-release of a system, and the release of a kernel: its first line. */
 #include "config.h"
 
-#include "builder/distro.h"
+#include "builder/host/distro.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,7 @@
  * NULs are line ends there, and line ends in it vertical tabs. What follows a line
  * "=stderr=" is standard error. The first byte says how the bash ended, "0" is well. */
 
-#include "builder/command.h"
+#include "builder/run/command.h"
 #include "tests/fuzz/fuzz.h"
 
 static inline void fuzz_outcome(const uint8_t *data, size_t size, struct outcome *ret)

@@ -2,7 +2,7 @@
 /* A Module.symvers, against the symbols of the module that FUZZ_MODULE names. */
 #include "config.h"
 
-#include "builder/modfile.h"
+#include "builder/module/modfile.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/tarball.h"
-#include "builder/unpack.h"
+#include "builder/archive/tarball.h"
+#include "builder/archive/unpack.h"
 #include "tests/fuzz/fuzz.h"
 
 #define BLOCK 512

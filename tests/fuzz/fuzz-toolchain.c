@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/toolchain.h"
+#include "builder/host/toolchain.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Directories with compilers, each may be in the search path or not. */

@@ -2,7 +2,7 @@
 /* version_compare is a total order, whatever it compares. */
 #include "config.h"
 
-#include "builder/version.h"
+#include "builder/host/version.h"
 #include "tests/fuzz/fuzz.h"
 
 static int sign(int n)

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JOB_ADD and JOB_FORGET: which module versions the dkms tree knows. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "base/file.h"
+#include "base/stage.h"
+#include "builder/tree/tree.h"
+#include "builder/tree/upgrade-mark.h"
+#include "builder/job/phase.h"
+
+/* Copies add_from to where sources live, unless it is that already: into a stage, and from
+ * there by rename. An older copy goes the other way. */
+static int copy_source(struct job *job, const char *source)
+{
+	const char *source_tree = job->shared->settings->source_tree;
+	_cleanup_free_ char *from = realpath(job->add_from, NULL);
+	_cleanup_free_ char *to = realpath(source, NULL);
+	_cleanup_free_ char *stage = NULL;
+	_cleanup_free_ char *copy = NULL;
+	_cleanup_free_ char *old = NULL;
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	if (from && to && streq(from, to))
+		return 0;
+	r = dir_make(source_tree, &job->error);
+	if (r < 0)
+		return r;
+	stage_remove_leftovers(source_tree, SOURCE_STAGE);
+	r = stage_make(source_tree, SOURCE_STAGE "add-", &stage, &lock, &job->error);
+	if (r < 0)
+		return r;
+	copy = path_join(stage, "new");
+	old = path_join(stage, "old");
+	r = dir_copy(job->add_from, copy, (uid_t)-1, (gid_t)-1, &job->error);
+	if (r == 0 && to && rename(source, old) < 0)
+		r = error_errno(&job->error, -errno, 1, "cannot replace %s", source);
+	if (r == 0 && rename(copy, source) < 0) {
+		r = error_errno(&job->error, -errno, 1, "cannot make %s", source);
+		if (to)
+			rename(old, source);
+	}
+	dir_remove(stage, NULL);
+	return r;
+}
+
+/* For the removal that ends an RPM upgrade; also of a version that is added already. */
+static void leave_mark(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_(error_done) struct error err = {0};
+
+	if (s->rpm_safe_upgrade &&
+		upgrade_mark(s->dkms_tree, job->name, job->version, &err) < 0)
+		strv_pushf(&job->warnings, "--rpm_safe_upgrade: %s", err.what);
+}
+
+int lock_sources(const struct settings *s)
+{
+	int fd = open(s->source_tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* Where that is not possible it goes without. */
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
+
+/* The name by which it was added counts, whatever its dkms.conf says (COMPAT). */
+static void compare_names(struct job *job)
+{
+	const struct conf *c = job->conf;
+
+	if (!streq(c->package_name, job->name) || !streq(c->package_version, job->version))
+		strv_pushf(&job->warnings, "%s calls it %s/%s", job->conf_path,
+			c->package_name, c->package_version);
+}
+
+static int register_work(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_close_ int lock = job->add_from ? lock_sources(s) : -1;
+	_cleanup_free_ char *source = NULL;
+	int r;
+
+	source = xasprintf("%s/%s-%s", s->source_tree, job->name, job->version);
+	r = job->add_from ? copy_source(job, source) : 0;
+	/* A duplicate module is found only now, so that the copy stays (COMPAT). */
+	if (r == 0)
+		r = conf_check_duplicates(job->conf, job->conf_path, &job->error);
+	if (r == 0)
+		r = tree_add(s->dkms_tree, job->name, job->version, source, &job->error);
+	/* Another dkms has been quicker since register_enter looked. */
+	if (r == -EEXIST && job->known_is_fine) {
+		error_done(&job->error);
+		job->result = RESULT_NOTHING;
+		r = 0;
+	}
+	if (r == 0)
+		leave_mark(job);
+	if (r == 0 && job->result != RESULT_NOTHING)
+		compare_names(job);
+	return r;
+}
+
+enum phase register_enter(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	enum state state;
+
+	if (!job->name) {
+		job->name = xstrdup(job->conf->package_name);
+		job->version = xstrdup(job->conf->package_version);
+	}
+	if (tree_check_name("module name", job->name, &job->error) < 0 ||
+		tree_check_name("module version", job->version, &job->error) < 0)
+		return PHASE_FAIL;
+	state = tree_state(s->dkms_tree, s->source_tree, job->name, job->version, NULL, NULL);
+	if (job->load) {
+		job->work = load_register_work;
+		return load_check_state(job, state) < 0 ? PHASE_FAIL : PHASE_WORK;
+	}
+	if (state != STATE_UNKNOWN && state != STATE_BROKEN && job->known_is_fine) {
+		job->result = RESULT_NOTHING;
+		return PHASE_STOP;
+	}
+	if (state != STATE_UNKNOWN && state != STATE_BROKEN) {
+		leave_mark(job);
+		error_set(&job->error, -EEXIST, 3, "%s/%s is already added", job->name,
+			job->version);
+		return PHASE_FAIL;
+	}
+	job->work = register_work;
+	return PHASE_WORK;
+}
+
+enum phase post_add_enter(struct job *job)
+{
+	if (load_is_sourceless(job))
+		return PHASE_NEXT;
+	return script_enter(job, "POST_ADD", job->conf->post_add);
+}
+
+static int forget_work(struct job *job)
+{
+	return tree_forget(job->shared->settings->dkms_tree, job->name, job->version,
+		&job->error);
+}
+
+enum phase forget_enter(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	struct tree_filter filter = {.name = job->name, .version = job->version};
+	struct tree_list list;
+	bool built = false;
+
+	if (tree_read(s->dkms_tree, s->source_tree, &filter, &list, &job->error) < 0)
+		return PHASE_FAIL;
+	for (size_t i = 0; i < list.n; i++)
+		built |= list.entries[i].state >= STATE_BUILT;
+	tree_list_done(&list);
+	if (built) {
+		job->result = RESULT_NOTHING;
+		return PHASE_STOP;
+	}
+	job->work = forget_work;
+	return PHASE_WORK;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "builder/archive/libarchive.h"
+
+LIBARCHIVE_FUNCTIONS(LIBRARY_DEFINE)
+
+/* The name of its ABI, which has been the same since libarchive 3.0. */
+int libarchive_load(struct error *err)
+{
+	static const struct library_symbol symbols[] = {
+		LIBARCHIVE_FUNCTIONS(LIBRARY_SYMBOL){0}};
+	static struct library library = LIBRARY("libarchive.so.13",
+		"reading and writing archives", "libarchive", symbols);
+
+	return library_load(&library, err);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Has a build failed for what its sandbox keeps from it? dkms has let builds read all files and use
+ * the network, and some modules do. */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/host/unpackaged.h"
+#include "builder/build/build.h"
+
+/* How much of a log is searched (bytes, from its end). */
+#define SEARCH_MAX (256 * 1024)
+
+static bool has_any(const char *line, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strstr(line, words[i]))
+			return true;
+	return false;
+}
+
+static bool misses_network(const char *line)
+{
+	static const char *const words[] = {"Could not resolve", "could not resolve",
+		"unable to resolve", "failure in name resolution", "Name or service not known",
+		"Network is unreachable"};
+
+	return has_any(line, words, ARRAY_SIZE(words));
+}
+
+static bool misses_file(const char *line)
+{
+	static const char *const words[] = {"No such file", "not found", "Permission denied",
+		"annot open", "an't open", "No rule to make target"};
+
+	return has_any(line, words, ARRAY_SIZE(words));
+}
+
+static bool is_below_any(const char *path, const struct strv *dirs)
+{
+	for (size_t i = 0; i < dirs->n; i++)
+		if (path_is_below(path, dirs->items[i]))
+			return true;
+	return false;
+}
+
+/* There is such a file, and a build does not see it. */
+static bool is_hidden(const struct sandbox *box, const char *path)
+{
+	struct stat st;
+
+	return (sandbox_hides(path) || is_below_any(path, &box->hide)) &&
+	       !is_below_any(path, &box->readable) && stat(path, &st) == 0;
+}
+
+/* The first hidden path that a line names; caller frees; or NULL. */
+static char *find_hidden(const struct sandbox *box, const char *line)
+{
+	static const char before[] = " \t\"'`=:(<", after[] = " \t\"'`:;,)>";
+
+	for (const char *at = line; (at = strchr(at, '/')); at++) {
+		_cleanup_free_ char *path = xstrndup(at, strcspn(at, after));
+
+		if ((at == line || strchr(before, at[-1])) && is_hidden(box, path))
+			return TAKE_PTR(path);
+		at += strlen(path) - 1;
+	}
+	return NULL;
+}
+
+/* The directory of a file, but not one in / itself: that would be all of /home. */
+static char *worth_showing(const char *path)
+{
+	const char *base = path_base(path);
+	_cleanup_free_ char *dir = base - path > 1 ? xstrndup(path, (size_t)(base - path) - 1) : NULL;
+
+	return xstrdup(dir && strchr(dir + 1, '/') ? dir : path);
+}
+
+char *build_advice(const struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_(sandbox_done) struct sandbox box = {.kind = job->build->sandbox};
+	_cleanup_(str_done) struct str log = {0};
+	char *advice = NULL, *line, *rest;
+
+	if (box.kind == SANDBOX_KIND_NONE ||
+		file_read_tail(job->build->log, SEARCH_MAX, &log, NULL) < 0)
+		return NULL;
+	build_sandbox(job, &box);
+	rest = log.data;
+	while (!advice && (line = strsep(&rest, "\n"))) {
+		_cleanup_free_ char *path = misses_file(line) ? find_hidden(&box, line) : NULL;
+		_cleanup_free_ char *show = path ? worth_showing(path) : NULL;
+
+		if (path)
+			advice = xasprintf("builds do not see %s; sandbox_paths=\"%s\" in "
+				"%s/framework.conf shows it", path, show, s->config_dir);
+		else if (!box.network && misses_network(line))
+			advice = xasprintf("builds have no network; sandbox_network=\"%s\" in "
+				"%s/framework.conf gives it one", job->name, s->config_dir);
+	}
+	return advice;
+}

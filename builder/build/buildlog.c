@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* make.log: how a build went, for people and for the error message. */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "builder/build/buildlog.h"
+
+/* Of a longer log only the last part is searched (bytes). */
+#define LOG_SEARCH_MAX (16 * 1024 * 1024)
+
+/* A log that cannot be written is no reason to stop a build. */
+static int put(int fd, struct str *s)
+{
+	ssize_t n = write(fd, s->data, s->len);
+	int r = n == (ssize_t)s->len ? 0 : n < 0 ? -errno : -ENOSPC;
+
+	str_done(s);
+	return r;
+}
+
+void buildlog_begin(int fd, const char *module, const char *version, const char *release,
+	const char *arch)
+{
+	struct str s = {0};
+	char date[64];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(date, sizeof(date), "%a %b %e %T %Z %Y", localtime_r(&now, &tm));
+	str_addf(&s, "DKMS (%s %s) make.log for %s/%s, kernel %s (%s)\n%s\n", PACKAGE,
+		PACKAGE_VERSION, module, version, release, arch, date);
+	put(fd, &s);
+}
+
+void buildlog_command(int fd, const char *line)
+{
+	struct str s = {0};
+
+	str_addf(&s, "\n# command: %s\n", line);
+	put(fd, &s);
+}
+
+void buildlog_note(int fd, const char *fmt, ...)
+{
+	struct str s = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&s, fmt, ap);
+	va_end(ap);
+	if (s.len && s.data[s.len - 1] != '\n')
+		str_add(&s, "\n");
+	put(fd, &s);
+}
+
+int buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd)
+{
+	struct str s = {0};
+
+	if (outcome->error || outcome->signal || outcome->timed_out || outcome->cancelled) {
+		_cleanup_free_ char *how = outcome_describe(outcome, cmd);
+
+		str_addf(&s, "\n# %s\n", how);
+	} else {
+		str_addf(&s, "\n# exit code: %d\n", outcome->exit_status);
+	}
+	str_addf(&s, "# elapsed time: %.1f s\n", outcome->elapsed_s);
+	return put(fd, &s);
+}
+
+/* What the tools of a build write in front of, or into, an error: gcc and clang, modpost,
+ * the linkers, bash, configure scripts, make. The lower index tells more. */
+static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference", "Error: ",
+	"command not found", "not found", "No such file or directory", "*** "};
+
+/* So many of them say it all. */
+#define CLEAR_MARKS 4
+/* Where there is none of those, how many of the last lines are shown. */
+#define LAST_LINES 3
+
+/* Cuts a log into lines, without those that are empty, ours ("# ...") or say nothing. */
+static void split_lines(char *text, struct strv *ret)
+{
+	for (char *line = text; line;) {
+		char *end = strchr(line, '\n');
+
+		if (end)
+			*end = '\0';
+		while (isspace((unsigned char)*line))
+			line++;
+		if (*line && *line != '#' && !strstr(line, "ing directory '"))
+			strv_push(ret, line);
+		line = end ? end + 1 : NULL;
+	}
+}
+
+/* The index of the line that tells most; n when none has a mark. */
+static size_t find_error(const struct strv *lines, bool *ret_clear)
+{
+	size_t best = lines->n, best_mark = ARRAY_SIZE(marks);
+
+	for (size_t i = 0; i < lines->n; i++) {
+		for (size_t m = 0; m < best_mark; m++) {
+			if (strstr(lines->items[i], marks[m])) {
+				best = i;
+				best_mark = m;
+			}
+		}
+	}
+	*ret_clear = best_mark < CLEAR_MARKS;
+	return best;
+}
+
+/* Appends the line, with the names of files in dir as they are there. */
+static void add_line(struct str *s, const char *line, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	for (const char *found; n && (found = strstr(line, dir)); line = found + n) {
+		bool inside = found[n] == '/';
+
+		str_add_bytes(s, line, (size_t)(found - line) + (inside ? 0 : n));
+		found += inside;
+	}
+	str_add(s, line);
+}
+
+char *buildlog_explain(const char *path, const char *dir)
+{
+	_cleanup_(str_done) struct str log = {0};
+	_cleanup_(strv_done) struct strv lines = {0};
+	struct str text = {0};
+	size_t error, tail;
+	bool clear;
+
+	if (file_read_tail(path, LOG_SEARCH_MAX, &log, NULL) < 0)
+		return NULL;
+	split_lines(log.data, &lines);
+	if (lines.n < 3) /* two lines are the header */
+		return NULL;
+	error = find_error(&lines, &clear);
+	if (clear) {
+		add_line(&text, lines.items[error], dir);
+		return str_take(&text);
+	}
+	tail = lines.n - LAST_LINES < 2 ? 2 : lines.n - LAST_LINES;
+	if (error < tail) {
+		add_line(&text, lines.items[error], dir);
+		str_add(&text, error + 1 < tail ? "\n...\n" : "\n");
+	}
+	for (size_t i = tail; i < lines.n; i++) {
+		add_line(&text, lines.items[i], dir);
+		str_add(&text, i + 1 < lines.n ? "\n" : "");
+	}
+	return str_take(&text);
+}

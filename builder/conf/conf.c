@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does a dkms.conf say? */
+#include "config.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "builder/host/distro.h"
+#include "builder/conf/conf.h"
+#include "builder/conf/evaluate.h"
+#include "builder/conf/for-kernel.h"
+#include "builder/conf/problems.h"
+
+/* The directives we look at. */
+static const char *const directives[] = {"PACKAGE_NAME", "PACKAGE_VERSION",
+	"BUILT_MODULE_NAME", "BUILT_MODULE_LOCATION", "DEST_MODULE_NAME",
+	"DEST_MODULE_LOCATION", "STRIP", "MAKE", "MAKE_MATCH", "PATCH", "PATCH_MATCH",
+	"POST_ADD", "PRE_BUILD", "POST_BUILD", "PRE_INSTALL", "POST_INSTALL",
+	"POST_REMOVE", "AUTOINSTALL", "NO_WEAK_MODULES", "BUILD_DEPENDS",
+	"BUILD_DEPENDS_REBUILD", "BUILD_EXCLUSIVE_KERNEL", "BUILD_EXCLUSIVE_KERNEL_MIN",
+	"BUILD_EXCLUSIVE_KERNEL_MAX", "BUILD_EXCLUSIVE_ARCH", "BUILD_EXCLUSIVE_CONFIG",
+	"OBSOLETE_BY", "CLEAN", "REMAKE_INITRD", "MODULES_CONF", "MODULES_CONF_OBSOLETES",
+	"MODULES_CONF_ALIAS_TYPE", "MODULES_CONF_OBSOLETE_ONLY", NULL};
+
+/* Also for NAME, VERSION: what the overrides and the default make command are about. */
+static void override_files(const struct conf_request *r, struct strv *ret)
+{
+	const char *dir = r->settings->config_dir, *name = r->name, *version = r->version;
+	const char *release = r->kernel->release, *arch = r->kernel->arch;
+
+	if (is_empty(name))
+		return;
+	strv_pushf(ret, "%s/%s.conf", dir, name);
+	if (!is_empty(version)) {
+		strv_pushf(ret, "%s/%s-%s.conf", dir, name, version);
+		strv_pushf(ret, "%s/%s-%s-%s.conf", dir, name, version, release);
+		strv_pushf(ret, "%s/%s-%s-%s-%s.conf", dir, name, version, release, arch);
+	}
+	strv_pushf(ret, "%s/%s--%s.conf", dir, name, release);
+	strv_pushf(ret, "%s/%s--%s-%s.conf", dir, name, release, arch);
+}
+
+void conf_files(const struct conf_request *request, struct strv *ret)
+{
+	_cleanup_(strv_done) struct strv files = {0};
+
+	strv_push(&files, request->path);
+	override_files(request, &files);
+	for (size_t i = 0; i < files.n; i++)
+		if (path_exists(files.items[i]))
+			strv_push(ret, files.items[i]);
+}
+
+void conf_command(const struct conf_request *request, struct command *cmd)
+{
+	_cleanup_(strv_done) struct strv files = {0};
+	/* Not by realpath: $BASH_SOURCE in the dkms tree is the path through its source link. */
+	char *path = path_absolute(request->path);
+	const char *base = path_base(path);
+
+	strv_take(&files, path);
+	override_files(request, &files);
+	strv_push_all(&cmd->env, (const char *const *)environ);
+	conf_environment(request, &cmd->env);
+	evaluate_command(directives, &files, &request->settings->directives, cmd);
+	free(cmd->cwd);
+	cmd->cwd = xstrndup(path, (size_t)(base - path));
+}
+
+void conf_environment(const struct conf_request *request, struct strv *env)
+{
+	const struct settings *s = request->settings;
+	const struct kernel *k = request->kernel;
+	_cleanup_free_ char *config = k->config_path ? xstrdup(k->config_path)
+						     : path_join(k->headers, ".config");
+	_cleanup_free_ char *jobs = s->slots ? xasprintf("%u", s->slots) : xstrdup("");
+	const char *const variables[][2] = {
+		{"kernelver", k->release},
+		{"arch", k->arch},
+		{"kernel_source_dir", k->headers},
+		{"kernel_config", config},
+		{"dkms_tree", s->dkms_tree},
+		{"source_tree", s->source_tree},
+		{"install_tree", s->install_tree},
+		{"module", request->name ? request->name : ""},
+		{"module_version", request->version ? request->version : ""},
+		{"tmp_location", s->tmp_location},
+		{"parallel_jobs", jobs},
+	};
+
+	evaluate_clean_environment(env);
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+		strv_setenv(env, variables[i][0], variables[i][1]);
+}
+
+/* Makes every run of blanks and line ends one blank, and drops those at the ends: real
+ * values go over many lines (zfs: PRE_BUILD), and dkms has always joined them. */
+static void join_lines(struct evaluation *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		char *from = e->items[i].value, *to = from;
+
+		for (; *from; from++) {
+			bool blank = strchr(" \t\n", *from);
+
+			if (!blank)
+				*to++ = *from;
+			else if (to > e->items[i].value && to[-1] != ' ')
+				*to++ = ' ';
+		}
+		if (to > e->items[i].value && to[-1] == ' ')
+			to--;
+		*to = '\0';
+	}
+}
+
+/* Part of a path below the dkms tree, and of status lines. */
+static bool is_good_name(const char *name)
+{
+	if (*name == '.')
+		return false;
+	for (const char *c = name; *c; c++)
+		if (*c == '/' || (unsigned char)*c <= ' ' || *c == 0x7f)
+			return false;
+	return true;
+}
+
+static char *read_name(const struct evaluation *e, const char *directive,
+	const struct outcome *o, struct findings *f)
+{
+	const char *value = evaluation_get(e, directive, 0);
+
+	if (!value) {
+		_cleanup_free_ char *complaint =
+			xasprintf(": %s: command not found", directive);
+
+		findings_add(f, "%s is not set", directive);
+		if (o->err.data && strstr(o->err.data, complaint))
+			findings_remedy(f, "no blanks around the '=': %s=...", directive);
+	} else if (!is_good_name(value)) {
+		findings_add(f,
+			"%s is \"%s\", but may hold no blank or '/', nor begin with '.'",
+			directive, value);
+	}
+	return xstrdup(value);
+}
+
+static bool read_yes_no(
+	const struct evaluation *e, const char *directive, struct findings *f)
+{
+	const char *value = evaluation_get(e, directive, 0);
+
+	if (!value || strcasecmp(value, "no") == 0)
+		return false;
+	if (strcasecmp(value, "yes") == 0)
+		return true;
+	findings_add(f, "%s is \"%s\", but must be yes or no", directive, value);
+	return false;
+}
+
+/* 'y', 'n', or 0 when it says neither. */
+static char strip_letter(const struct evaluation *e, unsigned int index)
+{
+	const char *value = evaluation_get(e, "STRIP", index);
+	char c = value ? *value : '\0';
+
+	return c == 'y' || c == 'Y' ? 'y' : c == 'n' || c == 'N' ? 'n' : '\0';
+}
+
+static bool read_strip(const struct evaluation *e, unsigned int index)
+{
+	char c = strip_letter(e, index);
+
+	if (!c && !evaluation_get(e, "STRIP", index))
+		c = strip_letter(e, 0);
+	return c != 'n';
+}
+
+static void check_module_name(
+	const char *directive, unsigned int index, const char *name, struct findings *f)
+{
+	static const char *const suffixes[] = {".ko", ".o"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		if (!has_suffix(name, suffixes[i]))
+			continue;
+		findings_add(f, "%s[%u] is \"%s\", with the suffix %s", directive, index,
+			name, suffixes[i]);
+		findings_remedy(f, "%s[%u]=%.*s", directive, index,
+			(int)(strlen(name) - strlen(suffixes[i])), name);
+	}
+	if (strchr(name, '/')) {
+		findings_add(
+			f, "%s[%u] is \"%s\", with a directory", directive, index, name);
+		findings_remedy(f,
+			"directories go to BUILT_MODULE_LOCATION[%u] and "
+			"DEST_MODULE_LOCATION[%u]",
+			index, index);
+	}
+}
+
+static bool has_dot_dot(const char *path)
+{
+	for (const char *at = path; (at = strstr(at, "..")); at += 2)
+		if ((at == path || at[-1] == '/') && (at[2] == '\0' || at[2] == '/'))
+			return true;
+	return false;
+}
+
+static void check_destination(const char *dest, unsigned int index, struct findings *f)
+{
+	if (!dest)
+		findings_add(f, "DEST_MODULE_LOCATION[%u] is not set", index);
+	else if (!has_prefix(dest, "/kernel") && !has_prefix(dest, "/updates") &&
+		 !has_prefix(dest, "/extra"))
+		findings_add(f,
+			"DEST_MODULE_LOCATION[%u] is \"%s\", but must begin with "
+			"/kernel, "
+			"/updates or /extra",
+			index, dest);
+	else if (has_dot_dot(dest))
+		findings_add(f,
+			"DEST_MODULE_LOCATION[%u] is \"%s\", but may have no '..'", index,
+			dest);
+}
+
+static void read_module(const struct evaluation *e, const struct conf *c,
+	unsigned int index, struct conf_module *m, struct findings *f)
+{
+	const char *built = evaluation_get(e, "BUILT_MODULE_NAME", index);
+	const char *location = evaluation_get(e, "BUILT_MODULE_LOCATION", index);
+	const char *name = evaluation_get(e, "DEST_MODULE_NAME", index);
+	const char *dest = evaluation_get(e, "DEST_MODULE_LOCATION", index);
+	size_t len;
+
+	if (!built && c->n_modules == 1)
+		built = c->package_name;
+	if (!built)
+		findings_add(f, "BUILT_MODULE_NAME[%u] is not set", index);
+	else
+		check_module_name("BUILT_MODULE_NAME", index, built, f);
+	if (name)
+		check_module_name("DEST_MODULE_NAME", index, name, f);
+	check_destination(dest, index, f);
+
+	m->built_name = xstrdup(built);
+	m->dest_name = xstrdup(name ? name : built);
+	m->built_location = !location ? xstrdup("")
+				      : xasprintf("%s%s", location,
+						has_suffix(location, "/") ? "" : "/");
+	len = dest ? strlen(dest) : 0;
+	while (len > 1 && dest[len - 1] == '/')
+		len--;
+	m->dest_location = dest ? xstrndup(dest, len) : NULL;
+	m->strip = read_strip(e, index);
+}
+
+static void read_modules(const struct evaluation *e, struct conf *c, struct findings *f)
+{
+	static const char *const arrays[] = {"BUILT_MODULE_NAME", "BUILT_MODULE_LOCATION",
+		"DEST_MODULE_NAME", "DEST_MODULE_LOCATION"};
+
+	/* The highest index counts. A record without a name or destination, even a hole
+	 * in the numbers, is an error: the author has miscounted. */
+	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
+		const struct variable *array;
+		size_t n = evaluation_array(e, arrays[i], &array);
+
+		if (n && array[n - 1].index >= c->n_modules)
+			c->n_modules = array[n - 1].index + 1;
+	}
+	c->modules = xcalloc(c->n_modules, sizeof(*c->modules));
+	for (unsigned int i = 0; i < c->n_modules; i++)
+		read_module(e, c, i, &c->modules[i], f);
+	if (c->n_modules == 0)
+		strv_push(&c->warnings, "no modules: BUILT_MODULE_NAME is not set");
+}
+
+static void read_deprecated(const struct evaluation *e, struct conf *c)
+{
+	static const char *const ignored[] = {"CLEAN", "REMAKE_INITRD", "MODULES_CONF",
+		"MODULES_CONF_OBSOLETES", "MODULES_CONF_ALIAS_TYPE",
+		"MODULES_CONF_OBSOLETE_ONLY"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++) {
+		const struct variable *array = NULL;
+
+		if (!evaluation_array(e, ignored[i], &array))
+			continue;
+		/* Confs for old and new versions of dkms say it like that. */
+		if (streq(ignored[i], "CLEAN") && streq(path_base(array->value), "true"))
+			continue;
+		strv_pushf(&c->warnings, "%s is deprecated and ignored", ignored[i]);
+	}
+	c->obsolete_by = xstrdup(evaluation_get(e, "OBSOLETE_BY", 0));
+	if (c->obsolete_by)
+		strv_pushf(&c->warnings,
+			"OBSOLETE_BY is deprecated: use BUILD_EXCLUSIVE_KERNEL_MAX");
+}
+
+static void read_scripts(const struct evaluation *e, struct conf *c)
+{
+	c->post_add = xstrdup(evaluation_get(e, "POST_ADD", 0));
+	c->pre_build = xstrdup(evaluation_get(e, "PRE_BUILD", 0));
+	c->post_build = xstrdup(evaluation_get(e, "POST_BUILD", 0));
+	c->pre_install = xstrdup(evaluation_get(e, "PRE_INSTALL", 0));
+	c->post_install = xstrdup(evaluation_get(e, "POST_INSTALL", 0));
+	c->post_remove = xstrdup(evaluation_get(e, "POST_REMOVE", 0));
+}
+
+static void read_dependencies(
+	const struct evaluation *e, struct conf *c, struct findings *f)
+{
+	const struct variable *array;
+	size_t n = evaluation_array(e, "BUILD_DEPENDS", &array);
+
+	for (size_t i = 0; i < n; i++)
+		strv_split(&c->build_depends, array[i].value);
+	c->build_depends_rebuild = read_yes_no(e, "BUILD_DEPENDS_REBUILD", f);
+}
+
+static void check_directives(const struct settings *s, struct findings *f)
+{
+	for (size_t i = 0; i < s->directives.n; i++)
+		if (!evaluate_is_assignment(s->directives.items[i])) {
+			findings_add(f, "the directive given with dkms is \"%s\"",
+				s->directives.items[i]);
+			findings_remedy(f, "the form is NAME=VALUE");
+		}
+}
+
+static void read_conf(const struct evaluation *e, const struct conf_request *request,
+	const struct outcome *outcome, struct conf *c, struct findings *f)
+{
+	strv_extend(&c->files, &e->files);
+	check_directives(request->settings, f);
+	c->package_name = read_name(e, "PACKAGE_NAME", outcome, f);
+	c->package_version = read_name(e, "PACKAGE_VERSION", outcome, f);
+	read_modules(e, c, f);
+	read_scripts(e, c);
+	read_dependencies(e, c, f);
+	c->autoinstall = read_yes_no(e, "AUTOINSTALL", f);
+	c->no_weak_modules = read_yes_no(e, "NO_WEAK_MODULES", f);
+	read_deprecated(e, c);
+	conf_select(e, request, c, f);
+}
+
+int conf_parse(const struct conf_request *request, const struct command *cmd,
+	const struct outcome *outcome, struct conf **ret, struct error *err)
+{
+	_cleanup_free_ char *subject = NULL;
+	struct error found = {0};
+	struct evaluation e = {0};
+	struct findings f = {0};
+	struct conf *c;
+	int r, status = 8;
+
+	if (!outcome->cancelled && !path_is_file(request->path))
+		return error_set(err, -ENOENT, 4, "there is no %s", request->path);
+	r = evaluate_parse(cmd, outcome, &e, err);
+	if (r < 0)
+		return r;
+	join_lines(&e);
+	subject = evaluation_subject(&e);
+	f.subject = subject;
+	c = xcalloc(1, sizeof(*c));
+	read_conf(&e, request, outcome, c, &f);
+	if (request->nameless_status && (!c->package_name || !c->package_version))
+		status = request->nameless_status;
+	r = findings_error(&f, status, &found);
+	findings_done(&f);
+	evaluation_done(&e);
+	if (r < 0) {
+		evaluate_add_stderr(outcome, &found);
+		error_move(err, &found);
+		conf_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n_modules; i++) {
+		free(c->modules[i].built_name);
+		free(c->modules[i].built_location);
+		free(c->modules[i].dest_name);
+		free(c->modules[i].dest_location);
+		free(c->modules[i].excluded);
+	}
+	free(c->modules);
+	free(c->package_name);
+	free(c->package_version);
+	free(c->make);
+	free(c->post_add);
+	free(c->pre_build);
+	free(c->post_build);
+	free(c->pre_install);
+	free(c->post_install);
+	free(c->post_remove);
+	free(c->obsolete_by);
+	free(c->excluded);
+	strv_done(&c->patches);
+	strv_done(&c->build_depends);
+	strv_done(&c->warnings);
+	strv_done(&c->files);
+	free(c);
+}
+
+int conf_check_duplicates(const struct conf *c, const char *path, struct error *err)
+{
+	struct findings f = {.subject = path};
+	int r;
+
+	for (size_t i = 0; i < c->n_modules; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct conf_module *a = &c->modules[j], *b = &c->modules[i];
+
+			if (streq(a->built_name, b->built_name) &&
+				streq(a->built_location, b->built_location))
+				findings_add(&f,
+					"BUILT_MODULE_NAME[%zu] and [%zu] are both "
+					"\"%s%s\"",
+					j, i, b->built_location, b->built_name);
+			if (streq(a->dest_name, b->dest_name))
+				findings_add(&f,
+					"DEST_MODULE_NAME[%zu] and [%zu] are both \"%s\"",
+					j, i, b->dest_name);
+		}
+	r = findings_error(&f, 8, err);
+	findings_done(&f);
+	return r;
+}
+
+char *conf_make_command(const struct conf *c, const char *release)
+{
+	const char *rest = c->make + strlen("make");
+	struct str s = {0};
+
+	/* As a shell reads: behind the word comes a blank, an operator or nothing. */
+	if (!has_prefix(c->make, "make") || (*rest && !strchr(" \t\n;&|()<>", *rest)))
+		return xstrdup(c->make);
+	str_add(&s, "make KERNELRELEASE=");
+	str_add_quoted(&s, release);
+	str_add(&s, rest);
+	return str_take(&s);
+}
+
+char *conf_install_dir(const struct conf_module *m, const struct settings *s)
+{
+	const char *dir = s->addon_modules_dir;
+
+	if (!is_empty(dir))
+		return xasprintf("/%s", dir + strspn(dir, "/"));
+	dir = distro_module_dir(s->distro);
+	return xstrdup(dir ? dir : m->dest_location);
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What do these bash files set? evaluate.bash runs them and describes the report. */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "builder/conf/evaluate.h"
+#include "builder/conf/evaluate.bash.h"
+
+static size_t name_length(const char *s)
+{
+	size_t n = 0;
+
+	if (*s >= '0' && *s <= '9')
+		return 0;
+	while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') ||
+		(s[n] >= '0' && s[n] <= '9') || s[n] == '_')
+		n++;
+	return n;
+}
+
+/* Reads decimal digits at s. Returns how many, 0 when there are none or too many. */
+static size_t read_number(const char *s, unsigned int *ret)
+{
+	size_t n = strspn(s, "0123456789");
+
+	if (n == 0 || n > 9)
+		return 0;
+	*ret = (unsigned int)strtoul(s, NULL, 10);
+	return n;
+}
+
+bool evaluate_is_assignment(const char *text)
+{
+	size_t n = name_length(text);
+	unsigned int index;
+
+	if (n == 0)
+		return false;
+	if (text[n] == '[') {
+		size_t digits = read_number(text + n + 1, &index);
+
+		if (digits == 0 || text[n + 1 + digits] != ']')
+			return false;
+		n += digits + 2;
+	}
+	return text[n] == '=';
+}
+
+void evaluate_clean_environment(struct strv *env)
+{
+	static const char *const unwanted[] = {"CC", "CXX", "CFLAGS", "CXXFLAGS",
+		"LDFLAGS",
+		/* dkms may run below a make, */
+		"MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEOVERRIDES", "MAKEFILES",
+		"MAKELEVEL", "MAKE_TERMOUT", "MAKE_TERMERR", "MAKE_RESTARTS",
+		/* or below make install of a kernel, which exports where it is; many a
+		 * module's Makefile takes KERNELRELEASE for a call from kbuild. */
+		"sub_make_done", "KERNELRELEASE", "KBUILD_EXTMOD", "KBUILD_OUTPUT",
+		"srctree", "objtree", "VPATH",
+		/* A build has nothing to sign. */
+		"KBUILD_SIGN_PIN",
+		/* A shell reads files or behaves in another way by these. */
+		"BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "POSIXLY_CORRECT", "CDPATH",
+		"GLOBIGNORE"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(unwanted); i++)
+		strv_setenv(env, unwanted[i], NULL);
+	for (size_t i = env->n; i-- > 0;) {
+		_cleanup_free_ char *name = NULL;
+
+		if (!has_prefix(env->items[i], "BASH_FUNC_"))
+			continue;
+		name = xstrndup(env->items[i], strcspn(env->items[i], "="));
+		strv_setenv(env, name, NULL);
+	}
+}
+
+void evaluate_command(const char *const *names, const struct strv *files,
+	const struct strv *assignments, struct command *cmd)
+{
+	static const char *const bash[] = {BASH_PROGRAM, "--norc", "--noprofile",
+		/* upstream has it on, and files use it */
+		"-O", "extglob", "-c", evaluate_bash, "dkms", NULL};
+
+	strv_push_all(&cmd->argv, bash);
+	strv_push_all(&cmd->argv, names);
+	strv_push(&cmd->argv, "--");
+	strv_extend(&cmd->argv, files);
+	strv_push(&cmd->argv, "--");
+	for (size_t i = 0; i < assignments->n; i++)
+		if (evaluate_is_assignment(assignments->items[i]))
+			strv_push(&cmd->argv, assignments->items[i]);
+	for (; *names; names++)
+		strv_setenv(&cmd->env, *names, NULL);
+	/* We read bash's messages. */
+	strv_setenv(&cmd->env, "LC_ALL", "C");
+	strv_setenv(&cmd->env, "LANGUAGE", NULL);
+	cmd->timeout_s = EVALUATE_TIMEOUT_S;
+}
+
+/* What a report says beside the variables. */
+struct report {
+	unsigned int reported; /* elements seen */
+	unsigned int promised; /* by the end record */
+	bool ended;
+	struct strv statuses; /* per file, as text */
+};
+
+static void add_element(struct evaluation *e, const char *record, size_t len)
+{
+	size_t n = name_length(record);
+	unsigned int index;
+	size_t digits;
+
+	if (n == 0 || record[n] != '[')
+		return;
+	digits = read_number(record + n + 1, &index);
+	if (digits == 0 || index > EVALUATE_INDEX_MAX)
+		return;
+	if (record[n + 1 + digits] != ']' || record[n + 2 + digits] != '=')
+		return;
+	if (record[len - 1] == '\r')
+		len--;
+	if ((e->n & (e->n - 1)) == 0)
+		e->items =
+			xrealloc_array(e->items, e->n ? 2 * e->n : 1, sizeof(*e->items));
+	e->items[e->n++] = (struct variable){
+		.name = xstrndup(record, n),
+		.index = index,
+		.value = xstrndup(record + n + digits + 3, len - (n + digits + 3)),
+	};
+}
+
+static int compare_variables(const void *a, const void *b)
+{
+	const struct variable *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	if (order)
+		return order;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* Takes the records apart; anything unknown, cut off or after the end is ignored. */
+static void read_report(
+	const struct str *out, struct evaluation *e, struct report *report)
+{
+	const char *at = out->data, *end = out->data + out->len;
+
+	while (at < end && !report->ended) {
+		const char *nul = memchr(at, '\0', (size_t)(end - at));
+		size_t n = name_length(at);
+
+		if (!nul)
+			break;
+		if (at[n] == '[') {
+			report->reported++;
+			add_element(e, at, (size_t)(nul - at));
+		} else if (has_prefix(at, "file=")) {
+			strv_push(&e->files, at + strlen("file="));
+		} else if (has_prefix(at, "status=")) {
+			strv_push(&report->statuses, at + strlen("status="));
+		} else if (has_prefix(at, "end=")) {
+			report->ended =
+				read_number(at + strlen("end="), &report->promised);
+		}
+		at = nul + 1;
+	}
+	if (e->n)
+		qsort(e->items, e->n, sizeof(*e->items), compare_variables);
+}
+
+/* Finds "FILE: line N: TEXT" with a TEXT that begins with one of texts
+ * (NULL-terminated) in what bash complained. Returns a copy of the line; NULL if none. */
+static char *find_complaint(
+	const struct str *stderr_text, const char *file, const char *const *texts)
+{
+	const char *line = stderr_text->data;
+	size_t file_len = strlen(file);
+
+	while (line && *line) {
+		size_t len = strcspn(line, "\n");
+
+		if (strncmp(line, file, file_len) == 0 &&
+			has_prefix(line + file_len, ": line ")) {
+			const char *text = line + file_len + strlen(": line ");
+
+			text += strspn(text, "0123456789");
+			for (const char *const *t = texts; *t; t++)
+				if (has_prefix(text, ": ") && has_prefix(text + 2, *t))
+					return xstrndup(line, len);
+		}
+		line += len;
+		line += *line == '\n';
+	}
+	return NULL;
+}
+
+static int check_syntax(const struct evaluation *e, const struct report *report,
+	const struct outcome *o, struct error *err)
+{
+	static const char *const texts[] = {"syntax error", "unexpected EOF",
+		"unexpected argument", "conditional binary", "unexpected token", NULL};
+
+	for (size_t i = 0; i < e->files.n; i++) {
+		_cleanup_free_ char *line = NULL;
+
+		/* A syntax error is only said on standard error, and anything may
+		 * write the same there; but then it leaves another status. */
+		if (i < report->statuses.n && streq(report->statuses.items[i], "0"))
+			continue;
+		line = find_complaint(&o->err, e->files.items[i], texts);
+		if (line)
+			return error_set(err, -EINVAL, 8, "%s", line);
+	}
+	return 0;
+}
+
+/* At most this many lines of standard error become part of an error. */
+#define STDERR_LINES_MAX 20
+
+void evaluate_add_stderr(const struct outcome *outcome, struct error *err)
+{
+	const char *line = outcome->err.data;
+	struct str s = {0};
+
+	if (!err || !err->what || !line)
+		return;
+	str_add(&s, err->what);
+	for (int lines = 0; *line && lines < STDERR_LINES_MAX; lines++) {
+		size_t len = strcspn(line, "\n");
+		_cleanup_free_ char *copy = xstrndup(line, len);
+
+		/* The second is a slip of bash 5.2 when set -e ends it. */
+		if (!strstr(err->what, copy) && !strstr(copy, ": pop_var_context: "))
+			str_addf(&s, "\n%s", copy);
+		line += len;
+		line += *line == '\n';
+	}
+	free(err->what);
+	err->what = str_take(&s);
+}
+
+/* The files were read but the report has no end. */
+static int ended_early(const struct evaluation *e, const struct command *cmd,
+	const struct outcome *o, struct error *err)
+{
+	static const char *const texts[] = {"exit ", NULL};
+	const char *file = e->files.items[e->files.n - 1];
+	_cleanup_free_ char *how = outcome_describe(o, cmd);
+	_cleanup_free_ char *line = find_complaint(&o->err, file, texts);
+	int r;
+
+	/* Bash is content, but its report was cut off. */
+	if (outcome_ok(o) && o->out.len > COMMAND_CAPTURE_MAX / 2)
+		return error_set(err, -EINVAL, 8,
+			"%s: sets more than dkms can take (%d KiB)", file,
+			COMMAND_CAPTURE_MAX / 1024);
+	if (line)
+		r = error_set(err, -EINVAL, 8, "%s ends the evaluation", line);
+	else
+		r = error_set(err, -EINVAL, 8, "%s: the evaluation ended early: bash %s",
+			file, how);
+	if (line)
+		error_remedy(err, "use return instead of exit");
+	else if (!o->signal)
+		error_remedy(
+			err, "a configuration file must not use exec, set -e or set -u");
+	return r;
+}
+
+static int find_error(const struct evaluation *e, const struct report *report,
+	const struct command *cmd, const struct outcome *o, struct error *err)
+{
+	const char *file = e->files.n ? e->files.items[e->files.n - 1] : NULL;
+	_cleanup_free_ char *how = outcome_describe(o, cmd);
+	int r;
+
+	if (o->cancelled)
+		return error_set(err, -ECANCELED, 1, "the evaluation of %s was cancelled",
+			file ? file : "the configuration");
+	if (o->error || (!file && !report->ended))
+		/* Not bash has failed but what was to run it. */
+		return error_set(err, o->error ? o->error : -EIO, 1,
+			"cannot run bash: it %s", how);
+	if (file && o->timed_out) {
+		r = error_set(err, -ETIMEDOUT, 8, "%s: %s", file, how);
+		error_remedy(err, "it is read often and must only set variables; look "
+				  "for a loop or a "
+				  "command that waits");
+		return r;
+	}
+	r = check_syntax(e, report, o, err);
+	if (r < 0)
+		return r;
+	if (!report->ended)
+		return ended_early(e, cmd, o, err);
+	if (report->promised != report->reported)
+		return error_set(err, -EINVAL, 8, "%s: writes into the report of dkms",
+			file ? file : "the configuration");
+	return 0;
+}
+
+int evaluate_parse(const struct command *cmd, const struct outcome *outcome,
+	struct evaluation *ret, struct error *err)
+{
+	struct evaluation e = {0};
+	struct report report = {0};
+	struct error found = {0};
+	int r;
+
+	if (outcome->out.len)
+		read_report(&outcome->out, &e, &report);
+	r = find_error(&e, &report, cmd, outcome, &found);
+	strv_done(&report.statuses);
+	if (r < 0) {
+		evaluate_add_stderr(outcome, &found);
+		error_move(err, &found);
+		evaluation_done(&e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+void evaluation_done(struct evaluation *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		free(e->items[i].name);
+		free(e->items[i].value);
+	}
+	free(e->items);
+	strv_done(&e->files);
+	*e = (struct evaluation){0};
+}
+
+/* The first position whose element is not before name[index]. */
+static size_t position(const struct evaluation *e, const char *name, unsigned int index)
+{
+	struct variable wanted = {.name = (char *)name, .index = index};
+	size_t low = 0, high = e->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_variables(&e->items[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const char *evaluation_get(
+	const struct evaluation *e, const char *name, unsigned int index)
+{
+	size_t i = position(e, name, index);
+
+	if (i == e->n || !streq(e->items[i].name, name) || e->items[i].index != index)
+		return NULL;
+	return *e->items[i].value ? e->items[i].value : NULL;
+}
+
+size_t evaluation_array(
+	const struct evaluation *e, const char *name, const struct variable **ret)
+{
+	size_t first = position(e, name, 0), after = first;
+
+	while (after < e->n && streq(e->items[after].name, name))
+		after++;
+	if (after > first)
+		*ret = &e->items[first];
+	return after - first;
+}
+
+char *evaluation_subject(const struct evaluation *e)
+{
+	struct str s = {0};
+
+	for (size_t i = 0; i < e->files.n; i++)
+		str_addf(&s, "%s%s",
+			i == 0   ? ""
+			: i == 1 ? " with "
+				 : ", ",
+			e->files.items[i]);
+	return str_take(&s);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of a dkms.conf is for this kernel: make command, patches, exclusions? */
+#include "config.h"
+
+#include <errno.h>
+#include <regex.h>
+
+#include "builder/host/version.h"
+#include "builder/conf/for-kernel.h"
+
+/* Bounds that keep regcomp() from eating all memory or stack: the length of a pattern,
+ * and the product of the repeat counts in its braces. */
+#define PATTERN_MAX 1024
+#define REPEATS_MAX 4096
+
+static bool is_harmless(const char *pattern)
+{
+	unsigned long product = 1;
+
+	if (strlen(pattern) > PATTERN_MAX)
+		return false;
+	for (const char *at = strchr(pattern, '{'); at; at = strchr(at + 1, '{')) {
+		unsigned long most = strtoul(at + 1, NULL, 10);
+		const char *comma = at + 1 + strspn(at + 1, "0123456789");
+
+		if (*comma == ',' && strtoul(comma + 1, NULL, 10) > most)
+			most = strtoul(comma + 1, NULL, 10);
+		if (most > REPEATS_MAX)
+			return false;
+		product *= most ? most : 1;
+		if (product > REPEATS_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* Does pattern, the value of directive[index], match text? A bad one matches nothing
+ * and becomes a finding. */
+static bool matches(const char *pattern, const char *text, const char *directive,
+	unsigned int index, struct findings *f)
+{
+	char reason[256] = "it is too long or repeats too much";
+	regex_t regex;
+	bool matched;
+	int r = REG_ESPACE;
+
+	if (is_harmless(pattern)) {
+		r = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
+		if (r)
+			regerror(r, &regex, reason, sizeof(reason));
+	}
+	if (r) {
+		findings_add(f, "%s[%u] is no good regular expression: %s: %s", directive,
+			index, reason, pattern);
+		return false;
+	}
+	matched = regexec(&regex, text, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return matched;
+}
+
+static char *default_make(const struct conf_request *r, const struct conf *c)
+{
+	_cleanup_free_ char *build = xasprintf("%s/%s/%s/build", r->settings->dkms_tree,
+		is_empty(r->name) ? c->package_name : r->name,
+		is_empty(r->version) ? c->package_version : r->version);
+	struct str s = {0};
+
+	str_add(&s, "make -C ");
+	str_add_quoted(&s, r->kernel->headers);
+	str_add(&s, " M=");
+	str_add_quoted(&s, build);
+	return str_take(&s);
+}
+
+static void select_make(const struct evaluation *e, const struct conf_request *r,
+	struct conf *c, struct findings *f)
+{
+	const struct variable *array;
+	size_t n = evaluation_array(e, "MAKE", &array);
+	const char *make = NULL;
+
+	if (!evaluation_get(e, "MAKE_MATCH", 0))
+		make = evaluation_get(e, "MAKE", 0);
+	for (size_t i = 0; i < n; i++) {
+		unsigned int index = array[i].index;
+		const char *pattern = evaluation_get(e, "MAKE_MATCH", index);
+
+		if (*array[i].value && pattern &&
+			matches(pattern, r->kernel->release, "MAKE_MATCH", index, f))
+			make = array[i].value;
+	}
+	c->make = make ? xstrdup(make) : default_make(r, c);
+}
+
+static void select_patches(const struct evaluation *e, const struct conf_request *r,
+	struct conf *c, struct findings *f)
+{
+	const struct variable *array;
+	size_t n = evaluation_array(e, "PATCH", &array);
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned int index = array[i].index;
+		const char *pattern = evaluation_get(e, "PATCH_MATCH", index);
+
+		if (*array[i].value && (!pattern || matches(pattern, r->kernel->release,
+							    "PATCH_MATCH", index, f)))
+			strv_push(&c->patches, array[i].value);
+	}
+}
+
+/* BUILD_EXCLUSIVE_CONFIG: what the kernel's config lacks. Without a config nothing is
+ * known to be lacking; the build will miss the headers. */
+static void compare_config(const char *words, struct kernel *k, struct strv *reasons)
+{
+	_cleanup_(strv_done) struct strv options = {0};
+
+	if (!k->config_path)
+		return;
+	strv_split(&options, words);
+	for (size_t i = 0; i < options.n; i++) {
+		bool unwanted = options.items[i][0] == '!';
+		const char *option = options.items[i] + unwanted;
+		const char *value = kernel_config(k, option);
+		bool set = value && (*value == 'y' || *value == 'm');
+
+		if (set == unwanted)
+			strv_pushf(reasons, "%s is %sset", option, set ? "" : "not ");
+	}
+}
+
+/* Why BUILD_EXCLUSIVE_*[index] leaves this kernel out; NULL when they do not. The texts
+ * fit behind "excluded: ". Caller frees. */
+static char *why_excluded(const struct evaluation *e, const struct conf_request *r,
+	unsigned int index, const char *obsolete_by, struct findings *f)
+{
+	const char *pattern = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL", index);
+	const char *min = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL_MIN", index);
+	const char *max = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL_MAX", index);
+	const char *arch = evaluation_get(e, "BUILD_EXCLUSIVE_ARCH", index);
+	const char *config = evaluation_get(e, "BUILD_EXCLUSIVE_CONFIG", index);
+	_cleanup_(strv_done) struct strv reasons = {0};
+	const char *release = r->kernel->release;
+
+	if (pattern && !matches(pattern, release, "BUILD_EXCLUSIVE_KERNEL", index, f))
+		strv_pushf(&reasons, "needs a kernel that matches \"%s\"", pattern);
+	if (min && version_compare(release, min) < 0)
+		strv_pushf(&reasons, "needs kernel %s or newer", min);
+	if (max && version_compare(release, max) > 0)
+		strv_pushf(&reasons, "needs kernel %s or older", max);
+	if (!max && obsolete_by && version_compare(release, obsolete_by) > 0)
+		strv_pushf(&reasons, "obsolete since kernel %s", obsolete_by);
+	if (arch && !matches(arch, r->kernel->arch, "BUILD_EXCLUSIVE_ARCH", index, f))
+		strv_pushf(&reasons, "needs an architecture that matches \"%s\"", arch);
+	if (config)
+		compare_config(config, r->kernel, &reasons);
+	return reasons.n ? strv_join(&reasons, ", ") : NULL;
+}
+
+void conf_select(const struct evaluation *e, const struct conf_request *request,
+	struct conf *c, struct findings *f)
+{
+	select_make(e, request, c, f);
+	select_patches(e, request, c, f);
+	/* Element 0 is the package's and the first module's. */
+	c->excluded = why_excluded(e, request, 0, c->obsolete_by, f);
+	if (c->n_modules)
+		c->modules[0].excluded = xstrdup(c->excluded);
+	for (unsigned int i = 1; i < c->n_modules; i++)
+		c->modules[i].excluded = why_excluded(e, request, i, NULL, f);
+}

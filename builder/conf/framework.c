@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What do framework.conf and its companions say? */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/conf/evaluate.h"
+#include "builder/conf/framework.h"
+#include "builder/conf/problems.h"
+
+/* Where SUSE and older Red Hat systems set ADDON_MODULES_DIR. */
+#define MODULE_INIT_TOOLS "/etc/sysconfig/module-init-tools"
+
+/* Larger than any real framework.conf (bytes). */
+#define FILE_MAX (1024 * 1024)
+
+const struct framework_key framework_keys[] = {
+	{"ADDON_MODULES_DIR", FRAMEWORK_STRING,
+		offsetof(struct settings, addon_modules_dir)},
+	{"autoinstall_all_kernels", FRAMEWORK_FLAG,
+		offsetof(struct settings, autoinstall_all_kernels)},
+	{"build_environment", FRAMEWORK_STRING,
+		offsetof(struct settings, build_environment)},
+	{"cache_dir", FRAMEWORK_PATH, offsetof(struct settings, cache_dir)},
+	{"cache_max_size", FRAMEWORK_SIZE, offsetof(struct settings, cache_max_size)},
+	{"ccache", FRAMEWORK_FLAG, offsetof(struct settings, ccache)},
+	{"compress_gzip_opts", FRAMEWORK_STRING,
+		offsetof(struct settings, compress_gzip_opts)},
+	{"compress_xz_opts", FRAMEWORK_STRING,
+		offsetof(struct settings, compress_xz_opts)},
+	{"compress_zstd_opts", FRAMEWORK_STRING,
+		offsetof(struct settings, compress_zstd_opts)},
+	{"continue_on_error", FRAMEWORK_FLAG,
+		offsetof(struct settings, continue_on_error)},
+	{"dkms_tree", FRAMEWORK_PATH, offsetof(struct settings, dkms_tree)},
+	{"install_tree", FRAMEWORK_PATH, offsetof(struct settings, install_tree)},
+	{"max_memory", FRAMEWORK_SIZE, offsetof(struct settings, max_memory)},
+	{"modprobe_on_install", FRAMEWORK_FLAG,
+		offsetof(struct settings, modprobe_on_install)},
+	{"mok_certificate", FRAMEWORK_STRING, offsetof(struct settings, mok_certificate)},
+	{"mok_signing_key", FRAMEWORK_STRING, offsetof(struct settings, mok_signing_key)},
+	{"parallel_jobs", FRAMEWORK_NUMBER, offsetof(struct settings, slots)},
+	{"post_transaction", FRAMEWORK_STRING,
+		offsetof(struct settings, post_transaction)},
+	{"sandbox", FRAMEWORK_SANDBOX, offsetof(struct settings, sandbox)},
+	{"sandbox_network", FRAMEWORK_STRING, offsetof(struct settings, sandbox_network)},
+	{"sandbox_paths", FRAMEWORK_PATHS, offsetof(struct settings, sandbox_paths)},
+	{"sign_file", FRAMEWORK_STRING, offsetof(struct settings, sign_file)},
+	{"source_tree", FRAMEWORK_PATH, offsetof(struct settings, source_tree)},
+	{"symlink_modules", FRAMEWORK_FLAG, offsetof(struct settings, symlink_modules)},
+	{"tmp_location", FRAMEWORK_PATH, offsetof(struct settings, tmp_location)},
+	{"try_sign_modules", FRAMEWORK_STRING,
+		offsetof(struct settings, try_sign_modules)},
+	{"verbose", FRAMEWORK_FLAG, offsetof(struct settings, verbose)},
+	{0},
+};
+
+/* True when the file holds more than comments and blank lines. One that cannot be read
+ * counts: bash will say why. */
+static bool says_something(const char *path)
+{
+	_cleanup_(str_done) struct str text = {0};
+	int r = file_read(path, FILE_MAX, &text, NULL);
+
+	if (r == -ENOENT)
+		return false;
+	if (r < 0)
+		return true;
+	for (const char *line = text.data; *line;) {
+		line += strspn(line, " \t\r\n");
+		if (*line && *line != '#')
+			return true;
+		line += strcspn(line, "\n");
+	}
+	return strlen(text.data) != text.len;
+}
+
+/* Appends the files worth evaluating. */
+static void find_files(const struct settings *s, struct strv *ret)
+{
+	_cleanup_free_ char *path = path_join(s->config_dir, "framework.conf");
+	_cleanup_free_ char *dir = path_join(s->config_dir, "framework.conf.d");
+	_cleanup_(strv_done) struct strv names = {0};
+
+	if (is_empty(s->addon_modules_dir) && says_something(MODULE_INIT_TOOLS))
+		strv_push(ret, MODULE_INIT_TOOLS);
+	if (says_something(path))
+		strv_push(ret, path);
+	if (dir_list(dir, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		char *file = path_join(dir, names.items[i]);
+
+		if (*names.items[i] != '.' && has_suffix(names.items[i], ".conf") &&
+			says_something(file))
+			strv_take(ret, file);
+		else
+			free(file);
+	}
+}
+
+int framework_command(const struct settings *s, const char *release, struct command *cmd)
+{
+	/* The only keys that the files can read as well. */
+	const char *const places[][2] = {
+		{"dkms_tree", s->dkms_tree},
+		{"install_tree", s->install_tree},
+		{"source_tree", s->source_tree},
+		{"tmp_location", s->tmp_location},
+	};
+	const char *names[ARRAY_SIZE(framework_keys)];
+	_cleanup_(strv_done) struct strv files = {0};
+	const struct strv none = {0};
+
+	find_files(s, &files);
+	if (files.n == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		names[i] = framework_keys[i].name;
+	strv_push_all(&cmd->env, (const char *const *)environ);
+	evaluate_clean_environment(&cmd->env);
+	evaluate_command(names, &files, &none, cmd);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		strv_setenv(&cmd->env, places[i][0], places[i][1]);
+	strv_setenv(&cmd->env, "kernelver", release ? release : "${kernelver}");
+	return 1;
+}
+
+static void check_number(
+	const struct framework_key *key, const char *value, struct findings *f)
+{
+	size_t n = strlen(value);
+
+	if (n > 0 && n <= 9 && strspn(value, "0123456789") == n)
+		return;
+	findings_add(f, "%s is \"%s\", but must be a number", key->name, value);
+}
+
+static void check_size(
+	const struct framework_key *key, const char *value, struct findings *f)
+{
+	uint64_t size;
+
+	if (settings_parse_size(value, &size))
+		return;
+	findings_add(f, "%s is \"%s\", but must be a size such as 500M or 5G", key->name,
+		value);
+}
+
+static void check_sandbox(
+	const struct framework_key *key, const char *value, struct findings *f)
+{
+	enum sandbox_mode mode;
+
+	if (!settings_parse_sandbox(value, &mode))
+		findings_add(f, "%s is \"%s\", but must be auto, require or off", key->name,
+			value);
+}
+
+static void check_paths(
+	const struct framework_key *key, const char *value, struct findings *f)
+{
+	_cleanup_(strv_done) struct strv paths = {0};
+
+	strv_split(&paths, value);
+	for (size_t i = 0; i < paths.n; i++)
+		if (*paths.items[i] != '/')
+			findings_add(f, "%s has \"%s\", but must have absolute paths",
+				key->name, paths.items[i]);
+}
+
+static void set_field(
+	const struct framework_key *key, const char *value, struct settings *s)
+{
+	void *field = (char *)s + key->offset;
+
+	switch (key->type) {
+	case FRAMEWORK_STRING:
+	case FRAMEWORK_PATHS:
+		str_replace(field, *value ? value : NULL);
+		break;
+	case FRAMEWORK_PATH:
+		if (*value)
+			str_replace(field, value);
+		break;
+	case FRAMEWORK_FLAG:
+		*(bool *)field = *value != '\0';
+		break;
+	case FRAMEWORK_NUMBER:
+		if (*value)
+			*(unsigned int *)field = (unsigned int)strtoul(value, NULL, 10);
+		break;
+	case FRAMEWORK_SIZE:
+		if (*value)
+			settings_parse_size(value, field);
+		break;
+	case FRAMEWORK_SANDBOX:
+		if (*value)
+			settings_parse_sandbox(value, field);
+		break;
+	}
+}
+
+/* The value of a key, "" when it was set to that; NULL when it was not set. */
+static const char *find_value(const struct evaluation *e, const char *name)
+{
+	const struct variable *array;
+
+	if (!evaluation_array(e, name, &array) || array->index != 0)
+		return NULL;
+	return array->value;
+}
+
+int framework_parse(const struct command *cmd, const struct outcome *outcome,
+	struct settings *s, struct error *err)
+{
+	_cleanup_free_ char *subject = NULL;
+	struct evaluation e = {0};
+	struct findings f = {0};
+	int r;
+
+	r = evaluate_parse(cmd, outcome, &e, err);
+	if (r < 0)
+		return r;
+	subject = evaluation_subject(&e);
+	f.subject = subject;
+	for (const struct framework_key *key = framework_keys; key->name; key++) {
+		const char *value = find_value(&e, key->name);
+
+		if (key->type == FRAMEWORK_NUMBER && value && *value)
+			check_number(key, value, &f);
+		if (key->type == FRAMEWORK_SIZE && value && *value)
+			check_size(key, value, &f);
+		if (key->type == FRAMEWORK_SANDBOX && value && *value)
+			check_sandbox(key, value, &f);
+		if (key->type == FRAMEWORK_PATHS && value)
+			check_paths(key, value, &f);
+	}
+	r = findings_error(&f, 8, err);
+	findings_done(&f);
+	for (const struct framework_key *key = framework_keys; r == 0 && key->name;
+		key++) {
+		const char *value = find_value(&e, key->name);
+
+		if (value)
+			set_field(key, value, s);
+	}
+	evaluation_done(&e);
+	return r;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A dkms.conf read as text. Most are lists of assignments, one a line; whatever else is
+ * met, the file stops being plain. */
+#include "config.h"
+
+#include <ctype.h>
+
+#include "base/file.h"
+#include "builder/conf/quick-read.h"
+
+#define SIZE_MAX_BYTES (1024 * 1024)
+
+/* Elements of BUILT_MODULE_NAME and so on by index. */
+struct module {
+	size_t index;
+	char *built, *dest;
+};
+
+struct scan {
+	struct conf_text *text;
+	char *package_name, *package_version;
+	struct module *modules;
+	size_t n_modules;
+};
+
+static struct module *get_module(struct scan *s, size_t index)
+{
+	for (size_t i = 0; i < s->n_modules; i++)
+		if (s->modules[i].index == index)
+			return &s->modules[i];
+	s->modules = xrealloc_array(s->modules, s->n_modules + 1, sizeof(*s->modules));
+	s->modules[s->n_modules] = (struct module){.index = index};
+	return &s->modules[s->n_modules++];
+}
+
+/* Takes "NAME" or "NAME[3]" before a '=' off *p. False when that is not what stands
+ * there. The name's letters are as in the file; ret_name has room for them. */
+static bool take_name(const char **p, char *ret_name, size_t room, size_t *ret_index)
+{
+	const char *s = *p;
+	size_t n = 0;
+
+	while (isalnum((unsigned char)*s) || *s == '_') {
+		if (n + 1 == room)
+			return false;
+		ret_name[n++] = (char)toupper((unsigned char)*s++);
+	}
+	ret_name[n] = '\0';
+	*ret_index = 0;
+	if (n && *s == '[') {
+		char *end;
+
+		if (!isdigit((unsigned char)s[1]))
+			return false;
+		*ret_index = strtoul(s + 1, &end, 10);
+		if (*end != ']')
+			return false;
+		s = end + 1;
+	}
+	if (n == 0 || *s != '=')
+		return false;
+	*p = s + 1;
+	return true;
+}
+
+static bool take_expansion(
+	const char **p, const char *name, const char *value, struct str *to)
+{
+	const char *s = *p + 1;
+	bool braces = *s == '{';
+	size_t len = strlen(name);
+
+	s += braces;
+	if (strncmp(s, name, len) != 0 || !value)
+		return false;
+	s += len;
+	if (braces ? *s != '}' : isalnum((unsigned char)*s) || *s == '_')
+		return false;
+	str_add(to, value);
+	*p = s + braces;
+	return true;
+}
+
+/* The value that follows a '=' up to the end of the line, maybe with a comment; NULL when
+ * bash would do more than take it. Caller frees. */
+static char *take_value(const struct scan *s, const char *p)
+{
+	struct str value = {0};
+	char quote = '\0';
+
+	for (;;) {
+		if (*p && *p == quote) {
+			quote = '\0';
+			p++;
+		} else if (!quote && (*p == '"' || *p == '\'')) {
+			quote = *p++;
+		} else if (!quote && (!*p || *p == ' ' || *p == '\t' || *p == '\r')) {
+			break;
+		} else if (quote != '\'' && *p == '$') {
+			if (!take_expansion(
+				    &p, "PACKAGE_NAME", s->package_name, &value) &&
+				!take_expansion(&p, "PACKAGE_VERSION", s->package_version,
+					&value))
+				goto no;
+		} else if (!*p || (quote != '\'' && strchr("\\`", *p)) ||
+			   (!quote && strchr("();&|<>{}*?[~", *p))) {
+			goto no;
+		} else {
+			str_add_bytes(&value, p++, 1);
+		}
+	}
+	p += strspn(p, " \t\r");
+	if (*p && *p != '#')
+		goto no;
+	return str_take(&value);
+no:
+	str_done(&value);
+	return NULL;
+}
+
+/* One assignment; false when it takes the file's plainness. */
+static bool scan_assignment(struct scan *s, const char *name, size_t index, const char *p)
+{
+	bool built = streq(name, "BUILT_MODULE_NAME"),
+	     dest = streq(name, "DEST_MODULE_NAME");
+	bool place = streq(name, "DEST_MODULE_LOCATION");
+	_cleanup_free_ char *value = take_value(s, p);
+	struct module *m;
+
+	if (built || dest || place)
+		s->text->has_modules = true;
+	if (has_prefix(name, "BUILD_EXCLUSIVE_") && index > 0)
+		return false;
+	if (!value) /* what bash makes of MAKE and the like does not matter */
+		return !built && !dest && !place;
+	if (streq(name, "PACKAGE_NAME"))
+		str_replace(&s->package_name, value);
+	else if (streq(name, "PACKAGE_VERSION"))
+		str_replace(&s->package_version, value);
+	if (place && !strv_contains(&s->text->places, value))
+		strv_push(&s->text->places, value);
+	if (!built && !dest && !place)
+		return true;
+	m = get_module(s, index);
+	if (built)
+		str_replace(&m->built, value);
+	if (dest)
+		str_replace(&m->dest, value);
+	return true;
+}
+
+/* Does the line end in the middle of a string, go on in the next one, or hold more than
+ * one command? Quotes in a comment may say so wrongly, which does no harm. */
+static bool goes_on(const char *line)
+{
+	char quote = '\0';
+
+	for (; *line; line++) {
+		if (*line == quote)
+			quote = '\0';
+		else if (!quote && (*line == '"' || *line == '\''))
+			quote = *line;
+		else if (!quote && strchr(";&|", *line))
+			return true;
+		else if (*line == '\\' && line[1] == '\0')
+			return true;
+	}
+	return quote != '\0';
+}
+
+static bool scan_line(struct scan *s, const char *line)
+{
+	char name[64];
+	size_t index;
+
+	line += strspn(line, " \t\r");
+	if (!*line || *line == '#')
+		return true;
+	if (!take_name(&line, name, sizeof(name), &index)) {
+		s->text->has_modules |= strcasestr(line, "MODULE_NAME") != NULL;
+		return false;
+	}
+	return scan_assignment(s, name, index, line) && !goes_on(line);
+}
+
+/* What the modules are called once they are all known. */
+static void name_modules(struct scan *s)
+{
+	for (size_t i = 0; i < s->n_modules; i++) {
+		struct module *m = &s->modules[i];
+		const char *name = m->dest;
+
+		if (is_empty(name))
+			name = m->built;
+		if (is_empty(name) && s->n_modules == 1)
+			name = s->package_name;
+		if (is_empty(name))
+			s->text->plain = false;
+		else
+			strv_push(&s->text->names, name);
+		free(m->built);
+		free(m->dest);
+	}
+	free(s->modules);
+	free(s->package_name);
+	free(s->package_version);
+	if (!s->text->plain)
+		strv_done(&s->text->names);
+}
+
+void conf_text_read(const char *path, struct conf_text *ret)
+{
+	struct scan s = {.text = ret};
+	struct str text = {0};
+	char *rest, *line;
+
+	*ret = (struct conf_text){0};
+	if (file_read(path, SIZE_MAX_BYTES, &text, NULL) < 0)
+		return;
+	ret->plain = true;
+	rest = text.data;
+	while ((line = strsep(&rest, "\n")))
+		if (!scan_line(&s, line))
+			ret->plain = false;
+	name_modules(&s);
+	str_done(&text);
+}
+
+void conf_text_done(struct conf_text *t)
+{
+	strv_done(&t->names);
+	strv_done(&t->places);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which distribution is this, and what are its ways? */
+#include "config.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "base/strv.h"
+#include "builder/host/distro.h"
+
+/* Larger than any real os-release (bytes). */
+#define OS_RELEASE_MAX (64 * 1024)
+
+/* Words of ID and ID_LIKE. */
+static const struct {
+	const char *prefix;
+	enum distro distro;
+} words[] = {
+	{"debian", DISTRO_DEBIAN},
+	{"ubuntu", DISTRO_UBUNTU},
+	{"fedora", DISTRO_FEDORA},
+	{"rhel", DISTRO_RHEL},
+	{"centos", DISTRO_RHEL},
+	{"ol", DISTRO_RHEL},
+	{"ovm", DISTRO_RHEL},
+	{"sles", DISTRO_SUSE},
+	{"sled", DISTRO_SUSE},
+	{"suse", DISTRO_SUSE},
+	{"opensuse", DISTRO_SUSE},
+	{"arch", DISTRO_ARCH},
+	{"gentoo", DISTRO_GENTOO},
+	{"alpine", DISTRO_ALPINE},
+};
+
+/* "opensuse-leap" is an opensuse, "archcraft" is no arch. */
+static enum distro distro_of_word(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		size_t len = strlen(words[i].prefix);
+
+		if (strncasecmp(word, words[i].prefix, len) == 0 &&
+			(word[len] == '\0' || strchr("-_.", word[len])))
+			return words[i].distro;
+	}
+	return DISTRO_OTHER;
+}
+
+/* The value of a line "KEY=value", quotes removed; NULL when text has none. Values with
+ * shell escapes are not looked for: ID and ID_LIKE are plain words. */
+static char *find_value(const char *text, const char *key)
+{
+	size_t key_len = strlen(key);
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (strncmp(text, key, key_len) == 0 && text[key_len] == '=') {
+			const char *value = text + key_len + 1, *end = text + len;
+
+			while (end > value && strchr(" \t\r", end[-1]))
+				end--;
+			if (end - value >= 2 && strchr("\"'", *value) &&
+				end[-1] == *value) {
+				value++;
+				end--;
+			}
+			return xstrndup(value, (size_t)(end - value));
+		}
+		text += len;
+		text += *text == '\n';
+	}
+	return NULL;
+}
+
+static enum distro distro_of_text(const char *text)
+{
+	_cleanup_free_ char *id = find_value(text, "ID");
+	_cleanup_free_ char *like = find_value(text, "ID_LIKE");
+	_cleanup_(strv_done) struct strv origins = {0};
+	enum distro d = id ? distro_of_word(id) : DISTRO_OTHER;
+
+	if (like)
+		strv_split(&origins, like);
+	for (size_t i = 0; d == DISTRO_OTHER && i < origins.n; i++)
+		d = distro_of_word(origins.items[i]);
+	return d;
+}
+
+int distro_read(const char *path, enum distro *ret, struct error *err)
+{
+	static const char second[] = "/usr/lib/os-release";
+	_cleanup_(str_done) struct str text = {0};
+	int r;
+
+	if (!path_is_file(path) && streq(path, "/etc/os-release") && path_is_file(second))
+		path = second;
+	r = file_read(path, OS_RELEASE_MAX, &text, NULL);
+	if (r < 0)
+		return error_errno(err, r, 4, "cannot read %s", path);
+	*ret = distro_of_text(text.data);
+	return 0;
+}
+
+const char *distro_module_dir(enum distro distro)
+{
+	switch (distro) {
+	case DISTRO_DEBIAN:
+	case DISTRO_UBUNTU:
+	case DISTRO_ARCH:
+		return "/updates/dkms";
+	case DISTRO_FEDORA:
+	case DISTRO_RHEL:
+		return "/extra";
+	case DISTRO_SUSE:
+		return "/updates";
+	case DISTRO_GENTOO:
+	case DISTRO_ALPINE:
+	case DISTRO_OTHER:
+		break;
+	}
+	return NULL;
+}
+
+/* The flavour of a SUSE or Arch release: "6.4.0-150600.21-default" */
+static const char *last_part(const char *release)
+{
+	const char *dash = strrchr(release, '-');
+
+	return dash && dash[1] ? dash + 1 : NULL;
+}
+
+char *distro_install_command(enum distro distro, const char *package)
+{
+	const char *how = NULL;
+
+	switch (distro) {
+	case DISTRO_DEBIAN:
+	case DISTRO_UBUNTU:
+		how = "apt install";
+		break;
+	case DISTRO_FEDORA:
+	case DISTRO_RHEL:
+		how = "dnf install";
+		break;
+	case DISTRO_SUSE:
+		how = "zypper install";
+		break;
+	case DISTRO_ARCH:
+		how = "pacman -S";
+		break;
+	case DISTRO_GENTOO:
+	case DISTRO_ALPINE:
+	case DISTRO_OTHER:
+		break;
+	}
+	return how ? xasprintf("%s %s", how, package) : NULL;
+}
+
+/* The package that has a kernel's headers; caller frees. NULL where it is not known. */
+static char *headers_package(enum distro distro, const char *release)
+{
+	const char *flavour = last_part(release);
+
+	switch (distro) {
+	case DISTRO_DEBIAN:
+	case DISTRO_UBUNTU:
+		return xasprintf("linux-headers-%s", release);
+	case DISTRO_FEDORA:
+	case DISTRO_RHEL:
+		return xasprintf("kernel-devel-%s", release);
+	case DISTRO_SUSE:
+		return flavour ? xasprintf("kernel-%s-devel", flavour) : NULL;
+	case DISTRO_ARCH:
+		/* 6.9.1-arch1-1 is linux, 6.6.32-1-lts is linux-lts */
+		if (strstr(release, "-arch"))
+			return xstrdup("linux-headers");
+		if (!flavour || (*flavour >= '0' && *flavour <= '9'))
+			return NULL;
+		return xasprintf("linux-%s-headers", flavour);
+	case DISTRO_GENTOO:
+	case DISTRO_ALPINE:
+	case DISTRO_OTHER:
+		break;
+	}
+	return NULL;
+}
+
+char *distro_headers_command(enum distro distro, const char *release)
+{
+	_cleanup_free_ char *package = headers_package(distro, release);
+
+	return package ? distro_install_command(distro, package) : NULL;
+}

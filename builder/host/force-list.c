@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which packages does the distribution force into kernels? */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/host/force-list.h"
+
+/* Larger than any real list (bytes). */
+#define LIST_MAX (1024 * 1024)
+
+enum forced forced_find(const char *dir, const char *name)
+{
+	_cleanup_free_ char *override = xasprintf("%s_version-override", name);
+	_cleanup_(strv_done) struct strv files = {0}, words = {0};
+
+	dir_list(dir, &files);
+	for (size_t i = 0; i < files.n; i++) {
+		_cleanup_free_ char *path = path_join(dir, files.items[i]);
+		_cleanup_(str_done) struct str text = {0};
+
+		if (*files.items[i] != '.' && file_read(path, LIST_MAX, &text, NULL) == 0 &&
+			text.data)
+			strv_split(&words, text.data);
+	}
+	for (size_t i = 0; i < words.n; i++) {
+		if (streq(words.items[i], name))
+			return FORCED_ALL;
+		if (streq(words.items[i], override))
+			return FORCED_VERSION;
+	}
+	return FORCED_NOT;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_HOST_FORCE_LIST_H
+#define BUILDER_HOST_FORCE_LIST_H
+
+#include "base/util.h"
+
+/* Packages that the distribution wants installed over what the kernel has: words in the
+ * files of a directory, NAME or NAME_version-override. */
+enum forced {
+	FORCED_NOT,
+	FORCED_VERSION, /* as with --force-version-override */
+	FORCED_ALL,	/* as with --force, for the install */
+};
+
+/* What the files in dir say of the package; FORCED_NOT also when there are none. The
+ * first word that is about it counts. */
+enum forced forced_find(const char *dir, const char *name);
+
+#endif

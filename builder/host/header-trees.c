@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where are the files that a build for a kernel reads? */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/host/kernel.h"
+
+/* A Makefile that leads elsewhere is a few lines; the real one has some 70 KiB. */
+#define WRAPPER_MAX 8192
+
+static void add_tree(const char *path, struct strv *ret)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+
+	if (!real || streq(real, "/") || !path_is_dir(real))
+		return;
+	for (size_t i = 0; i < ret->n; i++)
+		if (path_is_in(real, ret->items[i]))
+			return;
+	strv_push(ret, real);
+}
+
+/* A word of a Makefile that names a kernel's tree: a directory with a Makefile, or that
+ * Makefile. */
+static void add_word(const char *dir, const char *word, size_t len, struct strv *ret)
+{
+	_cleanup_free_ char *name = xstrndup(word, len);
+	_cleanup_free_ char *path = *name == '/' ? xstrdup(name) : path_join(dir, name);
+	_cleanup_free_ char *below = path_join(path, "Makefile");
+
+	if (path_is_file(below)) {
+		add_tree(path, ret);
+	} else if (has_suffix(path, "/Makefile") && path_is_file(path)) {
+		path[strlen(path) - strlen("/Makefile")] = '\0';
+		add_tree(path, ret);
+	}
+}
+
+static void add_included(const char *dir, struct strv *ret)
+{
+	_cleanup_free_ char *path = path_join(dir, "Makefile");
+	_cleanup_(str_done) struct str text = {0};
+
+	if (file_read(path, WRAPPER_MAX, &text, NULL) < 0)
+		return;
+	for (const char *at = text.data; *at;) {
+		size_t len;
+
+		at += strspn(at, " \t\n=:;()\"'");
+		len = strcspn(at, " \t\n=:;()\"'");
+		if (memchr(at, '/', len))
+			add_word(dir, at, len, ret);
+		at += len;
+	}
+}
+
+/* What a link leads to, or all of the tree that this is in: links further down may lead to the
+ * rest of it. */
+static void add_target(const char *path, struct strv *ret)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *parent =
+		real ? xstrndup(real, (size_t)(path_base(real) - real)) : NULL;
+	_cleanup_free_ char *makefile = parent ? path_join(parent, "Makefile") : NULL;
+
+	if (makefile && path_is_file(makefile))
+		add_tree(parent, ret);
+	else
+		add_tree(path, ret);
+}
+
+static void add_linked(const char *dir, struct strv *ret)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	if (dir_list(dir, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join(dir, names.items[i]);
+		struct stat st;
+
+		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+			add_target(path, ret);
+	}
+}
+
+void kernel_trees(const struct kernel *k, struct strv *ret)
+{
+	_cleanup_free_ char *source = path_join(k->dir, "source");
+	struct strv trees = {0};
+
+	add_tree(k->headers, &trees);
+	add_tree(source, &trees);
+	/* The list grows while it is looked through. */
+	for (size_t i = 0; i < trees.n; i++) {
+		add_included(trees.items[i], &trees);
+		add_linked(trees.items[i], &trees);
+	}
+	strv_extend(ret, &trees);
+	strv_done(&trees);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which key pair signs modules, and how does it come to be? */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "cache/libcrypto.h"
+#include "builder/host/keypair.h"
+
+#define KEY_BITS 2048
+#define LIFE_DAYS 36500
+#define SUBJECT "DKMS module signing key"
+
+#define DEFAULT_TREE LOCALSTATEDIR "/lib/dkms"
+/* Where Ubuntu's shim-signed keeps the pair that it helps to enroll. */
+#define SHIM_KEY LOCALSTATEDIR "/lib/shim-signed/mok/MOK.priv"
+#define SHIM_CERTIFICATE LOCALSTATEDIR "/lib/shim-signed/mok/MOK.der"
+
+/* Larger than any key (bytes). */
+#define KEY_FILE_MAX (1024 * 1024)
+
+/* The machine's pair. Who works on a dkms tree elsewhere uses it if he may, and else has a
+ * pair in that tree: a run on trees of its own leaves the machine's /var/lib alone. */
+static void choose_default(const struct settings *s, bool shim, struct keypair *ret)
+{
+	*ret = (struct keypair){.key_default = true, .certificate_default = true};
+	if (shim) {
+		ret->key = xstrdup(SHIM_KEY);
+		ret->certificate = xstrdup(SHIM_CERTIFICATE);
+	} else {
+		ret->key = xstrdup(DEFAULT_TREE "/mok.key");
+		ret->certificate = xstrdup(DEFAULT_TREE "/mok.pub");
+	}
+	if (streq(s->dkms_tree, DEFAULT_TREE) || access(ret->key, R_OK) == 0)
+		return;
+	free(ret->key);
+	free(ret->certificate);
+	ret->key = path_join(s->dkms_tree, "mok.key");
+	ret->certificate = path_join(s->dkms_tree, "mok.pub");
+}
+
+void keypair_choose(const struct settings *s, const char *release, struct keypair *ret)
+{
+	bool own_key = !is_empty(s->mok_signing_key);
+	bool shim = s->distro == DISTRO_UBUNTU && !own_key;
+
+	choose_default(s, shim, ret);
+	if (own_key) {
+		free(ret->key);
+		ret->key = settings_expand_kernelver(s->mok_signing_key, release);
+		ret->key_default = false;
+	}
+	/* Shim's key goes with shim's certificate. */
+	if (!shim && !is_empty(s->mok_certificate)) {
+		free(ret->certificate);
+		ret->certificate = settings_expand_kernelver(s->mok_certificate, release);
+		ret->certificate_default = false;
+	}
+}
+
+void keypair_done(struct keypair *k)
+{
+	free(k->key);
+	free(k->certificate);
+	*k = (struct keypair){0};
+}
+
+/* What libcrypto did not like, for the end of a message. */
+static int crypto_error(struct error *err, const char *what, const char *path)
+{
+	const char *reason = sym_ERR_reason_error_string(sym_ERR_peek_last_error());
+
+	sym_ERR_clear_error();
+	return error_set(err, -EBADMSG, 1, "cannot %s %s%s%s", what, path, reason ? ": " : "",
+		reason ? reason : "");
+}
+
+static bool add_extension(X509 *x, X509V3_CTX *context, int nid, const char *value)
+{
+	X509_EXTENSION *e = sym_X509V3_EXT_conf_nid(NULL, context, nid, value);
+	bool added = e && sym_X509_add_ext(x, e, -1);
+
+	sym_X509_EXTENSION_free(e);
+	return added;
+}
+
+static bool add_extensions(X509 *x)
+{
+	/* Kernels that take machine owner keys as authorities only (INTEGRITY_CA_MACHINE_-
+	 * KEYRING) want the first two; shim and the kernel look at the third. */
+	static const struct {
+		int nid;
+		const char *value;
+	} extensions[] = {
+		{NID_basic_constraints, "critical,CA:TRUE"},
+		{NID_key_usage, "critical,digitalSignature,keyCertSign"},
+		{NID_ext_key_usage, "codeSigning"},
+		{NID_subject_key_identifier, "hash"},
+		{NID_authority_key_identifier, "keyid:always"},
+	};
+	X509V3_CTX context;
+
+	X509V3_set_ctx_nodb(&context);
+	sym_X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
+		if (!add_extension(x, &context, extensions[i].nid, extensions[i].value))
+			return false;
+	return true;
+}
+
+static bool set_serial(X509 *x)
+{
+	BIGNUM *n = sym_BN_new();
+	bool set = n && sym_BN_rand(n, 159, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
+		   sym_BN_to_ASN1_INTEGER(n, sym_X509_get_serialNumber(x));
+
+	sym_BN_free(n);
+	return set;
+}
+
+static bool set_name(X509 *x)
+{
+	X509_NAME *name = sym_X509_get_subject_name(x);
+
+	return sym_X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+		       (const unsigned char *)SUBJECT, -1, -1, 0) &&
+	       sym_X509_set_issuer_name(x, name);
+}
+
+/* Self-signed; NULL when libcrypto could not. */
+static X509 *make_certificate(EVP_PKEY *key)
+{
+	X509 *x = sym_X509_new();
+
+	if (x && sym_X509_set_version(x, X509_VERSION_3) && set_serial(x) && set_name(x) &&
+		sym_X509_gmtime_adj(sym_X509_getm_notBefore(x), 0) &&
+		sym_X509_time_adj_ex(sym_X509_getm_notAfter(x), LIFE_DAYS, 0, NULL) &&
+		sym_X509_set_pubkey(x, key) && add_extensions(x) &&
+		sym_X509_sign(x, key, sym_EVP_sha256()))
+		return x;
+	sym_X509_free(x);
+	return NULL;
+}
+
+static int write_certificate(const struct keypair *k, EVP_PKEY *key, struct error *err)
+{
+	X509 *x = make_certificate(key);
+	unsigned char *der = NULL;
+	int len = x ? sym_i2d_X509(x, &der) : -1;
+	int r;
+
+	if (len < 0)
+		r = crypto_error(err, "make the certificate", k->certificate);
+	else
+		r = file_write(k->certificate, der, (size_t)len, 0644, err);
+	sym_CRYPTO_free(der, __FILE__, __LINE__);
+	sym_X509_free(x);
+	return r;
+}
+
+/* The key as text, mode 0600, at path, which does not exist. */
+static int write_key(const char *path, EVP_PKEY *key, struct error *err)
+{
+	BIO *bio = sym_BIO_new(sym_BIO_s_secmem());
+	char *pem = NULL;
+	long len;
+	int r;
+
+	if (!bio ||
+		!sym_PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
+		r = crypto_error(err, "make the key", path);
+	} else {
+		len = sym_BIO_ctrl(bio, BIO_CTRL_INFO, 0, &pem);
+		r = file_write(path, pem, (size_t)len, 0600, err);
+	}
+	sym_BIO_free(bio);
+	return r;
+}
+
+/* Caller frees with EVP_PKEY_free. */
+static int read_key(const char *path, EVP_PKEY **ret, struct error *err)
+{
+	_cleanup_(str_done) struct str text = {0};
+	char *pin = getenv("KBUILD_SIGN_PIN");
+	EVP_PKEY *key;
+	BIO *bio;
+	int r = file_read(path, KEY_FILE_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	bio = sym_BIO_new_mem_buf(text.data, (int)text.len);
+	/* An empty passphrase keeps libcrypto from asking for one at the terminal. */
+	key = sym_PEM_read_bio_PrivateKey(bio, NULL, NULL, pin ? pin : (char[]){""});
+	sym_BIO_free(bio);
+	sym_OPENSSL_cleanse(text.data, text.len);
+	if (!key)
+		return crypto_error(err, "read the key", path);
+	*ret = key;
+	return 0;
+}
+
+/* The certificate of the key that there is. */
+static int make_missing_certificate(const struct keypair *k, struct error *err)
+{
+	EVP_PKEY *key = NULL;
+	int r = read_key(k->key, &key, err);
+
+	if (r == 0)
+		r = write_certificate(k, key, err);
+	sym_EVP_PKEY_free(key);
+	return r;
+}
+
+/* Under the lock. The key is written first, so that nothing has changed when its place is
+ * bad; it takes its name last, so that whoever sees both sees a pair. */
+static int make_both(const struct keypair *k, struct error *err)
+{
+	_cleanup_free_ char *temporary = xasprintf("%s.new", k->key);
+	EVP_PKEY *key = sym_EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEY_BITS);
+	int r;
+
+	if (!key)
+		return crypto_error(err, "make the key", k->key);
+	unlink(temporary);
+	r = write_key(temporary, key, err);
+	if (r == 0) {
+		r = write_certificate(k, key, err);
+		if (rename(temporary, k->key) < 0)
+			r = error_errno(err, -errno, 1, "cannot write %s", k->key);
+		unlink(temporary);
+	}
+	sym_EVP_PKEY_free(key);
+	return r;
+}
+
+static bool is_complete(const struct keypair *k)
+{
+	return path_is_file(k->key) && path_is_file(k->certificate);
+}
+
+static char *directory_of(const char *path)
+{
+	const char *base = path_base(path);
+
+	return base == path ? xstrdup(".") : xstrndup(path, (size_t)(base - path));
+}
+
+static int make_directory_of(const char *path, struct error *err)
+{
+	_cleanup_free_ char *dir = directory_of(path);
+
+	return path_is_dir(dir) ? 0 : dir_make(dir, err);
+}
+
+/* Locks the key's directory; the lock goes when the descriptor is closed. */
+static int lock(const struct keypair *k, int *ret_fd, struct error *err)
+{
+	_cleanup_free_ char *dir = directory_of(k->key);
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, -errno, 1, "cannot write %s", k->key);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return error_errno(err, -errno, 1, "cannot lock %s", dir);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = 0;
+
+	*ret_made = false;
+	if (has_prefix(k->key, "pkcs11:")) {
+		if (path_is_file(k->certificate))
+			return 0;
+		return error_set(err, -ENOENT, 1, "there is no certificate %s", k->certificate);
+	}
+	if (is_complete(k))
+		return 0;
+	r = libcrypto_load(err);
+	if (r == 0 && k->key_default)
+		r = make_directory_of(k->key, err);
+	if (r == 0)
+		r = lock(k, &fd, err);
+	if (r == 0 && k->certificate_default)
+		r = make_directory_of(k->certificate, err);
+	if (r < 0 || is_complete(k)) /* another one has made it */
+		return r;
+	r = path_is_file(k->key) ? make_missing_certificate(k, err) : make_both(k, err);
+	if (r == 0)
+		*ret_made = true;
+	return r;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Places and policy of a run. */
+#include "config.h"
+
+#include <sched.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "builder/host/settings.h"
+
+static unsigned int count_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return (unsigned int)CPU_COUNT(&set);
+}
+
+/* Caller frees; NULL for a user without a home. */
+static char *default_cache_dir(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		return xstrdup(LOCALSTATEDIR "/cache/dkms");
+	if (!is_empty(cache) && *cache == '/')
+		return xasprintf("%s/dkms", cache);
+	return is_empty(home) ? NULL : xasprintf("%s/.cache/dkms", home);
+}
+
+bool settings_parse_sandbox(const char *text, enum sandbox_mode *ret)
+{
+	static const char *const modes[] = {
+		[SANDBOX_AUTO] = "auto", [SANDBOX_REQUIRE] = "require", [SANDBOX_OFF] = "off"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (streq(text, modes[i])) {
+			*ret = (enum sandbox_mode)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool settings_parse_size(const char *text, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	size_t n = strspn(text, "0123456789");
+	uint64_t size = n && n < 16 ? strtoull(text, NULL, 10) : 0;
+	const char *unit = text + n, *found;
+	int shift = 0;
+
+	if (n == 0 || n >= 16)
+		return false;
+	unit += strspn(unit, " ");
+	found = *unit ? strchr(units, *unit & ~0x20) : NULL;
+	if (found) {
+		shift = 10 * (int)(found - units + 1);
+		unit++;
+		if (*unit == 'i')
+			unit++;
+	}
+	if (*unit == 'B')
+		unit++;
+	if (*unit || size > UINT64_MAX >> shift)
+		return false;
+	*ret = size << shift;
+	return true;
+}
+
+/* What DKMS_DIRECTIVE* of the environment say, in the order of their names. */
+static void add_directives(struct strv *directives)
+{
+	static const char prefix[] = "DKMS_DIRECTIVE";
+	_cleanup_(strv_done) struct strv found = {0};
+
+	for (char **e = environ; *e; e++)
+		if (has_prefix(*e, prefix) && strchr(*e, '='))
+			strv_push(&found, *e);
+	strv_sort(&found);
+	for (size_t i = 0; i < found.n; i++)
+		strv_push(directives, strchr(found.items[i], '=') + 1);
+}
+
+void settings_init(struct settings *s)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	*s = (struct settings){
+		.dkms_tree = xstrdup(LOCALSTATEDIR "/lib/dkms"),
+		.source_tree = xstrdup("/usr/src"),
+		.install_tree = xstrdup("/lib/modules"),
+		.config_dir = xstrdup(SYSCONFDIR "/dkms"),
+		.os_release = xstrdup("/etc/os-release"),
+		.cache_dir = default_cache_dir(),
+		.cache_max_size = (uint64_t)5 << 30,
+		.forced_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
+		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
+		.slots = count_cpus(),
+		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
+	};
+	add_directives(&s->directives);
+}
+
+void settings_resolve(struct settings *s)
+{
+	char **paths[] = {&s->dkms_tree, &s->source_tree, &s->install_tree, &s->cache_dir,
+		&s->tmp_location, &s->kernel_source_dir, &s->kernel_config};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_free_ char *path = *paths[i];
+
+		*paths[i] = is_empty(path) ? TAKE_PTR(path) : path_absolute(path);
+	}
+}
+
+void settings_done(struct settings *s)
+{
+	char **strings[] = {&s->dkms_tree, &s->source_tree, &s->install_tree,
+		&s->config_dir, &s->os_release, &s->cache_dir, &s->forced_dir, &s->tmp_location,
+		&s->kernel_source_dir,
+		&s->kernel_config, &s->addon_modules_dir, &s->build_environment,
+		&s->compress_gzip_opts, &s->compress_xz_opts, &s->compress_zstd_opts,
+		&s->post_transaction, &s->sandbox_network, &s->sandbox_paths, &s->sign_file, &s->mok_signing_key,
+		&s->mok_certificate, &s->try_sign_modules};
+
+	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+		free(*strings[i]);
+	strv_done(&s->directives);
+	*s = (struct settings){0};
+}
+
+/* The length of a reference to kernelver at s, 0 when there is none. */
+static size_t reference_length(const char *s)
+{
+	static const char bare[] = "$kernelver", braces[] = "${kernelver}";
+	char next;
+
+	if (has_prefix(s, braces))
+		return strlen(braces);
+	if (!has_prefix(s, bare))
+		return 0;
+	next = s[strlen(bare)];
+	if (next == '_' || (next >= '0' && next <= '9') || (next >= 'a' && next <= 'z') ||
+		(next >= 'A' && next <= 'Z'))
+		return 0; /* a longer name */
+	return strlen(bare);
+}
+
+char *settings_expand_kernelver(const char *value, const char *release)
+{
+	struct str s = {0};
+
+	while (*value) {
+		size_t len = reference_length(value);
+
+		if (len)
+			str_add(&s, release);
+		else
+			str_add_bytes(&s, value, 1);
+		value += len ? len : 1;
+	}
+	return str_take(&s);
+}

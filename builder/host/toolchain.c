@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which compiler and linker does a kernel want for its modules?
+ *
+ * kbuild itself goes by the kernel's Makefile, .kernelvariables in it, and LLVM; what is
+ * exported as CC and the like is for the makefiles and configure scripts of modules that
+ * compile something of their own, and must name the same. So .kernelvariables, where
+ * Debian names the compiler, comes before CONFIG_CC_VERSION_TEXT, the first line of what
+ * the compiler printed for --version:
+ *
+ *   gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0
+ *   x86_64-linux-gnu-gcc-13 (Ubuntu 13.2.0-23ubuntu4) 13.2.0
+ *   gcc (GCC) 13.2.1 20240316 (Red Hat 13.2.1-7)
+ *   Debian clang version 16.0.6 (15~deb12u1)
+ *   clang version 17.0.6
+ *   Android (8508608, based on r450784e) clang version 14.0.7 (...)
+ */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/host/toolchain.h"
+
+/* Larger than any .kernelvariables (bytes). */
+#define VARIABLES_MAX (64 * 1024)
+
+/* A makefile puts the name into command lines as it is, so what a shell would not take for one
+ * plain word is nobody's compiler. */
+static bool is_installed(const char *program, const char *search)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789+-._/";
+	_cleanup_free_ char *path = NULL;
+
+	if (*program == '-' || program[strspn(program, plain)])
+		return false;
+	path = path_find_program(program, search);
+	return path != NULL;
+}
+
+/* .kernelvariables */
+
+/* Copies a value of a makefile with every $(...), ${...} and $x in it taken for empty,
+ * as what they refer to there is unset: ccache, a prefix for another architecture. */
+static char *without_references(const char *value, size_t len)
+{
+	struct str s = {0};
+
+	for (size_t i = 0; i < len; i++) {
+		size_t depth = 0;
+
+		if (value[i] != '$') {
+			str_add_bytes(&s, value + i, 1);
+			continue;
+		}
+		for (i++; i < len; i++) {
+			depth += value[i] == '(' || value[i] == '{';
+			if (depth && (value[i] == ')' || value[i] == '}'))
+				depth--;
+			if (!depth)
+				break;
+		}
+	}
+	return str_take(&s);
+}
+
+/* The value that the line gives to CC, and its length; NULL when it gives none. */
+static const char *value_of_cc(const char *line, size_t len, size_t *ret_len)
+{
+	const char *end = line + len;
+
+	line += strspn(line, " ");
+	if (has_prefix(line, "override "))
+		line += strspn(line + strlen("override"), " ") + strlen("override");
+	if (!has_prefix(line, "CC"))
+		return NULL;
+	line += 2;
+	line += strspn(line, " \t");
+	line += strspn(line, ":");
+	if (*line != '=')
+		return NULL;
+	line++;
+	*ret_len = (size_t)(end - line);
+	return line;
+}
+
+/* What the last assignment names; caller frees; NULL when nothing does. */
+static char *cc_of_variables(const char *text)
+{
+	char *cc = NULL;
+
+	while (text && *text) {
+		size_t len = strcspn(text, "\n"), value_len;
+		const char *value = value_of_cc(text, len, &value_len);
+
+		if (value) {
+			_cleanup_free_ char *plain = without_references(value, value_len);
+			_cleanup_(strv_done) struct strv words = {0};
+
+			strv_split(&words, plain);
+			free(cc);
+			cc = words.n == 1 ? xstrdup(words.items[0]) : NULL;
+		}
+		text += len;
+		text += *text == '\n';
+	}
+	return cc;
+}
+
+/* CONFIG_CC_VERSION_TEXT */
+
+/* The program's name at the beginning; caller frees; NULL when it is none. */
+static char *cc_of_version(const char *text)
+{
+	size_t len;
+
+	if (!text)
+		return NULL;
+	text += *text == '"';
+	len = strcspn(text, " \"");
+	/* Without more behind it this is no version. */
+	return len && text[len] == ' ' ? xstrndup(text, len) : NULL;
+}
+
+/* "16" of "Debian clang version 16.0.6"; caller frees; NULL when it is not there. */
+static char *clang_major(const char *text)
+{
+	static const char before[] = "clang version ";
+	const char *version = text ? strstr(text, before) : NULL;
+	size_t len;
+
+	if (!version)
+		return NULL;
+	version += strlen(before);
+	len = strspn(version, "0123456789");
+	return len ? xstrndup(version, len) : NULL;
+}
+
+/* A clang without a version in its name is what LLVM=1 means to kbuild; with only a
+ * versioned one installed all of LLVM's programs are called like that. */
+static void choose_clang(const struct toolchain_facts *facts, const char *search,
+	struct toolchain *ret)
+{
+	_cleanup_free_ char *major = clang_major(facts->cc_version_text);
+	_cleanup_free_ char *versioned = xasprintf("clang-%s", major ? major : "");
+
+	ret->llvm = xstrdup("1");
+	if (is_installed("clang", search)) {
+		str_replace(&ret->cc, "clang");
+	} else if (major && is_installed(versioned, search)) {
+		str_replace(&ret->cc, versioned);
+		free(ret->llvm);
+		ret->llvm = xasprintf("-%s", major);
+	}
+}
+
+static void choose_lld(const char *search, struct toolchain *ret)
+{
+	_cleanup_free_ char *name =
+		xasprintf("ld.lld%s", ret->llvm && *ret->llvm == '-' ? ret->llvm : "");
+
+	if (is_installed(name, search))
+		ret->ld = TAKE_PTR(name);
+}
+
+void toolchain_choose(const struct toolchain_facts *facts, const char *search,
+	struct toolchain *ret)
+{
+	_cleanup_free_ char *variable = cc_of_variables(facts->kernelvariables);
+	_cleanup_free_ char *version = cc_of_version(facts->cc_version_text);
+
+	*ret = (struct toolchain){0};
+	if (variable && is_installed(variable, search))
+		ret->cc = TAKE_PTR(variable);
+	else if (facts->clang)
+		choose_clang(facts, search, ret);
+	else if (version && is_installed(version, search))
+		ret->cc = TAKE_PTR(version);
+	if (facts->clang && !ret->llvm)
+		ret->llvm = xstrdup("1");
+	if (facts->lld)
+		choose_lld(search, ret);
+}
+
+static bool is_yes(const char *value)
+{
+	return value && streq(value, "y");
+}
+
+void toolchain_of_kernel(struct kernel *k, const char *search, struct toolchain *ret)
+{
+	_cleanup_free_ char *path = path_join(k->headers, ".kernelvariables");
+	_cleanup_(str_done) struct str variables = {0};
+	struct toolchain_facts facts = {0};
+
+	if (file_read(path, VARIABLES_MAX, &variables, NULL) == 0)
+		facts.kernelvariables = variables.data;
+	facts.cc_version_text = kernel_config(k, "CONFIG_CC_VERSION_TEXT");
+	facts.clang = is_yes(kernel_config(k, "CONFIG_CC_IS_CLANG"));
+	facts.lld = is_yes(kernel_config(k, "CONFIG_LD_IS_LLD"));
+	toolchain_choose(&facts, search, ret);
+}
+
+void toolchain_done(struct toolchain *t)
+{
+	free(t->cc);
+	free(t->ld);
+	free(t->llvm);
+	*t = (struct toolchain){0};
+}
+
+void toolchain_environment(const struct toolchain *t, struct strv *env)
+{
+	if (t->cc) {
+		strv_setenv(env, "CC", t->cc);
+		strv_setenv(env, "KERNEL_CC", t->cc);
+	}
+	if (t->ld) {
+		strv_setenv(env, "LD", t->ld);
+		strv_setenv(env, "KERNEL_LD", t->ld);
+	}
+	if (t->llvm)
+		strv_setenv(env, "LLVM", t->llvm);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which files can a build see that are no package's, and have they changed? */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "cache/listing.h"
+#include "builder/host/unpackaged.h"
+
+/* More files than this are not looked at in each run (some 150 ms); too_many() says it. */
+#define FILES_MAX 100000
+
+static bool is_of_system(const char *name)
+{
+	static const char *const names[] = {"bin", "boot", "dev", "etc", "gnu", "home", "lib",
+		"lib32", "lib64", "libx32", "media", "mnt", "nix", "opt", "proc", "root", "run",
+		"sbin", "srv", "sys", "tmp", "usr", "var"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (streq(names[i], name))
+			return true;
+	return false;
+}
+
+void outside_hidden(struct strv *ret)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list("/", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join("/", names.items[i]);
+		struct stat st;
+
+		if (!is_of_system(names.items[i]) && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			strv_push(ret, path);
+	}
+}
+
+bool outside_is_named(const char *command)
+{
+	_cleanup_(strv_done) struct strv dirs = {0};
+
+	outside_hidden(&dirs);
+	for (size_t i = 0; i < dirs.n; i++) {
+		_cleanup_free_ char *start = xasprintf("%s/", dirs.items[i]);
+
+		for (const char *at = command; (at = strstr(at, start)); at++)
+			if (at == command || strchr(" \t\"'=:", at[-1]))
+				return true;
+	}
+	return false;
+}
+
+/* /x/toolchain of /x/toolchain/bin, since a compiler needs what is beside it. */
+static char *prefix_of(const char *dir)
+{
+	const char *base = path_base(dir);
+
+	if ((streq(base, "bin") || streq(base, "sbin")) && base - dir > 1)
+		return xstrndup(dir, (size_t)(base - dir) - 1);
+	return xstrdup(dir);
+}
+
+void outside_tools(const char *path, struct strv *ret)
+{
+	_cleanup_(strv_done) struct strv hidden = {0};
+	_cleanup_free_ char *copy = xstrdup(path ? path : "");
+	char *dir, *rest = copy;
+
+	outside_hidden(&hidden);
+	while ((dir = strsep(&rest, ":"))) {
+		_cleanup_free_ char *real = realpath(dir, NULL);
+
+		for (size_t i = 0; real && i < hidden.n; i++)
+			if (path_is_below(real, hidden.items[i]))
+				strv_take(ret, prefix_of(real));
+	}
+	strv_sort_unique(ret);
+}
+
+struct walk {
+	struct str *out;
+	size_t n; /* files so far */
+};
+
+static void add_entry(struct walk *w, int dir, const char *name, const struct stat *st)
+{
+	char target[PATH_MAX];
+	ssize_t n;
+
+	if (S_ISLNK(st->st_mode)) {
+		n = readlinkat(dir, name, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		str_add(w->out, " link ");
+		listing_add_escaped(w->out, target);
+		str_add(w->out, "\n");
+	} else {
+		str_addf(w->out, " %o %lld %lld %lld\n", st->st_mode, (long long)st->st_size,
+			(long long)timespec_ns(&st->st_mtim),
+			(long long)timespec_ns(&st->st_ctim));
+	}
+}
+
+/* Owns fd. */
+static int walk(struct walk *w, int fd, const char *path)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	DIR *dir = fdopendir(fd);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir) {
+		close(fd);
+		return 0;
+	}
+	while ((entry = readdir(dir)))
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+			strv_push(&names, entry->d_name);
+	strv_sort(&names);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *below = path_join(path, names.items[i]);
+		struct stat st;
+		int sub;
+
+		if (fstatat(fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		listing_add_escaped(w->out, below);
+		if (!S_ISDIR(st.st_mode)) {
+			add_entry(w, fd, names.items[i], &st);
+			r = w->n++ < FILES_MAX ? 0 : -E2BIG;
+			continue;
+		}
+		str_addf(w->out, " dir %04o\n", st.st_mode & 07777);
+		sub = openat(fd, names.items[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub >= 0)
+			r = walk(w, sub, below);
+	}
+	closedir(dir);
+	return r;
+}
+
+/* What lies in / itself, but for links to kernels, which come and go. */
+static void add_top(struct walk *w)
+{
+	_cleanup_close_ int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list("/", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.items[i];
+		struct stat st;
+
+		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode) ||
+			has_prefix(name, "vmlinuz") || has_prefix(name, "initrd"))
+			continue;
+		str_add(w->out, "/");
+		listing_add_escaped(w->out, name);
+		add_entry(w, fd, name, &st);
+	}
+}
+
+static int too_many(const struct strv *dirs, struct error *err)
+{
+	_cleanup_free_ char *names = strv_join(dirs, " and ");
+
+	error_set(err, -E2BIG, 1, "more than 100,000 files in %s", names);
+	error_remedy(err, "move what no build needs to /srv or /home, which are hidden from builds");
+	return -E2BIG;
+}
+
+int outside_describe(const char *path, const char *more, struct str *ret, struct error *err)
+{
+	_cleanup_(strv_done) struct strv dirs = {0}, tools = {0};
+	struct walk w = {.out = ret};
+	int r = 0;
+
+	strv_push_all(&dirs, (const char *const[]){"/usr/local", "/opt", NULL});
+	outside_tools(path, &tools);
+	strv_extend(&dirs, &tools);
+	strv_split(&dirs, more ? more : "");
+	add_top(&w);
+	for (size_t i = 0; i < dirs.n && r == 0; i++) {
+		int fd = open(dirs.items[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct stat st;
+
+		if (fd >= 0) {
+			r = walk(&w, fd, dirs.items[i]);
+		} else if (stat(dirs.items[i], &st) == 0) {
+			listing_add_escaped(ret, dirs.items[i]);
+			add_entry(&w, AT_FDCWD, dirs.items[i], &st);
+		}
+	}
+	return r < 0 ? too_many(&dirs, err) : 0;
+}

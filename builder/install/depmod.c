@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How depmod is called, also for an install tree that it does not know. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/install/depmod.h"
+
+static bool same_dir(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino;
+}
+
+/* depmod takes a base directory and looks for lib/modules in it, or for usr/lib/modules
+ * when it was built so. A base made of links leads both to any install tree:
+ *
+ * - BASE/lib -> usr/lib
+ * - BASE/usr/lib/modules -> the install tree
+ *
+ * modules.dep has its paths relative to the kernel's directory, so no name of ours gets
+ * into it. */
+static int make_base(
+	const char *tmp_location, const char *install_tree, char **ret, struct error *err)
+{
+	_cleanup_free_ char *base = path_join(tmp_location, "dkms-depmod-XXXXXX");
+	_cleanup_free_ char *tree = realpath(install_tree, NULL);
+	_cleanup_free_ char *lib = NULL, *usr_lib = NULL, *modules = NULL;
+	int r;
+
+	if (!tree)
+		return error_errno(err, -errno, 6, "cannot find %s", install_tree);
+	if (!mkdtemp(base))
+		return error_errno(
+			err, -errno, 1, "cannot make a directory in %s", tmp_location);
+	lib = path_join(base, "lib");
+	usr_lib = path_join(base, "usr/lib");
+	modules = path_join(usr_lib, "modules");
+	r = dir_make(usr_lib, err);
+	if (r == 0)
+		r = link_write(lib, "usr/lib", err);
+	if (r == 0)
+		r = link_write(modules, tree, err);
+	if (r < 0) {
+		dir_remove(base, NULL);
+		return r;
+	}
+	*ret = TAKE_PTR(base);
+	return 0;
+}
+
+/* ROOT/boot/System.map-RELEASE, where the install tree is ROOT/lib/modules or
+ * ROOT/usr/lib/modules, else that of the system; NULL when there is none. */
+static char *find_system_map(const char *install_tree, const char *release)
+{
+	static const char *const places[] = {"/usr/lib/modules", "/lib/modules"};
+	_cleanup_free_ char *tree = realpath(install_tree, NULL);
+	size_t root_len = 0;
+	char *map;
+
+	for (size_t i = 0; tree && i < ARRAY_SIZE(places); i++)
+		if (has_suffix(tree, places[i])) {
+			root_len = strlen(tree) - strlen(places[i]);
+			break;
+		}
+	map = xasprintf(
+		"%.*s/boot/System.map-%s", (int)root_len, root_len ? tree : "", release);
+	if (path_is_file(map))
+		return map;
+	free(map);
+	return NULL;
+}
+
+/* Our environment, and depmod is found also where users do not look for commands. */
+static void set_environment(struct strv *env)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *ours;
+
+	strv_push_all(env, (const char *const *)environ);
+	ours = strv_getenv(env, "PATH");
+	path = xasprintf("%s:/usr/sbin:/sbin", is_empty(ours) ? "/usr/bin:/bin" : ours);
+	strv_setenv(env, "PATH", path);
+}
+
+int depmod_prepare(const struct settings *s, const struct kernel *k, struct depmod *ret,
+	struct error *err)
+{
+	_cleanup_free_ char *modules_dep = path_join(k->dir, "modules.dep");
+	_cleanup_free_ char *map = NULL;
+	struct depmod d = {0};
+	int r;
+
+	if (!path_is_file(modules_dep))
+		return 0;
+	if (!same_dir(s->install_tree, "/lib/modules")) {
+		r = make_base(s->tmp_location, s->install_tree, &d.base, err);
+		if (r < 0)
+			return r;
+	}
+	map = find_system_map(s->install_tree, k->release);
+	command_init(&d.command);
+	set_environment(&d.command.env);
+	strv_push(&d.command.argv, "depmod");
+	strv_push(&d.command.argv, "-a");
+	if (d.base) {
+		strv_push(&d.command.argv, "-b");
+		strv_push(&d.command.argv, d.base);
+	}
+	if (map) {
+		strv_push(&d.command.argv, "-F");
+		strv_push(&d.command.argv, map);
+	}
+	strv_push(&d.command.argv, k->release);
+	*ret = d;
+	return 1;
+}
+
+/* What depmod makes, besides modules.*.bin. */
+static bool is_depmods(const char *name)
+{
+	static const char *const names[] = {"modules.alias", "modules.dep",
+		"modules.devname", "modules.softdep", "modules.symbols",
+		"modules.weakdep"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (streq(name, names[i]))
+			return true;
+	return has_prefix(name, "modules.") && has_suffix(name, ".bin");
+}
+
+static void remove_stale(const struct kernel *k)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list(k->dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join(k->dir, names.items[i]);
+
+		if (is_depmods(names.items[i]))
+			unlink(path);
+	}
+	rmdir(k->dir); /* fails when something else is left, and then it is to stay */
+}
+
+int depmod_finish(const struct depmod *d, const struct kernel *k,
+	const struct outcome *outcome, struct error *err)
+{
+	_cleanup_free_ char *modules_dep = path_join(k->dir, "modules.dep");
+	struct stat st;
+
+	if (!outcome_ok(outcome)) {
+		_cleanup_free_ char *how = outcome_describe(outcome, &d->command);
+		const char *said = outcome->err.len ? outcome->err.data : "";
+		size_t len = strlen(said);
+
+		while (len && said[len - 1] == '\n')
+			len--;
+		return error_set(err, -EIO, 6, "depmod for %s %s%s%.*s", k->release, how,
+			len ? ":\n" : "", (int)len, said);
+	}
+	if (stat(modules_dep, &st) == 0 && st.st_size == 0 && !kernel_has_image(k))
+		remove_stale(k);
+	return 0;
+}
+
+void depmod_done(struct depmod *d)
+{
+	command_done(&d->command);
+	if (d->base)
+		dir_remove(d->base, NULL);
+	free(d->base);
+	d->base = NULL;
+}

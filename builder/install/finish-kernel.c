@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JOB_DEPMOD: what a kernel needs once, when all jobs on it have ended. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/dents.h"
+#include "base/file.h"
+#include "builder/job/phase.h"
+#include "builder/install/depmod.h"
+
+/* JOB_RUNNING_DEPMOD */
+
+static bool any_changed(const struct job *job)
+{
+	for (size_t i = 0; i < job->n_members; i++)
+		if (job->members[i]->changed_kernel)
+			return true;
+	return false;
+}
+
+enum phase depmod_enter(struct job *job)
+{
+	int r;
+
+	job->depmod = xcalloc(1, sizeof(*job->depmod));
+	if (!any_changed(job)) {
+		job->result = RESULT_NOTHING;
+		return PHASE_STOP;
+	}
+	if (job->shared->settings->no_depmod)
+		return PHASE_NEXT;
+	r = depmod_prepare(job->shared->settings, job->kernel, job->depmod, &job->error);
+	if (r <= 0)
+		return PHASE_NEXT; /* to rolling back, if it is an error */
+	job->command = job->depmod->command;
+	command_init(&job->depmod->command);
+	job->command.essential = true;
+	return PHASE_COMMAND;
+}
+
+enum phase depmod_leave(struct job *job, const struct outcome *outcome)
+{
+	depmod_finish(job->depmod, job->kernel, outcome, &job->error);
+	return PHASE_NEXT;
+}
+
+/* JOB_ROLLING_BACK */
+
+/* Takes out again what this run has installed on the kernel, and brings back what that had
+ * replaced. */
+static int roll_back_work(struct job *job)
+{
+	_cleanup_(strv_done) struct strv done = {0};
+	_cleanup_free_ char *all = NULL;
+
+	for (size_t i = 0; i < job->n_members; i++) {
+		struct job *member = job->members[i];
+
+		if (!member->installed)
+			continue;
+		if (member->replaced && install_bring_back(member) == 0)
+			strv_pushf(&done, "%s/%s is installed as before", member->name,
+				member->replaced);
+		else if (uninstall_work(member) == 0)
+			strv_pushf(&done, "%s/%s is uninstalled again", member->name,
+				member->version);
+		member->installed = false;
+	}
+	all = strv_join(&done, ", ");
+	if (done.n)
+		error_remedy(&job->error, "%s", all);
+	return -EIO;
+}
+
+enum phase roll_back_enter(struct job *job)
+{
+	if (!job->error.status)
+		return PHASE_NEXT;
+	job->work = roll_back_work;
+	return PHASE_WORK;
+}
+
+/* weak-modules(8) and modprobe(8) know of no other install tree than the system's. */
+static bool is_systems_tree(const struct settings *s)
+{
+	struct stat ours, systems;
+
+	return stat(s->install_tree, &ours) == 0 && stat("/lib/modules", &systems) == 0 &&
+	       ours.st_dev == systems.st_dev && ours.st_ino == systems.st_ino;
+}
+
+/* JOB_WEAK_MODULES: one call for what went out of the kernel's tree, one for what came */
+
+/* Where a distribution has the program, what it is called on the PATH, and its options
+ * for adding and for removing. */
+struct weak_program {
+	const char *path, *name;
+	const char *const *add, *const *remove;
+};
+
+static const struct weak_program *find_weak_program(enum distro distro)
+{
+	static const char *const rhel_add[] = {"--no-initramfs", "--add-modules", NULL};
+	static const char *const rhel_remove[] = {"--no-initramfs", "--remove-modules", NULL};
+	static const char *const suse_add[] = {"--add-kernel-modules", NULL};
+	static const char *const suse_remove[] = {"--remove-kernel-modules", NULL};
+	static const struct weak_program rhel = {
+		"/usr/sbin/weak-modules", "weak-modules", rhel_add, rhel_remove};
+	static const struct weak_program suse = {
+		"/usr/lib/module-init-tools/weak-modules2", "weak-modules2", suse_add,
+		suse_remove};
+
+	switch (distro) {
+	case DISTRO_RHEL:
+		return &rhel;
+	case DISTRO_SUSE:
+		return &suse;
+	default:
+		return NULL;
+	}
+}
+
+/* Fills in the command for those files of the jobs whose packages allow it; false when
+ * there are none. The names go to its standard input. */
+static bool weak_command(struct job *job, bool adds)
+{
+	static const char script[] = "command -v \"$2\" > /dev/null || exit 0\n"
+				     "n=$1; shift\n"
+				     "printf '%s\\n' \"${@:n + 1}\" | \"${@:1:n}\"";
+	const struct settings *s = job->shared->settings;
+	const struct weak_program *program = find_weak_program(s->distro);
+	struct strv *argv = &job->command.argv;
+	size_t n_options;
+
+	if (!program || !is_systems_tree(s))
+		return false;
+	strv_push_all(argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", "", NULL});
+	strv_push(argv, path_is_file(program->path) ? program->path : program->name);
+	strv_push_all(argv, adds ? program->add : program->remove);
+	if (s->distro == DISTRO_SUSE)
+		strv_push(argv, job->kernel->release);
+	n_options = argv->n;
+	free(argv->items[4]);
+	argv->items[4] = xasprintf("%zu", n_options - 5);
+	for (size_t i = 0; i < job->n_members; i++) {
+		const struct job *member = job->members[i];
+
+		if (!member->conf || !member->conf->no_weak_modules)
+			strv_extend(argv, adds ? &member->placed : &member->taken);
+	}
+	job->command.essential = true;
+	return argv->n > n_options;
+}
+
+enum phase weak_modules_enter(struct job *job)
+{
+	while (job->weak_calls < 2) {
+		if (weak_command(job, job->weak_calls++ == 1))
+			return PHASE_COMMAND;
+		command_done(&job->command);
+	}
+	return PHASE_NEXT;
+}
+
+enum phase weak_modules_leave(struct job *job, const struct outcome *outcome)
+{
+	str_add_bytes(&job->output, outcome->out.data, outcome->out.len);
+	str_add_bytes(&job->output, outcome->err.data, outcome->err.len);
+	if (!outcome_ok(outcome)) {
+		_cleanup_free_ char *how = outcome_describe(outcome, &job->command);
+
+		strv_pushf(&job->warnings, "weak-modules %s", how);
+	}
+	return PHASE_AGAIN;
+}
+
+/* JOB_MODPROBING */
+
+#define DEVICES "/sys/devices"
+#define ALIAS_MAX 4096 /* bytes, a page of sysfs */
+
+/* What the devices below path ask for. */
+static void list_aliases(const char *path, struct strv *ret)
+{
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
+	_cleanup_(dents_done) struct dents dents = {0};
+
+	if (fd < 0 || dents_read(fd, &dents) < 0)
+		return;
+	for (size_t i = 0; i < dents.n; i++) {
+		const struct dent *d = &dents.items[i];
+		_cleanup_free_ char *child = path_join(path, d->name);
+		_cleanup_(str_done) struct str text = {0};
+
+		if (!dent_is_link(fd, d) && dent_is_dir(fd, d))
+			list_aliases(child, ret);
+		else if (streq(d->name, "modalias") &&
+			 file_read(child, ALIAS_MAX, &text, NULL) == 0 && text.data)
+			strv_split(ret, text.data);
+	}
+}
+
+/* A module that cannot be loaded is no failure: it may be blacklisted, or need a signature,
+ * and will be tried again at boot. */
+enum phase modprobe_enter(struct job *job)
+{
+	static const char script[] =
+		"modprobe -a -b -q -- \"$@\"\n"
+		"unit=/usr/lib/systemd/system/systemd-modules-load.service\n"
+		"if [ -d /run/systemd/system ] && [ -e $unit ]; then\n"
+		"	systemctl restart ${unit##*/}\n"
+		"fi";
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_(strv_done) struct strv aliases = {0};
+	struct strv *argv = &job->command.argv;
+	bool installed = false;
+
+	for (size_t i = 0; i < job->n_members; i++)
+		installed |= job->members[i]->installed;
+	if (!s->modprobe_on_install || !installed || job->shared->cancelled ||
+		!streq(job->kernel->release, running) || !is_systems_tree(s))
+		return PHASE_NEXT;
+	list_aliases(DEVICES, &aliases);
+	strv_sort_unique(&aliases);
+	strv_push_all(argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
+	strv_extend(argv, &aliases);
+	return aliases.n ? PHASE_COMMAND : PHASE_NEXT;
+}

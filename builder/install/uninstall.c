@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Takes modules out of a kernel's tree, puts originals back, and forgets what was built. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/tree/tree.h"
+#include "builder/job/phase.h"
+#include "builder/install/destinations.h"
+
+/* Where an archived original came from: what its .origin file says; without one, which
+ * older versions of dkms did not write, where the conf puts a module of that name. */
+static char *origin_of(const struct job *job, const char *archived,
+	const struct placed *installed)
+{
+	_cleanup_free_ char *path = xasprintf("%s.origin", archived);
+	_cleanup_free_ char *name = module_name_of_file(archived);
+	struct str origin = {0};
+
+	if (file_read(path, 4096, &origin, NULL) == 0 && origin.len) {
+		origin.data[strcspn(origin.data, "\n")] = '\0';
+		if (has_prefix(origin.data, job->kernel->dir) &&
+			origin.data[strlen(job->kernel->dir)] == '/' &&
+			!strstr(origin.data, "/../"))
+			return str_take(&origin);
+	}
+	str_done(&origin);
+	for (size_t i = 0; name && i < installed->n; i++) {
+		const char *dest = installed->files[i].dest;
+
+		if (dest && streq(installed->files[i].name, name))
+			return xasprintf("%.*s%s", (int)(path_base(dest) - dest), dest,
+				path_base(archived));
+	}
+	return NULL;
+}
+
+static int restore(struct job *job, const char *from, const char *to)
+{
+	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to) - 1);
+	int r = dir_make(dir, &job->error);
+
+	return r < 0 ? r : file_copy(from, to, &job->error);
+}
+
+/* Puts the modules in dir back, and appends their names there to restored. Below
+ * collisions/ the path says where they were; it is relative then, else NULL. */
+static int restore_dir(struct job *job, const char *dir, const char *relative,
+	const struct placed *installed, struct strv *restored)
+{
+	_cleanup_(strv_done) struct strv files = {0};
+	int r = 0;
+
+	dir_list(dir, &files);
+	for (size_t i = 0; i < files.n && r == 0; i++) {
+		const char *file = files.items[i];
+		_cleanup_free_ char *from = path_join(dir, file);
+		_cleanup_free_ char *name = module_name_of_file(from);
+		_cleanup_free_ char *to = NULL;
+
+		if (relative)
+			to = path_join(relative, file);
+		else if (name)
+			to = origin_of(job, from, installed);
+		if (path_is_dir(from)) {
+			r = restore_dir(job, from, relative ? to : job->kernel->dir,
+				installed, restored);
+		} else if (name && to) {
+			r = restore(job, from, to);
+			strv_push(restored, from);
+		}
+	}
+	return r;
+}
+
+/* Takes what has been put back out of the archive, and the archive when it is empty. */
+static void discard(const struct strv *restored, const char *originals, const char *package)
+{
+	for (size_t i = 0; i < restored->n; i++) {
+		_cleanup_free_ char *origin = xasprintf("%s.origin", restored->items[i]);
+
+		unlink(restored->items[i]);
+		unlink(origin);
+	}
+	dir_remove_empty(originals);
+	dir_prune(originals, package);
+}
+
+static int remove_files(struct job *job, const struct placed *installed)
+{
+	for (size_t i = 0; i < installed->n; i++) {
+		const char *dest = installed->files[i].dest;
+		_cleanup_free_ char *dir = NULL;
+
+		if (!dest)
+			continue;
+		if (unlink(dest) < 0 && errno != ENOENT)
+			return error_errno(&job->error, -errno, 1, "cannot remove %s", dest);
+		strv_push(&job->taken, dest);
+		dir = xstrndup(dest, (size_t)(path_base(dest) - dest) - 1);
+		dir_prune(dir, job->kernel->dir);
+	}
+	return 0;
+}
+
+/* Of a version that is not installed only files that are in their places, byte for byte,
+ * are its own: an install was killed. Returns whether there is anything of that kind. */
+static bool keep_identical(struct placed *placed, const char *originals)
+{
+	_cleanup_(strv_done) struct strv archived = {0};
+	bool any = false;
+
+	for (size_t i = 0; i < placed->n; i++) {
+		struct placed_file *f = &placed->files[i];
+
+		if (f->dest && file_same(f->dest, f->built) != 1)
+			free(TAKE_PTR(f->dest));
+		any |= f->dest != NULL;
+	}
+	dir_list(originals, &archived);
+	for (size_t i = 0; i < archived.n; i++) {
+		_cleanup_free_ char *name = module_name_of_file(archived.items[i]);
+
+		any |= name != NULL;
+	}
+	return any;
+}
+
+static int uninstall_locked(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	struct kernel *k = job->kernel;
+	_cleanup_(placed_done) struct placed installed = {0};
+	_cleanup_(strv_done) struct strv restored = {0};
+	_cleanup_free_ char *package = path_join(s->dkms_tree, job->name);
+	_cleanup_free_ char *originals =
+		tree_original_dir(s->dkms_tree, job->name, k->release, k->arch);
+	_cleanup_free_ char *version =
+		tree_installed_version(s->dkms_tree, job->name, k->release, k->arch);
+	int r = 0;
+
+	if (version && path_is_dir(k->dir))
+		r = kernel_modules(k, &job->error);
+	if (r < 0)
+		return r;
+	placed_by_tree(job, job->version, &installed);
+	if (!version && !keep_identical(&installed, originals))
+		return 0;
+	/* The link goes after the originals have come back, and they leave the archive
+	 * last: what is cut short can be done again. */
+	r = remove_files(job, &installed);
+	if (r == 0)
+		r = restore_dir(job, originals, NULL, &installed, &restored);
+	if (r == 0)
+		r = tree_set_installed(s->dkms_tree, job->name, job->version, k->release,
+			k->arch, false, &job->error);
+	if (r == 0)
+		discard(&restored, originals, package);
+	kernel_modules_forget(k);
+	if (r == 0)
+		job->uninstalled = job->changed_kernel = true;
+	return r;
+}
+
+int uninstall_work(struct job *job)
+{
+	return with_kernel_locked(job, uninstall_locked);
+}
+
+enum phase uninstall_enter(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *version = NULL;
+
+	if (job->was < STATE_INSTALLED)
+		version = tree_installed_version(s->dkms_tree, job->name,
+			job->kernel->release, job->kernel->arch);
+	if (version)
+		return PHASE_NEXT; /* another one is installed */
+	job->work = uninstall_work;
+	return PHASE_WORK;
+}
+
+enum phase post_remove_enter(struct job *job)
+{
+	if (!job->uninstalled || !job->conf)
+		return PHASE_NEXT;
+	return script_enter(job, "POST_REMOVE", job->conf->post_remove);
+}
+
+static int unpublish_work(struct job *job)
+{
+	int r = tree_unpublish(job->shared->settings->dkms_tree, job->name, job->version,
+		job->kernel->release, job->kernel->arch, &job->error);
+
+	if (r == 0)
+		job->unbuilt = true;
+	return r;
+}
+
+enum phase unpublish_enter(struct job *job)
+{
+	job->work = unpublish_work;
+	return PHASE_WORK;
+}

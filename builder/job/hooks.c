@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The scripts that a dkms.conf names (POST_ADD, PRE_INSTALL and so on). */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/tree/tree.h"
+#include "builder/job/phase.h"
+
+static bool is_executable(const char *path)
+{
+	return path_is_file(path) && access(path, X_OK) == 0;
+}
+
+char *script_line(struct job *job, const char *what, const char *script, const char *dir,
+	const char *seen_dir)
+{
+	const struct settings *s = job->shared->settings;
+	size_t len = strcspn(script, " \t");
+	_cleanup_free_ char *name = xstrndup(script, len);
+	_cleanup_free_ char *override =
+		xasprintf("%s/%s/%s", s->config_dir, job->name, name);
+	_cleanup_free_ char *own = path_join(dir, name);
+	_cleanup_free_ char *seen = path_join(seen_dir, name);
+	struct str line = {0};
+
+	if (is_executable(override)) {
+		str_add_quoted(&line, override);
+	} else if (is_executable(own)) {
+		str_add_quoted(&line, seen);
+	} else {
+		strv_pushf(&job->warnings, "the %s script %s is %s", what, seen,
+			path_is_file(own) ? "not executable" : "missing");
+		return NULL;
+	}
+	str_add(&line, script + len);
+	return str_take(&line);
+}
+
+enum phase script_enter(struct job *job, const char *what, const char *script)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *version_dir = NULL;
+	_cleanup_free_ char *source = NULL;
+	_cleanup_free_ char *line = NULL;
+	struct conf_request request = {.name = job->name, .version = job->version,
+		.kernel = job->kernel, .settings = s, .path = job->conf_path};
+
+	if (is_empty(script))
+		return PHASE_NEXT;
+	version_dir = tree_version_dir(s->dkms_tree, job->name, job->version);
+	source = path_join(version_dir, "source");
+	line = script_line(job, what, script, source, source);
+	if (!line)
+		return PHASE_NEXT;
+	strv_push_all(&job->command.argv,
+		(const char *const[]){BASH_PROGRAM, "-c", line, NULL});
+	strv_push_all(&job->command.env, (const char *const *)environ);
+	conf_environment(&request, &job->command.env);
+	job->command.cwd = TAKE_PTR(source);
+	/* What has been done to the system is to be completed. */
+	job->command.essential = job->changed_kernel;
+	return PHASE_COMMAND;
+}
+
+enum phase script_leave(struct job *job, const struct outcome *outcome)
+{
+	str_add_bytes(&job->output, outcome->out.data, outcome->out.len);
+	str_add_bytes(&job->output, outcome->err.data, outcome->err.len);
+	if (!outcome_ok(outcome)) {
+		_cleanup_free_ char *how = outcome_describe(outcome, &job->command);
+
+		strv_pushf(&job->warnings, "the %s script %s", job_state_name(job->state), how);
+	}
+	return PHASE_NEXT;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JOB_PACK: a version, its source and what is built of it, goes into a tarball; packages are
+ * package.c's business. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/tree/tree.h"
+#include "builder/job/phase.h"
+#include "builder/archive/tarball.h"
+#include "builder/pack/package.h"
+
+/* A list of kernels that is longer is not for a file's name (bytes). */
+#define KERNEL_LIST_MAX 200
+
+/* "NAME-VERSION-kernelRELEASE-ARCH-kernelRELEASE-ARCH.dkms.tar.gz"; caller frees. */
+static char *default_name(const struct job *job)
+{
+	_cleanup_(str_done) struct str list = {0};
+
+	if (job->pack.source_only)
+		return xasprintf(
+			"%s-%s-source-only.dkms.tar.gz", job->name, job->version);
+	for (size_t i = 0; i < job->pack.kernels.n; i++) {
+		const char *kernel = job->pack.kernels.items[i];
+		size_t n = strcspn(kernel, "/");
+
+		str_addf(&list, "%skernel%.*s-%s", i ? "-" : "", (int)n, kernel,
+			path_base(kernel));
+	}
+	return xasprintf("%s-%s-%s.dkms.tar.gz", job->name, job->version,
+		list.len > KERNEL_LIST_MAX ? "manykernels" : list.data);
+}
+
+char *pack_path(const struct job *job, const char *subdir, const char *name)
+{
+	const char *given = job->pack.path;
+	_cleanup_free_ char *version_dir = NULL;
+
+	if (given && strchr(given, '/'))
+		return xstrdup(given);
+	version_dir = tree_version_dir(
+		job->shared->settings->dkms_tree, job->name, job->version);
+	return xasprintf("%s/%s/%s", version_dir, subdir, given ? given : name);
+}
+
+int pack_make_dir(struct job *job)
+{
+	_cleanup_free_ char *dir =
+		xstrndup(job->archive, (size_t)(path_base(job->archive) - job->archive));
+	struct error why = {0};
+	int r = dir_make(dir, &why);
+
+	if (r < 0)
+		error_set(&job->error, r, 9, "%s", why.what);
+	error_done(&why);
+	return r;
+}
+
+static int check_built(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+
+	if (job->pack.source_only)
+		return 0;
+	if (job->pack.kernels.n == 0)
+		return error_set(&job->error, -ENOENT, 6, "%s/%s is built for no kernel",
+			job->name, job->version);
+	for (size_t i = 0; i < job->pack.kernels.n; i++) {
+		const char *kernel = job->pack.kernels.items[i],
+			   *arch = path_base(kernel);
+		_cleanup_free_ char *release = xstrndup(kernel, strcspn(kernel, "/"));
+
+		if (tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
+			    release, arch) >= STATE_BUILT)
+			continue;
+		error_set(&job->error, -ENOENT, 6, "%s/%s is not built for %s (%s)",
+			job->name, job->version, release, arch);
+		error_remedy(&job->error, "dkms build %s/%s -k %s", job->name,
+			job->version, kernel);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int pack_work(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	const struct strv none = {0};
+	_cleanup_free_ char *version_dir =
+		tree_version_dir(s->dkms_tree, job->name, job->version);
+	_cleanup_free_ char *source = path_join(version_dir, "source");
+	_cleanup_free_ char *name = default_name(job);
+	struct tarball_content content = {
+		.name = job->name,
+		.version = job->version,
+		.source = source,
+		.conf = job->pack.binaries_only ? job->conf_path : NULL,
+		.version_dir = version_dir,
+		.kernels = job->pack.source_only ? &none : &job->pack.kernels,
+	};
+	int r;
+
+	job->archive = pack_path(job, "tarball", name);
+	r = pack_make_dir(job);
+	if (r < 0)
+		return r;
+	return tarball_write(job->archive, &content, &job->shared->cancelled,
+		&job->warnings, &job->error);
+}
+
+enum phase pack_enter(struct job *job)
+{
+	if (check_built(job) < 0)
+		return PHASE_FAIL;
+	job->work = pack_work;
+	if (job->pack.format != PACK_TARBALL) {
+		job->package = xcalloc(1, sizeof(*job->package));
+		job->package->lock_fd = -1;
+		job->work = package_assemble;
+	}
+	return PHASE_WORK;
+}

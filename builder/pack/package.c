@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JOB_PACK, when a package of the distribution is wanted: its files are put together, the
+ * format's own tool makes a package of them, and that goes to where it was asked for. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/stage.h"
+#include "builder/tree/tree.h"
+#include "builder/job/phase.h"
+#include "builder/install/destinations.h"
+#include "builder/pack/package.h"
+
+#define STAGE "dkms-package-"
+#define SAID_MAX 500 /* of what a tool said, in an error (bytes) */
+
+static const struct package_format *const formats[] = {
+	[PACK_DEB] = &package_deb, [PACK_RPM] = &package_rpm};
+
+void package_free(struct package *p)
+{
+	if (!p)
+		return;
+	close_ptr(&p->lock_fd);
+	free(p->dir);
+	free(p->root);
+	free(p->name);
+	free(p->version);
+	free(p->arch);
+	free(p->file);
+	free(p->source);
+	free(p);
+}
+
+char *package_stem(const struct job *job)
+{
+	size_t n = strlen(job->name), end = strlen("-dkms");
+
+	return n > end && has_suffix(job->name, "-dkms") ? xstrndup(job->name, n - end)
+							 : xstrdup(job->name);
+}
+
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+char *package_word(const char *text, const char *keep, char other)
+{
+	char *word = xstrdup(text);
+
+	for (char *c = word; *c; c++)
+		if (!is_plain(*c) && !strchr(keep, *c))
+			*c = other;
+	return word;
+}
+
+const char *package_modules_dir(void)
+{
+	struct stat st;
+
+	/* What says that two packages have the same file are names, not where links lead. */
+	return lstat("/lib", &st) == 0 && S_ISLNK(st.st_mode) ? "/usr/lib/modules"
+							      : "/lib/modules";
+}
+
+char *package_depmod(const struct job *job)
+{
+	const char *release = job->kernel->release;
+
+	return xasprintf("[ ! -e /lib/modules/%s/modules.dep ] || depmod %s || true", release,
+		release);
+}
+
+int package_put(const struct package *p, const char *path, mode_t mode, const char *text,
+	struct error *err)
+{
+	_cleanup_free_ char *to = path_join(p->dir, path);
+	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to));
+	int r = dir_make(dir, err);
+
+	return r == 0 ? file_write(to, text, strlen(text), mode, err) : r;
+}
+
+/* Scripts and the tools' own languages quote in different ways, if they do. */
+static int check_words(const struct job *job, struct error *err)
+{
+	const char *const words[] = {job->name, job->version, job->kernel->release};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		_cleanup_free_ char *word = package_word(words[i], "._+~:-", ' ');
+
+		if (!is_plain(*words[i]) || strchr(word, ' '))
+			return error_set(err, -EINVAL, 3, "'%s' cannot be in a package: it has "
+				"characters that are not letters, digits or one of . _ + ~ : -",
+				words[i]);
+	}
+	return 0;
+}
+
+/* Modes as packages have them, and what all is together. */
+static int settle(const char *path, struct package *p, struct error *err)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	struct stat st;
+	mode_t mode;
+	int r;
+
+	if (lstat(path, &st) < 0)
+		return error_errno(err, -errno, 1, "cannot read %s", path);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return 0;
+	mode = S_ISDIR(st.st_mode) || st.st_mode & 0111 ? 0755 : 0644;
+	if (chmod(path, mode) < 0)
+		return error_errno(err, -errno, 1, "cannot change %s", path);
+	if (S_ISREG(st.st_mode)) {
+		p->bytes += (uint64_t)st.st_size;
+		if (st.st_mtime > p->time)
+			p->time = st.st_mtime;
+		return 0;
+	}
+	r = dir_list(path, &names);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", path);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *below = path_join(path, names.items[i]);
+
+		r = settle(below, p, err);
+	}
+	return r;
+}
+
+/* What earlier versions of dkms took as models. */
+static void warn_of_templates(struct job *job, const char *source)
+{
+	static const char *const names[] = {"mkdeb", "mkbmdeb", "mkrpm.spec", "mkkmp.spec"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s-dkms-%s", source, job->name, names[i]);
+
+		if (path_exists(path))
+			strv_pushf(&job->warnings, "%s is not used", path);
+	}
+}
+
+static int put_source(struct job *job, struct package *p)
+{
+	_cleanup_free_ char *version_dir = tree_version_dir(
+		job->shared->settings->dkms_tree, job->name, job->version);
+	_cleanup_free_ char *link = path_join(version_dir, "source");
+	_cleanup_free_ char *source = realpath(link, NULL);
+	_cleanup_free_ char *to = xasprintf("%s%s", p->root, p->source);
+	_cleanup_free_ char *above = xstrndup(to, (size_t)(path_base(to) - to));
+	int r;
+
+	if (!source)
+		return error_errno(&job->error, -errno, 6, "cannot read %s", link);
+	warn_of_templates(job, source);
+	r = dir_make(above, &job->error);
+	return r == 0 ? dir_copy(source, to, (uid_t)-1, (gid_t)-1, &job->error) : r;
+}
+
+static int put_built(struct job *job, struct package *p)
+{
+	size_t kernel_len = strlen(job->kernel->dir);
+	struct placed placed;
+	int r = placed_by_conf(job, &placed, &job->error);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < placed.n && r == 0; i++) {
+		_cleanup_free_ char *to = xasprintf("%s%s/%s%s", p->root, package_modules_dir(),
+			job->kernel->release, placed.files[i].dest + kernel_len);
+		_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to));
+
+		r = dir_make(dir, &job->error);
+		if (r == 0)
+			r = file_copy(placed.files[i].built, to, &job->error);
+	}
+	placed_done(&placed);
+	return r;
+}
+
+int package_assemble(struct job *job)
+{
+	const struct package_format *format = formats[job->pack.format];
+	const char *tmp = job->shared->settings->tmp_location;
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	struct package *p = job->package;
+	int r = check_words(job, &job->error);
+
+	if (r < 0)
+		return r;
+	stage_remove_leftovers(tmp, STAGE);
+	r = stage_make(tmp, STAGE, &p->dir, &p->lock_fd, &job->error);
+	if (r < 0)
+		return r;
+	p->root = path_join(p->dir, "root");
+	if (job->pack.source_only)
+		p->source = xasprintf("/usr/src/%s-%s", job->name, job->version);
+	format->describe(job, p);
+	r = p->source ? put_source(job, p) : put_built(job, p);
+	if (r == 0)
+		r = settle(p->root, p, &job->error);
+	if (!is_empty(epoch))
+		p->time = (time_t)strtoll(epoch, NULL, 10);
+	return r == 0 ? format->write(job, p, &job->error) : r;
+}
+
+/* JOB_PACKAGING */
+
+enum phase package_enter(struct job *job)
+{
+	struct package *p = job->package;
+	_cleanup_free_ char *epoch = NULL;
+
+	if (!p)
+		return PHASE_NEXT;
+	epoch = xasprintf("%lld", (long long)p->time);
+	strv_push_all(&job->command.env, (const char *const *)environ);
+	strv_setenv(&job->command.env, "SOURCE_DATE_EPOCH", epoch);
+	job->command.cwd = xstrdup(p->dir);
+	formats[job->pack.format]->command(job, p);
+	return PHASE_COMMAND;
+}
+
+enum phase package_leave(struct job *job, const struct outcome *outcome)
+{
+	const struct package_format *format = formats[job->pack.format];
+	const struct str *said = outcome->err.len ? &outcome->err : &outcome->out;
+	_cleanup_free_ char *how = NULL, *remedy = NULL, *text = NULL;
+
+	if (outcome_ok(outcome))
+		return PHASE_NEXT;
+	how = outcome_describe(outcome, &job->command);
+	text = xstrndup(said->len ? said->data : "", SAID_MAX);
+	text_tame(text);
+	while (has_suffix(text, "\n"))
+		text[strlen(text) - 1] = '\0';
+	error_set(&job->error, -EIO, 9, "cannot make %s: %s %s%s%s", job->package->file,
+		format->tool, how, *text ? "\n" : "", text);
+	if (outcome->error == -ENOENT)
+		remedy = format->remedy(job->shared->settings->distro);
+	if (remedy)
+		error_remedy(&job->error, "%s", remedy);
+	return PHASE_FAIL;
+}
+
+/* JOB_DELIVERING */
+
+static int deliver_work(struct job *job)
+{
+	struct package *p = job->package;
+	_cleanup_free_ char *made = path_join(p->dir, p->file), *real = NULL;
+	const char *target;
+	int r;
+
+	job->archive = pack_path(job, formats[job->pack.format]->subdir, p->file);
+	r = pack_make_dir(job);
+	real = realpath(job->archive, NULL);
+	target = real ? real : job->archive;
+	/* A device or a directory is not for a rename to replace. */
+	if (r == 0 && path_exists(target) && !path_is_file(target))
+		r = error_set(&job->error, -EINVAL, 9, "cannot write %s: it is no file",
+			job->archive);
+	if (r == 0 && chmod(made, 0644) < 0)
+		r = error_errno(&job->error, -errno, 9, "cannot change %s", made);
+	if (r == 0 && file_copy(made, target, &job->error) < 0) {
+		job->error.status = 9;
+		r = -EIO;
+	}
+	return r;
+}
+
+enum phase deliver_enter(struct job *job)
+{
+	if (!job->package)
+		return PHASE_NEXT;
+	job->work = deliver_work;
+	return PHASE_WORK;
+}
+
+/* JOB_TIDYING */
+
+static int tidy_work(struct job *job)
+{
+	if (job->package->dir)
+		dir_remove(job->package->dir, NULL);
+	package_free(TAKE_PTR(job->package));
+	return 0;
+}
+
+enum phase tidy_enter(struct job *job)
+{
+	if (!job->package)
+		return PHASE_NEXT;
+	job->work = tidy_work;
+	return PHASE_WORK;
+}

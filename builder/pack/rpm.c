@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does rpmbuild(1) want to have of a package? */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/host/distro.h"
+#include "builder/pack/package.h"
+
+static void describe(const struct job *job, struct package *p)
+{
+	_cleanup_free_ char *stem = package_stem(job), *name = NULL;
+
+	name = p->source ? xasprintf("%s-dkms", stem)
+			 : xasprintf("kmod-%s-%s", stem, job->kernel->release);
+	p->name = package_word(name, "._+-", '_');
+	p->version = package_word(job->version, "._+~", '_');
+	p->arch = xstrdup(p->source ? "noarch" : job->kernel->arch);
+	p->file = xasprintf("%s-%s-1.%s.rpm", p->name, p->version, p->arch);
+}
+
+/* What the kernel's own package is known by: a name where there is one for that and a version
+ * of rpm's can be what the kernel is called, with no second "-"; else a file that each has. */
+static void add_kernel(struct str *s, const struct job *job)
+{
+	const char *release = job->kernel->release;
+	enum distro distro = job->shared->settings->distro;
+
+	if ((distro == DISTRO_FEDORA || distro == DISTRO_RHEL) &&
+		strchr(release, '-') == strrchr(release, '-'))
+		str_addf(s, "Requires: kernel-uname-r = %s\n", release);
+	else
+		str_addf(s, "Requires: %s/%s/modules.builtin\n", package_modules_dir(), release);
+}
+
+static void add_source_parts(struct str *s, const struct job *job)
+{
+	const char *name = job->name, *version = job->version;
+
+	str_addf(s,
+		"Summary: Kernel modules of %s, as source for dkms\n"
+		"BuildArch: noarch\n"
+		"Requires: dkms\n"
+		"Requires(post): dkms\n"
+		"Requires(preun): dkms\n\n"
+		"%%description\n"
+		"dkms builds the modules for the kernels that are installed when this\n"
+		"package is, and for each that comes later.\n\n",
+		name);
+	/* In an upgrade the new package's script comes first. When both have the same
+	 * version, what add leaves behind keeps the other one from removing it. */
+	str_addf(s,
+		"%%post\n"
+		"upgrade=\n"
+		"[ \"$1\" -le 1 ] || upgrade=yes\n"
+		"/usr/lib/dkms/common.postinst %s %s \"\" \"\" \"$upgrade\" || :\n"
+		"dkms add %s/%s --rpm_safe_upgrade > /dev/null 2>&1 || :\n\n"
+		"%%preun\n"
+		"[ -z \"$(dkms status %s/%s)\" ] ||\n"
+		"\tdkms remove %s/%s --all --rpm_safe_upgrade || :\n\n",
+		name, version, name, version, name, version, name, version);
+}
+
+static void add_built_parts(struct str *s, const struct job *job)
+{
+	_cleanup_free_ char *depmod = package_depmod(job), *stem = package_stem(job);
+	_cleanup_free_ char *base = package_word(stem, "._+-", '_');
+
+	str_addf(s, "Summary: Kernel modules of %s for %s\nRequires: kmod\n", job->name,
+		job->kernel->release);
+	add_kernel(s, job);
+	str_addf(s,
+		"Provides: kmod-%s\nConflicts: %s-dkms\n\n"
+		"%%description\n"
+		"The modules were built by dkms, for the kernel %s and no other.\n\n"
+		"%%post\n%s\n\n%%postun\n%s\n\n",
+		base, base, job->kernel->release, depmod, depmod);
+}
+
+/* Appends the files below root, which stays out of their names. */
+static int add_files(struct str *s, const char *root, const char *below, struct error *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s%s", root, below);
+	_cleanup_(strv_done) struct strv names = {0};
+	int r = dir_list(dir, &names);
+
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", dir);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *name = xasprintf("%s/%s", below, names.items[i]);
+		_cleanup_free_ char *path = xasprintf("%s%s", root, name);
+
+		if (path_is_dir(path))
+			r = add_files(s, root, name, err);
+		else
+			str_addf(s, "\"%s\"\n", name);
+	}
+	return r;
+}
+
+static int write_files(const struct job *job, const struct package *p, struct error *err)
+{
+	_cleanup_(str_done) struct str s = {0};
+	int r = 0;
+
+	/* What is packed stays as it is, and nothing in it says what it needs. */
+	str_addf(&s,
+		"%%global __spec_install_post %%{nil}\n"
+		"%%global debug_package %%{nil}\n"
+		"Name: %s\nVersion: %s\nRelease: 1\nLicense: Unknown\nAutoReqProv: no\n",
+		p->name, p->version);
+	if (p->source)
+		add_source_parts(&s, job);
+	else
+		add_built_parts(&s, job);
+	str_add(&s, "%install\n"
+		    "mkdir -p %{buildroot}\n"
+		    "cp -a %{_topdir}/root/. %{buildroot}\n\n"
+		    "%files\n"
+		    "%defattr(-,root,root,-)\n");
+	if (p->source)
+		str_addf(&s, "%s\n", p->source);
+	else
+		r = add_files(&s, p->root, "", err);
+	return r == 0 ? package_put(p, "package.spec", 0644, s.data, err) : r;
+}
+
+/* The same files give the same package, wherever it is made. What is installed here does not
+ * matter, and where rpm does not know that, it would begin to keep account of it. */
+static void command(struct job *job, const struct package *p)
+{
+	static const char *const places[] = {"_topdir", "_dbpath", "_tmppath", "_rpmdir"};
+	struct strv *argv = &job->command.argv;
+
+	strv_push_all(argv, (const char *const[]){"rpmbuild", "-bb", "--quiet", "--target",
+				    p->arch, NULL});
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		strv_push(argv, "-D");
+		strv_pushf(argv, "%s %s", places[i], p->dir);
+	}
+	strv_push(argv, "-D");
+	strv_pushf(argv, "_rpmfilename %s", p->file);
+	strv_push_all(argv,
+		(const char *const[]){"-D", "_buildhost localhost", "-D",
+			"use_source_date_epoch_as_buildtime 1", "-D",
+			"clamp_mtime_to_source_date_epoch 1", "package.spec", NULL});
+}
+
+static char *remedy(enum distro distro)
+{
+	switch (distro) {
+	case DISTRO_DEBIAN:
+	case DISTRO_UBUNTU:
+		return distro_install_command(distro, "rpm");
+	case DISTRO_ARCH:
+		return distro_install_command(distro, "rpm-tools");
+	default:
+		return distro_install_command(distro, "rpm-build");
+	}
+}
+
+const struct package_format package_rpm = {
+	"rpm", "rpmbuild", describe, write_files, command, remedy};

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The states of a build that the cache may serve. What is kept is what make and strip have
+ * made, before it is signed and compressed: keys and signatures never come here. The files
+ * of an entry: module/NAME.ko for each module, Module.symvers if there is one, make.log.
+ *
+ * POST_BUILD runs after that, in the sandbox, where it can change nothing but the build
+ * directory, which is gone afterwards: a hit leaves it out. The entry is published with
+ * the build, so only what passed POST_BUILD is ever found. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "cache/cache.h"
+#include "builder/job/phase.h"
+#include "builder/reuse/fingerprint.h"
+#include "builder/reuse/objects.h"
+
+/* JOB_FINGERPRINTING */
+
+static int fingerprint_work(struct job *job)
+{
+	struct build *b = job->build;
+
+	/* What cannot be read is the build's business; it is not cached. */
+	if (fingerprint_job(job->shared->fingerprints, job, false, &b->key, &b->no_key) < 0) {
+		key_done(&b->key);
+		strv_pushf(&job->notices, "not cached: %s%s%s", b->no_key.what,
+			b->no_key.remedy ? "; " : "", b->no_key.remedy ? b->no_key.remedy : "");
+	}
+	return 0;
+}
+
+enum phase fingerprint_enter(struct job *job)
+{
+	if (!job->build || !job->shared->cache || fingerprint_obstacle(job))
+		return PHASE_NEXT;
+	job->work = fingerprint_work;
+	return PHASE_WORK;
+}
+
+/* The files of an entry, and where they are in the build: files_done frees. */
+struct files {
+	struct cache_file *items;
+	size_t n;
+};
+
+static void add_file(struct files *f, char *name, char *path)
+{
+	f->items = xrealloc_array(f->items, f->n + 1, sizeof(*f->items));
+	f->items[f->n++] = (struct cache_file){name, path};
+}
+
+static void files_done(struct files *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		free(f->items[i].name);
+		free(f->items[i].path);
+	}
+	free(f->items);
+}
+
+static void list_files(const struct job *job, struct files *ret)
+{
+	for (size_t i = 0; i < job->conf->n_modules; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+
+		if (!m->excluded)
+			add_file(ret, path_join("module", name), build_staged_path(job, name));
+	}
+	add_file(ret, xstrdup("Module.symvers"), build_staged_path(job, "Module.symvers"));
+	add_file(ret, xstrdup("make.log"), xstrdup(job->build->log));
+}
+
+/* JOB_RESTORING */
+
+/* Every module is there; Module.symvers need not be. */
+static bool is_whole(const struct entry *e, const struct files *files)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (!streq(files->items[i].name, "Module.symvers") &&
+			!entry_file(e, files->items[i].name))
+			return false;
+	return true;
+}
+
+/* Puts the entry's files where a build would have. 0, or a negative errno when it must be
+ * built after all. */
+static int restore(struct job *job, const struct entry *e)
+{
+	_cleanup_(files_done) struct files files = {0};
+	_cleanup_free_ char *module_dir = build_staged_path(job, "");
+	int r;
+
+	list_files(job, &files);
+	if (!is_whole(e, &files))
+		return -EBADMSG;
+	r = dir_make(module_dir, NULL);
+	if (r == 0)
+		unlink(job->build->log);
+	if (r == 0)
+		r = cache_restore(job->shared->cache, e, files.items, files.n, 0644);
+	return r;
+}
+
+static int restore_work(struct job *job)
+{
+	struct build *b = job->build;
+	struct cache *cache = job->shared->cache;
+	struct entry e = {0};
+	struct digest key;
+	int r;
+
+	key_digest(&b->key, &key);
+	job->missed = !cache_find(cache, &key, &e);
+	if (job->missed)
+		return 0;
+	r = build_clear_dir(job);
+	if (r < 0) {
+		entry_done(&e);
+		return r;
+	}
+	if (restore(job, &e) == 0) {
+		/* The same look at it as after a build, with the same warnings. */
+		build_check_staged(job);
+		job->restored = true;
+		/* What comes after, such as signing, is told in the log, too. */
+		b->log_fd = open(b->log, O_WRONLY | O_APPEND | O_CLOEXEC);
+		if (b->log_fd < 0)
+			r = error_errno(&job->error, -errno, 1, "cannot open %s", b->log);
+		job->cost_s = (double)e.cost_ms / 1000;
+	}
+	job->missed = !job->restored;
+	if (job->missed)
+		r = dir_remove(b->staging, &job->error);
+	entry_done(&e);
+	return r;
+}
+
+enum phase restore_enter(struct job *job)
+{
+	/* Who forces a build wants it made. */
+	if (!job->build || !job->build->key.n_parts || job->shared->settings->force)
+		return PHASE_NEXT;
+	job->work = restore_work;
+	return PHASE_WORK;
+}
+
+/* JOB_STORING */
+
+/* Whether everything is as it was before the build: what has changed meanwhile may or
+ * may not be in the result. */
+static bool is_unchanged(const struct job *job)
+{
+	struct key now = {0};
+	struct digest before, after;
+	int r = fingerprint_job(job->shared->fingerprints, job, true, &now, NULL);
+
+	if (r < 0)
+		return false;
+	key_digest(&job->build->key, &before);
+	key_digest(&now, &after);
+	key_done(&now);
+	return digest_equal(&before, &after);
+}
+
+static int store_work(struct job *job)
+{
+	_cleanup_(files_done) struct files files = {0};
+	struct build *b = job->build;
+	size_t n = 0;
+
+	if (!is_unchanged(job))
+		return 0;
+	objects_store(job);
+	list_files(job, &files);
+	for (size_t i = 0; i < files.n; i++) {
+		if (path_is_file(files.items[i].path)) {
+			struct cache_file here = files.items[i];
+
+			files.items[i] = files.items[n];
+			files.items[n++] = here;
+		}
+	}
+	b->entry = (struct entry){
+		.title = xasprintf("%s/%s %s %s", job->name, job->version,
+			job->kernel->release, job->kernel->arch),
+		.made_s = time(NULL),
+		.cost_ms = (uint64_t)(build_elapsed_s(b) * 1000),
+	};
+	if (cache_store_files(job->shared->cache, &b->key, files.items, n, &b->entry) < 0)
+		entry_done(&b->entry);
+	return 0;
+}
+
+enum phase store_enter(struct job *job)
+{
+	if (!is_building(job) || !job->build->key.n_parts)
+		return PHASE_NEXT;
+	job->work = store_work;
+	return PHASE_WORK;
+}
+
+void cached_commit(struct job *job)
+{
+	if (job->build->entry.n_files)
+		cache_commit(job->shared->cache, &job->build->entry,
+			job->shared->settings->force);
+	objects_commit(job);
+}

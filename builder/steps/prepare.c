@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The states of a build before the module's own commands: is there something to build, may we
+ * have its directory, a fresh copy of the source. build.c tells of the directories. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/file.h"
+#include "builder/host/distro.h"
+#include "builder/host/toolchain.h"
+#include "builder/module/compress.h"
+#include "builder/module/modfile.h"
+#include "builder/tree/tree.h"
+#include "builder/job/phase.h"
+#include "builder/build/build.h"
+#include "builder/build/buildlog.h"
+#include "builder/build/ccache.h"
+#include "builder/reuse/objects.h"
+
+
+/* JOB_CHECKING */
+
+static int check_depends(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+
+	if (job->depends_met || s->force)
+		return 0;
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		const char *name = job->conf->build_depends.items[i];
+		_cleanup_free_ char *version = tree_installed_version(s->dkms_tree, name,
+			job->kernel->release, job->kernel->arch);
+
+		if (!version)
+			return error_set(&job->error, -ENOENT, 13,
+				"%s/%s needs %s, which is not installed for %s", job->name,
+				job->version, name, job->kernel->release);
+	}
+	return 0;
+}
+
+static int check_source(struct job *job, const char *source)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	int r = dir_list(source, &names);
+
+	if (r < 0)
+		return error_errno(&job->error, r, 8, "cannot read %s", source);
+	if (names.n < 2)
+		return error_set(&job->error, -ENOENT, 8, "there is no source to build in %s",
+			source);
+	return 0;
+}
+
+/* A user who is nobody must be able to reach what the build needs. */
+static void choose_sandbox(struct job *job)
+{
+	_cleanup_(strv_done) struct strv readable = {0};
+	const char *paths = job->shared->settings->sandbox_paths;
+	struct build *b = job->build;
+
+	b->sandbox = job->shared->sandbox;
+	if (b->sandbox != SANDBOX_KIND_UNTRUSTED)
+		return;
+	strv_push(&readable, b->version_dir);
+	strv_push(&readable, job->kernel->headers);
+	strv_split(&readable, paths ? paths : "");
+	if (!sandbox_reachable(&readable))
+		b->sandbox = SANDBOX_KIND_USERNS;
+}
+
+enum phase check_enter(struct job *job)
+{
+	const struct kernel *kernel = job->kernel;
+
+	if (job->was >= STATE_BUILT && !job->rebuild &&
+		!(job->kind == JOB_BUILD && job->shared->settings->force))
+		return PHASE_NEXT;
+	if (job->conf->excluded) {
+		job->result = RESULT_EXCLUDED;
+		return PHASE_STOP;
+	}
+	if (!kernel->has_headers) {
+		_cleanup_free_ char *remedy =
+			distro_headers_command(job->shared->settings->distro, kernel->release);
+
+		error_set(&job->error, -ENOENT, 21, "no kernel headers for %s in %s",
+			kernel->release, kernel->headers);
+		if (remedy)
+			error_remedy(&job->error, "%s", remedy);
+		return PHASE_FAIL;
+	}
+	if (check_depends(job) < 0)
+		return PHASE_FAIL;
+	job->build = build_new(job);
+	choose_sandbox(job);
+	if (job->build->sandbox != SANDBOX_KIND_NONE)
+		kernel_places(kernel, &job->build->places);
+	toolchain_of_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
+	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
+}
+
+/* JOB_WAITING */
+
+/* Makes the job's directory and locks it; -EBUSY when another process has it. A lock that a
+ * dead process left is none, since the kernel drops it; what such a process left in the
+ * directory is removed. */
+static int lock_dir(struct job *job)
+{
+	struct build *b = job->build;
+	struct stat mine, there;
+	int r;
+
+	for (;;) {
+		r = dir_make(b->dir, &job->error);
+		if (r < 0)
+			return r;
+		close_ptr(&b->lock_fd);
+		b->lock_fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (b->lock_fd < 0 && errno == ENOENT)
+			continue;
+		if (b->lock_fd < 0)
+			return error_errno(&job->error, -errno, 1, "cannot open %s", b->dir);
+		if (flock(b->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+			close_ptr(&b->lock_fd);
+			b->lock_fd = -1;
+			return -EBUSY;
+		}
+		/* The other one may have removed it between our open and our lock. */
+		if (fstat(b->lock_fd, &mine) == 0 && stat(b->dir, &there) == 0 &&
+			mine.st_ino == there.st_ino)
+			return 0;
+	}
+}
+
+/* Without namespaces the builds of all kernels have one directory: see rename_to_seen. */
+static int lock_seen(struct build *b)
+{
+	close_ptr(&b->seen_lock_fd);
+	b->seen_lock_fd = open(b->version_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->seen_lock_fd >= 0 && flock(b->seen_lock_fd, LOCK_EX | LOCK_NB) < 0 &&
+		errno == EWOULDBLOCK)
+		return -EBUSY;
+	return 0;
+}
+
+/* What another dkms has done since we looked is not done again. */
+static enum phase look_again(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	enum state state = tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
+		job->kernel->release, job->kernel->arch);
+
+	if (s->force || job->was >= STATE_BUILT || state < STATE_BUILT)
+		return PHASE_NEXT;
+	job->was = state;
+	dir_remove(job->build->dir, NULL);
+	build_free(TAKE_PTR(job->build));
+	if (job->kind == JOB_INSTALL && state < STATE_INSTALLED_WEAK)
+		return PHASE_NEXT;
+	job->result = RESULT_NOTHING;
+	return PHASE_STOP;
+}
+
+/* The lock is waited for by a command, flock(1), which takes no thread from the jobs that
+ * the other process may be waiting for, and which ends like every other one. */
+enum phase wait_enter(struct job *job)
+{
+	static const char script[] = "exec 9< \"$1\" && exec flock 9";
+	struct build *b = job->build;
+	const char *busy;
+	int r;
+
+	if (!b)
+		return PHASE_NEXT;
+	busy = b->dir;
+	r = dir_make(b->seen, &job->error);
+	if (r == 0)
+		r = lock_dir(job);
+	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE) {
+		busy = b->version_dir;
+		r = lock_seen(b);
+	}
+	if (r == 0)
+		return look_again(job);
+	if (r != -EBUSY)
+		return PHASE_FAIL;
+	strv_push_all(&job->command.argv,
+		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", busy, NULL});
+	job->command.idle = true;
+	return PHASE_COMMAND;
+}
+
+enum phase wait_leave(struct job *job, const struct outcome *outcome)
+{
+	/* 1: the directory is gone; above: bash did not find flock. */
+	if (!outcome->error && !outcome->signal && !outcome->timed_out &&
+		!outcome->cancelled && outcome->exit_status <= 1)
+		return PHASE_AGAIN;
+	error_set(&job->error, -EBUSY, 1, "another dkms is building %s/%s for %s", job->name,
+		job->version, job->kernel->release);
+	return PHASE_FAIL;
+}
+
+/* JOB_COPYING */
+
+int build_clear_dir(struct job *job)
+{
+	int r = dir_remove(job->build->work, &job->error);
+
+	return r < 0 ? r : dir_remove(job->build->staging, &job->error);
+}
+
+/* Who repeats a command by hand needs the variables, too. */
+static void log_toolchain(const struct build *b)
+{
+	_cleanup_(strv_done) struct strv variables = {0};
+	_cleanup_free_ char *line = NULL;
+
+	toolchain_environment(&b->toolchain, &variables);
+	line = strv_join(&variables, " ");
+	if (*line)
+		buildlog_note(b->log_fd, "# environment: %s", line);
+}
+
+static int open_log(struct job *job)
+{
+	struct build *b = job->build;
+
+	unlink(b->log);
+	close_ptr(&b->log_fd);
+	b->log_fd = open(b->log, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+	if (b->log_fd < 0)
+		return error_errno(&job->error, -errno, 1, "cannot create %s", b->log);
+	buildlog_begin(b->log_fd, job->name, job->version, job->kernel->release,
+		job->kernel->arch);
+	log_toolchain(b);
+	return 0;
+}
+
+/* Copies a file or a directory over what may be there. */
+static int overlay(const char *from, const char *to, uid_t uid, struct error *err)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	int r;
+
+	if (!path_is_dir(from))
+		r = file_copy(from, to, err);
+	else if (mkdir(to, 0755) < 0 && errno != EEXIST)
+		r = error_errno(err, -errno, 1, "cannot make %s", to);
+	else if ((r = dir_list(from, &names)) < 0)
+		r = error_errno(err, r, 1, "cannot read %s", from);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *a = path_join(from, names.items[i]);
+		_cleanup_free_ char *b = path_join(to, names.items[i]);
+
+		r = overlay(a, b, uid, err);
+	}
+	if (r == 0 && uid != (uid_t)-1 && lchown(to, uid, uid) < 0)
+		r = error_errno(err, -errno, 1, "cannot change %s", to);
+	return r;
+}
+
+/* The administrator's patches lie over those of the package. */
+static int overlay_patches(struct job *job, uid_t uid)
+{
+	_cleanup_free_ char *from =
+		xasprintf("%s/%s/patches", job->shared->settings->config_dir, job->name);
+	_cleanup_free_ char *to = path_join(job->build->work, "patches");
+
+	if (!job->conf->patches.n || !path_is_dir(from))
+		return 0;
+	return overlay(from, to, uid, &job->error);
+}
+
+/* Without namespaces: what is at seen makes room, and comes back in restore_seen. */
+static int rename_to_seen(struct job *job)
+{
+	struct build *b = job->build;
+
+	/* A process that was killed may have left it aside. */
+	if (path_exists(b->set_aside)) {
+		dir_remove(b->seen, NULL);
+		rename(b->set_aside, b->seen);
+	}
+	if (rename(b->seen, b->set_aside) < 0 || rename(b->work, b->seen) < 0)
+		return error_errno(&job->error, -errno, 1, "cannot rename %s to %s", b->work,
+			b->seen);
+	str_replace(&b->work, b->seen);
+	b->renamed = true;
+	return 0;
+}
+
+static int copy_work(struct job *job)
+{
+	struct build *b = job->build;
+	uid_t uid = (uid_t)-1;
+	int r;
+
+	r = build_clear_dir(job);
+	if (r < 0)
+		return r;
+	if (b->sandbox == SANDBOX_KIND_UNTRUSTED)
+		uid = SANDBOX_UID;
+	r = dir_copy(b->source, b->work, uid, uid, &job->error);
+	if (r == 0)
+		r = overlay_patches(job, uid);
+	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE)
+		r = rename_to_seen(job);
+	if (r == 0)
+		r = open_log(job);
+	return r;
+}
+
+enum phase copy_enter(struct job *job)
+{
+	if (!is_building(job))
+		return PHASE_NEXT;
+	job->work = copy_work;
+	return PHASE_WORK;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Directories of builds whose process was killed. The next build of the same module for the
+ * same kernel would take its place; but the module may have been installed already when its
+ * process was killed, so that there is none. build.c tells what is in them.
+ *
+ * To look for them takes longer than all that an autoinstall does that has nothing to do.
+ * So each run that builds has a locked directory .run-xxxxxx in the dkms tree: as long as
+ * there is one that can be locked, a process was killed that may have left something. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "base/file.h"
+#include "base/stage.h"
+#include "builder/tree/leftovers.h"
+#include "builder/tree/tree.h"
+
+#define JOB_PREFIX ".job-"
+#define RUN_PREFIX ".run-"
+
+/* Without namespaces: what the build has set aside comes back. */
+static void restore_aside(const char *version_dir)
+{
+	_cleanup_free_ char *seen = path_join(version_dir, "build");
+	_cleanup_free_ char *aside = path_join(version_dir, ".logs");
+	_cleanup_close_ int lock = -1;
+
+	if (!path_exists(aside))
+		return;
+	lock = open(version_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 || !path_exists(aside))
+		return;
+	if (dir_remove(seen, NULL) == 0)
+		rename(aside, seen);
+}
+
+static void sweep_version(const char *dkms_tree, const char *name, const char *version)
+{
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+
+	restore_aside(dir);
+	stage_remove_leftovers(dir, JOB_PREFIX);
+}
+
+void sweep_mark(const char *dkms_tree, struct sweep_mark *ret)
+{
+	if (stage_make(dkms_tree, RUN_PREFIX, &ret->path, &ret->lock, NULL) < 0)
+		*ret = (struct sweep_mark){0};
+}
+
+void sweep_unmark(struct sweep_mark *m)
+{
+	if (!m->path)
+		return;
+	rmdir(m->path);
+	close(m->lock);
+	free(m->path);
+	*m = (struct sweep_mark){0};
+}
+
+static bool was_killed(const char *dkms_tree)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list(dkms_tree, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join(dkms_tree, names.items[i]);
+
+		if (has_prefix(names.items[i], RUN_PREFIX) && stage_is_leftover(path))
+			return true;
+	}
+	return false;
+}
+
+void sweep_builds(const char *dkms_tree)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	if (!was_killed(dkms_tree))
+		return;
+	tree_names(dkms_tree, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_(strv_done) struct strv versions = {0};
+
+		tree_versions(dkms_tree, names.items[i], &versions);
+		for (size_t v = 0; v < versions.n; v++)
+			sweep_version(dkms_tree, names.items[i], versions.items[v]);
+	}
+	stage_remove_leftovers(dkms_tree, RUN_PREFIX);
+}

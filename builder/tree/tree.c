@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading the dkms tree: what is known, built and installed. A status of 1,000 modules is
+ * some 11,000 system calls, which take all of the time. So directories are read by
+ * getdents64 on descriptors of their parents, without a DIR or a long path, and the
+ * packages of a large tree are shared between a few threads. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/dents.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "builder/host/version.h"
+#include "builder/tree/tree.h"
+
+#define LINK_PREFIX "kernel-"
+#define ORIGINALS "original_module"
+
+const char *state_name(enum state s)
+{
+	static const char *const names[] = {
+		[STATE_UNKNOWN] = "unknown",
+		[STATE_BROKEN] = "broken",
+		[STATE_ADDED] = "added",
+		[STATE_BUILT] = "built",
+		[STATE_INSTALLED_WEAK] = "installed-weak",
+		[STATE_INSTALLED] = "installed",
+	};
+
+	return names[s];
+}
+
+/* Names below NAME that are no versions. */
+static bool is_version_name(const char *s)
+{
+	return !streq(s, ORIGINALS) && !has_prefix(s, LINK_PREFIX);
+}
+
+/* Names below NAME/VERSION that are no kernels. */
+static bool is_release_name(const char *s)
+{
+	return !streq(s, "build") && !streq(s, "source") && !streq(s, "tarball");
+}
+
+/* What is no directory, or has gone since its parent was read, is not there. */
+static bool is_absent(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
+}
+
+/* Is NAME/VERSION broken, added or, a mere directory, unknown? linked tells whether
+ * source below version_fd is a link. */
+static enum state source_state(int version_fd, bool linked, const char *source_tree,
+	const char *name, const char *version)
+{
+	_cleanup_free_ char *source = NULL;
+
+	if (linked)
+		return is_dir_at(version_fd, "source") ? STATE_ADDED : STATE_BROKEN;
+	if (!source_tree)
+		return STATE_UNKNOWN;
+	source = xasprintf("%s/%s-%s", source_tree, name, version);
+	return path_is_dir(source) ? STATE_BROKEN : STATE_UNKNOWN;
+}
+
+/* Splits the target of a kernel- link, "VERSION/RELEASE/ARCH", in place. The name of the
+ * link cannot be split, as both of its parts may have dashes. */
+static bool split_target(char *target, char *ret[3])
+{
+	while (has_prefix(target, "./"))
+		target += 2;
+	for (int i = 0; i < 3; i++) {
+		size_t len = strcspn(target, "/");
+
+		if (len == 0 || target[0] == '.' || (target[len] == '\0') != (i == 2))
+			return false;
+		ret[i] = target;
+		target[len] = '\0';
+		target += len + 1;
+	}
+	return true;
+}
+
+/* Does the link NAME/kernel-RELEASE-ARCH lead to VERSION/RELEASE/ARCH? target is what it
+ * holds. The plain relative form is compared as text, another one by what it leads to. */
+static bool link_leads_to(int name_fd, const char *target, const char *version,
+	const char *release, const char *arch)
+{
+	_cleanup_free_ char *want = xasprintf("%s/%s/%s", version, release, arch);
+	_cleanup_free_ char *link = NULL;
+	struct stat a, b;
+
+	if (streq(target, want))
+		return true;
+	if (target[0] != '/' && target[0] != '.')
+		return false;
+	link = xasprintf(LINK_PREFIX "%s-%s", release, arch);
+	return fstatat(name_fd, link, &a, 0) == 0 && fstatat(name_fd, want, &b, 0) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A kernel- link: what its name says after the prefix, and what it holds. */
+struct kernel_link {
+	const char *key;
+	char *target;
+};
+
+/* What one thread reads. */
+struct reader {
+	int tree_fd;
+	const struct dents *names; /* of the tree */
+	const char *source_tree;
+	const struct tree_filter *filter;
+	struct tree_list list;
+	size_t room; /* of list.entries */
+	int code;    /* negative errno of the first failure */
+	struct error err;
+	char arch[NAME_MAX + 1]; /* the one found last */
+	/* Of the package being read: */
+	const char *name;
+	int name_fd;
+	bool originals; /* original_module exists */
+	struct kernel_link *links;
+	size_t n_links;
+};
+
+static bool equal_or_any(const char *want, const char *s)
+{
+	return !want || !s || streq(want, s);
+}
+
+/* Can something of this name pass? NULL stands for what is not known yet. */
+static bool passes(const struct reader *r, const char *version, const char *release,
+	const char *arch)
+{
+	const struct tree_filter *f = r->filter;
+
+	if (!f)
+		return true;
+	for (; f; f = f->next)
+		if (equal_or_any(f->name, r->name) && equal_or_any(f->version, version) &&
+			equal_or_any(f->release, release) && equal_or_any(f->arch, arch))
+			return true;
+	return false;
+}
+
+static struct tree_entry *push_entry(
+	struct reader *r, const char *version, enum state state)
+{
+	struct tree_entry *e;
+
+	if (r->list.n == r->room) {
+		r->room = 2 * r->room + 16;
+		r->list.entries = xrealloc_array(
+			r->list.entries, r->room, sizeof(*r->list.entries));
+	}
+	e = &r->list.entries[r->list.n++];
+	*e = (struct tree_entry){
+		.name = xstrdup(r->name), .version = xstrdup(version), .state = state};
+	return e;
+}
+
+static bool is_installed(const struct reader *r, const char *version, const char *release,
+	const char *arch)
+{
+	size_t len = strlen(release);
+
+	for (size_t i = 0; i < r->n_links; i++) {
+		const struct kernel_link *l = &r->links[i];
+
+		if (strncmp(l->key, release, len) == 0 && l->key[len] == '-' &&
+			streq(l->key + len + 1, arch))
+			return link_leads_to(
+				r->name_fd, l->target, version, release, arch);
+	}
+	return false;
+}
+
+/* Publishing by rename sets the change time of the directory above module/. (The other
+ * dkms makes the directories first and puts the modules in then.) */
+static bool is_touched(const struct stat *module, const struct stat *above)
+{
+	if (module->st_mtim.tv_sec != above->st_ctim.tv_sec)
+		return module->st_mtim.tv_sec > above->st_ctim.tv_sec;
+	return module->st_mtim.tv_nsec > above->st_ctim.tv_nsec;
+}
+
+/* Adds an entry if path, which is RELEASE/ARCH relative to fd, is built and passes.
+ * Returns whether it is built. */
+static bool push_built(struct reader *r, int fd, const char *path, const char *version,
+	const char *release, const char *arch)
+{
+	char module_path[2 * NAME_MAX + sizeof("//module")];
+	struct stat module, above;
+	struct tree_entry *e;
+
+	snprintf(module_path, sizeof(module_path), "%s/module", path);
+	if (fstatat(fd, module_path, &module, 0) < 0 || !S_ISDIR(module.st_mode))
+		return false;
+	if (!passes(r, version, release, arch))
+		return true;
+	e = push_entry(r, version,
+		is_installed(r, version, release, arch) ? STATE_INSTALLED : STATE_BUILT);
+	e->release = xstrdup(release);
+	e->arch = xstrdup(arch);
+	e->touched = fstatat(fd, path, &above, 0) < 0 || is_touched(&module, &above);
+	if (r->originals) {
+		_cleanup_free_ char *original =
+			xasprintf(ORIGINALS "/%s/%s", release, arch);
+
+		e->original = is_dir_at(r->name_fd, original);
+	}
+	return true;
+}
+
+/* Nearly every RELEASE has one ARCH only, the same as the one before. A directory with
+ * three links has one subdirectory (itself, its dot, one dot-dot), on file systems that
+ * count so; when that is the ARCH expected, there is nothing to list. Returns whether all
+ * has been read. */
+static bool read_expected_arch(
+	struct reader *r, int version_fd, const char *version, const char *release)
+{
+	char path[2 * NAME_MAX + sizeof("/")];
+	struct stat st;
+
+	if (!r->arch[0] || fstatat(version_fd, release, &st, 0) < 0 || st.st_nlink != 3)
+		return false;
+	snprintf(path, sizeof(path), "%s/%s", release, r->arch);
+	return push_built(r, version_fd, path, version, release, r->arch);
+}
+
+static int unreadable(
+	struct reader *r, int code, const char *version, const char *release)
+{
+	return error_errno(&r->err, code, 1, "cannot read %s%s%s%s%s in the dkms tree",
+		r->name, version ? "/" : "", version ? version : "", release ? "/" : "",
+		release ? release : "");
+}
+
+static int read_release(
+	struct reader *r, int version_fd, const char *version, const char *release)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_(dents_done) struct dents dents = {0};
+	int code;
+
+	if (read_expected_arch(r, version_fd, version, release))
+		return 0;
+	fd = dir_open_at(version_fd, release);
+	code = fd < 0 ? fd : dents_read(fd, &dents);
+	if (code < 0)
+		return is_absent(code) ? 0 : unreadable(r, code, version, release);
+	for (size_t i = 0; i < dents.n; i++) {
+		const char *arch = dents.items[i].name;
+
+		if (dent_maybe_dir(&dents.items[i]) &&
+			push_built(r, fd, arch, version, release, arch))
+			snprintf(r->arch, sizeof(r->arch), "%s", arch);
+	}
+	return 0;
+}
+
+static int read_version(struct reader *r, const char *version)
+{
+	_cleanup_close_ int fd = dir_open_at(r->name_fd, version);
+	_cleanup_(dents_done) struct dents dents = {0};
+	int code = fd < 0 ? fd : dents_read(fd, &dents);
+	size_t before = r->list.n;
+	bool linked = false;
+	enum state state;
+
+	if (code < 0)
+		return is_absent(code) ? 0 : unreadable(r, code, version, NULL);
+	for (size_t i = 0; i < dents.n; i++)
+		if (streq(dents.items[i].name, "source"))
+			linked = dent_is_link(fd, &dents.items[i]);
+	state = source_state(fd, linked, r->source_tree, r->name, version);
+	if (state == STATE_UNKNOWN)
+		return 0;
+	for (size_t i = 0; i < dents.n && state == STATE_ADDED; i++) {
+		const struct dent *d = &dents.items[i];
+
+		if (!dent_maybe_dir(d) || !is_release_name(d->name) ||
+			!passes(r, version, d->name, NULL))
+			continue;
+		code = read_release(r, fd, version, d->name);
+		if (code < 0)
+			return code;
+	}
+	if (r->list.n == before)
+		push_entry(r, version, state);
+	return 0;
+}
+
+/* Reads the kernel- links before the versions that they lead to. A link without a
+ * readable target is no link. */
+static void read_links(struct reader *r, const struct dents *dents)
+{
+	for (size_t i = 0; i < dents->n; i++) {
+		const struct dent *d = &dents->items[i];
+		char target[4096];
+		ssize_t n;
+
+		if (!has_prefix(d->name, LINK_PREFIX))
+			continue;
+		n = readlinkat(r->name_fd, d->name, target, sizeof(target));
+		if (n <= 0 || (size_t)n == sizeof(target))
+			continue;
+		if ((r->n_links & (r->n_links + 1)) == 0)
+			r->links = xrealloc_array(
+				r->links, 2 * (r->n_links + 1), sizeof(*r->links));
+		r->links[r->n_links++] = (struct kernel_link){
+			d->name + strlen(LINK_PREFIX), xstrndup(target, (size_t)n)};
+	}
+}
+
+static int read_name(struct reader *r, const char *name)
+{
+	_cleanup_close_ int fd = dir_open_at(r->tree_fd, name);
+	_cleanup_(dents_done) struct dents dents = {0};
+	int code = fd < 0 ? fd : dents_read(fd, &dents);
+
+	r->name = name;
+	r->name_fd = fd;
+	r->originals = false;
+	if (code < 0)
+		return is_absent(code) ? 0 : unreadable(r, code, NULL, NULL);
+	read_links(r, &dents);
+	for (size_t i = 0; i < dents.n; i++)
+		r->originals = r->originals || streq(dents.items[i].name, ORIGINALS);
+	for (size_t i = 0; i < dents.n && code == 0; i++) {
+		const struct dent *d = &dents.items[i];
+
+		if (dent_maybe_dir(d) && is_version_name(d->name) &&
+			passes(r, d->name, NULL, NULL))
+			code = read_version(r, d->name);
+	}
+	for (size_t i = 0; i < r->n_links; i++)
+		free(r->links[i].target);
+	free(r->links);
+	r->links = NULL;
+	r->n_links = 0;
+	return code;
+}
+
+/* Versions that are equal but written differently (1.0, 1.00) still have an order. */
+static int compare_versions(const char *a, const char *b)
+{
+	int r = version_compare(a, b);
+
+	return r ? r : strcmp(a, b);
+}
+
+static int compare_entries(const void *pa, const void *pb)
+{
+	const struct tree_entry *a = pa, *b = pb;
+	int r = strcmp(a->name, b->name);
+
+	if (r == 0)
+		r = compare_versions(a->version, b->version);
+	if (r == 0 && a->release && b->release)
+		r = compare_versions(a->release, b->release);
+	if (r == 0 && a->arch && b->arch)
+		r = strcmp(a->arch, b->arch);
+	return r;
+}
+
+/* What a thread costs is what some 20 packages take. */
+#define NAMES_PER_THREAD 50
+
+static void read_nth_name(void *arg, size_t thread, size_t i)
+{
+	struct reader *r = (struct reader *)arg + thread;
+	const struct dent *d = &r->names->items[i];
+
+	r->name = d->name;
+	if (r->code == 0 && dent_maybe_dir(d) && passes(r, NULL, NULL, NULL))
+		r->code = read_name(r, d->name);
+}
+
+/* Appends what a reader has found and empties it. */
+static int take_list(struct tree_list *list, struct reader *r, struct error *err)
+{
+	int code = r->code;
+
+	if (r->list.n) {
+		list->entries = xrealloc_array(
+			list->entries, list->n + r->list.n, sizeof(*list->entries));
+		memcpy(list->entries + list->n, r->list.entries,
+			r->list.n * sizeof(*list->entries));
+		list->n += r->list.n;
+	}
+	free(r->list.entries);
+	error_move(err, &r->err);
+	return code;
+}
+
+void tree_list_sort(struct tree_list *l)
+{
+	if (l->n > 1)
+		qsort(l->entries, l->n, sizeof(*l->entries), compare_entries);
+}
+
+int tree_read(const char *dkms_tree, const char *source_tree,
+	const struct tree_filter *filter, struct tree_list *ret, struct error *err)
+{
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, dkms_tree);
+	_cleanup_(dents_done) struct dents names = {0};
+	struct reader readers[PARALLEL_MAX];
+	struct tree_list list = {0};
+	size_t threads;
+	int code = fd < 0 ? fd : dents_read(fd, &names);
+
+	if (code < 0 && code != -ENOENT)
+		return error_errno(
+			err, code, 1, "cannot read the dkms tree %s", dkms_tree);
+	code = 0;
+	threads = parallel_threads(names.n, NAMES_PER_THREAD);
+	for (size_t i = 0; i < threads; i++)
+		readers[i] = (struct reader){.tree_fd = fd,
+			.names = &names,
+			.source_tree = source_tree,
+			.filter = filter};
+	parallel_for(names.n, threads, read_nth_name, readers);
+	for (size_t i = 0; i < threads; i++) {
+		int r = take_list(&list, &readers[i], err);
+
+		code = code ? code : r;
+	}
+	if (code < 0) {
+		tree_list_done(&list);
+		return code;
+	}
+	tree_list_sort(&list);
+	*ret = list;
+	return 0;
+}
+
+void tree_list_done(struct tree_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct tree_entry *e = &l->entries[i];
+
+		free(e->name);
+		free(e->version);
+		free(e->release);
+		free(e->arch);
+		free(e->weak_release);
+	}
+	free(l->entries);
+	*l = (struct tree_list){0};
+}
+
+enum state tree_state(const char *dkms_tree, const char *source_tree, const char *name,
+	const char *version, const char *release, const char *arch)
+{
+	_cleanup_free_ char *path = tree_version_dir(dkms_tree, name, version);
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
+	_cleanup_free_ char *module = NULL;
+	_cleanup_free_ char *installed = NULL;
+	enum state state;
+
+	if (fd < 0)
+		return STATE_UNKNOWN;
+	state = source_state(fd, is_link_at(fd, "source"), source_tree, name, version);
+	if (state != STATE_ADDED || !release || !arch)
+		return state;
+	module = xasprintf("%s/%s/module", release, arch);
+	if (!is_dir_at(fd, module))
+		return STATE_ADDED;
+	installed = tree_installed_version(dkms_tree, name, release, arch);
+	return installed && streq(installed, version) ? STATE_INSTALLED : STATE_BUILT;
+}
+
+char *tree_installed_version(
+	const char *dkms_tree, const char *name, const char *release, const char *arch)
+{
+	_cleanup_free_ char *link = tree_installed_link(dkms_tree, name, release, arch);
+	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *module = NULL;
+	_cleanup_close_ int name_fd = -1;
+	_cleanup_free_ char *name_dir = NULL;
+	struct strv versions = {0};
+	char *part[3], *found = NULL;
+
+	if (link_read(link, &target) < 0)
+		return NULL;
+	module = path_join(link, "module");
+	if (!path_is_dir(module))
+		return NULL;
+	if (target[0] != '/' && target[0] != '.') {
+		if (!split_target(target, part) || !streq(part[1], release) ||
+			!streq(part[2], arch))
+			return NULL;
+		return xstrdup(part[0]);
+	}
+	/* A link written by hand, absolute or by way of dots. */
+	name_dir = path_join(dkms_tree, name);
+	name_fd = dir_open_at(AT_FDCWD, name_dir);
+	if (name_fd < 0 || tree_versions(dkms_tree, name, &versions) < 0)
+		return NULL;
+	for (size_t i = 0; i < versions.n && !found; i++)
+		if (link_leads_to(name_fd, target, versions.items[i], release, arch))
+			found = xstrdup(versions.items[i]);
+	strv_done(&versions);
+	return found;
+}
+
+/* The names of directories below path that pass accept (NULL: all). */
+static int list_dirs(const char *path, bool (*accept)(const char *), struct strv *ret)
+{
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
+	_cleanup_(dents_done) struct dents dents = {0};
+	int r = fd < 0 ? fd : dents_read(fd, &dents);
+
+	if (r < 0)
+		return is_absent(r) ? 0 : r;
+	for (size_t i = 0; i < dents.n; i++) {
+		const struct dent *d = &dents.items[i];
+
+		if ((!accept || accept(d->name)) && dent_is_dir(fd, d))
+			strv_push(ret, d->name);
+	}
+	return 0;
+}
+
+static int compare_version_items(const void *a, const void *b)
+{
+	return compare_versions(*(char *const *)a, *(char *const *)b);
+}
+
+int tree_versions(const char *dkms_tree, const char *name, struct strv *ret)
+{
+	_cleanup_free_ char *path = path_join(dkms_tree, name);
+	int r = list_dirs(path, is_version_name, ret);
+
+	if (r == 0 && ret->n > 1)
+		qsort(ret->items, ret->n, sizeof(*ret->items), compare_version_items);
+	return r;
+}
+
+int tree_names(const char *dkms_tree, struct strv *ret)
+{
+	int r = list_dirs(dkms_tree, NULL, ret);
+
+	strv_sort(ret);
+	return r;
+}
+
+int tree_check_name(const char *what, const char *s, struct error *err)
+{
+	if (is_empty(s))
+		return error_set(err, -EINVAL, 3, "the %s is empty", what);
+	for (const char *p = s; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 127)
+			return error_set(err, -EINVAL, 3,
+				"the %s holds a control character", what);
+	if (strlen(s) > NAME_MAX)
+		return error_set(err, -EINVAL, 3, "the %s is longer than %d bytes: %s",
+			what, NAME_MAX, s);
+	if (strchr(s, '/'))
+		return error_set(err, -EINVAL, 3, "the %s has a slash: %s", what, s);
+	if (s[0] == '.')
+		return error_set(
+			err, -EINVAL, 3, "the %s begins with a dot: %s", what, s);
+	return 0;
+}
+
+int tree_check_release(const char *release, struct error *err)
+{
+	int r = tree_check_name("kernel version", release, err);
+
+	if (r == 0 && !is_release_name(release))
+		r = error_set(err, -EINVAL, 3, "no kernel can be called %s", release);
+	return r;
+}
+
+char *tree_version_dir(const char *dkms_tree, const char *name, const char *version)
+{
+	return xasprintf("%s/%s/%s", dkms_tree, name, version);
+}
+
+char *tree_built_dir(const char *dkms_tree, const char *name, const char *version,
+	const char *release, const char *arch)
+{
+	return xasprintf("%s/%s/%s/%s/%s", dkms_tree, name, version, release, arch);
+}
+
+char *tree_installed_link(
+	const char *dkms_tree, const char *name, const char *release, const char *arch)
+{
+	return xasprintf("%s/%s/" LINK_PREFIX "%s-%s", dkms_tree, name, release, arch);
+}
+
+char *tree_original_dir(
+	const char *dkms_tree, const char *name, const char *release, const char *arch)
+{
+	return xasprintf("%s/%s/" ORIGINALS "/%s/%s", dkms_tree, name, release, arch);
+}

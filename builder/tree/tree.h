@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_TREE_TREE_H
+#define BUILDER_TREE_TREE_H
+
+#include "base/error.h"
+#include "base/strv.h"
+
+/* The dkms tree: which module versions are known, built and installed. A state is read
+ * from directories and links and from nothing else, so trees are exchanged freely with
+ * the other dkms. The layout:
+ *
+ *   NAME/VERSION/source                symlink to the source directory
+ *   NAME/VERSION/build/                working directories and logs of builds
+ *   NAME/VERSION/tarball/
+ *   NAME/VERSION/RELEASE/ARCH/module/  built modules
+ *   NAME/VERSION/RELEASE/ARCH/log/make.log
+ *   NAME/kernel-RELEASE-ARCH           symlink to VERSION/RELEASE/ARCH: installed
+ *   NAME/original_module/RELEASE/ARCH/ modules that ours replaced
+ *
+ * Names that begin with a dot are ours and temporary. RELEASE/ARCH appears by one rename.
+ * Reading is done by tree.c and takes no lock, changing by tree-change.c. */
+
+enum state {
+	STATE_UNKNOWN,        /* not in the tree */
+	STATE_BROKEN,         /* source link dangles, or is missing with a source there */
+	STATE_ADDED,          /* source links to a directory */
+	STATE_BUILT,          /* RELEASE/ARCH/module/ exists */
+	STATE_INSTALLED_WEAK, /* installed from another kernel by weak-modules */
+	STATE_INSTALLED,      /* the kernel- link leads to RELEASE/ARCH */
+};
+
+struct tree_entry {
+	char *name, *version;
+	char *release, *arch; /* NULL when added or broken */
+	char *weak_release;   /* the kernel it was built for, when STATE_INSTALLED_WEAK */
+	enum state state;
+	bool original; /* original_module/RELEASE/ARCH exists */
+	/* Files came to module/ or went from it after it was published, or it was made by
+	 * the other dkms. */
+	bool touched;
+};
+
+struct tree_list {
+	struct tree_entry *entries; /* by name, version, release (version order), arch */
+	size_t n;
+};
+
+/* Which entries; NULL means any. With next, an entry passes when it passes one of the
+ * chain: -k 6.1 -k 6.2 is two filters. */
+struct tree_filter {
+	const char *name, *version, *release, *arch;
+	const struct tree_filter *next;
+};
+
+/* What is known below dkms_tree and passes the filter (NULL: everything). A version with
+ * no kernel that passes is one entry, added; a broken one is one entry, whatever is
+ * built. A missing tree is empty. source_tree serves to recognise a broken entry whose
+ * link is gone. tree_list_done frees. -EACCES and the like: status 1, names the path. */
+int tree_read(const char *dkms_tree, const char *source_tree,
+	const struct tree_filter *filter, struct tree_list *ret, struct error *err);
+void tree_list_done(struct tree_list *l);
+void tree_list_sort(struct tree_list *l); /* into its order, after a change */
+/* "added", "built", "installed-weak", ... as status prints it */
+const char *state_name(enum state s);
+
+/* The state of one module version on one kernel; with release and arch NULL, whether it
+ * is known: unknown, broken or added. */
+enum state tree_state(const char *dkms_tree, const char *source_tree, const char *name,
+	const char *version, const char *release, const char *arch);
+/* The version of a package that is installed on a kernel; caller frees, NULL if none. */
+char *tree_installed_version(
+	const char *dkms_tree, const char *name, const char *release, const char *arch);
+/* The versions of name that have a directory, in any state, oldest first; the newest is
+ * the last. Returns 0, also when there are none, or a negative errno. */
+int tree_versions(const char *dkms_tree, const char *name, struct strv *ret);
+/* All package names that have a directory, sorted. */
+int tree_names(const char *dkms_tree, struct strv *ret);
+
+/* Refuses what cannot be one component of a path in the tree, with -EINVAL and status 3:
+ * an empty name, one over 255 bytes, one that begins with a dot, has a slash or a control
+ * character. what says what it is: "module name". */
+int tree_check_name(const char *what, const char *s, struct error *err);
+/* The same for a kernel's release, which lies beside build/ and the like. */
+int tree_check_release(const char *release, struct error *err);
+
+/* Paths; callers free. */
+char *tree_version_dir(const char *dkms_tree, const char *name, const char *version);
+char *tree_built_dir(const char *dkms_tree, const char *name, const char *version,
+	const char *release, const char *arch); /* .../RELEASE/ARCH */
+char *tree_installed_link(const char *dkms_tree, const char *name, const char *release,
+	const char *arch); /* NAME/kernel-RELEASE-ARCH */
+char *tree_original_dir(const char *dkms_tree, const char *name, const char *release,
+	const char *arch); /* NAME/original_module/RELEASE/ARCH */
+
+/* What follows changes the tree, by renames: after a crash a reader sees the state before
+ * or the state after. Errors of the file system have status 1. Two changes of one package
+ * at the same time are for the caller to prevent. */
+
+/* Registers NAME/VERSION: makes its directory and the source link, or repairs the link
+ * when it dangles or is missing. -EEXIST (status 3) when it is there and not broken;
+ * -ENOTEMPTY (3) when a directory is in its place. */
+int tree_add(const char *dkms_tree, const char *name, const char *version,
+	const char *source, struct error *err);
+/* The same in two steps, for a version that comes with what is built for it: between
+ * them, RELEASE/ARCH directories are put into *ret_stage (the caller frees), which the
+ * second step makes NAME/VERSION by one rename. -EEXIST (status 3) when it is there in
+ * any state. When it fails, or is not called, tree_stage_remove. */
+int tree_stage_version(const char *dkms_tree, const char *name, const char *version,
+	char **ret_stage, int *ret_lock, struct error *err);
+int tree_add_staged(const char *dkms_tree, const char *name, const char *version,
+	const char *source, const char *stage, struct error *err);
+/* Removes a stage, and NAME when there is nothing else in it. */
+void tree_stage_remove(const char *dkms_tree, const char *name, const char *stage);
+/* Forgets NAME/VERSION with all that is built, and NAME when nothing else is left of it.
+ * 0 when it is not there. */
+int tree_forget(
+	const char *dkms_tree, const char *name, const char *version, struct error *err);
+
+/* Makes an empty directory below NAME/VERSION, in which to prepare what tree_publish will
+ * publish. *ret_path: the caller frees. *ret_lock: a descriptor to close when done; until
+ * then nobody takes the directory for a leftover, which the next stage or publish of the
+ * same version removes. */
+int tree_stage(const char *dkms_tree, const char *name, const char *version,
+	char **ret_path, int *ret_lock, struct error *err);
+/* Moves a finished directory (module/, log/) to RELEASE/ARCH by one rename, replacing
+ * an older one. It must be on the tree's file system; the modules are synced to disk. */
+int tree_publish(const char *dkms_tree, const char *name, const char *version,
+	const char *release, const char *arch, const char *finished, struct error *err);
+/* Removes RELEASE/ARCH, first making it invisible by one rename. 0 when not there. */
+int tree_unpublish(const char *dkms_tree, const char *name, const char *version,
+	const char *release, const char *arch, struct error *err);
+/* Sets or removes the link that says "installed". One that leads to another version is
+ * replaced when set, left alone when removed. */
+int tree_set_installed(const char *dkms_tree, const char *name, const char *version,
+	const char *release, const char *arch, bool installed, struct error *err);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which modules are installed by a link from another kernel. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+
+#include "base/dents.h"
+#include "base/file.h"
+#include "builder/tree/weak.h"
+
+/* weak-modules keeps the directories below extra/ or updates/; real ones are not deep. */
+#define DEPTH_MAX 8
+
+struct finder {
+	const struct settings *settings;
+	const struct tree_filter *filter;
+	char *install_tree; /* without links, "" when there is none */
+	struct tree_list *list;
+	size_t n_before;            /* entries of list that are not ours */
+	struct tree_list installed; /* read when the first link is met */
+	bool installed_known;
+	struct error *err;
+};
+
+static bool passes(
+	const struct tree_filter *f, const struct tree_entry *e, const char *release)
+{
+	if (!f)
+		return true;
+	for (; f; f = f->next)
+		if ((!f->name || streq(f->name, e->name)) &&
+			(!f->version || streq(f->version, e->version)) &&
+			(!f->release || streq(f->release, release)) &&
+			(!f->arch || streq(f->arch, e->arch)))
+			return true;
+	return false;
+}
+
+static void push(struct finder *f, const struct tree_entry *from, const char *release)
+{
+	struct tree_list *l = f->list;
+
+	for (size_t i = f->n_before; i < l->n; i++) {
+		const struct tree_entry *e = &l->entries[i];
+
+		if (streq(e->name, from->name) && streq(e->version, from->version) &&
+			streq(e->release, release) && streq(e->arch, from->arch) &&
+			streq(e->weak_release, from->release))
+			return; /* another module of the same version */
+	}
+	l->entries = xrealloc_array(l->entries, l->n + 1, sizeof(*l->entries));
+	l->entries[l->n++] = (struct tree_entry){
+		.name = xstrdup(from->name),
+		.version = xstrdup(from->version),
+		.release = xstrdup(release),
+		.arch = xstrdup(from->arch),
+		.weak_release = xstrdup(from->release),
+		.state = STATE_INSTALLED_WEAK,
+	};
+}
+
+/* A link of release leads to path, a module file of the kernel from: whose is it? */
+static void match(
+	struct finder *f, const char *release, const char *from, const char *path)
+{
+	for (size_t i = 0; i < f->installed.n; i++) {
+		const struct tree_entry *e = &f->installed.entries[i];
+		_cleanup_free_ char *built = NULL;
+
+		if (e->state != STATE_INSTALLED || !streq(e->release, from) ||
+			!passes(f->filter, e, release))
+			continue;
+		built = xasprintf("%s/%s/%s/%s/%s/module/%s", f->settings->dkms_tree,
+			e->name, e->version, e->release, e->arch, path_base(path));
+		if (file_same(built, path) == 1) {
+			push(f, e, release);
+			return;
+		}
+	}
+}
+
+/* A link at path, INSTALLTREE/release/weak-updates/...: leads it to a module installed
+ * for another kernel? */
+static int look_at_link(struct finder *f, const char *release, const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *from = NULL;
+	const char *rest;
+	int r;
+
+	if (!real || !has_prefix(real, f->install_tree))
+		return 0;
+	rest = real + strlen(f->install_tree);
+	rest += strspn(rest, "/");
+	from = xstrndup(rest, strcspn(rest, "/"));
+	if (streq(from, release))
+		return 0;
+	if (!f->installed_known) {
+		r = tree_read(f->settings->dkms_tree, f->settings->source_tree, NULL,
+			&f->installed, f->err);
+		if (r < 0)
+			return r;
+		f->installed_known = true;
+	}
+	match(f, release, from, real);
+	return 0;
+}
+
+static int walk(struct finder *f, const char *release, const char *path, int depth)
+{
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
+	_cleanup_(dents_done) struct dents dents = {0};
+	int r = 0;
+
+	if (fd < 0 || depth > DEPTH_MAX || dents_read(fd, &dents) < 0)
+		return 0; /* no such directory, or none of our business */
+	for (size_t i = 0; i < dents.n && r == 0; i++) {
+		const struct dent *d = &dents.items[i];
+		_cleanup_free_ char *child = path_join(path, d->name);
+
+		if (dent_is_link(fd, d))
+			r = look_at_link(f, release, child);
+		else if (dent_is_dir(fd, d))
+			r = walk(f, release, child, depth + 1);
+	}
+	return r;
+}
+
+int weak_read(const struct settings *s, const struct tree_filter *filter,
+	struct tree_list *list, struct error *err)
+{
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, s->install_tree);
+	_cleanup_(dents_done) struct dents releases = {0};
+	struct finder f = {.settings = s,
+		.filter = filter,
+		.list = list,
+		.n_before = list->n,
+		.err = err};
+	int r = 0;
+
+	if (fd < 0 || dents_read(fd, &releases) < 0)
+		return 0;
+	f.install_tree = realpath(s->install_tree, NULL);
+	for (size_t i = 0; i < releases.n && r == 0 && f.install_tree; i++) {
+		const char *release = releases.items[i].name;
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s/weak-updates", f.install_tree, release);
+
+		r = walk(&f, release, path, 0);
+	}
+	if (list->n > f.n_before)
+		tree_list_sort(list);
+	tree_list_done(&f.installed);
+	free(f.install_tree);
+	return r;
+}
