@@ -14,7 +14,7 @@
 #include "builder/reuse/objects.h"
 #include "scheduler/plan.h"
 #include "cli/cache.h"
-#include "cli/report.h"
+#include "cli/print.h"
 #include "cli/why.h"
 
 static char *format_day(int64_t seconds)

@@ -12,6 +12,7 @@
 #include "cli/cache.h"
 #include "cli/commands.h"
 #include "cli/groups.h"
+#include "cli/print.h"
 #include "cli/session.h"
 #include "cli/status.h"
 

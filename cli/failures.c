@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "cli/failures.h"
-#include "cli/report.h"
+#include "cli/print.h"
 
 /* A failure of one module, and the kernels that it is for. */
 struct failure {

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "builder/tree/tree.h"
 #include "cli/commands.h"
+#include "cli/print.h"
 #include "cli/session.h"
 
 /* Also for a broken one, which tree_read lists without its kernels. */

@@ -14,7 +14,7 @@
 #include "scheduler/slots.h"
 #include "cli/complete.h"
 #include "cli/options.h"
-#include "cli/report.h"
+#include "cli/print.h"
 
 /* Standard descriptors that the caller closed would be given to our own files. */
 static void open_standard_fds(void)

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "cli/matrix.h"
-#include "cli/report.h"
+#include "cli/words.h"
 
 /* Fills in the modules of the jobs, sorted, each once. */
 static void list_modules(const struct plan *p, struct strv *ret)

@@ -7,7 +7,9 @@
 #include "cli/explain.h"
 #include "cli/failures.h"
 #include "cli/matrix.h"
+#include "cli/print.h"
 #include "cli/report.h"
+#include "cli/words.h"
 
 void report_init(struct report *r, bool quiet, bool verbose)
 {
@@ -17,74 +19,6 @@ void report_init(struct report *r, bool quiet, bool verbose)
 void report_done(struct report *r)
 {
 	strv_done(&r->told);
-}
-
-char *format_seconds(double seconds)
-{
-	unsigned long whole = (unsigned long)(seconds + 0.5);
-
-	if (seconds < 60)
-		return xasprintf("%.1f s", seconds);
-	if (whole < 3600)
-		return xasprintf("%lu min %lu s", whole / 60, whole % 60);
-	return xasprintf("%lu h %lu min", whole / 3600, whole % 3600 / 60);
-}
-
-char *format_bytes(uint64_t bytes)
-{
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-	double size = (double)bytes / 1024;
-	size_t unit = 0;
-
-	if (bytes < 1024)
-		return xasprintf("%u B", (unsigned int)bytes);
-	while (size >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
-		size /= 1024;
-		unit++;
-	}
-	return xasprintf(size < 100 ? "%.1f %s" : "%.0f %s", size, units[unit]);
-}
-
-void print_warning(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("dkms: warning: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-}
-
-void print_lines(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		fputc(*text, out);
-		if (*text == '\n')
-			fputs("      ", out);
-	}
-	fputc('\n', out);
-}
-
-void print_error(const struct error *err)
-{
-	fputs("dkms: ", stderr);
-	print_lines(stderr, err->what ? err->what : "failed");
-	if (err->remedy)
-		fprintf(stderr, "      %s\n", err->remedy);
-}
-
-/* "evdi/1.12.0 for 6.1.0-56-amd64"; caller frees. */
-static char *job_title(const struct job *job)
-{
-	if (!job->name && job->archive)
-		return xstrdup(job->archive);
-	if (!job->name)
-		return xstrdup(job->kind == JOB_DEPMOD ? job->kernel->release
-						       : job->conf_path);
-	if (job->kind == JOB_ADD || job->kind == JOB_FORGET || job->kind == JOB_PACK)
-		return xasprintf("%s/%s", job->name, job->version);
-	return xasprintf("%s/%s for %s", job->name, job->version, job->kernel->release);
 }
 
 /* How many of the jobs are modules on kernels. */
@@ -357,34 +291,6 @@ struct listener report_listener(struct report *r)
 }
 
 /* The summary */
-
-bool report_counts(const struct job *job)
-{
-	return job->name && job->kind != JOB_ADD && job->kind != JOB_FORGET &&
-	       job->kind != JOB_PACK && (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
-}
-
-const char *report_word(const struct job *job)
-{
-	switch (job->result) {
-	case RESULT_DONE:
-		return job->restored	   ? "cached"
-		       : job->linked_from ? "linked"
-		       : job->built	   ? "built"
-					   : "done";
-	case RESULT_NOTHING:
-		return "-";
-	case RESULT_EXCLUDED:
-		return "skipped";
-	case RESULT_FAILED:
-	case RESULT_BLOCKED:
-		return "FAILED";
-	case RESULT_STOPPED:
-	case RESULT_NONE:
-		break;
-	}
-	return "";
-}
 
 static void add_sum(struct str *s, size_t n, const char *what)
 {

@@ -31,20 +31,4 @@ void report_summary(const struct report *r, const struct plan *p);
 /* After the summary: what the line of a failure has left out. */
 void report_failures(const struct report *r, const struct plan *p);
 
-/* Whether a job is one of a module on a kernel, which the summary counts, and the word
- * that tells there how it went. */
-bool report_counts(const struct job *job);
-const char *report_word(const struct job *job);
-
-/* Prints text with every line after the first indented. */
-void print_lines(FILE *out, const char *text);
-/* "dkms: what", the following lines indented, and the remedy. */
-void print_error(const struct error *err);
-void print_warning(const char *fmt, ...) _printf_(1, 2);
-
-/* "0.3 s", "7.4 s", "1 min 52 s", "2 h 14 min"; caller frees. */
-char *format_seconds(double seconds);
-/* "640 B", "1.1 GiB"; caller frees. */
-char *format_bytes(uint64_t bytes);
-
 #endif

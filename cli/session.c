@@ -10,6 +10,7 @@
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
 #include "scheduler/rebuild.h"
+#include "cli/print.h"
 #include "cli/rundoc.h"
 #include "cli/session.h"
 

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How are errors, warnings, times and sizes written for a person? */
+#include "config.h"
+
+#include <stdarg.h>
+
+#include "cli/print.h"
+
+char *format_seconds(double seconds)
+{
+	unsigned long whole = (unsigned long)(seconds + 0.5);
+
+	if (seconds < 60)
+		return xasprintf("%.1f s", seconds);
+	if (whole < 3600)
+		return xasprintf("%lu min %lu s", whole / 60, whole % 60);
+	return xasprintf("%lu h %lu min", whole / 3600, whole % 3600 / 60);
+}
+
+char *format_bytes(uint64_t bytes)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+	double size = (double)bytes / 1024;
+	size_t unit = 0;
+
+	if (bytes < 1024)
+		return xasprintf("%u B", (unsigned int)bytes);
+	while (size >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
+		size /= 1024;
+		unit++;
+	}
+	return xasprintf(size < 100 ? "%.1f %s" : "%.0f %s", size, units[unit]);
+}
+
+void print_warning(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("dkms: warning: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void print_lines(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		fputc(*text, out);
+		if (*text == '\n')
+			fputs("      ", out);
+	}
+	fputc('\n', out);
+}
+
+void print_error(const struct error *err)
+{
+	fputs("dkms: ", stderr);
+	print_lines(stderr, err->what ? err->what : "failed");
+	if (err->remedy)
+		fprintf(stderr, "      %s\n", err->remedy);
+}

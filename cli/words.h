@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_WORDS_H
+#define CLI_WORDS_H
+
+#include "builder/job/job.h"
+
+/* "evdi/1.12.0 for 6.1.0-56-amd64"; caller frees. */
+char *job_title(const struct job *job);
+
+/* Whether a job is one of a module on a kernel, which the summary counts, and the word
+ * that tells there how it went. */
+bool report_counts(const struct job *job);
+const char *report_word(const struct job *job);
+
+#endif
