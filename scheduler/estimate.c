@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 
-#include "base/dents.h"
+#include "base/dirents.h"
 #include "base/file.h"
 #include "scheduler/estimate.h"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "base/dents.h"
+#include "base/dirents.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "tests/tap.h"

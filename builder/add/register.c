@@ -7,7 +7,7 @@
 #include <sys/file.h>
 
 #include "base/file.h"
-#include "base/stage.h"
+#include "base/staging.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
 #include "builder/job/phase.h"

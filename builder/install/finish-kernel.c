@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/dents.h"
+#include "base/dirents.h"
 #include "base/file.h"
 #include "builder/job/phase.h"
 #include "builder/install/depmod.h"

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/stage.h"
+#include "base/staging.h"
 #include "builder/tree/tree.h"
 #include "builder/job/phase.h"
 #include "builder/install/destinations.h"

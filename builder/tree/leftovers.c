@@ -12,7 +12,7 @@
 #include <sys/file.h>
 
 #include "base/file.h"
-#include "base/stage.h"
+#include "base/staging.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Changing the dkms tree, by renames only. What is being prepared or taken apart has a
- * name that begins with STAGE, which no reader looks at; see base/stage.h. */
+ * name that begins with STAGE, which no reader looks at; see base/staging.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "base/stage.h"
+#include "base/staging.h"
 #include "builder/tree/tree.h"
 
 #define STAGE ".stage-"

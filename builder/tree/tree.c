@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "base/dents.h"
+#include "base/dirents.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "builder/host/version.h"

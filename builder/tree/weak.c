@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
-#include "base/dents.h"
+#include "base/dirents.h"
 #include "base/file.h"
 #include "builder/tree/weak.h"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/stage.h"
+#include "base/staging.h"
 
 /* Does fd still stand for what is called path? */
 static bool is_same_dir(int fd, const char *path)

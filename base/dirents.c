@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/dents.h"
+#include "base/dirents.h"
 
 static void add(struct dents *d, const char *name, unsigned char type)
 {
