@@ -8,16 +8,16 @@
 
 #include "base/dirents.h"
 
-static void add(struct dents *d, const char *name, unsigned char type)
+static void add(struct dirents *d, const char *name, unsigned char type)
 {
 	if (d->n == d->room) {
 		d->room = 2 * d->room + 16;
 		d->items = xrealloc_array(d->items, d->room, sizeof(*d->items));
 	}
-	d->items[d->n++] = (struct dent){name, type};
+	d->items[d->n++] = (struct dir_entry){name, type};
 }
 
-int dents_read(int fd, struct dents *ret)
+int dirents_read(int fd, struct dirents *ret)
 {
 	_Alignas(struct dirent64) char buffer[32768];
 
@@ -40,14 +40,14 @@ int dents_read(int fd, struct dents *ret)
 	}
 }
 
-void dents_done(struct dents *d)
+void dirents_done(struct dirents *d)
 {
 	free(d->items);
 	strv_done(&d->blocks);
-	*d = (struct dents){0};
+	*d = (struct dirents){0};
 }
 
-bool dent_maybe_dir(const struct dent *d)
+bool dir_entry_may_be_dir(const struct dir_entry *d)
 {
 	return d->type == DT_DIR || d->type == DT_LNK || d->type == DT_UNKNOWN;
 }
@@ -73,12 +73,12 @@ bool is_link_at(int fd, const char *path)
 	return fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
-bool dent_is_dir(int fd, const struct dent *d)
+bool dir_entry_is_dir(int fd, const struct dir_entry *d)
 {
-	return d->type == DT_DIR || (dent_maybe_dir(d) && is_dir_at(fd, d->name));
+	return d->type == DT_DIR || (dir_entry_may_be_dir(d) && is_dir_at(fd, d->name));
 }
 
-bool dent_is_link(int fd, const struct dent *d)
+bool dir_entry_is_link(int fd, const struct dir_entry *d)
 {
 	return d->type == DT_LNK || (d->type == DT_UNKNOWN && is_link_at(fd, d->name));
 }

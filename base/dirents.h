@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef BASE_DENTS_H
-#define BASE_DENTS_H
+#ifndef BASE_DIRENTS_H
+#define BASE_DIRENTS_H
 
 #include <dirent.h>
 
@@ -9,30 +9,30 @@
 /* Reading thousands of directories: relative to the descriptors of their parents, with
  * the types that come with the names, and in fewer system calls than a DIR takes. */
 
-struct dent {
-	const char *name;   /* lives as long as its dents */
+struct dir_entry {
+	const char *name;   /* lives as long as its dirents */
 	unsigned char type; /* a DT_ constant */
 };
 
 /* The names of a directory, without those that begin with a dot, in no order. Zero is
  * empty. */
-struct dents {
-	struct dent *items;
+struct dirents {
+	struct dir_entry *items;
 	size_t n, room;
 	struct strv blocks; /* hold the names */
 };
 
 /* Reads the directory that fd is open on to its end. Returns 0 or a negative errno;
- * dents_done in both cases. */
-int dents_read(int fd, struct dents *ret);
-void dents_done(struct dents *d);
+ * dirents_done in both cases. */
+int dirents_read(int fd, struct dirents *ret);
+void dirents_done(struct dirents *d);
 /* Whether the type leaves room for this being a directory: a link may lead to one, and
  * file systems need not tell types. */
-bool dent_maybe_dir(const struct dent *d);
+bool dir_entry_may_be_dir(const struct dir_entry *d);
 /* Whether it is a directory or leads to one, and whether it is a link; fd is the
  * directory that it was read from. */
-bool dent_is_dir(int fd, const struct dent *d);
-bool dent_is_link(int fd, const struct dent *d);
+bool dir_entry_is_dir(int fd, const struct dir_entry *d);
+bool dir_entry_is_link(int fd, const struct dir_entry *d);
 
 /* Opens a directory below another one (or AT_FDCWD), links followed: a descriptor or a
  * negative errno. */

@@ -19,7 +19,7 @@ static bool is_same_dir(int fd, const char *path)
 	       a.st_ino == b.st_ino;
 }
 
-int stage_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
+int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
 	struct error *err)
 {
 	/* Between mkdtemp and flock another process may take it for a leftover. */
@@ -58,14 +58,14 @@ static int lock_leftover(const char *path)
 	return take_fd(&fd);
 }
 
-bool stage_is_leftover(const char *path)
+bool staging_is_leftover(const char *path)
 {
 	_cleanup_close_ int lock = lock_leftover(path);
 
 	return lock >= 0;
 }
 
-void stage_remove_leftover(const char *path)
+void staging_remove_leftover(const char *path)
 {
 	_cleanup_close_ int lock = lock_leftover(path);
 
@@ -73,7 +73,7 @@ void stage_remove_leftover(const char *path)
 		dir_remove(path, NULL);
 }
 
-void stage_remove_leftovers(const char *dir, const char *prefix)
+void staging_remove_leftovers(const char *dir, const char *prefix)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -83,6 +83,6 @@ void stage_remove_leftovers(const char *dir, const char *prefix)
 		_cleanup_free_ char *path = path_join(dir, names.items[i]);
 
 		if (has_prefix(names.items[i], prefix))
-			stage_remove_leftover(path);
+			staging_remove_leftover(path);
 	}
 }

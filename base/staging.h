@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef BASE_STAGE_H
-#define BASE_STAGE_H
+#ifndef BASE_STAGING_H
+#define BASE_STAGING_H
 
 #include "base/error.h"
 
@@ -11,12 +11,12 @@
 /* Makes the directory DIR/PREFIXxxxxxx, mode 0755, and locks it. dir must exist. *ret_path:
  * the caller frees, and removes the directory. *ret_lock: a descriptor to close when that
  * is done. */
-int stage_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
+int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
 	struct error *err);
-bool stage_is_leftover(const char *path);
+bool staging_is_leftover(const char *path);
 /* Removes path if it is a leftover. Failing to is no harm. */
-void stage_remove_leftover(const char *path);
+void staging_remove_leftover(const char *path);
 /* Removes all leftovers in dir whose names begin with prefix. */
-void stage_remove_leftovers(const char *dir, const char *prefix);
+void staging_remove_leftovers(const char *dir, const char *prefix);
 
 #endif

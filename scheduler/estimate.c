@@ -27,18 +27,18 @@ static char *title_of(const struct job *job)
 
 static size_t count_sources(int parent, const char *name, int depth)
 {
-	_cleanup_(dents_done) struct dents dents = {0};
+	_cleanup_(dirents_done) struct dirents dirents = {0};
 	_cleanup_close_ int fd = dir_open_at(parent, name);
 	size_t n = 0;
 
-	if (fd < 0 || dents_read(fd, &dents) < 0)
+	if (fd < 0 || dirents_read(fd, &dirents) < 0)
 		return 0;
-	for (size_t i = 0; i < dents.n; i++) {
-		const struct dent *d = &dents.items[i];
+	for (size_t i = 0; i < dirents.n; i++) {
+		const struct dir_entry *d = &dirents.items[i];
 
 		if (has_suffix(d->name, ".c") || has_suffix(d->name, ".S"))
 			n++;
-		else if (depth && dent_maybe_dir(d) && !dent_is_link(fd, d))
+		else if (depth && dir_entry_may_be_dir(d) && !dir_entry_is_link(fd, d))
 			n += count_sources(fd, d->name, depth - 1);
 	}
 	return n;

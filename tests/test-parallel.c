@@ -79,10 +79,10 @@ static void test_cpu_time(void)
 	ok(all - own >= helpers + (int64_t)m.helper_ns, "so is a helper's");
 }
 
-static void test_dents(void)
+static void test_dirents(void)
 {
 	char root[] = "/tmp/dkms-test-XXXXXX";
-	struct dents d = {0};
+	struct dirents d = {0};
 	size_t dirs = 0, links = 0;
 	int fd;
 
@@ -99,10 +99,10 @@ static void test_dents(void)
 	}
 	mkdirat(fd, "dir", 0700);
 	mkdirat(fd, ".hidden", 0700);
-	is_int(dents_read(fd, &d), 0, "read a directory");
+	is_int(dirents_read(fd, &d), 0, "read a directory");
 	for (size_t i = 0; i < d.n; i++) {
-		dirs += dent_maybe_dir(&d.items[i]) && dent_is_dir(fd, &d.items[i]);
-		links += dent_is_link(fd, &d.items[i]);
+		dirs += dir_entry_may_be_dir(&d.items[i]) && dir_entry_is_dir(fd, &d.items[i]);
+		links += dir_entry_is_link(fd, &d.items[i]);
 	}
 	is_int((long)d.n, 2001, "all names without dots");
 	is_int((long)dirs, 2001, "all of them are directories or lead to one");
@@ -110,7 +110,7 @@ static void test_dents(void)
 	ok(is_dir_at(fd, "dir") && !is_link_at(fd, "dir"), "a directory");
 	ok(is_dir_at(fd, d.items[0].name), "a link to one");
 	is_int(dir_open_at(fd, "none"), -ENOENT, "what is not there");
-	dents_done(&d);
+	dirents_done(&d);
 	close(fd);
 	dir_remove(root, NULL);
 }
@@ -122,6 +122,6 @@ int main(void)
 	is_int((long)parallel_threads(10, 50), 1, "little work takes one thread");
 	ok(parallel_threads(1000000, 50) <= PARALLEL_MAX, "much work takes a few");
 	test_cpu_time();
-	test_dents();
+	test_dirents();
 	return done_testing();
 }

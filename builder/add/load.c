@@ -67,8 +67,9 @@ static int load_work(struct job *job)
 
 	if (r < 0)
 		return r;
-	stage_remove_leftovers(source_tree, SOURCE_STAGE);
-	r = stage_make(source_tree, SOURCE_STAGE "load-", &l->dir, &l->lock_fd, &job->error);
+	staging_remove_leftovers(source_tree, SOURCE_STAGE);
+	r = staging_make(source_tree, SOURCE_STAGE "load-", &l->dir, &l->lock_fd,
+		&job->error);
 	if (r < 0)
 		return r;
 	unpacked = path_join(l->dir, "tree");

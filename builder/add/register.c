@@ -30,8 +30,8 @@ static int copy_source(struct job *job, const char *source)
 	r = dir_make(source_tree, &job->error);
 	if (r < 0)
 		return r;
-	stage_remove_leftovers(source_tree, SOURCE_STAGE);
-	r = stage_make(source_tree, SOURCE_STAGE "add-", &stage, &lock, &job->error);
+	staging_remove_leftovers(source_tree, SOURCE_STAGE);
+	r = staging_make(source_tree, SOURCE_STAGE "add-", &stage, &lock, &job->error);
 	if (r < 0)
 		return r;
 	copy = path_join(stage, "new");

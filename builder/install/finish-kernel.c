@@ -186,16 +186,16 @@ enum phase weak_modules_leave(struct job *job, const struct outcome *outcome)
 static void list_aliases(const char *path, struct strv *ret)
 {
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
-	_cleanup_(dents_done) struct dents dents = {0};
+	_cleanup_(dirents_done) struct dirents dirents = {0};
 
-	if (fd < 0 || dents_read(fd, &dents) < 0)
+	if (fd < 0 || dirents_read(fd, &dirents) < 0)
 		return;
-	for (size_t i = 0; i < dents.n; i++) {
-		const struct dent *d = &dents.items[i];
+	for (size_t i = 0; i < dirents.n; i++) {
+		const struct dir_entry *d = &dirents.items[i];
 		_cleanup_free_ char *child = path_join(path, d->name);
 		_cleanup_(str_done) struct str text = {0};
 
-		if (!dent_is_link(fd, d) && dent_is_dir(fd, d))
+		if (!dir_entry_is_link(fd, d) && dir_entry_is_dir(fd, d))
 			list_aliases(child, ret);
 		else if (streq(d->name, "modalias") &&
 			 file_read(child, ALIAS_MAX, &text, NULL) == 0 && text.data)

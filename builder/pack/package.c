@@ -193,8 +193,8 @@ int package_assemble(struct job *job)
 
 	if (r < 0)
 		return r;
-	stage_remove_leftovers(tmp, STAGE);
-	r = stage_make(tmp, STAGE, &p->dir, &p->lock_fd, &job->error);
+	staging_remove_leftovers(tmp, STAGE);
+	r = staging_make(tmp, STAGE, &p->dir, &p->lock_fd, &job->error);
 	if (r < 0)
 		return r;
 	p->root = path_join(p->dir, "root");

@@ -193,14 +193,14 @@ static enum drift find_one(struct finder *f, struct looker *l, const struct tree
 	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s/%s/module",
 		f->settings->dkms_tree, e->name, e->version, e->release, e->arch);
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
-	_cleanup_(dents_done) struct dents dents = {0};
+	_cleanup_(dirents_done) struct dirents dirents = {0};
 	_cleanup_(strv_done) struct strv files = {0};
 
-	if (fd < 0 || dents_read(fd, &dents) < 0)
+	if (fd < 0 || dirents_read(fd, &dirents) < 0)
 		return DRIFT_NONE;
-	for (size_t i = 0; i < dents.n; i++)
-		if (is_any_module_file(dents.items[i].name))
-			strv_push(&files, dents.items[i].name);
+	for (size_t i = 0; i < dirents.n; i++)
+		if (is_any_module_file(dirents.items[i].name))
+			strv_push(&files, dirents.items[i].name);
 	if (e->touched && is_missing(get_conf(f, l, e), &files))
 		return DRIFT_MISSING;
 	for (size_t i = 0; i < files.n && e->state == STATE_INSTALLED; i++)

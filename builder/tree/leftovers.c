@@ -40,12 +40,12 @@ static void sweep_version(const char *dkms_tree, const char *name, const char *v
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 
 	restore_aside(dir);
-	stage_remove_leftovers(dir, JOB_PREFIX);
+	staging_remove_leftovers(dir, JOB_PREFIX);
 }
 
 void sweep_mark(const char *dkms_tree, struct sweep_mark *ret)
 {
-	if (stage_make(dkms_tree, RUN_PREFIX, &ret->path, &ret->lock, NULL) < 0)
+	if (staging_make(dkms_tree, RUN_PREFIX, &ret->path, &ret->lock, NULL) < 0)
 		*ret = (struct sweep_mark){0};
 }
 
@@ -67,7 +67,7 @@ static bool was_killed(const char *dkms_tree)
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *path = path_join(dkms_tree, names.items[i]);
 
-		if (has_prefix(names.items[i], RUN_PREFIX) && stage_is_leftover(path))
+		if (has_prefix(names.items[i], RUN_PREFIX) && staging_is_leftover(path))
 			return true;
 	}
 	return false;
@@ -87,5 +87,5 @@ void sweep_builds(const char *dkms_tree)
 		for (size_t v = 0; v < versions.n; v++)
 			sweep_version(dkms_tree, names.items[i], versions.items[v]);
 	}
-	stage_remove_leftovers(dkms_tree, RUN_PREFIX);
+	staging_remove_leftovers(dkms_tree, RUN_PREFIX);
 }

@@ -38,7 +38,7 @@ static void remove_leftovers(const char *dir)
 		_cleanup_free_ char *path = path_join(dir, names.items[i]);
 
 		if (has_prefix(names.items[i], STAGE))
-			stage_remove_leftover(path);
+			staging_remove_leftover(path);
 		else if (has_prefix(names.items[i], ".source.") ||
 			 has_prefix(names.items[i], ".kernel-"))
 			remove_old_link(path);
@@ -57,7 +57,7 @@ static int remove_by_rename(const char *path, const char *dir, struct error *err
 
 	if (!path_exists(path))
 		return 0;
-	r = stage_make(dir, STAGE, &stage, &lock, err);
+	r = staging_make(dir, STAGE, &stage, &lock, err);
 	if (r < 0)
 		return r;
 	away = path_join(stage, "old");
@@ -119,7 +119,7 @@ int tree_stage_version(const char *dkms_tree, const char *name, const char *vers
 	remove_leftovers(name_dir);
 	r = dir_make(name_dir, err);
 	if (r == 0)
-		r = stage_make(name_dir, STAGE, ret_stage, ret_lock, err);
+		r = staging_make(name_dir, STAGE, ret_stage, ret_lock, err);
 	if (r < 0)
 		rmdir(name_dir);
 	return r;
@@ -230,7 +230,7 @@ int tree_stage(const char *dkms_tree, const char *name, const char *version,
 	if (r < 0)
 		return r;
 	remove_leftovers(dir);
-	return stage_make(dir, STAGE, ret_path, ret_lock, err);
+	return staging_make(dir, STAGE, ret_path, ret_lock, err);
 }
 
 /* Each fsync waits for the disk's cache to be flushed, a syncfs does so once, but writes

@@ -111,7 +111,7 @@ struct kernel_link {
 /* What one thread reads. */
 struct reader {
 	int tree_fd;
-	const struct dents *names; /* of the tree */
+	const struct dirents *names; /* of the tree */
 	const char *source_tree;
 	const struct tree_filter *filter;
 	struct tree_list list;
@@ -244,19 +244,19 @@ static int read_release(
 	struct reader *r, int version_fd, const char *version, const char *release)
 {
 	_cleanup_close_ int fd = -1;
-	_cleanup_(dents_done) struct dents dents = {0};
+	_cleanup_(dirents_done) struct dirents dirents = {0};
 	int code;
 
 	if (read_expected_arch(r, version_fd, version, release))
 		return 0;
 	fd = dir_open_at(version_fd, release);
-	code = fd < 0 ? fd : dents_read(fd, &dents);
+	code = fd < 0 ? fd : dirents_read(fd, &dirents);
 	if (code < 0)
 		return is_absent(code) ? 0 : unreadable(r, code, version, release);
-	for (size_t i = 0; i < dents.n; i++) {
-		const char *arch = dents.items[i].name;
+	for (size_t i = 0; i < dirents.n; i++) {
+		const char *arch = dirents.items[i].name;
 
-		if (dent_maybe_dir(&dents.items[i]) &&
+		if (dir_entry_may_be_dir(&dirents.items[i]) &&
 			push_built(r, fd, arch, version, release, arch))
 			snprintf(r->arch, sizeof(r->arch), "%s", arch);
 	}
@@ -266,24 +266,24 @@ static int read_release(
 static int read_version(struct reader *r, const char *version)
 {
 	_cleanup_close_ int fd = dir_open_at(r->name_fd, version);
-	_cleanup_(dents_done) struct dents dents = {0};
-	int code = fd < 0 ? fd : dents_read(fd, &dents);
+	_cleanup_(dirents_done) struct dirents dirents = {0};
+	int code = fd < 0 ? fd : dirents_read(fd, &dirents);
 	size_t before = r->list.n;
 	bool linked = false;
 	enum state state;
 
 	if (code < 0)
 		return is_absent(code) ? 0 : unreadable(r, code, version, NULL);
-	for (size_t i = 0; i < dents.n; i++)
-		if (streq(dents.items[i].name, "source"))
-			linked = dent_is_link(fd, &dents.items[i]);
+	for (size_t i = 0; i < dirents.n; i++)
+		if (streq(dirents.items[i].name, "source"))
+			linked = dir_entry_is_link(fd, &dirents.items[i]);
 	state = source_state(fd, linked, r->source_tree, r->name, version);
 	if (state == STATE_UNKNOWN)
 		return 0;
-	for (size_t i = 0; i < dents.n && state == STATE_ADDED; i++) {
-		const struct dent *d = &dents.items[i];
+	for (size_t i = 0; i < dirents.n && state == STATE_ADDED; i++) {
+		const struct dir_entry *d = &dirents.items[i];
 
-		if (!dent_maybe_dir(d) || !is_release_name(d->name) ||
+		if (!dir_entry_may_be_dir(d) || !is_release_name(d->name) ||
 			!passes(r, version, d->name, NULL))
 			continue;
 		code = read_release(r, fd, version, d->name);
@@ -297,10 +297,10 @@ static int read_version(struct reader *r, const char *version)
 
 /* Reads the kernel- links before the versions that they lead to. A link without a
  * readable target is no link. */
-static void read_links(struct reader *r, const struct dents *dents)
+static void read_links(struct reader *r, const struct dirents *dirents)
 {
-	for (size_t i = 0; i < dents->n; i++) {
-		const struct dent *d = &dents->items[i];
+	for (size_t i = 0; i < dirents->n; i++) {
+		const struct dir_entry *d = &dirents->items[i];
 		char target[4096];
 		ssize_t n;
 
@@ -320,21 +320,21 @@ static void read_links(struct reader *r, const struct dents *dents)
 static int read_name(struct reader *r, const char *name)
 {
 	_cleanup_close_ int fd = dir_open_at(r->tree_fd, name);
-	_cleanup_(dents_done) struct dents dents = {0};
-	int code = fd < 0 ? fd : dents_read(fd, &dents);
+	_cleanup_(dirents_done) struct dirents dirents = {0};
+	int code = fd < 0 ? fd : dirents_read(fd, &dirents);
 
 	r->name = name;
 	r->name_fd = fd;
 	r->originals = false;
 	if (code < 0)
 		return is_absent(code) ? 0 : unreadable(r, code, NULL, NULL);
-	read_links(r, &dents);
-	for (size_t i = 0; i < dents.n; i++)
-		r->originals = r->originals || streq(dents.items[i].name, ORIGINALS);
-	for (size_t i = 0; i < dents.n && code == 0; i++) {
-		const struct dent *d = &dents.items[i];
+	read_links(r, &dirents);
+	for (size_t i = 0; i < dirents.n; i++)
+		r->originals = r->originals || streq(dirents.items[i].name, ORIGINALS);
+	for (size_t i = 0; i < dirents.n && code == 0; i++) {
+		const struct dir_entry *d = &dirents.items[i];
 
-		if (dent_maybe_dir(d) && is_version_name(d->name) &&
+		if (dir_entry_may_be_dir(d) && is_version_name(d->name) &&
 			passes(r, d->name, NULL, NULL))
 			code = read_version(r, d->name);
 	}
@@ -374,10 +374,10 @@ static int compare_entries(const void *pa, const void *pb)
 static void read_nth_name(void *arg, size_t thread, size_t i)
 {
 	struct reader *r = (struct reader *)arg + thread;
-	const struct dent *d = &r->names->items[i];
+	const struct dir_entry *d = &r->names->items[i];
 
 	r->name = d->name;
-	if (r->code == 0 && dent_maybe_dir(d) && passes(r, NULL, NULL, NULL))
+	if (r->code == 0 && dir_entry_may_be_dir(d) && passes(r, NULL, NULL, NULL))
 		r->code = read_name(r, d->name);
 }
 
@@ -408,11 +408,11 @@ int tree_read(const char *dkms_tree, const char *source_tree,
 	const struct tree_filter *filter, struct tree_list *ret, struct error *err)
 {
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, dkms_tree);
-	_cleanup_(dents_done) struct dents names = {0};
+	_cleanup_(dirents_done) struct dirents names = {0};
 	struct reader readers[PARALLEL_MAX];
 	struct tree_list list = {0};
 	size_t threads;
-	int code = fd < 0 ? fd : dents_read(fd, &names);
+	int code = fd < 0 ? fd : dirents_read(fd, &names);
 
 	if (code < 0 && code != -ENOENT)
 		return error_errno(
@@ -513,15 +513,15 @@ char *tree_installed_version(
 static int list_dirs(const char *path, bool (*accept)(const char *), struct strv *ret)
 {
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
-	_cleanup_(dents_done) struct dents dents = {0};
-	int r = fd < 0 ? fd : dents_read(fd, &dents);
+	_cleanup_(dirents_done) struct dirents dirents = {0};
+	int r = fd < 0 ? fd : dirents_read(fd, &dirents);
 
 	if (r < 0)
 		return is_absent(r) ? 0 : r;
-	for (size_t i = 0; i < dents.n; i++) {
-		const struct dent *d = &dents.items[i];
+	for (size_t i = 0; i < dirents.n; i++) {
+		const struct dir_entry *d = &dirents.items[i];
 
-		if ((!accept || accept(d->name)) && dent_is_dir(fd, d))
+		if ((!accept || accept(d->name)) && dir_entry_is_dir(fd, d))
 			strv_push(ret, d->name);
 	}
 	return 0;

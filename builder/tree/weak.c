@@ -111,18 +111,18 @@ static int look_at_link(struct finder *f, const char *release, const char *path)
 static int walk(struct finder *f, const char *release, const char *path, int depth)
 {
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
-	_cleanup_(dents_done) struct dents dents = {0};
+	_cleanup_(dirents_done) struct dirents dirents = {0};
 	int r = 0;
 
-	if (fd < 0 || depth > DEPTH_MAX || dents_read(fd, &dents) < 0)
+	if (fd < 0 || depth > DEPTH_MAX || dirents_read(fd, &dirents) < 0)
 		return 0; /* no such directory, or none of our business */
-	for (size_t i = 0; i < dents.n && r == 0; i++) {
-		const struct dent *d = &dents.items[i];
+	for (size_t i = 0; i < dirents.n && r == 0; i++) {
+		const struct dir_entry *d = &dirents.items[i];
 		_cleanup_free_ char *child = path_join(path, d->name);
 
-		if (dent_is_link(fd, d))
+		if (dir_entry_is_link(fd, d))
 			r = look_at_link(f, release, child);
-		else if (dent_is_dir(fd, d))
+		else if (dir_entry_is_dir(fd, d))
 			r = walk(f, release, child, depth + 1);
 	}
 	return r;
@@ -132,7 +132,7 @@ int weak_read(const struct settings *s, const struct tree_filter *filter,
 	struct tree_list *list, struct error *err)
 {
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, s->install_tree);
-	_cleanup_(dents_done) struct dents releases = {0};
+	_cleanup_(dirents_done) struct dirents releases = {0};
 	struct finder f = {.settings = s,
 		.filter = filter,
 		.list = list,
@@ -140,7 +140,7 @@ int weak_read(const struct settings *s, const struct tree_filter *filter,
 		.err = err};
 	int r = 0;
 
-	if (fd < 0 || dents_read(fd, &releases) < 0)
+	if (fd < 0 || dirents_read(fd, &releases) < 0)
 		return 0;
 	f.install_tree = realpath(s->install_tree, NULL);
 	for (size_t i = 0; i < releases.n && r == 0 && f.install_tree; i++) {
