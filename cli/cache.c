@@ -13,9 +13,9 @@
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
 #include "scheduler/plan.h"
+#include "cli/cache-miss.h"
 #include "cli/cache.h"
 #include "cli/print.h"
-#include "cli/why.h"
 
 static char *format_day(int64_t seconds)
 {

@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 
+#include "cli/display-frame.h"
 #include "cli/display.h"
-#include "cli/frame.h"
 
 #define FIRST_MS 150 /* what is over sooner is not worth a display */
 #define EACH_MS 200

@@ -5,8 +5,8 @@
 #include "cache/cache.h"
 #include "builder/build/build.h"
 #include "builder/reuse/fingerprint.h"
+#include "cli/cache-miss.h"
 #include "cli/explain.h"
-#include "cli/why.h"
 
 /* What the cache has for a build. */
 struct source {

@@ -11,7 +11,7 @@
 #include "builder/tree/tree.h"
 #include "scheduler/rebuild.h"
 #include "cli/print.h"
-#include "cli/rundoc.h"
+#include "cli/run-json.h"
 #include "cli/session.h"
 
 static void add_kernel(struct session *s, const char *release, const char *arch)

@@ -2,7 +2,7 @@
 /* What the display shows, in windows of all sizes. */
 #include "config.h"
 
-#include "cli/frame.h"
+#include "cli/display-frame.h"
 #include "tests/tap.h"
 
 static const struct frame_row rows[] = {

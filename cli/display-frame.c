@@ -8,7 +8,7 @@
  * In a narrow window, what stands on the right goes first. */
 #include "config.h"
 
-#include "cli/frame.h"
+#include "cli/display-frame.h"
 
 #define BAR_MAX 40
 #define BAR_MIN 10

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLI_GROUPS_H
-#define CLI_GROUPS_H
+#ifndef CLI_AUTOINSTALL_H
+#define CLI_AUTOINSTALL_H
 
 #include "scheduler/plan.h"
 

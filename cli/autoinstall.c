@@ -2,7 +2,7 @@
 /* The end of an autoinstall: which packages went which way. */
 #include "config.h"
 
-#include "cli/groups.h"
+#include "cli/autoinstall.h"
 
 static void print_group(const char *what, const struct strv *names, FILE *out)
 {

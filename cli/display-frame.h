@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLI_FRAME_H
-#define CLI_FRAME_H
+#ifndef CLI_DISPLAY_FRAME_H
+#define CLI_DISPLAY_FRAME_H
 
 #include "base/str.h"
 

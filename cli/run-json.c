@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "cli/json.h"
-#include "cli/rundoc.h"
+#include "cli/run-json.h"
 
 /* Keys are added to it without notice; when one goes away or changes, the number grows. */
 #define SCHEMA "dkms-run-1"

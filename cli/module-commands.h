@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLI_COMMANDS_H
-#define CLI_COMMANDS_H
+#ifndef CLI_MODULE_COMMANDS_H
+#define CLI_MODULE_COMMANDS_H
 
 #include "cli/options.h"
 

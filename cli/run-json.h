@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLI_RUNDOC_H
-#define CLI_RUNDOC_H
+#ifndef CLI_RUN_JSON_H
+#define CLI_RUN_JSON_H
 
 #include "cli/events.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CLI_WHY_H
-#define CLI_WHY_H
+#ifndef CLI_CACHE_MISS_H
+#define CLI_CACHE_MISS_H
 
 #include "cache/cache.h"
 #include "builder/reuse/predict.h"

@@ -6,7 +6,7 @@
 #include "cache/nearest.h"
 #include "builder/build/build.h"
 #include "builder/reuse/objects.h"
-#include "cli/why.h"
+#include "cli/cache-miss.h"
 
 /* So many differences are named for each part of a key. */
 #define DIFFERENCES_MAX 3

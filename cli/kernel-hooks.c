@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
-#include "cli/commands.h"
+#include "cli/module-commands.h"
 #include "cli/print.h"
 #include "cli/session.h"
 
