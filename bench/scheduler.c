@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "scheduler/depmods.h"
 #include "scheduler/estimate.h"
 #include "scheduler/plan.h"
 #include "scheduler/runner.h"

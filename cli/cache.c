@@ -12,6 +12,7 @@
 #include "builder/build/ccache.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
+#include "scheduler/plan-run.h"
 #include "scheduler/plan.h"
 #include "cli/cache-miss.h"
 #include "cli/cache.h"

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 
+#include "scheduler/plan-slots.h"
 #include "cli/display-frame.h"
 #include "cli/display.h"
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "scheduler/plan-slots.h"
 #include "cli/eventlog.h"
 #include "cli/json.h"
 

@@ -7,6 +7,9 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
+#include "scheduler/autoinstall.h"
+#include "scheduler/depmods.h"
+#include "scheduler/plan-run.h"
 #include "cli/module-commands.h"
 #include "cli/print.h"
 #include "cli/session.h"

@@ -2,6 +2,7 @@
 /* A run as one JSON document, for programs that compare runs. */
 #include "config.h"
 
+#include "scheduler/plan-slots.h"
 #include "cli/json.h"
 #include "cli/run-json.h"
 

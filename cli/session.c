@@ -9,6 +9,8 @@
 #include "cache/cache.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
+#include "scheduler/depmods.h"
+#include "scheduler/plan-run.h"
 #include "scheduler/rebuild.h"
 #include "cli/print.h"
 #include "cli/run-json.h"

@@ -5,18 +5,11 @@
 
 #include "scheduler/estimate.h"
 #include "scheduler/memory.h"
-#include "scheduler/plan.h"
+#include "scheduler/plan-slots.h"
+#include "scheduler/runner.h"
 
 /* What -j 0, no limit, comes to. */
 #define SLOTS_UNLIMITED 1024
-
-bool plan_has_builds(const struct plan *p)
-{
-	for (size_t i = p->n_run; i < p->n_jobs; i++)
-		if (job_builds(p->jobs[i]))
-			return true;
-	return false;
-}
 
 /* "GNU Make 4.4.1": since 4.4 a jobserver may be a named pipe. Others, and no make at all,
  * are left with what all understand. */

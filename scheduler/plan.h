@@ -52,36 +52,15 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 /* after runs when before is done (EDGE_NEEDS), or has ended (EDGE_AFTER). Both have been
  * added since the last run. */
 void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_kind kind);
-/* One depmod for each kernel, when the jobs on it have ended that have been added since
- * this was last called. */
-void plan_add_depmods(struct plan *p);
-
-/* Adds what autoinstall does on these kernels: the newest version of each module whose
- * AUTOINSTALL is yes and that is not installed, in BUILD_DEPENDS order. Evaluates confs on
- * the way. Appends the names of modules that wait for an unknown package to ret_deferred
- * ("NAME/VERSION for RELEASE: ..."), and of broken ones to ret_broken. */
-int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
-	struct strv *ret_deferred, struct strv *ret_broken, struct error *err);
-
-/* Makes of the jobs JOB_EVALUATE from the first one on, which have been run, jobs that
- * install those versions, in BUILD_DEPENDS order. */
-void plan_install_evaluated(struct plan *p, size_t first);
+/* Where p->newest has the kernel's job. */
+struct job **plan_newest_on(const struct plan *p, const struct kernel *kernel);
 
 /* The job among those from first on that is for name on the kernel, or NULL. */
 struct job *plan_find(struct plan *p, size_t first, const char *name,
 	const struct kernel *kernel);
 
-/* Runs the jobs added since the last run. Returns 0 also when some fail; a negative errno
- * when nothing could be run. */
-int plan_run(struct plan *p, struct error *err);
-
 /* Some of the jobs that have not been run may build. */
 bool plan_has_builds(const struct plan *p);
-
-/* plan-slots.c: chooses the slots of the next run. 0 or a negative errno. */
-int plan_choose_slots(struct plan *p);
-/* How many there are to tell of; 0: no limit. */
-unsigned int plan_n_slots(const struct plan *p);
 
 /* True when a job did what it was for, or had nothing to do. */
 bool job_succeeded(const struct job *job);

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
+#include "scheduler/plan-run.h"
 #include "scheduler/rebuild.h"
 
 #define CONF_MAX (1024 * 1024) /* bytes; larger than any real dkms.conf */

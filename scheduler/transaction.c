@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "base/file.h"
+#include "scheduler/runner.h"
 #include "scheduler/transaction.h"
 
 /* Something came or went for the kernel, and nothing failed. */

@@ -10,7 +10,11 @@
 #include "base/file.h"
 #include "cache/cache.h"
 #include "builder/tree/tree.h"
+#include "scheduler/autoinstall.h"
+#include "scheduler/depmods.h"
+#include "scheduler/plan-run.h"
 #include "scheduler/plan.h"
+#include "scheduler/runner.h"
 #include "tests/tap.h"
 
 /* What the dkms.conf of each module says. */

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which modules does autoinstall build and install, and in which order? */
+#include "config.h"
+
+#include <errno.h>
+
+#include "builder/tree/tree.h"
+#include "scheduler/autoinstall.h"
+#include "scheduler/plan-run.h"
+
+/* The newest version of a module. */
+struct candidate {
+	char *name, *version;
+};
+
+static void candidates_done(struct candidate *candidates, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(candidates[i].name);
+		free(candidates[i].version);
+	}
+	free(candidates);
+}
+
+static int find_candidates(const struct settings *s, struct candidate **ret, size_t *ret_n,
+	struct error *err)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	struct candidate *candidates = NULL;
+	size_t n = 0;
+	int r = tree_names(s->dkms_tree, &names);
+
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", s->dkms_tree);
+	candidates = xcalloc(names.n, sizeof(*candidates));
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_(strv_done) struct strv versions = {0};
+		struct candidate *c = &candidates[n];
+
+		if (tree_versions(s->dkms_tree, names.items[i], &versions) < 0 || !versions.n)
+			continue;
+		c->name = xstrdup(names.items[i]);
+		c->version = xstrdup(versions.items[versions.n - 1]);
+		n++;
+	}
+	*ret = candidates;
+	*ret_n = n;
+	return 0;
+}
+
+/* Adds jobs that evaluate the candidate's conf for the kernels that it is not installed on.
+ * A broken candidate is noted instead. */
+static void evaluate_candidate(struct plan *p, const struct candidate *c,
+	struct kernel **kernels, size_t n_kernels, struct strv *ret_broken)
+{
+	const struct settings *s = p->shared.settings;
+
+	for (size_t k = 0; k < n_kernels; k++) {
+		enum state state = tree_state(s->dkms_tree, s->source_tree, c->name,
+			c->version, kernels[k]->release, kernels[k]->arch);
+
+		if (state == STATE_BROKEN) {
+			strv_pushf(ret_broken, "%s/%s", c->name, c->version);
+			return;
+		}
+		if (state < STATE_INSTALLED_WEAK)
+			plan_add(p, JOB_EVALUATE, kernels[k], c->name, c->version);
+		else
+			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, c->version,
+				kernels[k]->release, state_name(state));
+	}
+}
+
+static bool is_known(const struct candidate *candidates, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(candidates[i].name, name))
+			return true;
+	return false;
+}
+
+static bool wants_install(const struct job *evaluated)
+{
+	return evaluated->result == RESULT_DONE && evaluated->conf->autoinstall;
+}
+
+/* Why a job has to wait: a package that it needs and the tree does not know, or one that
+ * is deferred itself. deferred[i] is about the job first + i. Caller frees; NULL when it
+ * has not. */
+static char *why_deferred(struct plan *p, const struct job *job, size_t first,
+	const bool *deferred, size_t n_deferred, const struct candidate *candidates, size_t n)
+{
+	const struct strv *names = &job->conf->build_depends;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (!is_known(candidates, n, names->items[i]))
+			return xasprintf("%s, which dkms does not know", names->items[i]);
+		for (size_t j = 0; j < n_deferred; j++) {
+			const struct job *other = p->jobs[first + j];
+
+			if (deferred[j] && other->kernel == job->kernel &&
+				streq(other->name, names->items[i]))
+				return xasprintf("%s, which is deferred", other->name);
+		}
+	}
+	return NULL;
+}
+
+/* Finds out which of the evaluated jobs have to wait, also for each other. Caller frees. */
+static bool *find_deferred(struct plan *p, size_t first, const struct candidate *candidates,
+	size_t n, struct strv *ret_deferred)
+{
+	size_t n_jobs = p->n_jobs - first;
+	bool *deferred = xcalloc(n_jobs, sizeof(*deferred));
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < n_jobs; i++) {
+			const struct job *job = p->jobs[first + i];
+			_cleanup_free_ char *why = NULL;
+
+			if (deferred[i] || !wants_install(job))
+				continue;
+			why = why_deferred(p, job, first, deferred, n_jobs, candidates, n);
+			if (!why)
+				continue;
+			strv_pushf(ret_deferred, "%s/%s for %s is deferred: it needs %s",
+				job->name, job->version, job->kernel->release, why);
+			deferred[i] = changed = true;
+		}
+	}
+	return deferred;
+}
+
+/* Makes edges from the packages that the job needs. One that is neither installed nor
+ * going to be (AUTOINSTALL is not yes, or its conf is bad) fails the job here. */
+static void add_depends(struct plan *p, struct job *job, size_t first)
+{
+	const struct settings *s = p->shared.settings;
+
+	job->depends_met = true;
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		const char *name = job->conf->build_depends.items[i];
+		struct job *before = plan_find(p, first, name, job->kernel);
+		_cleanup_free_ char *installed = NULL;
+
+		if (before) {
+			plan_edge(p, before, job, EDGE_NEEDS);
+			continue;
+		}
+		installed = tree_installed_version(s->dkms_tree, name, job->kernel->release,
+			job->kernel->arch);
+		if (!installed)
+			job->depends_met = false; /* checking will say what is missing */
+	}
+}
+
+/* Makes of the evaluated jobs from first on jobs that install, but not of those left out:
+ * leave_out[i] is about the job first + i. */
+static void add_installs(struct plan *p, size_t first, const bool *leave_out)
+{
+	size_t last = p->n_jobs;
+
+	for (size_t i = first; i < last; i++) {
+		struct job *evaluated = p->jobs[i], *job;
+
+		if (evaluated->result != RESULT_DONE || leave_out[i - first])
+			continue;
+		job = plan_add(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
+			evaluated->version);
+		job->conf_path = xstrdup(evaluated->conf_path);
+		job->conf = TAKE_PTR(evaluated->conf);
+	}
+	for (size_t i = last; i < p->n_jobs; i++)
+		add_depends(p, p->jobs[i], last);
+}
+
+void plan_install_evaluated(struct plan *p, size_t first)
+{
+	_cleanup_free_ bool *none = xcalloc(p->n_jobs - first + 1, sizeof(*none));
+
+	add_installs(p, first, none);
+}
+
+int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
+	struct strv *ret_deferred, struct strv *ret_broken, struct error *err)
+{
+	const struct settings *s = p->shared.settings;
+	struct candidate *candidates = NULL;
+	size_t n = 0, first = p->n_jobs;
+	int r;
+
+	r = find_candidates(s, &candidates, &n, err);
+	for (size_t i = 0; i < n; i++)
+		evaluate_candidate(p, &candidates[i], kernels, n_kernels, ret_broken);
+	if (r == 0)
+		r = plan_run(p, err);
+	if (r == 0 && !p->shared.cancelled) {
+		bool *left_out = find_deferred(p, first, candidates, n, ret_deferred);
+
+		for (size_t i = first; i < p->n_jobs; i++) {
+			const struct job *job = p->jobs[i];
+
+			left_out[i - first] |= !wants_install(job);
+			if (job->result == RESULT_DONE && !wants_install(job))
+				strv_pushf(&p->notes, "%s/%s for %s: nothing, AUTOINSTALL is not yes",
+					job->name, job->version, job->kernel->release);
+		}
+		add_installs(p, first, left_out);
+		free(left_out);
+	}
+	candidates_done(candidates, n);
+	return r;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* For which kernels does depmod run, and after which jobs? */
+#include "config.h"
+
+#include "scheduler/depmods.h"
+
+static bool may_change_kernel(const struct job *job)
+{
+	return job->kind == JOB_INSTALL || job->kind == JOB_UNINSTALL ||
+	       job->kind == JOB_UNBUILD;
+}
+
+void plan_add_depmods(struct plan *p)
+{
+	enum distro distro = p->shared.settings->distro;
+	bool in_turn = distro == DISTRO_RHEL || distro == DISTRO_SUSE;
+	struct job *previous = NULL;
+	size_t n = p->n_jobs;
+
+	for (size_t k = 0; k < p->n_kernels; k++) {
+		struct job *depmod = NULL;
+
+		for (size_t i = p->n_refreshed; i < n; i++) {
+			if (p->jobs[i]->kernel != p->kernels[k] ||
+				!may_change_kernel(p->jobs[i]))
+				continue;
+			if (!depmod) {
+				depmod = plan_add(p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
+				depmod->members =
+					xcalloc(n - p->n_refreshed, sizeof(struct job *));
+			}
+			depmod->members[depmod->n_members++] = p->jobs[i];
+			if (i >= p->n_run)
+				graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
+					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
+		}
+		if (depmod)
+			depmod->members = xrealloc_array(depmod->members,
+				depmod->n_members, sizeof(struct job *));
+		/* weak-modules changes what other kernels have. */
+		if (depmod && previous && in_turn)
+			plan_edge(p, previous, depmod, EDGE_AFTER);
+		previous = depmod ? depmod : previous;
+	}
+	p->n_refreshed = p->n_jobs;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How can the commands of a run be confined? Found out by trying. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "scheduler/plan-sandbox.h"
+#include "scheduler/runner.h"
+
+static bool sandbox_works(struct plan *p, enum sandbox_kind kind)
+{
+	struct outcome outcome = {0};
+	struct command cmd;
+	bool works;
+
+	sandbox_probe(kind, &cmd);
+	works = runner_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome);
+	outcome_done(&outcome);
+	command_done(&cmd);
+	return works;
+}
+
+int plan_choose_sandbox(struct plan *p, struct error *err)
+{
+	enum sandbox_mode mode = p->shared.settings->sandbox;
+
+	if (p->shared.sandbox != SANDBOX_KIND_UNKNOWN)
+		return 0;
+	p->shared.sandbox = SANDBOX_KIND_NONE;
+	if (mode == SANDBOX_OFF)
+		return 0;
+	if (geteuid() == 0 && sandbox_works(p, SANDBOX_KIND_UNTRUSTED))
+		p->shared.sandbox = SANDBOX_KIND_UNTRUSTED;
+	else if (sandbox_works(p, SANDBOX_KIND_USERNS))
+		p->shared.sandbox = SANDBOX_KIND_USERNS;
+	else if (mode == SANDBOX_REQUIRE)
+		return error_set(err, -EPERM, 1,
+			"bubblewrap cannot make a sandbox here, and --sandbox=require "
+			"asks for one");
+	else
+		strv_push(&p->warnings, "no sandbox: bubblewrap is not installed or namespaces "
+					"are not permitted here; builds run without one");
+	return 0;
+}
