@@ -320,6 +320,38 @@ static void read_dependencies(
 	c->build_depends_rebuild = read_yes_no(e, "BUILD_DEPENDS_REBUILD", f);
 }
 
+static char *default_make(const struct conf_request *r, const struct conf *c)
+{
+	_cleanup_free_ char *build = xasprintf("%s/%s/%s/build", r->settings->dkms_tree,
+		is_empty(r->name) ? c->package_name : r->name,
+		is_empty(r->version) ? c->package_version : r->version);
+	struct str s = {0};
+
+	str_add(&s, "make -C ");
+	str_add_quoted(&s, r->kernel->headers);
+	str_add(&s, " M=");
+	str_add_quoted(&s, build);
+	return str_take(&s);
+}
+
+/* Fills make, patches and excluded (the package's and the modules') of a conf that has
+ * its modules. */
+static void read_for_kernel(const struct evaluation *e, const struct conf_request *request,
+	struct conf *c, struct findings *f)
+{
+	struct kernel *k = request->kernel;
+	const char *make = select_make(e, k->release, f);
+
+	c->make = make ? xstrdup(make) : default_make(request, c);
+	select_patches(e, k->release, &c->patches, f);
+	/* Element 0 is the package's and the first module's. */
+	c->excluded = explain_exclusion(e, k, 0, c->obsolete_by, f);
+	if (c->n_modules)
+		c->modules[0].excluded = xstrdup(c->excluded);
+	for (unsigned int i = 1; i < c->n_modules; i++)
+		c->modules[i].excluded = explain_exclusion(e, k, i, NULL, f);
+}
+
 static void check_directives(const struct settings *s, struct findings *f)
 {
 	for (size_t i = 0; i < s->directives.n; i++)
@@ -343,7 +375,7 @@ static void read_conf(const struct evaluation *e, const struct conf_request *req
 	c->autoinstall = read_yes_no(e, "AUTOINSTALL", f);
 	c->no_weak_modules = read_yes_no(e, "NO_WEAK_MODULES", f);
 	read_deprecated(e, c);
-	conf_select(e, request, c, f);
+	read_for_kernel(e, request, c, f);
 }
 
 int conf_parse(const struct conf_request *request, const struct command *cmd,

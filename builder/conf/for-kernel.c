@@ -2,7 +2,6 @@
 /* What of a dkms.conf is for this kernel: make command, patches, exclusions? */
 #include "config.h"
 
-#include <errno.h>
 #include <regex.h>
 
 #include "builder/host/version.h"
@@ -59,22 +58,8 @@ static bool matches(const char *pattern, const char *text, const char *directive
 	return matched;
 }
 
-static char *default_make(const struct conf_request *r, const struct conf *c)
-{
-	_cleanup_free_ char *build = xasprintf("%s/%s/%s/build", r->settings->dkms_tree,
-		is_empty(r->name) ? c->package_name : r->name,
-		is_empty(r->version) ? c->package_version : r->version);
-	struct str s = {0};
-
-	str_add(&s, "make -C ");
-	str_add_quoted(&s, r->kernel->headers);
-	str_add(&s, " M=");
-	str_add_quoted(&s, build);
-	return str_take(&s);
-}
-
-static void select_make(const struct evaluation *e, const struct conf_request *r,
-	struct conf *c, struct findings *f)
+const char *select_make(
+	const struct evaluation *e, const char *release, struct findings *f)
 {
 	const struct variable *array;
 	size_t n = evaluation_array(e, "MAKE", &array);
@@ -87,14 +72,14 @@ static void select_make(const struct evaluation *e, const struct conf_request *r
 		const char *pattern = evaluation_get(e, "MAKE_MATCH", index);
 
 		if (*array[i].value && pattern &&
-			matches(pattern, r->kernel->release, "MAKE_MATCH", index, f))
+			matches(pattern, release, "MAKE_MATCH", index, f))
 			make = array[i].value;
 	}
-	c->make = make ? xstrdup(make) : default_make(r, c);
+	return make;
 }
 
-static void select_patches(const struct evaluation *e, const struct conf_request *r,
-	struct conf *c, struct findings *f)
+void select_patches(const struct evaluation *e, const char *release, struct strv *ret,
+	struct findings *f)
 {
 	const struct variable *array;
 	size_t n = evaluation_array(e, "PATCH", &array);
@@ -103,9 +88,9 @@ static void select_patches(const struct evaluation *e, const struct conf_request
 		unsigned int index = array[i].index;
 		const char *pattern = evaluation_get(e, "PATCH_MATCH", index);
 
-		if (*array[i].value && (!pattern || matches(pattern, r->kernel->release,
-							    "PATCH_MATCH", index, f)))
-			strv_push(&c->patches, array[i].value);
+		if (*array[i].value &&
+			(!pattern || matches(pattern, release, "PATCH_MATCH", index, f)))
+			strv_push(ret, array[i].value);
 	}
 }
 
@@ -129,10 +114,8 @@ static void compare_config(const char *words, struct kernel *k, struct strv *rea
 	}
 }
 
-/* Why BUILD_EXCLUSIVE_*[index] leaves this kernel out; NULL when they do not. The texts
- * fit behind "excluded: ". Caller frees. */
-static char *why_excluded(const struct evaluation *e, const struct conf_request *r,
-	unsigned int index, const char *obsolete_by, struct findings *f)
+char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned int index,
+	const char *obsolete_by, struct findings *f)
 {
 	const char *pattern = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL", index);
 	const char *min = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL_MIN", index);
@@ -140,7 +123,7 @@ static char *why_excluded(const struct evaluation *e, const struct conf_request 
 	const char *arch = evaluation_get(e, "BUILD_EXCLUSIVE_ARCH", index);
 	const char *config = evaluation_get(e, "BUILD_EXCLUSIVE_CONFIG", index);
 	_cleanup_(strv_done) struct strv reasons = {0};
-	const char *release = r->kernel->release;
+	const char *release = k->release;
 
 	if (pattern && !matches(pattern, release, "BUILD_EXCLUSIVE_KERNEL", index, f))
 		strv_pushf(&reasons, "needs a kernel that matches \"%s\"", pattern);
@@ -150,22 +133,9 @@ static char *why_excluded(const struct evaluation *e, const struct conf_request 
 		strv_pushf(&reasons, "needs kernel %s or older", max);
 	if (!max && obsolete_by && version_compare(release, obsolete_by) > 0)
 		strv_pushf(&reasons, "obsolete since kernel %s", obsolete_by);
-	if (arch && !matches(arch, r->kernel->arch, "BUILD_EXCLUSIVE_ARCH", index, f))
+	if (arch && !matches(arch, k->arch, "BUILD_EXCLUSIVE_ARCH", index, f))
 		strv_pushf(&reasons, "needs an architecture that matches \"%s\"", arch);
 	if (config)
-		compare_config(config, r->kernel, &reasons);
+		compare_config(config, k, &reasons);
 	return reasons.n ? strv_join(&reasons, ", ") : NULL;
-}
-
-void conf_select(const struct evaluation *e, const struct conf_request *request,
-	struct conf *c, struct findings *f)
-{
-	select_make(e, request, c, f);
-	select_patches(e, request, c, f);
-	/* Element 0 is the package's and the first module's. */
-	c->excluded = why_excluded(e, request, 0, c->obsolete_by, f);
-	if (c->n_modules)
-		c->modules[0].excluded = xstrdup(c->excluded);
-	for (unsigned int i = 1; i < c->n_modules; i++)
-		c->modules[i].excluded = why_excluded(e, request, i, NULL, f);
 }

@@ -2,14 +2,27 @@
 #ifndef BUILDER_CONF_FOR_KERNEL_H
 #define BUILDER_CONF_FOR_KERNEL_H
 
-#include "builder/conf/conf.h"
 #include "builder/conf/evaluate.h"
 #include "builder/conf/problems.h"
+#include "builder/host/kernel.h"
 
-/* The part of conf_parse() that looks at the kernel: fills make, patches and excluded
- * (the package's and the modules') of a conf that has its modules. Bad patterns go to
- * findings, the kernel does not. */
-void conf_select(const struct evaluation *e, const struct conf_request *request,
-	struct conf *c, struct findings *f);
+/* The directives of a dkms.conf that are chosen by the kernel. A bad regular expression
+ * matches nothing and is added to the problems; an excluded kernel is not a problem. */
+
+/* Returns the MAKE[i] whose MAKE_MATCH[i] matches the kernel release (the last one wins),
+ * else MAKE[0] if it has no MAKE_MATCH[0]; NULL when there is none. Borrowed from e. */
+const char *select_make(
+	const struct evaluation *e, const char *release, struct findings *f);
+
+/* Appends each PATCH[i] that has no PATCH_MATCH[i] or one that matches the release. */
+void select_patches(const struct evaluation *e, const char *release, struct strv *ret,
+	struct findings *f);
+
+/* Returns why BUILD_EXCLUSIVE_*[index] leaves this kernel out, as a text that fits after
+ * "excluded: "; NULL when the kernel is not excluded. The caller frees it. obsolete_by is
+ * the value of OBSOLETE_BY or NULL; BUILD_EXCLUSIVE_KERNEL_MAX[index] wins over it. Reads
+ * the kernel's config when BUILD_EXCLUSIVE_CONFIG[index] is set. */
+char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned int index,
+	const char *obsolete_by, struct findings *f);
 
 #endif
