@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/archive/tarball.h"
+#include "builder/archive/tarball-read.h"
+#include "builder/archive/tarball-write.h"
 #include "builder/archive/unpack.h"
 #include "tests/tap.h"
 

@@ -17,7 +17,7 @@
 #include "base/staging.h"
 #include "builder/tree/tree.h"
 #include "builder/job/phase.h"
-#include "builder/archive/tarball.h"
+#include "builder/archive/tarball-read.h"
 
 struct load {
 	char *dir;

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
-#include "builder/archive/tarball.h"
+#include "builder/archive/tarball-read.h"
 #include "builder/archive/unpack.h"
 
 #define CONF "dkms.conf"

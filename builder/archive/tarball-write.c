@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "builder/archive/libarchive.h"
-#include "builder/archive/tarball.h"
+#include "builder/archive/tarball-write.h"
 #include "builder/archive/unpack.h"
 
 #define BUFFER_BYTES (128 * 1024)

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "builder/tree/tree.h"
 #include "builder/job/phase.h"
-#include "builder/archive/tarball.h"
+#include "builder/archive/tarball-write.h"
 #include "builder/pack/package.h"
 
 /* A list of kernels that is longer is not for a file's name (bytes). */

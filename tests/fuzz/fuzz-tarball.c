@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/archive/tarball.h"
+#include "builder/archive/tarball-read.h"
 #include "builder/archive/unpack.h"
 #include "tests/fuzz/fuzz.h"
 
