@@ -30,19 +30,19 @@ static void add_jobs(struct plan *p, size_t n_modules)
 	for (size_t k = 0; k < KERNELS; k++) {
 		_cleanup_free_ char *release = xasprintf("6.1.0-%zu-amd64", k);
 
-		kernels[k] = plan_kernel(p, release, "x86_64");
+		kernels[k] = plan_get_kernel(p, release, "x86_64");
 	}
 	for (size_t m = 0; m < n_modules; m++) {
 		_cleanup_free_ char *name = xasprintf("module%zu", m);
 
 		for (size_t k = 0; k < KERNELS; k++)
-			plan_add(p, JOB_INSTALL, kernels[k], name, "1.0");
+			plan_add_job(p, JOB_INSTALL, kernels[k], name, "1.0");
 	}
 	for (size_t m = 0; m < n_modules; m++) {
 		_cleanup_free_ char *needed = xasprintf("module%zu", m - 1);
 
 		for (size_t k = 0; k < KERNELS && m % 4; k++)
-			plan_edge(p, plan_find(p, first, needed, kernels[k]),
+			plan_add_edge(p, plan_find_job(p, first, needed, kernels[k]),
 				p->jobs[first + m * KERNELS + k], EDGE_NEEDS);
 	}
 	plan_add_depmods(p);
@@ -63,7 +63,7 @@ static void run_jobs(size_t n)
 	settings_init(&settings);
 	uv_loop_init(&loop);
 	plan_init(&plan, &loop, &settings);
-	slots_init(&slots, 8);
+	slots_init_pipe(&slots, 8);
 	options.slots = &slots;
 	add_jobs(&plan, n / KERNELS);
 	runner_run(&loop, &plan.graph, &ops, &options);
@@ -106,13 +106,13 @@ static void run_processes(size_t n, unsigned int n_slots)
 	uv_loop_t loop;
 
 	uv_loop_init(&loop);
-	slots_init(&slots, n_slots);
+	slots_init_pipe(&slots, n_slots);
 	options.slots = &slots;
 	for (size_t i = 0; i < n; i++) {
 		command_init(&tasks[i].cmd);
 		strv_push(&tasks[i].cmd.argv, "/bin/true");
 		tasks[i].cmd.jobserver = true;
-		graph_add(&g, &tasks[i], 0);
+		graph_add_node(&g, &tasks[i], 0);
 	}
 	runner_run(&loop, &g, &ops, &options);
 	for (size_t i = 0; i < n; i++)

@@ -234,8 +234,8 @@ static int why(struct cache *cache, struct arguments *args)
 	uv_loop_init(&loop);
 	plan_init(&plan, &loop, s);
 	plan_use_cache(&plan, cache);
-	job = plan_add(&plan, JOB_EXPLAIN,
-		plan_kernel(&plan, args->kernels.n ? args->kernels.items[0] : running,
+	job = plan_add_job(&plan, JOB_EXPLAIN,
+		plan_get_kernel(&plan, args->kernels.n ? args->kernels.items[0] : running,
 			args->archs.n ? args->archs.items[0] : own_arch),
 		args->name, args->version);
 	if (plan_run(&plan, &err) == 0)

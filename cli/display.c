@@ -83,7 +83,7 @@ static void count_jobs(struct display *d, const struct plan *p)
 	}
 	d->frame.modules = d->modules.n ? d->modules.n : 1;
 	d->frame.kernels = p->n_kernels;
-	d->frame.slots = plan_n_slots(p);
+	d->frame.slots = plan_count_slots(p);
 }
 
 static double seconds_from(uint64_t then_ns)

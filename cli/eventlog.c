@@ -71,7 +71,7 @@ static void begin(struct eventlog *log, const struct events *e)
 	json_object_set_new(j, "schema", json_text(SCHEMA));
 	json_object_set_new(j, "dkms", json_text(PACKAGE_VERSION));
 	json_object_set_new(j, "command", json_text(e->command));
-	json_object_set_new(j, "slots", json_integer(plan_n_slots(e->plan)));
+	json_object_set_new(j, "slots", json_integer(plan_count_slots(e->plan)));
 	put(log, j);
 }
 

@@ -43,9 +43,9 @@ static int add_for_built(struct session *s, enum job_kind kind)
 
 		if (!is_built(s, e, kernel))
 			continue;
-		job = plan_add(&s->plan, kind, kernel, e->name, e->version);
+		job = plan_add_job(&s->plan, kind, kernel, e->name, e->version);
 		if (previous && streq(previous->name, job->name))
-			plan_edge(&s->plan, previous, job, EDGE_AFTER);
+			plan_add_edge(&s->plan, previous, job, EDGE_AFTER);
 	}
 	tree_list_done(&list);
 	return 0;
@@ -63,12 +63,12 @@ static void add_unbuilds(struct session *s)
 
 		if (evaluated->result != RESULT_DONE || !evaluated->conf->autoinstall)
 			continue;
-		job = plan_add(&s->plan, JOB_UNBUILD, evaluated->kernel, evaluated->name,
-			evaluated->version);
+		job = plan_add_job(&s->plan, JOB_UNBUILD, evaluated->kernel,
+			evaluated->name, evaluated->version);
 		job->conf_path = xstrdup(evaluated->conf_path);
 		job->conf = TAKE_PTR(evaluated->conf);
 		if (previous && streq(previous->name, job->name))
-			plan_edge(&s->plan, previous, job, EDGE_AFTER);
+			plan_add_edge(&s->plan, previous, job, EDGE_AFTER);
 	}
 }
 
@@ -138,7 +138,7 @@ static int add_matches(struct session *s)
 		const struct tree_entry *e = &list.entries[i];
 
 		if (e->state == STATE_INSTALLED)
-			plan_add(&s->plan, JOB_EVALUATE, kernel, e->name, e->version);
+			plan_add_job(&s->plan, JOB_EVALUATE, kernel, e->name, e->version);
 		else if (e->state == STATE_BROKEN)
 			print_warning("%s/%s is broken, its source is missing; skipped",
 				e->name, e->version);
@@ -178,7 +178,7 @@ int command_match(struct arguments *args)
 
 	if (session_init(&s, args, false) == 0 && check_match(&s) == 0 &&
 		add_matches(&s) == 0 && plan_run(&s.plan, &s.error) == 0) {
-		plan_install_evaluated(&s.plan, 0);
+		plan_add_installs(&s.plan, 0);
 		if (session_run_installs(&s) == 0) {
 			report_summary(&s.report, &s.plan);
 			status = jobs_status(&s.plan);

@@ -49,7 +49,7 @@ static int load_framework(struct settings *settings, struct error *err)
 	r = framework_command(settings, NULL, &cmd);
 	if (r > 0) {
 		uv_loop_init(&loop);
-		r = runner_command(&loop, &cmd, &outcome);
+		r = runner_run_command(&loop, &cmd, &outcome);
 		if (r == 0)
 			r = framework_parse(&cmd, &outcome, settings, err);
 		uv_loop_close(&loop);
@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* what has begun is finished, whoever reads of it */
 	open_standard_fds();
 	/* Before files of our own get descriptors that a make has named. */
-	joined = slots_join(&outer, getenv("MAKEFLAGS"));
+	joined = slots_join_make(&outer, getenv("MAKEFLAGS"));
 	close_inherited_fds_on_exec();
 	umask(022);
 	arguments_init(&args);

@@ -24,7 +24,8 @@
 static int run_add(struct session *s, bool known_is_fine, struct job **ret)
 {
 	struct arguments *args = s->args;
-	struct job *job = plan_add(&s->plan, JOB_ADD, s->kernels[0], args->name, args->version);
+	struct job *job =
+		plan_add_job(&s->plan, JOB_ADD, s->kernels[0], args->name, args->version);
 
 	job->known_is_fine = known_is_fine;
 	if (args->directory)
@@ -65,7 +66,7 @@ static int run_rpm(const struct arguments *args, struct error *err)
 	taken = args->json || (args->events && streq(args->events, "-"));
 	cmd.log_fd = args->quiet || taken ? -1 : STDOUT_FILENO;
 	uv_loop_init(&loop);
-	r = runner_command(&loop, &cmd, &outcome);
+	r = runner_run_command(&loop, &cmd, &outcome);
 	uv_loop_close(&loop);
 	if (r == 0 && outcome_ok(&outcome))
 		return 0;
@@ -149,11 +150,13 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 	size_t first = s->plan.n_jobs;
 
 	for (size_t i = 0; i < s->n_kernels; i++)
-		plan_add(&s->plan, kind, s->kernels[i], s->args->name, s->args->version);
+		plan_add_job(
+			&s->plan, kind, s->kernels[i], s->args->name, s->args->version);
 	if (forget) {
-		last = plan_add(&s->plan, JOB_FORGET, NULL, s->args->name, s->args->version);
+		last = plan_add_job(
+			&s->plan, JOB_FORGET, NULL, s->args->name, s->args->version);
 		for (size_t i = first; s->plan.jobs[i] != last; i++)
-			plan_edge(&s->plan, s->plan.jobs[i], last, EDGE_AFTER);
+			plan_add_edge(&s->plan, s->plan.jobs[i], last, EDGE_AFTER);
 	}
 	if (kind == JOB_INSTALL)
 		return session_run_installs(s);
@@ -239,8 +242,10 @@ static void add_pack(struct session *s, enum pack_format format, size_t first, s
 	struct arguments *args = s->args;
 	_cleanup_free_ char *running = kernel_running_release();
 	_cleanup_free_ char *arch = kernel_running_arch();
-	struct kernel *kernel = n ? s->kernels[first] : plan_kernel(&s->plan, running, arch);
-	struct job *job = plan_add(&s->plan, JOB_PACK, kernel, args->name, args->version);
+	struct kernel *kernel =
+		n ? s->kernels[first] : plan_get_kernel(&s->plan, running, arch);
+	struct job *job =
+		plan_add_job(&s->plan, JOB_PACK, kernel, args->name, args->version);
 
 	job->conf_path = xstrdup(args->conf);
 	job->pack.format = format;

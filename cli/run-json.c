@@ -33,7 +33,7 @@ void rundoc_print(const struct events *e, const struct error *err, FILE *out)
 	json_object_set_new(root, "schema", json_text(SCHEMA));
 	json_object_set_new(root, "dkms", json_text(PACKAGE_VERSION));
 	json_object_set_new(root, "command", json_text(e->command));
-	json_object_set_new(root, "slots", json_integer(plan_n_slots(e->plan)));
+	json_object_set_new(root, "slots", json_integer(plan_count_slots(e->plan)));
 	json_object_set_new(root, "status", json_integer(e->status));
 	json_object_set_new(root, "error", json_text(err->what));
 	json_object_set_new(root, "remedy", json_text(err->remedy));

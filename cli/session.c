@@ -18,7 +18,7 @@
 
 static void add_kernel(struct session *s, const char *release, const char *arch)
 {
-	struct kernel *kernel = plan_kernel(&s->plan, release, arch);
+	struct kernel *kernel = plan_get_kernel(&s->plan, release, arch);
 
 	for (size_t i = 0; i < s->n_kernels; i++)
 		if (s->kernels[i] == kernel)
@@ -224,7 +224,7 @@ int session_run_installs(struct session *s)
 	if (rebuild_is_possible(s->settings)) {
 		r = plan_run(&s->plan, &s->error);
 		if (r == 0)
-			r = rebuild_add(&s->plan, &s->error);
+			r = rebuild_add_jobs(&s->plan, &s->error);
 	}
 	if (r == 0) {
 		plan_add_depmods(&s->plan);

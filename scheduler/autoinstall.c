@@ -64,7 +64,7 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 			return;
 		}
 		if (state < STATE_INSTALLED_WEAK)
-			plan_add(p, JOB_EVALUATE, kernels[k], c->name, c->version);
+			plan_add_job(p, JOB_EVALUATE, kernels[k], c->name, c->version);
 		else
 			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, c->version,
 				kernels[k]->release, state_name(state));
@@ -142,11 +142,11 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 	job->depends_met = true;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		struct job *before = plan_find(p, first, name, job->kernel);
+		struct job *before = plan_find_job(p, first, name, job->kernel);
 		_cleanup_free_ char *installed = NULL;
 
 		if (before) {
-			plan_edge(p, before, job, EDGE_NEEDS);
+			plan_add_edge(p, before, job, EDGE_NEEDS);
 			continue;
 		}
 		installed = tree_installed_version(s->dkms_tree, name, job->kernel->release,
@@ -167,7 +167,7 @@ static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 
 		if (evaluated->result != RESULT_DONE || leave_out[i - first])
 			continue;
-		job = plan_add(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
+		job = plan_add_job(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
 			evaluated->version);
 		job->conf_path = xstrdup(evaluated->conf_path);
 		job->conf = TAKE_PTR(evaluated->conf);
@@ -176,7 +176,7 @@ static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 		add_depends(p, p->jobs[i], last);
 }
 
-void plan_install_evaluated(struct plan *p, size_t first)
+void plan_add_installs(struct plan *p, size_t first)
 {
 	_cleanup_free_ bool *none = xcalloc(p->n_jobs - first + 1, sizeof(*none));
 

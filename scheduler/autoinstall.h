@@ -13,6 +13,6 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 
 /* Makes of the jobs JOB_EVALUATE from the first one on, which have been run, jobs that
  * install those versions, in BUILD_DEPENDS order. */
-void plan_install_evaluated(struct plan *p, size_t first);
+void plan_add_installs(struct plan *p, size_t first);
 
 #endif

@@ -32,7 +32,7 @@ static void visit_up(const char *root, const char *path, cgroup_visit_fn *visit,
 	} while (has_prefix(dir, root));
 }
 
-void cgroup_each(const char *controller, cgroup_visit_fn *visit, void *userdata)
+void cgroup_visit_all(const char *controller, cgroup_visit_fn *visit, void *userdata)
 {
 	_cleanup_free_ char *root = path_join(ROOT, controller);
 	_cleanup_(str_done) struct str own = {0};

@@ -8,6 +8,6 @@ typedef void cgroup_visit_fn(const char *dir, void *userdata);
  * root: "/sys/fs/cgroup/user.slice" of version 2, and "/sys/fs/cgroup/CONTROLLER/..." where
  * version 1 has the controller ("cpu", "memory"). Directories need not exist, and what the
  * versions call their files differs: the kernel's admin-guide/cgroup-v2.rst, cgroup-v1/. */
-void cgroup_each(const char *controller, cgroup_visit_fn *visit, void *userdata);
+void cgroup_visit_all(const char *controller, cgroup_visit_fn *visit, void *userdata);
 
 #endif

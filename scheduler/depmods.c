@@ -25,13 +25,14 @@ void plan_add_depmods(struct plan *p)
 				!may_change_kernel(p->jobs[i]))
 				continue;
 			if (!depmod) {
-				depmod = plan_add(p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
+				depmod = plan_add_job(
+					p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
 				depmod->members =
 					xcalloc(n - p->n_refreshed, sizeof(struct job *));
 			}
 			depmod->members[depmod->n_members++] = p->jobs[i];
 			if (i >= p->n_run)
-				graph_edge(&p->graph, p->graph.nodes[i - p->n_run],
+				graph_add_edge(&p->graph, p->graph.nodes[i - p->n_run],
 					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
 		}
 		if (depmod)
@@ -39,7 +40,7 @@ void plan_add_depmods(struct plan *p)
 				depmod->n_members, sizeof(struct job *));
 		/* weak-modules changes what other kernels have. */
 		if (depmod && previous && in_turn)
-			plan_edge(p, previous, depmod, EDGE_AFTER);
+			plan_add_edge(p, previous, depmod, EDGE_AFTER);
 		previous = depmod ? depmod : previous;
 	}
 	p->n_refreshed = p->n_jobs;

@@ -103,7 +103,7 @@ void estimate_jobs(const struct history *h, struct job *const *jobs, size_t n)
 	}
 }
 
-void estimate_learn(struct history *h, struct job *const *jobs, size_t n)
+void estimate_record(struct history *h, struct job *const *jobs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct job *job = jobs[i];
@@ -119,7 +119,7 @@ void estimate_learn(struct history *h, struct job *const *jobs, size_t n)
 	}
 }
 
-unsigned int estimate_slots(
+unsigned int estimate_slots_that_fit(
 	struct job *const *jobs, size_t n, unsigned int slots, uint64_t bytes)
 {
 	uint64_t largest = 0;

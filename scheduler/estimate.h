@@ -10,11 +10,11 @@
 /* Fills in expected_ms and expected_rss_bytes of jobs that have not begun. */
 void estimate_jobs(const struct history *h, struct job *const *jobs, size_t n);
 /* Notes what jobs took that have built something, and depmods. */
-void estimate_learn(struct history *h, struct job *const *jobs, size_t n);
+void estimate_record(struct history *h, struct job *const *jobs, size_t n);
 
 /* How many of the slots fit into so many bytes when the largest process of these jobs runs
  * in each; at least 1. */
-unsigned int estimate_slots(
+unsigned int estimate_slots_that_fit(
 	struct job *const *jobs, size_t n, unsigned int slots, uint64_t bytes);
 
 #endif

@@ -10,7 +10,7 @@ struct edge {
 	enum edge_kind kind;
 };
 
-struct node *graph_add(struct graph *g, void *data, long cost)
+struct node *graph_add_node(struct graph *g, void *data, long cost)
 {
 	struct node *node = xcalloc(1, sizeof(*node));
 
@@ -25,7 +25,8 @@ struct node *graph_add(struct graph *g, void *data, long cost)
 	return node;
 }
 
-void graph_edge(struct graph *g, struct node *before, struct node *after, enum edge_kind kind)
+void graph_add_edge(
+	struct graph *g, struct node *before, struct node *after, enum edge_kind kind)
 {
 	(void)g;
 	if ((before->n_edges & (before->n_edges + 1)) == 0)
@@ -177,7 +178,7 @@ void graph_start(struct graph *g, graph_blocked_fn *on_blocked, void *userdata)
 	free(waiting);
 }
 
-struct node *graph_next(struct graph *g)
+struct node *graph_take_ready(struct graph *g)
 {
 	struct node *first, *last;
 	size_t at = 0;
@@ -203,14 +204,14 @@ struct node *graph_next(struct graph *g)
 	return first;
 }
 
-void graph_finish(struct graph *g, struct node *node, bool ok, graph_blocked_fn *on_blocked,
-	void *userdata)
+void graph_finish_node(struct graph *g, struct node *node, bool ok,
+	graph_blocked_fn *on_blocked, void *userdata)
 {
 	node->state = ok ? NODE_OK : NODE_FAILED;
 	end(g, node, on_blocked, userdata);
 }
 
-bool graph_ended(const struct graph *g)
+bool graph_has_ended(const struct graph *g)
 {
 	return g->n_ended == g->n;
 }

@@ -11,7 +11,7 @@
 enum node_state {
 	NODE_WAITING, /* for nodes before it */
 	NODE_READY,   /* in the queue */
-	NODE_RUNNING, /* given out by graph_next */
+	NODE_RUNNING, /* given out by graph_take_ready */
 	NODE_OK,      /* finished; those after it may run */
 	NODE_FAILED,  /* finished; those that need it are blocked */
 	NODE_BLOCKED, /* never ran: a node that it needs failed or was blocked */
@@ -31,7 +31,7 @@ struct node {
 	size_t n_waiting;     /* edges to nodes that have not ended */
 	struct node *blocker; /* the node whose failure blocked this one; on a cycle, the
 			       * node before it */
-	size_t index;	      /* order of graph_add; breaks ties of priority */
+	size_t index;	      /* order of graph_add_node; breaks ties of priority */
 	struct edge *edges;   /* to the nodes after this one */
 	size_t n_edges;
 	struct node *next_ended; /* while an ending spreads */
@@ -41,7 +41,7 @@ struct node {
 typedef void graph_blocked_fn(struct node *node, void *userdata);
 
 struct graph {
-	struct node **nodes; /* in the order of graph_add */
+	struct node **nodes; /* in the order of graph_add_node */
 	size_t n;
 	size_t n_ended;	     /* NODE_OK, NODE_FAILED and NODE_BLOCKED */
 	struct node **ready; /* a heap by priority */
@@ -49,20 +49,20 @@ struct graph {
 };
 
 /* Zero-initialised is empty. Nodes live until graph_done. */
-struct node *graph_add(struct graph *g, void *data, long cost);
-void graph_edge(struct graph *g, struct node *before, struct node *after,
+struct node *graph_add_node(struct graph *g, void *data, long cost);
+void graph_add_edge(struct graph *g, struct node *before, struct node *after,
 	enum edge_kind kind);
 /* Sets the priorities and puts the nodes that wait for nothing into the queue. A cycle can
  * never run: its nodes are blocked, and those that need them. Call once, when all is added
  * and the costs are known. */
 void graph_start(struct graph *g, graph_blocked_fn *on_blocked, void *userdata);
 /* The next node to run, now NODE_RUNNING; NULL when none is ready. */
-struct node *graph_next(struct graph *g);
+struct node *graph_take_ready(struct graph *g);
 /* A running node has ended. Those that it blocks end at once. on_blocked may be NULL. */
-void graph_finish(struct graph *g, struct node *node, bool ok, graph_blocked_fn *on_blocked,
-	void *userdata);
+void graph_finish_node(struct graph *g, struct node *node, bool ok,
+	graph_blocked_fn *on_blocked, void *userdata);
 /* True when every node has ended. */
-bool graph_ended(const struct graph *g);
+bool graph_has_ended(const struct graph *g);
 void graph_done(struct graph *g);
 
 #endif

@@ -71,7 +71,7 @@ uint64_t memory_available(void)
 {
 	uint64_t kib, left = UINT64_MAX;
 
-	cgroup_each("memory", look_at, &left);
+	cgroup_visit_all("memory", look_at, &left);
 	if (!find_number("/proc/meminfo", "MemAvailable:", &kib))
 		return left;
 	return kib * 1024 < left ? kib * 1024 : left;

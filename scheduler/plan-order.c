@@ -20,7 +20,7 @@ static void add_directory_edges(struct plan *p)
 
 			if (!is_same_build(a, b))
 				continue;
-			plan_edge(p, p->jobs[i], p->jobs[j], EDGE_AFTER);
+			plan_add_edge(p, p->jobs[i], p->jobs[j], EDGE_AFTER);
 			break;
 		}
 	}
@@ -68,7 +68,7 @@ static void add_kin_edges(struct plan *p)
 			struct job *before = find_build(p, p->kernels[first[k]], job);
 
 			if (before)
-				plan_edge(p, before, job, EDGE_AFTER);
+				plan_add_edge(p, before, job, EDGE_AFTER);
 		}
 	}
 }

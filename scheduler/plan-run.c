@@ -131,7 +131,7 @@ int plan_run(struct plan *p, struct error *err)
 	runner_run(p->loop, &p->graph, &ops, &options);
 	sweep_unmark(&mark);
 	if (!p->shared.settings->dry_run) {
-		estimate_learn(p->history, p->jobs + p->n_run, p->graph.n);
+		estimate_record(p->history, p->jobs + p->n_run, p->graph.n);
 		history_save(p->history); /* where it cannot be kept, nothing is amiss */
 	}
 	graph_done(&p->graph);

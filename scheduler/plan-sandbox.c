@@ -14,7 +14,7 @@ static bool sandbox_works(struct plan *p, enum sandbox_kind kind)
 	bool works;
 
 	sandbox_probe(kind, &cmd);
-	works = runner_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome);
+	works = runner_run_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome);
 	outcome_done(&outcome);
 	command_done(&cmd);
 	return works;

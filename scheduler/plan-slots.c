@@ -22,7 +22,7 @@ static bool make_opens_fifo(struct plan *p)
 	command_init(&cmd);
 	strv_push_all(&cmd.argv, (const char *const[]){"make", "--version", NULL});
 	cmd.timeout_s = 10;
-	if (runner_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome) &&
+	if (runner_run_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome) &&
 		outcome.out.data)
 		sscanf(outcome.out.data, "GNU Make %u.%u", &major, &minor);
 	outcome_done(&outcome);
@@ -47,8 +47,8 @@ static unsigned int count_slots(const struct plan *p, unsigned int *ret_spare)
 	unsigned int fit = asked + spare;
 
 	if (plan_has_builds(p))
-		fit = estimate_slots(p->jobs + p->n_run, p->n_jobs - p->n_run, fit,
-			s->max_memory ? s->max_memory : memory_available());
+		fit = estimate_slots_that_fit(p->jobs + p->n_run, p->n_jobs - p->n_run,
+			fit, s->max_memory ? s->max_memory : memory_available());
 	*ret_spare = fit > asked ? fit - asked : 0;
 	return fit - *ret_spare;
 }
@@ -82,13 +82,13 @@ int plan_choose_slots(struct plan *p)
 		if (p->make_opens_fifo)
 			slots_done(p->slots);
 		p->make_opens_fifo = false;
-		r = slots_init(p->slots, n);
+		r = slots_init_pipe(p->slots, n);
 	}
 	p->shared.slots_fifo = p->slots->fifo;
 	return r;
 }
 
-unsigned int plan_n_slots(const struct plan *p)
+unsigned int plan_count_slots(const struct plan *p)
 {
 	unsigned int n = p->slots && p->slots->total ? p->slots->total
 						     : p->shared.settings->slots;

@@ -7,6 +7,6 @@
 /* Chooses the slots of the next run. 0 or a negative errno. */
 int plan_choose_slots(struct plan *p);
 /* How many there are to tell of; 0: no limit. */
-unsigned int plan_n_slots(const struct plan *p);
+unsigned int plan_count_slots(const struct plan *p);
 
 #endif

@@ -42,7 +42,7 @@ void plan_done(struct plan *p)
 	*p = (struct plan){0};
 }
 
-struct kernel *plan_kernel(struct plan *p, const char *release, const char *arch)
+struct kernel *plan_get_kernel(struct plan *p, const char *release, const char *arch)
 {
 	for (size_t i = 0; i < p->n_kernels; i++)
 		if (streq(p->kernels[i]->release, release) && streq(p->kernels[i]->arch, arch))
@@ -62,7 +62,7 @@ struct job **plan_newest_on(const struct plan *p, const struct kernel *kernel)
 	abort();
 }
 
-struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
+struct job *plan_add_job(struct plan *p, enum job_kind kind, struct kernel *kernel,
 	const char *name, const char *version)
 {
 	struct job *job = job_new(kind, &p->shared, kernel, name, version);
@@ -76,7 +76,7 @@ struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
 		*newest = job;
 	}
 	p->jobs[p->n_jobs++] = job;
-	graph_add(&p->graph, job, 0);
+	graph_add_node(&p->graph, job, 0);
 	return job;
 }
 
@@ -86,12 +86,13 @@ static struct node *node_of(const struct plan *p, const struct job *job)
 	return p->graph.nodes[job->number - p->n_run];
 }
 
-void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_kind kind)
+void plan_add_edge(
+	struct plan *p, struct job *before, struct job *after, enum edge_kind kind)
 {
-	graph_edge(&p->graph, node_of(p, before), node_of(p, after), kind);
+	graph_add_edge(&p->graph, node_of(p, before), node_of(p, after), kind);
 }
 
-struct job *plan_find(struct plan *p, size_t first, const char *name,
+struct job *plan_find_job(struct plan *p, size_t first, const char *name,
 	const struct kernel *kernel)
 {
 	struct job *job = *plan_newest_on(p, kernel), *found = NULL;

@@ -44,19 +44,20 @@ void plan_done(struct plan *p);
 
 /* The kernel of that release and architecture; made when first asked for. Lives as long as
  * the plan. */
-struct kernel *plan_kernel(struct plan *p, const char *release, const char *arch);
+struct kernel *plan_get_kernel(struct plan *p, const char *release, const char *arch);
 
 /* Adds a job; it lives as long as the plan. */
-struct job *plan_add(struct plan *p, enum job_kind kind, struct kernel *kernel,
+struct job *plan_add_job(struct plan *p, enum job_kind kind, struct kernel *kernel,
 	const char *name, const char *version);
 /* after runs when before is done (EDGE_NEEDS), or has ended (EDGE_AFTER). Both have been
  * added since the last run. */
-void plan_edge(struct plan *p, struct job *before, struct job *after, enum edge_kind kind);
+void plan_add_edge(
+	struct plan *p, struct job *before, struct job *after, enum edge_kind kind);
 /* Where p->newest has the kernel's job. */
 struct job **plan_newest_on(const struct plan *p, const struct kernel *kernel);
 
 /* The job among those from first on that is for name on the kernel, or NULL. */
-struct job *plan_find(struct plan *p, size_t first, const char *name,
+struct job *plan_find_job(struct plan *p, size_t first, const char *name,
 	const struct kernel *kernel);
 
 /* Some of the jobs that have not been run may build. */

@@ -128,7 +128,7 @@ static int evaluate(struct plan *p, struct kernel *kernel, struct error *err)
 
 		if (e->state >= STATE_BUILT && !is_fresh(p, e, kernel) &&
 			(overrides || may_ask(s, e->name, e->version)))
-			plan_add(p, JOB_EVALUATE, kernel, e->name, e->version);
+			plan_add_job(p, JOB_EVALUATE, kernel, e->name, e->version);
 	}
 	tree_list_done(&list);
 	return 0;
@@ -148,8 +148,8 @@ static void add_jobs(struct plan *p, size_t first)
 			continue;
 		installed = tree_state(s->dkms_tree, s->source_tree, evaluated->name,
 				    evaluated->version, k->release, k->arch) == STATE_INSTALLED;
-		job = plan_add(p, installed ? JOB_INSTALL : JOB_BUILD, evaluated->kernel,
-			evaluated->name, evaluated->version);
+		job = plan_add_job(p, installed ? JOB_INSTALL : JOB_BUILD,
+			evaluated->kernel, evaluated->name, evaluated->version);
 		job->rebuild = true;
 		job->conf_path = xstrdup(evaluated->conf_path);
 		job->conf = TAKE_PTR(evaluated->conf);
@@ -158,16 +158,16 @@ static void add_jobs(struct plan *p, size_t first)
 		const struct strv *names = &p->jobs[i]->conf->build_depends;
 
 		for (size_t d = 0; d < names->n; d++) {
-			struct job *before =
-				plan_find(p, last, names->items[d], p->jobs[i]->kernel);
+			struct job *before = plan_find_job(
+				p, last, names->items[d], p->jobs[i]->kernel);
 
 			if (before && before != p->jobs[i])
-				plan_edge(p, before, p->jobs[i], EDGE_NEEDS);
+				plan_add_edge(p, before, p->jobs[i], EDGE_NEEDS);
 		}
 	}
 }
 
-int rebuild_add(struct plan *p, struct error *err)
+int rebuild_add_jobs(struct plan *p, struct error *err)
 {
 	size_t first = p->n_jobs;
 	int r = 0;

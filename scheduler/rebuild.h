@@ -14,6 +14,6 @@ bool rebuild_is_possible(const struct settings *s);
 /* After the jobs of the plan have been run: adds those that follow for the kernels on which
  * they installed something, in BUILD_DEPENDS order. What is built is built again, what is
  * installed is also installed again; with --force nothing is. Evaluates confs on the way. */
-int rebuild_add(struct plan *p, struct error *err);
+int rebuild_add_jobs(struct plan *p, struct error *err);
 
 #endif

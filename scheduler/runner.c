@@ -131,7 +131,7 @@ static void on_run_handle_closed(uv_handle_t *handle)
 	if (--run->open)
 		return;
 	if (run->lends_slots)
-		slots_reclaim(run->runner->slots);
+		slots_reclaim_from_command(run->runner->slots);
 	run->lends_slots = false;
 	run->outcome.elapsed_s = (double)(uv_hrtime() - run->started_ns) / 1e9;
 	go_on(run);
@@ -251,8 +251,8 @@ static int spawn(struct run *run, const struct command *cmd)
 	else
 		strv_push_all(&env, (const char *const *)environ);
 	if (cmd->jobserver) {
-		slots_environment(slots, &env);
-		slots_lend(slots);
+		slots_set_makeflags(slots, &env);
+		slots_lend_to_command(slots);
 		run->lends_slots = true;
 	}
 	setup.env = env.items;
@@ -338,7 +338,7 @@ static void finish(struct run *run, bool ok)
 	/* Told before the nodes that it blocks are. */
 	node->state = ok ? NODE_OK : NODE_FAILED;
 	tell(runner, RUN_ENDED, node);
-	graph_finish(runner->graph, node, ok, on_blocked, runner);
+	graph_finish_node(runner->graph, node, ok, on_blocked, runner);
 	fill(runner);
 }
 
@@ -403,7 +403,7 @@ static bool start_node(struct runner *runner)
 	run = xcalloc(1, sizeof(*run));
 	run->runner = runner;
 	run->hold = hold;
-	run->node = graph_next(runner->graph);
+	run->node = graph_take_ready(runner->graph);
 	run->next = runner->runs;
 	if (run->next)
 		run->next->previous = run;
@@ -521,7 +521,7 @@ static const struct command *single_command(void *task)
 	return ((struct single *)task)->cmd;
 }
 
-int runner_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret)
+int runner_run_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret)
 {
 	static const struct task_ops ops = {.step = single_step, .command = single_command};
 	struct slots slots;
@@ -530,9 +530,9 @@ int runner_command(uv_loop_t *loop, const struct command *cmd, struct outcome *r
 	struct graph g = {0};
 	int r;
 
-	r = slots_init(&slots, 1);
+	r = slots_init_pipe(&slots, 1);
 	if (r == 0) {
-		graph_add(&g, &single, 0);
+		graph_add_node(&g, &single, 0);
 		runner_run(loop, &g, &ops, &options);
 		graph_done(&g);
 	}

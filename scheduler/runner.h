@@ -60,6 +60,6 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 
 /* Runs one command and waits for it. 0, or a negative errno when it could not begin.
  * outcome_done frees. */
-int runner_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret);
+int runner_run_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret);
 
 #endif

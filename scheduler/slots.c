@@ -44,7 +44,7 @@ static void fill_up(struct slots *s, unsigned int total)
 		s->total++;
 }
 
-int slots_init(struct slots *s, unsigned int total)
+int slots_init_pipe(struct slots *s, unsigned int total)
 {
 	int fds[2], r;
 
@@ -104,7 +104,7 @@ static int open_outer_fifo(struct slots *s, const char *fifo)
 	return 0;
 }
 
-int slots_join(struct slots *s, const char *makeflags)
+int slots_join_make(struct slots *s, const char *makeflags)
 {
 	struct makeflags m;
 	int r = 0;
@@ -176,12 +176,12 @@ void slots_give(struct slots *s)
 		s->implicit = true;
 }
 
-void slots_lend(struct slots *s)
+void slots_lend_to_command(struct slots *s)
 {
 	s->n_makes++;
 }
 
-unsigned int slots_reclaim(struct slots *s)
+unsigned int slots_reclaim_from_command(struct slots *s)
 {
 	unsigned int present = 0, want;
 	char token;
@@ -197,7 +197,7 @@ unsigned int slots_reclaim(struct slots *s)
 	return present < want ? want - present : 0;
 }
 
-void slots_environment(const struct slots *s, struct strv *env)
+void slots_set_makeflags(const struct slots *s, struct strv *env)
 {
 	_cleanup_free_ char *jobs = s->total ? xasprintf("%u", s->total) : xstrdup("");
 	_cleanup_free_ char *ends =
@@ -244,7 +244,7 @@ unsigned int slots_default(void)
 	cpu_set_t set;
 	int n = 1;
 
-	cgroup_each("cpu", look_at_quota, &quota);
+	cgroup_visit_all("cpu", look_at_quota, &quota);
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		n = CPU_COUNT(&set);
 	if (quota && quota < (unsigned int)n)

@@ -29,14 +29,14 @@ struct slots {
 
 /* Makes total slots (at least 1) in a pipe that makes inherit. 0 or a negative errno.
  * slots_done frees, after success and after failure. */
-int slots_init(struct slots *s, unsigned int total);
+int slots_init_pipe(struct slots *s, unsigned int total);
 /* The same in a pipe with a name, which only make 4.4 and later understand; but then it is
  * within reach of the makes that a makefile calls without $(MAKE), too. */
 int slots_init_fifo(struct slots *s, unsigned int total);
 /* Takes part in the jobserver of the make that runs us, as its MAKEFLAGS say. 1 when it
  * does, 0 when there is none, -ENOTCONN when there is one that cannot be reached: the
  * make's rule does not pass it on. */
-int slots_join(struct slots *s, const char *makeflags);
+int slots_join_make(struct slots *s, const char *makeflags);
 /* What we have taken goes back. */
 void slots_done(struct slots *s);
 
@@ -46,14 +46,14 @@ bool slots_take(struct slots *s);
 void slots_give(struct slots *s);
 
 /* A command that has the jobserver begins. */
-void slots_lend(struct slots *s);
+void slots_lend_to_command(struct slots *s);
 /* It has ended. When it was the last one, what makes that were killed have not put back is
  * made good; returns how many those were. What others hold of an outer jobserver is not
  * known. */
-unsigned int slots_reclaim(struct slots *s);
+unsigned int slots_reclaim_from_command(struct slots *s);
 
 /* Tells makes of the jobserver through MAKEFLAGS. */
-void slots_environment(const struct slots *s, struct strv *env);
+void slots_set_makeflags(const struct slots *s, struct strv *env);
 /* How many CPUs this process may use: affinity and cgroup quota; at least 1. */
 unsigned int slots_default(void);
 

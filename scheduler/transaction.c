@@ -46,7 +46,7 @@ static void run(struct plan *p, const struct kernel *kernel, const char *log, in
 	strv_push_all(&cmd.env, (const char *const *)environ);
 	strv_setenv(&cmd.env, "kernelver", kernel->release);
 	cmd.log_fd = log_fd;
-	r = runner_command(p->loop, &cmd, &outcome);
+	r = runner_run_command(p->loop, &cmd, &outcome);
 	if (r < 0) {
 		strv_pushf(&p->warnings, "post_transaction: %s", strerror(-r));
 	} else if (!outcome_ok(&outcome)) {

@@ -12,7 +12,7 @@ static struct str blocked;
 
 static struct node *add(struct graph *g, const char *name, long cost)
 {
-	return graph_add(g, (void *)(uintptr_t)name, cost);
+	return graph_add_node(g, (void *)(uintptr_t)name, cost);
 }
 
 static void on_blocked(struct node *node, void *userdata)
@@ -35,21 +35,21 @@ static void test_order(void)
 	struct node *high2 = add(&g, "high2", 5);
 	struct node *last = add(&g, "last", 3);
 
-	graph_edge(&g, short_way, last, EDGE_NEEDS);
-	graph_edge(&g, high, last, EDGE_AFTER);
+	graph_add_edge(&g, short_way, last, EDGE_NEEDS);
+	graph_add_edge(&g, high, last, EDGE_AFTER);
 	graph_start(&g, NULL, NULL);
-	ok(graph_next(&g) == high, "the longest way to the end is first");
-	ok(graph_next(&g) == high2, "then the next");
-	ok(graph_next(&g) == short_way, "then the rest");
-	ok(graph_next(&g) == NULL, "what waits is not given out");
-	graph_finish(&g, high, true, NULL, NULL);
-	ok(graph_next(&g) == NULL, "not while one node before it runs");
-	graph_finish(&g, short_way, true, NULL, NULL);
-	ok(graph_next(&g) == last, "once all before it have ended");
-	graph_finish(&g, high2, true, NULL, NULL);
-	ok(!graph_ended(&g), "not ended while one runs");
-	graph_finish(&g, last, true, NULL, NULL);
-	ok(graph_ended(&g), "ended");
+	ok(graph_take_ready(&g) == high, "the longest way to the end is first");
+	ok(graph_take_ready(&g) == high2, "then the next");
+	ok(graph_take_ready(&g) == short_way, "then the rest");
+	ok(graph_take_ready(&g) == NULL, "what waits is not given out");
+	graph_finish_node(&g, high, true, NULL, NULL);
+	ok(graph_take_ready(&g) == NULL, "not while one node before it runs");
+	graph_finish_node(&g, short_way, true, NULL, NULL);
+	ok(graph_take_ready(&g) == last, "once all before it have ended");
+	graph_finish_node(&g, high2, true, NULL, NULL);
+	ok(!graph_has_ended(&g), "not ended while one runs");
+	graph_finish_node(&g, last, true, NULL, NULL);
+	ok(graph_has_ended(&g), "ended");
 	graph_done(&g);
 }
 
@@ -64,17 +64,18 @@ static void test_critical_path(void)
 	struct node *begin = add(&g, "begin", 2);
 	struct node *aside = add(&g, "aside", 1);
 
-	graph_edge(&g, begin, middle, EDGE_NEEDS);
-	graph_edge(&g, middle, end, EDGE_NEEDS);
-	graph_edge(&g, begin, aside, EDGE_AFTER);
-	graph_edge(&g, aside, end, EDGE_AFTER);
+	graph_add_edge(&g, begin, middle, EDGE_NEEDS);
+	graph_add_edge(&g, middle, end, EDGE_NEEDS);
+	graph_add_edge(&g, begin, aside, EDGE_AFTER);
+	graph_add_edge(&g, aside, end, EDGE_AFTER);
 	graph_start(&g, NULL, NULL);
 	is_int(begin->priority, 11, "the costs of the longest way add up");
 	is_int(aside->priority, 6, "from every node");
-	ok(graph_next(&g) == begin, "what begins it goes before one large node");
-	ok(graph_next(&g) == large && graph_next(&g) == same, "equal ways keep their order");
-	graph_finish(&g, begin, true, NULL, NULL);
-	ok(graph_next(&g) == middle && graph_next(&g) == aside, "and so on");
+	ok(graph_take_ready(&g) == begin, "what begins it goes before one large node");
+	ok(graph_take_ready(&g) == large && graph_take_ready(&g) == same,
+		"equal ways keep their order");
+	graph_finish_node(&g, begin, true, NULL, NULL);
+	ok(graph_take_ready(&g) == middle && graph_take_ready(&g) == aside, "and so on");
 	graph_done(&g);
 }
 
@@ -87,23 +88,23 @@ static void test_failure(void)
 	struct node *other = add(&g, "other", 0);
 	struct node *barrier = add(&g, "barrier", 0);
 
-	graph_edge(&g, a, b, EDGE_NEEDS);
-	graph_edge(&g, b, c, EDGE_NEEDS);
-	graph_edge(&g, a, barrier, EDGE_AFTER);
-	graph_edge(&g, b, barrier, EDGE_AFTER);
-	graph_edge(&g, c, barrier, EDGE_AFTER);
-	graph_edge(&g, other, barrier, EDGE_AFTER);
+	graph_add_edge(&g, a, b, EDGE_NEEDS);
+	graph_add_edge(&g, b, c, EDGE_NEEDS);
+	graph_add_edge(&g, a, barrier, EDGE_AFTER);
+	graph_add_edge(&g, b, barrier, EDGE_AFTER);
+	graph_add_edge(&g, c, barrier, EDGE_AFTER);
+	graph_add_edge(&g, other, barrier, EDGE_AFTER);
 	graph_start(&g, NULL, NULL);
-	ok(graph_next(&g) == a && graph_next(&g) == other, "two can start");
+	ok(graph_take_ready(&g) == a && graph_take_ready(&g) == other, "two can start");
 	forget_blocked();
-	graph_finish(&g, a, false, on_blocked, NULL);
+	graph_finish_node(&g, a, false, on_blocked, NULL);
 	is(blocked.data, "b c ", "a failure blocks those that need it, the nearest first");
 	ok(b->blocker == a && c->blocker == b, "each knows by whom");
-	ok(graph_next(&g) == NULL, "the barrier waits for the others");
-	graph_finish(&g, other, true, NULL, NULL);
-	ok(graph_next(&g) == barrier, "and runs in spite of the failure");
-	graph_finish(&g, barrier, true, NULL, NULL);
-	ok(graph_ended(&g), "all have ended");
+	ok(graph_take_ready(&g) == NULL, "the barrier waits for the others");
+	graph_finish_node(&g, other, true, NULL, NULL);
+	ok(graph_take_ready(&g) == barrier, "and runs in spite of the failure");
+	graph_finish_node(&g, barrier, true, NULL, NULL);
+	ok(graph_has_ended(&g), "all have ended");
 	graph_done(&g);
 }
 
@@ -117,23 +118,24 @@ static void test_cycle(void)
 	struct node *self = add(&g, "self", 0);
 	struct node *before = add(&g, "before", 0);
 
-	graph_edge(&g, before, a, EDGE_NEEDS);
-	graph_edge(&g, a, b, EDGE_NEEDS);
-	graph_edge(&g, b, a, EDGE_NEEDS);
-	graph_edge(&g, b, behind, EDGE_NEEDS);
-	graph_edge(&g, behind, barrier, EDGE_AFTER);
-	graph_edge(&g, self, self, EDGE_NEEDS);
+	graph_add_edge(&g, before, a, EDGE_NEEDS);
+	graph_add_edge(&g, a, b, EDGE_NEEDS);
+	graph_add_edge(&g, b, a, EDGE_NEEDS);
+	graph_add_edge(&g, b, behind, EDGE_NEEDS);
+	graph_add_edge(&g, behind, barrier, EDGE_AFTER);
+	graph_add_edge(&g, self, self, EDGE_NEEDS);
 	forget_blocked();
 	graph_start(&g, on_blocked, NULL);
 	ok(b->state == NODE_BLOCKED && b->blocker == a, "a cycle is blocked by its own");
 	ok(self->state == NODE_BLOCKED && self->blocker == self, "so is what needs itself");
 	ok(behind->state == NODE_BLOCKED, "and what needs the cycle");
-	ok(graph_next(&g) == barrier && graph_next(&g) == before, "the others run");
-	graph_finish(&g, barrier, true, NULL, NULL);
-	graph_finish(&g, before, true, on_blocked, NULL);
+	ok(graph_take_ready(&g) == barrier && graph_take_ready(&g) == before,
+		"the others run");
+	graph_finish_node(&g, barrier, true, NULL, NULL);
+	graph_finish_node(&g, before, true, on_blocked, NULL);
 	is(blocked.data, "self b behind a ", "each is told, when all before it have ended");
 	ok(a->state == NODE_BLOCKED && a->blocker == b, "all of the cycle, in the end");
-	ok(graph_ended(&g), "and all have ended");
+	ok(graph_has_ended(&g), "and all have ended");
 	graph_done(&g);
 }
 
@@ -148,16 +150,16 @@ static int run_small(unsigned int choice, unsigned int fail)
 
 	for (int i = 0; i < 4; i++)
 		n[i] = add(&g, "n", 0);
-	graph_edge(&g, n[0], n[2], EDGE_NEEDS);
-	graph_edge(&g, n[1], n[2], EDGE_NEEDS);
-	graph_edge(&g, n[2], n[3], EDGE_AFTER);
-	graph_edge(&g, n[0], n[3], EDGE_NEEDS);
+	graph_add_edge(&g, n[0], n[2], EDGE_NEEDS);
+	graph_add_edge(&g, n[1], n[2], EDGE_NEEDS);
+	graph_add_edge(&g, n[2], n[3], EDGE_AFTER);
+	graph_add_edge(&g, n[0], n[3], EDGE_NEEDS);
 	graph_start(&g, NULL, NULL);
-	while (!graph_ended(&g) && guard++ < 10) {
+	while (!graph_has_ended(&g) && guard++ < 10) {
 		struct node *next;
 		size_t pick;
 
-		while ((next = graph_next(&g)))
+		while ((next = graph_take_ready(&g)))
 			running[n_running++] = next;
 		if (!n_running)
 			break;
@@ -169,9 +171,9 @@ static int run_small(unsigned int choice, unsigned int fail)
 			broken++;
 		if (next == n[3] && (n[0]->state != NODE_OK || n[2]->state < NODE_OK))
 			broken++;
-		graph_finish(&g, next, !(fail & (1u << next->index)), NULL, NULL);
+		graph_finish_node(&g, next, !(fail & (1u << next->index)), NULL, NULL);
 	}
-	broken += !graph_ended(&g);
+	broken += !graph_has_ended(&g);
 	broken += (fail & 1u) && n[3]->state != NODE_BLOCKED;
 	broken += !(fail & 1u) && (fail & 2u) && n[3]->state == NODE_BLOCKED;
 	graph_done(&g);
@@ -198,14 +200,14 @@ static void test_many(void)
 		add(&g, "job", i % 7);
 	barrier = add(&g, "barrier", 0);
 	for (size_t i = 0; i < 10000; i++)
-		graph_edge(&g, g.nodes[i], barrier, EDGE_AFTER);
+		graph_add_edge(&g, g.nodes[i], barrier, EDGE_AFTER);
 	graph_start(&g, NULL, NULL);
-	while ((next = graph_next(&g))) {
+	while ((next = graph_take_ready(&g))) {
 		given++;
-		graph_finish(&g, next, given % 3 != 0, NULL, NULL);
+		graph_finish_node(&g, next, given % 3 != 0, NULL, NULL);
 	}
 	is_int((long)given, 10001, "10,000 jobs and their barrier");
-	ok(graph_ended(&g), "all have ended");
+	ok(graph_has_ended(&g), "all have ended");
 	graph_done(&g);
 }
 

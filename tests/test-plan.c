@@ -106,12 +106,13 @@ void runner_run(uv_loop_t *unused, struct graph *g, const struct task_ops *ops,
 	(void)unused;
 	(void)ops;
 	graph_start(g, tell_blocked, &told);
-	while (!graph_ended(g)) {
+	while (!graph_has_ended(g)) {
 		struct job *job;
 		unsigned int pick = 0;
 		bool ok;
 
-		while (n < options->slots->total + options->n_spare && (next = graph_next(g))) {
+		while (n < options->slots->total + options->n_spare &&
+			(next = graph_take_ready(g))) {
 			job = next->data;
 			if (job->kind != JOB_EVALUATE)
 				log_job("", job);
@@ -132,11 +133,11 @@ void runner_run(uv_loop_t *unused, struct graph *g, const struct task_ops *ops,
 			log_job(ok ? "+" : "-", job);
 		next->state = ok ? NODE_OK : NODE_FAILED;
 		o->on_event(RUN_ENDED, next, o->userdata);
-		graph_finish(g, next, ok, tell_blocked, &told);
+		graph_finish_node(g, next, ok, tell_blocked, &told);
 	}
 }
 
-int runner_command(uv_loop_t *unused, const struct command *cmd, struct outcome *ret)
+int runner_run_command(uv_loop_t *unused, const struct command *cmd, struct outcome *ret)
 {
 	(void)unused;
 	(void)cmd;
@@ -182,7 +183,7 @@ static void run(struct plan *p, size_t n)
 	step = most_running = 0;
 	plan_init(p, &loop, &settings);
 	for (size_t i = 0; i < n; i++)
-		kernels[i] = plan_kernel(p, releases[i], "x86_64");
+		kernels[i] = plan_get_kernel(p, releases[i], "x86_64");
 	if (plan_autoinstall(p, kernels, n, &deferred, &broken, &err) < 0)
 		ok(false, "plan_autoinstall: %s", err.what);
 	plan_add_depmods(p);
@@ -342,7 +343,8 @@ static void test_order(void)
 	cost.cpu_ms = 9000;
 	history_note(p.history, "three/0.9", "k0", &cost);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		plan_add(&p, JOB_BUILD, plan_kernel(&p, "k1", "x86_64"), all[i].name, "1");
+		plan_add_job(&p, JOB_BUILD, plan_get_kernel(&p, "k1", "x86_64"),
+			all[i].name, "1");
 	str_done(&log_text);
 	step = 0;
 	is_int(plan_run(&p, NULL), 0, "run");
@@ -368,7 +370,7 @@ static void test_memory(void)
 		cost.max_rss_bytes = 400 << 20;
 		history_note(p.history, "large/1", "k1", &cost);
 		for (int k = 0; k < 6; k++)
-			plan_add(&p, JOB_BUILD, plan_kernel(&p, "k1", "x86_64"),
+			plan_add_job(&p, JOB_BUILD, plan_get_kernel(&p, "k1", "x86_64"),
 				k ? "small" : "large", "1");
 		most_running = step = 0;
 		is_int(plan_run(&p, NULL), 0, "run");
@@ -388,7 +390,8 @@ static unsigned int at_once(unsigned int n_slots, unsigned int n_fit)
 	settings.max_memory = (uint64_t)n_fit * 160 << 20;
 	plan_init(&p, &loop, &settings);
 	for (unsigned int i = 0; i < n_slots + 3; i++)
-		plan_add(&p, JOB_BUILD, plan_kernel(&p, "k1", "x86_64"), "small", "1");
+		plan_add_job(
+			&p, JOB_BUILD, plan_get_kernel(&p, "k1", "x86_64"), "small", "1");
 	most_running = step = 0;
 	plan_run(&p, NULL);
 	plan_done(&p);
@@ -498,7 +501,8 @@ static void kin(bool cached, bool force, const char *want, const char *what)
 	if (cache)
 		plan_use_cache(&p, cache);
 	for (size_t i = 0; releases[i]; i++)
-		plan_add(&p, JOB_BUILD, plan_kernel(&p, releases[i], "x86_64"), "a", "1");
+		plan_add_job(&p, JOB_BUILD, plan_get_kernel(&p, releases[i], "x86_64"),
+			"a", "1");
 	step = 0;
 	str_done(&log_text);
 	is_int(plan_run(&p, NULL), 0, "run");

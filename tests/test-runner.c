@@ -105,9 +105,9 @@ static int run_tasks_beside(struct slots *slots, unsigned int n_spare, struct ta
 		options.cancelled = &cancelled;
 	uv_loop_init(&loop);
 	for (size_t i = 0; i < n; i++)
-		graph_add(&g, &tasks[i], 0);
+		graph_add_node(&g, &tasks[i], 0);
 	runner_run(&loop, &g, &ops, &options);
-	ok(graph_ended(&g), "all nodes have ended");
+	ok(graph_has_ended(&g), "all nodes have ended");
 	ok(uv_loop_close(&loop) == 0, "the loop closes, no handle is left");
 	is_int(slots->taken, 0, "all slots are given back");
 	is_int(take_all(slots), total, "and there are as many as before");
@@ -125,7 +125,7 @@ static int run_tasks(struct task *tasks, size_t n, unsigned int n_slots, bool ca
 {
 	struct slots slots;
 
-	if (!ok(slots_init(&slots, n_slots) == 0, "slots"))
+	if (!ok(slots_init_pipe(&slots, n_slots) == 0, "slots"))
 		return -1;
 	return run_tasks_with(&slots, tasks, n, catch_signals);
 }
@@ -233,7 +233,7 @@ static void test_spare(void)
 	ok(mkfifo(a, 0600) == 0 && mkfifo(b, 0600) == 0, "pipes");
 	snprintf(first, sizeof(first), "echo first > %s; cat %s", a, b);
 	snprintf(second, sizeof(second), "cat %s; echo second > %s", a, b);
-	slots_init(&slots, 1);
+	slots_init_pipe(&slots, 1);
 	is_int(run_tasks_beside(&slots, 1, tasks, ARRAY_SIZE(tasks), false), 0, "run");
 	is(tasks[0].outcome.out.data, "second\n", "one runs besides the one with the slot");
 	is(tasks[1].outcome.out.data, "first\n", "and knows of it");
@@ -368,9 +368,9 @@ static void test_forms(void)
 {
 	struct slots slots;
 
-	slots_init(&slots, 3);
+	slots_init_pipe(&slots, 3);
 	test_jobserver(&slots);
-	slots_init(&slots, 3);
+	slots_init_pipe(&slots, 3);
 	test_killed_makes(&slots);
 	if (!make_opens_fifo())
 		return;

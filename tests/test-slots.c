@@ -58,14 +58,14 @@ static void test_taking(struct slots *s)
 	ok(slots_take(s), "one given back can be taken");
 	slots_give(s);
 	slots_give(s);
-	slots_lend(s);
-	slots_lend(s);
+	slots_lend_to_command(s);
+	slots_lend_to_command(s);
 	is_int(read(s->fd, &token, 1), 1, "a make takes one and is killed");
-	is_int(slots_reclaim(s), 0, "while another runs, it might have it");
-	is_int(slots_reclaim(s), 1, "afterwards it is known to be missing");
-	slots_lend(s);
+	is_int(slots_reclaim_from_command(s), 0, "while another runs, it might have it");
+	is_int(slots_reclaim_from_command(s), 1, "afterwards it is known to be missing");
+	slots_lend_to_command(s);
 	is_int(write(s->fd, "+++", 3), 3, "one that puts back what it never took");
-	is_int(slots_reclaim(s), 0, "misses none");
+	is_int(slots_reclaim_from_command(s), 0, "misses none");
 	ok(slots_take(s) && slots_take(s) && !slots_take(s), "and there are three again");
 	is_int(s->taken, 3, "all taken");
 }
@@ -77,14 +77,14 @@ static void test_own(void)
 	struct stat st;
 	struct slots s;
 
-	is_int(slots_init(&s, 3), 0, "a pipe");
-	slots_environment(&s, &env);
+	is_int(slots_init_pipe(&s, 3), 0, "a pipe");
+	slots_set_makeflags(&s, &env);
 	is(strv_getenv(&env, "MAKEFLAGS"), " -j3 --jobserver-auth=3,4", "what makes are told");
 	test_taking(&s);
 	slots_done(&s);
 
 	is_int(slots_init_fifo(&s, 3), 0, "a named pipe");
-	slots_environment(&s, &env);
+	slots_set_makeflags(&s, &env);
 	flags = xasprintf(" -j3 --jobserver-auth=fifo:%s", s.fifo);
 	is(strv_getenv(&env, "MAKEFLAGS"), flags, "what makes are told");
 	fifo = xstrdup(s.fifo);
@@ -95,7 +95,7 @@ static void test_own(void)
 	*strrchr(fifo, '/') = '\0';
 	ok(stat(fifo, &st) < 0 && errno == ENOENT, "and its directory");
 
-	is_int(slots_init(&s, 65535), 0, "as many as -j takes");
+	is_int(slots_init_pipe(&s, 65535), 0, "as many as -j takes");
 	ok(s.total >= 4096, "or as many as a pipe holds: %u", s.total);
 	slots_done(&s);
 	ok(slots_default() >= 1, "there is a default");
@@ -120,8 +120,8 @@ static void takes_part(const char *makeflags, int fd, const char *told)
 	struct slots s;
 
 	ok(write(fd, "abc", 3) == 3, "a make has put three slots into %s", makeflags);
-	is_int(slots_join(&s, makeflags), 1, "they are ours too");
-	slots_environment(&s, &env);
+	is_int(slots_join_make(&s, makeflags), 1, "they are ours too");
+	slots_set_makeflags(&s, &env);
 	is(strv_getenv(&env, "MAKEFLAGS"), told, "what makes below are told");
 	ok(slots_take(&s), "the one that came with us");
 	is_int(count(fd), 3, "is none of those in the pipe");
@@ -130,8 +130,9 @@ static void takes_part(const char *makeflags, int fd, const char *told)
 	slots_give(&s);
 	is_int(count(fd), 2, "one given back goes there first");
 	ok(slots_take(&s) && slots_take(&s) && !slots_take(&s), "no fifth one");
-	slots_lend(&s);
-	is_int(slots_reclaim(&s), 0, "others may have those that are missing");
+	slots_lend_to_command(&s);
+	is_int(slots_reclaim_from_command(&s), 0,
+		"others may have those that are missing");
 	is_int(count(fd), 0, "and none is made up");
 	slots_done(&s);
 	is_int(read(fd, tokens, 3), 3, "at the end all are back");
@@ -142,7 +143,7 @@ static void is_lost(const char *makeflags, const char *description)
 {
 	struct slots s;
 
-	is_int(slots_join(&s, makeflags), -ENOTCONN, description);
+	is_int(slots_join_make(&s, makeflags), -ENOTCONN, description);
 	slots_done(&s);
 }
 
@@ -176,8 +177,8 @@ static void test_outer(void)
 	close(fd);
 	unlink(fifo);
 
-	is_int(slots_join(&s, NULL), 0, "no make above");
-	is_int(slots_join(&s, "k -j4"), 0, "one without a jobserver");
+	is_int(slots_join_make(&s, NULL), 0, "no make above");
+	is_int(slots_join_make(&s, "k -j4"), 0, "one without a jobserver");
 	is_lost(" -j4 --jobserver-auth=-2,-2", "descriptors that are not passed on");
 	is_lost(" -j4 --jobserver-auth=990,991", "descriptors that are closed");
 	null_flags = xasprintf(" --jobserver-auth=%d,%d", null_fd, null_fd);
