@@ -11,8 +11,8 @@
 #include "scheduler/autoinstall.h"
 #include "scheduler/depmods.h"
 #include "scheduler/plan-run.h"
+#include "scheduler/post-transaction.h"
 #include "scheduler/runner.h"
-#include "scheduler/transaction.h"
 #include "cli/autoinstall.h"
 #include "cli/cache.h"
 #include "cli/module-commands.h"
@@ -177,7 +177,7 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 	if (session_init(&s, args, false) == 0 && ensure_added(&s, &status) == 0 &&
 		run_on_kernels(&s, kind, false) == 0) {
 		if (kind == JOB_INSTALL)
-			transaction_end(&s.plan, NULL);
+			post_transaction_run(&s.plan, NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -202,7 +202,7 @@ static int take_away(struct arguments *args, enum job_kind kind, bool forget)
 	if (session_init(&s, args, true) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_on_kernels(&s, kind, forget) == 0) {
-		transaction_end(&s.plan, s.kernels ? s.kernels[0] : NULL);
+		post_transaction_run(&s.plan, s.kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
 		status = jobs_status(&s.plan);
 	}
@@ -361,7 +361,7 @@ static int command_autoinstall(struct arguments *args)
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
-		transaction_end(&s.plan, NULL);
+		post_transaction_run(&s.plan, NULL);
 		for (size_t i = 0; args->settings.explain && !s.report.quiet && i < s.plan.notes.n; i++)
 			printf("%s%s\n", s.settings->dry_run ? "" : "dkms: ",
 				s.plan.notes.items[i]);

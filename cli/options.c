@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "builder/host/kernel.h"
-#include "scheduler/slots.h"
+#include "scheduler/cpus.h"
 #include "cli/options.h"
 
 #define AT(field) offsetof(struct arguments, field)
@@ -92,7 +92,7 @@ void arguments_init(struct arguments *args)
 {
 	*args = (struct arguments){0};
 	settings_init(&args->settings);
-	args->settings.slots = slots_default();
+	args->settings.slots = cpus_available();
 }
 
 void arguments_done(struct arguments *args)

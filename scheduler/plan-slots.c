@@ -3,6 +3,7 @@
  * makes below understand. */
 #include "config.h"
 
+#include "scheduler/cpus.h"
 #include "scheduler/estimate.h"
 #include "scheduler/memory.h"
 #include "scheduler/plan-slots.h"
@@ -34,7 +35,7 @@ static bool make_opens_fifo(struct plan *p)
  * that begin and end. So where there are as many slots as CPUs, some jobs run besides. */
 static unsigned int count_spare(const struct settings *s)
 {
-	return s->slots > 1 && s->slots == slots_default() && !s->slots_exact
+	return s->slots > 1 && s->slots == cpus_available() && !s->slots_exact
 		       ? 1 + s->slots / 8
 		       : 0;
 }

@@ -5,11 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
-#include "scheduler/cgroup.h"
 #include "scheduler/makeflags.h"
 #include "scheduler/slots.h"
 
@@ -206,48 +203,4 @@ void slots_set_makeflags(const struct slots *s, struct strv *env)
 		s->fifo ? "fifo:" : "", s->fifo ? s->fifo : ends);
 
 	strv_setenv(env, "MAKEFLAGS", flags);
-}
-
-/* The numbers in the file, as many as there are of two. */
-static int read_numbers(const char *dir, const char *file, long *ret_first, long *ret_second)
-{
-	_cleanup_(str_done) struct str text = {0};
-	_cleanup_free_ char *path = path_join(dir, file);
-
-	if (file_read(path, 4096, &text, NULL) < 0 || !text.data)
-		return 0;
-	return sscanf(text.data, "%ld %ld", ret_first, ret_second);
-}
-
-/* Makes *userdata the CPUs of the control group's quota, rounded up, if they are fewer; 0 is
- * none yet. Documented in the kernel's admin-guide/cgroup-v2.rst (cpu.max: "QUOTA PERIOD" or
- * "max PERIOD") and, of version 1, scheduler/sched-bwc.rst (a quota of -1 is none). */
-static void look_at_quota(const char *dir, void *userdata)
-{
-	unsigned int *least = userdata, cpus;
-	long quota = 0, period = 0, none;
-
-	if (read_numbers(dir, "cpu.max", &quota, &period) != 2 &&
-		(read_numbers(dir, "cpu.cfs_quota_us", &quota, &none) != 1 ||
-			read_numbers(dir, "cpu.cfs_period_us", &period, &none) != 1))
-		return;
-	if (quota <= 0 || period <= 0)
-		return;
-	cpus = (unsigned int)((quota + period - 1) / period);
-	if (!*least || cpus < *least)
-		*least = cpus;
-}
-
-unsigned int slots_default(void)
-{
-	unsigned int quota = 0;
-	cpu_set_t set;
-	int n = 1;
-
-	cgroup_visit_all("cpu", look_at_quota, &quota);
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		n = CPU_COUNT(&set);
-	if (quota && quota < (unsigned int)n)
-		n = (int)quota;
-	return n < 1 ? 1 : (unsigned int)n;
 }

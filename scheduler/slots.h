@@ -54,7 +54,5 @@ unsigned int slots_reclaim_from_command(struct slots *s);
 
 /* Tells makes of the jobserver through MAKEFLAGS. */
 void slots_set_makeflags(const struct slots *s, struct strv *env);
-/* How many CPUs this process may use: affinity and cgroup quota; at least 1. */
-unsigned int slots_default(void);
 
 #endif

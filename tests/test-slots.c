@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/stat.h>
 
+#include "scheduler/cpus.h"
 #include "scheduler/makeflags.h"
 #include "scheduler/slots.h"
 #include "tests/tap.h"
@@ -98,7 +99,6 @@ static void test_own(void)
 	is_int(slots_init_pipe(&s, 65535), 0, "as many as -j takes");
 	ok(s.total >= 4096, "or as many as a pipe holds: %u", s.total);
 	slots_done(&s);
-	ok(slots_default() >= 1, "there is a default");
 }
 
 /* How many tokens are in a pipe; they stay. */
@@ -192,20 +192,21 @@ static void test_outer(void)
 	rmdir(dir);
 }
 
-static void test_default(void)
+static void test_cpus(void)
 {
-	unsigned int all = slots_default();
+	unsigned int all = cpus_available();
 	cpu_set_t before, one;
 
+	ok(all >= 1, "at least one CPU is available");
 	sched_getaffinity(0, sizeof(before), &before);
 	CPU_ZERO(&one);
 	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
 		if (CPU_ISSET(i, &before))
 			CPU_SET(i, &one);
 	sched_setaffinity(0, sizeof(one), &one);
-	ok(slots_default() == 1, "one CPU of %u that we may use is one slot", all);
+	ok(cpus_available() == 1, "with an affinity for one of %u CPUs, one is available", all);
 	sched_setaffinity(0, sizeof(before), &before);
-	is_int(slots_default(), all, "all of them again");
+	is_int(cpus_available(), all, "with the old affinity, all are available again");
 }
 
 int main(void)
@@ -213,6 +214,6 @@ int main(void)
 	test_makeflags();
 	test_own();
 	test_outer();
-	test_default();
+	test_cpus();
 	return done_testing();
 }

@@ -6,8 +6,8 @@
 #include <fcntl.h>
 
 #include "base/file.h"
+#include "scheduler/post-transaction.h"
 #include "scheduler/runner.h"
-#include "scheduler/transaction.h"
 
 /* Something came or went for the kernel, and nothing failed. */
 static bool has_changed(const struct plan *p, const struct kernel *kernel)
@@ -59,7 +59,7 @@ static void run(struct plan *p, const struct kernel *kernel, const char *log, in
 	command_done(&cmd);
 }
 
-void transaction_end(struct plan *p, struct kernel *kernel)
+void post_transaction_run(struct plan *p, struct kernel *kernel)
 {
 	const struct settings *s = p->shared.settings;
 	_cleanup_free_ char *log = path_join(s->dkms_tree, "post_transaction.log");

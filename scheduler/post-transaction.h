@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef SCHEDULER_TRANSACTION_H
-#define SCHEDULER_TRANSACTION_H
+#ifndef SCHEDULER_POST_TRANSACTION_H
+#define SCHEDULER_POST_TRANSACTION_H
 
 #include "scheduler/plan.h"
 
@@ -9,6 +9,6 @@
  * its environment, and with its output in DKMSTREE/post_transaction.log. When a version
  * was forgotten that was built for no kernel, it runs for the one given. A command that
  * fails is a warning of the plan. */
-void transaction_end(struct plan *p, struct kernel *kernel);
+void post_transaction_run(struct plan *p, struct kernel *kernel);
 
 #endif
