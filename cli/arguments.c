@@ -6,7 +6,34 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
-#include "cli/options.h"
+#include "scheduler/cpus.h"
+#include "cli/arguments.h"
+#include "cli/command-row.h"
+
+void arguments_init(struct arguments *args)
+{
+	*args = (struct arguments){0};
+	settings_init(&args->settings);
+	args->settings.slots = cpus_available();
+}
+
+void arguments_done(struct arguments *args)
+{
+	settings_done(&args->settings);
+	strv_done(&args->kernels);
+	strv_done(&args->archs);
+	strv_done(&args->ignored);
+	free(args->name);
+	free(args->version);
+	free(args->directory);
+	free(args->conf);
+	free(args->subcommand);
+	free(args->archive);
+	free(args->template_kernel);
+	free(args->events);
+	free(args->trace);
+	*args = (struct arguments){0};
+}
 
 /* The first directory of path that exists can be written. */
 static int check_writable(const char *path, struct error *err)

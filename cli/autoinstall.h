@@ -2,14 +2,9 @@
 #ifndef CLI_AUTOINSTALL_H
 #define CLI_AUTOINSTALL_H
 
-#include "scheduler/plan.h"
+#include "cli/arguments.h"
 
-/* Prints what became of the packages of an autoinstall, by name: a line each for those that
- * are installed, skipped, failed and deferred, as far as there are any. With several
- * kernels the matrix of report_summary does that for all but the deferred. Nothing when one
- * package is all, since its own line says the same. deferred: as plan_autoinstall gives it;
- * broken: skipped on all kernels. */
-void groups_print(const struct plan *p, const struct strv *deferred,
-	const struct strv *broken, FILE *out);
+/* autoinstall and kernel_postinst. Returns the exit status. */
+int command_autoinstall(struct arguments *args);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef CLI_CACHE_H
 #define CLI_CACHE_H
 
-#include "cli/options.h"
+#include "cli/arguments.h"
 
 /* dkms cache stats | verify | gc | clear | why; returns the exit status. */
 int command_cache(struct arguments *args);

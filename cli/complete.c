@@ -6,7 +6,9 @@
 #include "base/file.h"
 #include "builder/host/kernel.h"
 #include "builder/tree/tree.h"
+#include "cli/commands.h"
 #include "cli/complete.h"
+#include "cli/options.h"
 
 /* Larger than any dkms.conf (bytes). */
 #define CONF_MAX (1024 * 1024)

@@ -2,7 +2,9 @@
 #ifndef CLI_COMPLETE_H
 #define CLI_COMPLETE_H
 
-#include "cli/options.h"
+#include <stdio.h>
+
+#include "cli/arguments.h"
 
 /* What may stand for the last of these words of a command line (n > 0), which is what has
  * been typed of it, perhaps nothing. Prints for the scripts in packaging/completion a line

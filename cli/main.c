@@ -12,7 +12,9 @@
 #include "builder/conf/framework.h"
 #include "scheduler/runner.h"
 #include "scheduler/slots.h"
+#include "cli/command-row.h"
 #include "cli/complete.h"
+#include "cli/help.h"
 #include "cli/options.h"
 #include "cli/print.h"
 

@@ -2,11 +2,15 @@
 #ifndef CLI_MODULE_COMMANDS_H
 #define CLI_MODULE_COMMANDS_H
 
-#include "cli/options.h"
+#include "cli/arguments.h"
 
-/* hooks.c: what kernel packages call, and match. Each returns the exit status. */
-int command_match(struct arguments *args);
-int command_kernel_preinst(struct arguments *args);
-int command_kernel_prerm(struct arguments *args);
+/* Each returns the exit status. */
+int command_add(struct arguments *args);
+int command_build(struct arguments *args);
+int command_install(struct arguments *args);
+int command_uninstall(struct arguments *args);
+int command_unbuild(struct arguments *args);
+int command_remove(struct arguments *args);
+int command_ldtarball(struct arguments *args);
 
 #endif

@@ -9,8 +9,7 @@
 #include <stddef.h>
 
 #include "base/file.h"
-#include "builder/host/kernel.h"
-#include "scheduler/cpus.h"
+#include "cli/commands.h"
 #include "cli/options.h"
 
 #define AT(field) offsetof(struct arguments, field)
@@ -87,31 +86,6 @@ const struct option_row options[] = {
 	{'h', "help", NULL, OPTION_FLAG, AT(show_help), "print this"},
 	{0},
 };
-
-void arguments_init(struct arguments *args)
-{
-	*args = (struct arguments){0};
-	settings_init(&args->settings);
-	args->settings.slots = cpus_available();
-}
-
-void arguments_done(struct arguments *args)
-{
-	settings_done(&args->settings);
-	strv_done(&args->kernels);
-	strv_done(&args->archs);
-	strv_done(&args->ignored);
-	free(args->name);
-	free(args->version);
-	free(args->directory);
-	free(args->conf);
-	free(args->subcommand);
-	free(args->archive);
-	free(args->template_kernel);
-	free(args->events);
-	free(args->trace);
-	*args = (struct arguments){0};
-}
 
 /* "NAME/VERSION" or "NAME" */
 static void set_module(struct arguments *args, const char *text)
@@ -351,42 +325,4 @@ int arguments_parse(struct arguments *args, int argc, char **argv, struct error 
 		r = error_set(err, -EINVAL, 8,
 			"--source-only and --binaries-only exclude each other");
 	return r;
-}
-
-static void print_row(FILE *out, const char *left, const char *help)
-{
-	if (strlen(left) > 30)
-		fprintf(out, "  %s\n  %-30s  %s\n", left, "", help);
-	else
-		fprintf(out, "  %-30s  %s\n", left, help);
-}
-
-void help_print(FILE *out)
-{
-	fputs("Usage: dkms COMMAND [OPTION...] [NAME/VERSION | DIRECTORY | ARCHIVE]\n\n"
-	      "Builds kernel modules from source for installed kernels.\n\nCommands:\n",
-		out);
-	for (const struct command_row *c = commands; c->name; c++) {
-		_cleanup_free_ char *left = xasprintf("%s %s", c->name, c->operands);
-
-		print_row(out, left, c->help);
-	}
-	fputs("\nOptions:\n", out);
-	for (const struct option_row *row = options; row->letter || row->name; row++) {
-		struct str left = {0};
-
-		if (!row->help)
-			continue;
-		if (row->letter)
-			str_addf(&left, "-%c", row->letter);
-		else
-			str_add(&left, "  ");
-		if (row->name)
-			str_addf(&left, "%s --%s", row->letter ? "," : " ", row->name);
-		if (row->argument)
-			str_addf(&left, " %s", row->argument);
-		print_row(out, left.data, row->help);
-		str_done(&left);
-	}
-	fputs("\nSee dkms(8).\n", out);
 }

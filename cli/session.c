@@ -12,6 +12,7 @@
 #include "scheduler/depmods.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/rebuild.h"
+#include "cli/command-row.h"
 #include "cli/print.h"
 #include "cli/run-json.h"
 #include "cli/session.h"

@@ -4,7 +4,7 @@
 
 #include "scheduler/plan.h"
 #include "cli/eventlog.h"
-#include "cli/options.h"
+#include "cli/arguments.h"
 #include "cli/report.h"
 #include "cli/trace.h"
 

@@ -148,3 +148,24 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	tree_list_done(&list);
 	return 0;
 }
+
+/* Several kernels are a chain of filters, each with its architecture or the one for all. */
+int command_status(struct arguments *args)
+{
+	const struct strv *kernels = &args->kernels, *archs = &args->archs;
+	size_t n = kernels->n ? kernels->n : 1;
+	struct tree_filter *filters = xcalloc(n, sizeof(*filters));
+	int status;
+
+	for (size_t i = 0; i < n; i++) {
+		filters[i].name = args->name;
+		filters[i].version = args->version;
+		filters[i].release = kernels->n ? kernels->items[i] : NULL;
+		if (archs->n)
+			filters[i].arch = archs->items[archs->n == n ? i : 0];
+		filters[i].next = i + 1 < n ? &filters[i + 1] : NULL;
+	}
+	status = status_print(&args->settings, filters, args->json, stdout, stderr);
+	free(filters);
+	return status;
+}

@@ -4,6 +4,7 @@
 
 #include "builder/host/settings.h"
 #include "builder/tree/tree.h"
+#include "cli/arguments.h"
 
 /* dkms status: one line to out for each entry of the tree that passes the filter, or one
  * JSON document, whose schema dkms(8) describes; to errors, what is wrong with broken
@@ -11,5 +12,8 @@
  * errors. Needs no privileges. */
 int status_print(const struct settings *s, const struct tree_filter *filter, bool json,
 	FILE *out, FILE *errors);
+
+/* dkms status with these arguments. Returns the exit status. */
+int command_status(struct arguments *args);
 
 #endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/command-row.h"
+
+/* The commands, ended by a row without a name. */
+extern const struct command_row commands[];
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_MATCH_H
+#define CLI_MATCH_H
+
+#include "cli/arguments.h"
+
+/* Returns the exit status. */
+int command_match(struct arguments *args);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_PACK_H
+#define CLI_PACK_H
+
+#include "cli/arguments.h"
+
+/* Each returns the exit status. */
+int command_mktarball(struct arguments *args);
+int command_mkdeb(struct arguments *args);
+int command_mkrpm(struct arguments *args);
+
+#endif
