@@ -26,10 +26,10 @@ struct arguments {
 	struct strv ignored;	 /* options that are accepted and do nothing any more */
 	bool all, quiet, debug, json, show_help, show_version;
 	bool source_only, binaries_only; /* of mktarball, mkdeb and mkrpm */
-	bool own_slots;		 /* -j: those of a make above us are not used */
+	bool ignores_make_slots;		 /* -j: those of a make above us are not used */
 	/* Set by main: of a make above us, or NULL; it has some that cannot be reached. */
-	struct slots *outer_slots;
-	bool outer_slots_lost;
+	struct slots *make_slots;
+	bool make_slots_unreachable;
 };
 
 /* Defaults, before configuration files and the command line. */

@@ -40,7 +40,7 @@ static void add_deferred(const struct plan *p, const char *text, struct strv *re
  * kernels the matrix of report_summary does that for all but the deferred. Nothing when one
  * package is all, since its own line says the same. deferred: as plan_autoinstall gives it;
  * broken: skipped on all kernels. */
-static void groups_print(const struct plan *p, const struct strv *deferred,
+static void print_outcome_groups(const struct plan *p, const struct strv *deferred,
 	const struct strv *broken, FILE *out)
 {
 	_cleanup_(strv_done) struct strv installed = {0}, failed = {0}, waiting = {0};
@@ -112,7 +112,7 @@ int command_autoinstall(struct arguments *args)
 			print_warning("%s is broken, its source is missing; skipped",
 				broken.items[i]);
 		if (!s.report.quiet)
-			groups_print(&s.plan, &deferred, &broken, stdout);
+			print_outcome_groups(&s.plan, &deferred, &broken, stdout);
 		report_summary(&s.report, &s.plan);
 		status = autoinstall_status(&s.plan);
 	}

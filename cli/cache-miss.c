@@ -45,7 +45,7 @@ static const struct entry *find_nearest(struct cache *cache, const struct job *j
 	return nearest_find(entries.items, entries.n, prefix, &job->build->key);
 }
 
-bool why_foretell(struct cache *cache, const struct job *job, struct foretold *ret)
+bool cache_miss_foretell(struct cache *cache, const struct job *job, struct foretold *ret)
 {
 	read_entries(cache);
 	return foretell(job, entries.items, entries.n, ret);
@@ -55,7 +55,7 @@ static void print_objects(struct cache *cache, const struct job *job)
 {
 	struct foretold f;
 
-	if (!why_foretell(cache, job, &f)) {
+	if (!cache_miss_foretell(cache, job, &f)) {
 		const char *obstacle = objects_obstacle(job);
 
 		printf("  objects: none are kept%s%s\n", obstacle ? ": " : "",
@@ -81,7 +81,7 @@ static bool is_told(const char *line)
 	       has_prefix(line, "kernel-files");
 }
 
-void why_print(struct cache *cache, const struct job *job, const char *title)
+void cache_miss_print(struct cache *cache, const struct job *job, const char *title)
 {
 	const struct key *key = &job->build->key;
 	const struct entry *nearest = find_nearest(cache, job);
@@ -102,7 +102,7 @@ void why_print(struct cache *cache, const struct job *job, const char *title)
 	print_objects(cache, job);
 }
 
-char *why_line(struct cache *cache, const struct job *job)
+char *cache_miss_describe(struct cache *cache, const struct job *job)
 {
 	const struct key *key = &job->build->key;
 	_cleanup_(strv_done) struct strv parts = {0};

@@ -205,7 +205,7 @@ static int explain(struct cache *cache, struct job *job)
 		print_objects_note(cache, &e);
 		entry_done(&e);
 	} else {
-		why_print(cache, job, title);
+		cache_miss_print(cache, job, title);
 	}
 	return 0;
 }

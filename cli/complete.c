@@ -306,7 +306,7 @@ void complete_print(struct arguments *args, char **words, int n, FILE *out)
 	for (int i = 0; i < before; i++)
 		strv_push(&argv, words[i]);
 	/* What is wrong with them is told when they are run. */
-	arguments_parse(args, (int)argv.n, argv.items, NULL);
+	options_parse(args, (int)argv.n, argv.items, NULL);
 	settings_resolve(&args->settings);
 	if (row)
 		offer_arguments(&c, row);

@@ -238,7 +238,7 @@ static void remove_running(struct display *d, const struct job *job)
 		(d->n_running - i) * sizeof(*d->running));
 }
 
-static void hear(void *userdata, const struct events *events, enum event event,
+static void on_event(void *userdata, const struct events *events, enum event event,
 	const struct job *job)
 {
 	struct display *d = userdata;
@@ -287,7 +287,7 @@ struct display *display_new(uv_loop_t *loop)
 
 struct listener display_listener(struct display *d)
 {
-	return (struct listener){hear, d};
+	return (struct listener){on_event, d};
 }
 
 void display_free(struct display *d)

@@ -75,7 +75,7 @@ static void begin(struct eventlog *log, const struct events *e)
 	put(log, j);
 }
 
-static void hear(void *userdata, const struct events *e, enum event event,
+static void on_event(void *userdata, const struct events *e, enum event event,
 	const struct job *job)
 {
 	static const char *const names[] = {[EVENT_STARTED] = "job-started",
@@ -106,5 +106,5 @@ static void hear(void *userdata, const struct events *e, enum event event,
 
 struct listener eventlog_listener(struct eventlog *log)
 {
-	return (struct listener){hear, log};
+	return (struct listener){on_event, log};
 }

@@ -7,7 +7,7 @@
 static void tell(struct events *e, enum event event, const struct job *job)
 {
 	for (size_t i = 0; i < e->n_listeners; i++)
-		e->listeners[i].hear(e->listeners[i].userdata, e, event, job);
+		e->listeners[i].on_event(e->listeners[i].userdata, e, event, job);
 }
 
 static void on_event(enum run_event event, struct node *node, void *userdata)
@@ -25,7 +25,7 @@ void events_init(struct events *e, struct plan *plan, const char *command)
 	plan->observer = (struct observer){on_event, e};
 }
 
-void events_listen(struct events *e, struct listener listener)
+void events_add_listener(struct events *e, struct listener listener)
 {
 	if (e->n_listeners == EVENTS_LISTENERS)
 		abort();

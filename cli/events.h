@@ -19,7 +19,7 @@ enum event {
 struct events;
 
 struct listener {
-	void (*hear)(void *userdata, const struct events *events, enum event event,
+	void (*on_event)(void *userdata, const struct events *events, enum event event,
 		const struct job *job);
 	void *userdata;
 };
@@ -37,7 +37,7 @@ struct events {
 
 /* Makes the plan tell events of what it runs. */
 void events_init(struct events *e, struct plan *plan, const char *command);
-void events_listen(struct events *e, struct listener listener);
+void events_add_listener(struct events *e, struct listener listener);
 /* Tells that the command is over. */
 void events_end(struct events *e, int status);
 

@@ -83,7 +83,7 @@ static void find_source(const struct job *job, struct source *ret)
 	if (ret->cached)
 		entry_done(&e);
 	else
-		why_foretell(job->shared->cache, job, &ret->objects);
+		cache_miss_foretell(job->shared->cache, job, &ret->objects);
 }
 
 /* Why the cache has not all of it. */
@@ -95,7 +95,7 @@ static void add_lack(struct str *s, const struct job *job, const struct source *
 	if (o->n) {
 		str_addf(s, "; %zu of %zu objects valid", o->valid, o->n);
 	} else {
-		line = why_line(job->shared->cache, job);
+		line = cache_miss_describe(job->shared->cache, job);
 		str_addf(s, "; %s", line);
 	}
 	if (o->differences.n)

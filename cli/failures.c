@@ -59,7 +59,7 @@ static void print_one(const struct failure *f, FILE *out)
 	if (f->n > 1)
 		fprintf(out, " and %zu more kernel%s", f->n - 1, f->n == 2 ? "" : "s");
 	fputs(": ", out);
-	print_lines(out, job->error.what ? job->error.what : "failed");
+	print_indented(out, job->error.what ? job->error.what : "failed");
 	if (job->error.remedy)
 		fprintf(out, "      %s\n", job->error.remedy);
 	if (job->log_path)

@@ -83,7 +83,7 @@ static int run_unbuilds(struct session *s)
 
 static int hook_status(const struct session *s)
 {
-	return jobs_status(&s->plan) ? 14 : 0;
+	return plan_exit_status(&s->plan) ? 14 : 0;
 }
 
 int command_kernel_preinst(struct arguments *args)

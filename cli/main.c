@@ -71,7 +71,7 @@ static int run(struct arguments *args, int argc, char **argv)
 		complete_print(args, argv + 2, argc - 2, stdout);
 		return 0;
 	}
-	if (r < 0 || arguments_parse(args, argc, argv, &err) < 0) {
+	if (r < 0 || options_parse(args, argc, argv, &err) < 0) {
 		print_error(&err);
 		return err.status;
 	}
@@ -110,8 +110,8 @@ int main(int argc, char **argv)
 	/* Before libuv first makes its pool: a thread for each CPU. */
 	snprintf(threads, sizeof(threads), "%u", args.settings.slots);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
-	args.outer_slots = joined > 0 ? &outer : NULL;
-	args.outer_slots_lost = joined < 0;
+	args.make_slots = joined > 0 ? &outer : NULL;
+	args.make_slots_unreachable = joined < 0;
 	status = run(&args, argc, argv);
 	arguments_done(&args);
 	slots_done(&outer);

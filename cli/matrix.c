@@ -11,7 +11,7 @@ static void list_modules(const struct plan *p, struct strv *ret)
 	_cleanup_(strv_done) struct strv all = {0};
 
 	for (size_t i = 0; i < p->n_jobs; i++)
-		if (report_counts(p->jobs[i]))
+		if (job_in_summary(p->jobs[i]))
 			strv_pushf(&all, "%s/%s", p->jobs[i]->name, p->jobs[i]->version);
 	strv_sort(&all);
 	for (size_t i = 0; i < all.n; i++)
@@ -39,13 +39,13 @@ static const char **fill_cells(const struct plan *p, const struct strv *modules)
 
 		while (k < p->n_kernels && p->kernels[k] != job->kernel)
 			k++;
-		if (!report_counts(job) || k == p->n_kernels)
+		if (!job_in_summary(job) || k == p->n_kernels)
 			continue;
 		name = xasprintf("%s/%s", job->name, job->version);
 		row = bsearch(name, modules->items, modules->n, sizeof(char *), compare_texts);
 		cell = (size_t)(row - modules->items) * p->n_kernels + k;
 		if (!*cells[cell])
-			cells[cell] = report_word(job);
+			cells[cell] = job_outcome_word(job);
 	}
 	return cells;
 }

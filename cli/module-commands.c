@@ -91,7 +91,7 @@ int command_add(struct arguments *args)
 	if (is_rpm(args))
 		return install_rpm(args);
 	if (session_init(&s, args, false) == 0 && run_add(&s, false, &job) == 0)
-		status = jobs_status(&s.plan);
+		status = plan_exit_status(&s.plan);
 	return session_done(&s, status);
 }
 
@@ -156,7 +156,7 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 	if (kind == JOB_INSTALL)
 		return session_run_installs(s);
 	if (kind == JOB_BUILD)
-		session_prepare_builds(s);
+		session_open_cache(s);
 	else
 		plan_add_depmods(&s->plan);
 	return plan_run(&s->plan, &s->error);
@@ -174,7 +174,7 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 		if (kind == JOB_INSTALL)
 			post_transaction_run(&s.plan, NULL);
 		report_summary(&s.report, &s.plan);
-		status = jobs_status(&s.plan);
+		status = plan_exit_status(&s.plan);
 	}
 	return session_done(&s, status);
 }
@@ -189,7 +189,7 @@ int command_install(struct arguments *args)
 	return build_or_install(args, JOB_INSTALL);
 }
 
-static int take_away(struct arguments *args, enum job_kind kind, bool forget)
+static int run_removal(struct arguments *args, enum job_kind kind, bool forget)
 {
 	struct session s;
 	int status = 0;
@@ -199,19 +199,19 @@ static int take_away(struct arguments *args, enum job_kind kind, bool forget)
 		run_on_kernels(&s, kind, forget) == 0) {
 		post_transaction_run(&s.plan, s.kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
-		status = jobs_status(&s.plan);
+		status = plan_exit_status(&s.plan);
 	}
 	return session_done(&s, status);
 }
 
 int command_uninstall(struct arguments *args)
 {
-	return take_away(args, JOB_UNINSTALL, false);
+	return run_removal(args, JOB_UNINSTALL, false);
 }
 
 int command_unbuild(struct arguments *args)
 {
-	return take_away(args, JOB_UNBUILD, false);
+	return run_removal(args, JOB_UNBUILD, false);
 }
 
 int command_remove(struct arguments *args)
@@ -228,5 +228,5 @@ int command_remove(struct arguments *args)
 				args->name, args->version);
 		return 0;
 	}
-	return take_away(args, JOB_UNBUILD, true);
+	return run_removal(args, JOB_UNBUILD, true);
 }

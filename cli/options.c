@@ -127,7 +127,7 @@ static int set_slots(struct arguments *args, const char *text, struct error *err
 {
 	if (!parse_number(text, USHRT_MAX, &args->settings.slots))
 		return error_set(err, -EINVAL, 2, "-j takes a number, not '%s'", text);
-	args->own_slots = args->settings.slots_exact = true;
+	args->ignores_make_slots = args->settings.slots_exact = true;
 	return 0;
 }
 
@@ -271,7 +271,7 @@ static const struct option_row *row_of(int value)
 	return NULL;
 }
 
-int arguments_parse(struct arguments *args, int argc, char **argv, struct error *err)
+int options_parse(struct arguments *args, int argc, char **argv, struct error *err)
 {
 	struct option longs[ARRAY_SIZE(options)] = {0};
 	_cleanup_(str_done) struct str letters = {0};

@@ -27,6 +27,6 @@ extern const struct option_row options[];
 
 /* Reads the command line over what args holds. Returns 0 or a negative errno; err has the
  * exit status. */
-int arguments_parse(struct arguments *args, int argc, char **argv, struct error *err);
+int options_parse(struct arguments *args, int argc, char **argv, struct error *err);
 
 #endif

@@ -55,7 +55,7 @@ static int make_archive(struct arguments *args, enum pack_format format)
 	if (session_init(&s, args, true) == 0 &&
 		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_pack(&s, format) == 0)
-		status = jobs_status(&s.plan);
+		status = plan_exit_status(&s.plan);
 	return session_done(&s, status);
 }
 

@@ -43,7 +43,7 @@ void print_warning(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-void print_lines(FILE *out, const char *text)
+void print_indented(FILE *out, const char *text)
 {
 	for (; *text; text++) {
 		fputc(*text, out);
@@ -56,7 +56,7 @@ void print_lines(FILE *out, const char *text)
 void print_error(const struct error *err)
 {
 	fputs("dkms: ", stderr);
-	print_lines(stderr, err->what ? err->what : "failed");
+	print_indented(stderr, err->what ? err->what : "failed");
 	if (err->remedy)
 		fprintf(stderr, "      %s\n", err->remedy);
 }

@@ -7,7 +7,7 @@
 #include "base/error.h"
 
 /* Prints text with every line after the first indented. */
-void print_lines(FILE *out, const char *text);
+void print_indented(FILE *out, const char *text);
 /* "dkms: what", the following lines indented, and the remedy. */
 void print_error(const struct error *err);
 void print_warning(const char *fmt, ...) _printf_(1, 2);

@@ -27,7 +27,7 @@ static size_t n_counted(const struct plan *p)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_jobs && n < 2; i++)
-		n += report_counts(p->jobs[i]);
+		n += job_in_summary(p->jobs[i]);
 	return n;
 }
 
@@ -54,7 +54,7 @@ static void print_failure(struct report *r, const struct plan *p, const struct j
 		r->details = true;
 		return;
 	}
-	print_lines(stderr, what);
+	print_indented(stderr, what);
 	if (job->error.remedy)
 		fprintf(stderr, "      %s\n", job->error.remedy);
 	if (job->log_path)
@@ -267,10 +267,10 @@ static void print_step(const struct job *job)
 
 	fprintf(stderr, "dkms: debug: %s: %s%s", title, job_state_name(job->state),
 		*line ? ": " : "");
-	print_lines(stderr, line);
+	print_indented(stderr, line);
 }
 
-static void hear(void *userdata, const struct events *events, enum event event,
+static void on_event(void *userdata, const struct events *events, enum event event,
 	const struct job *job)
 {
 	const struct report *r = userdata;
@@ -287,7 +287,7 @@ static void hear(void *userdata, const struct events *events, enum event event,
 
 struct listener report_listener(struct report *r)
 {
-	return (struct listener){hear, r};
+	return (struct listener){on_event, r};
 }
 
 /* The summary */
@@ -317,7 +317,7 @@ void report_summary(const struct report *r, const struct plan *p)
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
 
-		if (!report_counts(job))
+		if (!job_in_summary(job))
 			continue;
 		n++;
 		installed += job->installed;

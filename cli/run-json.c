@@ -26,7 +26,7 @@ static json_t *job_json(const struct events *e, const struct job *job)
 	return j;
 }
 
-void rundoc_print(const struct events *e, const struct error *err, FILE *out)
+void run_json_print(const struct events *e, const struct error *err, FILE *out)
 {
 	json_t *root = json_object(), *jobs = json_array();
 

@@ -7,6 +7,6 @@
 /* Prints what the run did as one JSON document: --json of every command but status, whose
  * document is its own. dkms(8) has the schema. err is what stopped the whole run, or
  * empty. */
-void rundoc_print(const struct events *e, const struct error *err, FILE *out);
+void run_json_print(const struct events *e, const struct error *err, FILE *out);
 
 #endif

@@ -46,7 +46,7 @@ static int add_built_kernels(struct session *s)
 }
 
 /* The kernels that -k, -a and --all name; without them the running one. */
-static int choose_kernels(struct session *s, bool takes_away)
+static int choose_kernels(struct session *s, bool removes)
 {
 	const struct arguments *args = s->args;
 	_cleanup_free_ char *running = kernel_running_release();
@@ -55,7 +55,7 @@ static int choose_kernels(struct session *s, bool takes_away)
 	_cleanup_(strv_done) struct strv releases = {0};
 	int r;
 
-	if (args->all && takes_away)
+	if (args->all && removes)
 		return add_built_kernels(s);
 	if (args->all) {
 		r = kernel_list_with_headers(s->settings, &releases);
@@ -74,7 +74,7 @@ static int choose_kernels(struct session *s, bool takes_away)
 	return 0;
 }
 
-void session_prepare_builds(struct session *s)
+void session_open_cache(struct session *s)
 {
 	_cleanup_(error_done) struct error err = {0};
 
@@ -99,31 +99,31 @@ static int add_listeners(struct session *s)
 	s->report.debug = args->debug;
 	s->report.explain = args->settings.explain;
 	s->report.dry_run = args->settings.dry_run;
-	events_listen(&s->events, report_listener(&s->report));
+	events_add_listener(&s->events, report_listener(&s->report));
 	if (!s->report.quiet && !args->debug && !s->report.dry_run && display_possible()) {
 		s->display = display_new(&s->loop);
 		s->report.display = s->display;
-		events_listen(&s->events, display_listener(s->display));
+		events_add_listener(&s->events, display_listener(s->display));
 	}
 	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
 		return -EIO;
 	if (s->eventlog)
-		events_listen(&s->events, eventlog_listener(s->eventlog));
+		events_add_listener(&s->events, eventlog_listener(s->eventlog));
 	if (args->trace && trace_open(args->trace, &s->trace, &s->error) < 0)
 		return -EIO;
 	if (s->trace)
-		events_listen(&s->events, trace_listener(s->trace));
+		events_add_listener(&s->events, trace_listener(s->trace));
 	return 0;
 }
 
-int session_init(struct session *s, struct arguments *args, bool takes_away)
+int session_init(struct session *s, struct arguments *args, bool removes)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
 	uv_loop_init(&s->loop);
 	plan_init(&s->plan, &s->loop, s->settings);
-	if (!args->own_slots) {
-		s->plan.slots = args->outer_slots;
-		s->plan.slots_lost = args->outer_slots_lost;
+	if (!args->ignores_make_slots) {
+		s->plan.slots = args->make_slots;
+		s->plan.slots_lost = args->make_slots_unreachable;
 	}
 	if (add_listeners(s) < 0 || arguments_check(args, &s->error) < 0)
 		return -EINVAL;
@@ -132,7 +132,7 @@ int session_init(struct session *s, struct arguments *args, bool takes_away)
 		print_warning("%s is not read, as the module is named as well", args->archive);
 	if (args->command->flags & COMMAND_BUILDS && !s->settings->dry_run)
 		sweep_builds(s->settings->dkms_tree);
-	return choose_kernels(s, takes_away);
+	return choose_kernels(s, removes);
 }
 
 static void close_cache(struct session *s)
@@ -153,7 +153,7 @@ static int close_listeners(struct session *s, int status)
 	events_end(&s->events, status);
 	display_free(s->display);
 	if (s->args->json)
-		rundoc_print(&s->events, &s->error, stdout);
+		run_json_print(&s->events, &s->error, stdout);
 	r = eventlog_close(s->eventlog, &err);
 	if (trace_close(s->trace, &err) < 0 || r < 0) {
 		print_error(&err);
@@ -189,7 +189,7 @@ int session_done(struct session *s, int status)
 	return status;
 }
 
-int jobs_status(const struct plan *p)
+int plan_exit_status(const struct plan *p)
 {
 	bool excluded = false, other = false;
 	int blocked = 0;
@@ -221,7 +221,7 @@ int session_run_installs(struct session *s)
 
 	if (s->plan.n_run == s->plan.n_jobs)
 		return 0; /* nothing to install */
-	session_prepare_builds(s);
+	session_open_cache(s);
 	if (rebuild_is_possible(s->settings)) {
 		r = plan_run(&s->plan, &s->error);
 		if (r == 0)

@@ -26,15 +26,15 @@ struct session {
 };
 
 /* Checks the arguments and finds the kernels. 0 or a negative errno with s->error set;
- * session_done in both cases. takes_away: --all is what the module is built for. */
-int session_init(struct session *s, struct arguments *args, bool takes_away);
+ * session_done in both cases. removes: --all is what the module is built for. */
+int session_init(struct session *s, struct arguments *args, bool removes);
 
 /* Ends a command: prints what stopped it, if anything did, frees, and returns status or
  * the error's. A run that a signal cancelled ends by that signal. */
 int session_done(struct session *s, int status);
 
 /* To be called before jobs that build are run: opens the cache. */
-void session_prepare_builds(struct session *s);
+void session_open_cache(struct session *s);
 
 /* Runs jobs that install, which the plan has been given: then the rebuilds that follow from
  * them, and depmod for each kernel. 0 or a negative errno with s->error set. */
@@ -42,6 +42,6 @@ int session_run_installs(struct session *s);
 
 /* The exit status that follows from the jobs: that of the first failure; 77 when there is
  * nothing but excluded ones; else 0. */
-int jobs_status(const struct plan *p);
+int plan_exit_status(const struct plan *p);
 
 #endif

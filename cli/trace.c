@@ -128,7 +128,7 @@ static void put_job(struct trace *t, const struct events *e, const struct job *j
 	}
 }
 
-static void hear(void *userdata, const struct events *e, enum event event,
+static void on_event(void *userdata, const struct events *e, enum event event,
 	const struct job *job)
 {
 	struct trace *t = userdata;
@@ -146,5 +146,5 @@ static void hear(void *userdata, const struct events *e, enum event event,
 
 struct listener trace_listener(struct trace *trace)
 {
-	return (struct listener){hear, trace};
+	return (struct listener){on_event, trace};
 }

@@ -16,13 +16,13 @@ char *job_title(const struct job *job)
 	return xasprintf("%s/%s for %s", job->name, job->version, job->kernel->release);
 }
 
-bool report_counts(const struct job *job)
+bool job_in_summary(const struct job *job)
 {
 	return job->name && job->kind != JOB_ADD && job->kind != JOB_FORGET &&
 	       job->kind != JOB_PACK && (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
 }
 
-const char *report_word(const struct job *job)
+const char *job_outcome_word(const struct job *job)
 {
 	switch (job->result) {
 	case RESULT_DONE:

@@ -9,7 +9,7 @@ char *job_title(const struct job *job);
 
 /* Whether a job is one of a module on a kernel, which the summary counts, and the word
  * that tells there how it went. */
-bool report_counts(const struct job *job);
-const char *report_word(const struct job *job);
+bool job_in_summary(const struct job *job);
+const char *job_outcome_word(const struct job *job);
 
 #endif
