@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes a report for apport(1) of a module that could not be built.
+"""Creates a report for apport(1) about a module that failed to build.
 
 dkms calls it as dkms_packages.py -m NAME -v VERSION [-k KERNEL]. The report is about the package
-that the module's source comes from; without such a package there is none.
+that contains the module's source. If no package contains it, there is no report.
 """
 
 import argparse
@@ -21,7 +21,7 @@ def give_up(why):
 
 
 def find_log(module, version, kernel):
-    """The log of that kernel's build, else of the last one that failed."""
+    """Returns the path of the log of the build for this kernel, or of the last build that failed."""
     build = os.path.join(TREE, module, version, "build")
     own = os.path.join(build, f"{kernel}-{os.uname().machine}", "make.log")
     return own if kernel and os.path.exists(own) else os.path.join(build, "make.log")
@@ -41,7 +41,7 @@ def main():
 
     package = packaging.get_file_package(source)
     if not package:
-        give_up(f"{source} is in no package")
+        give_up(f"{source} belongs to no package")
     try:
         package_version = packaging.get_version(package)
         source_package = packaging.get_source(package)
