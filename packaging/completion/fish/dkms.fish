@@ -1,5 +1,6 @@
-# Completion of dkms for fish. What may stand where is dkms' own business: dkms --complete
-# prints it.
+# Completion of dkms for fish. "dkms --complete WORD..." prints the possible completions of the last
+# WORD, one on each line, with a description after a tab. The lines ":files" and ":directories" ask
+# for file names.
 
 function __dkms_complete
     set -l words (commandline -opc) (commandline -ct)
