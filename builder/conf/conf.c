@@ -127,7 +127,7 @@ static bool is_good_name(const char *name)
 }
 
 static char *read_name(const struct evaluation *e, const char *directive,
-	const struct outcome *o, struct findings *f)
+	const struct outcome *o, struct problems *problems)
 {
 	const char *value = evaluation_get(e, directive, 0);
 
@@ -135,11 +135,12 @@ static char *read_name(const struct evaluation *e, const char *directive,
 		_cleanup_free_ char *complaint =
 			xasprintf(": %s: command not found", directive);
 
-		findings_add(f, "%s is not set", directive);
+		problems_add(problems, "%s is not set", directive);
 		if (o->err.data && strstr(o->err.data, complaint))
-			findings_remedy(f, "no blanks around the '=': %s=...", directive);
+			problems_add_remedy(
+				problems, "no blanks around the '=': %s=...", directive);
 	} else if (!is_good_name(value)) {
-		findings_add(f,
+		problems_add(problems,
 			"%s is \"%s\", but may hold no blank or '/', nor begin with '.'",
 			directive, value);
 	}
@@ -147,7 +148,7 @@ static char *read_name(const struct evaluation *e, const char *directive,
 }
 
 static bool read_yes_no(
-	const struct evaluation *e, const char *directive, struct findings *f)
+	const struct evaluation *e, const char *directive, struct problems *problems)
 {
 	const char *value = evaluation_get(e, directive, 0);
 
@@ -155,7 +156,7 @@ static bool read_yes_no(
 		return false;
 	if (strcasecmp(value, "yes") == 0)
 		return true;
-	findings_add(f, "%s is \"%s\", but must be yes or no", directive, value);
+	problems_add(problems, "%s is \"%s\", but must be yes or no", directive, value);
 	return false;
 }
 
@@ -177,23 +178,23 @@ static bool read_strip(const struct evaluation *e, unsigned int index)
 	return c != 'n';
 }
 
-static void check_module_name(
-	const char *directive, unsigned int index, const char *name, struct findings *f)
+static void check_module_name(const char *directive, unsigned int index, const char *name,
+	struct problems *problems)
 {
 	static const char *const suffixes[] = {".ko", ".o"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		if (!has_suffix(name, suffixes[i]))
 			continue;
-		findings_add(f, "%s[%u] is \"%s\", with the suffix %s", directive, index,
-			name, suffixes[i]);
-		findings_remedy(f, "%s[%u]=%.*s", directive, index,
+		problems_add(problems, "%s[%u] is \"%s\", with the suffix %s", directive,
+			index, name, suffixes[i]);
+		problems_add_remedy(problems, "%s[%u]=%.*s", directive, index,
 			(int)(strlen(name) - strlen(suffixes[i])), name);
 	}
 	if (strchr(name, '/')) {
-		findings_add(
-			f, "%s[%u] is \"%s\", with a directory", directive, index, name);
-		findings_remedy(f,
+		problems_add(problems, "%s[%u] is \"%s\", with a directory", directive,
+			index, name);
+		problems_add_remedy(problems,
 			"directories go to BUILT_MODULE_LOCATION[%u] and "
 			"DEST_MODULE_LOCATION[%u]",
 			index, index);
@@ -208,25 +209,26 @@ static bool has_dot_dot(const char *path)
 	return false;
 }
 
-static void check_destination(const char *dest, unsigned int index, struct findings *f)
+static void check_destination(
+	const char *dest, unsigned int index, struct problems *problems)
 {
 	if (!dest)
-		findings_add(f, "DEST_MODULE_LOCATION[%u] is not set", index);
+		problems_add(problems, "DEST_MODULE_LOCATION[%u] is not set", index);
 	else if (!has_prefix(dest, "/kernel") && !has_prefix(dest, "/updates") &&
 		 !has_prefix(dest, "/extra"))
-		findings_add(f,
+		problems_add(problems,
 			"DEST_MODULE_LOCATION[%u] is \"%s\", but must begin with "
 			"/kernel, "
 			"/updates or /extra",
 			index, dest);
 	else if (has_dot_dot(dest))
-		findings_add(f,
+		problems_add(problems,
 			"DEST_MODULE_LOCATION[%u] is \"%s\", but may have no '..'", index,
 			dest);
 }
 
 static void read_module(const struct evaluation *e, const struct conf *c,
-	unsigned int index, struct conf_module *m, struct findings *f)
+	unsigned int index, struct conf_module *m, struct problems *problems)
 {
 	const char *built = evaluation_get(e, "BUILT_MODULE_NAME", index);
 	const char *location = evaluation_get(e, "BUILT_MODULE_LOCATION", index);
@@ -237,12 +239,12 @@ static void read_module(const struct evaluation *e, const struct conf *c,
 	if (!built && c->n_modules == 1)
 		built = c->package_name;
 	if (!built)
-		findings_add(f, "BUILT_MODULE_NAME[%u] is not set", index);
+		problems_add(problems, "BUILT_MODULE_NAME[%u] is not set", index);
 	else
-		check_module_name("BUILT_MODULE_NAME", index, built, f);
+		check_module_name("BUILT_MODULE_NAME", index, built, problems);
 	if (name)
-		check_module_name("DEST_MODULE_NAME", index, name, f);
-	check_destination(dest, index, f);
+		check_module_name("DEST_MODULE_NAME", index, name, problems);
+	check_destination(dest, index, problems);
 
 	m->built_name = xstrdup(built);
 	m->dest_name = xstrdup(name ? name : built);
@@ -256,7 +258,8 @@ static void read_module(const struct evaluation *e, const struct conf *c,
 	m->strip = read_strip(e, index);
 }
 
-static void read_modules(const struct evaluation *e, struct conf *c, struct findings *f)
+static void read_modules(
+	const struct evaluation *e, struct conf *c, struct problems *problems)
 {
 	static const char *const arrays[] = {"BUILT_MODULE_NAME", "BUILT_MODULE_LOCATION",
 		"DEST_MODULE_NAME", "DEST_MODULE_LOCATION"};
@@ -272,7 +275,7 @@ static void read_modules(const struct evaluation *e, struct conf *c, struct find
 	}
 	c->modules = xcalloc(c->n_modules, sizeof(*c->modules));
 	for (unsigned int i = 0; i < c->n_modules; i++)
-		read_module(e, c, i, &c->modules[i], f);
+		read_module(e, c, i, &c->modules[i], problems);
 	if (c->n_modules == 0)
 		strv_push(&c->warnings, "no modules: BUILT_MODULE_NAME is not set");
 }
@@ -310,14 +313,14 @@ static void read_scripts(const struct evaluation *e, struct conf *c)
 }
 
 static void read_dependencies(
-	const struct evaluation *e, struct conf *c, struct findings *f)
+	const struct evaluation *e, struct conf *c, struct problems *problems)
 {
 	const struct variable *array;
 	size_t n = evaluation_array(e, "BUILD_DEPENDS", &array);
 
 	for (size_t i = 0; i < n; i++)
 		strv_split(&c->build_depends, array[i].value);
-	c->build_depends_rebuild = read_yes_no(e, "BUILD_DEPENDS_REBUILD", f);
+	c->build_depends_rebuild = read_yes_no(e, "BUILD_DEPENDS_REBUILD", problems);
 }
 
 static char *default_make(const struct conf_request *r, const struct conf *c)
@@ -336,46 +339,46 @@ static char *default_make(const struct conf_request *r, const struct conf *c)
 
 /* Fills make, patches and excluded (the package's and the modules') of a conf that has
  * its modules. */
-static void read_for_kernel(const struct evaluation *e, const struct conf_request *request,
-	struct conf *c, struct findings *f)
+static void read_for_kernel(const struct evaluation *e,
+	const struct conf_request *request, struct conf *c, struct problems *problems)
 {
 	struct kernel *k = request->kernel;
-	const char *make = select_make(e, k->release, f);
+	const char *make = select_make(e, k->release, problems);
 
 	c->make = make ? xstrdup(make) : default_make(request, c);
-	select_patches(e, k->release, &c->patches, f);
+	select_patches(e, k->release, &c->patches, problems);
 	/* Element 0 is the package's and the first module's. */
-	c->excluded = explain_exclusion(e, k, 0, c->obsolete_by, f);
+	c->excluded = explain_exclusion(e, k, 0, c->obsolete_by, problems);
 	if (c->n_modules)
 		c->modules[0].excluded = xstrdup(c->excluded);
 	for (unsigned int i = 1; i < c->n_modules; i++)
-		c->modules[i].excluded = explain_exclusion(e, k, i, NULL, f);
+		c->modules[i].excluded = explain_exclusion(e, k, i, NULL, problems);
 }
 
-static void check_directives(const struct settings *s, struct findings *f)
+static void check_directives(const struct settings *s, struct problems *problems)
 {
 	for (size_t i = 0; i < s->directives.n; i++)
 		if (!evaluate_is_assignment(s->directives.items[i])) {
-			findings_add(f, "the directive given with dkms is \"%s\"",
+			problems_add(problems, "the directive given with dkms is \"%s\"",
 				s->directives.items[i]);
-			findings_remedy(f, "the form is NAME=VALUE");
+			problems_add_remedy(problems, "the form is NAME=VALUE");
 		}
 }
 
 static void read_conf(const struct evaluation *e, const struct conf_request *request,
-	const struct outcome *outcome, struct conf *c, struct findings *f)
+	const struct outcome *outcome, struct conf *c, struct problems *problems)
 {
 	strv_extend(&c->files, &e->files);
-	check_directives(request->settings, f);
-	c->package_name = read_name(e, "PACKAGE_NAME", outcome, f);
-	c->package_version = read_name(e, "PACKAGE_VERSION", outcome, f);
-	read_modules(e, c, f);
+	check_directives(request->settings, problems);
+	c->package_name = read_name(e, "PACKAGE_NAME", outcome, problems);
+	c->package_version = read_name(e, "PACKAGE_VERSION", outcome, problems);
+	read_modules(e, c, problems);
 	read_scripts(e, c);
-	read_dependencies(e, c, f);
-	c->autoinstall = read_yes_no(e, "AUTOINSTALL", f);
-	c->no_weak_modules = read_yes_no(e, "NO_WEAK_MODULES", f);
+	read_dependencies(e, c, problems);
+	c->autoinstall = read_yes_no(e, "AUTOINSTALL", problems);
+	c->no_weak_modules = read_yes_no(e, "NO_WEAK_MODULES", problems);
 	read_deprecated(e, c);
-	read_for_kernel(e, request, c, f);
+	read_for_kernel(e, request, c, problems);
 }
 
 int conf_parse(const struct conf_request *request, const struct command *cmd,
@@ -384,7 +387,7 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	_cleanup_free_ char *subject = NULL;
 	struct error found = {0};
 	struct evaluation e = {0};
-	struct findings f = {0};
+	struct problems problems = {0};
 	struct conf *c;
 	int r, status = 8;
 
@@ -395,13 +398,13 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 		return r;
 	join_lines(&e);
 	subject = evaluation_subject(&e);
-	f.subject = subject;
+	problems.subject = subject;
 	c = xcalloc(1, sizeof(*c));
-	read_conf(&e, request, outcome, c, &f);
+	read_conf(&e, request, outcome, c, &problems);
 	if (request->nameless_status && (!c->package_name || !c->package_version))
 		status = request->nameless_status;
-	r = findings_error(&f, status, &found);
-	findings_done(&f);
+	r = problems_to_error(&problems, status, &found);
+	problems_done(&problems);
 	evaluation_done(&e);
 	if (r < 0) {
 		evaluate_add_stderr(outcome, &found);
@@ -445,7 +448,7 @@ void conf_free(struct conf *c)
 
 int conf_check_duplicates(const struct conf *c, const char *path, struct error *err)
 {
-	struct findings f = {.subject = path};
+	struct problems problems = {.subject = path};
 	int r;
 
 	for (size_t i = 0; i < c->n_modules; i++)
@@ -454,17 +457,17 @@ int conf_check_duplicates(const struct conf *c, const char *path, struct error *
 
 			if (streq(a->built_name, b->built_name) &&
 				streq(a->built_location, b->built_location))
-				findings_add(&f,
+				problems_add(&problems,
 					"BUILT_MODULE_NAME[%zu] and [%zu] are both "
 					"\"%s%s\"",
 					j, i, b->built_location, b->built_name);
 			if (streq(a->dest_name, b->dest_name))
-				findings_add(&f,
+				problems_add(&problems,
 					"DEST_MODULE_NAME[%zu] and [%zu] are both \"%s\"",
 					j, i, b->dest_name);
 		}
-	r = findings_error(&f, 8, err);
-	findings_done(&f);
+	r = problems_to_error(&problems, 8, err);
+	problems_done(&problems);
 	return r;
 }
 

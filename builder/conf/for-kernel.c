@@ -34,9 +34,9 @@ static bool is_harmless(const char *pattern)
 }
 
 /* Does pattern, the value of directive[index], match text? A bad one matches nothing
- * and becomes a finding. */
+ * and becomes a problem. */
 static bool matches(const char *pattern, const char *text, const char *directive,
-	unsigned int index, struct findings *f)
+	unsigned int index, struct problems *problems)
 {
 	char reason[256] = "it is too long or repeats too much";
 	regex_t regex;
@@ -49,8 +49,8 @@ static bool matches(const char *pattern, const char *text, const char *directive
 			regerror(r, &regex, reason, sizeof(reason));
 	}
 	if (r) {
-		findings_add(f, "%s[%u] is no good regular expression: %s: %s", directive,
-			index, reason, pattern);
+		problems_add(problems, "%s[%u] is no good regular expression: %s: %s",
+			directive, index, reason, pattern);
 		return false;
 	}
 	matched = regexec(&regex, text, 0, NULL, 0) == 0;
@@ -59,7 +59,7 @@ static bool matches(const char *pattern, const char *text, const char *directive
 }
 
 const char *select_make(
-	const struct evaluation *e, const char *release, struct findings *f)
+	const struct evaluation *e, const char *release, struct problems *problems)
 {
 	const struct variable *array;
 	size_t n = evaluation_array(e, "MAKE", &array);
@@ -72,14 +72,14 @@ const char *select_make(
 		const char *pattern = evaluation_get(e, "MAKE_MATCH", index);
 
 		if (*array[i].value && pattern &&
-			matches(pattern, release, "MAKE_MATCH", index, f))
+			matches(pattern, release, "MAKE_MATCH", index, problems))
 			make = array[i].value;
 	}
 	return make;
 }
 
 void select_patches(const struct evaluation *e, const char *release, struct strv *ret,
-	struct findings *f)
+	struct problems *problems)
 {
 	const struct variable *array;
 	size_t n = evaluation_array(e, "PATCH", &array);
@@ -89,7 +89,8 @@ void select_patches(const struct evaluation *e, const char *release, struct strv
 		const char *pattern = evaluation_get(e, "PATCH_MATCH", index);
 
 		if (*array[i].value &&
-			(!pattern || matches(pattern, release, "PATCH_MATCH", index, f)))
+			(!pattern || matches(pattern, release, "PATCH_MATCH", index,
+					     problems)))
 			strv_push(ret, array[i].value);
 	}
 }
@@ -115,7 +116,7 @@ static void compare_config(const char *words, struct kernel *k, struct strv *rea
 }
 
 char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned int index,
-	const char *obsolete_by, struct findings *f)
+	const char *obsolete_by, struct problems *problems)
 {
 	const char *pattern = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL", index);
 	const char *min = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL_MIN", index);
@@ -125,7 +126,8 @@ char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned i
 	_cleanup_(strv_done) struct strv reasons = {0};
 	const char *release = k->release;
 
-	if (pattern && !matches(pattern, release, "BUILD_EXCLUSIVE_KERNEL", index, f))
+	if (pattern &&
+		!matches(pattern, release, "BUILD_EXCLUSIVE_KERNEL", index, problems))
 		strv_pushf(&reasons, "needs a kernel that matches \"%s\"", pattern);
 	if (min && version_compare(release, min) < 0)
 		strv_pushf(&reasons, "needs kernel %s or newer", min);
@@ -133,7 +135,7 @@ char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned i
 		strv_pushf(&reasons, "needs kernel %s or older", max);
 	if (!max && obsolete_by && version_compare(release, obsolete_by) > 0)
 		strv_pushf(&reasons, "obsolete since kernel %s", obsolete_by);
-	if (arch && !matches(arch, k->arch, "BUILD_EXCLUSIVE_ARCH", index, f))
+	if (arch && !matches(arch, k->arch, "BUILD_EXCLUSIVE_ARCH", index, problems))
 		strv_pushf(&reasons, "needs an architecture that matches \"%s\"", arch);
 	if (config)
 		compare_config(config, k, &reasons);

@@ -128,46 +128,47 @@ int framework_command(const struct settings *s, const char *release, struct comm
 }
 
 static void check_number(
-	const struct framework_key *key, const char *value, struct findings *f)
+	const struct framework_key *key, const char *value, struct problems *problems)
 {
 	size_t n = strlen(value);
 
 	if (n > 0 && n <= 9 && strspn(value, "0123456789") == n)
 		return;
-	findings_add(f, "%s is \"%s\", but must be a number", key->name, value);
+	problems_add(problems, "%s is \"%s\", but must be a number", key->name, value);
 }
 
 static void check_size(
-	const struct framework_key *key, const char *value, struct findings *f)
+	const struct framework_key *key, const char *value, struct problems *problems)
 {
 	uint64_t size;
 
 	if (settings_parse_size(value, &size))
 		return;
-	findings_add(f, "%s is \"%s\", but must be a size such as 500M or 5G", key->name,
-		value);
+	problems_add(problems, "%s is \"%s\", but must be a size such as 500M or 5G",
+		key->name, value);
 }
 
 static void check_sandbox(
-	const struct framework_key *key, const char *value, struct findings *f)
+	const struct framework_key *key, const char *value, struct problems *problems)
 {
 	enum sandbox_mode mode;
 
 	if (!settings_parse_sandbox(value, &mode))
-		findings_add(f, "%s is \"%s\", but must be auto, require or off", key->name,
-			value);
+		problems_add(problems, "%s is \"%s\", but must be auto, require or off",
+			key->name, value);
 }
 
 static void check_paths(
-	const struct framework_key *key, const char *value, struct findings *f)
+	const struct framework_key *key, const char *value, struct problems *problems)
 {
 	_cleanup_(strv_done) struct strv paths = {0};
 
 	strv_split(&paths, value);
 	for (size_t i = 0; i < paths.n; i++)
 		if (*paths.items[i] != '/')
-			findings_add(f, "%s has \"%s\", but must have absolute paths",
-				key->name, paths.items[i]);
+			problems_add(problems,
+				"%s has \"%s\", but must have absolute paths", key->name,
+				paths.items[i]);
 }
 
 static void set_field(
@@ -217,28 +218,28 @@ int framework_parse(const struct command *cmd, const struct outcome *outcome,
 {
 	_cleanup_free_ char *subject = NULL;
 	struct evaluation e = {0};
-	struct findings f = {0};
+	struct problems problems = {0};
 	int r;
 
 	r = evaluate_parse(cmd, outcome, &e, err);
 	if (r < 0)
 		return r;
 	subject = evaluation_subject(&e);
-	f.subject = subject;
+	problems.subject = subject;
 	for (const struct framework_key *key = framework_keys; key->name; key++) {
 		const char *value = find_value(&e, key->name);
 
 		if (key->type == FRAMEWORK_NUMBER && value && *value)
-			check_number(key, value, &f);
+			check_number(key, value, &problems);
 		if (key->type == FRAMEWORK_SIZE && value && *value)
-			check_size(key, value, &f);
+			check_size(key, value, &problems);
 		if (key->type == FRAMEWORK_SANDBOX && value && *value)
-			check_sandbox(key, value, &f);
+			check_sandbox(key, value, &problems);
 		if (key->type == FRAMEWORK_PATHS && value)
-			check_paths(key, value, &f);
+			check_paths(key, value, &problems);
 	}
-	r = findings_error(&f, 8, err);
-	findings_done(&f);
+	r = problems_to_error(&problems, 8, err);
+	problems_done(&problems);
 	for (const struct framework_key *key = framework_keys; r == 0 && key->name;
 		key++) {
 		const char *value = find_value(&e, key->name);

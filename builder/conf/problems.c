@@ -7,48 +7,49 @@
 
 #include "builder/conf/problems.h"
 
-void findings_add(struct findings *f, const char *fmt, ...)
+void problems_add(struct problems *problems, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (f->n++ >= FINDINGS_MAX)
+	if (problems->n++ >= PROBLEMS_MAX)
 		return;
-	str_addf(&f->text, "%s%s: ", f->n > 1 ? "\n" : "", f->subject);
+	str_addf(&problems->text, "%s%s: ", problems->n > 1 ? "\n" : "",
+		problems->subject);
 	va_start(ap, fmt);
-	str_vaddf(&f->text, fmt, ap);
+	str_vaddf(&problems->text, fmt, ap);
 	va_end(ap);
 }
 
-void findings_remedy(struct findings *f, const char *fmt, ...)
+void problems_add_remedy(struct problems *problems, const char *fmt, ...)
 {
 	struct str s = {0};
 	va_list ap;
 
-	if (f->n != 1 || f->remedy)
+	if (problems->n != 1 || problems->remedy)
 		return;
 	va_start(ap, fmt);
 	str_vaddf(&s, fmt, ap);
 	va_end(ap);
-	f->remedy = str_take(&s);
+	problems->remedy = str_take(&s);
 }
 
-int findings_error(const struct findings *f, int status, struct error *err)
+int problems_to_error(const struct problems *problems, int status, struct error *err)
 {
-	if (f->n == 0)
+	if (problems->n == 0)
 		return 0;
-	if (f->n > FINDINGS_MAX)
-		error_set(err, -EINVAL, status, "%s\nand %zu more", f->text.data,
-			f->n - FINDINGS_MAX);
+	if (problems->n > PROBLEMS_MAX)
+		error_set(err, -EINVAL, status, "%s\nand %zu more", problems->text.data,
+			problems->n - PROBLEMS_MAX);
 	else
-		error_set(err, -EINVAL, status, "%s", f->text.data);
-	if (f->remedy)
-		error_remedy(err, "%s", f->remedy);
+		error_set(err, -EINVAL, status, "%s", problems->text.data);
+	if (problems->remedy)
+		error_remedy(err, "%s", problems->remedy);
 	return -EINVAL;
 }
 
-void findings_done(struct findings *f)
+void problems_done(struct problems *problems)
 {
-	str_done(&f->text);
-	free(f->remedy);
-	*f = (struct findings){0};
+	str_done(&problems->text);
+	free(problems->remedy);
+	*problems = (struct problems){0};
 }

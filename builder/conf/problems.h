@@ -6,9 +6,9 @@
 #include "base/str.h"
 
 /* What is wrong with a configuration file, all of it, so that its author fixes it in one
- * go: one line per finding, "/usr/src/x-1/dkms.conf: AUTOINSTALL is maybe, not yes or
+ * go: one line per problem, "/usr/src/x-1/dkms.conf: AUTOINSTALL is maybe, not yes or
  * no". */
-struct findings {
+struct problems {
 	const char *subject; /* the files; borrowed */
 	size_t n;
 	struct str text;
@@ -16,13 +16,13 @@ struct findings {
 };
 
 /* The lines after these many are left out. */
-#define FINDINGS_MAX 16
+#define PROBLEMS_MAX 16
 
-void findings_add(struct findings *f, const char *fmt, ...) _printf_(2, 3);
-/* For the finding just added. */
-void findings_remedy(struct findings *f, const char *fmt, ...) _printf_(2, 3);
+void problems_add(struct problems *problems, const char *fmt, ...) _printf_(2, 3);
+/* For the problem just added. */
+void problems_add_remedy(struct problems *problems, const char *fmt, ...) _printf_(2, 3);
 /* Turns them into err. Returns -EINVAL, or 0 when there are none. */
-int findings_error(const struct findings *f, int status, struct error *err);
-void findings_done(struct findings *f);
+int problems_to_error(const struct problems *problems, int status, struct error *err);
+void problems_done(struct problems *problems);
 
 #endif
