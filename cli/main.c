@@ -48,7 +48,7 @@ static int load_framework(struct settings *settings, struct error *err)
 	int r;
 
 	command_init(&cmd);
-	r = framework_command(settings, NULL, &cmd);
+	r = framework_fill_command(settings, NULL, &cmd);
 	if (r > 0) {
 		uv_loop_init(&loop);
 		r = runner_run_command(&loop, &cmd, &outcome);

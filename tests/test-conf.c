@@ -36,7 +36,7 @@ static void world_init(struct world *w, const char *file)
 	w->request = (struct conf_request){.path = w->path, .settings = &w->settings};
 	w->request.kernel = kernel_new(&w->settings, "6.1.0-56-amd64", "x86_64");
 	command_init(&w->cmd);
-	conf_command(&w->request, &w->cmd);
+	conf_fill_command(&w->request, &w->cmd);
 }
 
 static int world_run(struct world *w)
@@ -52,7 +52,7 @@ static int world_again(struct world *w)
 	error_done(&w->err);
 	outcome_done(&w->outcome);
 	command_done(&w->cmd);
-	conf_command(&w->request, &w->cmd);
+	conf_fill_command(&w->request, &w->cmd);
 	return world_run(w);
 }
 

@@ -37,7 +37,7 @@ static int evaluate(
 	int r;
 
 	command_init(&cmd);
-	r = framework_command(s, release, &cmd);
+	r = framework_fill_command(s, release, &cmd);
 	if (r == 0) {
 		command_done(&cmd);
 		return 1;

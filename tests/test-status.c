@@ -420,18 +420,18 @@ static void test_unreadable(void)
 static void is_conf(const char *text, const char *names, const char *what)
 {
 	char *path = path_join(root, "conf"), *got;
-	struct conf_text t;
+	struct quick_conf t;
 
 	put(text, "conf");
-	conf_text_read(path, &t);
-	got = t.plain ? strv_join(&t.names, " ") : xstrdup("not plain");
+	quick_conf_read(path, &t);
+	got = t.names_known ? strv_join(&t.module_names, " ") : xstrdup("not plain");
 	is(got, names, what);
-	conf_text_done(&t);
+	quick_conf_done(&t);
 	free(got);
 	free(path);
 }
 
-static void test_conf_text(void)
+static void test_quick_conf(void)
 {
 	is_conf(plain_conf, "a c", "built and destination names");
 	is_conf("", "", "an empty conf");
@@ -524,7 +524,7 @@ int main(void)
 	test_weak();
 	test_json();
 	test_unreadable();
-	test_conf_text();
+	test_quick_conf();
 	test_many();
 	dir_remove(root, NULL);
 	settings_done(&settings);

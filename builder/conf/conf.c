@@ -41,7 +41,7 @@ static void override_files(const struct conf_request *r, struct strv *ret)
 	strv_pushf(ret, "%s/%s--%s-%s.conf", dir, name, release, arch);
 }
 
-void conf_files(const struct conf_request *request, struct strv *ret)
+void conf_list_files(const struct conf_request *request, struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv files = {0};
 
@@ -52,7 +52,7 @@ void conf_files(const struct conf_request *request, struct strv *ret)
 			strv_push(ret, files.items[i]);
 }
 
-void conf_command(const struct conf_request *request, struct command *cmd)
+void conf_fill_command(const struct conf_request *request, struct command *cmd)
 {
 	_cleanup_(strv_done) struct strv files = {0};
 	/* Not by realpath: $BASH_SOURCE in the dkms tree is the path through its source link. */
@@ -62,13 +62,13 @@ void conf_command(const struct conf_request *request, struct command *cmd)
 	strv_take(&files, path);
 	override_files(request, &files);
 	strv_push_all(&cmd->env, (const char *const *)environ);
-	conf_environment(request, &cmd->env);
-	evaluate_command(directives, &files, &request->settings->directives, cmd);
+	conf_set_environment(request, &cmd->env);
+	evaluate_fill_command(directives, &files, &request->settings->directives, cmd);
 	free(cmd->cwd);
 	cmd->cwd = xstrndup(path, (size_t)(base - path));
 }
 
-void conf_environment(const struct conf_request *request, struct strv *env)
+void conf_set_environment(const struct conf_request *request, struct strv *env)
 {
 	const struct settings *s = request->settings;
 	const struct kernel *k = request->kernel;
@@ -129,7 +129,7 @@ static bool is_good_name(const char *name)
 static char *read_name(const struct evaluation *e, const char *directive,
 	const struct outcome *o, struct problems *problems)
 {
-	const char *value = evaluation_get(e, directive, 0);
+	const char *value = evaluation_value(e, directive, 0);
 
 	if (!value) {
 		_cleanup_free_ char *complaint =
@@ -150,7 +150,7 @@ static char *read_name(const struct evaluation *e, const char *directive,
 static bool read_yes_no(
 	const struct evaluation *e, const char *directive, struct problems *problems)
 {
-	const char *value = evaluation_get(e, directive, 0);
+	const char *value = evaluation_value(e, directive, 0);
 
 	if (!value || strcasecmp(value, "no") == 0)
 		return false;
@@ -163,7 +163,7 @@ static bool read_yes_no(
 /* 'y', 'n', or 0 when it says neither. */
 static char strip_letter(const struct evaluation *e, unsigned int index)
 {
-	const char *value = evaluation_get(e, "STRIP", index);
+	const char *value = evaluation_value(e, "STRIP", index);
 	char c = value ? *value : '\0';
 
 	return c == 'y' || c == 'Y' ? 'y' : c == 'n' || c == 'N' ? 'n' : '\0';
@@ -173,7 +173,7 @@ static bool read_strip(const struct evaluation *e, unsigned int index)
 {
 	char c = strip_letter(e, index);
 
-	if (!c && !evaluation_get(e, "STRIP", index))
+	if (!c && !evaluation_value(e, "STRIP", index))
 		c = strip_letter(e, 0);
 	return c != 'n';
 }
@@ -230,10 +230,10 @@ static void check_destination(
 static void read_module(const struct evaluation *e, const struct conf *c,
 	unsigned int index, struct conf_module *m, struct problems *problems)
 {
-	const char *built = evaluation_get(e, "BUILT_MODULE_NAME", index);
-	const char *location = evaluation_get(e, "BUILT_MODULE_LOCATION", index);
-	const char *name = evaluation_get(e, "DEST_MODULE_NAME", index);
-	const char *dest = evaluation_get(e, "DEST_MODULE_LOCATION", index);
+	const char *built = evaluation_value(e, "BUILT_MODULE_NAME", index);
+	const char *location = evaluation_value(e, "BUILT_MODULE_LOCATION", index);
+	const char *name = evaluation_value(e, "DEST_MODULE_NAME", index);
+	const char *dest = evaluation_value(e, "DEST_MODULE_LOCATION", index);
 	size_t len;
 
 	if (!built && c->n_modules == 1)
@@ -268,7 +268,7 @@ static void read_modules(
 	 * in the numbers, is an error: the author has miscounted. */
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
 		const struct variable *array;
-		size_t n = evaluation_array(e, arrays[i], &array);
+		size_t n = evaluation_elements(e, arrays[i], &array);
 
 		if (n && array[n - 1].index >= c->n_modules)
 			c->n_modules = array[n - 1].index + 1;
@@ -289,14 +289,14 @@ static void read_deprecated(const struct evaluation *e, struct conf *c)
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++) {
 		const struct variable *array = NULL;
 
-		if (!evaluation_array(e, ignored[i], &array))
+		if (!evaluation_elements(e, ignored[i], &array))
 			continue;
 		/* Confs for old and new versions of dkms say it like that. */
 		if (streq(ignored[i], "CLEAN") && streq(path_base(array->value), "true"))
 			continue;
 		strv_pushf(&c->warnings, "%s is deprecated and ignored", ignored[i]);
 	}
-	c->obsolete_by = xstrdup(evaluation_get(e, "OBSOLETE_BY", 0));
+	c->obsolete_by = xstrdup(evaluation_value(e, "OBSOLETE_BY", 0));
 	if (c->obsolete_by)
 		strv_pushf(&c->warnings,
 			"OBSOLETE_BY is deprecated: use BUILD_EXCLUSIVE_KERNEL_MAX");
@@ -304,19 +304,19 @@ static void read_deprecated(const struct evaluation *e, struct conf *c)
 
 static void read_scripts(const struct evaluation *e, struct conf *c)
 {
-	c->post_add = xstrdup(evaluation_get(e, "POST_ADD", 0));
-	c->pre_build = xstrdup(evaluation_get(e, "PRE_BUILD", 0));
-	c->post_build = xstrdup(evaluation_get(e, "POST_BUILD", 0));
-	c->pre_install = xstrdup(evaluation_get(e, "PRE_INSTALL", 0));
-	c->post_install = xstrdup(evaluation_get(e, "POST_INSTALL", 0));
-	c->post_remove = xstrdup(evaluation_get(e, "POST_REMOVE", 0));
+	c->post_add = xstrdup(evaluation_value(e, "POST_ADD", 0));
+	c->pre_build = xstrdup(evaluation_value(e, "PRE_BUILD", 0));
+	c->post_build = xstrdup(evaluation_value(e, "POST_BUILD", 0));
+	c->pre_install = xstrdup(evaluation_value(e, "PRE_INSTALL", 0));
+	c->post_install = xstrdup(evaluation_value(e, "POST_INSTALL", 0));
+	c->post_remove = xstrdup(evaluation_value(e, "POST_REMOVE", 0));
 }
 
 static void read_dependencies(
 	const struct evaluation *e, struct conf *c, struct problems *problems)
 {
 	const struct variable *array;
-	size_t n = evaluation_array(e, "BUILD_DEPENDS", &array);
+	size_t n = evaluation_elements(e, "BUILD_DEPENDS", &array);
 
 	for (size_t i = 0; i < n; i++)
 		strv_split(&c->build_depends, array[i].value);
@@ -393,16 +393,16 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 
 	if (!outcome->cancelled && !path_is_file(request->path))
 		return error_set(err, -ENOENT, 4, "there is no %s", request->path);
-	r = evaluate_parse(cmd, outcome, &e, err);
+	r = evaluate_parse_report(cmd, outcome, &e, err);
 	if (r < 0)
 		return r;
 	join_lines(&e);
-	subject = evaluation_subject(&e);
+	subject = evaluation_file_names(&e);
 	problems.subject = subject;
 	c = xcalloc(1, sizeof(*c));
 	read_conf(&e, request, outcome, c, &problems);
-	if (request->nameless_status && (!c->package_name || !c->package_version))
-		status = request->nameless_status;
+	if (request->status_if_unnamed && (!c->package_name || !c->package_version))
+		status = request->status_if_unnamed;
 	r = problems_to_error(&problems, status, &found);
 	problems_done(&problems);
 	evaluation_done(&e);

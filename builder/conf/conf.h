@@ -52,20 +52,20 @@ struct conf_request {
 	const char *name, *version;
 	/* The exit status when the conf itself gives no name or version; 0: 8 as for all
 	 * else. */
-	int nameless_status;
+	int status_if_unnamed;
 	struct kernel *kernel; /* its config is read when BUILD_EXCLUSIVE_CONFIG asks */
 	const struct settings *settings;
 };
 
 /* Appends the files that will be evaluated: the conf, and the overrides that are there. */
-void conf_files(const struct conf_request *request, struct strv *ret);
+void conf_list_files(const struct conf_request *request, struct strv *ret);
 
 /* Fills cmd with a bash that evaluates the conf (and its overrides in the settings'
  * config_dir, and the directives of the settings) and reports to standard output; output
  * and error are captured. The caller puts it in a sandbox and runs it, and shows what is
  * on standard error. It runs in the conf's directory, whatever ours is, so that the same
  * conf gives the same values from anywhere. */
-void conf_command(const struct conf_request *request, struct command *cmd);
+void conf_fill_command(const struct conf_request *request, struct command *cmd);
 
 /* Makes a conf of what that bash printed. Errors name the file, the directive and, where
  * bash gave one, the line; they have status 8: ended by exit, ran into the time limit,
@@ -92,6 +92,6 @@ char *conf_install_dir(const struct conf_module *m, const struct settings *s);
 /* Sets the variables that a dkms.conf and its scripts see (kernelver, arch, module,
  * dkms_tree, ...) in env, a copy of our environment, and removes from it what must not
  * reach a build: CC, CFLAGS, a calling make's variables, what changes a shell. */
-void conf_environment(const struct conf_request *request, struct strv *env);
+void conf_set_environment(const struct conf_request *request, struct strv *env);
 
 #endif

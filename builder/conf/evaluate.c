@@ -77,7 +77,7 @@ void evaluate_clean_environment(struct strv *env)
 	}
 }
 
-void evaluate_command(const char *const *names, const struct strv *files,
+void evaluate_fill_command(const char *const *names, const struct strv *files,
 	const struct strv *assignments, struct command *cmd)
 {
 	static const char *const bash[] = {BASH_PROGRAM, "--norc", "--noprofile",
@@ -303,7 +303,7 @@ static int find_error(const struct evaluation *e, const struct report *report,
 	return 0;
 }
 
-int evaluate_parse(const struct command *cmd, const struct outcome *outcome,
+int evaluate_parse_report(const struct command *cmd, const struct outcome *outcome,
 	struct evaluation *ret, struct error *err)
 {
 	struct evaluation e = {0};
@@ -337,7 +337,8 @@ void evaluation_done(struct evaluation *e)
 }
 
 /* The first position whose element is not before name[index]. */
-static size_t position(const struct evaluation *e, const char *name, unsigned int index)
+static size_t find_first_at_or_after(
+	const struct evaluation *e, const char *name, unsigned int index)
 {
 	struct variable wanted = {.name = (char *)name, .index = index};
 	size_t low = 0, high = e->n;
@@ -353,20 +354,20 @@ static size_t position(const struct evaluation *e, const char *name, unsigned in
 	return low;
 }
 
-const char *evaluation_get(
+const char *evaluation_value(
 	const struct evaluation *e, const char *name, unsigned int index)
 {
-	size_t i = position(e, name, index);
+	size_t i = find_first_at_or_after(e, name, index);
 
 	if (i == e->n || !streq(e->items[i].name, name) || e->items[i].index != index)
 		return NULL;
 	return *e->items[i].value ? e->items[i].value : NULL;
 }
 
-size_t evaluation_array(
+size_t evaluation_elements(
 	const struct evaluation *e, const char *name, const struct variable **ret)
 {
-	size_t first = position(e, name, 0), after = first;
+	size_t first = find_first_at_or_after(e, name, 0), after = first;
 
 	while (after < e->n && streq(e->items[after].name, name))
 		after++;
@@ -375,7 +376,7 @@ size_t evaluation_array(
 	return after - first;
 }
 
-char *evaluation_subject(const struct evaluation *e)
+char *evaluation_file_names(const struct evaluation *e)
 {
 	struct str s = {0};
 

@@ -33,7 +33,7 @@ struct evaluation {
  * skipped), then sets assignments ("NAME=VALUE" or "NAME[1]=VALUE"; what has another form
  * is left out), then reports names (NULL-terminated). cmd->env must hold
  * the environment already; names are removed from it. */
-void evaluate_command(const char *const *names, const struct strv *files,
+void evaluate_fill_command(const char *const *names, const struct strv *files,
 	const struct strv *assignments, struct command *cmd);
 /* Removes from env what must not reach a configuration file or a build: CC, CFLAGS, a
  * calling make's variables, what makes a shell read files or behave in another way, the
@@ -45,7 +45,7 @@ bool evaluate_is_assignment(const char *text);
 /* Reads the report. Errors have status 8 and name the file, and the line where bash did;
  * when the bash could not be run they have status 1. They end with what the files wrote
  * to standard error. evaluation_done frees. */
-int evaluate_parse(const struct command *cmd, const struct outcome *outcome,
+int evaluate_parse_report(const struct command *cmd, const struct outcome *outcome,
 	struct evaluation *ret, struct error *err);
 void evaluation_done(struct evaluation *e);
 
@@ -54,13 +54,13 @@ void evaluation_done(struct evaluation *e);
 void evaluate_add_stderr(const struct outcome *outcome, struct error *err);
 
 /* The value of an element, borrowed; NULL when it is not set or empty. */
-const char *evaluation_get(
+const char *evaluation_value(
 	const struct evaluation *e, const char *name, unsigned int index);
 /* The elements of an array: their number, and the first in *ret when there are any. */
-size_t evaluation_array(
+size_t evaluation_elements(
 	const struct evaluation *e, const char *name, const struct variable **ret);
 /* The files as one text for messages: "/usr/src/x-1/dkms.conf with /etc/dkms/x.conf";
  * caller frees. */
-char *evaluation_subject(const struct evaluation *e);
+char *evaluation_file_names(const struct evaluation *e);
 
 #endif

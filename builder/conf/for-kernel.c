@@ -62,14 +62,14 @@ const char *select_make(
 	const struct evaluation *e, const char *release, struct problems *problems)
 {
 	const struct variable *array;
-	size_t n = evaluation_array(e, "MAKE", &array);
+	size_t n = evaluation_elements(e, "MAKE", &array);
 	const char *make = NULL;
 
-	if (!evaluation_get(e, "MAKE_MATCH", 0))
-		make = evaluation_get(e, "MAKE", 0);
+	if (!evaluation_value(e, "MAKE_MATCH", 0))
+		make = evaluation_value(e, "MAKE", 0);
 	for (size_t i = 0; i < n; i++) {
 		unsigned int index = array[i].index;
-		const char *pattern = evaluation_get(e, "MAKE_MATCH", index);
+		const char *pattern = evaluation_value(e, "MAKE_MATCH", index);
 
 		if (*array[i].value && pattern &&
 			matches(pattern, release, "MAKE_MATCH", index, problems))
@@ -82,11 +82,11 @@ void select_patches(const struct evaluation *e, const char *release, struct strv
 	struct problems *problems)
 {
 	const struct variable *array;
-	size_t n = evaluation_array(e, "PATCH", &array);
+	size_t n = evaluation_elements(e, "PATCH", &array);
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned int index = array[i].index;
-		const char *pattern = evaluation_get(e, "PATCH_MATCH", index);
+		const char *pattern = evaluation_value(e, "PATCH_MATCH", index);
 
 		if (*array[i].value &&
 			(!pattern || matches(pattern, release, "PATCH_MATCH", index,
@@ -118,11 +118,11 @@ static void compare_config(const char *words, struct kernel *k, struct strv *rea
 char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned int index,
 	const char *obsolete_by, struct problems *problems)
 {
-	const char *pattern = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL", index);
-	const char *min = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL_MIN", index);
-	const char *max = evaluation_get(e, "BUILD_EXCLUSIVE_KERNEL_MAX", index);
-	const char *arch = evaluation_get(e, "BUILD_EXCLUSIVE_ARCH", index);
-	const char *config = evaluation_get(e, "BUILD_EXCLUSIVE_CONFIG", index);
+	const char *pattern = evaluation_value(e, "BUILD_EXCLUSIVE_KERNEL", index);
+	const char *min = evaluation_value(e, "BUILD_EXCLUSIVE_KERNEL_MIN", index);
+	const char *max = evaluation_value(e, "BUILD_EXCLUSIVE_KERNEL_MAX", index);
+	const char *arch = evaluation_value(e, "BUILD_EXCLUSIVE_ARCH", index);
+	const char *config = evaluation_value(e, "BUILD_EXCLUSIVE_CONFIG", index);
 	_cleanup_(strv_done) struct strv reasons = {0};
 	const char *release = k->release;
 

@@ -58,7 +58,7 @@ const struct framework_key framework_keys[] = {
 
 /* True when the file holds more than comments and blank lines. One that cannot be read
  * counts: bash will say why. */
-static bool says_something(const char *path)
+static bool has_content(const char *path)
 {
 	_cleanup_(str_done) struct str text = {0};
 	int r = file_read(path, FILE_MAX, &text, NULL);
@@ -83,9 +83,9 @@ static void find_files(const struct settings *s, struct strv *ret)
 	_cleanup_free_ char *dir = path_join(s->config_dir, "framework.conf.d");
 	_cleanup_(strv_done) struct strv names = {0};
 
-	if (is_empty(s->addon_modules_dir) && says_something(MODULE_INIT_TOOLS))
+	if (is_empty(s->addon_modules_dir) && has_content(MODULE_INIT_TOOLS))
 		strv_push(ret, MODULE_INIT_TOOLS);
-	if (says_something(path))
+	if (has_content(path))
 		strv_push(ret, path);
 	if (dir_list(dir, &names) < 0)
 		return;
@@ -93,14 +93,15 @@ static void find_files(const struct settings *s, struct strv *ret)
 		char *file = path_join(dir, names.items[i]);
 
 		if (*names.items[i] != '.' && has_suffix(names.items[i], ".conf") &&
-			says_something(file))
+			has_content(file))
 			strv_take(ret, file);
 		else
 			free(file);
 	}
 }
 
-int framework_command(const struct settings *s, const char *release, struct command *cmd)
+int framework_fill_command(
+	const struct settings *s, const char *release, struct command *cmd)
 {
 	/* The only keys that the files can read as well. */
 	const char *const places[][2] = {
@@ -120,7 +121,7 @@ int framework_command(const struct settings *s, const char *release, struct comm
 		names[i] = framework_keys[i].name;
 	strv_push_all(&cmd->env, (const char *const *)environ);
 	evaluate_clean_environment(&cmd->env);
-	evaluate_command(names, &files, &none, cmd);
+	evaluate_fill_command(names, &files, &none, cmd);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		strv_setenv(&cmd->env, places[i][0], places[i][1]);
 	strv_setenv(&cmd->env, "kernelver", release ? release : "${kernelver}");
@@ -208,7 +209,7 @@ static const char *find_value(const struct evaluation *e, const char *name)
 {
 	const struct variable *array;
 
-	if (!evaluation_array(e, name, &array) || array->index != 0)
+	if (!evaluation_elements(e, name, &array) || array->index != 0)
 		return NULL;
 	return array->value;
 }
@@ -221,10 +222,10 @@ int framework_parse(const struct command *cmd, const struct outcome *outcome,
 	struct problems problems = {0};
 	int r;
 
-	r = evaluate_parse(cmd, outcome, &e, err);
+	r = evaluate_parse_report(cmd, outcome, &e, err);
 	if (r < 0)
 		return r;
-	subject = evaluation_subject(&e);
+	subject = evaluation_file_names(&e);
 	problems.subject = subject;
 	for (const struct framework_key *key = framework_keys; key->name; key++) {
 		const char *value = find_value(&e, key->name);

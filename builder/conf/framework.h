@@ -15,7 +15,7 @@
  * release is what $kernelver stands for. NULL leaves it in the values as it is, for
  * settings_expand_kernelver(); a file that asks for the kernel in an if needs an
  * evaluation for each. */
-int framework_command(const struct settings *s, const char *release, struct command *cmd);
+int framework_fill_command(const struct settings *s, const char *release, struct command *cmd);
 
 /* Puts what that bash printed into s; what the files do not set stays. Flags are on when
  * set to anything but the empty string, "no" and "0" included: it has always been so.

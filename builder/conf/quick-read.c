@@ -17,7 +17,7 @@ struct module {
 };
 
 struct scan {
-	struct conf_text *text;
+	struct quick_conf *conf;
 	char *package_name, *package_version;
 	struct module *modules;
 	size_t n_modules;
@@ -128,7 +128,7 @@ static bool scan_assignment(struct scan *s, const char *name, size_t index, cons
 	struct module *m;
 
 	if (built || dest || place)
-		s->text->has_modules = true;
+		s->conf->has_modules = true;
 	if (has_prefix(name, "BUILD_EXCLUSIVE_") && index > 0)
 		return false;
 	if (!value) /* what bash makes of MAKE and the like does not matter */
@@ -137,8 +137,8 @@ static bool scan_assignment(struct scan *s, const char *name, size_t index, cons
 		str_replace(&s->package_name, value);
 	else if (streq(name, "PACKAGE_VERSION"))
 		str_replace(&s->package_version, value);
-	if (place && !strv_contains(&s->text->places, value))
-		strv_push(&s->text->places, value);
+	if (place && !strv_contains(&s->conf->destinations, value))
+		strv_push(&s->conf->destinations, value);
 	if (!built && !dest && !place)
 		return true;
 	m = get_module(s, index);
@@ -177,7 +177,7 @@ static bool scan_line(struct scan *s, const char *line)
 	if (!*line || *line == '#')
 		return true;
 	if (!take_name(&line, name, sizeof(name), &index)) {
-		s->text->has_modules |= strcasestr(line, "MODULE_NAME") != NULL;
+		s->conf->has_modules |= strcasestr(line, "MODULE_NAME") != NULL;
 		return false;
 	}
 	return scan_assignment(s, name, index, line) && !goes_on(line);
@@ -195,39 +195,39 @@ static void name_modules(struct scan *s)
 		if (is_empty(name) && s->n_modules == 1)
 			name = s->package_name;
 		if (is_empty(name))
-			s->text->plain = false;
+			s->conf->names_known = false;
 		else
-			strv_push(&s->text->names, name);
+			strv_push(&s->conf->module_names, name);
 		free(m->built);
 		free(m->dest);
 	}
 	free(s->modules);
 	free(s->package_name);
 	free(s->package_version);
-	if (!s->text->plain)
-		strv_done(&s->text->names);
+	if (!s->conf->names_known)
+		strv_done(&s->conf->module_names);
 }
 
-void conf_text_read(const char *path, struct conf_text *ret)
+void quick_conf_read(const char *path, struct quick_conf *ret)
 {
-	struct scan s = {.text = ret};
+	struct scan s = {.conf = ret};
 	struct str text = {0};
 	char *rest, *line;
 
-	*ret = (struct conf_text){0};
+	*ret = (struct quick_conf){0};
 	if (file_read(path, SIZE_MAX_BYTES, &text, NULL) < 0)
 		return;
-	ret->plain = true;
+	ret->names_known = true;
 	rest = text.data;
 	while ((line = strsep(&rest, "\n")))
 		if (!scan_line(&s, line))
-			ret->plain = false;
+			ret->names_known = false;
 	name_modules(&s);
 	str_done(&text);
 }
 
-void conf_text_done(struct conf_text *t)
+void quick_conf_done(struct quick_conf *conf)
 {
-	strv_done(&t->names);
-	strv_done(&t->places);
+	strv_done(&conf->module_names);
+	strv_done(&conf->destinations);
 }

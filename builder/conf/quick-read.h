@@ -4,20 +4,23 @@
 
 #include "base/strv.h"
 
-/* What can be said of a dkms.conf by looking at its text, without running it. Enough to
- * see that a module is gone; a build asks bash (builder/conf/conf.h). */
-struct conf_text {
-	bool has_modules; /* it names a module, in whatever way */
-	/* Its module directives are all plain assignments under no condition, with no
-	 * expansion but PACKAGE_NAME and PACKAGE_VERSION, and no module of its own can be
-	 * excluded: names is what a build makes, unless an override says otherwise. */
-	bool plain;
-	struct strv names;  /* destination names, when plain */
-	struct strv places; /* DEST_MODULE_LOCATION values known, each once */
+/* What can be read from the text of a dkms.conf without running it. This is enough to notice
+ * that an installed module file is missing; a build evaluates the file with bash
+ * (builder/conf/conf.h). */
+struct quick_conf {
+	bool has_modules; /* the file has a module directive of whatever form */
+	/* True when module_names is what a build makes, unless an override file says
+	 * otherwise. For that, all module directives must be simple assignments outside of
+	 * any condition, expand nothing but PACKAGE_NAME and PACKAGE_VERSION, and no
+	 * single module may have a BUILD_EXCLUSIVE_ directive. */
+	bool names_known;
+	struct strv module_names; /* destination names; empty unless names_known */
+	struct strv destinations; /* the values of DEST_MODULE_LOCATION, without duplicates */
 };
 
-/* Reads path; what cannot be read says nothing and is not plain. */
-void conf_text_read(const char *path, struct conf_text *ret);
-void conf_text_done(struct conf_text *t);
+/* Reads the dkms.conf at path. A file that cannot be read gives an empty result, in which
+ * names_known is false. quick_conf_done() frees what is in ret. */
+void quick_conf_read(const char *path, struct quick_conf *ret);
+void quick_conf_done(struct quick_conf *conf);
 
 #endif

@@ -55,7 +55,7 @@ enum phase script_enter(struct job *job, const char *what, const char *script)
 	strv_push_all(&job->command.argv,
 		(const char *const[]){BASH_PROGRAM, "-c", line, NULL});
 	strv_push_all(&job->command.env, (const char *const *)environ);
-	conf_environment(&request, &job->command.env);
+	conf_set_environment(&request, &job->command.env);
 	job->command.cwd = TAKE_PTR(source);
 	/* What has been done to the system is to be completed. */
 	job->command.essential = job->changed_kernel;

@@ -369,7 +369,7 @@ static struct conf_request conf_request(const struct job *job)
 		.path = job->conf_path,
 		.name = job->name,
 		.version = job->version,
-		.nameless_status = job->add_from && !job->archive ? 10 : 0,
+		.status_if_unnamed = job->add_from && !job->archive ? 10 : 0,
 		.kernel = job->kernel,
 		.settings = job->shared->settings,
 	};
@@ -431,9 +431,9 @@ enum phase evaluate_enter(struct job *job)
 	if (ON(job->kind) & REMOVES && !path_is_file(job->conf_path))
 		return PHASE_NEXT;
 	request = conf_request(job);
-	conf_command(&request, &job->command);
+	conf_fill_command(&request, &job->command);
 	job->command.timeout_s = CONF_SECONDS;
-	conf_files(&request, &box.readable);
+	conf_list_files(&request, &box.readable);
 	strv_push(&box.readable, s->dkms_tree);
 	strv_push(&box.readable, job->kernel->headers);
 	list_secrets(job, &box.secret);

@@ -23,7 +23,7 @@ static const char *const usual_places[] = {"/updates/dkms", "/extra", "/updates"
 /* What one thread keeps. */
 struct looker {
 	const struct tree_entry *conf_of; /* whose version conf is; NULL: none */
-	struct conf_text conf;
+	struct quick_conf conf;
 };
 
 struct finder {
@@ -40,7 +40,7 @@ struct finder {
 };
 
 /* The text of a version's dkms.conf; entries of one version follow each other. */
-static const struct conf_text *get_conf(
+static const struct quick_conf *get_conf(
 	struct finder *f, struct looker *l, const struct tree_entry *e)
 {
 	_cleanup_free_ char *path = NULL;
@@ -49,14 +49,14 @@ static const struct conf_text *get_conf(
 		streq(l->conf_of->version, e->version))
 		return &l->conf;
 	if (l->conf_of)
-		conf_text_done(&l->conf);
+		quick_conf_done(&l->conf);
 	path = xasprintf(
 		"%s/%s/%s/source/dkms.conf", f->settings->dkms_tree, e->name, e->version);
-	conf_text_read(path, &l->conf);
+	quick_conf_read(path, &l->conf);
 	for (size_t i = 0; i < f->overrides.n; i++)
 		if (has_prefix(f->overrides.items[i], e->name) &&
 			has_suffix(f->overrides.items[i], ".conf"))
-			l->conf.plain = false;
+			l->conf.names_known = false;
 	l->conf_of = e;
 	return &l->conf;
 }
@@ -91,13 +91,13 @@ static bool is_any_module_file(const char *file)
 }
 
 /* Is a module that the conf names not among the files? */
-static bool is_missing(const struct conf_text *conf, const struct strv *files)
+static bool is_missing(const struct quick_conf *conf, const struct strv *files)
 {
 	if (files->n == 0)
 		return conf->has_modules;
-	if (conf->plain)
-		for (size_t i = 0; i < conf->names.n; i++)
-			if (!has_module(files, conf->names.items[i]))
+	if (conf->names_known)
+		for (size_t i = 0; i < conf->module_names.n; i++)
+			if (!has_module(files, conf->module_names.items[i]))
 				return true;
 	return false;
 }
@@ -169,7 +169,7 @@ static bool is_file_installed(struct finder *f, struct looker *l,
 	const struct tree_entry *e, int module_fd, const char *file)
 {
 	_cleanup_free_ char *built = NULL;
-	const struct conf_text *conf;
+	const struct quick_conf *conf;
 	struct stat st;
 
 	if (fstatat(module_fd, file, &st, 0) < 0)
@@ -182,8 +182,8 @@ static bool is_file_installed(struct finder *f, struct looker *l,
 		if (is_in_place(f, e, usual_places[i], file, &st, built))
 			return true;
 	conf = get_conf(f, l, e);
-	for (size_t i = 0; i < conf->places.n; i++)
-		if (is_in_place(f, e, conf->places.items[i], file, &st, built))
+	for (size_t i = 0; i < conf->destinations.n; i++)
+		if (is_in_place(f, e, conf->destinations.items[i], file, &st, built))
 			return true;
 	return search_tree(f, e, file, &st, built);
 }
@@ -235,7 +235,7 @@ enum drift *drift_find(const struct settings *s, const struct tree_list *list)
 		list->n, parallel_threads(list->n, ENTRIES_PER_THREAD), find_nth, &f);
 	for (size_t i = 0; i < PARALLEL_MAX; i++)
 		if (f.lookers[i].conf_of)
-			conf_text_done(&f.lookers[i].conf);
+			quick_conf_done(&f.lookers[i].conf);
 	for (size_t i = 0; i < f.n_kernels; i++)
 		kernel_free(f.kernels[i]);
 	free(f.kernels);

@@ -7,12 +7,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct conf_text t;
+	struct quick_conf t;
 
-	conf_text_read(fuzz_file(data, size), &t);
-	MUST(t.plain || t.names.n == 0);
-	for (size_t i = 0; i < t.names.n; i++)
-		MUST(*t.names.items[i]);
-	conf_text_done(&t);
+	quick_conf_read(fuzz_file(data, size), &t);
+	MUST(t.names_known || t.module_names.n == 0);
+	for (size_t i = 0; i < t.module_names.n; i++)
+		MUST(*t.module_names.items[i]);
+	quick_conf_done(&t);
 	return 0;
 }
