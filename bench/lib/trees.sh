@@ -33,7 +33,7 @@ hide_system()
 	done
 }
 
-# Sets what tests/real-input told.
+# Sets what tests/fetch-input told.
 read_input() # FILE
 {
 	local kver

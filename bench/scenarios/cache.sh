@@ -2,8 +2,8 @@
 # What the cache saves: kernel after kernel, then all kernels again with the trees wiped, then one
 # module alone. The peers build each time, and are measured once for each kernel.
 
-# shellcheck source=tests/kin.sh
-. "$top/tests/kin.sh"
+# shellcheck source=tests/lib/same-headers.sh
+. "$top/tests/lib/same-headers.sh"
 
 dir=$work/trees/cache
 peer_dir=$work/trees/peer

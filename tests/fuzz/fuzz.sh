@@ -1,0 +1,115 @@
+#!/bin/bash
+# Feeds each parser that reads what others wrote with 20,000 inputs made by libFuzzer out of those
+# in tests/fuzz/corpus. The same inputs each time: what is found once is found again.
+#
+#	FUZZ_RUNS=1000000 tests/fuzz/fuzz.sh [TARGET...]	more of them, for some
+#
+# Needs clang with its sanitizers; $top_builddir must be configured. What made a target fail is
+# kept in $top_builddir/tests/fuzz.d.
+set -eu
+# shellcheck source=tests/lib/tap.sh
+. "${top_srcdir:?}/tests/lib/tap.sh"
+
+runs=${FUZZ_RUNS:-20000}
+clang=${CLANG:-clang}
+objects=$(realpath "${top_builddir:?}")/tests/fuzz.d
+libraries=(libuv libkmod jansson zlib liblzma libzstd libcrypto libarchive)
+sanitizers=address,undefined
+
+command -v "$clang" > /dev/null || skip_all "$clang is not installed"
+echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n == 0; }' > "$work/try.c"
+"$clang" -fsanitize="fuzzer,$sanitizers" -o "$work/try" "$work/try.c" 2> /dev/null ||
+	skip_all "$clang has no libFuzzer: libclang-rt is missing"
+
+# The code under test once more, with sanitizers and coverage.
+mkdir -p "$objects"
+cat > "$objects/Makefile" <<'MAKEFILE'
+vpath %.c $(SRC)
+sources := $(patsubst $(SRC)/%,%,$(wildcard $(SRC)/base/*.c $(SRC)/builder/*.c $(SRC)/builder/*/*.c $(SRC)/cache/*.c))
+targets := $(patsubst $(SRC)/tests/fuzz/%.c,%,$(wildcard $(SRC)/tests/fuzz/fuzz-*.c))
+all: $(targets)
+$(targets): %: tests/fuzz/%.o code.a
+	$(CLANG) -g -fsanitize=fuzzer,$(SANITIZERS) -o $@ $^ $(LIBS) -lpthread
+code.a: $(sources:.c=.o)
+	rm -f $@ && ar cr $@ $^
+%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 -O1 -g -w -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,$(SANITIZERS) \
+		-fno-sanitize-recover=all -DBASH_PROGRAM='"/bin/bash"' -DSYSCONFDIR='"/etc"' \
+		-DLOCALSTATEDIR='"/var"' -I$(SRC) -I$(BUILD) $(CFLAGS) -MMD -MP -c -o $@ $<
+-include $(sources:.c=.d) $(targets:%=tests/fuzz/%.d)
+MAKEFILE
+build=$(realpath "$top_builddir")
+make -C "$objects" -j"$(nproc)" "SRC=$(realpath "$top_srcdir")" "BUILD=$build" "CLANG=$clang" \
+	"SANITIZERS=$sanitizers" "HEADERS=$build/config.h $build/builder/conf/evaluate.bash.h" \
+	"CFLAGS=$(pkg-config --cflags "${libraries[@]}")" "LIBS=$(pkg-config --libs "${libraries[@]}")" \
+	> "$objects/make.log" 2>&1 || {
+	report 1 "the targets are built"
+	tail -n 40 "$objects/make.log" | sed 's/^/# /'
+	finish
+}
+
+# Archives are no text, so those that everything starts from are made here.
+make_archives() # DIR
+{
+	local source=$work/source main=$work/main
+
+	mkdir -p "$source/sub" "$main/dkms_main_tree/6.1.0/x86_64/module" "$main/dkms_binaries_only"
+	echo 'PACKAGE_NAME=a' > "$source/dkms.conf"
+	ln -s ../dkms.conf "$source/sub/link"
+	ln "$source/dkms.conf" "$source/sub/hard"
+	echo module > "$main/dkms_main_tree/6.1.0/x86_64/module/a.ko"
+	cp "$source/dkms.conf" "$main/dkms_binaries_only"
+	tar -C "$source" -b1 -cf "$1/any.tar" .
+	tar -C "$source" -b1 --format=pax -cf "$1/pax.tar" .
+	tar -C "$source" -b1 --format=v7 -cf "$1/v7.tar" .
+	tar -C "$main" -b1 -cf "$1/binaries.tar" .
+	cp -r "$source" "$main/dkms_source_tree"
+	rm -r "$main/dkms_binaries_only"
+	tar -C "$main" -b1 -cf "$1/source.tar" .
+	ln -s / "$source/evil"
+	mkfifo "$source/pipe"
+	truncate -s 1M "$source/hole"
+	tar -C "$source" -b1 -S --transform 's,sub,../sub,' -cf "$1/evil.tar" . 2> /dev/null
+	tar -C "$main" -czf "$1/source.tar.gz" .
+	tar -C "$main" -cJf "$1/source.tar.xz" .
+	tar -C "$main" -cf - . | zstd -q -o "$1/source.tar.zst"
+}
+
+# As a module of the kernel "release".
+make_module() # FILE
+{
+	${CC:-cc} -c '-DRELEASE="release"' -fno-common -o "$1" "$top_srcdir/tests/modules/user.c"
+}
+
+fuzz() # TARGET
+{
+	local name=$1 corpus=$top_srcdir/tests/fuzz/corpus/$1 found=$objects/found-$1- status=0
+
+	mkdir "$work/$name"
+	case $name in
+	tarball) corpus=$work/archives ;;
+	conf-text) cp "$top_srcdir"/tests/unit/conf/*.conf "$work/$name" ;;
+	esac
+	rm -f "$found"*
+	env TMPDIR="$work" FUZZ_MODULE="$work/module.ko" ASAN_OPTIONS=detect_leaks=1 \
+		"$objects/fuzz-$name" -seed=1 -runs="$runs" -max_len=8192 -timeout=20 -rss_limit_mb=1024 \
+		-print_final_stats=1 -artifact_prefix="$found" "$work/$name" "$corpus" \
+		> "$objects/$name.log" 2>&1 || status=$?
+	report "$status" "$name: $runs inputs"
+	[ "$status" -eq 0 ] || { grep -v '^#[0-9]' "$objects/$name.log" | head -n 60 | sed 's/^/# /'; }
+}
+
+mkdir "$work/archives"
+make_archives "$work/archives"
+make_module "$work/module.ko"
+if [ $# -eq 0 ]; then
+	for target in "$top_srcdir"/tests/fuzz/fuzz-*.c; do
+		target=${target##*/fuzz-}
+		set -- "$@" "${target%.c}"
+	done
+fi
+for target; do
+	fuzz "$target"
+done
+finish

@@ -1,0 +1,183 @@
+#!/bin/bash
+# The measurements work: each scenario runs once in its smallest size and leaves all its figures;
+# compare says what is slower. How fast anything is, is no matter here.
+# Run by make check; alone: top_srcdir=. top_builddir=. tests/integration/bench.sh
+set -eu
+# shellcheck source=tests/lib/tap.sh
+. "${top_srcdir:?}/tests/lib/tap.sh"
+
+compare=$top_srcdir/bench/compare
+
+# Documents as the two kinds of programs write them, no more than is read.
+bench_document() # FILE INSTRUCTIONS PROCESSES CPU [WRITTEN]
+{
+	cat > "$work/$1.json" <<-END
+		{"schema": "dkms-bench-1", "rows": [
+			{"id": "status-30", "mode": "full", "programs": {"ours": {"instructions": $2,
+				"processes": {"median": $3}, "cpu_s": {"median": $4},
+				"written_bytes": {"median": ${5:-4096}}, "runs": []},
+				"trixie": {"processes": {"median": 1000}}}},
+			{"id": "status-$1", "mode": "full", "programs": {"ours": {"instructions": 5}}}]}
+	END
+}
+
+run_document() # FILE VERSION CPU STATUS CACHE
+{
+	cat > "$work/$1.json" <<-END
+		{"schema": "dkms-run-1", "jobs": [
+			{"kind": "add", "module": "evdi", "version": "$2", "kernel": null, "status": 0},
+			{"kind": "build", "module": "evdi", "version": "$2", "kernel": "6.1.0-1-amd64",
+			 "status": $4, "built": true, "cache": $5, "linked_from": null, "cpu_s": $3,
+			 "wall_s": 9, "max_rss_bytes": 5000000},
+			{"kind": "build", "module": "bbswitch", "version": "1", "kernel": "6.1.0-1-amd64",
+			 "status": 0, "built": true, "cache": null, "linked_from": null, "cpu_s": 2,
+			 "wall_s": 9, "max_rss_bytes": 5000000}]}
+	END
+}
+
+# Leaves what compare says in $said.
+compared() # STATUS DESCRIPTION ARGUMENT...
+{
+	local want=$1 description=$2 status=0
+
+	shift 2
+	said=$("$compare" "$@" 2>&1) || status=$?
+	is "$status" "$want" "$description"
+	[ "$status" = "$want" ] || note "$said"
+}
+
+if command -v jq > /dev/null; then
+	bench_document old 1000 50 1
+	bench_document new 1099 50 9
+	compared 0 "9.9 % more instructions are not slower, nor is CPU time" "$work/old.json" "$work/new.json"
+	like "$said" '^status-old: only in the old one$' "what is gone is told"
+	like "$said" '^status-new: only in the new one$' "what is new is told"
+	like "$said" '^3 compared, 0 slower by more than 10 %$' "how many were compared is told"
+	bench_document new 1101 50 1
+	compared 1 "10.1 % more are slower" "$work/old.json" "$work/new.json"
+	like "$said" '^slower: status-30: instructions 1000 -> 1101, \+10.1 %$' "it says by how much"
+	compared 0 "but not with a limit of 11 %" "$work/old.json" "$work/new.json" --limit 11%
+	bench_document new 1000 56 1
+	compared 1 "more processes are slower" --limit=10 "$work/old.json" "$work/new.json"
+	bench_document new 1000 50 1 69000
+	compared 0 "some pages more are not slower" "$work/old.json" "$work/new.json"
+	bench_document new 1000 50 1 70000
+	compared 1 "more than 64 KiB are" "$work/old.json" "$work/new.json"
+	bench_document new 800 50 1.2
+	compared 0 "fewer instructions are faster" "$work/old.json" "$work/new.json"
+	like "$said" '^faster: status-30: instructions 1000 -> 800, -20 %$' "and that is told"
+	compared 1 "figures that were asked for count" "$work/old.json" "$work/new.json" --figures cpu_s
+	compared 2 "a figure that is not there" "$work/old.json" "$work/new.json" --figures cpu
+	compared 2 "a limit that is none" "$work/old.json" "$work/new.json" --limit ten
+
+	run_document old 1.0 4.0 0 '"miss"'
+	run_document new 1.1 4.3 0 '"miss"'
+	compared 0 "dkms --json: 7.5 % more CPU time" "$work/old.json" "$work/new.json"
+	like "$said" '^2 compared, 0 slower' "another version is the same module"
+	compared 1 "and 7.5 % above a limit of 5 %" "$work/old.json" "$work/new.json" --limit 5%
+	like "$said" '^slower: evdi for 6.1.0-1-amd64: cpu_s 4 s -> 4.3 s, \+7.5 %$' "it names the module"
+	compared 1 "it got slower by any figure that was asked for" "$work/old.json" "$work/new.json" \
+		--limit 5% --figures wall_s,cpu_s
+	run_document new 1.1 0.01 0 '"hit"'
+	compared 0 "what came from the cache is not compared" "$work/old.json" "$work/new.json"
+	like "$said" '^evdi for .*: not compared: from the cache, measured$' "and that is told"
+	run_document new 1.1 1 10 null
+	compared 1 "what no longer builds is slower" "$work/old.json" "$work/new.json"
+	like "$said" '^slower: evdi for 6.1.0-1-amd64: failed$' "it says so"
+
+	bench_document new 1000 50 1
+	compared 2 "two kinds of documents" "$work/old.json" "$work/new.json"
+	like "$said" 'these are not two results' "it says what they are not"
+	echo '{"schema": "dkms-run-1", "jobs": []}' > "$work/none.json"
+	compared 2 "nothing to compare" "$work/none.json" "$work/none.json"
+	echo '{' > "$work/bad.json"
+	compared 2 "no document" "$work/old.json" "$work/bad.json"
+	compared 2 "one document" "$work/old.json"
+	compared 0 "help" --help
+else
+	skip "jq is not installed" "compare"
+fi
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null || ! unshare --mount --pid --fork true 2> /dev/null; then
+	skip "it needs root, namespaces and Debian's packages" "bench/run"
+	finish
+fi
+
+# A build without sanitizers, kept for the next time; automake wants none beside a source that is
+# configured itself.
+build=$(realpath "${top_builddir:?}")/bench-build
+[ ! -e "$top_srcdir/config.status" ] || build=$(realpath "$top_srcdir")
+out=$work/results
+mkdir -p "$build"
+run() { "$1/bench/run" "${@:2}" --smallest --build "$build" --out "$out"; }
+all_of() { jq -r "$1" "$out/results.json"; }
+
+ok "bench/run --smallest" run "$top_srcdir"
+is "$(all_of .schema)" dkms-bench-1 "there are results"
+for field in .date .machine.cpu .machine.cores .machine.memory_bytes .machine.system .machine.kernel \
+	'.kernels[0]' '.modules[0]' .versions.ours .versions.trixie .versions.bookworm .versions.make \
+	.versions.gcc .versions.ccache .versions.bubblewrap '.rows[0].commit'
+do
+	ok "$field is there" jq -e "$field" "$out/results.json"
+done
+is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" \
+	"$(cd "$top_srcdir/bench/scenarios" && printf '%s\n' *.sh | sed 's/\.sh$//' | paste -sd ' ')" \
+	"each scenario has rows"
+is "$(all_of '.rows[] | .id as $id | .programs | to_entries[] | .key as $program | .value |
+	["wall_s", "cpu_s", "memory_bytes", "largest_bytes", "processes"][] as $figure |
+	select((.[$figure].median // 0) <= 0 or .[$figure].min > .[$figure].median or
+		.[$figure].max < .[$figure].median) | "\($id) \($program) \($figure)"')" "" \
+	"each program of each row has all figures"
+is "$(all_of '[.rows[] | select(.id | test("^(status|idle|jobs|store|restore)")) |
+	select((.programs.ours.instructions // 0) < 100000) | .id] | join(" ")')" "" \
+	"our own code's instructions are counted"
+is "$(all_of '[.rows[] | select(.programs.trixie and (.faster_peer and .ratios[.faster_peer] > 0 | not)) | .id] |
+	join(" ")')" "" "ratios against the faster peer"
+is "$(all_of '[.rows[] | select(.series) | .series] | group_by(.) | map("\(.[0]) \(length)") | join(", ")')" \
+	"entries 3, get 3, jobs 3, kernels 3, put 3, verify 3" "growth is seen at three sizes"
+is "$(all_of '[.rows[] | select(.bound) | .id] | join(" ")')" "cold-acpi-call matrix kernel-first" \
+	"builds have a bound"
+is "$(all_of '.rows[] | select(.part) | "\(.id) \(.part.seconds > 0)"' | paste -sd,)" \
+	"restore true,miss-acpi-call true" "what the cache takes of it is told"
+is "$(all_of '.rows[] | select(.programs.uncached) | .id')" "miss-acpi-call" "a miss has its peer"
+is "$(all_of '.rows[] | select(.id == "status-6") | .programs.trixie.processes.median > 6')" true \
+	"the processes of a script are counted"
+titles=$(all_of '.rows[] | .title' | sort)
+is "$(sed -n 's/^| \([^|]*[^| ]\) | .*/\1/p' "$out/results.md" | grep -v '^---' | sort | uniq -c |
+	sed -n 's/^ *2 //p')" "$titles" "both tables have all rows"
+for plot in bars growth timeline; do
+	like "$(head -c 4 "$out/$plot.png" 2>&1 | tr -d '\211')" '^PNG' "$plot.png"
+	like "$(head -n 5 "$out/$plot.svg" 2>&1)" '<svg' "$plot.svg"
+done
+ok "compared with itself" "$compare" "$out/results.json" "$out/results.json"
+
+# A source of its own, whose jobs cannot be measured.
+source=$work/source
+mkdir "$source"
+cp -R "$top_srcdir/"{bench,packaging,tests,configure,README.md} "$source/"
+echo 'die "not today"' > "$source/bench/scenarios/jobs.sh"
+exits 1 "a scenario fails" run "$source" --only jobs,idle --readme
+is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change cold idle matrix miss status store" \
+	"it loses nothing but its own results"
+is "$(sed -n '/^<!-- bench\/run begin/,/^<!-- bench\/run end/p' "$source/README.md" | sed '1d;$d' |
+	grep -v '^!')" "$(cat "$out/results.md")" "--readme puts the tables between its lines"
+is "$(sed '/^<!-- bench\/run begin/,/^<!-- bench\/run end/d' "$source/README.md")" \
+	"$(sed '/^<!-- bench\/run begin/,/^<!-- bench\/run end/d' "$top_srcdir/README.md")" \
+	"and leaves all else as it was"
+is "$(sed -n 's/^!.*(\(.*\))/\1/p' "$source/README.md")" \
+	"$(cd "$source" && printf '%s\n' bench/results/*.svg)" "and shows the plots, which are kept"
+ok "so are the results" cmp "$source/bench/results/results.json" "$out/results.json"
+exits 1 "an unknown scenario" run "$top_srcdir" --only nothing
+exits 3 "a measured command's exit status" "$build/bench/measure" "$work/figures" sh -c 'exit 3'
+is "$(jq -r '.processes' "$work/figures")" 1 "one process"
+"$build/bench/measure" "$work/figures" sh -c '(exit 3); (exit 4); dd if=/dev/zero of="$1" bs=64k count=16 2> /dev/null' \
+	- "$build/written"
+is "$(tail -n 1 "$work/figures" | jq -r '.processes')" 4 "four processes"
+if [ "$(stat -f -c %T "$build")" = tmpfs ]; then
+	skip "$build is on a tmpfs" "bytes written by a process that was started"
+else
+	ok "bytes written by a process that was started" \
+		test "$(tail -n 1 "$work/figures" | jq -r '.written_bytes')" -ge 1048576
+fi
+rm -f "$build/written"
+finish

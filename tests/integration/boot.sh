@@ -1,0 +1,165 @@
+#!/bin/bash
+# A real kernel boots in a virtual machine without hardware help and loads what dkms built for it:
+# from a clean build, restored from the cache, and linked from another kernel's objects. A signed
+# module is refused by a kernel that wants signatures and does not know the key.
+# Run by make check; alone: DKMS=./dkms top_srcdir=.. tests/integration/boot.sh
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source=tests/lib/tap.sh
+. "${top_srcdir:?}/tests/lib/tap.sh"
+# shellcheck source=tests/lib/read-conf.sh
+. "${top_srcdir:?}/tests/lib/read-conf.sh"
+
+command -v apt-get > /dev/null || skip_all "kernels and modules come from Debian's packages"
+[ "$(uname -m)" = x86_64 ] || skip_all "the virtual machine is an x86_64"
+for tool in qemu-system-x86_64 busybox cpio; do
+	command -v $tool > /dev/null || skip_all "no $tool"
+done
+if ! "$top_srcdir/tests/fetch-input" --image --modules acpi-call,nat-rtsp/vhba,langford \
+	--kernels cloud-amd64:kin-1/cloud-amd64:1,cloud-amd64:kin-2/cloud-amd64:twin > "$work/input" 2> "$work/input.log"
+then
+	report 1 "real kernels and modules can be had"
+	sed 's/^/# /' "$work/input.log"
+	finish
+fi
+root=$(sed -n 's/^root //p' "$work/input")
+{ read -r kernel; read -r other; } < <(sed -n 's/^kernel //p' "$work/input")
+mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
+chmod 0755 "$work"
+
+# The kernel's own tree, since modules need some of the kernel's; and headers alone of the other.
+trees=(--dkmstree "$work/dkms" --sourcetree "$work/src" --installtree "$work/root/lib/modules"
+	--cache-dir "$work/cache")
+ours() { "$DKMS" "$@" "${trees[@]}" < /dev/null; }
+mkdir -p "$work/dkms" "$work/src" "$work/root/lib/modules/$other"
+cp -a "$root/lib/modules/$kernel" "$work/root/lib/modules/"
+cp -a "$root/lib/modules/$other/"{build,source} "$work/root/lib/modules/$other/"
+for module in "${modules[@]}"; do
+	cp -a "$root/usr/src/${module/\//-}" "$work/src/"
+	ours add "$module" > /dev/null 2>&1
+done
+# In unstable it is among the modules.
+image=$root/boot/vmlinuz-$kernel
+[ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
+names=()
+for module in "${modules[@]}"; do
+	mapfile -t -O ${#names[@]} names < <(opinion "$root/usr/src/${module/\//-}/dkms.conf" "$kernel" \
+		"$root/lib/modules/$kernel/build" names)
+done
+
+# What the machine starts: loads each module by name, says how that went, and ends.
+write_init()
+{
+	cat <<-'END'
+		#!/bin/busybox sh
+		busybox mount -t proc proc /proc
+		busybox mount -t sysfs sysfs /sys
+		busybox mount -t devtmpfs devtmpfs /dev
+		for name in $(busybox cat /names); do
+			if message=$(modprobe "$name" 2>&1); then
+				echo "TEST loaded $name"
+			else
+				echo "TEST refused $name: $message"
+			fi
+		done
+		while read -r name rest; do
+			echo "TEST module $name"
+		done < /proc/modules
+		echo "TEST kernel $(busybox uname -r)"
+		busybox poweroff -f
+	END
+}
+
+# An initial root file system: busybox, kmod with its libraries, the modules with all they need.
+make_initramfs() # FILE
+{
+	local dir=$work/initramfs kmod file
+
+	rm -rf "$dir"
+	mkdir -p "$dir"/{bin,sbin,proc,sys,dev,"lib/modules/$kernel"}
+	write_init > "$dir/init"
+	chmod +x "$dir/init"
+	cp "$(command -v busybox)" "$dir/bin/busybox"
+	ln -s busybox "$dir/bin/sh"
+	kmod=$(realpath "$(command -v modprobe)")
+	cp "$kmod" "$dir/sbin/modprobe"
+	ldd "$kmod" | grep -o '/[^ ]*' | while read -r file; do
+		mkdir -p "$dir/${file%/*}"
+		cp -L "$file" "$dir/$file"
+	done
+	printf '%s\n' "${names[@]}" > "$dir/names"
+	cp "$work/root/lib/modules/$kernel"/modules.* "$dir/lib/modules/$kernel/"
+	for file in $(modprobe -d "$work/root" -S "$kernel" --show-depends -a "${names[@]}" |
+		sed -n "s|^insmod $work/root\\([^ ]*\\).*|\\1|p" | sort -u)
+	do
+		mkdir -p "$dir/${file%/*}"
+		cp "$work/root$file" "$dir$file"
+	done
+	(cd "$dir" && find . | cpio -o -H newc 2> /dev/null | gzip -1) > "$1"
+}
+
+boot() # KERNEL-ARGUMENT...
+{
+	local start=$SECONDS
+
+	make_initramfs "$work/initrd"
+	timeout 300 qemu-system-x86_64 -M pc -accel tcg -cpu max -m 512 -nographic -no-reboot \
+		-nodefaults -serial stdio -kernel "$image" -initrd "$work/initrd" \
+		-append "console=ttyS0 panic=-1 quiet $*" < /dev/null > "$work/console" 2>&1 || true
+	tr -d '\r' < "$work/console" | sed -n 's/.*TEST //p' > "$work/said"
+	note "booted in $((SECONDS - start)) s"
+}
+
+loads_all() # DESCRIPTION
+{
+	local name failed=$tap_failed
+
+	boot
+	is "$(grep ^kernel "$work/said")" "kernel $kernel" "$1: the kernel boots"
+	for name in "${names[@]}"; do
+		ok "$1: modprobe $name" grep -x "loaded $name" "$work/said"
+		ok "$1: $name is in /proc/modules" grep -x "module ${name//-/_}" "$work/said"
+	done
+	[ "$tap_failed" = "$failed" ] || note "$(tail -n 30 "$work/console")"
+}
+
+keep() # NAME
+{
+	cp -r "$work/root/lib/modules/$kernel/updates/dkms" "$work/$1"
+}
+
+unbuild_all()
+{
+	local module
+
+	for module in "${modules[@]}"; do
+		ours unbuild "$module" -k "$kernel" > /dev/null
+	done
+}
+
+ok "autoinstall" ours autoinstall -k "$kernel" --no-cache
+is "$(ours status -k "$kernel" | grep -c ': installed$')" "${#modules[@]}" "all modules are installed"
+keep built
+loads_all "built"
+
+ok "autoinstall for another kernel" ours autoinstall -k "$other"
+unbuild_all
+ours autoinstall -k "$kernel" > "$work/out" 2>&1 || true
+is "$(grep -c "linked from $other" "$work/out")" "${#modules[@]}" "all modules are linked from its objects"
+keep linked
+ok "they are those that were built, byte for byte" diff -r "$work/built" "$work/linked"
+loads_all "linked"
+
+unbuild_all
+ours autoinstall -k "$kernel" > "$work/out" 2>&1 || true
+is "$(grep -c 'from the cache' "$work/out")" "${#modules[@]}" "all modules are in the cache"
+loads_all "restored"
+
+# The key is one that no kernel knows; this kernel wants to.
+like "$(modinfo -F signer "$work/root/lib/modules/$kernel/updates/dkms/acpi_call.ko"*)" . "the modules are signed"
+boot module.sig_enforce=1
+is "$(grep ^kernel "$work/said")" "kernel $kernel" "signatures enforced: the kernel boots"
+like "$(grep acpi_call "$work/said")" '^refused acpi_call: .*[Kk]ey was rejected' \
+	"signatures enforced: a module whose key is not known is refused"
+is "$(grep -c '^module acpi_call$' "$work/said")" 0 "signatures enforced: and not loaded"
+finish

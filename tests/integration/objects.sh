@@ -1,0 +1,556 @@
+#!/bin/bash
+# Objects that were compiled for one kernel serve another one, and none does that should not: for
+# each kind of input, a change is compiled again, and every module is the same as without a cache.
+# On real headers: one kernel becomes two, which differ in their names as two ABIs do.
+# Run by make check; alone: DKMS=./dkms top_srcdir=. tests/integration/objects.sh
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+command -v apt-get >/dev/null || skip_all "kernels come from Debian's packages"
+"$DKMS" --version > /dev/null
+[ -n "$private" ] || skip_all "no mount namespace"
+if ! "$top_srcdir/tests/fetch-input" --kernels amd64:1 --modules "" \
+	> "$work/input" 2> "$work/input.log"; then
+	report 1 "real headers can be had"
+	sed 's/^/# /' "$work/input.log"
+	finish
+fi
+grep '^needs ' "$work/input" && skip_all "the kernel's compiler is not installed"
+root=$(sed -n 's/^root //p' "$work/input")
+real=$(sed -n 's/^kernel //p' "$work/input")
+headers=$(realpath "$root/lib/modules/$real/build")
+common=$(sed -n 's|^include \(.*\)/Makefile$|\1|p' "$headers/Makefile")
+kbuild=$(realpath "$headers/scripts/..")
+compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$headers/.config")
+
+machine
+cache=$machine/cache
+trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+	--cache-dir "$cache")
+src=$machine/usr/src
+mkdir -p "$machine/usr/lib"
+kbuild_copy=$machine/usr/lib/${kbuild##*/}
+cp -a "$kbuild" "$kbuild_copy"
+mount -t tmpfs tools /opt
+tools=/opt/tools
+mkdir $tools
+PATH=$tools:$PATH
+
+# A copy of the real kernel by another name.
+kernel_named() # RELEASE
+{
+	local file
+
+	cp -a "$headers" "$src/linux-headers-$1"
+	cp -a "$common" "$src/linux-headers-$1-common"
+	sed -i "s|$common|$src/linux-headers-$1-common|; s|=$headers\$|=$src/linux-headers-$1|" \
+		"$src/linux-headers-$1/Makefile"
+	for file in .config .kernelvariables include/config/auto.conf include/config/kernel.release \
+		include/generated/autoconf.h include/generated/utsrelease.h; do
+		file=$src/linux-headers-$1/$file
+		[ ! -f "$file" ] || sed -i "s/$real/$1/g" "$file"
+	done
+	mkdir -p "$installtree/$1"
+	ln -sfn "$src/linux-headers-$1" "$installtree/$1/build"
+	ln -sfn "$src/linux-headers-$1-common" "$installtree/$1/source"
+}
+
+A=6.1.0-1-test
+B=6.1.0-2-test
+kernel_named $A
+kernel_named $B
+common_b=$src/linux-headers-$B-common
+
+# A package m of two objects and an assembler file, of which a.c reads more than the others.
+new_module() # [LINE OF MAKEFILE...]
+{
+	dkms remove m/1.0 --all > /dev/null 2>&1 || true
+	rm -rf "$sourcetree/m-1.0"
+	mkdir -p "$sourcetree/m-1.0/sub"
+	printf '%s\n' 'PACKAGE_NAME=m' 'PACKAGE_VERSION=1.0' 'BUILT_MODULE_NAME=m' \
+		'DEST_MODULE_LOCATION=/kernel/extra' > "$sourcetree/m-1.0/dkms.conf"
+	cat > "$sourcetree/m-1.0/sub/a.c" <<'END'
+#include <linux/module.h>
+#include <linux/fifo-of-m.h>
+#include "../local.h"
+int b(int);
+static int __init start(void) { return b(LOCAL + FIFO_OF_M + CONFIG_NR_CPUS); }
+module_init(start);
+MODULE_LICENSE("GPL");
+END
+	echo '#define LOCAL 1' > "$sourcetree/m-1.0/local.h"
+	printf '%s\n' '#include <linux/types.h>' 'int b(int);' 'int c(void);' \
+		'int b(int x) { return x + (c != 0); }' > "$sourcetree/m-1.0/b.c"
+	printf '%s\n' '#include <linux/linkage.h>' 'SYM_FUNC_START(c)' '	RET' 'SYM_FUNC_END(c)' \
+		> "$sourcetree/m-1.0/c.S"
+	printf '%s\n' 'obj-m := m.o' 'm-y := sub/a.o b.o c.o' "$@" > "$sourcetree/m-1.0/Makefile"
+	dkms add m/1.0 > /dev/null
+}
+
+# A header of the kernels that only a.c reads.
+for k in $A $B; do
+	echo '#define FIFO_OF_M 1' > "$src/linux-headers-$k-common/include/linux/fifo-of-m.h"
+done
+
+# linked and compiled objects, as one text
+counters()
+{
+	dkms cache stats | sed -n 's/^objects .* \([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p' | grep . || echo 0 0
+}
+
+# What is said before a build, and by cache why: both of m for the second kernel.
+foretold() # EXPLANATION WHY DESCRIPTION
+{
+	try build m/1.0 -k $B --directive STRIP=no --dry-run --explain
+	like "$out" "$1" "$3: --explain foretells it"
+	try cache why m/1.0 -k $B --directive STRIP=no
+	like "$out" "$2" "$3: so does cache why"
+}
+
+# Builds m for a kernel, and so many objects were linked and compiled.
+counted() # RELEASE COUNTERS DESCRIPTION
+{
+	local before after k=$1
+
+	read -r -a before <<< "$(counters)"
+	try build m/1.0 -k "$k" --directive STRIP=no
+	read -r -a after <<< "$(counters)"
+	is "$status $((after[0] - before[0])) $((after[1] - before[1]))" "0 $2" "$3"
+	[ "$status" -eq 0 ] || note "$out$err"
+}
+
+# And once more without the cache, with the same result.
+builds() # RELEASE COUNTERS DESCRIPTION
+{
+	local k=$1
+
+	counted "$@"
+	said=$out
+	rm -rf "$work/first"
+	cp -r "$dkmstree/m/1.0/$k/$arch/module" "$work/first"
+	cp "$dkmstree/m/1.0/$k/$arch/log/make.log" "$work/first.log"
+	try build m/1.0 -k "$k" --directive STRIP=no --no-cache --force
+	ok "$3: the same as without a cache" diff -r "$work/first" "$dkmstree/m/1.0/$k/$arch/module"
+	dkms unbuild m/1.0 -k "$k" > /dev/null
+}
+
+# The first kernel's build fills the cache, the second one's takes so many objects from it. With
+# EXPLANATION and WHY, that is foretold.
+second_takes() # COUNTERS DESCRIPTION [EXPLANATION WHY]
+{
+	dkms cache clear > /dev/null
+	counted $A "0 3" "$2: before"
+	dkms unbuild m/1.0 -k $A > /dev/null
+	if [ -n "${change:-}" ]; then
+		"$change"
+	fi
+	[ $# -eq 2 ] || foretold "$3" "$4" "$2"
+	builds $B "$1" "$2"
+}
+
+# Changes a file, and what it was comes back with restore.
+edit() # SED-COMMAND FILE...
+{
+	local file
+
+	for file in "${@:2}"; do
+		cp -a "$file" "$work/was-${#edited[@]}"
+		edited+=("$file")
+		sed -i "$1" "$file"
+	done
+}
+
+restore()
+{
+	local i
+
+	for i in "${!edited[@]}"; do
+		mv "$work/was-$i" "${edited[i]}"
+	done
+	edited=()
+}
+edited=()
+
+new_module
+change=
+second_takes "3 0" "nothing has changed" \
+	"^m/1.0 for $B: link from $A \(not built for this kernel; 3 of 3 objects valid\)\$" \
+	"objects: 3 of 3 can be taken from $A\$"
+like "$said" "^dkms: m/1.0 for $B: built, linked from $A in " "it says so"
+like "$(cat "$work/first.log")" 'objects from the cache: 3 of 3' "so does the log"
+ok "nothing was compiled" test -z "$(grep -E ' (CC|AS) ' "$work/first.log" | grep -v '\.mod\.o\|\.module-common\.o')"
+try build m/1.0 -k $A
+try build m/1.0 -k $B
+is "$status" 0 "both are built"
+ok "and differ" test -n "$(cmp "$dkmstree/m/1.0/"{$A,$B}"/$arch/module/m.ko")"
+dkms unbuild m/1.0 --all > /dev/null
+
+# What a source or a kernel has.
+change_source() { echo '/* changed */ int more_b = 1;' >> "$sourcetree/m-1.0/b.c"; }
+change=change_source second_takes "2 1" "another source file" \
+	"^m/1.0 for $B: build \(.*; 2 of 3 objects valid; not b.o: b.c differs\)\$" \
+	"^    b.o: b.c differs\$"
+change_source() { echo '#define MORE 1' >> "$sourcetree/m-1.0/local.h"; }
+change=change_source second_takes "2 1" "another header of the module's" \
+	"2 of 3 objects valid; not sub/a.o: local.h differs" "    sub/a.o: local.h differs\$"
+change_source() { : > "$sourcetree/m-1.0/new.h"; }
+change=change_source second_takes "0 3" "one more header in the module" \
+	"build \(.*; no objects: names: .*/new.h is new\)" \
+	"^    names: .*/new.h is new\$"
+new_module
+change_kernel() { edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$common_b/include/linux/fifo-of-m.h"; }
+change=change_kernel second_takes "2 1" "another header of the kernel's" \
+	"2 of 3 objects valid; not sub/a.o: .*include/linux/fifo-of-m.h differs" \
+	"    sub/a.o: .*include/linux/fifo-of-m.h differs\$"
+like "$(cat "$work/first.log")" 'objects from the cache, not sub/a.o: .*/fifo-of-m.h differs' "the log tells why"
+like "$(change=change_kernel dkms cache why m/1.0 -k $B --directive STRIP=no)" \
+	'^  objects from the cache, not sub/a.o: .*/fifo-of-m.h differs$' "cache why: afterwards"
+restore
+change_kernel() { : > "$common_b/include/linux/new-header.h"; }
+change=change_kernel second_takes "0 3" "one more header in the kernel"
+rm "$common_b/include/linux/new-header.h"
+change_kernel() { edit 's/\(CONFIG_NR_CPUS[= ]\).*/\117/' "$src/linux-headers-$B/include/generated/autoconf.h" \
+	"$src/linux-headers-$B/include/config/auto.conf"; }
+change=change_kernel second_takes "2 1" "another value of an option that one file uses" \
+	"not sub/a.o: CONFIG_NR_CPUS differs" "    sub/a.o: CONFIG_NR_CPUS differs\$"
+restore
+change_kernel() { edit 's/^\(CONFIG_DEBUG_INFO_BTF_MODULES=\|#define CONFIG_DEBUG_INFO_BTF_MODULES \).*//' \
+	"$src/linux-headers-$B/include/generated/autoconf.h" "$src/linux-headers-$B/include/config/auto.conf"; }
+change=change_kernel second_takes "0 3" "an option that kbuild looks at"
+restore
+change_kernel() { echo 'echo more' > "$kbuild_copy/scripts/more.sh"; }
+change=change_kernel second_takes "0 3" "a script of kbuild"
+rm "$kbuild_copy/scripts/more.sh"
+change_kernel() { edit '$a 0x12345678\tmore_of_it\tvmlinux\tEXPORT_SYMBOL\t' "$src/linux-headers-$B/Module.symvers"; }
+change=change_kernel second_takes "3 0" "symbols that the kernel has: linking is what they are for"
+restore
+change_source() { find "$sourcetree/m-1.0" "$common_b/include/linux/fifo-of-m.h" -exec touch -d 2020-01-01 {} +; }
+change=change_source second_takes "3 0" "other times"
+change_source() { chmod +x "$sourcetree/m-1.0/b.c"; }
+change=change_source second_takes "2 1" "the mode of a source file"
+new_module
+change_source() { sed -i 's/^MAKE.*//' "$sourcetree/m-1.0/dkms.conf"; echo 'MAKE="make -j7 -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' >> "$sourcetree/m-1.0/dkms.conf"; }
+change=change_source second_takes "3 0" "more jobs at once"
+new_module
+private_etc
+echo 'PATCH[0]=p.patch' >> "$sourcetree/m-1.0/dkms.conf"
+mkdir "$sourcetree/m-1.0/patches"
+printf '%s\n' '--- a/local.h' '+++ b/local.h' '@@ -1 +1 @@' '-#define LOCAL 1' '+#define LOCAL 4' \
+	> "$sourcetree/m-1.0/patches/p.patch"
+change='' second_takes "3 0" "a package with a patch"
+change_source() { sed -i 's/LOCAL 4/LOCAL 5/' "$sourcetree/m-1.0/patches/p.patch"; }
+change=change_source second_takes "2 1" "another patch"
+change_source() { mkdir -p $etc/m/patches; sed 's/LOCAL 5/LOCAL 6/' "$sourcetree/m-1.0/patches/p.patch" > $etc/m/patches/p.patch; }
+change=change_source second_takes "2 1" "the administrator's patch"
+rm -r $etc/m
+new_module
+change_kernel() { edit '$a # one line more' "$common_b/Makefile"; }
+change=change_kernel second_takes "0 3" "kbuild itself" \
+	"no objects: family: .*/Makefile differs" "    family: .*/Makefile differs"
+restore
+
+# How it is compiled.
+change_flags() { echo 'ccflags-y += -DMORE=1' >> "$sourcetree/m-1.0/Makefile"; }
+change=change_flags second_takes "1 2" "other flags of the compiler: make compiles what it was given"
+new_module 'CFLAGS_b.o := $(if $(findstring -2-,$(KERNELRELEASE)),-DSECOND)'
+change='' second_takes "2 1" "a flag for one kernel and one file" "3 of 3 objects valid" "3 of 3"
+like "$(cat "$work/first.log")" 'compiled by make all the same: b.o: command line: -DSECOND is new' "the log tells why"
+new_module
+change_compiler()
+{
+	local name
+
+	for name in "$compiler" gcc; do
+		script "$tools/$name" "exec $(command -v "$name") \"\$@\""
+	done
+}
+change=change_compiler second_takes "0 3" "another compiler" \
+	"no objects: tools: .*/gcc is new" "    tools: $tools/gcc is new"
+rm -f $tools/*
+change_environment() { export KCFLAGS=-DFROM_OUTSIDE; }
+change=change_environment second_takes "0 3" "a variable" \
+	"no objects: environment: KCFLAGS is new" "    environment: KCFLAGS is new"
+unset KCFLAGS
+
+# A script before make: what it makes is judged by what it made the last time.
+new_module
+echo 'PRE_BUILD=pre.sh' >> "$sourcetree/m-1.0/dkms.conf"
+script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL 3" > local.h' 'echo "#define OTHER 3" > other.h'
+change='' second_takes "3 0" "a script that makes headers" \
+	"link from $A .*3 of 3 objects valid" "objects: 3 of 3 can be taken from $A"
+script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL $(echo $kernelver | tr -dc 12)" > local.h'
+change='' second_takes "2 1" "a script that makes another one for each kernel"
+
+# What make does besides.
+new_module '$(obj)/b.o: $(obj)/made.h' '$(obj)/made.h:' "	echo '#define MADE \"\$(KERNELRELEASE)\"' > \$@"
+echo '#include "made.h"' >> "$sourcetree/m-1.0/b.c"
+echo 'const char *made = MADE;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 2" "an object that depends on what make makes"
+builds $B "2 0" "is not linked"
+new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell echo "\#define LOCAL 5" > $(src)/sub/shadow.h))'
+dkms cache clear > /dev/null
+builds $A "0 3" "make makes a header for another kernel alone"
+builds $B "0 3" "then all is compiled"
+new_module 'fail := $(if $(wildcard $(src)/b.o),$(error objects are here))'
+dkms cache clear > /dev/null
+sed -i 's/^MAKE.*//' "$sourcetree/m-1.0/dkms.conf"
+echo 'MAKE="test ! -e b.o && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' >> "$sourcetree/m-1.0/dkms.conf"
+sed -i '/^fail/d' "$sourcetree/m-1.0/Makefile"
+builds $A "0 3" "a make command that wants no objects"
+builds $B "0 3" "gets none in the end"
+new_module
+echo 'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build clean && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' \
+	>> "$sourcetree/m-1.0/dkms.conf"
+change='' second_takes "0 3" "a make command that cleans up first"
+new_module
+printf 'asm(".section .data\\n.incbin \\"%s\\"\\n.previous");\n' "$dkmstree/m/1.0/build/data" >> "$sourcetree/m-1.0/b.c"
+echo one > "$sourcetree/m-1.0/data"
+dkms cache clear > /dev/null
+builds $A "0 2" "a source that has the assembler read a file"
+echo two > "$sourcetree/m-1.0/data"
+builds $A "2 0" "is compiled"
+
+# What make finds by other ways than the .cmd files tell.
+new_module 'made := $(shell ln -sfn kernel-$(word 2,$(subst -, ,$(KERNELRELEASE))).h $(src)/chosen.h)'
+for i in 1 2; do
+	echo "#define CHOSEN $i" > "$sourcetree/m-1.0/kernel-$i.h"
+done
+ln -s chosen.h "$sourcetree/m-1.0/shipped.h"
+printf '%s\n' '#include "shipped.h"' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 2" "a header behind a link that make makes"
+builds $B "2 0" "is another one for another kernel"
+new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell ln -sfn kernel-2 $(src)/chosen))'
+for i in 1 2; do
+	mkdir "$sourcetree/m-1.0/kernel-$i"
+	echo "#define CHOSEN $i" > "$sourcetree/m-1.0/kernel-$i/chosen.h"
+done
+ln -s kernel-1 "$sourcetree/m-1.0/chosen"
+printf '%s\n' '#include "chosen/chosen.h"' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 3" "a directory behind a link that make changes for another kernel"
+builds $B "0 2" "then all is compiled"
+new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell cp -p $(src)/second.h $(src)/local.h))'
+echo '#define LOCAL 2' > "$sourcetree/m-1.0/second.h"
+touch -d 2020-01-01 "$sourcetree/m-1.0/second.h"
+dkms cache clear > /dev/null
+builds $A "0 3" "make replaces a header for another kernel alone, by an older one"
+builds $B "0 2" "then all is compiled"
+new_module 'ccflags-y += -I$(src)/first -I$(src)' \
+	'made := $(if $(findstring -1-,$(KERNELRELEASE)),$(shell rm -f $(src)/first/choice.h))'
+mkdir "$sourcetree/m-1.0/first"
+echo '#define CHOSEN 1' > "$sourcetree/m-1.0/first/choice.h"
+echo '#define CHOSEN 2' > "$sourcetree/m-1.0/choice.h"
+printf '%s\n' '#include <choice.h>' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 3" "make removes a header for one kernel alone"
+builds $B "0 3" "then all is compiled"
+new_module 'CFLAGS_b.o := @$(src)/flags'
+echo '-DFLAG=1' > "$sourcetree/m-1.0/flags"
+echo 'int flag = FLAG;' >> "$sourcetree/m-1.0/b.c"
+dkms cache clear > /dev/null
+builds $A "0 2" "a file with options of the compiler"
+echo '-DFLAG=2' > "$sourcetree/m-1.0/flags"
+builds $A "2 0" "its object is compiled"
+new_module 'CFLAGS_b.o := -DCPUS=CONFIG_NR_CPUS'
+echo 'int cpus = CPUS;' >> "$sourcetree/m-1.0/b.c"
+change_kernel() { edit 's/\(CONFIG_NR_CPUS[= ]\).*/\117/' "$src/linux-headers-$B/include/generated/autoconf.h" \
+	"$src/linux-headers-$B/include/config/auto.conf"; }
+change=change_kernel second_takes "1 2" "an option in the command line"
+restore
+new_module
+echo 'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build b.o && objcopy --redefine-syms=names b.o && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' \
+	>> "$sourcetree/m-1.0/dkms.conf"
+echo 'int named;' >> "$sourcetree/m-1.0/b.c"
+echo 'named first' > "$sourcetree/m-1.0/names"
+dkms cache clear > /dev/null
+builds $A "0 2" "an object that is changed after it was compiled"
+echo 'named second' > "$sourcetree/m-1.0/names"
+builds $A "2 0" "is compiled"
+
+# Since Linux 6.13 make may put what it makes elsewhere.
+if grep -q KBUILD_EXTMOD_OUTPUT "$common/Makefile"; then
+	new_module
+	mkdir -p "$sourcetree/m-1.0/out/sub"
+	: > "$sourcetree/m-1.0/out/sub/keep"
+	printf '%s\n' BUILT_MODULE_LOCATION=out \
+		'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build MO=$dkms_tree/m/1.0/build/out"' \
+		>> "$sourcetree/m-1.0/dkms.conf"
+	change='' second_takes "3 0" "objects beside the sources"
+fi
+
+# Where paths cannot be the same, nothing is kept.
+new_module
+dkms cache clear > /dev/null
+printf '%s\n' '' "X := 1" >> "$src/linux-headers-$A/Makefile"
+builds $A "0 0" "an unknown layout of headers"
+
+# There ccache helps, if asked for. A package writes to its own directory only.
+if command -v ccache > /dev/null; then
+	hits() { CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats | sed -n 's/^preprocessed_cache_hit\t//p'; }
+	private_etc
+	guest=$cache/v1/guests/nobody/m
+	ok "ccache is not used by itself" test ! -e "$guest"
+	echo 'ccache=yes' > "$etc/framework.conf"
+	export CCACHE_DISABLE=1 CCACHE_DIR=/nonsense # of the user's, for other things
+	dkms cache clear > /dev/null
+	builds $A "0 0" "with ccache"
+	guest=$(find "$cache/v1/guests" -mindepth 2 -maxdepth 2 -name m)
+	ok "nobody else may look into its directory" test "$(stat -c %a "$cache/v1/guests")" = 700
+	first=$(hits)
+	echo '/* changed */' >> "$sourcetree/m-1.0/b.c"
+	builds $A "0 0" "with ccache, once more"
+	ok "ccache had something" test "$(hits)" -gt "${first:-0}"
+	edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$src/linux-headers-$A-common/include/linux/fifo-of-m.h"
+	builds $A "0 0" "with ccache, another header of the kernel's"
+	restore
+	# By a name on PATH.
+	script $tools/prefix 'echo "$@" >> "$CCACHE_DIR/prefixed"' 'exec "$@"'
+	export CCACHE_PREFIX=prefix
+	echo '/* changed again */ int again_b = 1;' >> "$sourcetree/m-1.0/b.c"
+	like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "CCACHE_PREFIX: it says so"
+	builds $A "0 0" "with CCACHE_PREFIX"
+	ok "it was used" grep -q '^[^ ]*gcc.* .*b\.c' "$guest/prefixed"
+	unset CCACHE_PREFIX
+	rm $tools/prefix
+	# hits and misses, as ccache itself counts them
+	ccache_says()
+	{
+		CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats |
+			awk '{ n[$1] = $2 } END { print n["files_in_cache"],
+				n["direct_cache_hit"] + n["preprocessed_cache_hit"], n["cache_miss"] }'
+	}
+	ccache_counters()
+	{
+		dkms cache stats | sed -n 's/^ccache  *\([0-9]*\) files* .*B  \([0-9]*\) hits  \([0-9]*\) misses$/\1 \2 \3/p'
+	}
+	is "$(ccache_counters)" "$(ccache_says)" "cache stats: what ccache says"
+
+	# A storage that other machines have as well: what one build puts there, the next takes,
+	# though nothing else is left of it.
+	fill_and_take() # DESCRIPTION
+	{
+		local first again
+
+		dkms cache clear > /dev/null
+		builds $A "0 0" "$1: filled"
+		read -r -a first <<< "$(ccache_counters)"
+		dkms cache clear > /dev/null
+		ok "$1: ccache has nothing of its own" test ! -e "$guest"
+		builds $A "0 0" "$1: taken from"
+		read -r -a again <<< "$(ccache_counters)"
+		ok "$1: ccache had compiled something" test "${first[2]}" -ge 3
+		is "${again[1]} ${again[2]}" "$((first[1] + first[2])) 0" "$1: it has it all now"
+	}
+	# Builds as nobody see it elsewhere, for it is hidden where it is.
+	store="$machine/shared store"
+	fixed=$machine/fixed
+	mkdir -m 1777 "$store" "$fixed"
+	echo 'touched := $(shell touch /run/ccache/remote0/by-make)' >> "$sourcetree/m-1.0/Makefile"
+	export CCACHE_REMOTE_STORAGE="file://$machine/shared%20store|update-mtime=true"
+	fill_and_take "a directory"
+	ok "makefiles can write to it" test -e "$store/by-make"
+	is "$(dkms cache why m/1.0 -k $A | grep -c network)" 0 "it needs no network"
+	try build m/1.0 -k $A --directive STRIP=no
+	like "$out" 'from the cache' "builds are kept all the same"
+	dkms unbuild m/1.0 -k $A > /dev/null
+	dkms cache clear > /dev/null
+	rm "$store/by-make"
+	cp -r "$store/." "$fixed"
+	export CCACHE_REMOTE_STORAGE="file:$fixed|read-only"
+	builds $A "0 0" "a directory to read"
+	like "$(ccache_counters)" ' [1-9][0-9]* 0$' "it is read"
+	ok "makefiles cannot write to it" test ! -e "$fixed/by-make"
+	rm -r "${store:?}" "${fixed:?}"/*
+	chmod 755 "$fixed"
+	storages=("file:${store/ /%20}" http://127.0.0.1:1)
+	case $guest in
+	*/nobody/*) storages+=("file:$fixed") ;;
+	esac
+	for storage in "${storages[@]}"; do
+		dkms cache clear > /dev/null
+		export CCACHE_REMOTE_STORAGE=$storage
+		try build m/1.0 -k $A --directive STRIP=no
+		is "$status" 0 "${storage##*/}: no build breaks of it"
+		ok "${storage##*/}: the same module" diff -r "$work/first" "$dkmstree/m/1.0/$A/$arch/module"
+		case $storage in
+		*fixed) like "$err" "^dkms: warning: .*/fixed: builds run as nobody, who may not write to it" "not nobody's: it says so" ;;
+		*store) like "$err" "^dkms: warning: .*/shared store: No such file" "nothing there: it says so" ;;
+		*) is "$err" "" "${storage##*/}: nothing to say" ;;
+		esac
+		dkms unbuild m/1.0 -k $A > /dev/null
+	done
+	# It does not know at first what to build.
+	dkms cache clear > /dev/null
+	export CCACHE_REMOTE_STORAGE="file:${store/ /%20}"
+	try autoinstall -k $A --directive STRIP=no --directive AUTOINSTALL=yes
+	like "$out" "^dkms: m/1.0 for $A: installed, built in " "autoinstall builds it"
+	is "$(grep -c "^dkms: warning: .*/shared store: No such file" "$work/err")" 1 "autoinstall warns, too, and once"
+	dkms unbuild m/1.0 -k $A > /dev/null
+	is "$(ls "$fixed")" "" "nothing came to the one that is not nobody's"
+	if ! command -v python3 > /dev/null; then
+		skip "no python3" "an HTTP server"
+	elif ! ccache --version | grep -q http-storage; then
+		skip "this ccache knows no HTTP" "an HTTP server"
+	else
+		python3 - "$work/port" <<'END' &
+import http.server, os, sys
+
+stored = {}
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_GET(self):
+        known = self.path in stored
+        self.answer(200 if known else 404, stored.get(self.path, b""))
+
+    do_HEAD = do_GET
+
+    def do_PUT(self):
+        stored[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(201)
+
+    def do_DELETE(self):
+        self.answer(204 if stored.pop(self.path, None) is not None else 404)
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+with open(sys.argv[1] + ".new", "w") as file:
+    print(server.server_port, file=file)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+server.serve_forever()
+END
+		server=$!
+		while [ ! -e "$work/port" ] && kill -0 $server 2> /dev/null; do
+			sleep 0.1
+		done
+		CCACHE_REMOTE_STORAGE=http://127.0.0.1:$(cat "$work/port")/dkms
+		like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "an HTTP server: it says so"
+		fill_and_take "an HTTP server"
+		kill $server
+		wait $server || true
+	fi
+	unset CCACHE_REMOTE_STORAGE
+	dkms cache clear > /dev/null
+	ok "cache clear: of ccache's nothing is left" test ! -e "$guest"
+	dkms build m/1.0 -k $A --no-cache > /dev/null
+	ok "--no-cache: it is not used" test ! -e "$guest"
+	dkms unbuild m/1.0 -k $A > /dev/null
+	unset CCACHE_DISABLE CCACHE_DIR
+	rm "$etc/framework.conf"
+else
+	skip "ccache is not installed" "ccache"
+fi
+finish

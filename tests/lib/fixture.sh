@@ -1,0 +1,368 @@
+# shellcheck shell=bash disable=SC2034
+# A machine for tests: . "$top_srcdir/tests/lib/fixture.sh" instead of tap.sh, then machine, kernel,
+# module and dkms. Kernels are directories whose makefile takes milliseconds and makes modules
+# that libkmod and depmod take for real.
+#
+# The whole test runs in PID and mount namespaces of its own, as root or as a user who becomes
+# root there, with /tmp a file system of its own: whatever a test starts, mounts or leaves is
+# gone when it ends, also when it is killed. $private is empty where that is not permitted.
+# With KEEP=1 the files stay: the namespaces are not made then.
+
+namespaces=(--mount --uts --pid --fork --kill-child --mount-proc --propagation private)
+[ "$(id -u)" -eq 0 ] || namespaces=(--map-root-user "${namespaces[@]}")
+
+if [ -z "${FIXTURE_USER:-}" ] && [ -z "${KEEP:-}" ] &&
+	unshare "${namespaces[@]}" true 2>/dev/null
+then
+	FIXTURE_USER=$(id -u)
+	export FIXTURE_USER
+	set -m # else it would ignore SIGINT, and so would all that it starts
+	setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$BASH" "$0" "$@" &
+	set +m
+	# shellcheck disable=SC2064 # the process as it is now
+	trap "kill -KILL $! 2>/dev/null" EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	wait "$!"
+	trap - EXIT
+	exit
+fi
+
+private=${FIXTURE_USER:+yes}
+# Who has started the test; here it is root in any case.
+real_user=${FIXTURE_USER:-$(id -u)}
+if [ -n "$private" ]; then
+	for TMPDIR in /tmp /var/tmp; do
+		case ${top_srcdir:?}/:${top_builddir:-}/ in
+		$TMPDIR/*|*:$TMPDIR/*) ;; # the project is in there
+		*) mount -t tmpfs -o mode=1777 dkms-test "$TMPDIR"; break ;;
+		esac
+	done
+	export TMPDIR
+fi
+
+# shellcheck source=tests/lib/tap.sh
+. "${top_srcdir:?}/tests/lib/tap.sh"
+PATH=$work/bin:$PATH:/usr/sbin:/sbin
+export LC_ALL=C
+unset CC KERNELRELEASE ADDON_MODULES_DIR # what a build may have set
+umask 022
+mkdir "$work/bin"
+chmod 0755 "$work" # what a build as nobody must be able to reach
+
+K=4.19.0-6-amd64
+arch=$(uname -m)
+machines=0
+
+# New, empty trees: $dkmstree $sourcetree $installtree, in $machine. Modules end up in
+# KERNEL/$dest.
+machine()
+{
+	machines=$((machines + 1))
+	machine=$work/machine$machines
+	dkmstree=$machine/var/lib/dkms
+	sourcetree=$machine/usr/src
+	installtree=$machine/lib/modules
+	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+		--no-cache)
+	mkdir -p "$dkmstree" "$sourcetree" "$installtree"
+}
+
+dkms() { "${DKMS:?}" "$@" "${trees[@]}" </dev/null; }
+
+# Where the distribution wants modules, whatever their dkms.conf says.
+dest=$(
+	# shellcheck disable=SC1091
+	. /etc/os-release
+	case " $ID ${ID_LIKE:-} " in
+	*\ debian\ *|*\ ubuntu\ *|*\ arch\ *) echo updates/dkms ;;
+	*\ fedora\ *|*\ rhel\ *|*\ centos\ *) echo extra ;;
+	*suse*) echo updates ;;
+	*) echo kernel/extra ;; # that of module() below
+	esac
+)
+
+# A module's source becomes assembler, and that a module file: MODULE_VERSION, MODULE_INFO,
+# EXPORT_SYMBOL and extern are understood, #error is an error as gcc would put it.
+write_compiler() # FILE
+{
+	cat > "$1" <<'AWK'
+function between(s) { return match(s, /\(.*\)/) ? substr(s, RSTART + 1, RLENGTH - 2) : "" }
+function info(key, value) {
+	gsub(/"/, "", value)
+	printf ".asciz \"%s=%s\"\n", key, value
+}
+BEGIN {
+	print ".section .modinfo,\"a\""
+	info("license", "GPL")
+	info("vermagic", release " SMP mod_unload modversions ")
+}
+/^#error/ {
+	sub(/^#error */, "")
+	printf "%s:%d:2: error: #error %s\n", FILENAME, FNR, $0 > "/dev/stderr"
+	failed = 1
+	exit 1
+}
+/^MODULE_VERSION/ { info("version", between($0)) }
+/^MODULE_INFO/ { split(between($0), part, /, */); info(part[1], part[2]) }
+/^EXPORT_SYMBOL/ { exported[between($0)] }
+/^extern/ { gsub(/.* |;/, ""); needed[$0] }
+END {
+	if (failed)
+		exit 1
+	print ".section __ksymtab_strings,\"aMS\",%progbits,1"
+	for (name in exported)
+		printf ".asciz \"%s\"\n", name
+	for (name in exported)
+		printf ".globl __crc_%s\n.set __crc_%s, 0x1234\n", name, name
+	print ".data"
+	for (name in needed)
+		printf ".dc.a %s\n", name
+	# what strip -g takes away
+	print ".section .debug_info\n.asciz \"symbols for a debugger\""
+}
+AWK
+}
+
+write_headers() # DIR RELEASE
+{
+	mkdir -p "$1/include/config" "$1/include/generated"
+	write_compiler "$1/compile.awk"
+	printf '#define UTS_RELEASE "%s"\n' "$2" > "$1/include/generated/utsrelease.h"
+	printf 'CONFIG_%s=y\n' MODULES MODULE_SIG SMP | tee "$1/.config" > "$1/include/config/auto.conf"
+	printf '0x%s\t%s\tvmlinux\tEXPORT_SYMBOL\t\n' 1111 printk 2222 kfree > "$1/Module.symvers"
+	printf 'release = %s\n' "$2" > "$1/Makefile"
+	cat >> "$1/Makefile" <<'MAKEFILE'
+# As kbuild is called: make -C HERE M=DIR [modules | clean]
+MAKEFLAGS += -rR --no-print-directory
+headers := $(CURDIR)
+all modules:
+include $(firstword $(wildcard $(M)/Kbuild $(M)/Makefile))
+modules all: $(addprefix $(M)/,$(obj-m:.o=.ko))
+	@awk -F '[()]' '/^EXPORT_SYMBOL/ { \
+		printf "0x1234\t%s\t%s\tEXPORT_SYMBOL\t\n", $$2, FILENAME }' \
+		$(addprefix $(M)/,$(obj-m:.o=.c)) > $(M)/Module.symvers
+$(M)/%.ko: $(M)/%.c
+	@echo '  LD [M]  $@'
+	@awk -v release='$(release)' -f $(headers)/compile.awk $< > $@.s
+	@as -o $@ $@.s
+clean:
+	rm -f $(M)/*.ko $(M)/*.s $(M)/Module.symvers
+MAKEFILE
+}
+
+# A kernel with headers, an image and one module of its own, which has SUFFIX (.xz).
+kernel() # RELEASE [SUFFIX]
+{
+	local dir=$installtree/$1 headers=$machine/usr/src/linux-headers-$1
+
+	write_headers "$headers" "$1"
+	mkdir -p "$dir/kernel/fs"
+	ln -s "$headers" "$dir/build"
+	kernel_module "$1" "kernel/fs/ext9.ko${2:-}"
+	echo 'kernel/fs/ext9.ko:' > "$dir/modules.dep"
+	: | tee "$dir/modules.order" > "$dir/modules.builtin"
+}
+
+# A module file that the kernel brings, compressed as PATH says.
+kernel_module() # RELEASE PATH [VERSION [SRCVERSION]]
+{
+	local path=$installtree/$1/$2
+	local plain=${path%.ko*}.ko
+
+	mkdir -p "${path%/*}"
+	[ -e "$work/compile.awk" ] || write_compiler "$work/compile.awk"
+	{
+		[ -z "${3:-}" ] || printf 'MODULE_VERSION("%s");\n' "$3"
+		[ -z "${4:-}" ] || printf 'MODULE_INFO(srcversion, "%s");\n' "$4"
+	} | awk -v release="$1" -f "$work/compile.awk" | as -o "$plain"
+	case $path in
+	*.gz) gzip -n "$plain" ;;
+	*.xz) xz --check=crc32 "$plain" ;;
+	*.zst) zstd -q --rm "$plain" ;;
+	esac
+}
+
+# The source of a package with one module of its name. LINEs are appended to its dkms.conf.
+module() # NAME VERSION [LINE...]
+{
+	local dir=$sourcetree/$1-$2
+
+	mkdir -p "$dir"
+	printf '%s\n' "PACKAGE_NAME=\"$1\"" "PACKAGE_VERSION=\"$2\"" \
+		'DEST_MODULE_LOCATION[0]="/kernel/extra"' 'AUTOINSTALL="yes"' > "$dir/dkms.conf"
+	sources "$dir" "$2" "$1"
+	shift 2
+	[ $# -eq 0 ] || printf '%s\n' "$@" >> "$dir/dkms.conf"
+}
+
+# What a makefile builds MODULEs from.
+sources() # DIR VERSION MODULE...
+{
+	local dir=$1 version=$2 name
+
+	shift 2
+	for name in "$@"; do
+		printf '%s\n' "MODULE_VERSION(\"$version\");" \
+			"MODULE_INFO(srcversion, \"$name-$version\");" > "$dir/$name.c"
+	done
+	printf 'obj-m :=%s\n' "$(printf ' %s.o' "$@")" > "$dir/Makefile"
+}
+
+# A Debian package that is nothing but a name.
+empty_deb() # FILE NAME VERSION
+{
+	mkdir -p "$work/empty/DEBIAN"
+	printf '%s\n' "Package: $2" "Version: $3" "Architecture: all" "Description: empty" \
+		"Maintainer: nobody <nobody@example.org>" > "$work/empty/DEBIAN/control"
+	dpkg-deb -b "$work/empty" "$1" > /dev/null
+}
+
+# An executable file, its lines given.
+script() # PATH LINE...
+{
+	local path=$1
+
+	shift
+	mkdir -p "${path%/*}"
+	printf '%s\n' '#!/bin/sh' "$@" > "$path"
+	chmod +x "$path"
+}
+
+# What a module file says.
+field() # KEY FILE
+{
+	modinfo -F "$1" "$2" 2>/dev/null
+}
+
+# All below the directories but what depmod makes, with modes and contents: what a test compares
+# when nothing may have changed.
+snapshot() # DIR...
+{
+	{
+		find "$@" ! -name 'modules.*' -printf '%p %y %m %l\n'
+		find "$@" ! -name 'modules.*' -type f -exec cksum {} +
+	} | sort
+}
+
+# Runs dkms and leaves $status, $out and $err.
+try() # ARGUMENT...
+{
+	status=0
+	dkms "$@" > "$work/out" 2> "$work/err" || status=$?
+	out=$(cat "$work/out")
+	err=$(cat "$work/err")
+}
+
+# dkms ARGUMENTs end with the status given.
+dkms_exits() # STATUS DESCRIPTION ARGUMENT...
+{
+	local want=$1 description=$2
+
+	shift 2
+	try "$@"
+	is "$status" "$want" "$description"
+	[ "$status" = "$want" ] || note "dkms $*"$'\n'"$out"$'\n'"$err"
+}
+
+# /etc as a copy that may be changed; $etc is /etc/dkms there, empty.
+private_etc()
+{
+	[ -n "$private" ] || return 1
+	etc=/etc/dkms
+	mountpoint -q /etc || {
+		mkdir "$work/etc"
+		cp -a /etc/. "$work/etc/" 2>/dev/null || true
+		mount --bind "$work/etc" /etc
+	}
+	rm -rf "$etc"
+	mkdir "$etc"
+}
+
+# Changes below DIRs of the system stay in here.
+layers() # DIR...
+{
+	local dir
+
+	for dir; do
+		mkdir -p "$work/layer$dir" "$work/layer.work$dir"
+		mount -t overlay -o "lowerdir=$dir,upperdir=$work/layer$dir,workdir=$work/layer.work$dir" \
+			dkms-test "$dir" || return
+	done
+}
+
+# DIRs with nothing in them.
+empty_dirs() # DIR...
+{
+	local dir
+
+	for dir; do
+		mkdir -p "$dir"
+		mount -t tmpfs -o mode=0755 dkms-test "$dir"
+	done
+}
+
+# Where a version stands on a kernel, read from the tree as its format says.
+state() # NAME VERSION [RELEASE]
+{
+	local version=$dkmstree/$1/$2 link=$dkmstree/$1/kernel-${3:-}-$arch
+
+	if [ ! -d "$version" ] || { [ ! -L "$version/source" ] && [ ! -d "$sourcetree/$1-$2" ]; }; then
+		echo absent
+	elif [ ! -d "$version/source/" ]; then
+		echo broken
+	elif [ -z "${3:-}" ] || [ ! -d "$version/$3/$arch/module" ]; then
+		echo added
+	elif [ "$link" -ef "$version/$3/$arch" ]; then
+		echo installed
+	else
+		echo built
+	fi
+}
+
+# Processes that dkms has started, each has a session of its own, and dkms itself. Given a moment
+# to go.
+others()
+{
+	local n found
+
+	for n in {1..20}; do
+		found=$(ps -eo sid=,stat=,pid=,comm= | awk -v own="$(ps -o sid= -p $$ | tr -d ' ')" \
+			'$2 !~ /^Z/ && ($1 != own || $4 == "dkms") { print $3, $4 }')
+		[ -n "$found" ] || break
+		sleep 0.05
+	done
+	printf '%s' "$found"
+}
+
+# Nothing half-done is in the trees: what is built has all its files, what is installed is
+# there, and nothing temporary is left.
+whole() # DESCRIPTION
+{
+	local dir link bad=
+
+	bad+=$(find "$dkmstree" \( -name '.*' -o -name '*.new-*' -o -name '*.old-*' \) -print)
+	bad+=$(find "$sourcetree" "$installtree" -path '*/linux-headers-*' -prune -o -name '.*' -print)
+	for dir in "$dkmstree"/*/*/*/"$arch"; do
+		case $dir in
+		*/original_module/*|*/\*/*) continue ;;
+		esac
+		[ -s "$dir/log/make.log" ] || bad+=" no log: $dir"
+		grep -q "vermagic=$(basename "${dir%/*}") SMP" "$dir"/module/*.ko || bad+=" no module: $dir"
+	done
+	for link in "$dkmstree"/*/kernel-*; do
+		[ -L "$link" ] || continue
+		[ -d "$link/module" ] || bad+=" leads nowhere: $link"
+		for dir in "$link"/module/*.ko*; do
+			cmp -s "$dir" "$installtree/$(basename "$(dirname "$(readlink "$link")")")/$dest/${dir##*/}" ||
+				bad+=" installed, not there: $dir"
+		done
+	done
+	for dir in "$installtree"/*/"$dest"/*.ko*; do
+		[ -e "$dir" ] || continue
+		link=$(basename "$dir")
+		[ -L "$dkmstree/${link%%.*}/kernel-$(basename "${dir%/"$dest"/*}")-$arch" ] ||
+			bad+=" there, not installed: $dir"
+	done
+	is "$bad" "" "$1"
+}

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# TAP for tests in bash: . "$top_srcdir/tests/lib/tap.sh", then assertions, then finish.
+# An assertion that fails never ends the test: it says why in lines with # and goes on.
+# $work is a private directory, gone when the test ends; KEEP=1 in the environment keeps it.
+
+# The make that runs the tests is none that runs dkms.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+tap_count=0
+tap_failed=0
+work=$(mktemp -d "${TMPDIR:-/tmp}/dkms-test.XXXXXX")
+
+tap_end()
+{
+	if [ -n "${KEEP:-}" ]; then
+		echo "# kept: $work"
+	else
+		chmod -R u+w "$work" 2>/dev/null || true
+		rm -rf "$work"
+	fi
+}
+trap tap_end EXIT
+trap 'exit 130' INT TERM
+
+note() # LINES
+{
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+report() # STATUS DESCRIPTION
+{
+	tap_count=$((tap_count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_count - $2"
+	else
+		tap_failed=$((tap_failed + 1))
+		echo "not ok $tap_count - $2"
+	fi
+}
+
+# The command succeeds. Its output is shown when it does not.
+ok() # DESCRIPTION COMMAND...
+{
+	local description=$1 status=0
+
+	shift
+	"$@" > "$work/tap.out" 2>&1 || status=$?
+	report "$status" "$description"
+	if [ "$status" -ne 0 ]; then
+		note "exit status $status of: $*"
+		tail -n 30 "$work/tap.out" | sed 's/^/# /'
+	fi
+}
+
+# The command ends with the exit status given.
+exits() # STATUS DESCRIPTION COMMAND...
+{
+	local want=$1 description=$2 status=0
+
+	shift 2
+	"$@" > "$work/tap.out" 2>&1 || status=$?
+	is "$status" "$want" "$description"
+	[ "$status" = "$want" ] || tail -n 30 "$work/tap.out" | sed 's/^/# /'
+}
+
+is() # GOT WANTED DESCRIPTION
+{
+	if [ "$1" = "$2" ]; then
+		report 0 "$3"
+	else
+		report 1 "$3"
+		note "got:    $1"
+		note "wanted: $2"
+	fi
+}
+
+like() # GOT EXTENDED-REGEX DESCRIPTION
+{
+	if printf '%s\n' "$1" | grep -qE -- "$2"; then
+		report 0 "$3"
+	else
+		report 1 "$3"
+		note "got: $1"
+		note "wanted a match of: $2"
+	fi
+}
+
+skip() # REASON DESCRIPTION
+{
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $2 # SKIP $1"
+}
+
+# The whole test cannot run here.
+skip_all() # REASON
+{
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# The plan comes last, so that a test which dies half-way is seen.
+finish()
+{
+	echo "1..$tap_count"
+	[ "$tap_failed" -eq 0 ] || note "$tap_failed of $tap_count failed"
+	exit 0
+}

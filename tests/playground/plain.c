@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module that needs nothing and offers nothing. CONTENT makes two of them differ. */
-#include "playground.h"
-
-#ifndef CONTENT
-#define CONTENT "plain"
-#endif
-
-const char content[] = CONTENT;

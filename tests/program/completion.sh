@@ -1,0 +1,160 @@
+#!/bin/bash
+# Completion: what dkms offers for a line that is being typed, and that bash, zsh and fish make
+# use of it, each in a terminal that tmux makes.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+K7=4.19.0-7-amd64
+scripts=$(realpath "$top_srcdir/packaging/completion")
+
+# The words that are offered for the last of the WORDs.
+offered() # WORD...
+{
+	"${DKMS:?}" --complete "$@" 2>&1 | cut -f1 | paste -sd' '
+}
+
+machine
+private_etc || skip_all "namespaces are not permitted here"
+printf '%s="%s"\n' dkms_tree "$dkmstree" source_tree "$sourcetree" install_tree "$installtree" \
+	> "$etc/framework.conf"
+kernel $K
+kernel $K7
+mkdir -p "$installtree/4.19.0-5-amd64"
+module alpha 1.0
+module alpha 1.1~rc1+git
+module beta-2 0~20220829
+module new-5.x 3.0
+dkms install alpha/1.0 -k $K > /dev/null
+dkms build alpha/1.0 -k $K7 > /dev/null
+dkms add alpha/1.1~rc1+git > /dev/null
+dkms add beta-2/0~20220829 > /dev/null
+
+is "$(offered auto)" autoinstall "a command"
+is "$(offered "")" "$("$DKMS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z_]\+\).*/\1/p' | paste -sd' ')" \
+	"all commands are those of the help"
+is "$(offered status "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "modules that are known"
+is "$(offered status alpha/1.1)" "alpha/1.1~rc1+git" "those that begin so"
+is "$(offered add "")" ":files new-5.x/3.0" "add: sources that are not known yet"
+is "$(offered install -m new)" "new-5.x/3.0" "install: sources too"
+is "$(offered install beta)" ":files beta-2/0~20220829" "install: a path is possible as well"
+is "$(offered uninstall "")" "alpha/1.0" "uninstall: what is installed"
+is "$(offered uninstall -k $K7 "")" "" "uninstall: what is installed on that kernel"
+is "$(offered unbuild -k $K7 "")" "alpha/1.0" "unbuild: what is built for that kernel"
+is "$(offered remove -m alpha -v "")" "1.0 1.1~rc1+git" "versions"
+is "$(offered install -m new-5.x -v "")" "3.0" "versions in the source tree"
+is "$(offered install alpha/1.0 -k "")" "$K $K7" "kernels that have headers"
+is "$(offered install alpha/1.0 --kernelver=)" "--kernelver=$K --kernelver=$K7" "behind ="
+is "$(offered unbuild alpha/1.0 -k "")" "$K $K7" "kernels that it is built for"
+is "$(offered unbuild beta-2/0~20220829 -k "")" "" "none, when it is built for none"
+is "$(offered uninstall alpha/1.0 -k "")" "$K" "kernels that it is installed on"
+is "$(offered mkdeb "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "mkdeb: modules that are known"
+is "$(offered mkrpm alpha/1.0 --binaries-only -k "")" "$K $K7" "mkrpm: kernels that it is built for"
+is "$(offered match --templatekernel "")" "$K $K7" "kernels that have modules"
+is "$(offered cache "")" "stats verify gc clear why" "what cache can do"
+is "$(offered cache w)" "why" "what begins so"
+is "$(offered cache why "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "why: modules"
+is "$("$DKMS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z_]\+\) .*/\1/p' | while read -r command; do
+	offered "$command" al | grep -q alpha && echo "$command"
+done | paste -sd' ')" "build install uninstall unbuild remove mktarball mkdeb mkrpm status match" \
+	"modules are what these take, and no others"
+is "$(offered kernel_prerm -k "")" "$K $K7" "kernel_prerm: kernels that something is built for"
+is "$(offered kernel_postinst -k "")" "$K $K7" "kernel_postinst: kernels that have headers"
+is "$(offered autoinstall "")" "" "autoinstall takes none"
+is "$(offered --sandbox "")" "auto require off" "values of an option"
+is "$(offered --sandbox=re)" "--sandbox=require" "behind ="
+is "$(offered --dkmstree "")" ":directories" "directories"
+is "$(offered --archive "")" ":files" "files"
+is "$(offered build --no-d)" "--no-depmod" "an option"
+is "$(offered -)" "$("$DKMS" --help | sed '1,/^Options:/d' |
+	grep -oE '^ +(-[a-zA-Z],? )? *(--[-_a-z]+)?' | awk '{ print $NF }' | paste -sd' ')" \
+	"all options are those of the help"
+is "$(offered status --no-such-option --x)" "" "nothing, and no error, behind a wrong option"
+is "$(offered status --dkmstree "$work/none" "")" "" "other trees are looked at"
+is "$("$DKMS" --complete unin)" "uninstall"$'\t'"take it out of the kernel's tree, leave it built" \
+	"a description comes with it"
+
+# The shells
+
+export TMUX_TMPDIR=$work HOME=$work/home
+mkdir "$HOME" "$work/cwd"
+touch "$work/cwd/some-file.tar.gz"
+ln -s "$(realpath "$DKMS")" "$work/bin/dkms"
+mux() { tmux -L completion -f /dev/null "$@"; }
+screen() { mux capture-pane -p -t 0; }
+
+shows() # EXTENDED-REGEX
+{
+	local i
+
+	for ((i = 0; i < 150; i++)); do
+		! screen | grep -qE -- "$1" || return 0
+		sleep 0.1
+	done
+	note "$(screen)"
+	return 1
+}
+
+start() # SHELL-COMMAND
+{
+	mux kill-server 2>/dev/null || true
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		! (cd "$work/cwd" && TERM=screen mux new-session -d -x 120 -y 40 "$1" 2>/dev/null) ||
+			return 0
+		sleep 0.3
+	done
+}
+
+# What is typed and TAB make a line that begins so.
+completes() # TEXT EXTENDED-REGEX DESCRIPTION
+{
+	local status=0
+
+	mux send-keys -t 0 C-u
+	mux send-keys -t 0 C-l
+	mux send-keys -t 0 -l "$1"
+	mux send-keys -t 0 Tab
+	shows "> $2" > "$work/note" || status=$?
+	report "$status" "$shell: $3"
+	[ ! -s "$work/note" ] || cat "$work/note"
+}
+
+for shell in bash zsh fish; do
+	command -v $shell > /dev/null || {
+		skip "no $shell"
+		continue
+	}
+	case $shell in
+	bash)
+		printf '%s\n' "PS1='> '" "source '$scripts/bash/dkms'" > "$work/bashrc"
+		start "exec bash --noprofile --rcfile '$work/bashrc' -i"
+		;;
+	zsh)
+		mkdir "$work/zsh"
+		printf '%s\n' "PS1='> '" "fpath=('$scripts/zsh' \$fpath)" \
+			"autoload -Uz compinit; compinit -u -d '$work/zsh/dump'" \
+			"setopt no_auto_menu" > "$work/zsh/.zshrc"
+		start "exec env ZDOTDIR='$work/zsh' zsh -d -i"
+		;;
+	fish)
+		mkdir -p "$HOME/.config/fish/completions"
+		cp "$scripts/fish/dkms.fish" "$HOME/.config/fish/completions/"
+		printf '%s\n' 'function fish_prompt; echo -n "> "; end' 'set -g fish_greeting' \
+			'set -g fish_autosuggestion_enabled 0' > "$HOME/.config/fish/config.fish"
+		start "exec fish -i"
+		;;
+	esac
+	shows "^> *$" > /dev/null || true
+	completes "dkms autoi" "dkms autoinstall" "a command"
+	completes "dkms uninstall al" "dkms uninstall alpha/1.0" "a module"
+	completes "dkms uninstall alpha/1.0 -k 4" "dkms uninstall alpha/1.0 -k $K" "a kernel"
+	completes "dkms add so" "dkms add some-file.tar.gz" "a file"
+	completes "dkms cache ver" "dkms cache verify" "what cache can do"
+	completes "dkms cache why be" "dkms cache why beta-2/0.?~20220829" "and of what"
+	completes "dkms mkd" "dkms mkdeb" "a command to make packages"
+	completes "dkms mkrpm alpha/1.0 --bin" "dkms mkrpm alpha/1.0 --binaries-only" "and what is packed"
+	completes "dkms status --sandbox=re" "dkms status --sandbox=require" "a value behind ="
+	completes "dkms build --force-v" "dkms build --force-version-override" "an option"
+done
+mux kill-server 2>/dev/null || true
+finish

@@ -1,0 +1,148 @@
+#!/bin/bash
+# Disks that are full, at every size between nothing and enough, and trees that cannot be written:
+# each failure names the file and the cause, and leaves the trees as they were.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+# Runs dkms with room for 0 KiB at DIR, then for ever more, until it succeeds. Each time it fails
+# CHECK must hold.
+fill_up() # DESCRIPTION DIR CHECK ARGUMENT...
+{
+	local what=$1 dir=$2 check=$3 room=0 why unsaid="" wrong="" free
+
+	shift 3
+	while [ "$room" -lt 200 ]; do
+		rm -rf "$work/saved"
+		cp -a "$dir" "$work/saved"
+		mount -t tmpfs -o size=1m,mode=755 full "$dir"
+		cp -a "$work/saved/." "$dir/"
+		free=$(df -k --output=avail "$dir" | tail -n 1)
+		fallocate -l "$((free - room))K" "$dir/filler"
+		try "$@"
+		if [ "$status" -eq 0 ]; then
+			umount "$dir"
+			break
+		fi
+		printf '%s\n' "$err" | grep -q 'No space left on device' ||
+			unsaid+="with room for $room KiB: $status $err"$'\n'
+		printf '%s\n' "$err" | grep -q "$machine\|depmod for $K" ||
+			unsaid+="with room for $room KiB, no path: $err"$'\n'
+		why=$($check) || wrong+="with room for $room KiB: $why $err"$'\n'
+		umount "$dir"
+		room=$((room + 4))
+	done
+	is "$status" 0 "$what: succeeds with room for $room KiB"
+	ok "$what: not before" test "$room" -gt 0
+	is "$unsaid" "" "$what: each failure names the cause and a file"
+	is "$wrong" "" "$what: each leaves the trees as they were"
+}
+
+tree_files() { snapshot "$installtree" | grep -v /filler || true; }
+
+only_added() # and nothing else
+{
+	[ "$(state big 1.0 $K)" = added ] || { echo "is $(state big 1.0 $K)"; return 1; }
+	[ "$(cd "$dkmstree" && find . \( -path '*/build' -o -name filler \) -prune -o -print | sort | paste -sd' ')" = \
+		". ./big ./big/1.0 ./big/1.0/source" ] || { find "$dkmstree"; return 1; }
+	[ "$(tree_files)" = "$files" ] || { tree_files; return 1; }
+}
+
+only_built()
+{
+	[ "$(state big 1.0 $K)" = built ] || { echo "is $(state big 1.0 $K)"; return 1; }
+	[ "$(snapshot "$dkmstree" | grep -v /filler)" = "$before" ] || { find "$dkmstree"; return 1; }
+	[ "$(tree_files)" = "$files" ] || { tree_files; return 1; }
+}
+
+# A machine with a package of two modules that has been added (or built), one of which the kernel
+# has, too.
+big_machine() # [ACTION]
+{
+	machine
+	kernel $K
+	module big 1.0 'BUILT_MODULE_NAME=(big two)' 'DEST_MODULE_LOCATION=(/extra /extra)'
+	sources "$sourcetree/big-1.0" 1.0 big two
+	head -c 20000 /dev/zero | tr '\0' x > "$sourcetree/big-1.0/README"
+	kernel_module $K kernel/big.ko 0.1 old
+	dkms add big/1.0 > /dev/null
+	[ $# -eq 0 ] || dkms "$1" big/1.0 -k $K > /dev/null
+	files=$(tree_files)
+	before=$(snapshot "$dkmstree")
+}
+
+full_disks()
+{
+	if [ -z "$private" ]; then
+		skip "needs a mount namespace" "a full disk"
+		return
+	fi
+	big_machine
+	fill_up "a full disk at the dkms tree, building" "$dkmstree" only_added build big/1.0 -k $K
+	big_machine build
+	fill_up "a full disk at the install tree" "$installtree/$K" only_built install big/1.0 -k $K
+	big_machine build
+	fill_up "a full disk at the dkms tree, installing" "$dkmstree" only_built install big/1.0 -k $K
+	big_machine
+
+	mv "$sourcetree/big-1.0" "$machine/big"
+	sed -i s/1.0/2.0/ "$machine/big/dkms.conf"
+	mkdir "$machine/small"
+	mount -t tmpfs -o size=16k small "$machine/small"
+	exits 1 "a full disk at the source tree" "$DKMS" add "$machine/big" "${trees[@]}" --sourcetree "$machine/small"
+	like "$(cat "$work/tap.out")" "$machine/small.*No space left" "is told"
+	is "$(ls -A "$machine/small") $(ls "$dkmstree/big")" " 1.0" "and nothing is left there"
+	umount "$machine/small"
+	exits 1 "a full disk behind stdout" sh -c '"$1" --help > /dev/full' - "$DKMS"
+}
+
+read_only()
+{
+	local dir
+
+	if [ -z "$private" ]; then
+		skip "needs a mount namespace" "a read-only tree"
+		return
+	fi
+	machine
+	kernel $K
+	module hello 1.0
+	module built 1.0
+	dkms build built/1.0 -k $K > /dev/null
+	dkms add hello/1.0 > /dev/null
+	before=$(snapshot "$machine")
+	for dir in "$dkmstree" "$dkmstree/hello/1.0" "$dkmstree/hello"; do
+		mount --bind "$dir" "$dir"
+		mount -o remount,bind,ro "$dir"
+		dkms_exits 1 "compat 9: ${dir#"$machine"/} is read-only: build" build hello/1.0 -k $K
+		like "$err" "$dir.*Read-only file system" "the file and the cause"
+		umount "$dir"
+		is "$(snapshot "$machine")" "$before" "nothing has changed"
+	done
+	mount --bind "$installtree" "$installtree"
+	mount -o remount,bind,ro "$installtree"
+	dkms_exits 1 "compat 9: the install tree is read-only" install built/1.0 -k $K
+	like "$err" "$installtree.*Read-only file system" "the file and the cause"
+	umount "$installtree"
+	is "$(snapshot "$machine")" "$before" "nothing has changed"
+	mount --bind "$installtree/$K" "$installtree/$K"
+	mount -o remount,bind,ro "$installtree/$K"
+	dkms_exits 1 "the kernel's directory is read-only" install built/1.0 -k $K
+	like "$err" "$installtree/$K.*Read-only file system" "the file and the cause"
+	umount "$installtree/$K"
+	is "$(snapshot "$machine")" "$before" "nothing has changed"
+	dkms install built/1.0 -k $K > /dev/null
+	before=$(snapshot "$machine")
+	mount --bind "$installtree/$K" "$installtree/$K"
+	mount -o remount,bind,ro "$installtree/$K"
+	for action in uninstall unbuild remove; do
+		dkms_exits 1 "the kernel's directory is read-only: $action" $action built/1.0 -k $K
+		like "$err" "$installtree/$K.*Read-only file system" "the file and the cause"
+		is "$(snapshot "$machine")" "$before" "nothing has changed"
+	done
+	umount "$installtree/$K"
+}
+
+full_disks
+read_only
+finish

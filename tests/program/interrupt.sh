@@ -1,0 +1,434 @@
+#!/bin/bash
+# Signals at random moments, and two dkms at once: children are gone, nothing is half-done, the next
+# run has nothing to be told. DKMS_TEST_SEED repeats the moments of another run.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+K7=4.19.0-7-amd64
+RANDOM=${DKMS_TEST_SEED:=$RANDOM}
+note "DKMS_TEST_SEED=$DKMS_TEST_SEED"
+
+# Waits a moment between 0 and MS milliseconds.
+moment() # MS
+{
+	local ms=$((RANDOM % $1))
+
+	moment=$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))
+	sleep "$moment"
+}
+
+# Starts dkms as a terminal does, in a process group of its own; $dkms is its PID.
+start_dkms() # ARGUMENT...
+{
+	local comm
+
+	set -m
+	"$DKMS" "$@" "${trees[@]}" < /dev/null > "$work/first.out" 2> "$work/first.err" &
+	dkms=$!
+	set +m
+	# Until then it is this test, and a signal would be ours.
+	while read -r comm 2>/dev/null < "/proc/$dkms/comm" && [ "$comm" = "${BASH##*/}" ]; do
+		:
+	done
+}
+
+# Waits until the make of a module has said "started".
+until_started() # NAME
+{
+	while ! grep -qs started "$dkmstree/$1"/1.0/.job-*/make.log; do
+		sleep 0.05
+	done
+}
+
+# How long a run takes that nothing interrupts: $whole_ms. Not the first one.
+how_long()
+{
+	local _
+
+	for _ in 1 2; do
+		rm -rf "$dkmstree" "$installtree"
+		cp -a "$work/before/dkms" "$dkmstree"
+		cp -a "$work/before/modules" "$installtree"
+		whole_ms=${EPOCHREALTIME/./}
+		dkms autoinstall -k $K -k $K7 > /dev/null
+		whole_ms=$(((${EPOCHREALTIME/./} - whole_ms) / 1000))
+	done
+}
+
+# SIGNAL at TIMES random moments of an autoinstall of three modules for two kernels, and some more
+# until two of them were in its middle.
+interrupted() # SIGNAL STATUS TIMES [OPTION...]
+{
+	local signal=$1 want=$2 times=$3 n m status wrong="" left="" half="" again="" hit=0
+
+	shift 3
+	for ((n = 0; n < times || (hit < 2 && n < 10 * times); n++)); do
+		rm -rf "$dkmstree" "$installtree"
+		cp -a "$work/before/dkms" "$dkmstree"
+		cp -a "$work/before/modules" "$installtree"
+		start_dkms autoinstall -k $K -k $K7 "$@"
+		moment "$whole_ms"
+		# Half of the times as a terminal does, to all of its processes.
+		if [ $((n % 2)) -eq 0 ]; then
+			kill -s "$signal" -- "-$dkms" 2>/dev/null || true
+		else
+			kill -s "$signal" "$dkms" 2>/dev/null || true
+		fi
+		status=0
+		wait "$dkms" 2>/dev/null || status=$?
+		[ "$status" -ne "$want" ] || hit=$((hit + 1))
+		[ "$status" -eq "$want" ] || [ "$status" -eq 0 ] ||
+			wrong+="after $moment s: $status $(cat "$work/first.err")"$'\n'
+		left+=$(others)
+		[ "$signal" = KILL ] || half+=$(whole "after $moment s" | grep -A 3 '^not ok' || true)
+		try autoinstall -k $K -k $K7
+		[ "$status" -eq 0 ] || again+="after $moment s: $status $err"$'\n'
+		half+=$(whole "after $moment s and again" | grep -A 3 '^not ok' || true)
+		for m in one two three; do
+			[ "$(state $m 1.0 $K) $(state $m 1.0 $K7)" = "installed installed" ] ||
+				again+="after $moment s: $m is not installed"$'\n'
+		done
+	done
+	is "$wrong" "" "SIG$signal $*: the exit status is the signal's"
+	is "$left" "" "SIG$signal $*: children are gone"
+	is "$half" "" "compat 12: SIG$signal $*: nothing is half-done"
+	is "$again" "" "compat 12: SIG$signal $*: the next run succeeds"
+	ok "SIG$signal $*: some were in the middle ($hit of $n in $whole_ms ms)" test "$hit" -gt 1
+}
+
+signals()
+{
+	local m
+
+	machine
+	kernel $K
+	kernel $K7
+	for m in one two three; do
+		module $m 1.0 'PRE_BUILD=pre.sh'
+		script "$sourcetree/$m-1.0/pre.sh" 'sleep 0.1'
+		dkms add $m/1.0 > /dev/null
+		kernel_module $K kernel/$m.ko 0.1 old
+	done
+	echo 'BUILD_DEPENDS=one' >> "$sourcetree/two-1.0/dkms.conf"
+	mkdir "$work/before"
+	cp -a "$dkmstree" "$work/before/dkms"
+	cp -a "$installtree" "$work/before/modules"
+	# As long as a run takes that nothing interrupts, and a little more.
+	how_long
+	interrupted INT 130 13
+	interrupted TERM 143 12
+	interrupted TERM 143 6 --sandbox=off
+	interrupted KILL 137 10
+	# With a cache, which the first runs fill.
+	trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
+	interrupted INT 130 5 -j 1
+	interrupted KILL 137 4 -j 1
+	ok "the cache is whole" dkms cache verify
+
+	# A make that does not listen.
+	machine
+	kernel $K
+	module deaf 1.0 'MAKE="trap \"\" INT TERM; echo started; while :; do sleep 0.1; done"'
+	start_dkms install deaf/1.0 -k $K
+	until_started deaf
+	kill -TERM "$dkms"
+	status=0
+	wait "$dkms" || status=$?
+	is "$status" 143 "a make that ignores signals: the exit status"
+	is "$(others)" "" "a make that ignores signals: is gone all the same"
+	is "$(state deaf 1.0 $K)" added "nothing was built"
+	is "$(ls -A "$dkmstree/deaf/1.0")" "$(printf '%s\n' build source)" "nothing is left"
+
+	# A lock of a dead process is none.
+	for n in 1 2 3; do
+		machine
+		kernel $K
+		module held 1.0 "MAKE=\"echo started; while [ ! -e '$sourcetree/held-1.0/go' ]; do sleep 0.05; done; make -C \$kernel_source_dir M=\$dkms_tree/held/1.0/build\""
+		start_dkms install held/1.0 -k $K
+		until_started held
+		kill -KILL "$dkms"
+		touch "$sourcetree/held-1.0/go"
+		try install held/1.0 -k $K
+		wait "$dkms" 2>/dev/null || true
+		is "$status $(grep -c waits <<< "$out$err")" "0 0" "killed while it held the lock: the next one does not wait"
+	done
+}
+
+# What kill -9 may leave of an install, made by hand as it takes luck to hit those moments.
+killed_installs()
+{
+	local before original
+
+	machine
+	kernel $K
+	module hello 1.0
+	module hello 1.1
+	kernel_module $K kernel/hello.ko 0.1 old
+	original=$dkmstree/hello/original_module/$K/$arch
+	before=$(snapshot "$installtree")
+	dkms install hello/1.0 -k $K > /dev/null
+	rm "$dkmstree/hello/kernel-$K-$arch"
+	touch "$installtree/$K/$dest/"{.hello.ko.dkms-new,..hello.ko.dkms-new.123-4}
+	dkms_exits 0 "killed before the link was set: install" install hello/1.0 -k $K
+	is "$(state hello 1.0 $K)" installed "it is installed"
+	whole "nothing is left of the first"
+	rm "$dkmstree/hello/kernel-$K-$arch"
+	dkms_exits 0 "killed before the link was set: remove" remove hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	is "$(ls "$dkmstree")" "" "nothing is left of it"
+
+	dkms build hello/1.0 -k $K > /dev/null
+	mkdir -p "$original"
+	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
+	dkms_exits 0 "killed before the original was moved: install" install hello/1.0 -k $K
+	dkms_exits 0 "and uninstall" uninstall hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	mkdir -p "$original"
+	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
+	mv "$installtree/$K/kernel/hello.ko" "$original"
+	dkms_exits 0 "killed after the original was moved: install" install hello/1.0 -k $K
+	dkms_exits 0 "and uninstall" uninstall hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	mkdir -p "$original"
+	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
+	mv "$installtree/$K/kernel/hello.ko" "$original"
+	dkms_exits 0 "killed after the original was moved: remove" remove hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+
+	dkms install hello/1.0 -k $K > /dev/null
+	dkms build hello/1.1 -k $K > /dev/null
+	cp "$dkmstree/hello/1.1/$K/$arch/module/hello.ko" "$installtree/$K/$dest/hello.ko"
+	dkms_exits 0 "killed while another version took its place: install" install hello/1.1 -k $K
+	whole "it is installed"
+	cp "$original/hello.ko" "$installtree/$K/kernel/hello.ko"
+	dkms_exits 0 "killed while uninstalling: uninstall" uninstall hello/1.1 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+}
+
+# Killed when the module was installed and only the build's directory was still there.
+killed_at_the_end()
+{
+	local dir option lock run
+
+	for option in --sandbox=auto --sandbox=off; do
+		machine
+		kernel $K
+		module hello 1.0
+		dkms install hello/1.0 -k $K > /dev/null
+		dir=$dkmstree/hello/1.0
+		mkdir -p "$dir/.job-$K-$arch/build" "$dir/build" "$dkmstree/.run-killed"
+		if [ $option = --sandbox=off ]; then
+			mv "$dir/build" "$dir/.logs"
+			mv "$dir/.job-$K-$arch/build" "$dir/build"
+			touch "$dir/.logs/mine"
+		fi
+		exec {lock}< "$dir/.job-$K-$arch" {run}< "$dkmstree/.run-killed"
+		flock "$lock"
+		flock "$run"
+		dkms autoinstall -k $K $option > /dev/null
+		ok "$option: what a living process works on stays" test -d "$dir/.job-$K-$arch"
+		exec {lock}<&- {run}<&-
+		dkms autoinstall -k $K $option > /dev/null
+		whole "$option: what a dead one has left goes, though there is nothing to build"
+		[ $option = --sandbox=auto ] || ok "$option: logs of old are where they belong" test -e "$dir/build/mine"
+	done
+}
+
+# Two dkms do the same at the same time.
+two_at_once()
+{
+	local n failed="" wrong=""
+
+	machine
+	kernel $K
+	kernel $K7
+	module hello 1.0 'PRE_BUILD=pre.sh'
+	script "$sourcetree/hello-1.0/pre.sh" 'sleep 0.2'
+	for n in 1 2 3 4 5; do
+		start_dkms install hello/1.0 -k $K -k $K7
+		[ "$n" -eq 1 ] || moment 300
+		try install hello/1.0 -k $K -k $K7
+		[ "$status" -eq 0 ] || failed+="the second: $status $err"$'\n'
+		status=0
+		wait "$dkms" || status=$?
+		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
+		wrong+=$(whole "two at once" | grep -A 3 '^not ok' || true)
+		try install hello/1.0 -k $K -k $K7
+		[ "$status" -eq 0 ] || failed+="again: $status $err"$'\n'
+		dkms remove hello/1.0 --all > /dev/null
+	done
+	is "$failed" "" "compat 12: two install the same: one does it, the other waits"
+	failed=""
+	for n in 1 2 3; do
+		start_dkms build hello/1.0 -k $K --sandbox=off
+		moment 200
+		try build hello/1.0 -k $K7 --sandbox=off
+		[ "$status" -eq 0 ] || failed+="the second: $status $err"$'\n'
+		status=0
+		wait "$dkms" || status=$?
+		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
+		wrong+=$(whole "two without a sandbox" | grep -A 3 '^not ok' || true)
+		dkms remove hello/1.0 --all > /dev/null
+	done
+	is "$failed" "" "two build for two kernels in one directory, without a sandbox: one waits"
+	is "$wrong" "" "compat 12: two install the same: nothing is half-done"
+}
+
+# Arguments of a command that installs some of three modules for some of two kernels, in $some,
+# and what that is in $jobs.
+choose()
+{
+	local names=(one two three) kernels=("-k $K" "-k $K7" "-k $K -k $K7") m k
+
+	k=${kernels[RANDOM % 3]}
+	m=${names[RANDOM % 3]}/1.0
+	some="install $m $k"
+	[ $((RANDOM % 2)) -eq 0 ] || { some="autoinstall $k"; m='*'; }
+	jobs=
+	for k in ${k//-k/}; do
+		jobs+="$m for $k"$'\n'
+	done
+}
+
+# Two dkms do some of the same: each waits for nothing but what both do.
+some_of_the_same()
+{
+	local n first second line failed="" wrong="" idle="" m
+
+	machine
+	kernel $K
+	kernel $K7
+	for m in one two three; do
+		module $m 1.0 'PRE_BUILD=pre.sh'
+		script "$sourcetree/$m-1.0/pre.sh" 'sleep 0.1'
+	done
+	for n in {1..12}; do
+		for m in one two three; do
+			dkms add $m/1.0 > /dev/null
+		done
+		choose
+		first=$jobs
+		# shellcheck disable=SC2086
+		start_dkms $some
+		moment 200
+		choose
+		second=$jobs
+		# shellcheck disable=SC2086
+		try $some
+		[ "$status" -eq 0 ] || failed+="the second, $some: $status $err"$'\n'
+		status=0
+		wait "$dkms" || status=$?
+		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
+		wrong+=$(whole "two at once" | grep -A 3 '^not ok' || true)
+		while IFS= read -r line; do
+			line=${line#dkms: }
+			line=${line%: waits*}
+			grep -qxF -e "$line" -e "* for ${line#* for }" <<< "$first" &&
+				grep -qxF -e "$line" -e "* for ${line#* for }" <<< "$second" ||
+				idle+="round $n: $line"$'\n'
+		done < <(cat "$work/first.out" "$work/first.err" "$work/out" "$work/err" | grep ': waits')
+		for m in one two three; do
+			dkms remove $m/1.0 --all > /dev/null 2>&1
+		done
+	done
+	is "$failed" "" "two do some of the same: both end well"
+	is "$wrong" "" "two do some of the same: nothing is half-done"
+	is "$idle" "" "and wait for nothing else"
+}
+
+# Waits until a file has a line that matches.
+until_line() # PATTERN FILE
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		! grep -qE "$1" "$2" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# The second of two dkms waits, and says so; meanwhile it does what it can.
+waiting()
+{
+	local first second status=0
+
+	machine
+	kernel $K
+	module hello 1.0 'PRE_BUILD=pre.sh'
+	script "$sourcetree/hello-1.0/pre.sh" "echo pre; while [ ! -e '$sourcetree/hello-1.0/go' ]; do sleep 0.05; done"
+	module other 1.0
+	dkms add hello/1.0 > /dev/null
+	dkms add other/1.0 > /dev/null
+	dkms build hello/1.0 -k $K > "$work/first" 2>&1 &
+	first=$!
+	for ((i = 0; i < 300; i++)); do
+		! grep -qs pre "$dkmstree"/hello/1.0/.job-*/make.log || break
+		sleep 0.1
+	done
+	dkms autoinstall -k $K -j 1 > "$work/second" 2>&1 &
+	second=$!
+	ok "the second says that it waits" until_line "^dkms: hello/1.0 for $K: waits" "$work/second"
+	ok "and does what does not need the other, with its only slot" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
+	touch "$sourcetree/hello-1.0/go"
+	wait "$first" || status=$?
+	is "$status" 0 "the first goes on"
+	wait "$second" || status=$?
+	is "$status" 0 "and then the second"
+	like "$(cat "$work/second")" "hello/1.0 for $K: installed\$" "which does not build it again"
+	is "$(find "$dkmstree" -name '.job*')" "" "nothing is left"
+}
+
+# kill -9 in the middle of a copy or of an archive.
+killed_copies()
+{
+	local i left=""
+
+	machine
+	kernel $K
+	module big 1.0
+	mv "$sourcetree/big-1.0" "$machine/big"
+	mkdir "$machine/big/many"
+	(cd "$machine/big/many" && seq 20000 | xargs touch)
+	start_dkms add "$machine/big"
+	for ((i = 0; i < 500; i++)); do
+		left=$(find "$sourcetree" -path '*/many/1*' -print -quit 2> /dev/null)
+		[ -z "$left" ] || break
+		sleep 0.01
+	done
+	kill -KILL "$dkms"
+	wait "$dkms" 2> /dev/null || true
+	ok "(add DIRECTORY, killed, leaves something)" test -n "$left" -a ! -e "$sourcetree/big-1.0"
+	dkms_exits 0 "add DIRECTORY again" add "$machine/big"
+	is "$(ls -A -I 'linux-*' "$sourcetree")" big-1.0 "nothing is left of the first"
+	is "$(ls "$sourcetree/big-1.0/many" | wc -l)" 20000 "and all is there"
+
+	head -c 30M /dev/urandom > "$sourcetree/big-1.0/noise"
+	start_dkms mktarball big/1.0 --source-only --archive "$machine/big.tar.xz"
+	for ((i = 0; i < 500; i++)); do
+		left=$(find "/proc/$dkms/fd" -lname "$machine/*" -size +0 -print -quit 2> /dev/null)
+		[ -z "$left" ] || break
+		sleep 0.01
+	done
+	ok "(mktarball is writing)" test -n "$left"
+	kill -KILL "$dkms"
+	wait "$dkms" 2> /dev/null || true
+	is "$(cd "$machine" && echo big*)" big "mktarball, killed, leaves nothing"
+	for i in 1 2; do
+		dkms_exits 0 "mktarball" mktarball big/1.0 --source-only --archive "$machine/big.tar"
+		stat -c "%i %a %s" "$machine/big.tar" >> "$work/archives"
+	done
+	is "$(cut -d ' ' -f 2- "$work/archives" | uniq | wc -l)" 1 "the same both times"
+	ok "the second takes the place of the first" test "$(uniq "$work/archives" | wc -l)" -eq 2
+	is "$(cd "$machine" && echo big*)" "big big.tar" "and leaves nothing beside it"
+}
+
+signals
+killed_copies
+waiting
+killed_installs
+killed_at_the_end
+two_at_once
+some_of_the_same
+finish

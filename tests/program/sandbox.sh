@@ -1,0 +1,402 @@
+#!/bin/bash
+# What a module's commands can do to the machine: as root in trees that nobody can reach, and in
+# trees that only root can, as a user, without a sandbox, and where there can be none. The module
+# here tries and tells in its log how it went.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+K7=4.19.0-7-amd64
+
+# The project may be in a place that is hidden below, in somebody's home most of all.
+cp "$DKMS" "$work/bin/dkms"
+DKMS=$work/bin/dkms
+
+# The job slots are a pipe that is inherited, or for make 4.4 and later one with a name in /tmp.
+descriptors="0 1 2 3 4"
+named=0
+case $(make --version) in
+"GNU Make 4."[0-3]|"GNU Make 4."[0-3][!0-9]*) ;;
+*) descriptors="0 1 2" named=1 ;;
+esac
+
+# Tells in lines KEY=VALUE what it sees and may do. The host's files are named to it.
+probe() # FILE
+{
+	cat > "$1" <<'END'
+#!/bin/bash
+may() { ("$@") > /dev/null 2>&1 && echo yes || echo no; }
+echo "uid=$(id -u)"
+echo "net=$(readlink /proc/self/ns/net)"
+echo "interfaces=$(sed 1,2d /proc/net/dev | cut -d: -f1 | tr -d ' \n')"
+echo "sees-sleep=$(may grep -q sleep-of-the-host /proc/[0-9]*/cmdline)"
+echo "kills=$(may kill -0 "$SLEEP_PID")"
+echo "caps=$(sed -n 's/^CapEff:\t//p' /proc/self/status)"
+echo "no-new-privs=$(sed -n 's/^NoNewPrivs:\t//p' /proc/self/status)"
+for secret in $SECRETS; do
+	echo "reads-$(dirname "$secret")=$(may grep -q hidden "$secret")"
+done
+for dir in $PLACES; do
+	echo "writes-$dir=$(may touch "$dir/left-by-the-module")"
+done
+echo "writes-build=$(may touch here)"
+echo "device=$(may test -b /dev/vda -o -b /dev/sda -o -e /dev/mem -o -e /dev/kmsg)"
+echo "mounts=$(may mount -t tmpfs none /mnt)"
+echo "remounts=$(may mount -o remount,rw,bind "$WORK" && may touch "$WORK/left-by-the-module")"
+echo "hostname=$(may hostname "$(hostname)")"
+temporary=$(mktemp) && echo content > "$temporary"
+echo "temporary=$(cat "$temporary" 2>/dev/null)"
+echo "tmp=$(ls -A /tmp | wc -l)"
+echo "stdin=$(readlink /proc/self/fd/0)"
+echo "descriptors=$(sh -c 'ls -l /proc/$$/fd' | sed -n 's/.* \([0-9]*\) ->.*/\1/p' | sort -n | paste -sd' ')"
+END
+	chmod +x "$1"
+}
+
+# Looks for a value that the probe has told.
+told() # KEY
+{
+	sed -n "s|^$1=||p" "$log"
+}
+
+# A file in each place that builds have no business in. What is not private to this test is left
+# alone.
+hide_secrets()
+{
+	local dir
+
+	secrets=
+	for dir in "$TMPDIR" /root /home /run; do
+		if [ "$dir" != "$TMPDIR" ]; then
+			[ -n "$private" ] || continue
+			mount -t tmpfs -o mode=755 secrets "$dir" 2>/dev/null || continue
+		fi
+		echo hidden > "$dir/secret"
+		secrets+=" $dir/secret"
+	done
+}
+
+new_machine()
+{
+	machine
+	kernel $K
+	kernel $K7
+	module probe 1.0 'PRE_BUILD=probe.sh'
+	probe "$sourcetree/probe-1.0/probe.sh"
+	export SECRETS=$secrets SLEEP_PID=$sleep_pid WORK=$work
+	export PLACES="$machine $sourcetree $sourcetree/probe-1.0 $dkmstree $dkmstree/probe $dkmstree/probe/1.0
+		$dkmstree/probe/1.0/source $installtree $installtree/$K $installtree/$K/build /etc /usr/src /var/lib"
+	log=$dkmstree/probe/1.0/$K/$arch/log/make.log
+}
+
+# What holds in every sandbox.
+confined() # DESCRIPTION
+{
+	local place secret
+
+	is "$status" 0 "$1: the module is built"
+	[ "$status" -eq 0 ] || note "$err"
+	is "$(told uid)" "$uid" "$1: the user of the build"
+	ok "$1: a network of its own" test "$(told net)" != "$(readlink /proc/self/ns/net)"
+	is "$(told interfaces)" lo "$1: with nothing in it"
+	is "$(told sees-sleep) $(told kills)" "no no" "$1: no process of others"
+	is "$(told caps) $(told no-new-privs)" "0000000000000000 1" "$1: no privileges, nor ways to get them"
+	for secret in $secrets; do
+		is "$(told "reads-${secret%/*}")" no "$1: a file in ${secret%/*} is hidden"
+	done
+	for place in $PLACES; do
+		is "$(told "writes-$place")" no "$1: ${place/$machine/machine} cannot be written"
+	done
+	is "$(told writes-build)" yes "$1: the build directory can"
+	is "$(told device) $(told mounts) $(told remounts) $(told hostname)" "no no no no" "$1: no devices, mounts, host name"
+	is "$(told temporary)" content "$1: there is a /tmp"
+	is "$(told stdin)" /dev/null "$1: nothing to read from"
+	is "$(told descriptors)" "$descriptors" "$1: no descriptors but those of the job slots"
+	is "$(find "$machine" "$TMPDIR" -name 'left-by-the-module' -o -name 'tmp.*')" "" "$1: nothing was left behind"
+	is "$(hostname)" "$host" "$1: the machine has its name"
+}
+
+can_unshare=
+! bwrap --ro-bind / / --unshare-all true 2>/dev/null || can_unshare=yes
+can_change_user=
+[ "$(id -u)" -ne 0 ] || ! setpriv --reuid=65534 --clear-groups true 2>/dev/null || can_change_user=yes
+host=$(hostname)
+hide_secrets
+bash -c 'exec -a sleep-of-the-host sleep 1000' &
+disown -a
+sleep_pid=$!
+
+# /var/tmp is hidden within /var, which is hidden, too.
+below_var_tmp()
+{
+	local work=/var/tmp/dkms-test TMPDIR=$TMPDIR
+
+	[ "$TMPDIR" != /var/tmp ] || return 0 # all of the others are there
+	if [ -z "$private" ] || [ -z "$can_unshare" ]; then
+		skip "needs namespaces" "trees in /var/tmp"
+		return
+	fi
+	TMPDIR=/var/tmp uid=$(id -u)
+	mount -t tmpfs -o mode=1777 dkms-test /var/tmp
+	mkdir $work
+	new_machine
+	chmod 0700 $work
+	try build probe/1.0 -k $K --sandbox=require
+	confined "trees in /var/tmp that only their owner can reach"
+	umount /var/tmp
+}
+
+sandboxes()
+{
+	[ -n "$can_unshare" ] || {
+		skip "namespaces are not permitted here" "what a module can do in a sandbox"
+		return
+	}
+	new_machine
+	chmod 0755 "$work"
+	uid=$(id -u)
+	[ -z "$can_change_user" ] || uid=65534
+	try build probe/1.0 -k $K --sandbox=require
+	confined "trees that everybody can reach"
+	is "$err" "" "no warning"
+	chmod 0700 "$work"
+	uid=$(id -u)
+	try build probe/1.0 -k $K --force --sandbox=require
+	confined "trees that only their owner can reach"
+	chmod 0755 "$work"
+	try build probe/1.0 -k $K --force
+	is "$err" "" "--sandbox=auto: no warning where it works"
+	ok "--sandbox=auto: a network of its own" test "$(told net)" != "$(readlink /proc/self/ns/net)"
+	like "$(told tmp)" "^[$((1 + named))$((2 + named))]$" "a fresh /tmp each time"
+
+	if [ -z "$can_change_user" ]; then
+		skip "not root" "a user's build"
+		return
+	fi
+	new_machine
+	chown -R 65534 "$dkmstree"
+	status=0
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$work/bin/dkms" build probe/1.0 -k $K \
+		"${trees[@]}" --sandbox=require > "$work/out" 2> "$work/err" || status=$?
+	err=$(cat "$work/err")
+	uid=65534
+	confined "a user's build"
+}
+
+confs()
+{
+	[ -n "$can_unshare" ] || {
+		skip "namespaces are not permitted here" "a dkms.conf in a sandbox"
+		return
+	}
+	new_machine
+	printf '%s\n' 'echo "uid $(id -u), interfaces $(sed 1,2d /proc/net/dev | cut -d: -f1 | tr -d " \n")" >&2' \
+		'for dir in $PLACES .; do touch "$dir/left-by-the-module" 2>/dev/null && echo "wrote $dir" >&2; done' \
+		'[ ! -e '"$TMPDIR"'/secret ] || echo "sees the secret" >&2' \
+		'grep -q sleep-of-the-host /proc/[0-9]*/cmdline && echo "sees the sleep" >&2' \
+		>> "$sourcetree/probe-1.0/dkms.conf"
+	dkms_exits 0 "a dkms.conf that tries" add probe/1.0
+	is "$(printf '%s\n' "$err" | sed 's/.*: //' | sort -u)" \
+		"uid $([ -n "$can_change_user" ] && echo 65534 || id -u), interfaces lo" "is confined as well"
+	module linked 1.0 BUILT_MODULE_NAME=ext9 BUILT_MODULE_LOCATION=sub STRIP=no PRE_BUILD=pre.sh
+	script "$sourcetree/linked-1.0/pre.sh" "ln -s $installtree/$K/kernel/fs sub"
+	dkms_exits 7 "a module behind a link that leads out" build linked/1.0 -k $K
+	echo BUILT_MODULE_LOCATION=../../../../../../lib/modules/$K/kernel/fs >> "$sourcetree/linked-1.0/dkms.conf"
+	dkms_exits 7 "a module in a directory outside" build linked/1.0 -k $K
+	module private 1.0
+	chmod 0600 "$sourcetree/private-1.0"/*
+	dkms_exits 0 "a source that only its owner can read" build private/1.0 -k $K
+	module patched 1.0 'PATCH=evil.patch' 'STRIP=yes'
+	mkdir "$sourcetree/patched-1.0/patches"
+	printf '%s\n' '--- /dev/null' '+++ b/../../../left-by-the-module' '@@ -0,0 +1 @@' '+left' \
+		> "$sourcetree/patched-1.0/patches/evil.patch"
+	try build patched/1.0 -k $K
+	is "$(find "$machine" -name left-by-the-module)" "" "a patch to a file outside changes nothing"
+}
+
+off()
+{
+	new_machine
+	PLACES=$machine # it would write to all of them
+	dkms_exits 0 "--sandbox=off" build probe/1.0 -k $K --sandbox=off
+	is "$(told net)" "$(readlink /proc/self/ns/net)" "--sandbox=off: the network is the host's"
+	is "$err" "" "--sandbox=off: no warning"
+	is "$(told uid)" "$(id -u)" "--sandbox=off: our own user"
+	is "$(told stdin) $(told descriptors)" "/dev/null $descriptors" "--sandbox=off: nothing of ours but the job slots"
+}
+
+# What a build misses is said, and the administrator can grant it.
+granted()
+{
+	local state
+
+	if [ -z "$private" ] || [ -z "$can_unshare" ]; then
+		skip "needs namespaces" "what the administrator grants"
+		return
+	fi
+	machine
+	kernel $K
+	private_etc
+	state=$dkmstree/wants/1.0
+	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+		--cache-dir "$machine/cache")
+	module wants 1.0 'PRE_BUILD=pre.sh'
+	script "$sourcetree/wants-1.0/pre.sh" 'readlink /proc/self/ns/net' \
+		'. /home/kit/lib/version && echo "MODULE_INFO(kit, \"$version\");" >> wants.c || exit 3'
+	mkdir -p /home/kit/lib
+	echo version=one > /home/kit/lib/version
+	dkms_exits 2 "a build that reads a file in /home" build wants/1.0 -k $K
+	like "$err" "builds do not see /home/kit/lib/version; sandbox_paths=\"/home/kit/lib\" in $etc/framework.conf shows it" \
+		"it is said what to do"
+	echo 'sandbox_paths="/home/nobody/has-this /usr/share /home/kit/lib"' > "$etc/framework.conf"
+	dkms_exits 0 "with sandbox_paths" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" one "it reads the file"
+	ok "but has no network" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
+	dkms unbuild wants/1.0 -k $K > /dev/null
+	like "$(dkms build wants/1.0 -k $K)" "wants/1.0 for $K: built from the cache" "it comes from the cache"
+	echo version=two > /home/kit/lib/version
+	dkms unbuild wants/1.0 -k $K > /dev/null
+	dkms_exits 0 "the file has changed" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" two "it is built anew"
+	echo 'sandbox_paths=/home/kit/lib/version' > "$etc/framework.conf"
+	chmod 0600 /home/kit/lib/version
+	dkms_exits 0 "one file, that only root may read" build wants/1.0 -k $K --force
+	echo version=three > /home/kit/lib/version
+	dkms unbuild wants/1.0 -k $K > /dev/null
+	dkms_exits 0 "it has changed" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" three "it counts, too"
+
+	echo 'echo "fetch: Could not resolve host: example.org"; exit 4' >> "$sourcetree/wants-1.0/pre.sh"
+	dkms_exits 4 "a build that wants a network" build wants/1.0 -k $K --force
+	like "$err" "builds have no network; sandbox_network=\"wants\" in $etc/framework.conf gives it one" \
+		"it is said what to do"
+	sed -i '$d' "$sourcetree/wants-1.0/pre.sh"
+	echo 'sandbox_network="others wants"' >> "$etc/framework.conf"
+	dkms_exits 0 "with sandbox_network" build wants/1.0 -k $K --force
+	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "it has the host's"
+	like "$(dkms cache why wants/1.0 -k $K)" "not cached: its builds have a network, by sandbox_network" \
+		"and is not cached"
+	echo 'sandbox_network="wants2 want"' >> "$etc/framework.conf"
+	dkms_exits 0 "others' names" build wants/1.0 -k $K --force
+	ok "give it none" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
+
+	echo 'sandbox=off' > "$etc/framework.conf"
+	dkms_exits 0 "sandbox=off" build wants/1.0 -k $K --force
+	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "is none"
+	dkms_exits 2 "the option goes before it" build wants/1.0 -k $K --force --sandbox=require
+	echo 'sandbox=none' > "$etc/framework.conf"
+	dkms_exits 8 "another word" build wants/1.0 -k $K
+	like "$err" "sandbox is \"none\", but must be auto, require or off" "is said"
+	echo 'sandbox_paths="/home/kit kit"' > "$etc/framework.conf"
+	dkms_exits 8 "a path that is not absolute" build wants/1.0 -k $K
+	like "$err" "sandbox_paths has \"kit\", but must have absolute paths" "is said"
+	rm "$etc/framework.conf"
+	rm -r /home/kit
+}
+
+# Both builds are there at the same time, in what looks like one directory.
+both_kernels() # DESCRIPTION OPTION...
+{
+	local what=$1 k log overlap=no
+
+	shift
+	machine
+	kernel $K
+	kernel $K7
+	module both 1.0 'PRE_BUILD=pre.sh' \
+		'MAKE="cat $dkms_tree/both/1.0/build/mine && make -C $kernel_source_dir M=$dkms_tree/both/1.0/build"' 'POST_BUILD=post.sh'
+	script "$sourcetree/both-1.0/post.sh" 'bash -c "echo end \$EPOCHREALTIME"'
+	script "$sourcetree/both-1.0/pre.sh" '[ ! -e mine ] || echo "another was here: $(cat mine)"' \
+		'echo "mine is $kernelver" > mine' "sed -i 's/1\\.0/for-'\$kernelver'/' both.c" \
+		'bash -c "echo start \$EPOCHREALTIME"' 'sleep 0.5'
+	dkms_exits 0 "$what: two kernels" build both/1.0 -k $K -k $K7 -j 4 "$@"
+	for k in $K $K7; do
+		log=$dkmstree/both/1.0/$k/$arch/log/make.log
+		is "$(grep '^mine\|^another' "$log")" "mine is $k" "$what: $k sees its own build directory"
+		is "$(field version "$dkmstree/both/1.0/$k/$arch/module/both.ko")" "for-$k" "$what: and its own module"
+	done
+	# The one that starts last starts before the first ends.
+	overlap=$(sed -n 's/^\(start\|end\) //p' "$dkmstree"/both/1.0/*/"$arch"/log/make.log |
+		sort -n | sed -n 2p)
+	grep -q "^start $overlap" "$dkmstree"/both/1.0/*/"$arch"/log/make.log && overlap=yes || overlap=no
+	is "$(ls -A "$dkmstree/both/1.0")" "$(printf '%s\n' $K $K7 build source)" "$what: nothing else is left"
+	is "$(ls -A "$dkmstree/both/1.0/build")" "" "$what: the build directory is empty"
+	together=$overlap
+}
+
+# Without namespaces: exactly one warning, and a build.
+none() # DESCRIPTION
+{
+	both_kernels "$1"
+	is "$(printf '%s\n' "$err" | grep -c 'warning.*sandbox')" 1 "$1: exactly one warning"
+	is "$(printf '%s\n' "$err" | grep -vc 'warning.*sandbox')" 0 "$1: and nothing else on stderr"
+	is "$together" no "$1: one kernel after the other"
+	module more 1.0
+	dkms_exits 0 "$1: autoinstall of two modules for two kernels" autoinstall -k $K -k $K7
+	dkms_exits 0 "$1: add" add more/1.0
+	dkms_exits 0 "$1: autoinstall" autoinstall -k $K -k $K7
+	is "$(printf '%s\n' "$err" | grep -c 'warning.*sandbox')" 1 "$1: exactly one warning"
+	module last 1.0
+	before=$(snapshot "$dkmstree" "$installtree")
+	dkms_exits 1 "$1: --sandbox=require is an error" install last/1.0 -k $K --sandbox=require
+	like "$err" "sandbox" "$1: that is said"
+	is "$(snapshot "$dkmstree" "$installtree")" "$before" "$1: and nothing has changed"
+	dkms_exits 0 "$1: --sandbox=off" install last/1.0 -k $K --sandbox=off
+	is "$err" "" "$1: is no reason to warn"
+	module fails 1.0
+	echo '#error "no such thing"' >> "$sourcetree/fails-1.0/fails.c"
+	dkms_exits 10 "$1: a build that fails for two kernels" build fails/1.0 -k $K -k $K7
+	is "$(ls -A "$dkmstree/fails/1.0")" "$(printf '%s\n' build source)" "$1: leaves nothing"
+	is "$(ls "$dkmstree/fails/1.0/build")" "$(printf '%s\n' "$K-$arch" "$K7-$arch" make.log)" \
+		"$1: but a log for each"
+}
+
+impossible()
+{
+	script "$work/bin/bwrap" 'echo "bwrap: No permissions to create a new namespace" >&2' 'exit 1'
+	none "bwrap is not permitted"
+	rm "$work/bin/bwrap"
+	if [ -z "$private" ]; then
+		skip "needs a mount namespace" "without bwrap"
+		skip "needs a mount namespace" "in a chroot"
+		return
+	fi
+	touch "$work/no-bwrap"
+	mount --bind "$work/no-bwrap" "$(readlink -f "$(command -v bwrap)")"
+	none "bwrap cannot be run"
+	umount "$(readlink -f "$(command -v bwrap)")"
+
+	# As image builders do it.
+	mkdir "$work/chroot"
+	for dir in /*; do
+		if [ -L "$dir" ]; then
+			cp -P "$dir" "$work/chroot"
+		elif [ -d "$dir" ]; then
+			mkdir "$work/chroot$dir"
+			mount --rbind "$dir" "$work/chroot$dir"
+		fi
+	done
+	eval "plain_$(declare -f dkms)"
+	dkms() { chroot "$work/chroot" "${DKMS:?}" "$@" "${trees[@]}" </dev/null; }
+	none "a plain chroot"
+	eval "$(declare -f plain_dkms | sed 's/^plain_//')"
+	for dir in "$work"/chroot/*; do
+		[ -L "$dir" ] || umount -l "$dir"
+	done
+}
+
+sandboxes
+below_var_tmp
+confs
+off
+granted
+if [ -n "$can_unshare" ]; then
+	both_kernels "in a sandbox" --sandbox=require
+	is "$together" yes "in a sandbox: both at the same time"
+else
+	skip "namespaces are not permitted here" "two kernels at the same time"
+fi
+both_kernels "without a sandbox" --sandbox=off
+impossible
+kill "$sleep_pid"
+finish

@@ -1,0 +1,310 @@
+#!/bin/bash
+# What framework.conf and options change about installing, on kernels of the fixture: commands that
+# run afterwards, links, forced modules, upgrades of RPM packages. Names say which part of the
+# contract they hold to.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+K7=4.19.0-7-amd64
+running=$(uname -r)
+
+add() # NAME VERSION [LINE...]
+{
+	module "$@"
+	dkms add "$1/$2" > /dev/null
+}
+
+# framework.conf with the LINEs; false where that cannot be.
+configure() # LINE...
+{
+	private_etc || return 1
+	printf '%s\n' "$@" > "$etc/framework.conf"
+}
+
+post_transaction()
+{
+	local log
+
+	if ! configure "post_transaction='echo ran for \$kernelver; echo said >&2'"; then
+		skip "needs a mount namespace" "compat 6: post_transaction"
+		return
+	fi
+	machine
+	kernel $K
+	kernel $K7
+	log=$dkmstree/post_transaction.log
+	add one 1.0
+	dkms_exits 0 "compat 6: post_transaction, build" build one/1.0 -k $K
+	ok "compat 6: does not run it" test ! -e "$log"
+	for action in install uninstall install unbuild autoinstall remove; do
+		rm -f "$log"
+		dkms_exits 0 "compat 6: post_transaction, $action" $action -m one -v 1.0 -k $K
+		is "$(cat "$log" 2>&1)" "ran for $K"$'\n'said "compat 6: runs it, its output is in the log"
+		is "$(grep -c 'ran for' <<<"$out$err")" 0 "compat 6: and not shown"
+	done
+	dkms add one/1.0 > /dev/null
+	add two 1.0
+	add three 1.0
+	echo old > "$log"
+	dkms_exits 0 "compat 6: several kernels" autoinstall -k $K -k $K7
+	is "$(grep 'ran for' "$log" | sort)" "ran for $K"$'\n'"ran for $K7" \
+		"compat 6: once for each, in a new log"
+	rm "$log"
+	dkms_exits 0 "compat 6: autoinstall that installed nothing" autoinstall -k $K
+	ok "compat 6: does not run it" test ! -e "$log"
+	add bad 1.0
+	echo '#error "no such thing"' >> "$sourcetree/bad-1.0/bad.c"
+	dkms_exits 10 "compat 6: an install that fails" install bad/1.0 -k $K
+	ok "compat 6: does not run it" test ! -e "$log"
+	dkms_exits 0 "compat 6: remove of what was built nowhere" remove bad/1.0
+	is "$(head -n 1 "$log")" "ran for $running" "is a transaction"
+	echo "post_transaction='exit 3'" > "$etc/framework.conf"
+	dkms_exits 0 "compat 6: a post_transaction that fails" uninstall one/1.0 -k $K
+	like "$err" "warning: post_transaction for $K exited 3" "is a warning"
+	rm "$etc/framework.conf"
+	rm "$log"
+	dkms_exits 0 "compat 6: none is set" install one/1.0 -k $K
+	ok "compat 6: no log then" test ! -e "$log"
+}
+
+symlinks()
+{
+	local file
+
+	for how in option setting; do
+		machine
+		kernel $K .xz
+		add one 1.0
+		if [ $how = option ]; then
+			dkms_exits 0 "compat 3: --symlink-modules" install one/1.0 -k $K --symlink-modules
+		elif configure symlink_modules=yes; then
+			dkms_exits 0 "compat 10: symlink_modules" install one/1.0 -k $K
+			rm "$etc/framework.conf"
+		else
+			skip "needs a mount namespace" "compat 10: symlink_modules"
+			return
+		fi
+		file=$installtree/$K/$dest/one.ko.xz
+		is "$(readlink "$file")" "$dkmstree/one/1.0/$K/$arch/module/one.ko.xz" "installs links"
+		try status
+		is "$out$err" "one/1.0, $K, $arch: installed" "compat 8: status finds nothing wrong"
+		ok "depmod sees it" grep -q one.ko.xz "$installtree/$K/modules.dep"
+		dkms_exits 0 "compat 6: uninstall" uninstall one/1.0 -k $K
+		ok "compat 6: takes the link away" test ! -L "$file"
+		is "$(state one 1.0 $K)" built "compat 6: and not what it leads to"
+	done
+}
+
+# The install tree of the machine as the system's.
+systems_tree()
+{
+	[ -n "$private" ] || return 1
+	if [ ! -d /lib/modules ]; then
+		mkdir -p "$work/lib/up/modules" "$work/lib/work"
+		mount -t overlay overlay -o "lowerdir=$(realpath /lib),upperdir=$work/lib/up,workdir=$work/lib/work" \
+			"$(realpath /lib)" 2>/dev/null || return 1
+	fi
+	mount --bind "$installtree" /lib/modules
+}
+
+modprobes()
+{
+	local devices=$work/devices
+
+	# shellcheck disable=SC2016
+	script "$work/bin/modprobe" "echo \"\$@\" >> '$work/modprobes'"
+	machine
+	kernel "$running"
+	kernel $K
+	add one 1.0
+	dkms_exits 0 "compat 6: --modprobe-on-install in a tree that is not the system's" \
+		install one/1.0 --modprobe-on-install
+	ok "loads nothing" test ! -e "$work/modprobes"
+	dkms unbuild one/1.0 > /dev/null
+	mkdir -p "$devices/pci0/0000:00:01.0/usb1" "$devices/virtual"
+	echo 'pci:v00001234*' > "$devices/pci0/0000:00:01.0/modalias"
+	echo 'usb:v1*' | tee "$devices/virtual/modalias" > "$devices/pci0/0000:00:01.0/usb1/modalias"
+	ln -s .. "$devices/virtual/subsystem"
+	if ! systems_tree || ! mount --bind "$devices" /sys/devices; then
+		skip "needs a mount namespace" "compat 6: modprobe_on_install"
+		rm "$work/bin/modprobe"
+		return
+	fi
+	dkms_exits 0 "compat 6: --modprobe-on-install for another kernel" install one/1.0 -k $K --modprobe-on-install
+	ok "compat 6: loads nothing" test ! -e "$work/modprobes"
+	dkms_exits 0 "compat 3: --modprobe-on-install" install one/1.0 --modprobe-on-install
+	is "$(cat "$work/modprobes" 2>&1)" "-a -b -q -- pci:v00001234* usb:v1*" \
+		"compat 6: loads modules for present devices, once for all"
+	rm -f "$work/modprobes"
+	dkms_exits 0 "compat 6: uninstall with it" uninstall one/1.0 --modprobe-on-install
+	ok "compat 6: loads nothing" test ! -e "$work/modprobes"
+	dkms_exits 0 "compat 6: install without it" install one/1.0
+	ok "compat 6: loads nothing" test ! -e "$work/modprobes"
+	if configure modprobe_on_install=true; then
+		dkms_exits 0 "compat 10: modprobe_on_install" install one/1.0 --force
+		ok "compat 10: is the same" test -e "$work/modprobes"
+		rm "$etc/framework.conf"
+	fi
+	script "$work/bin/modprobe" 'exit 1'
+	dkms_exits 0 "compat 6: a modprobe that fails" install one/1.0 --force --modprobe-on-install
+	is "$err" "" "is none of our failures"
+	rm "$work/bin/modprobe"
+	umount /sys/devices /lib/modules
+}
+
+# weak-modules of RHEL and weak-modules2 of SUSE, as programs that write down their calls.
+weak_modules()
+{
+	local calls=$work/weak
+
+	machine
+	if ! private_etc || ! systems_tree; then
+		skip "needs a mount namespace" "compat 6: weak-modules"
+		return
+	fi
+	kernel $K
+	kernel $K7
+	cp /etc/os-release "$work/os-release"
+	rm /etc/os-release
+	# shellcheck disable=SC2016
+	for program in weak-modules weak-modules2; do
+		script "$work/bin/$program" "{ echo \"\${0##*/} \$*\"; sort; } >> '$calls'"
+	done
+	add one 1.0
+	add two 1.0
+	add not 1.0 'NO_WEAK_MODULES=yes'
+	echo ID=rhel > /etc/os-release
+	dkms_exits 0 "compat 6: weak-modules on RHEL" autoinstall -k $K
+	is "$(cat "$calls")" "weak-modules --no-initramfs --add-modules
+$installtree/$K/extra/one.ko
+$installtree/$K/extra/two.ko" "compat 6: is told once of all modules but those with NO_WEAK_MODULES"
+	rm "$calls"
+	dkms_exits 0 "compat 6: uninstall on RHEL" uninstall one/1.0 -k $K
+	is "$(cat "$calls")" "weak-modules --no-initramfs --remove-modules
+$installtree/$K/extra/one.ko" "compat 6: weak-modules is told"
+	rm "$calls"
+	dkms_exits 0 "compat 6: NO_WEAK_MODULES" uninstall not/1.0 -k $K
+	ok "compat 6: weak-modules is not told" test ! -e "$calls"
+	mkdir -p "$installtree/$K7/weak-updates"
+	ln -s "$installtree/$K/extra/two.ko" "$installtree/$K7/weak-updates/two.ko"
+	try status -m two
+	is "$out" "two/1.0, $K, $arch: installed
+two, 1.0, $K7, $arch: installed-weak from $K" "compat 8: installed-weak"
+	dkms_exits 0 "compat 6: removed" remove two/1.0 --all
+	rm "$calls"
+	echo ID=opensuse-leap > /etc/os-release
+	dkms_exits 0 "compat 6: weak-modules on SUSE" install one/1.0 -k $K
+	is "$(cat "$calls")" "weak-modules2 --add-kernel-modules $K
+$installtree/$K/updates/one.ko" "compat 6: is weak-modules2"
+	rm "$calls"
+	script "$work/bin/weak-modules2" 'echo no >&2; exit 1'
+	dkms_exits 0 "compat 6: one that fails" uninstall one/1.0 -k $K
+	like "$err" "warning: $K: weak-modules exited 1" "is a warning"
+	rm "$work/bin/weak-modules2" "$work/bin/weak-modules"
+	dkms_exits 0 "compat 6: SUSE without it" install one/1.0 -k $K
+	is "$err" "" "is no problem"
+	cp "$work/os-release" /etc/os-release
+	umount /lib/modules
+}
+
+forced()
+{
+	local lists=/usr/share/dkms/modules_to_force_install upper=$work/share
+
+	machine
+	kernel $K
+	kernel_module $K kernel/drivers/one.ko 2.0
+	add one 1.0
+	dkms_exits 6 "compat 6: an older version than the kernel's" install one/1.0 -k $K
+	mkdir -p "$upper/up/dkms/modules_to_force_install" "$upper/work"
+	if [ -z "$private" ] || ! mount -t overlay overlay \
+		-o "lowerdir=/usr/share,upperdir=$upper/up,workdir=$upper/work" /usr/share 2>/dev/null; then
+		skip "needs an overlay on /usr/share" "compat 1: modules_to_force_install"
+		return
+	fi
+	echo "other one" > $lists/vendor
+	dkms_exits 0 "compat 1: modules_to_force_install" install one/1.0 -k $K
+	is "$(state one 1.0 $K)" installed "compat 1: NAME forces"
+	dkms uninstall one/1.0 -k $K > /dev/null
+	echo "PRE_INSTALL=no.sh" >> "$sourcetree/one-1.0/dkms.conf"
+	script "$sourcetree/one-1.0/no.sh" 'exit 1'
+	echo "one_version-override" > $lists/vendor
+	dkms_exits 101 "compat 1: NAME_version-override" install one/1.0 -k $K
+	script "$sourcetree/one-1.0/no.sh" 'exit 0'
+	dkms_exits 0 "compat 1: only skips the version check" install one/1.0 -k $K
+	umount /usr/share
+}
+
+obsolete()
+{
+	machine
+	kernel $K
+	kernel 4.18.0-1-amd64
+	add one 1.0
+	dkms build one/1.0 -k $K -k 4.18.0-1-amd64 > /dev/null
+	echo 'OBSOLETE_BY=4.19' >> "$sourcetree/one-1.0/dkms.conf"
+	dkms_exits 6 "compat 4: OBSOLETE_BY is checked at install" install one/1.0 -k $K
+	like "$err" "since 4.19" "it says since when"
+	is "$(state one 1.0 $K)" built "it is not installed"
+	dkms_exits 0 "compat 4: OBSOLETE_BY, an older kernel" install one/1.0 -k 4.18.0-1-amd64
+	dkms_exits 0 "compat 4: OBSOLETE_BY and --force" install one/1.0 -k $K --force
+	dkms unbuild one/1.0 -k $K > /dev/null
+	dkms_exits 77 "compat 4: OBSOLETE_BY acts as KERNEL_MAX" build one/1.0 -k $K
+}
+
+# Two scripts of one rpm are two shells with one parent.
+as_script() # ARGUMENT...
+{
+	status=0
+	bash -c '"$@"; exit $?' sh "$DKMS" "$@" "${trees[@]}" > "$work/out" 2> "$work/err" || status=$?
+}
+
+rpm_upgrade()
+{
+	for spelling in rpm_safe_upgrade rpm-safe-upgrade; do
+		machine
+		kernel $K
+		add one 1.0
+		dkms install one/1.0 -k $K > /dev/null
+		as_script add one/1.0 --$spelling
+		is "$status" 3 "compat 6: --$spelling, the new package adds"
+		as_script remove one/1.0 --all --$spelling
+		is "$status" 0 "compat 6: the old package removes, 0"
+		is "$(state one 1.0 $K)" installed "compat 6: and nothing happens"
+		as_script remove one/1.0 --all --$spelling
+		is "$status $(state one 1.0)" "0 absent" "a mark counts once"
+	done
+	add one 1.0
+	as_script remove one/1.0 --all --rpm_safe_upgrade
+	is "$status $(state one 1.0)" "0 absent" "compat 6: without an add, remove removes"
+
+	module one 1.0
+	as_script add one/1.0 --rpm_safe_upgrade
+	is "$status" 0 "compat 6: the new package adds for the first time"
+	add one 0.9
+	as_script remove one/0.9 --all --rpm_safe_upgrade
+	is "$status $(state one 0.9) $(state one 1.0)" "0 absent added" \
+		"compat 6: the old package, which has another version, removes that"
+	as_script remove one/1.0 --all
+	is "$status $(state one 1.0)" "0 absent" "without the option there is nothing to see"
+
+	module one 1.0
+	(as_script add one/1.0 --rpm_safe_upgrade)
+	as_script remove one/1.0 --all --rpm_safe_upgrade
+	is "$status $(state one 1.0)" "0 absent" "compat 6: the mark of another process does not count"
+
+	kernel_module $K kernel/drivers/one.ko 2.0
+	add one 1.0
+	dkms_exits 6 "an older version than the kernel's" install one/1.0 -k $K
+	dkms_exits 0 "is installed all the same with --rpm_safe_upgrade" install one/1.0 -k $K --rpm_safe_upgrade
+}
+
+post_transaction
+symlinks
+modprobes
+weak_modules
+forced
+obsolete
+rpm_upgrade
+finish

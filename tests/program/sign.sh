@@ -1,0 +1,350 @@
+#!/bin/bash
+# Signed modules, on kernels of the fixture, with Debian's own sign-file and with programs of
+# ours: which are signed, when, with which key, what is told when it does not work. Names say
+# which part of the contract they hold to.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+private_etc || skip_all "needs a mount namespace"
+command -v openssl >/dev/null || skip_all "openssl is not installed"
+
+framework() # LINE...
+{
+	printf '%s\n' "$@" > "$etc/framework.conf"
+}
+
+# Its config asks for signatures made with a hash.
+signing_kernel() # RELEASE [SUFFIX [HASH]]
+{
+	kernel "$1" "${2:-}"
+	echo "CONFIG_MODULE_SIG_HASH=\"${3:-sha256}\"" | tee -a "$installtree/$1/build/.config" \
+		>> "$installtree/$1/build/include/config/auto.conf"
+}
+
+# The module file of NAME 1.0 in the dkms tree.
+built() # NAME RELEASE [SUFFIX]
+{
+	echo "$dkmstree/$1/1.0/$2/$arch/module/$1.ko${3:-}"
+}
+
+plain() # FILE: uncompressed, in $work/plain.ko
+{
+	case $1 in
+	*.gz) gzip -dc "$1" ;;
+	*.xz) xz -dc "$1" ;;
+	*.zst) zstd -qdc "$1" ;;
+	*) cat "$1" ;;
+	esac > "$work/plain.ko"
+}
+
+# Takes the signature off as the kernel does: the marker, then 12 bytes that end in the length
+# of the signature (big endian), then the signature (PKCS#7 in DER); all at the end of the file.
+split_signature() # FILE: $work/content and $work/signature
+{
+	local size len
+
+	[ "$(tail -c 28 "$1")" = "~Module signature appended~" ] || return 1
+	size=$(stat -c %s "$1")
+	len=$((0x$(tail -c 32 "$1" | head -c 4 | od -An -tx1 | tr -d ' ')))
+	head -c $((size - 28 - 12 - len)) "$1" > "$work/content"
+	tail -c $((28 + 12 + len)) "$1" | head -c "$len" > "$work/signature"
+}
+
+verifies() # FILE CERTIFICATE
+{
+	split_signature "$1" &&
+		openssl x509 -inform DER -in "$2" -out "$work/certificate.pem" &&
+		openssl cms -verify -binary -inform DER -in "$work/signature" -content "$work/content" \
+			-certfile "$work/certificate.pem" -nointern -noverify -out /dev/null
+}
+
+# A program that does what the kernel's sign-file does, for where that is not at hand.
+write_signer() # FILE
+{
+	script "$1" 'set -e' 'echo "$@" >> "$0.calls"' \
+		'openssl x509 -inform DER -in "$3" -out "$4.pem"' \
+		'openssl cms -sign -binary -nocerts -noattr -md "$1" -signer "$4.pem" -inkey "$2" \' \
+		'	-passin "pass:${KBUILD_SIGN_PIN:-}" -in "$4" -outform DER -out "$4.p7"' \
+		'len=$(stat -c %s "$4.p7")' 'cat "$4.p7" >> "$4"' \
+		'printf "\\000\\000\\002\\000\\000\\000\\000\\000" >> "$4"' \
+		'for shift in 24 16 8 0; do' \
+		'	printf "\\$(printf %03o $((len >> shift & 255)))" >> "$4"' 'done' \
+		'echo "~Module signature appended~" >> "$4"' 'rm "$4.p7" "$4.pem"'
+}
+
+# The kernel's own program, out of Debian's packages.
+real_signer=
+if command -v apt-get >/dev/null && root=$("$top_srcdir/tests/fetch-input" --modules '' 2>/dev/null |
+	sed -n 's/^root //p'); then
+	real_signer=$(find "$root/usr/lib" -name sign-file -perm -u+x | sort -V | tail -n 1)
+fi
+
+# What a machine keeps below /var/lib is left alone.
+keys=$work/keys
+mkdir "$keys"
+key=$keys/mok.key
+certificate=$keys/mok.pub
+places=("mok_signing_key=$key" "mok_certificate=$certificate")
+signer=$work/signer
+write_signer "$signer"
+
+formats()
+{
+	local k suffix program=$1 what=$2 count
+
+	rm -f "$key" "$certificate"
+	framework "sign_file=$program" "${places[@]}" 'compress_gzip_opts=-1' 'compress_zstd_opts=-19' \
+		'compress_xz_opts="--check=crc32 --lzma2=dict=1MiB -0"'
+	machine
+	signing_kernel 5.1-gz .gz
+	signing_kernel 5.2-xz .xz sha512
+	signing_kernel 5.3-zst .zst sha384
+	signing_kernel 5.4-plain
+	kernel 5.5-unsigned
+	module hello 1.0
+	dkms_exits 0 "$what: a build for kernels of each compression" build hello/1.0 --all
+	is "$err" "" "$what: without a warning"
+	is "$(stat -c %a "$key")" 600 "compat 5: the key pair is made"
+	is "$(printf '%s\n' "$out" | grep -c "mokutil --import $certificate")" 1 "and how to enroll it is said, once"
+	for k in 5.1-gz 5.2-xz 5.3-zst 5.4-plain; do
+		suffix=.${k#*-}
+		[ "$suffix" != .plain ] || suffix=
+		plain "$(built hello "$k" "$suffix")"
+		like "$(field signer "$work/plain.ko")" "DKMS module signing key" "$what: modinfo shows the signer: $k"
+		ok "$what: the signature verifies: $k" verifies "$work/plain.ko" "$certificate"
+		ok "compat 5.7: strip, sign, compress: $k" \
+			eval '! readelf -SW "$work/content" 2>&1 | grep -q "\.debug_info"'
+		is "$(field version "$work/plain.ko")" 1.0 "$what: it is still a module: $k"
+	done
+	plain "$(built hello 5.2-xz .xz)"
+	like "$(field sig_hashalgo "$work/plain.ko")" "^sha512|^$" "compat 5: the hash of the kernel's config"
+	if [ "$program" = "$signer" ]; then
+		is "$(cut -d' ' -f 1-3 "$signer.calls" | sort -u)" "$(for h in 256 384 512; do
+			echo "sha$h $key $certificate"; done)" "compat 5: HASH KEY CERTIFICATE MODULE"
+	fi
+	ok "compat 5: CONFIG_MODULE_SIG_HASH unset: not signed" eval '! split_signature "$(built hello 5.5-unsigned)"'
+	like "$(cat "$dkmstree/hello/1.0/5.5-unsigned/$arch/log/make.log")" "^# not signed: .*CONFIG_MODULE_SIG_HASH" \
+		"the log tells why"
+	like "$(xz -lvv "$(built hello 5.2-xz .xz)")" "dict=1MiB" "compat 10: compress_xz_opts counts"
+	like "$(cat "$dkmstree/hello/1.0/5.4-plain/$arch/log/make.log")" "^# command: ${program//+/[+]} sha256 $key $certificate" \
+		"compat 5.3: the log has the command"
+	is "$(ls "$dkmstree/hello/1.0/5.4-plain/$arch/module")" "$(printf 'Module.symvers\nhello.ko')" \
+		"nothing else is left in module/"
+	dkms_exits 0 "$what: install" install hello/1.0 --all
+	for k in 5.1-gz 5.4-plain; do
+		plain "$(find "$installtree/$k/$dest" -name 'hello.ko*')"
+		ok "$what: what is installed is signed: $k" verifies "$work/plain.ko" "$certificate"
+	done
+	count=$(cksum "$key" "$certificate")
+	dkms_exits 0 "$what: once more" build hello/1.0 -k 5.4-plain --force
+	is "$(cksum "$key" "$certificate")" "$count" "with the same key"
+	is "$(printf '%s' "$out" | grep -c mokutil)" 0 "about which nothing is said"
+}
+
+policy()
+{
+	local mode
+
+	machine
+	signing_kernel 5.9-never
+	module never 1.0 BUILD_EXCLUSIVE_KERNEL=^4
+	framework "sign_file=$signer" "mok_signing_key=$keys/never.key" "mok_certificate=$keys/never.pub"
+	dkms_exits 77 "compat 11.4: 77 is decided" build never/1.0 -k 5.9-never
+	ok "compat 11.4: before signing" test ! -e "$keys/never.key"
+	signing_kernel $K
+	module hello 1.0
+	for mode in true '' not_in_chroot; do
+		framework "sign_file=$signer" "${places[@]}" "try_sign_modules=$mode"
+		dkms_exits 0 "compat 5: try_sign_modules '$mode'" build hello/1.0 -k $K --force
+		ok "compat 5: signs" verifies "$(built hello $K)" "$certificate"
+	done
+	framework "sign_file=$signer" "${places[@]}" try_sign_modules=false
+	dkms_exits 0 "compat 5: try_sign_modules false" build hello/1.0 -k $K --force
+	ok "compat 5: does not" eval '! split_signature "$(built hello $K)"'
+	is "$err" "" "and is no warning"
+
+	framework "sign_file=$signer" "${places[@]}" try_sign_modules=not_in_chroot
+	exits 0 "a mount namespace" unshare --mount "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
+	ok "compat 11.14: counts as a chroot" eval '! split_signature "$(built hello $K)"'
+	framework "sign_file=$signer" "${places[@]}" try_sign_modules=true
+	exits 0 "a mount namespace, true" unshare --mount "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
+	ok "compat 5: true signs also there" verifies "$(built hello $K)" "$certificate"
+	framework "sign_file=$signer" "${places[@]}"
+	mkdir -p "$work/chroot"
+	mount --rbind / "$work/chroot"
+	exits 0 "a chroot" chroot "$work/chroot" "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
+	ok "compat 11.14: is one" eval '! split_signature "$(built hello $K)"'
+	umount -l "$work/chroot"
+
+	echo 'CONFIG_MODULE_SIG_HASH="sha1"' > "$work/config"
+	: > "$signer.calls"
+	dkms_exits 0 "compat 11.14: --config may hold nothing but the hash" build hello/1.0 -k $K --force \
+		--config "$work/config"
+	like "$(cat "$signer.calls")" "^sha1 " "compat 11.14: it is taken"
+}
+
+# What cannot be signed is built all the same, and a warning says WARNING.
+unsigned() # DESCRIPTION WARNING LINE...
+{
+	local description=$1 warning=$2
+
+	shift 2
+	framework "$@"
+	dkms_exits 0 "compat 11.14: $description: the build goes on" build hello/1.0 -k $K --force
+	like "$err" "^dkms: warning: .*not signed: $warning" "compat 5: $description: is said"
+	ok "$description: it is not signed" eval '! split_signature "$(built hello $K)"'
+	is "$(field version "$(built hello $K)")" 1.0 "$description: and a module"
+	is "$(ls "$dkmstree/hello/1.0/$K/$arch/module")" "$(printf 'Module.symvers\nhello.ko')" \
+		"$description: nothing else is left"
+}
+
+troubles()
+{
+	machine
+	signing_kernel $K
+	module hello 1.0
+	unsigned "sign_file is missing" "/no/sign-file is missing" sign_file=/no/sign-file "${places[@]}"
+	unsigned "no sign_file" ".*scripts/sign-file is missing" "${places[@]}"
+	unsigned "a key that cannot be made" "cannot write /no/key: No such file" "sign_file=$signer" \
+		mok_signing_key=/no/key "mok_certificate=$certificate"
+	unsigned "a certificate that cannot be made" "cannot create /no/certificate: No such file" \
+		"sign_file=$signer" "mok_signing_key=$keys/other.key" mok_certificate=/no/certificate
+	ok "compat 11.14: the key is made all the same" test -f "$keys/other.key"
+	unsigned "a token without a certificate" "there is no certificate /no/certificate" \
+		"sign_file=$signer" "mok_signing_key='pkcs11:token=x'" mok_certificate=/no/certificate
+	script "$work/fails" 'echo damaged >> "$4"' 'touch "$4.left"' 'echo "no key for you" >&2' 'exit 3'
+	unsigned "a sign_file that fails" "fails exited 3: no key for you" "sign_file=$work/fails" "${places[@]}"
+	like "$(cat "$dkmstree/hello/1.0/$K/$arch/log/make.log")" "^no key for you" "its output is in the log"
+	script "$work/nothing" 'exit 0'
+	unsigned "a sign_file that does nothing" "nothing left no signature" "sign_file=$work/nothing" "${places[@]}"
+	echo rubbish > "$keys/bad.key"
+	unsigned "a key that is none" "signer exited [0-9]+: " "sign_file=$signer" "mok_signing_key=$keys/bad.key" \
+		"mok_certificate=$certificate"
+
+	script "$work/token" 'echo "$2 $4" > "$0.call"' 'echo "~Module signature appended~" >> "$4"'
+	framework "sign_file=$work/token" "mok_signing_key='pkcs11:token=x?pin-value=1234'" \
+		"mok_certificate=$certificate"
+	dkms_exits 0 "compat 5: a pkcs11: key" build hello/1.0 -k $K --force
+	is "$(cut -d' ' -f 1 "$work/token.call")" "pkcs11:token=x?pin-value=1234" "compat 5: reaches the program as it is"
+	like "$(cat "$work/token.call")" "/hello\.ko$" "with a file of the module's name"
+	is "$(grep -c 1234 "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "its PIN does not reach the log"
+
+	openssl genrsa -aes256 -passout pass:secret -out "$keys/locked.key" 2048 2>/dev/null
+	chmod 0644 "$keys/locked.key"
+	framework "sign_file=$signer" "mok_signing_key=$keys/locked.key" "mok_certificate=$keys/locked.der"
+	echo 'PRE_BUILD=pre.sh' >> "$sourcetree/hello-1.0/dkms.conf"
+	script "$sourcetree/hello-1.0/pre.sh" 'echo "pin: ${KBUILD_SIGN_PIN-none}"' \
+		"cat $keys/locked.key && echo read || true"
+	KBUILD_SIGN_PIN=secret dkms_exits 0 "compat 5: KBUILD_SIGN_PIN" build hello/1.0 -k $K --force
+	ok "compat 5: passes through" verifies "$(built hello $K)" "$keys/locked.der"
+	like "$(cat "$dkmstree/hello/1.0/$K/$arch/log/make.log")" "^pin: none" "and does not reach the build"
+	is "$(grep -c '^read$' "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "nor does the key"
+
+	echo "echo here: >&2; cat $keys/locked.key >&2 || :" >> "$sourcetree/hello-1.0/dkms.conf"
+	dkms_exits 0 "a dkms.conf that looks for the key" build hello/1.0 -k $K --force
+	like "$err" "here:" "(it looks)"
+	is "$(printf '%s' "$err" | grep -c "PRIVATE KEY")" 0 "does not find it"
+	chmod 0600 "$keys/locked.key"
+	sed -i '/here:/d' "$sourcetree/hello-1.0/dkms.conf"
+
+	mkdir -m 0700 "$keys/closed"
+	cp "$key" "$certificate" "$keys/closed"
+	[ "$real_user" -ne 0 ] || chown 65533 "$keys/closed"
+	framework "sign_file=$signer" "mok_signing_key=$keys/closed/mok.key" "mok_certificate=$keys/closed/mok.pub"
+	for mode in auto off; do
+		dkms_exits 0 "a key in a closed directory, --sandbox=$mode" build hello/1.0 -k $K --force --sandbox=$mode
+		ok "signs" verifies "$(built hello $K)" "$certificate"
+	done
+
+	module many 1.0 'BUILT_MODULE_NAME=(a b c)' 'DEST_MODULE_LOCATION=(/extra /extra /extra)' \
+		'DEST_MODULE_NAME[1]=renamed' 'BUILD_EXCLUSIVE_KERNEL[2]=^5'
+	sources "$sourcetree/many-1.0" 1.0 a b c
+	framework "sign_file=$signer" "${places[@]}"
+	dkms_exits 0 "several modules" build many/1.0 -k $K
+	for m in a renamed; do
+		ok "$m is signed" verifies "$dkmstree/many/1.0/$K/$arch/module/$m.ko" "$certificate"
+	done
+	framework "sign_file=$work/fails" "${places[@]}"
+	dkms_exits 0 "several that cannot be signed" build many/1.0 -k $K --force
+	like "$err" "a.ko and 1 more modules are not signed: fails exited 3" "one warning"
+}
+
+places_of_keys()
+{
+	local n
+
+	machine
+	signing_kernel 5.1-one
+	signing_kernel 5.2-two
+	module hello 1.0
+	cp "$signer" "$work/signer-5.1-one"
+	cp "$signer" "$work/signer-5.2-two"
+	framework "sign_file='$work/signer-\$kernelver'" "mok_signing_key=$keys/\${kernelver}.key" \
+		"mok_certificate='$keys/\${kernelver}.der'"
+	dkms_exits 0 "compat 11.14: paths with kernelver" build hello/1.0 --all
+	for k in 5.1-one 5.2-two; do
+		ok "compat 11.14: are evaluated per kernel: $k" verifies "$(built hello $k)" "$keys/$k.der"
+	done
+
+	mount -t tmpfs none /var/lib # no pair there, and none comes
+	framework "sign_file=$signer"
+	dkms_exits 0 "a dkms tree elsewhere, without any setting" build hello/1.0 -k 5.1-one --force
+	ok "has a pair of its own" verifies "$(built hello 5.1-one)" "$dkmstree/mok.pub"
+	is "$(dkms status | cut -d/ -f 1 | sort -u)" hello "which is no module"
+	is "$(ls /var/lib)" "" "the machine's /var/lib is left alone"
+	exits 0 "the dkms tree of the machine" "$DKMS" build hello/1.0 -k 5.1-one \
+		--sourcetree "$sourcetree" --installtree "$installtree"
+	ok "compat 5: has its pair there" verifies "/var/lib/dkms/hello/1.0/5.1-one/$arch/module/hello.ko" \
+		/var/lib/dkms/mok.pub
+	is "$(stat -c %a /var/lib/dkms/mok.key)" 600 "compat 5: mok.key is its owner's alone"
+	umount /var/lib
+	framework "mok_signing_key=$keys/made.key" "mok_certificate=$keys/made.der"
+	dkms_exits 0 "compat 2: generate_mok" generate_mok
+	like "$out" "made the key $keys/made.key" "compat 2: makes the pair"
+	ok "the certificate is DER, for code signing" eval \
+		'openssl x509 -inform DER -in "$keys/made.der" -noout -text | grep -q "Code Signing"'
+	n=$(cksum "$keys"/made.*)
+	dkms_exits 0 "compat 2: generate_mok again" generate_mok
+	is "$(cksum "$keys"/made.*)" "$n" "changes nothing"
+	framework mok_signing_key=/no/key "mok_certificate=$keys/no.der"
+	dkms_exits 1 "a place that cannot be written" generate_mok
+	like "$err" "cannot write /no/key" "is named"
+
+	# Two processes with four jobs each make one pair.
+	framework "sign_file=$signer" "mok_signing_key=$keys/race.key" "mok_certificate=$keys/race.der"
+	for n in one two three four; do
+		module $n 1.0
+		dkms add $n/1.0 > /dev/null
+	done
+	dkms autoinstall -k 5.1-one > "$work/one" 2>&1 &
+	n=$!
+	dkms autoinstall -k 5.2-two > "$work/two" 2>&1
+	ok "the other one" wait $n
+	is "$(cat "$work/one" "$work/two" | grep -c '^made the key')" 1 "two processes at once make one pair"
+	for n in one two three four; do
+		for k in 5.1-one 5.2-two; do
+			verifies "$(built $n $k)" "$keys/race.der" 2>/dev/null || break 2
+		done
+	done
+	ok "all that they built verifies with it" verifies "$(built $n $k)" "$keys/race.der"
+}
+
+formats "$signer" "a sign_file of the user"
+if [ -n "$real_signer" ]; then
+	formats "$real_signer" "the kernel's sign-file"
+	# As Debian has it: no sign_file, the headers' scripts lead there.
+	machine
+	signing_kernel $K
+	mkdir "$installtree/$K/build/scripts"
+	ln -s "$real_signer" "$installtree/$K/build/scripts/sign-file"
+	module hello 1.0
+	framework "${places[@]}"
+	dkms_exits 0 "compat 5: without sign_file" build hello/1.0 -k $K
+	ok "compat 5: HEADERS/scripts/sign-file signs" verifies "$(built hello $K)" "$certificate"
+else
+	skip "needs Debian's packages" "the kernel's sign-file"
+fi
+policy
+troubles
+places_of_keys
+finish

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "builder/build/buildlog.h"
+#include "tests/unit/tap.h"
+
+static char path[] = "/tmp/dkms-test-XXXXXX";
+
+/* What a log with this body explains. */
+static void explains(const char *body, const char *want, const char *what)
+{
+	struct outcome outcome = {.exit_status = 2, .elapsed_s = 1.25};
+	struct command cmd;
+	char *got;
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	command_init(&cmd);
+	buildlog_begin(fd, "evdi", "1.12.0", "4.19.0-6-amd64", "x86_64");
+	buildlog_command(fd, "make -C /headers");
+	if (write(fd, body, strlen(body)) < 0)
+		perror(path);
+	buildlog_result(fd, &outcome, &cmd);
+	close(fd);
+	got = buildlog_explain(path, "/dkms/evdi/1.12.0/build");
+	is(got, want, what);
+	free(got);
+}
+
+static void test_format(void)
+{
+	struct str log = {0};
+
+	explains("", NULL, "a log without output explains nothing");
+	file_read(path, 65536, &log, NULL);
+	ok(strstr(log.data, "evdi/1.12.0, kernel 4.19.0-6-amd64 (x86_64)\n"),
+		"a log names module, kernel and architecture");
+	ok(strstr(log.data, "# command: make -C /headers\n"), "the command");
+	ok(strstr(log.data, "# exit code: 2\n# elapsed time: 1."), "how it ended, and when");
+	str_done(&log);
+}
+
+int main(void)
+{
+	int fd = mkstemp(path);
+
+	if (fd < 0)
+		return 1;
+	close(fd);
+	test_format();
+	explains("  CC a.o\na.c:3:1: error: no x\n", "a.c:3:1: error: no x", "the compiler's error");
+	explains("CC a.o\n/dkms/evdi/1.12.0/build/sub/a.c:3:1: error: no x in "
+		 "/dkms/evdi/1.12.0/build\nmake: *** [Makefile:9: all] Error 2\n",
+		"sub/a.c:3:1: error: no x in /dkms/evdi/1.12.0/build",
+		"it alone, and files by their names");
+	explains("ERROR: modpost: \"x\" undefined!\nmake: *** [a] Error 1\n\n"
+		 "make: *** [b] Error 2\nmake: Leaving directory '/x'\n",
+		"ERROR: modpost: \"x\" undefined!", "that of modpost");
+	explains("make: *** [a] Error 1\none\ntwo\nthree\nfour\nmake: *** [b] Error 2\n",
+		"make: *** [a] Error 1\n...\nthree\nfour\nmake: *** [b] Error 2",
+		"of make the first one, and the last lines");
+	explains("sh: foo: command not found\nmake: *** [a] Error 1\nbar\nmake: *** [b] Error 2\n",
+		"sh: foo: command not found\nmake: *** [a] Error 1\nbar\nmake: *** [b] Error 2",
+		"what a shell does not find, and what came of it");
+	explains("one\ntwo\nthree\nfour\nfive\n", "three\nfour\nfive",
+		"the last lines, where nothing looks like an error");
+	unlink(path);
+	return done_testing();
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The real depmod on install trees that it does not know of, with modules of the
+ * playground. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "builder/module/compress.h"
+#include "builder/install/depmod.h"
+#include "tests/unit/tap.h"
+#include "tests/modules/compile.h"
+
+#define RELEASE "6.1.0-dkms-test"
+
+static char root[] = "/tmp/dkms-test-XXXXXX";
+
+static char *in_root(const char *name)
+{
+	return path_join(root, name);
+}
+
+/* Runs a command to its end; only its exit status is told. */
+static struct outcome run(const struct command *c)
+{
+	struct outcome o = {0};
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (c->env.n)
+			environ = c->env.items;
+		execvp(c->argv.items[0], c->argv.items);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		o.error = -errno;
+	else if (WIFSIGNALED(status))
+		o.signal = WTERMSIG(status);
+	else
+		o.exit_status = WEXITSTATUS(status);
+	return o;
+}
+
+static bool have_depmod(void)
+{
+	return system("PATH=$PATH:/usr/sbin:/sbin depmod --version >/dev/null 2>&1") == 0;
+}
+
+/* A kernel with two modules, of which one needs the other, in the install tree. */
+static struct kernel *make_kernel(struct settings *s, const char *tree)
+{
+	_cleanup_free_ char *dir = NULL, *provider = NULL, *user = NULL, *packed = NULL;
+	struct kernel *k;
+
+	settings_init(s);
+	str_replace(&s->install_tree, tree);
+	str_replace(&s->tmp_location, root);
+	k = kernel_new(s, RELEASE, "x86_64");
+	dir = path_join(k->dir, "updates/dkms");
+	dir_make(dir, NULL);
+	provider = path_join(dir, "provider.ko");
+	user = path_join(dir, "user.ko");
+	packed = path_join(dir, "user.ko.xz");
+	ok(playground_build(provider, "provider", "RELEASE=" RELEASE) &&
+			playground_build(user, "user", "RELEASE=" RELEASE) &&
+			compress_file(user, packed, COMPRESSION_XZ, NULL, NULL) == 0 &&
+			unlink(user) == 0,
+		"modules in %s", tree);
+	return k;
+}
+
+static void touch(const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = path_join(dir, name);
+
+	if (file_write(path, "", 0, 0644, NULL) < 0)
+		ok(false, "touch %s", path);
+}
+
+static void check_run(const char *tree)
+{
+	struct settings s;
+	struct kernel *k = make_kernel(&s, tree);
+	_cleanup_free_ char *modules_dep = path_join(k->dir, "modules.dep");
+	_cleanup_free_ char *base = NULL;
+	struct depmod d = {0};
+	struct error e = {0};
+	struct str text = {0};
+	struct outcome o;
+
+	is_int(depmod_prepare(&s, k, &d, &e), 0, "nothing to do without modules.dep");
+	ok(!d.base && !d.command.argv.n, "and nothing prepared");
+	touch(k->dir, "modules.dep");
+	is_int(depmod_prepare(&s, k, &d, &e), 1, e.what ? e.what : "depmod is to run");
+	is(d.command.argv.items[d.command.argv.n - 1], RELEASE, "for the release");
+	base = xstrdup(d.base);
+	o = run(&d.command);
+	is_int(o.exit_status, 0, "it succeeds");
+	is_int(depmod_finish(&d, k, &o, &e), 0, e.what ? e.what : "and we think so, too");
+	is_int(file_read(modules_dep, 1 << 20, &text, &e), 0, "modules.dep");
+	ok(text.data && strstr(text.data, "updates/dkms/provider.ko:\n") &&
+			strstr(text.data,
+				"updates/dkms/user.ko.xz: updates/dkms/provider.ko\n"),
+		"knows who needs whom");
+	ok(!text.data || !strstr(text.data, root), "by paths relative to the kernel");
+	depmod_done(&d);
+	ok(base && !path_exists(base), "the private directory is gone");
+	ok(path_exists(modules_dep), "and what it led to is not");
+	str_done(&text);
+	kernel_free(k);
+	settings_done(&s);
+	error_done(&e);
+}
+
+static void test_trees(void)
+{
+	_cleanup_free_ char *plain = in_root("anywhere"),
+			    *like = in_root("image/lib/modules");
+	_cleanup_free_ char *usr = in_root("merged/usr/lib/modules");
+	_cleanup_free_ char *link = in_root("link");
+	_cleanup_free_ char *elsewhere = in_root("elsewhere");
+	_cleanup_free_ char *spaces = in_root("white space/ends/");
+
+	check_run(plain);
+	check_run(like);
+	check_run(usr);
+	check_run(spaces);
+	dir_make(elsewhere, NULL);
+	is_int(link_write(link, "elsewhere", NULL), 0, "a link to a tree");
+	check_run(link);
+}
+
+static void test_last_module(void)
+{
+	_cleanup_free_ char *tree = in_root("gone");
+	struct settings s;
+	struct kernel *k = make_kernel(&s, tree);
+	_cleanup_free_ char *dir = path_join(k->dir, "updates/dkms");
+	_cleanup_free_ char *image = path_join(k->dir, "kernel");
+	_cleanup_free_ char *order = path_join(k->dir, "modules.order");
+	_cleanup_free_ char *alias = path_join(k->dir, "modules.alias.bin");
+	struct depmod d = {0};
+	struct outcome o;
+
+	touch(k->dir, "modules.dep");
+	dir_make(image, NULL);
+	is_int(depmod_prepare(&s, k, &d, NULL), 1, "depmod with modules");
+	o = run(&d.command);
+	is_int(depmod_finish(&d, k, &o, NULL), 0, "done");
+
+	dir_remove(dir, NULL);
+	dir_prune(dir, k->dir);
+	o = run(&d.command);
+	is_int(depmod_finish(&d, k, &o, NULL), 0,
+		"the last module of an installed kernel");
+	ok(path_exists(alias), "leaves depmod's files");
+
+	rmdir(image);
+	touch(k->dir, "modules.order");
+	is_int(depmod_finish(&d, k, &o, NULL), 0,
+		"the last module of a kernel that is gone");
+	ok(!path_exists(alias) && path_exists(order), "leaves only what is not depmod's");
+	unlink(order);
+	touch(k->dir, "modules.dep");
+	is_int(depmod_finish(&d, k, &o, NULL), 0, "the last file");
+	ok(!path_exists(k->dir) && path_exists(tree),
+		"takes the kernel's directory with it");
+	depmod_done(&d);
+	kernel_free(k);
+	settings_done(&s);
+}
+
+static void check_system_map(const char *image, const char *modules)
+{
+	_cleanup_free_ char *dir = in_root(image);
+	_cleanup_free_ char *tree = path_join(dir, modules);
+	_cleanup_free_ char *boot = path_join(dir, "boot");
+	_cleanup_free_ char *map = path_join(boot, "System.map-" RELEASE);
+	struct settings s;
+	struct kernel *k = make_kernel(&s, tree);
+	_cleanup_free_ char *line = NULL, *want = NULL;
+	struct depmod d = {0};
+	struct outcome o;
+
+	touch(k->dir, "modules.dep");
+	dir_make(boot, NULL);
+	file_write(map, "0000000000000000 T _printk\n", 27, 0644, NULL);
+	is_int(depmod_prepare(&s, k, &d, NULL), 1, "compat 6: a kernel with a System.map");
+	line = command_line(&d.command);
+	want = xasprintf("depmod -a -b %s -F %s " RELEASE, d.base, map);
+	is(line, want, "the command");
+	o = run(&d.command);
+	is_int(o.exit_status, 0, "it succeeds");
+	depmod_done(&d);
+	kernel_free(k);
+	settings_done(&s);
+}
+
+static void test_failures(void)
+{
+	_cleanup_free_ char *tree = in_root("failing");
+	struct settings s;
+	struct kernel *k = make_kernel(&s, tree);
+	struct outcome o = {.exit_status = 1};
+	struct depmod d = {0};
+	struct error e = {0};
+
+	touch(k->dir, "modules.dep");
+	str_replace(&s.tmp_location, "/nonexistent");
+	is_int(depmod_prepare(&s, k, &d, &e), -ENOENT,
+		"no place for the private directory");
+	ok(e.what && strstr(e.what, "/nonexistent"), "%s", e.what ? e.what : "(null)");
+	error_done(&e);
+
+	str_replace(&s.tmp_location, root);
+	is_int(depmod_prepare(&s, k, &d, &e), 1, "depmod is to run");
+	str_add(&o.err, "depmod: ERROR: no\n\n");
+	is_int(depmod_finish(&d, k, &o, &e), -EIO, "it failed");
+	is(e.what, "depmod for " RELEASE " exited 1:\ndepmod: ERROR: no", "what is said");
+	is_int(e.status, 6, "exit status");
+	error_done(&e);
+	outcome_done(&o);
+	o = (struct outcome){.error = -ENOENT};
+	is_int(depmod_finish(&d, k, &o, &e), -EIO, "there is none");
+	is(e.what,
+		"depmod for " RELEASE " could not be started: No such file or directory",
+		"what is said");
+	error_done(&e);
+	depmod_done(&d);
+	kernel_free(k);
+	settings_done(&s);
+}
+
+int main(void)
+{
+	_cleanup_free_ char *probe = NULL;
+
+	if (!ok(mkdtemp(root) != NULL, "a temporary directory"))
+		return done_testing();
+	probe = in_root("probe.ko");
+	if (!have_depmod()) {
+		ok(true, "depmod # SKIP there is none");
+	} else if (!playground_build(probe, "plain", "")) {
+		ok(true, "depmod # SKIP the playground cannot be compiled here");
+	} else {
+		test_trees();
+		test_last_module();
+		check_system_map("mapped", "lib/modules");
+		check_system_map("mapped-usr", "usr/lib/modules");
+		test_failures();
+	}
+	dir_remove(root, NULL);
+	return done_testing();
+}

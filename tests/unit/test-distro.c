@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/host/distro.h"
+#include "tests/unit/tap.h"
+
+/* What the os-release files of real systems say, as far as we read them. */
+static const struct {
+	const char *name, *text;
+	enum distro want;
+} cases[] = {
+	{"Debian 12",
+		"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian "
+		"GNU/Linux\"\n"
+		"VERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nID=debian\n",
+		DISTRO_DEBIAN},
+	{"Ubuntu 24.04",
+		"NAME=\"Ubuntu\"\nVERSION_ID=\"24.04\"\nID=ubuntu\nID_LIKE=debian\n",
+		DISTRO_UBUNTU},
+	{"Linux Mint", "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", DISTRO_UBUNTU},
+	{"Raspbian", "ID=raspbian\nID_LIKE=debian\n", DISTRO_DEBIAN},
+	{"Fedora 41", "NAME=\"Fedora Linux\"\nID=fedora\nVERSION_ID=41\n", DISTRO_FEDORA},
+	{"CentOS 7", "ID=\"centos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"7\"\n",
+		DISTRO_RHEL},
+	{"RHEL 9", "ID=\"rhel\"\nID_LIKE=\"fedora\"\nVERSION_ID=\"9.4\"\n", DISTRO_RHEL},
+	{"Rocky 9", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", DISTRO_RHEL},
+	{"AlmaLinux 9", "ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\n",
+		DISTRO_RHEL},
+	{"Oracle 9", "ID=\"ol\"\nID_LIKE=\"fedora\"\n", DISTRO_RHEL},
+	{"Leap 15.6", "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n", DISTRO_SUSE},
+	{"Tumbleweed", "ID=\"opensuse-tumbleweed\"\nID_LIKE=\"opensuse suse\"\n",
+		DISTRO_SUSE},
+	{"SLES 15", "ID=\"sles\"\nID_LIKE=\"suse\"\n", DISTRO_SUSE},
+	{"SLE Micro", "ID=\"sle-micro\"\nID_LIKE='suse'\n", DISTRO_SUSE},
+	{"Arch", "NAME=\"Arch Linux\"\nID=arch\nBUILD_ID=rolling\n", DISTRO_ARCH},
+	{"Manjaro", "ID=manjaro\nID_LIKE=arch\n", DISTRO_ARCH},
+	{"Gentoo", "NAME=Gentoo\nID=gentoo\n", DISTRO_GENTOO},
+	{"Alpine 3.20", "NAME=\"Alpine Linux\"\nID=alpine\n", DISTRO_ALPINE},
+	{"Void", "NAME=\"Void\"\nID=\"void\"\n", DISTRO_OTHER},
+	{"a name that begins like another", "ID=archery\nVARIANT_ID=debian\n",
+		DISTRO_OTHER},
+	{"carriage returns", "ID=debian\r\nVERSION_ID=12\r\n", DISTRO_DEBIAN},
+	{"no line end", "ID=fedora", DISTRO_FEDORA},
+	{"one quote", "ID=\"\n", DISTRO_OTHER},
+	{"an empty file", "", DISTRO_OTHER},
+};
+
+static void test_files(const char *dir)
+{
+	_cleanup_free_ char *path = path_join(dir, "os-release");
+	struct error err = {0};
+	enum distro got;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		file_write(path, cases[i].text, strlen(cases[i].text), 0644, NULL);
+		got = (enum distro) - 1;
+		ok(distro_read(path, &got, NULL) == 0 && got == cases[i].want, "%s",
+			cases[i].name);
+	}
+	unlink(path);
+	is_int(distro_read(path, &got, &err), -ENOENT, "no os-release");
+	is_int(err.status, 4, "is an error of its own");
+	ok(strstr(err.what, path), "that names it: %s", err.what);
+	error_done(&err);
+}
+
+static void test_headers(void)
+{
+	static const struct {
+		enum distro distro;
+		const char *release, *want;
+	} commands[] = {
+		{DISTRO_DEBIAN, "6.1.0-56-amd64",
+			"apt install linux-headers-6.1.0-56-amd64"},
+		{DISTRO_UBUNTU, "6.8.0-45-generic",
+			"apt install linux-headers-6.8.0-45-generic"},
+		{DISTRO_FEDORA, "6.11.4-301.fc41.x86_64",
+			"dnf install kernel-devel-6.11.4-301.fc41.x86_64"},
+		{DISTRO_RHEL, "5.14.0-427.el9.x86_64",
+			"dnf install kernel-devel-5.14.0-427.el9.x86_64"},
+		{DISTRO_SUSE, "6.4.0-150600.21-default",
+			"zypper install kernel-default-devel"},
+		{DISTRO_ARCH, "6.9.1-arch1-1", "pacman -S linux-headers"},
+		{DISTRO_ARCH, "6.6.32-1-lts", "pacman -S linux-lts-headers"},
+		{DISTRO_ARCH, "6.6.32", NULL},
+		{DISTRO_GENTOO, "6.6.32-gentoo", NULL},
+		{DISTRO_OTHER, "6.6.32", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		_cleanup_free_ char *got =
+			distro_headers_command(commands[i].distro, commands[i].release);
+
+		is(got, commands[i].want, commands[i].release);
+	}
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/dkms-test-XXXXXX";
+
+	if (!mkdtemp(dir))
+		abort();
+	test_files(dir);
+	test_headers();
+	dir_remove(dir, NULL);
+	return done_testing();
+}

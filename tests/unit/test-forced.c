@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The lists of modules that a distribution forces into kernels. */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/host/force-list.h"
+#include "tests/unit/tap.h"
+
+static void write_list(const char *dir, const char *name, const char *text)
+{
+	_cleanup_free_ char *path = path_join(dir, name);
+
+	file_write(path, text, strlen(text), 0644, NULL);
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/dkms-test-XXXXXX";
+
+	ok(forced_find("/nonexistent", "one") == FORCED_NOT, "compat 1: no lists");
+	if (!mkdtemp(dir))
+		return 1;
+	write_list(dir, "a", "one two_version-override\n");
+	write_list(dir, "b", "\n\tthree\n\nfour-five_version-override");
+	write_list(dir, "c", "");
+	ok(forced_find(dir, "one") == FORCED_ALL, "compat 1: NAME forces");
+	ok(forced_find(dir, "two") == FORCED_VERSION,
+		"compat 1: NAME_version-override skips the version check");
+	ok(forced_find(dir, "three") == FORCED_ALL, "compat 1: in any file");
+	ok(forced_find(dir, "four-five") == FORCED_VERSION, "compat 1: on any line");
+	ok(forced_find(dir, "four") == FORCED_NOT, "compat 1: whole names only");
+	ok(forced_find(dir, "tw") == FORCED_NOT, "compat 1: no beginnings of names");
+	dir_remove(dir, NULL);
+	return done_testing();
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "cache/index.h"
+#include "cache/pieces.h"
+#include "tests/unit/tap.h"
+
+static const char text[] = "dkms-cache-pieces 1\n"
+			   "note something\n"
+			   "input /a file 0644 11\n"
+			   "input /b file 0644 22\n"
+			   "input /c file 0644 33\n"
+			   "input CONFIG_X y|1|-\n"
+			   "piece 0-1 3\n"
+			   "file a.o\n"
+			   "file .a.o.cmd\n"
+			   "piece 2\n"
+			   "file c.o\n"
+			   "piece\n"
+			   "file d.o\n";
+
+static void test_text(void)
+{
+	struct pieces p;
+	struct str again = {0};
+
+	is_int(pieces_parse(text, &p), 0, "a text is read");
+	is_int((long)p.n, 3, "all pieces");
+	is_int((long)p.items[0].n_inputs, 3, "a range of inputs");
+	is(p.items[0].files.items[1], ".a.o.cmd", "its files");
+	is(p.note, "something", "the note");
+	pieces_write(&p, &again);
+	is(again.data, text, "and written");
+	str_done(&again);
+	pieces_done(&p);
+}
+
+/* Only what is not changed, and not only differs in its end, is the same. */
+static bool is_unchanged(const void *userdata, const char *name, const char *value)
+{
+	ok(*value && !strchr(name, ' '), "asked about %s", name);
+	return !streq(name, userdata);
+}
+
+static void test_check(void)
+{
+	static const struct {
+		char changed[16];
+		size_t input[3]; /* that has changed */
+	} cases[] = {{"", {PIECE_VALID, PIECE_VALID, PIECE_VALID}},
+		{"/a", {0, PIECE_VALID, PIECE_VALID}}, {"/c", {PIECE_VALID, 2, PIECE_VALID}},
+		{"CONFIG_X", {3, PIECE_VALID, PIECE_VALID}}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pieces p;
+		size_t changed[3];
+		size_t n = 0, want = 0;
+
+		pieces_parse(text, &p);
+		n = pieces_check(&p, is_unchanged, cases[i].changed, changed);
+		for (size_t j = 0; j < ARRAY_SIZE(changed); j++) {
+			want += cases[i].input[j] == PIECE_VALID;
+			ok(changed[j] == cases[i].input[j], "'%s' changed: piece %zu",
+				cases[i].changed, j);
+		}
+		is_int((long)n, (long)want, "counted");
+		pieces_done(&p);
+	}
+}
+
+static void refuses(const char *bad, const char *what)
+{
+	struct pieces p;
+
+	ok(pieces_parse(bad, &p) < 0, "refused: %s", what);
+}
+
+static void test_refusing(void)
+{
+	refuses("", "nothing");
+	refuses("dkms-cache-pieces 2\n", "another version");
+	refuses("dkms-cache-pieces 1\ninput /a\n", "an input without a value");
+	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 1\n", "a number that is none");
+	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0-1\n", "a range beyond the end");
+	refuses("dkms-cache-pieces 1\ninput /a 1\npiece -1\n", "a number below 0");
+	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0x\n", "something behind it");
+	refuses("dkms-cache-pieces 1\nfile a\n", "a file of no piece");
+	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0\nfile a.", "the end is missing");
+	refuses("dkms-cache-pieces 1\npiece\ninput /a 1\n", "inputs after pieces");
+}
+
+static void test_index(void)
+{
+	struct index *i = index_new("/a file 1\n/ab file 2\n/b\n/a file 3\n/last x");
+	struct index *empty = index_new("");
+	size_t n = 0;
+
+	ok(strncmp(index_find(i, "/a", &n), "file 1", n) == 0 && n == 6, "the first of a name");
+	ok(strncmp(index_find(i, "/ab", &n), "file 2", n) == 0 && n == 6, "a longer name");
+	ok(strncmp(index_find(i, "/last", &n), "x", n) == 0 && n == 1, "without a line end");
+	ok(!index_find(i, "/b", &n), "a line without more");
+	ok(!index_find(i, "/", &n) && !index_find(i, "", &n), "no such name");
+	ok(!index_find(empty, "/a", &n), "an empty text");
+	index_free(i);
+	index_free(empty);
+}
+
+int main(void)
+{
+	test_text();
+	test_check();
+	test_refusing();
+	test_index();
+	return done_testing();
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/steps/sign.h"
+#include "tests/unit/tap.h"
+
+static char dir[] = "/tmp/dkms-test-XXXXXX";
+
+/* A file below dir, with the directories to it. Returns its path, which the caller frees. */
+static char *write_file(const char *name, const char *text, mode_t mode)
+{
+	char *path = path_join(dir, name);
+	_cleanup_free_ char *parent = xstrndup(path, (size_t)(path_base(path) - path));
+
+	dir_make(parent, NULL);
+	file_write(path, text, strlen(text), mode, NULL);
+	return path;
+}
+
+static void make_program(const char *name)
+{
+	free(write_file(name, "#!/bin/sh\n", 0755));
+}
+
+static struct kernel *kernel_of(struct settings *s, const char *release, const char *config)
+{
+	_cleanup_free_ char *headers = path_join(dir, "headers");
+	_cleanup_free_ char *path = write_file("headers/.config", config, 0644);
+
+	str_replace(&s->kernel_source_dir, headers);
+	str_replace(&s->kernel_config, path);
+	return kernel_new(s, release, "x86_64");
+}
+
+/* The name below dir of the program found; "none" and the error in words. */
+static const char *find(struct settings *s, const char *release, struct error *err)
+{
+	static char name[512];
+	_cleanup_free_ char *bin = path_join(dir, "bin");
+	_cleanup_free_ char *tool = NULL;
+	struct kernel *k = kernel_of(s, release, "CONFIG_X=y\n");
+
+	error_done(err);
+	if (sign_find_tool(s, k, dir, bin, &tool, err) < 0)
+		snprintf(name, sizeof(name), "none");
+	else
+		snprintf(name, sizeof(name), "%s",
+			has_prefix(tool, dir) ? tool + strlen(dir) + 1 : tool);
+	kernel_free(k);
+	return name;
+}
+
+static void test_tool(void)
+{
+	const char *debian = "6.1.0-56-amd64", *ubuntu = "6.8.0-60-generic";
+	_cleanup_(error_done) struct error err = {0};
+	struct settings s;
+
+	settings_init(&s);
+	s.distro = DISTRO_DEBIAN;
+	is(find(&s, debian, &err), "none", "no program anywhere");
+	ok(err.what && has_suffix(err.what, "headers/scripts/sign-file is missing"),
+		"the last place is named: %s", err.what);
+	make_program("headers/scripts/sign-file");
+	is(find(&s, debian, &err), "headers/scripts/sign-file", "compat 5: HEADERS/scripts");
+	make_program("usr/lib/linux-kbuild-6.1/scripts/sign-file");
+	is(find(&s, debian, &err), "usr/lib/linux-kbuild-6.1/scripts/sign-file",
+		"compat 5: Debian: linux-kbuild-MAJOR.MINOR");
+	is(find(&s, "6.12.117+deb12-amd64", &err), "headers/scripts/sign-file",
+		"compat 5: of the kernel's series");
+	make_program("usr/lib/linux-kbuild-6.12/scripts/sign-file");
+	is(find(&s, "6.12.117+deb12-amd64", &err), "usr/lib/linux-kbuild-6.12/scripts/sign-file",
+		"compat 5: with two digits");
+	s.distro = DISTRO_FEDORA;
+	is(find(&s, debian, &err), "headers/scripts/sign-file", "compat 5: not elsewhere");
+	s.distro = DISTRO_UBUNTU;
+	is(find(&s, ubuntu, &err), "headers/scripts/sign-file", "compat 5: Ubuntu: the headers");
+	make_program("usr/src/linux-headers-6.8.0-60-generic/scripts/sign-file");
+	is(find(&s, ubuntu, &err), "usr/src/linux-headers-6.8.0-60-generic/scripts/sign-file",
+		"compat 5: Ubuntu: those in /usr/src first");
+	make_program("bin/kmodsign");
+	is(find(&s, ubuntu, &err), "bin/kmodsign", "compat 5: Ubuntu: kmodsign before all");
+	s.distro = DISTRO_GENTOO;
+	make_program("usr/src/linux-6.6.13-gentoo/scripts/sign-file");
+	is(find(&s, "6.6.13-gentoo", &err), "usr/src/linux-6.6.13-gentoo/scripts/sign-file",
+		"compat 5: Gentoo: /usr/src/linux-KVER");
+	s.sign_file = xasprintf("%s/own/$kernelver/${kernelver}.sh", dir);
+	is(find(&s, "6.6", &err), "none", "compat 5: sign_file wins, also when it is missing");
+	ok(err.what && has_suffix(err.what, "own/6.6/6.6.sh is missing"),
+		"compat 11.14: it is evaluated per kernel: %s", err.what);
+	free(write_file("own/6.6/6.6.sh", "", 0644));
+	is(find(&s, "6.6", &err), "none", "it must be executable");
+	ok(err.what && has_suffix(err.what, "is not executable"), "and that is said");
+	make_program("own/6.7/6.7.sh");
+	is(find(&s, "6.7", &err), "own/6.7/6.7.sh", "it is taken");
+	settings_done(&s);
+}
+
+static void test_wanted(void)
+{
+	static const struct {
+		const char *mode, *config;
+		bool chroot, wanted;
+		const char *what;
+	} cases[] = {
+		{NULL, "CONFIG_MODULE_SIG_HASH=\"sha256\"\n", false, true, "by default"},
+		{NULL, "CONFIG_MODULE_SIG_HASH=sha512\n", false, true, "without quotes"},
+		{NULL, "CONFIG_MODULE_SIG_HASH=\"\"\n", false, false, "an empty hash"},
+		{NULL, "CONFIG_MODULE_SIG=y\n", false, false, "no CONFIG_MODULE_SIG_HASH"},
+		{NULL, "CONFIG_MODULE_SIG_HASH=sha512\n", true, false, "default, in a chroot"},
+		{"not_in_chroot", "CONFIG_MODULE_SIG_HASH=sha1\n", false, true, "not_in_chroot"},
+		{"not_in_chroot", "CONFIG_MODULE_SIG_HASH=sha1\n", true, false, "and in one"},
+		{"true", "CONFIG_MODULE_SIG_HASH=sha1\n", true, true, "true, in a chroot"},
+		{"true", "CONFIG_X=y\n", false, false, "true, without the hash"},
+		{"false", "CONFIG_MODULE_SIG_HASH=sha1\n", false, false, "false"},
+	};
+	_cleanup_free_ char *inside = path_join(dir, "nothing");
+	_cleanup_free_ char *outside = path_join(dir, "outside");
+	_cleanup_free_ char *self = path_join(dir, "outside/self");
+
+	dir_make(self, NULL); /* and no process 1 */
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct settings s;
+		struct kernel *k;
+
+		settings_init(&s);
+		s.try_sign_modules = xstrdup(cases[i].mode);
+		k = kernel_of(&s, "6.1", cases[i].config);
+		is_int(!sign_unwanted(&s, k, cases[i].chroot ? inside : outside),
+			cases[i].wanted, cases[i].what);
+		kernel_free(k);
+		settings_done(&s);
+	}
+}
+
+/* A /proc of files that are the same, or not. */
+static void test_chroot(void)
+{
+	_cleanup_free_ char *proc = path_join(dir, "proc");
+	_cleanup_free_ char *own = write_file("proc/self/ns/mnt", "", 0644);
+	_cleanup_free_ char *one = write_file("proc/1/ns/mnt", "", 0644);
+	_cleanup_free_ char *root = path_join(dir, "proc/1/root");
+	_cleanup_free_ char *own_root = path_join(dir, "proc/self/root");
+	_cleanup_free_ char *nothing = path_join(dir, "nothing");
+
+	link_write(root, "/", NULL);
+	link_write(own_root, "/", NULL);
+	ok(sign_in_chroot(proc), "compat 11.14: another mount namespace is a chroot");
+	unlink(one);
+	if (link(own, one) < 0)
+		ok(false, "a link");
+	ok(!sign_in_chroot(proc), "the same root and namespace are none");
+	link_write(root, "/usr", NULL);
+	ok(sign_in_chroot(proc), "compat 11.14: another root is");
+	unlink(root);
+	unlink(one);
+	ok(!sign_in_chroot(proc), "where we may not look there is none");
+	ok(sign_in_chroot(nothing), "without /proc it is one");
+}
+
+static void test_signed(void)
+{
+	_cleanup_free_ char *with =
+		write_file("with.ko", "ELF~Module signature appended~\n", 0644);
+	_cleanup_free_ char *without = write_file("without.ko", "ELF", 0644);
+	_cleanup_free_ char *nothing = path_join(dir, "nothing.ko");
+
+	ok(sign_is_signed(with), "a signature");
+	ok(!sign_is_signed(without), "none");
+	ok(!sign_is_signed(nothing), "no file");
+}
+
+int main(void)
+{
+	if (!mkdtemp(dir))
+		return 1;
+	test_tool();
+	test_wanted();
+	test_chroot();
+	test_signed();
+	dir_remove(dir, NULL);
+	return done_testing();
+}

@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What comes out of archives, and of hostile ones: nothing. */
+#include "config.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/archive/tarball-read.h"
+#include "builder/archive/tarball-write.h"
+#include "builder/archive/unpack.h"
+#include "tests/unit/tap.h"
+
+static char root[64] = "/dev/shm/dkms-test-XXXXXX";
+static char *tar, *out; /* the archive, and where it is unpacked */
+
+/* One entry of an archive. */
+struct row {
+	char type; /* f, d, l: symlink, h: hard link, p: fifo, c: device, s: setuid */
+	const char *name;
+	const char *text; /* content or target */
+};
+
+static void put(struct archive *a, char type, const char *name, const char *text)
+{
+	struct archive_entry *e = archive_entry_new();
+	size_t n = 0;
+
+	archive_entry_set_pathname(e, name);
+	archive_entry_set_mtime(e, 1000000000, 0);
+	archive_entry_set_mode(
+		e, (type == 's' ? 04755 : 0644) | (type == 'd'          ? AE_IFDIR
+							  : type == 'l' ? AE_IFLNK
+							  : type == 'p' ? AE_IFIFO
+							  : type == 'c' ? AE_IFCHR
+									: AE_IFREG));
+	if (type == 'l')
+		archive_entry_set_symlink(e, text);
+	else if (type == 'h')
+		archive_entry_set_hardlink(e, text);
+	else if (text && strchr("fs", type))
+		n = strlen(text);
+	archive_entry_set_size(e, (int64_t)n);
+	if (archive_write_header(a, e) < ARCHIVE_WARN)
+		ok(false, "header of %s: %s", name, archive_error_string(a));
+	if (n)
+		archive_write_data(a, text, n);
+	archive_entry_free(e);
+}
+
+static struct archive *open_tar(int (*filter)(struct archive *))
+{
+	struct archive *a = archive_write_new();
+
+	unlink(tar);
+	filter(a);
+	archive_write_set_format_gnutar(a);
+	if (archive_write_open_filename(a, tar) != ARCHIVE_OK)
+		ok(false, "open %s", tar);
+	return a;
+}
+
+static void pack_by(int (*filter)(struct archive *), const struct row *rows)
+{
+	struct archive *a = open_tar(filter);
+
+	for (; rows->type; rows++)
+		put(a, rows->type, rows->name, rows->text);
+	archive_write_close(a);
+	archive_write_free(a);
+}
+
+static void pack(const struct row *rows)
+{
+	pack_by(archive_write_add_filter_none, rows);
+}
+
+static void fresh_out(void)
+{
+	dir_remove(out, NULL);
+	dir_make(out, NULL);
+}
+
+static int load(struct tarball *ret, struct error *err)
+{
+	fresh_out();
+	return tarball_read(tar, out, NULL, ret, err);
+}
+
+/* The contents of a file below out, or NULL; caller frees. */
+static char *text_of(const char *name)
+{
+	_cleanup_free_ char *path = path_join(out, name);
+	struct str s = {0};
+
+	return file_read(path, 1 << 20, &s, NULL) < 0 ? NULL : str_take(&s);
+}
+
+/* The archive is refused with that status, and that is said of it. */
+static void refused(int status, const char *words, const char *what)
+{
+	struct tarball t = {0};
+	struct error e = {0};
+	_cleanup_free_ char *outside = path_join(root, "evil");
+	int r = load(&t, &e);
+
+	ok(r < 0 && e.status == status && e.what && strstr(e.what, tar) &&
+			strstr(e.what, words),
+		"%s", what);
+	if (e.status != status || !e.what || !strstr(e.what, words))
+		printf("# %d %d %s\n", r, e.status, e.what ? e.what : "(no error)");
+	if (path_exists(outside) || path_exists("/evil"))
+		ok(false, "%s: nothing outside", what);
+	error_done(&e);
+	tarball_done(&t);
+}
+
+#define REFUSED(status, words, what, ...)                                                \
+	do {                                                                             \
+		pack((const struct row[]){__VA_ARGS__, {0}});                            \
+		refused(status, words, what);                                            \
+	} while (0)
+
+static void test_links(void)
+{
+	static const struct {
+		const char *path, *target;
+		bool inside;
+	} cases[] = {
+		{"a", "b", true},
+		{"a", ".", true},
+		{"a", "./b/./c", true},
+		{"a", "..", false},
+		{"a", "../b", false},
+		{"a", "/b", false},
+		{"a", "b/..", false}, /* where that is depends on b */
+		{"a/b", "..", true},
+		{"a/b", "../c", true},
+		{"a/b", "..//c/", true},
+		{"a/b", "../..", false},
+		{"a/b", "./../../c", false},
+		{"a/b", "..c/d", true},
+		{"a/b/c", "../../d", true},
+		{"a/b/c", "../d/../e", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		ok(link_stays_inside(cases[i].path, cases[i].target) == cases[i].inside,
+			"%s -> %s leads %s", cases[i].path, cases[i].target,
+			cases[i].inside ? "inside" : "outside");
+}
+
+static const struct row own[] = {{'d', "./"}, {'d', "./dkms_main_tree/"},
+	{'d', "./dkms_main_tree/6.1/x86_64/module"},
+	{'f', "./dkms_main_tree/6.1/x86_64/module/m.ko", "module"},
+	{'f', "./dkms_main_tree/6.1/x86_64/log/make.log", "log"},
+	{'d', "dkms_main_tree/6.2/x86_64"}, {'f', "./dkms_source_tree/dkms.conf", "conf"},
+	{'l', "./dkms_source_tree/sub/link", "../dkms.conf"},
+	{'h', "./dkms_source_tree/hard", "dkms_source_tree/dkms.conf"}, {0}};
+
+static void check_own(const char *what)
+{
+	struct tarball t = {0};
+	struct error e = {0};
+	int r = load(&t, &e);
+	_cleanup_free_ char *module = text_of("dkms_main_tree/6.1/x86_64/module/m.ko");
+	_cleanup_free_ char *link = text_of("dkms_source_tree/sub/link");
+	_cleanup_free_ char *hard = text_of("dkms_source_tree/hard");
+
+	ok(r == 0 && t.ours && !t.binaries_only && t.kernels.n == 1 &&
+			streq(t.kernels.items[0], "6.1/x86_64") && t.warnings.n == 1,
+		"compat 2: ldtarball reads %s", what);
+	if (r < 0)
+		printf("# %s\n", e.what);
+	is(module, "module", "its module");
+	ok(link && hard && streq(link, "conf") && streq(hard, "conf"), "its links");
+	tarball_done(&t);
+	error_done(&e);
+}
+
+static void test_formats(void)
+{
+	pack_by(archive_write_add_filter_none, own);
+	check_own("plain tar");
+	pack_by(archive_write_add_filter_gzip, own);
+	check_own("gzip");
+	pack_by(archive_write_add_filter_xz, own);
+	check_own("xz");
+	pack_by(archive_write_add_filter_zstd, own);
+	check_own("zstd");
+	pack_by(archive_write_add_filter_bzip2, own);
+	check_own("bzip2");
+}
+
+static void test_modes(void)
+{
+	struct tarball t = {0};
+	struct stat st;
+	struct archive *a = open_tar(archive_write_add_filter_none);
+	struct archive_entry *e = archive_entry_new();
+	_cleanup_free_ char *file = path_join(out, "s/dkms.conf");
+	_cleanup_free_ char *dir = path_join(out, "s");
+
+	archive_entry_set_pathname(e, "s");
+	archive_entry_set_mode(e, AE_IFDIR | 07777);
+	archive_write_header(a, e);
+	archive_entry_set_pathname(e, "s/dkms.conf");
+	archive_entry_set_mode(e, AE_IFREG | 0777);
+	archive_entry_set_uid(e, 4711);
+	archive_entry_set_mtime(e, 1234567890, 0);
+	archive_write_header(a, e);
+	archive_entry_free(e);
+	archive_write_free(a);
+	is_int(load(&t, NULL), 0, "a source that everybody may write");
+	ok(stat(dir, &st) == 0 && (st.st_mode & 07777) == 0755,
+		"only we may, a directory");
+	ok(stat(file, &st) == 0 && (st.st_mode & 07777) == 0755 && st.st_uid == geteuid(),
+		"and a file");
+	is_int(st.st_mtime, 1234567890, "whose time is kept, make goes by it");
+	tarball_done(&t);
+}
+
+static void test_hostile_names(void)
+{
+	char wide[302] = "a/", deep[2 * 70 + 2] = "";
+	struct str longest = {0};
+
+	REFUSED(3, "..", "a name with ..", {'f', "../evil", "x"}, {'f', "dkms.conf"});
+	REFUSED(3, "..", "a name with .. inside", {'f', "a/../../evil", "x"});
+	REFUSED(3, "..", "a name that ends in ..", {'d', "a/.."});
+	REFUSED(3, "absolute", "an absolute path", {'f', "/evil", "x"},
+		{'f', "dkms.conf"});
+	REFUSED(3, "a\\012b", "a name with a newline", {'f', "dkms.conf"}, {'f', "a\nb"});
+	REFUSED(3, "\\033[2J", "a name that a terminal obeys", {'f', "\033[2J"});
+	memset(wide + 2, 'w', 299);
+	REFUSED(3, "too long", "a name of 300 characters", {'f', "dkms.conf"},
+		{'f', wide});
+	for (size_t i = 0; i < 70; i++)
+		strcat(deep, "d/");
+	REFUSED(3, "too many dir", "70 directories in each other", {'d', deep});
+	for (size_t i = 0; i < 30; i++)
+		str_add(&longest, "directory-of-many-characters-with-more-of-them/");
+	REFUSED(3, "too long", "a path of 1,400 characters", {'f', longest.data});
+	REFUSED(3, "no directory", "a file in the place of the directory", {'f', "."});
+	str_done(&longest);
+}
+
+static void test_hostile_types(void)
+{
+	REFUSED(3, "dev is neither", "a device", {'f', "dkms.conf"}, {'c', "dev"});
+	REFUSED(3, "pipe is neither", "a named pipe", {'f', "dkms.conf"}, {'p', "pipe"});
+	REFUSED(3, "su is setuid", "a setuid file", {'f', "dkms.conf"}, {'s', "su", "x"});
+	REFUSED(3, "twice", "a file that is in it twice", {'f', "dkms.conf", "a"},
+		{'f', "./dkms.conf", "b"});
+	REFUSED(3, "twice", "a file that is a directory as well", {'f', "dkms.conf"},
+		{'f', "a"}, {'f', "a/b"});
+	REFUSED(3, "twice", "a directory that is a file as well", {'f', "dkms.conf"},
+		{'f', "a/b"}, {'f', "a"});
+}
+
+static void test_hostile_links(void)
+{
+	char outside[128], file[128];
+
+	snprintf(outside, sizeof(outside), "%s/other", root);
+	snprintf(file, sizeof(file), "%s/other/file", root);
+	dir_make(outside, NULL);
+	REFUSED(3, "leads out", "a link to an absolute path", {'f', "dkms.conf"},
+		{'l', "a", "/etc/passwd"});
+	REFUSED(3, "leads out", "a link with too many ..", {'f', "dkms.conf"},
+		{'l', "a/b", "../../evil"});
+	REFUSED(3, "leads out", "a link out of the source, inside the archive",
+		{'f', "src/dkms.conf"}, {'f', "other/file"},
+		{'l', "src/a", "../other/file"});
+	REFUSED(3, "leads out", "a link beside the source", {'f', "src/dkms.conf"},
+		{'l', "a", "/etc/passwd"});
+	REFUSED(3, "leads out", "a link out by way of another", {'f', "dkms.conf"},
+		{'l', "a", "."}, {'l', "b", "a/a/../../evil"});
+	REFUSED(3, "leads out", "a file through a link", {'f', "dkms.conf"},
+		{'l', "a", outside}, {'f', "a/evil", "x"});
+	REFUSED(3, "twice", "a file through a link that stays inside", {'f', "dkms.conf"},
+		{'d', "b"}, {'l', "a", "b"}, {'f', "a/evil", "x"});
+	REFUSED(3, "twice", "a link in the place of a file", {'f', "dkms.conf"},
+		{'f', "a"}, {'l', "a", "dkms.conf"});
+	REFUSED(3, "leads nowhere", "a link that holds nothing", {'f', "dkms.conf"},
+		{'l', "a", ""});
+	file_write(file, "secret", 6, 0600, NULL);
+	REFUSED(3, "absolute", "a hard link to an absolute path", {'f', "dkms.conf"},
+		{'h', "a", file});
+	REFUSED(3, "..", "a hard link out", {'f', "dkms.conf"},
+		{'h', "a", "../other/file"});
+	REFUSED(3, "no file", "a hard link to nothing", {'f', "dkms.conf"},
+		{'h', "a", "other/file"});
+	REFUSED(3, "no file", "a hard link to what comes later", {'h', "a", "dkms.conf"},
+		{'f', "dkms.conf"});
+	REFUSED(3, "no file", "a hard link to a link", {'f', "dkms.conf"},
+		{'l', "a", "dkms.conf"}, {'h', "b", "a"});
+	REFUSED(3, "no file", "a hard link through a link", {'f', "dkms.conf"},
+		{'l', "a", outside}, {'h', "b", "a/file"});
+	ok(dir_remove(file, NULL) == 0 && rmdir(outside) == 0,
+		"nothing came to be outside");
+}
+
+static void test_confs(void)
+{
+	struct tarball t = {0};
+
+	REFUSED(3, "no dkms.conf", "compat 9: an archive without dkms.conf",
+		{'f', "a/Makefile"});
+	REFUSED(3, "no dkms.conf", "a dkms.conf that is a directory", {'d', "dkms.conf"});
+	REFUSED(7, "two dkms.conf: a/dkms.conf and b/dkms.conf", "two confs",
+		{'f', "a/dkms.conf"}, {'f', "b/dkms.conf"});
+	REFUSED(7, "two dkms.conf", "two confs, one of them deeper", {'f', "a/dkms.conf"},
+		{'f', "b/c/dkms.conf"});
+	REFUSED(7, "dkms.conf is a link", "a dkms.conf that is a link", {'f', "other"},
+		{'l', "dkms.conf", "other"});
+	REFUSED(7, "no dkms_source_tree", "compat 9: dkms_main_tree and no dkms.conf",
+		{'d', "dkms_main_tree"}, {'f', "dkms_source_tree/Makefile"});
+	REFUSED(7, "no dkms_source_tree", "dkms_main_tree and a dkms.conf elsewhere",
+		{'d', "dkms_main_tree"}, {'f', "dkms.conf"});
+	REFUSED(7, "two dkms.conf", "source and binaries only", {'d', "dkms_main_tree"},
+		{'f', "dkms_source_tree/dkms.conf"},
+		{'f', "dkms_binaries_only/dkms.conf"});
+	REFUSED(7, "is a link", "a linked dkms.conf of binaries", {'d', "dkms_main_tree"},
+		{'f', "a"}, {'l', "dkms_binaries_only/dkms.conf", "../a"});
+
+	pack((const struct row[]){
+		{'f', "x/y/dkms.conf"}, {'f', "x/y/tests/dkms.conf"}, {0}});
+	ok(load(&t, NULL) == 0 && has_suffix(t.source, "/x/y") && !t.ours,
+		"a dkms.conf below another is part of its source");
+	tarball_done(&t);
+}
+
+static void test_kernels(void)
+{
+	REFUSED(3, "no kernel can be called build", "a kernel called build",
+		{'f', "dkms_source_tree/dkms.conf"},
+		{'d', "dkms_main_tree/build/x/module"});
+	REFUSED(3, "begins with a dot", "a kernel that is hidden",
+		{'f', "dkms_source_tree/dkms.conf"}, {'d', "dkms_main_tree/.k/x/module"});
+	REFUSED(3, "begins with a dot", "an architecture that is hidden",
+		{'f', "dkms_source_tree/dkms.conf"}, {'d', "dkms_main_tree/k/.x/module"});
+	REFUSED(3, "m.ko is a link", "a module that is a link",
+		{'f', "dkms_source_tree/dkms.conf"}, {'f', "dkms_source_tree/m.ko"},
+		{'l', "dkms_main_tree/6.1/x86_64/module/m.ko",
+			"../../../../dkms_source_tree/m.ko"});
+}
+
+/* An archive cut off anywhere is refused, or nothing of it is missing. */
+static void test_cut(int (*filter)(struct archive *), const char *what)
+{
+	_cleanup_(str_done) struct str bytes = {0};
+	int wrong = 0, refusals = 0;
+	size_t len;
+
+	pack_by(filter, own);
+	file_read(tar, 1 << 20, &bytes, NULL);
+	len = bytes.len;
+	for (size_t cut = 0; cut<len; cut += len> 4000 ? 97 : 1) {
+		struct tarball t = {0};
+		struct error e = {0};
+		_cleanup_free_ char *hard = NULL;
+
+		file_write(tar, bytes.data, cut, 0600, NULL);
+		if (load(&t, &e) < 0) {
+			refusals++;
+			wrong += e.status != 3;
+		} else {
+			hard = text_of("dkms_source_tree/hard");
+			wrong += !hard || !streq(hard, "conf");
+		}
+		tarball_done(&t);
+		error_done(&e);
+	}
+	ok(wrong == 0 && refusals > 0, "cut off: %s (refused %d times, wrong %d times)",
+		what, refusals, wrong);
+}
+
+static void test_cut_between_files(void)
+{
+	_cleanup_(str_done) struct str bytes = {0};
+
+	pack((const struct row[]){
+		{'f', "dkms.conf", "conf"}, {'f', "Makefile", "text"}, {0}});
+	file_read(tar, 1 << 20, &bytes, NULL);
+	file_write(tar, bytes.data, 1024, 0600, NULL);
+	refused(3, "end is missing", "cut off behind a file");
+}
+
+/* A changed byte of a gzip is found, or does not matter. */
+static void test_flipped(void)
+{
+	_cleanup_(str_done) struct str bytes = {0};
+	int wrong = 0, refusals = 0;
+
+	pack_by(archive_write_add_filter_gzip, own);
+	file_read(tar, 1 << 20, &bytes, NULL);
+	for (size_t i = 0; i < bytes.len; i++) {
+		struct tarball t = {0};
+		_cleanup_free_ char *module = NULL;
+
+		bytes.data[i] ^= 0x10;
+		file_write(tar, bytes.data, bytes.len, 0600, NULL);
+		if (load(&t, NULL) < 0) {
+			refusals++;
+		} else {
+			module = text_of("dkms_main_tree/6.1/x86_64/module/m.ko");
+			wrong += !module || !streq(module, "module");
+		}
+		tarball_done(&t);
+		bytes.data[i] ^= 0x10;
+	}
+	ok(wrong == 0 && refusals > (int)bytes.len / 2,
+		"a changed byte in a gzip (refused %d times, wrong %d times)", refusals,
+		wrong);
+}
+
+static void test_not_archives(void)
+{
+	static const char text[] = "#!/bin/sh\nthis is no archive\n";
+	char zeros[2048] = {0};
+
+	file_write(tar, text, sizeof(text) - 1, 0600, NULL);
+	refused(3, "no tar archive", "no archive");
+	file_write(tar, "", 0, 0600, NULL);
+	refused(3, "is empty", "an empty file");
+	file_write(tar, zeros, sizeof(zeros), 0600, NULL);
+	refused(3, "no dkms.conf", "an archive of nothing");
+	unlink(tar);
+	refused(2, "there is no archive", "compat 9: no archive");
+	mkdir(tar, 0755);
+	refused(2, "is no file", "a directory");
+	rmdir(tar);
+	mkfifo(tar, 0600);
+	refused(2, "is no file", "a named pipe for an archive");
+	unlink(tar);
+}
+
+static void test_limits(void)
+{
+	struct archive *a = open_tar(archive_write_add_filter_gzip);
+	struct archive_entry *e;
+	char name[UNPACK_NAME_MAX];
+	struct tarball t = {0};
+	struct error err = {0};
+
+	for (int i = 0; i <= UNPACK_ENTRIES_MAX; i++) {
+		snprintf(name, sizeof(name), "d%d/%d", i % 100, i);
+		put(a, 'd', i % 100 ? "d" : "e", NULL);
+	}
+	archive_write_free(a);
+	refused(3, "more than 100000 files", "100,001 entries");
+
+	a = open_tar(archive_write_add_filter_gzip);
+	for (int i = 0; i < 1 + UNPACK_ENTRIES_MAX / (UNPACK_DEPTH_MAX - 1); i++) {
+		int n = snprintf(name, sizeof(name), "%d", i);
+
+		for (int depth = 1; depth < UNPACK_DEPTH_MAX; depth++)
+			n += snprintf(name + n, sizeof(name) - (size_t)n, "/d");
+		put(a, 'd', name, NULL);
+	}
+	put(a, 'f', "dkms.conf", NULL);
+	archive_write_free(a);
+	refused(3, "more than 100000 files", "as many directories in few entries");
+
+	a = archive_write_new();
+	archive_write_set_format_pax(a);
+	archive_write_open_filename(a, tar);
+	e = archive_entry_new();
+	archive_entry_set_pathname(e, "hole");
+	archive_entry_set_mode(e, AE_IFREG | 0644);
+	archive_entry_set_size(e, 5LL << 30);
+	archive_entry_sparse_add_entry(e, 0, 512);
+	archive_write_header(a, e);
+	archive_write_data(a, name, 512);
+	archive_entry_free(e);
+	put(a, 'f', "dkms.conf", NULL);
+	archive_write_free(a);
+	ok(load(&t, &err) < 0 && strstr(err.what, "more than 4 GiB") && err.remedy &&
+			strstr(err.remedy, "dkms add DIRECTORY"),
+		"5 GiB of nothing; the remedy is named");
+	error_done(&err);
+}
+
+static void test_cancelled(void)
+{
+	struct tarball t = {0};
+	struct error e = {0};
+	int cancelled = 2;
+
+	pack(own);
+	fresh_out();
+	is_int(tarball_read(tar, out, &cancelled, &t, &e), -ECANCELED,
+		"a signal ends it");
+	error_done(&e);
+}
+
+/* Writing */
+
+static int write_one(const char *name, const char *conf, struct strv *warnings)
+{
+	_cleanup_free_ char *source = path_join(root, "source");
+	_cleanup_free_ char *version_dir = path_join(root, "version");
+	struct strv kernels = {0};
+	struct tarball_content c = {"hello", "1.0", source, conf, version_dir, &kernels};
+	struct error e = {0};
+	int r;
+
+	free(tar);
+	tar = path_join(root, name);
+	strv_push(&kernels, "6.1/x86_64");
+	strv_push(&kernels, "6.2/x86_64");
+	r = tarball_write(tar, &c, NULL, warnings, &e);
+	if (r < 0)
+		printf("# %s\n", e.what);
+	error_done(&e);
+	strv_done(&kernels);
+	return r;
+}
+
+static void make_file(const char *name, const char *text)
+{
+	_cleanup_free_ char *path = path_join(root, name);
+	_cleanup_free_ char *dir = xstrndup(path, (size_t)(path_base(path) - path));
+
+	dir_make(dir, NULL);
+	file_write(path, text, strlen(text), 0644, NULL);
+}
+
+static void test_write(void)
+{
+	static const char *const names[] = {"x.tar", "x.tar.gz", "x.tgz", "x.tar.xz",
+		"x.tar.zst", "x.tar.bz2", "x.any"};
+	_cleanup_free_ char *link = path_join(root, "source/sub/link");
+	_cleanup_free_ char *first = path_join(root, "first.tar.gz");
+	_cleanup_free_ char *conf = path_join(root, "source/dkms.conf");
+	_cleanup_(strv_done) struct strv warnings = {0};
+	_cleanup_(str_done) struct str magic = {0};
+	struct tarball t = {0};
+
+	make_file("source/dkms.conf", "conf");
+	make_file("source/sub/a long name, with blanks; and more than a hundred "
+		  "characters, "
+		  "as some header format of the past cannot hold",
+		"text");
+	make_file("version/6.1/x86_64/module/m.ko", "one");
+	make_file("version/6.2/x86_64/module/m.ko", "two");
+	if (symlink("../dkms.conf", link) < 0)
+		ok(false, "make a link");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *two = NULL, *linked = NULL;
+
+		is_int(write_one(names[i], NULL, &warnings), 0, names[i]);
+		is_int(load(&t, NULL), 0, "is read again");
+		two = text_of("dkms_main_tree/6.2/x86_64/module/m.ko");
+		linked = text_of("dkms_source_tree/sub/link");
+		ok(two && streq(two, "two") && linked && streq(linked, "conf") &&
+				t.kernels.n == 2,
+			"%s: with all that is in it", names[i]);
+		tarball_done(&t);
+	}
+	is_int((long)warnings.n, 0, "no warnings");
+	write_one("x.txz", NULL, &warnings);
+	file_read(tar, 1 << 20, &magic, NULL);
+	ok(magic.len > 6 && memcmp(magic.data,
+				    "\xfd"
+				    "7zXZ",
+				    6) == 0,
+		"compressed by its name");
+
+	write_one("first.tar.gz", NULL, &warnings);
+	sleep(1);
+	write_one("second.tar.gz", NULL, &warnings);
+	is_int(file_same(first, tar), 1, "the same content gives the same bytes");
+
+	is_int(write_one("b.tar.gz", conf, &warnings), 0, "binaries only");
+	ok(load(&t, NULL) == 0 && t.binaries_only && t.kernels.n == 2, "are read again");
+	{
+		_cleanup_free_ char *name = text_of("dkms_binaries_only/PACKAGE_NAME");
+		_cleanup_free_ char *version =
+			text_of("dkms_binaries_only/PACKAGE_VERSION");
+
+		is(name, "hello\n", "compat 2: PACKAGE_NAME");
+		is(version, "1.0\n", "compat 2: PACKAGE_VERSION");
+	}
+	tarball_done(&t);
+
+	unlink(link);
+	if (symlink("/etc/passwd", link) < 0)
+		ok(false, "make a link");
+	write_one("out.tar.gz", NULL, &warnings);
+	ok(warnings.n == 1 && strstr(warnings.items[0], "sub/link leads out"),
+		"a link that leads out is told when it is packed");
+	refused(3, "leads out", "and refused when it is unpacked");
+}
+
+static void test_write_errors(void)
+{
+	struct strv none = {0}, kernels = {0}, left = {0};
+	_cleanup_free_ char *source = path_join(root, "source");
+	_cleanup_free_ char *version_dir = path_join(root, "version");
+	struct tarball_content c = {"hello", "1.0", source, NULL, version_dir, &none};
+	struct error e = {0};
+
+	is_int(tarball_write("/dev/null", &c, NULL, &none, &e), -EINVAL,
+		"a device is not replaced");
+	is_int(e.status, 9, "compat 9: destination not writable");
+	error_done(&e);
+	ok(tarball_write("/proc/x.tar", &c, NULL, &none, &e) < 0 && e.status == 9,
+		"compat 9: a directory that takes none");
+	error_done(&e);
+	dir_remove(out, NULL);
+	dir_make(out, NULL);
+	free(tar);
+	tar = path_join(out, "x.tar");
+	strv_push(&kernels, "6.9/x86_64");
+	c.kernels = &kernels;
+	ok(tarball_write(tar, &c, NULL, &none, &e) < 0 && e.status == 6 &&
+			strstr(e.what, "6.9"),
+		"what is packed is missing");
+	error_done(&e);
+	dir_list(out, &left);
+	is_int((long)left.n, 0, "nothing is left of it");
+	strv_done(&left);
+	strv_done(&kernels);
+}
+
+int main(void)
+{
+	if (!mkdtemp(root)) {
+		strcpy(root, "/tmp/dkms-test-XXXXXX");
+		if (!mkdtemp(root))
+			return 1;
+	}
+	tar = path_join(root, "archive.tar");
+	out = path_join(root, "out");
+	test_links();
+	test_formats();
+	test_modes();
+	test_hostile_names();
+	test_hostile_types();
+	test_hostile_links();
+	test_confs();
+	test_kernels();
+	test_cut(archive_write_add_filter_none, "plain");
+	test_cut(archive_write_add_filter_gzip, "gzip");
+	test_cut(archive_write_add_filter_xz, "xz");
+	test_cut(archive_write_add_filter_zstd, "zstd");
+	test_cut(archive_write_add_filter_bzip2, "bzip2");
+	test_cut_between_files();
+	test_flipped();
+	test_not_archives();
+	test_limits();
+	test_cancelled();
+	test_write();
+	test_write_errors();
+	dir_remove(root, NULL);
+	free(tar);
+	free(out);
+	return done_testing();
+}
