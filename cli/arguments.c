@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What can be said against the arguments before anything is done? */
+/* What did the command line ask for, and is it possible? */
 #include "config.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ void arguments_done(struct arguments *args)
 	*args = (struct arguments){0};
 }
 
-/* The first directory of path that exists can be written. */
+/* Returns 0 if path, or the nearest of its parent directories that exists, is writable. */
 static int check_writable(const char *path, struct error *err)
 {
 	_cleanup_free_ char *partial = xstrdup(path);
@@ -54,7 +54,7 @@ static int check_writable(const char *path, struct error *err)
 	}
 	error_errno(err, -errno, 1, "cannot write to %s", path);
 	if (geteuid() != 0)
-		error_remedy(err, "run it as root, or name trees that you may write by "
+		error_remedy(err, "run it as root, or choose writable trees with "
 				  "--dkmstree and --installtree");
 	return -EACCES;
 }
@@ -80,17 +80,17 @@ int arguments_check(const struct arguments *args, struct error *err)
 	const struct settings *s = &args->settings;
 
 	if (args->json && args->events && streq(args->events, "-"))
-		return error_set(err, -EINVAL, 2, "--json and --events - exclude each other");
+		return error_set(err, -EINVAL, 2, "--json and --events - cannot be combined");
 	if (args->all && args->kernels.n)
-		return error_set(err, -EINVAL, 2, "--all and -k exclude each other");
+		return error_set(err, -EINVAL, 2, "--all and -k cannot be combined");
 	if (args->all && args->archs.n)
-		return error_set(err, -EINVAL, 3, "--all and -a exclude each other");
+		return error_set(err, -EINVAL, 3, "--all and -a cannot be combined");
 	if (c->flags & COMMAND_EXACT_KERNEL && !args->all && args->kernels.n != 1)
 		return error_set(err, -EINVAL, 4, "%s needs exactly one -k", c->name);
 	if (args->all && !(c->flags & COMMAND_ALL_KERNELS))
-		return error_set(err, -EINVAL, 5, "--all has no meaning for %s", c->name);
+		return error_set(err, -EINVAL, 5, "%s does not take --all", c->name);
 	if (args->archs.n > 1 && args->archs.n != args->kernels.n)
-		return error_set(err, -EINVAL, 1, "%zu architectures for %zu kernels",
+		return error_set(err, -EINVAL, 1, "%zu architectures are given for %zu kernels",
 			args->archs.n, args->kernels.n);
 	if (c->flags & COMMAND_NEEDS_MODULE && !args->directory && !arguments_are_archive(args) &&
 		(is_empty(args->name) || is_empty(args->version))) {
@@ -109,8 +109,8 @@ int arguments_check(const struct arguments *args, struct error *err)
 		if (check_name("architecture", args->archs.items[i], 12, err) < 0)
 			return -EINVAL;
 	if (s->dry_run && (args->archive || !(c->flags & COMMAND_DRY_RUN)))
-		return error_set(err, -EINVAL, 2, "--dry-run has no meaning for %s%s", c->name,
-			args->archive ? " of an archive" : "");
+		return error_set(err, -EINVAL, 2, "%s%s does not take --dry-run", c->name,
+			args->archive ? " with an archive" : "");
 	if (s->dry_run)
 		return 0;
 	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->dkms_tree, err) < 0)

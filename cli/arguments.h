@@ -9,37 +9,38 @@
 struct command_row;
 struct slots;
 
-/* The command line, read into this. The words point into argv or are owned by strvs. */
+/* What the command line says. arguments_done() frees the strings and lists. */
 struct arguments {
-	const struct command_row *command; /* NULL: none was named */
+	const struct command_row *command; /* NULL: no command was given */
 	struct settings settings;
-	struct strv kernels;	 /* releases of -k, in order */
-	struct strv archs;	 /* -a and the /ARCH of -k; as many as kernels, one, or none */
-	char *name, *version;	 /* -m, -v or NAME/VERSION */
-	char *directory;	 /* a path to a source directory or to its dkms.conf */
-	char *conf;		 /* -c */
-	char *subcommand;	 /* the word behind a command that has some */
-	char *archive;		 /* --archive, or a path to a file */
-	char *template_kernel;	 /* of match */
-	char *events;		 /* --events: a file or "-"; NULL: none */
-	char *trace;		 /* --trace */
-	struct strv ignored;	 /* options that are accepted and do nothing any more */
+	struct strv kernels;   /* kernel releases, from -k, in the order given */
+	struct strv archs;     /* from -a and RELEASE/ARCH: one per kernel, one, or none */
+	char *name, *version;  /* from -m, -v, or the operand NAME/VERSION; or NULL */
+	char *directory;       /* the source directory given as operand, or NULL */
+	char *conf;	       /* -c: the dkms.conf to use when adding, or NULL */
+	char *subcommand;      /* the word after "cache", or NULL */
+	char *archive;	       /* from --archive, or the operand if it is a file; or NULL */
+	char *template_kernel; /* --templatekernel, or NULL */
+	char *events;	       /* --events: a file, or "-" for standard output; or NULL */
+	char *trace;	       /* --trace: a file, or NULL */
+	struct strv ignored;   /* obsolete options that were given, such as "--no-initrd" */
 	bool all, quiet, debug, json, show_help, show_version;
-	bool source_only, binaries_only; /* of mktarball, mkdeb and mkrpm */
-	bool ignores_make_slots;		 /* -j: those of a make above us are not used */
-	/* Set by main: of a make above us, or NULL; it has some that cannot be reached. */
+	bool source_only, binaries_only;
+	bool ignores_make_slots; /* -j was given: do not use the job slots of a calling make */
+	/* The job slots of the make that called dkms, or NULL. Set by main(), not owned. */
 	struct slots *make_slots;
-	bool make_slots_unreachable;
+	bool make_slots_unreachable; /* a make called dkms, but did not pass its job slots on */
 };
 
-/* Defaults, before configuration files and the command line. */
+/* Sets the defaults, which configuration files and the command line then override. */
 void arguments_init(struct arguments *args);
 void arguments_done(struct arguments *args);
 
-/* What can be said against them before anything is done. 0 or a negative errno; err
- * has the exit status. */
+/* Checks whether the arguments fit the command and each other, and whether the trees that
+ * it changes are writable; changes nothing. Returns 0, or a negative errno with the exit
+ * status in err. */
 int arguments_check(const struct arguments *args, struct error *err);
-/* They name no module but an archive to take it from. */
+/* Returns true if the module is given only by an archive that contains it. */
 bool arguments_are_archive(const struct arguments *args);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "cli/command-row.h"
 
-/* The commands, ended by a row without a name. */
+/* All commands. The last row has no name. */
 extern const struct command_row commands[];
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What may be typed next, for the completion of shells. Follows the table of options and
- * that of commands: what an argument is called there tells what it is. */
+/* What may the user type next? Serves the completion of shells. The tables of options and of
+ * commands decide: the name of an argument there ("KVER", "DIR") says what may stand for it. */
 #include "config.h"
 
 #include "base/file.h"
@@ -10,17 +10,18 @@
 #include "cli/complete.h"
 #include "cli/options.h"
 
-/* Larger than any dkms.conf (bytes). */
+/* Bytes; a larger dkms.conf is not read. */
 #define CONF_MAX (1024 * 1024)
 
 struct completion {
 	const struct arguments *args;
-	const char *typed; /* of the word in question */
-	const char *prefix; /* what comes before each word: "--dkmstree=" or "" */
-	struct strv offered;
+	const char *typed;   /* the beginning of the word to complete, perhaps "" */
+	const char *prefix;  /* printed before each word: "--dkmstree=", or "" */
+	struct strv offered; /* the words printed so far, to print each only once */
 	FILE *out;
 };
 
+/* Prints word if it begins with what was typed. */
 static void offer(struct completion *c, const char *word, const char *description)
 {
 	if (!has_prefix(word, c->typed) || strv_contains(&c->offered, word))
@@ -36,7 +37,7 @@ static bool is_command(const struct completion *c, const char *name)
 
 /* Modules */
 
-/* What a module version must be for the command to do something with it. */
+/* The least state in which the command can do anything with a module version. */
 static enum state least_state(const struct completion *c)
 {
 	if (is_command(c, "uninstall"))
@@ -44,8 +45,9 @@ static enum state least_state(const struct completion *c)
 	return is_command(c, "unbuild") ? STATE_BUILT : STATE_BROKEN;
 }
 
-/* The entries of the dkms tree that fit the kernel and the module that were named; those
- * that the command can do nothing with are STATE_UNKNOWN. */
+/* Reads the entries of the dkms tree that match the kernel and, unless any_module, the module
+ * on the command line. Sets the state of entries that the command cannot use to
+ * STATE_UNKNOWN. An unreadable tree yields no entries. */
 static void read_tree(const struct completion *c, bool any_module, struct tree_list *ret)
 {
 	const struct arguments *args = c->args;
@@ -63,8 +65,9 @@ static void read_tree(const struct completion *c, bool any_module, struct tree_l
 			ret->entries[i].state = STATE_UNKNOWN;
 }
 
-/* The length of NAME in the NAME-VERSION of a source directory: what its dkms.conf says, if
- * it says so plainly; else up to the first "-" with a digit behind it. 0: it is none. */
+/* Returns the length of NAME in dir, a source directory's name NAME-VERSION. Takes NAME from
+ * the text of its dkms.conf if that assigns a literal to PACKAGE_NAME; bash is not run. Otherwise
+ * NAME ends at the first "-" that a digit follows. Returns 0 if there is no such "-". */
 static size_t name_length(const char *dir, const char *conf)
 {
 	const char *line = strstr(conf, "PACKAGE_NAME=");
@@ -84,7 +87,7 @@ static size_t name_length(const char *dir, const char *conf)
 	return 0;
 }
 
-/* The modules of the source tree, as NAME/VERSION. */
+/* Appends the modules of the source tree to ret, as NAME/VERSION. */
 static void list_sources(const struct completion *c, struct strv *ret)
 {
 	const char *tree = c->args->settings.source_tree;
@@ -106,6 +109,7 @@ static void list_sources(const struct completion *c, struct strv *ret)
 	}
 }
 
+/* Whether the command can be given a module that is not in the dkms tree yet. */
 static bool takes_new_source(const struct completion *c)
 {
 	const struct command_row *command = c->args->command;
@@ -125,7 +129,7 @@ static void offer_sources(struct completion *c)
 		_cleanup_free_ char *name =
 			xstrndup(sources.items[i], (size_t)(slash - sources.items[i]));
 
-		/* What is added cannot be added again. */
+		/* "dkms add" fails for a module that is already added. */
 		if (!is_command(c, "add") || tree_state(settings->dkms_tree, settings->source_tree,
 						     name, slash + 1, NULL, NULL) != STATE_ADDED)
 			offer(c, sources.items[i], "source");
@@ -171,7 +175,7 @@ static void offer_versions(struct completion *c)
 
 /* Kernels */
 
-/* Those that something is built for, of the module when it has been named. */
+/* Offers the kernels that the given module, or any module, is built for. */
 static void offer_built_kernels(struct completion *c)
 {
 	struct tree_list list;
@@ -186,16 +190,18 @@ static void offer_built_kernels(struct completion *c)
 	tree_list_done(&list);
 }
 
-static void offer_kernels(struct completion *c, bool model)
+/* Offers kernels: those that have modules for the commands that act on what is built and for
+ * --templatekernel (is_template), for the others those that have headers. */
+static void offer_kernels(struct completion *c, bool is_template)
 {
 	_cleanup_(strv_done) struct strv releases = {0};
-	static const char *const of_built[] = {
+	static const char *const on_built[] = {
 		"uninstall", "unbuild", "remove", "status",
 		"mktarball", "mkdeb", "mkrpm", "kernel_prerm"};
-	bool built = model;
+	bool built = is_template;
 
-	for (size_t i = 0; i < ARRAY_SIZE(of_built); i++)
-		built |= is_command(c, of_built[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(on_built); i++)
+		built |= is_command(c, on_built[i]);
 	if (built) {
 		offer_built_kernels(c);
 		return;
@@ -205,8 +211,7 @@ static void offer_kernels(struct completion *c, bool model)
 		offer(c, releases.items[i], "");
 }
 
-/* What stands for an option's argument or a command's operand, by what the tables call it.
- */
+/* Arguments of options and operands of commands, by their names in the tables */
 
 static void offer_arguments(struct completion *c, const struct option_row *row)
 {
@@ -227,9 +232,9 @@ static void offer_arguments(struct completion *c, const struct option_row *row)
 
 		offer(c, arch, "this machine");
 	} else if (streq(what, "MODE")) {
-		offer(c, "auto", "where the system permits it");
-		offer(c, "require", "or do not build");
-		offer(c, "off", "");
+		offer(c, "auto", "use a sandbox where the system permits it");
+		offer(c, "require", "do not build without a sandbox");
+		offer(c, "off", "build without a sandbox");
 	}
 }
 
@@ -273,8 +278,8 @@ static void offer_options(struct completion *c)
 	}
 }
 
-/* The option that a word is, when its argument is the next word. */
-static const struct option_row *option_that_waits(const char *word)
+/* Returns the option that word is if it takes its argument from the next word, else NULL. */
+static const struct option_row *find_option_with_argument(const char *word)
 {
 	for (const struct option_row *row = options; row->letter || row->name; row++) {
 		if (!row->argument)
@@ -299,13 +304,13 @@ void complete_print(struct arguments *args, char **words, int n, FILE *out)
 	int before = n - 1;
 
 	if (equals)
-		row = option_that_waits(name);
-	else if (before && (row = option_that_waits(words[before - 1])))
+		row = find_option_with_argument(name);
+	else if (before && (row = find_option_with_argument(words[before - 1])))
 		before--;
 	strv_push(&argv, "dkms");
 	for (int i = 0; i < before; i++)
 		strv_push(&argv, words[i]);
-	/* What is wrong with them is told when they are run. */
+	/* Errors are ignored here; dkms reports them when the finished line is run. */
 	options_parse(args, (int)argv.n, argv.items, NULL);
 	settings_resolve(&args->settings);
 	if (row)

@@ -6,11 +6,14 @@
 
 #include "cli/arguments.h"
 
-/* What may stand for the last of these words of a command line (n > 0), which is what has
- * been typed of it, perhaps nothing. Prints for the scripts in packaging/completion a line
- * "WORD<tab>DESCRIPTION" for each that fits, and ":files" or ":directories" when a path
- * may stand there as well. args holds the defaults, and afterwards what the words say.
- * Silent about what is wrong with the words. */
+/* Prints the completions of a command line for the scripts in packaging/completion.
+ *
+ * words are the words of the line without "dkms"; n > 0. The last word is the one to
+ * complete, as far as it has been typed, perhaps "". For each completion prints a line
+ * "WORD<tab>DESCRIPTION", and a line ":files" or ":directories" if a path may stand there too.
+ *
+ * args holds the defaults, and receives what the words before the last one say. Errors in
+ * the words are ignored. */
 void complete_print(struct arguments *args, char **words, int n, FILE *out);
 
 #endif

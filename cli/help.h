@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+/* Prints the usage, all commands and all options. */
 void help_print(FILE *out);
 
 #endif

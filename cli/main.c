@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dkms: builds and installs kernel modules that live outside the kernel. */
+/* dkms: builds and installs kernel modules that are not part of the kernel. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,7 +18,9 @@
 #include "cli/options.h"
 #include "cli/print.h"
 
-/* Standard descriptors that the caller closed would be given to our own files. */
+/* Opens /dev/null for each of the descriptors 0, 1 and 2 that the caller has closed.
+ * Otherwise the first files that dkms opens would get these numbers, and output would be
+ * written into them. */
 static void open_standard_fds(void)
 {
 	int fd;
@@ -67,7 +69,8 @@ static int run(struct arguments *args, int argc, char **argv)
 
 	int r = load_framework(&args->settings, &err);
 
-	if (argc > 2 && streq(argv[1], "--complete")) { /* for shells alone, so not in the table */
+	/* Only the completion scripts use this option, so it is not in the table. */
+	if (argc > 2 && streq(argv[1], "--complete")) {
 		complete_print(args, argv + 2, argc - 2, stdout);
 		return 0;
 	}
@@ -89,7 +92,7 @@ static int run(struct arguments *args, int argc, char **argv)
 		return err.status;
 	}
 	for (size_t i = 0; i < args->ignored.n; i++)
-		print_warning("%s does nothing any more", args->ignored.items[i]);
+		print_warning("%s is obsolete and does nothing", args->ignored.items[i]);
 	return args->command->run(args);
 }
 
@@ -100,14 +103,15 @@ int main(int argc, char **argv)
 	char threads[16];
 	int status, joined;
 
-	signal(SIGPIPE, SIG_IGN); /* what has begun is finished, whoever reads of it */
+	/* A reader that closes the pipe must not stop an install halfway. */
+	signal(SIGPIPE, SIG_IGN);
 	open_standard_fds();
-	/* Before files of our own get descriptors that a make has named. */
+	/* MAKEFLAGS may name descriptors, so this comes before any file is opened. */
 	joined = slots_join_make(&outer, getenv("MAKEFLAGS"));
 	close_inherited_fds_on_exec();
 	umask(022);
 	arguments_init(&args);
-	/* Before libuv first makes its pool: a thread for each CPU. */
+	/* A worker thread for each CPU. libuv reads this when its pool is first used. */
 	snprintf(threads, sizeof(threads), "%u", args.settings.slots);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	args.make_slots = joined > 0 ? &outer : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command line: one table of options and one of commands (in commands.c), from which
- * parsing and help come. */
+/* Which options are there, and what does a command line mean? The help and the completion
+ * use the table of options as well. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,19 +19,19 @@ const struct option_row options[] = {
 	{'m', "module", "NAME[/VERSION]", OPTION_SPECIAL, 0, "the module"},
 	{'v', NULL, "VERSION", OPTION_TEXT, AT(version), "its version"},
 	{'k', "kernelver", "KVER[/ARCH]", OPTION_SPECIAL, 0,
-		"a kernel release; may be given many times"},
+		"a kernel release; may be repeated"},
 	{'a', "arch", "ARCH", OPTION_LIST, AT(archs),
-		"the architecture, one for all or one for each -k"},
+		"the architecture: one for all kernels, or one for each -k"},
 	{0, "all", NULL, OPTION_FLAG, AT(all),
-		"all kernels that have headers; to take away: all it is built for"},
-	{0, "force", NULL, OPTION_FLAG, SETTING(force), "do again what is done already"},
+		"all kernels with headers; when removing, every kernel it is built for"},
+	{0, "force", NULL, OPTION_FLAG, SETTING(force), "repeat what is already done"},
 	{0, "force-version-override", NULL, OPTION_FLAG, SETTING(force_version_override),
-		"install also over a newer module"},
+		"install even over a newer module"},
 	{'j', NULL, "N", OPTION_SPECIAL, 0,
-		"job slots, shared by all makes; 0: no limit; default: the CPUs"},
+		"job slots, shared with make; 0: no limit; default: the CPUs"},
 	{0, "max-memory", "SIZE", OPTION_SPECIAL, 0,
-		"what all builds may use at once: no more slots than fit"},
-	{'c', NULL, "FILE", OPTION_TEXT, AT(conf), "the dkms.conf to add"},
+		"memory for all builds together; limits the number of job slots"},
+	{'c', NULL, "FILE", OPTION_TEXT, AT(conf), "the dkms.conf to use when adding"},
 	{0, "archive", "FILE", OPTION_TEXT, AT(archive),
 		"the file that mktarball, mkdeb or mkrpm writes, or that add loads"},
 	{0, "source-only", NULL, OPTION_FLAG, AT(source_only),
@@ -42,52 +42,53 @@ const struct option_row options[] = {
 	{0, "kernelsourcedir", "DIR", OPTION_TEXT, SETTING(kernel_source_dir),
 		"the kernel's headers"},
 	{0, "templatekernel", "KVER", OPTION_TEXT, AT(template_kernel),
-		"the kernel that match takes as a model"},
+		"the kernel that match copies from"},
 	{0, "directive", "NAME=VALUE", OPTION_LIST, SETTING(directives),
-		"a directive that wins over every dkms.conf"},
-	{0, "dkmstree", "DIR", OPTION_TEXT, SETTING(dkms_tree), "instead of /var/lib/dkms"},
-	{0, "sourcetree", "DIR", OPTION_TEXT, SETTING(source_tree), "instead of /usr/src"},
+		"set a directive, overriding every dkms.conf"},
+	{0, "dkmstree", "DIR", OPTION_TEXT, SETTING(dkms_tree), "the dkms tree, instead of /var/lib/dkms"},
+	{0, "sourcetree", "DIR", OPTION_TEXT, SETTING(source_tree), "the directory of sources, instead of /usr/src"},
 	{0, "installtree", "DIR", OPTION_TEXT, SETTING(install_tree),
-		"instead of /lib/modules"},
+		"the directory of kernels, instead of /lib/modules"},
 	{0, "sandbox", "MODE", OPTION_SPECIAL, 0,
-		"auto, require or off: builds confined by bubblewrap"},
+		"auto, require or off: build in a sandbox made by bubblewrap"},
 	{0, "cache-dir", "DIR", OPTION_TEXT, SETTING(cache_dir),
-		"instead of /var/cache/dkms"},
+		"the build cache, instead of /var/cache/dkms"},
 	{0, "no-cache", NULL, OPTION_FLAG, SETTING(no_cache),
-		"build all, keep nothing for the next time"},
+		"build everything, and store nothing in the cache"},
 	{0, "keep-build", NULL, OPTION_FLAG, SETTING(keep_build),
-		"keep the directory of a failed build, not just its log"},
+		"keep the directory of a failed build, not only its log"},
 	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(no_depmod), "do not run depmod"},
 	{0, "modprobe-on-install", NULL, OPTION_FLAG, SETTING(modprobe_on_install),
-		"load what present devices need, when it is the running kernel"},
+		"on the running kernel, load the modules that its devices need"},
 	{0, "symlink-modules", NULL, OPTION_FLAG, SETTING(symlink_modules),
-		"install links into the dkms tree, not copies"},
+		"install links to the dkms tree instead of copies"},
 	{0, "rpm_safe_upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade),
-		"in an RPM's scripts: remove spares what add has been asked for"},
+		"in RPM scripts: remove keeps a version that was just added"},
 	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade), NULL},
-	{0, "json", NULL, OPTION_FLAG, AT(json), "the status, or what has been done, as JSON"},
+	{0, "json", NULL, OPTION_FLAG, AT(json), "print the status, or what was done, as JSON"},
 	{0, "dry-run", NULL, OPTION_FLAG, SETTING(dry_run),
-		"print what would be done, change nothing"},
-	{0, "explain", NULL, OPTION_FLAG, SETTING(explain), "say why each job does what it does"},
+		"print what would be done, and change nothing"},
+	{0, "explain", NULL, OPTION_FLAG, SETTING(explain),
+		"print the reason for what each job does"},
 	{0, "fail-fast", NULL, OPTION_FLAG, SETTING(fail_fast),
-		"begin nothing more when a job has failed"},
-	{0, "timeout", "SECONDS", OPTION_SPECIAL, 0, "a limit for each job"},
+		"start no other job after one has failed"},
+	{0, "timeout", "SECONDS", OPTION_SPECIAL, 0, "the time limit of each job"},
 	{0, "events", "FILE", OPTION_TEXT, AT(events),
-		"what happens as JSON lines, as it happens; -: standard output"},
+		"write events to FILE as lines of JSON; -: to standard output"},
 	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
-		"what ran when, for Perfetto or chrome://tracing"},
-	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only what went wrong"},
-	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose), "print also what was left alone"},
+		"write what ran when to FILE, for Perfetto or chrome://tracing"},
+	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only failures and warnings"},
+	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose), "accepted for compatibility; has no effect"},
 	{0, "debug", NULL, OPTION_FLAG, AT(debug), "print every step and command"},
 	{0, "no-initrd", NULL, OPTION_IGNORED, 0, NULL},
 	{0, "no-clean-kernel", NULL, OPTION_IGNORED, 0, NULL},
 	{0, "no-prepare-kernel", NULL, OPTION_IGNORED, 0, NULL},
 	{'V', "version", NULL, OPTION_FLAG, AT(show_version), "print the version"},
-	{'h', "help", NULL, OPTION_FLAG, AT(show_help), "print this"},
+	{'h', "help", NULL, OPTION_FLAG, AT(show_help), "print this help"},
 	{0},
 };
 
-/* "NAME/VERSION" or "NAME" */
+/* Sets the name, and the version if there is one, from "NAME/VERSION" or "NAME". */
 static void set_module(struct arguments *args, const char *text)
 {
 	const char *slash = strchr(text, '/');
@@ -98,7 +99,7 @@ static void set_module(struct arguments *args, const char *text)
 		str_replace(&args->version, slash + 1);
 }
 
-/* "RELEASE" or "RELEASE/ARCH" */
+/* Adds a kernel, and its architecture if there is one, from "RELEASE/ARCH" or "RELEASE". */
 static void add_kernel(struct arguments *args, const char *text)
 {
 	const char *slash = strchr(text, '/');
@@ -109,7 +110,7 @@ static void add_kernel(struct arguments *args, const char *text)
 		strv_push(&args->archs, slash + 1);
 }
 
-/* A number and nothing else, not above max. */
+/* Parses text as a decimal number of at most max. Returns false if it is anything else. */
 static bool parse_number(const char *text, unsigned long max, unsigned int *ret)
 {
 	char *end;
@@ -134,7 +135,7 @@ static int set_slots(struct arguments *args, const char *text, struct error *err
 static int set_timeout(struct arguments *args, const char *text, struct error *err)
 {
 	if (!parse_number(text, INT_MAX, &args->settings.timeout_s))
-		return error_set(err, -EINVAL, 2, "--timeout takes seconds, not '%s'", text);
+		return error_set(err, -EINVAL, 2, "--timeout takes a number of seconds, not '%s'", text);
 	return 0;
 }
 
@@ -142,7 +143,7 @@ static int set_sandbox(struct arguments *args, const char *text, struct error *e
 {
 	if (settings_parse_sandbox(text, &args->settings.sandbox))
 		return 0;
-	return error_set(err, -EINVAL, 2, "--sandbox is auto, require or off, not '%s'", text);
+	return error_set(err, -EINVAL, 2, "--sandbox takes auto, require or off, not '%s'", text);
 }
 
 static int set_special(struct arguments *args, const struct option_row *row, const char *text,
@@ -201,7 +202,7 @@ static const struct command_row *find_command(const char *name)
 	return NULL;
 }
 
-/* What can be a path only, and neither NAME nor NAME/VERSION. */
+/* Returns true if word can only be a path, and neither NAME nor NAME/VERSION. */
 static bool is_path(const char *word)
 {
 	const char *slash = strchr(word, '/');
@@ -214,7 +215,9 @@ static bool takes_archive(const struct arguments *args)
 	return args->command && args->command->flags & COMMAND_TAKES_ARCHIVE;
 }
 
-/* The word may stand anywhere, and what the others mean depends on it. */
+/* Takes word as the command or the subcommand, if it is one; ignores it otherwise. The
+ * command may stand anywhere on the line, and the meaning of the other words depends on
+ * it, so all words are tried here before any is taken as an operand. */
 static int set_command(struct arguments *args, const char *word, struct error *err)
 {
 	const struct command_row *command = find_command(word);
@@ -231,8 +234,9 @@ static int set_command(struct arguments *args, const char *word, struct error *e
 	return 0;
 }
 
-/* A word that is neither option nor command: the path of a dkms.conf; a directory with
- * one; an archive; else NAME or NAME/VERSION. */
+/* Takes a word that is neither option nor command: the path of a dkms.conf, a directory
+ * with a dkms.conf, an archive, or else NAME or NAME/VERSION, tried in this order. Returns 0,
+ * or a negative errno if the word can only be a path and there is no dkms.conf. */
 static int set_operand(struct arguments *args, const char *word, struct error *err)
 {
 	_cleanup_free_ char *conf = path_join(word, "dkms.conf");
@@ -257,11 +261,12 @@ static int set_operand(struct arguments *args, const char *word, struct error *e
 	return 0;
 }
 
-/* Hands the table to getopt_long; the values it gives are row numbers plus one, so that
- * letters and rows stay apart above UCHAR_MAX. */
+/* What getopt_long() returns for the long option in row 0 of the table; the next rows follow.
+ * Short options are letters, which are at most UCHAR_MAX, so the two cannot collide. */
 #define LONG_BASE (UCHAR_MAX + 1)
 
-static const struct option_row *row_of(int value)
+/* The row for a value that getopt_long() returned, or NULL. */
+static const struct option_row *find_row(int value)
 {
 	if (value >= LONG_BASE)
 		return &options[value - LONG_BASE];
@@ -276,7 +281,7 @@ int options_parse(struct arguments *args, int argc, char **argv, struct error *e
 	struct option longs[ARRAY_SIZE(options)] = {0};
 	_cleanup_(str_done) struct str letters = {0};
 	size_t n = 0;
-	const char *part = NULL; /* the word that is the subcommand */
+	const char *subcommand = NULL; /* the word that was taken as the subcommand */
 	const char *operand = NULL;
 	int value, r = 0;
 
@@ -291,10 +296,10 @@ int options_parse(struct arguments *args, int argc, char **argv, struct error *e
 			longs[n++] = (struct option){
 				row->name, has_arg, NULL, LONG_BASE + (int)i};
 	}
-	/* getopt's abbreviations are not part of the contract, and do no harm. */
+	/* getopt_long() also accepts abbreviated options, which does no harm. */
 	optind = 0;
 	while (r == 0 && (value = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
-		const struct option_row *row = row_of(value);
+		const struct option_row *row = find_row(value);
 
 		if (value == ':')
 			return error_set(err, -EINVAL, 2, "%s needs an argument",
@@ -305,16 +310,16 @@ int options_parse(struct arguments *args, int argc, char **argv, struct error *e
 		r = set_option(args, row, optarg, err);
 	}
 	for (int i = optind; i < argc && r == 0; i++) {
-		bool had_part = args->subcommand;
+		bool had_subcommand = args->subcommand;
 
 		r = set_command(args, argv[i], err);
-		if (!had_part && args->subcommand)
-			part = argv[i];
+		if (!had_subcommand && args->subcommand)
+			subcommand = argv[i];
 	}
 	for (int i = optind; i < argc && r == 0; i++) {
-		if (find_command(argv[i]) || argv[i] == part)
+		if (find_command(argv[i]) || argv[i] == subcommand)
 			continue;
-		/* To take one of them and be silent of the other would be worse. */
+		/* Acting on one of two modules and silently ignoring the other would be worse. */
 		if (args->command && operand && !streq(operand, argv[i]))
 			return error_set(err, -EINVAL, 2, "%s takes one module: %s or %s",
 				args->command->name, operand, argv[i]);
@@ -323,6 +328,6 @@ int options_parse(struct arguments *args, int argc, char **argv, struct error *e
 	}
 	if (r == 0 && args->source_only && args->binaries_only)
 		r = error_set(err, -EINVAL, 8,
-			"--source-only and --binaries-only exclude each other");
+			"--source-only and --binaries-only cannot be combined");
 	return r;
 }

@@ -4,29 +4,29 @@
 
 #include "cli/arguments.h"
 
-/* What an option does with its argument. */
+/* What an option does. */
 enum option_kind {
-	OPTION_FLAG,	  /* sets a bool */
-	OPTION_TEXT,	  /* replaces a char * */
-	OPTION_LIST,	  /* appends to a strv */
-	OPTION_SPECIAL,	  /* options.c knows */
-	OPTION_IGNORED,	  /* does nothing, and says so */
+	OPTION_FLAG,	  /* sets a bool in struct arguments */
+	OPTION_TEXT,	  /* replaces a char * there */
+	OPTION_LIST,	  /* appends to a strv there */
+	OPTION_SPECIAL,	  /* parsed by a function of options.c */
+	OPTION_IGNORED,	  /* obsolete: does nothing, and a warning says so */
 };
 
 struct option_row {
-	char letter;	      /* 0: long form only */
-	const char *name;     /* NULL: short form only */
-	const char *argument; /* what the help calls it; NULL: takes none */
+	char letter;	      /* 0: there is only the long form */
+	const char *name;     /* NULL: there is only the short form */
+	const char *argument; /* its name in the help; NULL: takes no argument */
 	enum option_kind kind;
-	size_t offset;	      /* in struct arguments */
-	const char *help;
+	size_t offset;	      /* of the field in struct arguments */
+	const char *help;     /* NULL: not in the help */
 };
 
-/* The options, ended by a row with neither letter nor name. */
+/* All options. The last row has neither letter nor name. */
 extern const struct option_row options[];
 
-/* Reads the command line over what args holds. Returns 0 or a negative errno; err has the
- * exit status. */
+/* Parses the command line into args, over the defaults that it holds. Returns 0, or a
+ * negative errno with the exit status in err, which may be NULL. */
 int options_parse(struct arguments *args, int argc, char **argv, struct error *err);
 
 #endif

@@ -71,7 +71,7 @@ is "$(offered -)" "$("$DKMS" --help | sed '1,/^Options:/d' |
 	"all options are those of the help"
 is "$(offered status --no-such-option --x)" "" "nothing, and no error, behind a wrong option"
 is "$(offered status --dkmstree "$work/none" "")" "" "other trees are looked at"
-is "$("$DKMS" --complete unin)" "uninstall"$'\t'"take it out of the kernel's tree, leave it built" \
+is "$("$DKMS" --complete unin)" "uninstall"$'\t'"remove it from the kernel's directory, but keep it built" \
 	"a description comes with it"
 
 # The shells
