@@ -14,7 +14,7 @@ void arguments_init(struct arguments *args)
 {
 	*args = (struct arguments){0};
 	settings_init(&args->settings);
-	args->settings.slots = cpus_available();
+	args->settings.limits.slots = cpus_available();
 }
 
 void arguments_done(struct arguments *args)
@@ -108,14 +108,15 @@ int arguments_check(const struct arguments *args, struct error *err)
 	for (size_t i = 0; i < args->archs.n; i++)
 		if (check_name("architecture", args->archs.items[i], 12, err) < 0)
 			return -EINVAL;
-	if (s->dry_run && (args->archive || !(c->flags & COMMAND_DRY_RUN)))
+	if (s->switches.dry_run && (args->archive || !(c->flags & COMMAND_DRY_RUN)))
 		return error_set(err, -EINVAL, 2, "%s%s does not take --dry-run", c->name,
 			args->archive ? " with an archive" : "");
-	if (s->dry_run)
+	if (s->switches.dry_run)
 		return 0;
-	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->dkms_tree, err) < 0)
+	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->trees.dkms, err) < 0)
 		return -EACCES;
-	if (c->flags & COMMAND_WRITES_KERNELS && check_writable(s->install_tree, err) < 0)
+	if (c->flags & COMMAND_WRITES_KERNELS &&
+		check_writable(s->trees.install, err) < 0)
 		return -EACCES;
 	return 0;
 }

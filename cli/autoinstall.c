@@ -103,8 +103,10 @@ int command_autoinstall(struct arguments *args)
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
 		post_transaction_run(&s.plan, NULL);
-		for (size_t i = 0; args->settings.explain && !s.report.quiet && i < s.plan.notes.n; i++)
-			printf("%s%s\n", s.settings->dry_run ? "" : "dkms: ",
+		for (size_t i = 0; args->settings.switches.explain && !s.report.quiet &&
+				   i < s.plan.notes.n;
+			i++)
+			printf("%s%s\n", s.settings->switches.dry_run ? "" : "dkms: ",
 				s.plan.notes.items[i]);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);

@@ -33,7 +33,7 @@ static int fail(const char *what, const struct settings *s, int r)
 {
 	_cleanup_(error_done) struct error err = {0};
 
-	error_errno(&err, r, 1, "cannot %s the cache %s", what, s->cache_dir);
+	error_errno(&err, r, 1, "cannot %s the cache %s", what, s->cache.dir);
 	print_error(&err);
 	return 1;
 }
@@ -108,8 +108,9 @@ static int cache_print_stats(struct cache *cache, const struct settings *s)
 		printf("%s saved since %s\n", saved, day);
 	}
 	size = format_bytes(usage.bytes);
-	limit = format_bytes(s->cache_max_size);
-	printf("%s of %s, %s\n", size, s->cache_max_size ? limit : "no limit", s->cache_dir);
+	limit = format_bytes(s->cache.max_size_bytes);
+	printf("%s of %s, %s\n", size, s->cache.max_size_bytes ? limit : "no limit",
+		s->cache.dir);
 	return 0;
 }
 
@@ -255,12 +256,13 @@ int command_cache(struct arguments *args)
 	struct cache *cache;
 	int status;
 
-	if (is_empty(s->cache_dir) || (!path_is_dir(s->cache_dir) && !streq(what, "why"))) {
-		printf("nothing is cached%s%s\n", s->cache_dir ? " in " : "",
-			s->cache_dir ? s->cache_dir : "");
+	if (is_empty(s->cache.dir) ||
+		(!path_is_dir(s->cache.dir) && !streq(what, "why"))) {
+		printf("nothing is cached%s%s\n", s->cache.dir ? " in " : "",
+			s->cache.dir ? s->cache.dir : "");
 		return 0;
 	}
-	cache = cache_open(s->cache_dir, 0, &err);
+	cache = cache_open(s->cache.dir, 0, &err);
 	if (!cache) {
 		print_error(&err);
 		return 1;
@@ -270,7 +272,8 @@ int command_cache(struct arguments *args)
 	} else if (streq(what, "verify")) {
 		status = verify(cache, s);
 	} else if (streq(what, "gc")) {
-		status = evict(cache, s, s->cache_max_size ? s->cache_max_size : UINT64_MAX);
+		status = evict(cache, s,
+			s->cache.max_size_bytes ? s->cache.max_size_bytes : UINT64_MAX);
 	} else if (streq(what, "clear")) {
 		status = clear(cache, s);
 	} else if (streq(what, "why")) {

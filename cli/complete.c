@@ -59,7 +59,8 @@ static void read_tree(const struct completion *c, bool any_module, struct tree_l
 	};
 
 	*ret = (struct tree_list){0};
-	tree_read(args->settings.dkms_tree, args->settings.source_tree, &filter, ret, NULL);
+	tree_read(args->settings.trees.dkms, args->settings.trees.source, &filter, ret,
+		NULL);
 	for (size_t i = 0; i < ret->n; i++)
 		if (ret->entries[i].state < least)
 			ret->entries[i].state = STATE_UNKNOWN;
@@ -90,7 +91,7 @@ static size_t name_length(const char *dir, const char *conf)
 /* Appends the modules of the source tree to ret, as NAME/VERSION. */
 static void list_sources(const struct completion *c, struct strv *ret)
 {
-	const char *tree = c->args->settings.source_tree;
+	const char *tree = c->args->settings.trees.source;
 	_cleanup_(strv_done) struct strv dirs = {0};
 
 	if (dir_list(tree, &dirs) < 0)
@@ -130,8 +131,9 @@ static void offer_sources(struct completion *c)
 			xstrndup(sources.items[i], (size_t)(slash - sources.items[i]));
 
 		/* "dkms add" fails for a module that is already added. */
-		if (!is_command(c, "add") || tree_state(settings->dkms_tree, settings->source_tree,
-						     name, slash + 1, NULL, NULL) != STATE_ADDED)
+		if (!is_command(c, "add") ||
+			tree_state(settings->trees.dkms, settings->trees.source, name,
+				slash + 1, NULL, NULL) != STATE_ADDED)
 			offer(c, sources.items[i], "source");
 	}
 }

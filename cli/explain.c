@@ -61,14 +61,14 @@ static bool will_build(const struct job *job)
 static bool is_key_known(const struct job *job)
 {
 	return job->shared->cache && job->build && job->build->key.n_parts &&
-	       !job->shared->settings->force;
+	       !job->shared->settings->switches.force;
 }
 
 /* Or that it may not? */
 static bool is_uncached(const struct job *job)
 {
 	return job->shared->cache && job->build && !job->build->key.n_parts &&
-	       !job->shared->settings->force && fingerprint_obstacle(job);
+	       !job->shared->settings->switches.force && fingerprint_obstacle(job);
 }
 
 static void find_source(const struct job *job, struct source *ret)

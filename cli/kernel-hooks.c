@@ -13,8 +13,8 @@
 static bool is_built(const struct session *s, const struct tree_entry *e,
 	const struct kernel *kernel)
 {
-	_cleanup_free_ char *dir = tree_built_dir(s->settings->dkms_tree, e->name, e->version,
-		kernel->release, kernel->arch);
+	_cleanup_free_ char *dir = tree_built_dir(s->settings->trees.dkms, e->name,
+		e->version, kernel->release, kernel->arch);
 
 	return path_is_dir(dir);
 }
@@ -27,8 +27,8 @@ static int add_for_built(struct session *s, enum job_kind kind)
 	struct tree_filter filter = {.release = kernel->release, .arch = kernel->arch};
 	struct job *job = NULL;
 	struct tree_list list;
-	int r = tree_read(s->settings->dkms_tree, s->settings->source_tree, &filter, &list,
-		&s->error);
+	int r = tree_read(s->settings->trees.dkms, s->settings->trees.source, &filter,
+		&list, &s->error);
 
 	if (r < 0)
 		return r;

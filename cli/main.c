@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 	umask(022);
 	arguments_init(&args);
 	/* A worker thread for each CPU. libuv reads this when its pool is first used. */
-	snprintf(threads, sizeof(threads), "%u", args.settings.slots);
+	snprintf(threads, sizeof(threads), "%u", args.settings.limits.slots);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	args.make_slots = joined > 0 ? &outer : NULL;
 	args.make_slots_unreachable = joined < 0;

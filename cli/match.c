@@ -23,8 +23,8 @@ static int add_matches(struct session *s)
 		.arch = kernel->arch,
 	};
 	struct tree_list list;
-	int r = tree_read(s->settings->dkms_tree, s->settings->source_tree, &filter, &list,
-		&s->error);
+	int r = tree_read(s->settings->trees.dkms, s->settings->trees.source, &filter,
+		&list, &s->error);
 
 	if (r < 0)
 		return r;
@@ -58,10 +58,10 @@ static int check_match(struct session *s)
 		return error_set(&s->error, -EINVAL, 2,
 			"the kernel to match and --templatekernel are the same, %s",
 			args->template_kernel);
-	dir = path_join(s->settings->dkms_tree, args->name ? args->name : "");
+	dir = path_join(s->settings->trees.dkms, args->name ? args->name : "");
 	if (args->name && !path_is_dir(dir))
 		return error_set(&s->error, -ENOENT, 3, "%s is not in the tree %s",
-			args->name, s->settings->dkms_tree);
+			args->name, s->settings->trees.dkms);
 	return 0;
 }
 

@@ -120,7 +120,7 @@ static int ensure_added(struct session *s, int *status)
 	int r;
 
 	if (!args->directory && !arguments_are_archive(args) &&
-		tree_state(s->settings->dkms_tree, s->settings->source_tree,
+		tree_state(s->settings->trees.dkms, s->settings->trees.source,
 					args->name, args->version, NULL, NULL) != STATE_UNKNOWN)
 		return 0;
 	r = run_add(s, true, &job);
@@ -133,7 +133,7 @@ static int ensure_added(struct session *s, int *status)
 		str_replace(&args->version, job->version);
 	}
 	/* Nothing more can be known before it is added. */
-	if (r == 0 && s->settings->dry_run)
+	if (r == 0 && s->settings->switches.dry_run)
 		r = -ECANCELED;
 	return r;
 }
@@ -219,10 +219,10 @@ int command_remove(struct arguments *args)
 	const struct settings *s = &args->settings;
 
 	/* arguments_check has not seen the names yet; what cannot be one has no mark. */
-	if (s->rpm_safe_upgrade && args->name && args->version &&
+	if (s->switches.rpm_safe_upgrade && args->name && args->version &&
 		tree_check_name("module name", args->name, NULL) == 0 &&
 		tree_check_name("module version", args->version, NULL) == 0 &&
-		upgrade_take_mark(s->dkms_tree, args->name, args->version)) {
+		upgrade_take_mark(s->trees.dkms, args->name, args->version)) {
 		if (!args->quiet)
 			printf("dkms: %s/%s: kept, this upgrade has added it again\n",
 				args->name, args->version);

@@ -24,8 +24,10 @@ const struct option_row options[] = {
 		"the architecture: one for all kernels, or one for each -k"},
 	{0, "all", NULL, OPTION_FLAG, AT(all),
 		"all kernels with headers; when removing, every kernel it is built for"},
-	{0, "force", NULL, OPTION_FLAG, SETTING(force), "repeat what is already done"},
-	{0, "force-version-override", NULL, OPTION_FLAG, SETTING(force_version_override),
+	{0, "force", NULL, OPTION_FLAG, SETTING(switches.force),
+		"repeat what is already done"},
+	{0, "force-version-override", NULL, OPTION_FLAG,
+		SETTING(switches.force_version_override),
 		"install even over a newer module"},
 	{'j', NULL, "N", OPTION_SPECIAL, 0,
 		"job slots, shared with make; 0: no limit; default: the CPUs"},
@@ -38,39 +40,45 @@ const struct option_row options[] = {
 		"pack the source, without built modules"},
 	{0, "binaries-only", NULL, OPTION_FLAG, AT(binaries_only),
 		"pack built modules, without the source"},
-	{0, "config", "FILE", OPTION_TEXT, SETTING(kernel_config), "the kernel's .config"},
-	{0, "kernelsourcedir", "DIR", OPTION_TEXT, SETTING(kernel_source_dir),
+	{0, "config", "FILE", OPTION_TEXT, SETTING(kernel.config),
+		"the kernel's .config"},
+	{0, "kernelsourcedir", "DIR", OPTION_TEXT, SETTING(kernel.source_dir),
 		"the kernel's headers"},
 	{0, "templatekernel", "KVER", OPTION_TEXT, AT(template_kernel),
 		"the kernel that match copies from"},
 	{0, "directive", "NAME=VALUE", OPTION_LIST, SETTING(directives),
 		"set a directive, overriding every dkms.conf"},
-	{0, "dkmstree", "DIR", OPTION_TEXT, SETTING(dkms_tree), "the dkms tree, instead of /var/lib/dkms"},
-	{0, "sourcetree", "DIR", OPTION_TEXT, SETTING(source_tree), "the directory of sources, instead of /usr/src"},
-	{0, "installtree", "DIR", OPTION_TEXT, SETTING(install_tree),
+	{0, "dkmstree", "DIR", OPTION_TEXT, SETTING(trees.dkms),
+		"the dkms tree, instead of /var/lib/dkms"},
+	{0, "sourcetree", "DIR", OPTION_TEXT, SETTING(trees.source),
+		"the directory of sources, instead of /usr/src"},
+	{0, "installtree", "DIR", OPTION_TEXT, SETTING(trees.install),
 		"the directory of kernels, instead of /lib/modules"},
 	{0, "sandbox", "MODE", OPTION_SPECIAL, 0,
 		"auto, require or off: build in a sandbox made by bubblewrap"},
-	{0, "cache-dir", "DIR", OPTION_TEXT, SETTING(cache_dir),
+	{0, "cache-dir", "DIR", OPTION_TEXT, SETTING(cache.dir),
 		"the build cache, instead of /var/cache/dkms"},
-	{0, "no-cache", NULL, OPTION_FLAG, SETTING(no_cache),
+	{0, "no-cache", NULL, OPTION_FLAG, SETTING(cache.disabled),
 		"build everything, and store nothing in the cache"},
-	{0, "keep-build", NULL, OPTION_FLAG, SETTING(keep_build),
+	{0, "keep-build", NULL, OPTION_FLAG, SETTING(switches.keep_build),
 		"keep the directory of a failed build, not only its log"},
-	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(no_depmod), "do not run depmod"},
+	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(switches.no_depmod),
+		"do not run depmod"},
 	{0, "modprobe-on-install", NULL, OPTION_FLAG, SETTING(modprobe_on_install),
 		"on the running kernel, load the modules that its devices need"},
 	{0, "symlink-modules", NULL, OPTION_FLAG, SETTING(symlink_modules),
 		"install links to the dkms tree instead of copies"},
-	{0, "rpm_safe_upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade),
+	{0, "rpm_safe_upgrade", NULL, OPTION_FLAG, SETTING(switches.rpm_safe_upgrade),
 		"in RPM scripts: remove keeps a version that was just added"},
-	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(rpm_safe_upgrade), NULL},
-	{0, "json", NULL, OPTION_FLAG, AT(json), "print the status, or what was done, as JSON"},
-	{0, "dry-run", NULL, OPTION_FLAG, SETTING(dry_run),
+	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(switches.rpm_safe_upgrade),
+		NULL},
+	{0, "json", NULL, OPTION_FLAG, AT(json),
+		"print the status, or what was done, as JSON"},
+	{0, "dry-run", NULL, OPTION_FLAG, SETTING(switches.dry_run),
 		"print what would be done, and change nothing"},
-	{0, "explain", NULL, OPTION_FLAG, SETTING(explain),
+	{0, "explain", NULL, OPTION_FLAG, SETTING(switches.explain),
 		"print the reason for what each job does"},
-	{0, "fail-fast", NULL, OPTION_FLAG, SETTING(fail_fast),
+	{0, "fail-fast", NULL, OPTION_FLAG, SETTING(switches.fail_fast),
 		"start no other job after one has failed"},
 	{0, "timeout", "SECONDS", OPTION_SPECIAL, 0, "the time limit of each job"},
 	{0, "events", "FILE", OPTION_TEXT, AT(events),
@@ -78,7 +86,8 @@ const struct option_row options[] = {
 	{0, "trace", "FILE", OPTION_TEXT, AT(trace),
 		"write what ran when to FILE, for Perfetto or chrome://tracing"},
 	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only failures and warnings"},
-	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose), "accepted for compatibility; has no effect"},
+	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose),
+		"accepted for compatibility; has no effect"},
 	{0, "debug", NULL, OPTION_FLAG, AT(debug), "print every step and command"},
 	{0, "no-initrd", NULL, OPTION_IGNORED, 0, NULL},
 	{0, "no-clean-kernel", NULL, OPTION_IGNORED, 0, NULL},
@@ -126,22 +135,22 @@ static bool parse_number(const char *text, unsigned long max, unsigned int *ret)
 
 static int set_slots(struct arguments *args, const char *text, struct error *err)
 {
-	if (!parse_number(text, USHRT_MAX, &args->settings.slots))
+	if (!parse_number(text, USHRT_MAX, &args->settings.limits.slots))
 		return error_set(err, -EINVAL, 2, "-j takes a number, not '%s'", text);
-	args->ignores_make_slots = args->settings.slots_exact = true;
+	args->ignores_make_slots = args->settings.limits.slots_exact = true;
 	return 0;
 }
 
 static int set_timeout(struct arguments *args, const char *text, struct error *err)
 {
-	if (!parse_number(text, INT_MAX, &args->settings.timeout_s))
+	if (!parse_number(text, INT_MAX, &args->settings.limits.timeout_s))
 		return error_set(err, -EINVAL, 2, "--timeout takes a number of seconds, not '%s'", text);
 	return 0;
 }
 
 static int set_sandbox(struct arguments *args, const char *text, struct error *err)
 {
-	if (settings_parse_sandbox(text, &args->settings.sandbox))
+	if (settings_parse_sandbox(text, &args->settings.sandbox.mode))
 		return 0;
 	return error_set(err, -EINVAL, 2, "--sandbox takes auto, require or off, not '%s'", text);
 }
@@ -152,7 +161,7 @@ static int set_special(struct arguments *args, const struct option_row *row, con
 	if (row->name && streq(row->name, "timeout"))
 		return set_timeout(args, text, err);
 	if (row->name && streq(row->name, "max-memory"))
-		return settings_parse_size(text, &args->settings.max_memory)
+		return settings_parse_size(text, &args->settings.limits.max_memory_bytes)
 			       ? 0
 			       : error_set(err, -EINVAL, 2,
 					 "--max-memory takes a size such as 2G, not '%s'", text);

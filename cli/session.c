@@ -33,8 +33,8 @@ static int add_built_kernels(struct session *s)
 {
 	struct tree_filter filter = {.name = s->args->name, .version = s->args->version};
 	struct tree_list list;
-	int r = tree_read(s->settings->dkms_tree, s->settings->source_tree, &filter, &list,
-		&s->error);
+	int r = tree_read(s->settings->trees.dkms, s->settings->trees.source, &filter,
+		&list, &s->error);
 
 	if (r < 0)
 		return r;
@@ -61,7 +61,7 @@ static int choose_kernels(struct session *s, bool removes)
 		r = kernel_list_with_headers(s->settings, &releases);
 		if (r < 0)
 			return error_errno(&s->error, r, 1, "cannot read %s",
-				s->settings->install_tree);
+				s->settings->trees.install);
 		for (size_t i = 0; i < releases.n; i++)
 			add_kernel(s, releases.items[i], own_arch);
 		return 0;
@@ -78,9 +78,10 @@ void session_open_cache(struct session *s)
 {
 	_cleanup_(error_done) struct error err = {0};
 
-	if (s->cache || s->settings->no_cache || is_empty(s->settings->cache_dir))
+	if (s->cache || s->settings->cache.disabled || is_empty(s->settings->cache.dir))
 		return;
-	s->cache = cache_open(s->settings->cache_dir, s->settings->cache_max_size, &err);
+	s->cache = cache_open(
+		s->settings->cache.dir, s->settings->cache.max_size_bytes, &err);
 	if (s->cache)
 		plan_use_cache(&s->plan, s->cache);
 	else
@@ -97,8 +98,8 @@ static int add_listeners(struct session *s)
 	events_init(&s->events, &s->plan, args->command->name);
 	report_init(&s->report, args->quiet || taken, s->settings->verbose);
 	s->report.debug = args->debug;
-	s->report.explain = args->settings.explain;
-	s->report.dry_run = args->settings.dry_run;
+	s->report.explain = args->settings.switches.explain;
+	s->report.dry_run = args->settings.switches.dry_run;
 	events_add_listener(&s->events, report_listener(&s->report));
 	if (!s->report.quiet && !args->debug && !s->report.dry_run && display_possible()) {
 		s->display = display_new(&s->loop);
@@ -130,8 +131,8 @@ int session_init(struct session *s, struct arguments *args, bool removes)
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
 		!arguments_are_archive(args))
 		print_warning("%s is not read, as the module is named as well", args->archive);
-	if (args->command->flags & COMMAND_BUILDS && !s->settings->dry_run)
-		sweep_builds(s->settings->dkms_tree);
+	if (args->command->flags & COMMAND_BUILDS && !s->settings->switches.dry_run)
+		sweep_builds(s->settings->trees.dkms);
 	return choose_kernels(s, removes);
 }
 

@@ -26,7 +26,7 @@ static void problem_done(struct problem *p)
 static void find_problem(
 	const struct settings *s, const struct tree_entry *e, struct problem *ret)
 {
-	_cleanup_free_ char *dir = tree_version_dir(s->dkms_tree, e->name, e->version);
+	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, e->name, e->version);
 	_cleanup_free_ char *link = path_join(dir, "source");
 	_cleanup_free_ char *source = NULL;
 
@@ -85,7 +85,7 @@ static json_t *entry_json(
 	_cleanup_(problem_done) struct problem p = {0};
 	json_t *j = json_object();
 
-	link = xasprintf("%s/%s/%s/source", s->dkms_tree, e->name, e->version);
+	link = xasprintf("%s/%s/%s/source", s->trees.dkms, e->name, e->version);
 	link_read(link, &source);
 	if (e->state == STATE_BROKEN)
 		find_problem(s, e, &p);
@@ -124,7 +124,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	struct tree_list list = {0};
 	struct error err = {0};
 	enum drift *drifts;
-	int r = tree_read(s->dkms_tree, s->source_tree, filter, &list, &err);
+	int r = tree_read(s->trees.dkms, s->trees.source, filter, &list, &err);
 
 	if (r == 0)
 		r = weak_read(s, filter, &list, &err);

@@ -28,16 +28,17 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 	_cleanup_(strv_done) struct strv names = {0};
 	struct candidate *candidates = NULL;
 	size_t n = 0;
-	int r = tree_names(s->dkms_tree, &names);
+	int r = tree_names(s->trees.dkms, &names);
 
 	if (r < 0)
-		return error_errno(err, r, 1, "cannot read %s", s->dkms_tree);
+		return error_errno(err, r, 1, "cannot read %s", s->trees.dkms);
 	candidates = xcalloc(names.n, sizeof(*candidates));
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_(strv_done) struct strv versions = {0};
 		struct candidate *c = &candidates[n];
 
-		if (tree_versions(s->dkms_tree, names.items[i], &versions) < 0 || !versions.n)
+		if (tree_versions(s->trees.dkms, names.items[i], &versions) < 0 ||
+			!versions.n)
 			continue;
 		c->name = xstrdup(names.items[i]);
 		c->version = xstrdup(versions.items[versions.n - 1]);
@@ -56,7 +57,7 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 	const struct settings *s = p->shared.settings;
 
 	for (size_t k = 0; k < n_kernels; k++) {
-		enum state state = tree_state(s->dkms_tree, s->source_tree, c->name,
+		enum state state = tree_state(s->trees.dkms, s->trees.source, c->name,
 			c->version, kernels[k]->release, kernels[k]->arch);
 
 		if (state == STATE_BROKEN) {
@@ -149,8 +150,8 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 			plan_add_edge(p, before, job, EDGE_NEEDS);
 			continue;
 		}
-		installed = tree_installed_version(s->dkms_tree, name, job->kernel->release,
-			job->kernel->arch);
+		installed = tree_installed_version(
+			s->trees.dkms, name, job->kernel->release, job->kernel->arch);
 		if (!installed)
 			job->depends_met = false; /* checking will say what is missing */
 	}

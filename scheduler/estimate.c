@@ -47,7 +47,7 @@ static size_t count_sources(int parent, const char *name, int depth)
 static uint64_t guess_build_ms(const struct job *job)
 {
 	_cleanup_free_ char *dir = tree_version_dir(
-		job->shared->settings->dkms_tree, job->name, job->version);
+		job->shared->settings->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *source = path_join(dir, "source");
 
 	return BUILD_MS + SOURCE_FILE_MS * count_sources(AT_FDCWD, source, MAX_DEPTH);
@@ -57,10 +57,10 @@ static uint64_t guess_build_ms(const struct job *job)
 static bool is_built(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	_cleanup_free_ char *dir = tree_built_dir(s->dkms_tree, job->name, job->version,
+	_cleanup_free_ char *dir = tree_built_dir(s->trees.dkms, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
 
-	return !job->rebuild && !s->force && path_is_dir(dir);
+	return !job->rebuild && !s->switches.force && path_is_dir(dir);
 }
 
 /* same: the job before, when it is about the same version. */

@@ -77,6 +77,6 @@ void plan_order_builds(struct plan *p)
 {
 	if (p->shared.sandbox == SANDBOX_KIND_NONE)
 		add_directory_edges(p);
-	else if (p->shared.cache && !p->shared.settings->force)
+	else if (p->shared.cache && !p->shared.settings->switches.force)
 		add_kin_edges(p);
 }

@@ -14,7 +14,7 @@
 /* What is left of a job's time is the limit of its command. */
 static void limit_command(struct job *job)
 {
-	unsigned int limit = job->shared->settings->timeout_s, left = 1;
+	unsigned int limit = job->shared->settings->limits.timeout_s, left = 1;
 	uint64_t spent_s = (uv_hrtime() - job->began_ns) / 1000000000u;
 
 	if (!limit || job->command.essential)
@@ -30,8 +30,8 @@ static bool stop_early(struct job *job)
 {
 	const struct job *failed = job->shared->failed;
 
-	if (!failed || !job->shared->settings->fail_fast || job->state != JOB_NEW ||
-		job->kind == JOB_DEPMOD)
+	if (!failed || !job->shared->settings->switches.fail_fast ||
+		job->state != JOB_NEW || job->kind == JOB_DEPMOD)
 		return false;
 	job->result = RESULT_STOPPED;
 	error_set(&job->error, -ECANCELED, failed->error.status, "not begun, as another failed");
@@ -124,13 +124,13 @@ int plan_run(struct plan *p, struct error *err)
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot start the jobs");
 	/* As late as that: until the runner listens to signals they leave the mark. */
-	if (plan_has_builds(p) && !p->shared.settings->dry_run)
-		sweep_mark(p->shared.settings->dkms_tree, &mark);
+	if (plan_has_builds(p) && !p->shared.settings->switches.dry_run)
+		sweep_mark(p->shared.settings->trees.dkms, &mark);
 	options.slots = p->slots;
 	options.n_spare = p->n_spare;
 	runner_run(p->loop, &p->graph, &ops, &options);
 	sweep_unmark(&mark);
-	if (!p->shared.settings->dry_run) {
+	if (!p->shared.settings->switches.dry_run) {
 		estimate_record(p->history, p->jobs + p->n_run, p->graph.n);
 		history_save(p->history); /* where it cannot be kept, nothing is amiss */
 	}

@@ -22,7 +22,7 @@ static bool sandbox_works(struct plan *p, enum sandbox_kind kind)
 
 int plan_choose_sandbox(struct plan *p, struct error *err)
 {
-	enum sandbox_mode mode = p->shared.settings->sandbox;
+	enum sandbox_mode mode = p->shared.settings->sandbox.mode;
 
 	if (p->shared.sandbox != SANDBOX_KIND_UNKNOWN)
 		return 0;

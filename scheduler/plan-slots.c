@@ -35,8 +35,9 @@ static bool make_opens_fifo(struct plan *p)
  * that begin and end. So where there are as many slots as CPUs, some jobs run besides. */
 static unsigned int count_spare(const struct settings *s)
 {
-	return s->slots > 1 && s->slots == cpus_available() && !s->slots_exact
-		       ? 1 + s->slots / 8
+	return s->limits.slots > 1 && s->limits.slots == cpus_available() &&
+			       !s->limits.slots_exact
+		       ? 1 + s->limits.slots / 8
 		       : 0;
 }
 
@@ -44,12 +45,15 @@ static unsigned int count_spare(const struct settings *s)
 static unsigned int count_slots(const struct plan *p, unsigned int *ret_spare)
 {
 	const struct settings *s = p->shared.settings;
-	unsigned int asked = s->slots ? s->slots : SLOTS_UNLIMITED, spare = count_spare(s);
+	unsigned int asked = s->limits.slots ? s->limits.slots : SLOTS_UNLIMITED,
+		     spare = count_spare(s);
 	unsigned int fit = asked + spare;
 
 	if (plan_has_builds(p))
 		fit = estimate_slots_that_fit(p->jobs + p->n_run, p->n_jobs - p->n_run,
-			fit, s->max_memory ? s->max_memory : memory_available());
+			fit,
+			s->limits.max_memory_bytes ? s->limits.max_memory_bytes
+						   : memory_available());
 	*ret_spare = fit > asked ? fit - asked : 0;
 	return fit - *ret_spare;
 }
@@ -63,7 +67,8 @@ int plan_choose_slots(struct plan *p)
 		p->n_spare = 0;
 		return 0;
 	}
-	if (!p->asked_make && plan_has_builds(p) && !p->shared.settings->dry_run) {
+	if (!p->asked_make && plan_has_builds(p) &&
+		!p->shared.settings->switches.dry_run) {
 		p->asked_make = true;
 		p->make_opens_fifo = make_opens_fifo(p);
 		if (p->slots_lost)
@@ -92,7 +97,7 @@ int plan_choose_slots(struct plan *p)
 unsigned int plan_count_slots(const struct plan *p)
 {
 	unsigned int n = p->slots && p->slots->total ? p->slots->total
-						     : p->shared.settings->slots;
+						     : p->shared.settings->limits.slots;
 
 	return n < SLOTS_UNLIMITED ? n : 0;
 }

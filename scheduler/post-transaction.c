@@ -62,11 +62,11 @@ static void run(struct plan *p, const struct kernel *kernel, const char *log, in
 void post_transaction_run(struct plan *p, struct kernel *kernel)
 {
 	const struct settings *s = p->shared.settings;
-	_cleanup_free_ char *log = path_join(s->dkms_tree, "post_transaction.log");
+	_cleanup_free_ char *log = path_join(s->trees.dkms, "post_transaction.log");
 	_cleanup_close_ int fd = -1;
 	bool any = false;
 
-	if (is_empty(s->post_transaction) || p->shared.cancelled || s->dry_run)
+	if (is_empty(s->post_transaction) || p->shared.cancelled || s->switches.dry_run)
 		return;
 	for (size_t i = 0; i <= p->n_kernels; i++) {
 		struct kernel *k = i < p->n_kernels ? p->kernels[i] : kernel;

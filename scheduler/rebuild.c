@@ -15,7 +15,7 @@
 /* An override in /etc/dkms may say it, or sourcing another file. */
 static bool may_ask(const struct settings *s, const char *name, const char *version)
 {
-	_cleanup_free_ char *dir = tree_version_dir(s->dkms_tree, name, version);
+	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, name, version);
 	_cleanup_free_ char *path = path_join(dir, "source/dkms.conf");
 	_cleanup_(str_done) struct str text = {0};
 
@@ -42,11 +42,11 @@ bool rebuild_is_possible(const struct settings *s)
 	struct tree_list list;
 	bool possible;
 
-	if (s->force)
+	if (s->switches.force)
 		return false;
 	if (has_overrides(s))
 		return true;
-	if (tree_read(s->dkms_tree, s->source_tree, NULL, &list, NULL) < 0)
+	if (tree_read(s->trees.dkms, s->trees.source, NULL, &list, NULL) < 0)
 		return true; /* the error is told by who reads next */
 	possible = false;
 	for (size_t i = 0; i < list.n && !possible; i++)
@@ -60,8 +60,8 @@ bool rebuild_is_possible(const struct settings *s)
  * Caller frees. */
 static char *built_against(const struct job *job, const char *dependency)
 {
-	_cleanup_free_ char *dir = tree_built_dir(job->shared->settings->dkms_tree, job->name,
-		job->version, job->kernel->release, job->kernel->arch);
+	_cleanup_free_ char *dir = tree_built_dir(job->shared->settings->trees.dkms,
+		job->name, job->version, job->kernel->release, job->kernel->arch);
 	_cleanup_free_ char *path = xasprintf("%s/.dep_%s", dir, dependency);
 	struct str text = {0};
 
@@ -81,7 +81,7 @@ static bool is_outdated(const struct job *evaluated)
 	if (!evaluated->conf->build_depends_rebuild)
 		return false;
 	for (size_t i = 0; i < names->n; i++) {
-		_cleanup_free_ char *now = tree_installed_version(s->dkms_tree,
+		_cleanup_free_ char *now = tree_installed_version(s->trees.dkms,
 			names->items[i], evaluated->kernel->release, evaluated->kernel->arch);
 		_cleanup_free_ char *then = built_against(evaluated, names->items[i]);
 
@@ -119,7 +119,7 @@ static int evaluate(struct plan *p, struct kernel *kernel, struct error *err)
 	struct tree_filter filter = {.release = kernel->release, .arch = kernel->arch};
 	bool overrides = has_overrides(s);
 	struct tree_list list;
-	int r = tree_read(s->dkms_tree, s->source_tree, &filter, &list, err);
+	int r = tree_read(s->trees.dkms, s->trees.source, &filter, &list, err);
 
 	if (r < 0)
 		return r;
@@ -146,7 +146,7 @@ static void add_jobs(struct plan *p, size_t first)
 
 		if (evaluated->result != RESULT_DONE || !is_outdated(evaluated))
 			continue;
-		installed = tree_state(s->dkms_tree, s->source_tree, evaluated->name,
+		installed = tree_state(s->trees.dkms, s->trees.source, evaluated->name,
 				    evaluated->version, k->release, k->arch) == STATE_INSTALLED;
 		job = plan_add_job(p, installed ? JOB_INSTALL : JOB_BUILD,
 			evaluated->kernel, evaluated->name, evaluated->version);
@@ -172,7 +172,7 @@ int rebuild_add_jobs(struct plan *p, struct error *err)
 	size_t first = p->n_jobs;
 	int r = 0;
 
-	if (p->shared.settings->force || p->shared.cancelled)
+	if (p->shared.settings->switches.force || p->shared.cancelled)
 		return 0;
 	for (size_t k = 0; k < p->n_kernels && r == 0; k++)
 		if (has_installed(p, p->kernels[k]))

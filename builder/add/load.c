@@ -60,7 +60,7 @@ static int take_conf_only(struct load *l, struct error *err)
 
 static int load_work(struct job *job)
 {
-	const char *source_tree = job->shared->settings->source_tree;
+	const char *source_tree = job->shared->settings->trees.source;
 	struct load *l = job->load;
 	_cleanup_free_ char *unpacked = NULL;
 	int r = dir_make(source_tree, &job->error);
@@ -103,7 +103,7 @@ int load_check_state(struct job *job, enum state state)
 	const struct load *l = job->load;
 
 	if (state == STATE_UNKNOWN || state == STATE_BROKEN ||
-		job->shared->settings->force)
+		job->shared->settings->switches.force)
 		return 0;
 	error_set(&job->error, -EEXIST, l->tarball.ours ? 8 : 3, "%s/%s is already added",
 		job->name, job->version);
@@ -173,7 +173,7 @@ static int sync_dir(const char *dir, struct error *err)
 /* A version that is not in the tree comes with all its kernels by one rename. */
 static int add_version(struct job *job)
 {
-	const char *tree = job->shared->settings->dkms_tree;
+	const char *tree = job->shared->settings->trees.dkms;
 	const struct tarball *t = &job->load->tarball;
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_close_ int lock = -1;
@@ -206,7 +206,7 @@ static int add_version(struct job *job)
 
 static int publish_kernel(struct job *job, const char *kernel)
 {
-	const char *tree = job->shared->settings->dkms_tree;
+	const char *tree = job->shared->settings->trees.dkms;
 	_cleanup_free_ char *release = release_of(kernel);
 	_cleanup_free_ char *from = path_join(job->load->tarball.main_tree, kernel);
 	_cleanup_free_ char *stage = NULL;
@@ -233,14 +233,14 @@ static int complete_version(struct job *job)
 	const struct settings *s = job->shared->settings;
 	const struct tarball *t = &job->load->tarball;
 	_cleanup_free_ char *dir =
-		tree_version_dir(s->dkms_tree, job->name, job->version);
+		tree_version_dir(s->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *link = path_join(dir, "source");
 	int r = link_write(link, job->load->source, &job->error);
 
 	for (size_t i = 0; i < t->kernels.n && r == 0; i++) {
 		_cleanup_free_ char *built = path_join(dir, t->kernels.items[i]);
 
-		if (path_exists(built) && !s->force)
+		if (path_exists(built) && !s->switches.force)
 			strv_pushf(&job->warnings,
 				"what is built for %s stays; --force replaces it",
 				t->kernels.items[i]);
@@ -255,18 +255,18 @@ int load_register_work(struct job *job)
 	const struct settings *s = job->shared->settings;
 	struct load *l = job->load;
 	_cleanup_free_ char *dir =
-		tree_version_dir(s->dkms_tree, job->name, job->version);
+		tree_version_dir(s->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *conf = NULL;
 	_cleanup_close_ int lock = -1;
 	int r;
 
-	l->source = xasprintf("%s/%s-%s", s->source_tree, job->name, job->version);
+	l->source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
 	r = sync_dir(l->dir, &job->error);
 	if (r < 0)
 		return r;
 	lock = lock_sources(s);
 	/* Another one may have been quicker. */
-	r = load_check_state(job, tree_state(s->dkms_tree, s->source_tree, job->name,
+	r = load_check_state(job, tree_state(s->trees.dkms, s->trees.source, job->name,
 					  job->version, NULL, NULL));
 	if (r == 0)
 		r = place_source(job);

@@ -16,7 +16,7 @@
  * there by rename. An older copy goes the other way. */
 static int copy_source(struct job *job, const char *source)
 {
-	const char *source_tree = job->shared->settings->source_tree;
+	const char *source_tree = job->shared->settings->trees.source;
 	_cleanup_free_ char *from = realpath(job->add_from, NULL);
 	_cleanup_free_ char *to = realpath(source, NULL);
 	_cleanup_free_ char *stage = NULL;
@@ -54,14 +54,14 @@ static void leave_mark(struct job *job)
 	const struct settings *s = job->shared->settings;
 	_cleanup_(error_done) struct error err = {0};
 
-	if (s->rpm_safe_upgrade &&
-		upgrade_mark(s->dkms_tree, job->name, job->version, &err) < 0)
+	if (s->switches.rpm_safe_upgrade &&
+		upgrade_mark(s->trees.dkms, job->name, job->version, &err) < 0)
 		strv_pushf(&job->warnings, "--rpm_safe_upgrade: %s", err.what);
 }
 
 int lock_sources(const struct settings *s)
 {
-	int fd = open(s->source_tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(s->trees.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	/* Where that is not possible it goes without. */
 	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
@@ -86,13 +86,13 @@ static int register_work(struct job *job)
 	_cleanup_free_ char *source = NULL;
 	int r;
 
-	source = xasprintf("%s/%s-%s", s->source_tree, job->name, job->version);
+	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
 	r = job->add_from ? copy_source(job, source) : 0;
 	/* A duplicate module is found only now, so that the copy stays (COMPAT). */
 	if (r == 0)
 		r = conf_check_duplicates(job->conf, job->conf_path, &job->error);
 	if (r == 0)
-		r = tree_add(s->dkms_tree, job->name, job->version, source, &job->error);
+		r = tree_add(s->trees.dkms, job->name, job->version, source, &job->error);
 	/* Another dkms has been quicker since register_enter looked. */
 	if (r == -EEXIST && job->known_is_fine) {
 		error_done(&job->error);
@@ -118,7 +118,8 @@ enum phase register_enter(struct job *job)
 	if (tree_check_name("module name", job->name, &job->error) < 0 ||
 		tree_check_name("module version", job->version, &job->error) < 0)
 		return PHASE_FAIL;
-	state = tree_state(s->dkms_tree, s->source_tree, job->name, job->version, NULL, NULL);
+	state = tree_state(
+		s->trees.dkms, s->trees.source, job->name, job->version, NULL, NULL);
 	if (job->load) {
 		job->work = load_register_work;
 		return load_check_state(job, state) < 0 ? PHASE_FAIL : PHASE_WORK;
@@ -146,7 +147,7 @@ enum phase post_add_enter(struct job *job)
 
 static int forget_work(struct job *job)
 {
-	return tree_forget(job->shared->settings->dkms_tree, job->name, job->version,
+	return tree_forget(job->shared->settings->trees.dkms, job->name, job->version,
 		&job->error);
 }
 
@@ -157,7 +158,7 @@ enum phase forget_enter(struct job *job)
 	struct tree_list list;
 	bool built = false;
 
-	if (tree_read(s->dkms_tree, s->source_tree, &filter, &list, &job->error) < 0)
+	if (tree_read(s->trees.dkms, s->trees.source, &filter, &list, &job->error) < 0)
 		return PHASE_FAIL;
 	for (size_t i = 0; i < list.n; i++)
 		built |= list.entries[i].state >= STATE_BUILT;

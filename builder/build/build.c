@@ -46,8 +46,8 @@ struct build *build_new(const struct job *job)
 	const char *release = job->kernel->release, *arch = job->kernel->arch;
 	struct build *b = xcalloc(1, sizeof(*b));
 
-	b->version_dir =
-		tree_version_dir(job->shared->settings->dkms_tree, job->name, job->version);
+	b->version_dir = tree_version_dir(
+		job->shared->settings->trees.dkms, job->name, job->version);
 	b->source = path_join(b->version_dir, "source");
 	b->seen = path_join(b->version_dir, "build");
 	b->dir = xasprintf("%s/.job-%s-%s", b->version_dir, release, arch);
@@ -148,7 +148,7 @@ void build_environment(const struct job *job, struct strv *env)
 /* Packages that this one is built with: their symbols and their source. */
 static void show_depends(const struct job *job, struct sandbox *box)
 {
-	const char *tree = job->shared->settings->dkms_tree;
+	const char *tree = job->shared->settings->trees.dkms;
 	const struct kernel *k = job->kernel;
 
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
@@ -190,7 +190,7 @@ static void link_headers(const struct kernel *k, struct sandbox *box)
 
 bool build_has_network(const struct job *job)
 {
-	const char *names = job->shared->settings->sandbox_network;
+	const char *names = job->shared->settings->sandbox.network_modules;
 	_cleanup_(strv_done) struct strv words = {0};
 
 	strv_split(&words, names ? names : "");
@@ -236,10 +236,10 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	box->writable_at = b->seen;
 	box->network = build_has_network(job);
 	hide_outside(job, box);
-	strv_split(&box->readable, s->sandbox_paths ? s->sandbox_paths : "");
-	strv_push(&box->hide, s->dkms_tree);
-	strv_push(&box->hide, s->install_tree);
-	strv_push(&box->hide, s->source_tree);
+	strv_split(&box->readable, s->sandbox.paths ? s->sandbox.paths : "");
+	strv_push(&box->hide, s->trees.dkms);
+	strv_push(&box->hide, s->trees.install);
+	strv_push(&box->hide, s->trees.source);
 	strv_push(&box->readable, b->source);
 	strv_push(&box->readable, k->headers);
 	strv_pushf(&box->readable, "%s/source", k->dir);

@@ -109,7 +109,7 @@ bool ccache_needs_network(const struct settings *s)
 		needs = needs || !has_prefix(storage.text, "file:");
 		storage_done(&storage);
 	}
-	return s->ccache && needs;
+	return s->cache.ccache && needs;
 }
 
 /* Why builds cannot use the storage as it is meant, or NULL. */
@@ -229,8 +229,9 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 {
 	static const char *const kept[] = {
 		"CCACHE_REMOTE_STORAGE", "CCACHE_PREFIX", "CCACHE_PREFIX_CPP"};
-	_cleanup_free_ char *size = xasprintf("%lluk",
-		(unsigned long long)(s->cache_max_size / CACHE_GUESTS_SHARE / 1000));
+	_cleanup_free_ char *size =
+		xasprintf("%lluk", (unsigned long long)(s->cache.max_size_bytes /
+							CACHE_GUESTS_SHARE / 1000));
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		strv_setenv(env, kept[i], getenv(kept[i]));
@@ -238,8 +239,8 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 	strv_setenv(env, "CCACHE_DIR", dir);
 	strv_setenv(env, "CCACHE_COMPILERCHECK", "content");
 	strv_setenv(env, "CCACHE_NODIRECT", "1");
-	strv_setenv(env, "CCACHE_MAXSIZE", s->cache_max_size ? size : "0");
-	if (s->force)
+	strv_setenv(env, "CCACHE_MAXSIZE", s->cache.max_size_bytes ? size : "0");
+	if (s->switches.force)
 		strv_setenv(env, "CCACHE_RECACHE", "1");
 }
 
@@ -250,7 +251,7 @@ void ccache_use(struct job *job, struct command *cmd, struct sandbox *box)
 	_cleanup_free_ char *ccache = NULL, *dir = NULL, *bin = NULL, *path = NULL;
 	bool confined = job->build->sandbox != SANDBOX_KIND_NONE;
 
-	if (!s->ccache || !job->shared->cache || !search ||
+	if (!s->cache.ccache || !job->shared->cache || !search ||
 		!store_is_writable(cache_store(job->shared->cache)))
 		return;
 	ccache = path_find_program("ccache", search);

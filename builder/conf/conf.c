@@ -74,15 +74,16 @@ void conf_set_environment(const struct conf_request *request, struct strv *env)
 	const struct kernel *k = request->kernel;
 	_cleanup_free_ char *config = k->config_path ? xstrdup(k->config_path)
 						     : path_join(k->headers, ".config");
-	_cleanup_free_ char *jobs = s->slots ? xasprintf("%u", s->slots) : xstrdup("");
+	_cleanup_free_ char *jobs =
+		s->limits.slots ? xasprintf("%u", s->limits.slots) : xstrdup("");
 	const char *const variables[][2] = {
 		{"kernelver", k->release},
 		{"arch", k->arch},
 		{"kernel_source_dir", k->headers},
 		{"kernel_config", config},
-		{"dkms_tree", s->dkms_tree},
-		{"source_tree", s->source_tree},
-		{"install_tree", s->install_tree},
+		{"dkms_tree", s->trees.dkms},
+		{"source_tree", s->trees.source},
+		{"install_tree", s->trees.install},
 		{"module", request->name ? request->name : ""},
 		{"module_version", request->version ? request->version : ""},
 		{"tmp_location", s->tmp_location},
@@ -325,7 +326,7 @@ static void read_dependencies(
 
 static char *default_make(const struct conf_request *r, const struct conf *c)
 {
-	_cleanup_free_ char *build = xasprintf("%s/%s/%s/build", r->settings->dkms_tree,
+	_cleanup_free_ char *build = xasprintf("%s/%s/%s/build", r->settings->trees.dkms,
 		is_empty(r->name) ? c->package_name : r->name,
 		is_empty(r->version) ? c->package_version : r->version);
 	struct str s = {0};

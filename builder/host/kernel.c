@@ -48,12 +48,12 @@ int kernel_list_with_headers(const struct settings *s, struct strv *ret)
 	struct strv found = {0};
 	int r;
 
-	r = dir_list(s->install_tree, &names);
+	r = dir_list(s->trees.install, &names);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *headers =
-			xasprintf("%s/%s/build", s->install_tree, names.items[i]);
+			xasprintf("%s/%s/build", s->trees.install, names.items[i]);
 
 		if (has_include(headers))
 			strv_push(&found, names.items[i]);
@@ -69,8 +69,8 @@ static char *find_config(const struct settings *s, const char *headers)
 {
 	static const char *const places[] = {"include/config/auto.conf", ".config"};
 
-	if (!is_empty(s->kernel_config))
-		return xstrdup(s->kernel_config);
+	if (!is_empty(s->kernel.config))
+		return xstrdup(s->kernel.config);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		char *path = path_join(headers, places[i]);
 
@@ -87,9 +87,9 @@ struct kernel *kernel_new(const struct settings *s, const char *release, const c
 
 	k->release = xstrdup(release);
 	k->arch = xstrdup(arch);
-	k->dir = path_join(s->install_tree, release);
-	k->headers = is_empty(s->kernel_source_dir) ? path_join(k->dir, "build")
-						    : xstrdup(s->kernel_source_dir);
+	k->dir = path_join(s->trees.install, release);
+	k->headers = is_empty(s->kernel.source_dir) ? path_join(k->dir, "build")
+						    : xstrdup(s->kernel.source_dir);
 	k->config_path = find_config(s, k->headers);
 	k->has_headers = has_include(k->headers);
 	pthread_mutex_init(&k->lock, NULL);

@@ -35,29 +35,30 @@ static void choose_default(const struct settings *s, bool shim, struct keypair *
 		ret->key = xstrdup(DEFAULT_TREE "/mok.key");
 		ret->certificate = xstrdup(DEFAULT_TREE "/mok.pub");
 	}
-	if (streq(s->dkms_tree, DEFAULT_TREE) || access(ret->key, R_OK) == 0)
+	if (streq(s->trees.dkms, DEFAULT_TREE) || access(ret->key, R_OK) == 0)
 		return;
 	free(ret->key);
 	free(ret->certificate);
-	ret->key = path_join(s->dkms_tree, "mok.key");
-	ret->certificate = path_join(s->dkms_tree, "mok.pub");
+	ret->key = path_join(s->trees.dkms, "mok.key");
+	ret->certificate = path_join(s->trees.dkms, "mok.pub");
 }
 
 void keypair_choose(const struct settings *s, const char *release, struct keypair *ret)
 {
-	bool own_key = !is_empty(s->mok_signing_key);
+	bool own_key = !is_empty(s->signing.key);
 	bool shim = s->distro == DISTRO_UBUNTU && !own_key;
 
 	choose_default(s, shim, ret);
 	if (own_key) {
 		free(ret->key);
-		ret->key = settings_expand_kernelver(s->mok_signing_key, release);
+		ret->key = settings_expand_kernelver(s->signing.key, release);
 		ret->key_default = false;
 	}
 	/* Shim's key goes with shim's certificate. */
-	if (!shim && !is_empty(s->mok_certificate)) {
+	if (!shim && !is_empty(s->signing.certificate)) {
 		free(ret->certificate);
-		ret->certificate = settings_expand_kernelver(s->mok_certificate, release);
+		ret->certificate =
+			settings_expand_kernelver(s->signing.certificate, release);
 		ret->certificate_default = false;
 	}
 }

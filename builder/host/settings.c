@@ -88,16 +88,16 @@ void settings_init(struct settings *s)
 	const char *tmp = getenv("TMPDIR");
 
 	*s = (struct settings){
-		.dkms_tree = xstrdup(LOCALSTATEDIR "/lib/dkms"),
-		.source_tree = xstrdup("/usr/src"),
-		.install_tree = xstrdup("/lib/modules"),
+		.trees.dkms = xstrdup(LOCALSTATEDIR "/lib/dkms"),
+		.trees.source = xstrdup("/usr/src"),
+		.trees.install = xstrdup("/lib/modules"),
 		.config_dir = xstrdup(SYSCONFDIR "/dkms"),
 		.os_release = xstrdup("/etc/os-release"),
-		.cache_dir = default_cache_dir(),
-		.cache_max_size = (uint64_t)5 << 30,
-		.forced_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
+		.cache.dir = default_cache_dir(),
+		.cache.max_size_bytes = (uint64_t)5 << 30,
+		.force_list_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
 		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
-		.slots = count_cpus(),
+		.limits.slots = count_cpus(),
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
 	};
 	add_directives(&s->directives);
@@ -105,8 +105,9 @@ void settings_init(struct settings *s)
 
 void settings_resolve(struct settings *s)
 {
-	char **paths[] = {&s->dkms_tree, &s->source_tree, &s->install_tree, &s->cache_dir,
-		&s->tmp_location, &s->kernel_source_dir, &s->kernel_config};
+	char **paths[] = {&s->trees.dkms, &s->trees.source, &s->trees.install,
+		&s->cache.dir, &s->tmp_location, &s->kernel.source_dir,
+		&s->kernel.config};
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		_cleanup_free_ char *path = *paths[i];
@@ -117,13 +118,14 @@ void settings_resolve(struct settings *s)
 
 void settings_done(struct settings *s)
 {
-	char **strings[] = {&s->dkms_tree, &s->source_tree, &s->install_tree,
-		&s->config_dir, &s->os_release, &s->cache_dir, &s->forced_dir, &s->tmp_location,
-		&s->kernel_source_dir,
-		&s->kernel_config, &s->addon_modules_dir, &s->build_environment,
-		&s->compress_gzip_opts, &s->compress_xz_opts, &s->compress_zstd_opts,
-		&s->post_transaction, &s->sandbox_network, &s->sandbox_paths, &s->sign_file, &s->mok_signing_key,
-		&s->mok_certificate, &s->try_sign_modules};
+	char **strings[] = {&s->trees.dkms, &s->trees.source, &s->trees.install,
+		&s->config_dir, &s->os_release, &s->cache.dir, &s->force_list_dir,
+		&s->tmp_location, &s->kernel.source_dir, &s->kernel.config,
+		&s->addon_modules_dir, &s->build_environment,
+		&s->compression.gzip_options, &s->compression.xz_options,
+		&s->compression.zstd_options, &s->post_transaction,
+		&s->sandbox.network_modules, &s->sandbox.paths, &s->signing.program,
+		&s->signing.key, &s->signing.certificate, &s->signing.when};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(*strings[i]);

@@ -9,76 +9,106 @@
 #include "builder/host/distro.h"
 
 enum sandbox_mode {
-	SANDBOX_AUTO,	 /* bubblewrap where namespaces are permitted, else none */
-	SANDBOX_REQUIRE, /* no build without it */
-	SANDBOX_OFF,
+	SANDBOX_AUTO,	 /* use bubblewrap where namespaces are permitted */
+	SANDBOX_REQUIRE, /* refuse to build without bubblewrap */
+	SANDBOX_OFF,	 /* never use bubblewrap */
 };
 
-/* What holds for the whole run: places and policy, from the defaults, framework.conf
- * and the command line, the later winning. Read-only once a run has begun. */
+/* The settings of one run. They come from the defaults, from framework.conf and from the
+ * command line; a later one of these wins. Nothing changes them once the run has begun.
+ * All strings are owned by the struct; dkms-framework.conf(5) describes those that have a
+ * key in framework.conf. */
 struct settings {
-	char *dkms_tree;	 /* /var/lib/dkms */
-	char *source_tree;	 /* /usr/src */
-	char *install_tree;	 /* /lib/modules */
-	char *config_dir;	 /* /etc/dkms */
-	char *os_release;	 /* /etc/os-release */
-	char *forced_dir;	 /* /usr/share/dkms/modules_to_force_install */
-	enum distro distro;	 /* filled by distro_read(os_release) */
-	char *cache_dir;	 /* /var/cache/dkms, a user's ~/.cache/dkms; NULL: none */
-	uint64_t cache_max_size; /* bytes; 0: no limit */
-	bool no_cache;
-	bool ccache; /* compilers run by ccache(1) */
-	char *tmp_location;	 /* $TMPDIR, else /tmp */
-	char *kernel_source_dir; /* --kernelsourcedir; NULL: INSTALLTREE/KVER/build */
-	char *kernel_config;	 /* --config; NULL: found in the headers */
-	/* "NAME=VALUE" of DKMS_DIRECTIVE* and --directive, in order */
+	struct {
+		char *dkms;    /* dkms_tree, default /var/lib/dkms */
+		char *source;  /* source_tree, default /usr/src */
+		char *install; /* install_tree, default /lib/modules */
+	} trees;
+	char *config_dir;     /* /etc/dkms */
+	char *os_release;     /* /etc/os-release */
+	char *force_list_dir; /* /usr/share/dkms/modules_to_force_install */
+	char *tmp_location;   /* default $TMPDIR, otherwise /tmp */
+	enum distro distro;   /* what distro_read() finds in os_release */
+
+	/* Replacements for what kernel_new() finds. NULL: not given. */
+	struct {
+		char *source_dir; /* --kernelsourcedir, for INSTALLTREE/RELEASE/build */
+		char *config;	  /* --config, for the configuration in the headers */
+	} kernel;
+	/* "NAME=VALUE" of each DKMS_DIRECTIVE* variable in order of their names, then of
+	 * each --directive. */
 	struct strv directives;
-	enum sandbox_mode sandbox;
-	char *sandbox_network; /* names of modules whose builds have a network; or NULL */
-	char *sandbox_paths;   /* directories that builds see besides; or NULL */
-	/* -j, parallel_jobs: 0 means no limit; by default the CPUs we may use */
-	unsigned int slots;
-	bool slots_exact; /* -j: no job runs besides */
-	uint64_t max_memory; /* bytes for all builds together; 0: what is available */
-	bool force;
-	bool force_version_override;
-	bool no_depmod;
-	bool keep_build;
-	bool dry_run;   /* jobs find out what there is to do, and end */
-	bool explain;   /* and then also what the cache would be asked for */
-	bool fail_fast; /* when a job has failed, no other begins */
-	unsigned int timeout_s; /* for each job; 0: none */
-	bool rpm_safe_upgrade;
+	char *build_environment; /* a shell file to source before each build, or NULL */
+
+	struct {
+		char *dir;		 /* cache_dir; NULL: no cache */
+		uint64_t max_size_bytes; /* cache_max_size; 0: no limit */
+		bool disabled;		 /* --no-cache */
+		bool ccache;		 /* run compilers through ccache(1) */
+	} cache;
+	/* Lists are separated by blanks; NULL: empty. */
+	struct {
+		enum sandbox_mode mode;
+		char *network_modules; /* names of modules whose builds have a network */
+		char *paths;	       /* further paths that builds can see */
+	} sandbox;
+	struct {
+		/* -j or parallel_jobs; 0: no limit. The default is the number of CPUs
+		 * that this process may use. */
+		unsigned int slots;
+		bool slots_exact; /* -j was given: no job runs in addition to the slots */
+		uint64_t max_memory_bytes; /* for all builds; 0: what is available */
+		unsigned int timeout_s;	   /* for each job; 0: none */
+	} limits;
+	/* Options for the compressors, in the syntax of gzip(1), xz(1) and zstd(1), or
+	 * NULL. */
+	struct {
+		char *gzip_options, *xz_options, *zstd_options;
+	} compression;
+	/* NULL: not set. All but when may hold $kernelver: see
+	 * settings_expand_kernelver(). */
+	struct {
+		char *program;	   /* sign_file */
+		char *key;	   /* mok_signing_key: a PEM file or a pkcs11: URI */
+		char *certificate; /* mok_certificate: a DER file */
+		char *when; /* try_sign_modules: "true", "false" or "not_in_chroot" */
+	} signing;
+
 	bool verbose;
-	/* From framework.conf; NULL or false when unset. */
 	bool autoinstall_all_kernels;
-	char *addon_modules_dir; /* ADDON_MODULES_DIR: instead of the distribution's */
 	bool continue_on_error;
 	bool modprobe_on_install;
 	bool symlink_modules;
-	char *build_environment;
-	char *compress_gzip_opts;
-	char *compress_xz_opts;
-	char *compress_zstd_opts;
-	char *post_transaction;
-	/* May hold $kernelver: see settings_expand_kernelver(). */
-	char *sign_file;
-	char *mok_signing_key;
-	char *mok_certificate;
-	char *try_sign_modules;
+	char *addon_modules_dir; /* ADDON_MODULES_DIR, which replaces the distribution's
+				  * module directory, or NULL */
+	char *post_transaction;	 /* a shell command, may hold $kernelver, or NULL */
+
+	/* Switches of this command line; no file sets them. */
+	struct {
+		bool force;
+		bool force_version_override;
+		bool no_depmod;
+		bool keep_build;
+		bool dry_run;	/* jobs find out what they would do, and stop there */
+		bool explain;	/* a dry run also looks up what the cache holds */
+		bool fail_fast; /* after a failed job, no other job starts */
+		bool rpm_safe_upgrade;
+	} switches;
 };
 
-/* Fills in the defaults that do not depend on any file. */
+/* Fills in the defaults that do not depend on any file. settings_done() frees. */
 void settings_init(struct settings *s);
-/* Makes relative paths absolute, since commands run elsewhere. */
+/* Makes relative paths absolute, because dkms runs commands in other directories. */
 void settings_resolve(struct settings *s);
 void settings_done(struct settings *s);
 
-/* "auto", "require" or "off". */
+/* Reads "auto", "require" or "off". Returns false for any other text. */
 bool settings_parse_sandbox(const char *text, enum sandbox_mode *ret);
-/* Bytes from "500M", "5G", "5 GiB" or "5368709120"; K, M, G and T are powers of 1024. */
+/* Reads a number of bytes such as "500M", "5G", "5 GiB" or "5368709120". K, M, G and T
+ * are powers of 1024. Returns false if text is not a size or does not fit. */
 bool settings_parse_size(const char *text, uint64_t *ret);
-/* Replaces $kernelver and ${kernelver} in value by release; caller frees. */
+/* Returns value with each $kernelver and ${kernelver} replaced by release; the caller
+ * frees. */
 char *settings_expand_kernelver(const char *value, const char *release);
 
 #endif

@@ -97,12 +97,12 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
 
 	if (!path_is_file(modules_dep))
 		return 0;
-	if (!same_dir(s->install_tree, "/lib/modules")) {
-		r = make_base(s->tmp_location, s->install_tree, &d.base, err);
+	if (!same_dir(s->trees.install, "/lib/modules")) {
+		r = make_base(s->tmp_location, s->trees.install, &d.base, err);
 		if (r < 0)
 			return r;
 	}
-	map = find_system_map(s->install_tree, k->release);
+	map = find_system_map(s->trees.install, k->release);
 	command_init(&d.command);
 	set_environment(&d.command.env);
 	strv_push(&d.command.argv, "depmod");

@@ -30,7 +30,7 @@ enum phase depmod_enter(struct job *job)
 		job->result = RESULT_NOTHING;
 		return PHASE_STOP;
 	}
-	if (job->shared->settings->no_depmod)
+	if (job->shared->settings->switches.no_depmod)
 		return PHASE_NEXT;
 	r = depmod_prepare(job->shared->settings, job->kernel, job->depmod, &job->error);
 	if (r <= 0)
@@ -88,8 +88,9 @@ static bool is_systems_tree(const struct settings *s)
 {
 	struct stat ours, systems;
 
-	return stat(s->install_tree, &ours) == 0 && stat("/lib/modules", &systems) == 0 &&
-	       ours.st_dev == systems.st_dev && ours.st_ino == systems.st_ino;
+	return stat(s->trees.install, &ours) == 0 &&
+	       stat("/lib/modules", &systems) == 0 && ours.st_dev == systems.st_dev &&
+	       ours.st_ino == systems.st_ino;
 }
 
 /* JOB_WEAK_MODULES: one call for what went out of the kernel's tree, one for what came */

@@ -219,7 +219,7 @@ static int archive(struct job *job, struct journal *j, const struct placed_file 
 	const struct strv *others)
 {
 	const struct kernel *k = job->kernel;
-	_cleanup_free_ char *dir = tree_original_dir(job->shared->settings->dkms_tree,
+	_cleanup_free_ char *dir = tree_original_dir(job->shared->settings->trees.dkms,
 		job->name, k->release, k->arch);
 	_cleanup_free_ char *dest_dir = dir_of(f->dest);
 	_cleanup_free_ char *extra = path_join(k->dir, "extra");
@@ -309,9 +309,9 @@ static void prune(const struct job *job, const struct placed *now)
 {
 	const struct settings *s = job->shared->settings;
 	const struct kernel *k = job->kernel;
-	_cleanup_free_ char *package = path_join(s->dkms_tree, job->name);
+	_cleanup_free_ char *package = path_join(s->trees.dkms, job->name);
 	_cleanup_free_ char *originals =
-		tree_original_dir(s->dkms_tree, job->name, k->release, k->arch);
+		tree_original_dir(s->trees.dkms, job->name, k->release, k->arch);
 
 	for (size_t i = 0; i < now->n; i++) {
 		_cleanup_free_ char *dir = dir_of(now->files[i].dest);
@@ -356,7 +356,7 @@ static int install_files(struct job *job, const struct placed *now,
 			strv_push(&job->placed, now->files[i].dest);
 	}
 	if (r == 0)
-		r = tree_set_installed(s->dkms_tree, job->name, job->version, k->release,
+		r = tree_set_installed(s->trees.dkms, job->name, job->version, k->release,
 			k->arch, true, &job->error);
 	if (r < 0) {
 		undo(&journal);
@@ -393,7 +393,7 @@ static int install_locked(struct job *job)
 		r = kernel_modules(k, &job->error);
 	if (r < 0)
 		return r;
-	version = tree_installed_version(s->dkms_tree, job->name, k->release, k->arch);
+	version = tree_installed_version(s->trees.dkms, job->name, k->release, k->arch);
 	if (version)
 		placed_by_tree(job, version, &previous);
 	r = install_files(job, &now, &previous, !version);
@@ -438,8 +438,8 @@ static int bring_back_locked(struct job *job)
 					       : file_copy(f->built, f->dest, &job->error);
 	}
 	if (r == 0)
-		r = tree_set_installed(s->dkms_tree, job->name, job->replaced, k->release,
-			k->arch, true, &job->error);
+		r = tree_set_installed(s->trees.dkms, job->name, job->replaced,
+			k->release, k->arch, true, &job->error);
 	for (size_t i = 0; i < job->placed.n && r == 0; i++) {
 		const char *path = job->placed.items[i];
 		_cleanup_free_ char *dir = dir_of(path);

@@ -133,11 +133,11 @@ static int uninstall_locked(struct job *job)
 	struct kernel *k = job->kernel;
 	_cleanup_(placed_done) struct placed installed = {0};
 	_cleanup_(strv_done) struct strv restored = {0};
-	_cleanup_free_ char *package = path_join(s->dkms_tree, job->name);
+	_cleanup_free_ char *package = path_join(s->trees.dkms, job->name);
 	_cleanup_free_ char *originals =
-		tree_original_dir(s->dkms_tree, job->name, k->release, k->arch);
+		tree_original_dir(s->trees.dkms, job->name, k->release, k->arch);
 	_cleanup_free_ char *version =
-		tree_installed_version(s->dkms_tree, job->name, k->release, k->arch);
+		tree_installed_version(s->trees.dkms, job->name, k->release, k->arch);
 	int r = 0;
 
 	if (version && path_is_dir(k->dir))
@@ -153,7 +153,7 @@ static int uninstall_locked(struct job *job)
 	if (r == 0)
 		r = restore_dir(job, originals, NULL, &installed, &restored);
 	if (r == 0)
-		r = tree_set_installed(s->dkms_tree, job->name, job->version, k->release,
+		r = tree_set_installed(s->trees.dkms, job->name, job->version, k->release,
 			k->arch, false, &job->error);
 	if (r == 0)
 		discard(&restored, originals, package);
@@ -174,7 +174,7 @@ enum phase uninstall_enter(struct job *job)
 	_cleanup_free_ char *version = NULL;
 
 	if (job->was < STATE_INSTALLED)
-		version = tree_installed_version(s->dkms_tree, job->name,
+		version = tree_installed_version(s->trees.dkms, job->name,
 			job->kernel->release, job->kernel->arch);
 	if (version)
 		return PHASE_NEXT; /* another one is installed */
@@ -191,7 +191,7 @@ enum phase post_remove_enter(struct job *job)
 
 static int unpublish_work(struct job *job)
 {
-	int r = tree_unpublish(job->shared->settings->dkms_tree, job->name, job->version,
+	int r = tree_unpublish(job->shared->settings->trees.dkms, job->name, job->version,
 		job->kernel->release, job->kernel->arch, &job->error);
 
 	if (r == 0)

@@ -47,7 +47,7 @@ enum phase script_enter(struct job *job, const char *what, const char *script)
 
 	if (is_empty(script))
 		return PHASE_NEXT;
-	version_dir = tree_version_dir(s->dkms_tree, job->name, job->version);
+	version_dir = tree_version_dir(s->trees.dkms, job->name, job->version);
 	source = path_join(version_dir, "source");
 	line = script_line(job, what, script, source, source);
 	if (!line)

@@ -221,7 +221,7 @@ static void fail(struct job *job)
 static bool is_dry(const struct settings *s, enum job_state state)
 {
 	return state == JOB_LOOKING || state == JOB_EVALUATING || state == JOB_CHECKING ||
-	       (state == JOB_FINGERPRINTING && s->explain);
+	       (state == JOB_FINGERPRINTING && s->switches.explain);
 }
 
 /* Enters the states that are next until one needs something or the job has ended. A job
@@ -233,7 +233,8 @@ static enum job_step go_on(struct job *job)
 			continue;
 		if (job->result != RESULT_NONE && job->state < JOB_CLEANING)
 			continue;
-		if (job->shared->settings->dry_run && !is_dry(job->shared->settings, job->state))
+		if (job->shared->settings->switches.dry_run &&
+			!is_dry(job->shared->settings, job->state))
 			continue;
 		if (job->shared->cancelled && job->result == RESULT_NONE &&
 			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING) {
@@ -303,13 +304,13 @@ static int check_state(const struct settings *s, enum state state, const char *n
 {
 	if (state == STATE_UNKNOWN) {
 		error_set(err, -ENOENT, 3, "%s/%s is not in the tree %s", name, version,
-			s->dkms_tree);
+			s->trees.dkms);
 		error_remedy(err, "dkms add %s/%s", name, version);
 		return -ENOENT;
 	}
 	if (state == STATE_BROKEN) {
 		error_set(err, -ENOENT, 4, "%s/%s is broken, its source is missing: %s/%s/%s/source",
-			name, version, s->dkms_tree, name, version);
+			name, version, s->trees.dkms, name, version);
 		error_remedy(err, "restore the source, then: dkms add %s/%s", name, version);
 		return -ENOENT;
 	}
@@ -320,22 +321,24 @@ int job_check_known(const struct settings *s, const char *name, const char *vers
 	struct error *err)
 {
 	return check_state(s,
-		tree_state(s->dkms_tree, s->source_tree, name, version, NULL, NULL), name,
-		version, err);
+		tree_state(s->trees.dkms, s->trees.source, name, version, NULL, NULL),
+		name, version, err);
 }
 
 /* Who wants the module installed whatever the kernel has? */
 static void look_for_force(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	enum forced forced =
-		job->kind == JOB_INSTALL ? forced_find(s->forced_dir, job->name) : FORCED_NOT;
+	enum forced forced = job->kind == JOB_INSTALL
+				     ? forced_find(s->force_list_dir, job->name)
+				     : FORCED_NOT;
 
 	/* If the first half of an upgrade refused to install, the second would take away
 	 * the old module all the same. */
-	job->force = s->force || s->rpm_safe_upgrade || forced == FORCED_ALL;
-	job->force_version =
-		job->force || s->force_version_override || forced == FORCED_VERSION;
+	job->force =
+		s->switches.force || s->switches.rpm_safe_upgrade || forced == FORCED_ALL;
+	job->force_version = job->force || s->switches.force_version_override ||
+			     forced == FORCED_VERSION;
 }
 
 /* Is there something to do? */
@@ -344,15 +347,16 @@ enum phase look_enter(struct job *job)
 	const struct settings *s = job->shared->settings;
 
 	look_for_force(job);
-	job->was = tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
+	job->was = tree_state(s->trees.dkms, s->trees.source, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
 	if (check_state(s, job->was, job->name, job->version, &job->error) < 0)
 		return PHASE_FAIL;
 	if (job->rebuild)
 		return PHASE_NEXT;
-	if (job->kind == JOB_BUILD && job->was >= STATE_BUILT && !s->force)
+	if (job->kind == JOB_BUILD && job->was >= STATE_BUILT && !s->switches.force)
 		job->result = RESULT_NOTHING;
-	if (job->kind == JOB_INSTALL && job->was >= STATE_INSTALLED_WEAK && !s->force)
+	if (job->kind == JOB_INSTALL && job->was >= STATE_INSTALLED_WEAK &&
+		!s->switches.force)
 		job->result = RESULT_NOTHING;
 	if (job->kind == JOB_UNINSTALL && job->was < STATE_INSTALLED_WEAK)
 		job->result = RESULT_NOTHING;
@@ -380,8 +384,8 @@ static char *added_conf_path(const struct job *job)
 {
 	if (job->add_from)
 		return path_join(job->add_from, "dkms.conf");
-	return xasprintf("%s/%s-%s/dkms.conf", job->shared->settings->source_tree, job->name,
-		job->version);
+	return xasprintf("%s/%s-%s/dkms.conf", job->shared->settings->trees.source,
+		job->name, job->version);
 }
 
 static enum phase no_conf(struct job *job)
@@ -412,7 +416,8 @@ enum phase evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	struct conf_request request;
-	struct sandbox box = {.kind = job->shared->sandbox, .install_tree = s->install_tree};
+	struct sandbox box = {
+		.kind = job->shared->sandbox, .install_tree = s->trees.install};
 	_cleanup_free_ char *dir = NULL;
 
 	if (job->conf)
@@ -422,7 +427,7 @@ enum phase evaluate_enter(struct job *job)
 		if (!path_is_file(job->conf_path))
 			return no_conf(job);
 	} else if (!job->conf_path) {
-		dir = tree_version_dir(s->dkms_tree, job->name, job->version);
+		dir = tree_version_dir(s->trees.dkms, job->name, job->version);
 		job->conf_path = path_join(dir, "source/dkms.conf");
 	}
 	if (!can_enter(job))
@@ -434,7 +439,7 @@ enum phase evaluate_enter(struct job *job)
 	conf_fill_command(&request, &job->command);
 	job->command.timeout_s = CONF_SECONDS;
 	conf_list_files(&request, &box.readable);
-	strv_push(&box.readable, s->dkms_tree);
+	strv_push(&box.readable, s->trees.dkms);
 	strv_push(&box.readable, job->kernel->headers);
 	list_secrets(job, &box.secret);
 	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_reachable(&box.readable))

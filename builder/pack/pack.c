@@ -41,7 +41,7 @@ char *pack_path(const struct job *job, const char *subdir, const char *name)
 	if (given && strchr(given, '/'))
 		return xstrdup(given);
 	version_dir = tree_version_dir(
-		job->shared->settings->dkms_tree, job->name, job->version);
+		job->shared->settings->trees.dkms, job->name, job->version);
 	return xasprintf("%s/%s/%s", version_dir, subdir, given ? given : name);
 }
 
@@ -72,7 +72,7 @@ static int check_built(struct job *job)
 			   *arch = path_base(kernel);
 		_cleanup_free_ char *release = xstrndup(kernel, strcspn(kernel, "/"));
 
-		if (tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
+		if (tree_state(s->trees.dkms, s->trees.source, job->name, job->version,
 			    release, arch) >= STATE_BUILT)
 			continue;
 		error_set(&job->error, -ENOENT, 6, "%s/%s is not built for %s (%s)",
@@ -89,7 +89,7 @@ static int pack_work(struct job *job)
 	const struct settings *s = job->shared->settings;
 	const struct strv none = {0};
 	_cleanup_free_ char *version_dir =
-		tree_version_dir(s->dkms_tree, job->name, job->version);
+		tree_version_dir(s->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *source = path_join(version_dir, "source");
 	_cleanup_free_ char *name = default_name(job);
 	struct tarball_content content = {

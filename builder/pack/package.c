@@ -148,7 +148,7 @@ static void warn_of_templates(struct job *job, const char *source)
 static int put_source(struct job *job, struct package *p)
 {
 	_cleanup_free_ char *version_dir = tree_version_dir(
-		job->shared->settings->dkms_tree, job->name, job->version);
+		job->shared->settings->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *link = path_join(version_dir, "source");
 	_cleanup_free_ char *source = realpath(link, NULL);
 	_cleanup_free_ char *to = xasprintf("%s%s", p->root, p->source);

@@ -143,7 +143,8 @@ static int restore_work(struct job *job)
 enum phase restore_enter(struct job *job)
 {
 	/* Who forces a build wants it made. */
-	if (!job->build || !job->build->key.n_parts || job->shared->settings->force)
+	if (!job->build || !job->build->key.n_parts ||
+		job->shared->settings->switches.force)
 		return PHASE_NEXT;
 	job->work = restore_work;
 	return PHASE_WORK;
@@ -208,6 +209,6 @@ void cached_commit(struct job *job)
 {
 	if (job->build->entry.n_files)
 		cache_commit(job->shared->cache, &job->build->entry,
-			job->shared->settings->force);
+			job->shared->settings->switches.force);
 	objects_commit(job);
 }

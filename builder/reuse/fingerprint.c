@@ -293,7 +293,7 @@ static int make_system(struct fingerprints *f, _unused_ const struct kernel *k, 
 static int make_outside(struct fingerprints *f, _unused_ const struct kernel *k,
 	struct str *ret, struct error *err)
 {
-	return outside_describe(getenv("PATH"), f->settings->sandbox_paths, ret, err);
+	return outside_describe(getenv("PATH"), f->settings->sandbox.paths, ret, err);
 }
 
 static void add_kernel(const struct kernel *k, struct key *key)
@@ -383,7 +383,7 @@ static void add_conf(const struct job *job, struct key *key)
 static int add_depends(struct fingerprints *f, const struct job *job, struct key *key,
 	struct error *err)
 {
-	const char *tree = job->shared->settings->dkms_tree;
+	const char *tree = job->shared->settings->trees.dkms;
 	const struct kernel *k = job->kernel;
 	struct str s = {0};
 	int r = 0;
@@ -524,7 +524,7 @@ static void add_sandbox(const struct job *job, struct key *key)
 		: job->build->sandbox == SANDBOX_KIND_USERNS ? "own user"
 							     : "nobody");
 	add_line(&s, "directory", job->build->seen);
-	add_line(&s, "install-tree", settings->install_tree);
+	add_line(&s, "install-tree", settings->trees.install);
 	add_text(key, "sandbox", &s);
 }
 

@@ -222,7 +222,7 @@ static int link_work(struct job *job)
 	}
 	b->objects = o;
 	/* Who forces a build wants it made; what comes of it is kept. */
-	if (b->from_scratch || job->shared->settings->force)
+	if (b->from_scratch || job->shared->settings->switches.force)
 		return 0;
 	n = cache_find_pieces(job->shared->cache, &o->key, entries);
 	give_best(job, entries, n);
@@ -237,7 +237,7 @@ const char *objects_obstacle(const struct job *job)
 
 	if (!b || !b->key.n_parts)
 		return "what the build depends on is not known";
-	if (job->shared->settings->kernel_config)
+	if (job->shared->settings->kernel.config)
 		return "with --config it is not known what kbuild looks at";
 	if (b->sandbox == SANDBOX_KIND_NONE)
 		return "without a sandbox each kernel has its own paths";

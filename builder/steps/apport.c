@@ -16,7 +16,7 @@ enum phase report_enter(struct job *job)
 
 	if (job->result != RESULT_FAILED || (status != 10 && status != 7) || job->shared->cancelled)
 		return PHASE_NEXT;
-	if (geteuid() != 0 || !streq(job->shared->settings->dkms_tree, TREE) ||
+	if (geteuid() != 0 || !streq(job->shared->settings->trees.dkms, TREE) ||
 		access(HOOK, X_OK) < 0 || access(PROGRAM, F_OK) < 0)
 		return PHASE_NEXT;
 	strv_push_all(&job->command.argv,

@@ -28,11 +28,11 @@ static int check_depends(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
-	if (job->depends_met || s->force)
+	if (job->depends_met || s->switches.force)
 		return 0;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		_cleanup_free_ char *version = tree_installed_version(s->dkms_tree, name,
+		_cleanup_free_ char *version = tree_installed_version(s->trees.dkms, name,
 			job->kernel->release, job->kernel->arch);
 
 		if (!version)
@@ -60,7 +60,7 @@ static int check_source(struct job *job, const char *source)
 static void choose_sandbox(struct job *job)
 {
 	_cleanup_(strv_done) struct strv readable = {0};
-	const char *paths = job->shared->settings->sandbox_paths;
+	const char *paths = job->shared->settings->sandbox.paths;
 	struct build *b = job->build;
 
 	b->sandbox = job->shared->sandbox;
@@ -78,7 +78,7 @@ enum phase check_enter(struct job *job)
 	const struct kernel *kernel = job->kernel;
 
 	if (job->was >= STATE_BUILT && !job->rebuild &&
-		!(job->kind == JOB_BUILD && job->shared->settings->force))
+		!(job->kind == JOB_BUILD && job->shared->settings->switches.force))
 		return PHASE_NEXT;
 	if (job->conf->excluded) {
 		job->result = RESULT_EXCLUDED;
@@ -152,10 +152,10 @@ static int lock_seen(struct build *b)
 static enum phase look_again(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	enum state state = tree_state(s->dkms_tree, s->source_tree, job->name, job->version,
-		job->kernel->release, job->kernel->arch);
+	enum state state = tree_state(s->trees.dkms, s->trees.source, job->name,
+		job->version, job->kernel->release, job->kernel->arch);
 
-	if (s->force || job->was >= STATE_BUILT || state < STATE_BUILT)
+	if (s->switches.force || job->was >= STATE_BUILT || state < STATE_BUILT)
 		return PHASE_NEXT;
 	job->was = state;
 	dir_remove(job->build->dir, NULL);

@@ -34,7 +34,7 @@ static void list_symvers(const struct job *job, struct strv *ret)
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
 		_cleanup_free_ char *link =
-			tree_installed_link(s->dkms_tree, name, k->release, k->arch);
+			tree_installed_link(s->trees.dkms, name, k->release, k->arch);
 
 		strv_pushf(ret, "%s/module/Module.symvers", link);
 	}
@@ -105,11 +105,11 @@ static const char *compress_options(const struct settings *s, enum compression h
 {
 	switch (how) {
 	case COMPRESSION_GZIP:
-		return s->compress_gzip_opts;
+		return s->compression.gzip_options;
 	case COMPRESSION_XZ:
-		return s->compress_xz_opts;
+		return s->compression.xz_options;
 	case COMPRESSION_ZSTD:
-		return s->compress_zstd_opts;
+		return s->compression.zstd_options;
 	case COMPRESSION_NONE:
 		break;
 	}
@@ -161,10 +161,10 @@ static int write_dependencies(struct job *job)
 	const struct strv *names = &job->conf->build_depends;
 	int r = 0;
 
-	if (!job->conf->build_depends_rebuild || s->force)
+	if (!job->conf->build_depends_rebuild || s->switches.force)
 		return 0;
 	for (size_t i = 0; i < names->n && r == 0; i++) {
-		_cleanup_free_ char *version = tree_installed_version(s->dkms_tree,
+		_cleanup_free_ char *version = tree_installed_version(s->trees.dkms,
 			names->items[i], job->kernel->release, job->kernel->arch);
 		_cleanup_free_ char *path =
 			xasprintf("%s/.dep_%s", job->build->staging, names->items[i]);
@@ -191,13 +191,14 @@ static int publish_work(struct job *job)
 	if (r == 0)
 		r = write_dependencies(job);
 	if (r == 0)
-		r = tree_publish(job->shared->settings->dkms_tree, job->name, job->version,
-			job->kernel->release, job->kernel->arch, b->staging, &job->error);
+		r = tree_publish(job->shared->settings->trees.dkms, job->name,
+			job->version, job->kernel->release, job->kernel->arch, b->staging,
+			&job->error);
 	if (r < 0)
 		return r;
 	job->built = true;
 	cached_commit(job);
-	built = tree_built_dir(job->shared->settings->dkms_tree, job->name, job->version,
+	built = tree_built_dir(job->shared->settings->trees.dkms, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
 	job->log_path = path_join(built, "log/make.log");
 	return 0;
@@ -234,7 +235,7 @@ static void keep_log(struct job *job)
 	_cleanup_free_ char *target = xasprintf("%s/make.log", path_base(b->failed));
 
 	dir_remove(b->failed, NULL);
-	if (job->shared->settings->keep_build)
+	if (job->shared->settings->switches.keep_build)
 		rename(b->work, b->failed);
 	else
 		mkdir(b->failed, 0755);

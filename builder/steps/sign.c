@@ -103,7 +103,7 @@ static char *config_hash(struct kernel *k)
 
 const char *sign_unwanted(const struct settings *s, struct kernel *k, const char *proc)
 {
-	const char *mode = s->try_sign_modules ? s->try_sign_modules : "not_in_chroot";
+	const char *mode = s->signing.when ? s->signing.when : "not_in_chroot";
 	_cleanup_free_ char *hash = config_hash(k);
 
 	if (streq(mode, "false"))
@@ -159,8 +159,8 @@ int sign_find_tool(const struct settings *s, const struct kernel *k, const char 
 {
 	_cleanup_free_ char *tool = NULL;
 
-	if (!is_empty(s->sign_file)) {
-		tool = settings_expand_kernelver(s->sign_file, k->release);
+	if (!is_empty(s->signing.program)) {
+		tool = settings_expand_kernelver(s->signing.program, k->release);
 	} else {
 		tool = distro_tool(s->distro, k->release, root, search);
 		if (!tool || !is_program(tool)) {

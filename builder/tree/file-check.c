@@ -50,8 +50,8 @@ static const struct quick_conf *get_conf(
 		return &l->conf;
 	if (l->conf_of)
 		quick_conf_done(&l->conf);
-	path = xasprintf(
-		"%s/%s/%s/source/dkms.conf", f->settings->dkms_tree, e->name, e->version);
+	path = xasprintf("%s/%s/%s/source/dkms.conf", f->settings->trees.dkms, e->name,
+		e->version);
 	quick_conf_read(path, &l->conf);
 	for (size_t i = 0; i < f->overrides.n; i++)
 		if (has_prefix(f->overrides.items[i], e->name) &&
@@ -157,7 +157,7 @@ static bool search_tree(struct finder *f, const struct tree_entry *e, const char
 static bool is_in_place(struct finder *f, const struct tree_entry *e, const char *place,
 	const char *file, const struct stat *st, const char *built)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s", f->settings->install_tree,
+	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s", f->settings->trees.install,
 		e->release, place + strspn(place, "/"), file);
 
 	return is_same(st, built, path);
@@ -174,7 +174,7 @@ static bool is_file_installed(struct finder *f, struct looker *l,
 
 	if (fstatat(module_fd, file, &st, 0) < 0)
 		return true; /* it has just gone */
-	built = xasprintf("%s/%s/%s/%s/%s/module/%s", f->settings->dkms_tree, e->name,
+	built = xasprintf("%s/%s/%s/%s/%s/module/%s", f->settings->trees.dkms, e->name,
 		e->version, e->release, e->arch, file);
 	if (f->place && is_in_place(f, e, f->place, file, &st, built))
 		return true;
@@ -191,7 +191,7 @@ static bool is_file_installed(struct finder *f, struct looker *l,
 static enum drift find_one(struct finder *f, struct looker *l, const struct tree_entry *e)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s/%s/module",
-		f->settings->dkms_tree, e->name, e->version, e->release, e->arch);
+		f->settings->trees.dkms, e->name, e->version, e->release, e->arch);
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
 	_cleanup_(dirents_done) struct dirents dirents = {0};
 	_cleanup_(strv_done) struct strv files = {0};

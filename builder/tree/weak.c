@@ -72,7 +72,7 @@ static void match(
 		if (e->state != STATE_INSTALLED || !streq(e->release, from) ||
 			!passes(f->filter, e, release))
 			continue;
-		built = xasprintf("%s/%s/%s/%s/%s/module/%s", f->settings->dkms_tree,
+		built = xasprintf("%s/%s/%s/%s/%s/module/%s", f->settings->trees.dkms,
 			e->name, e->version, e->release, e->arch, path_base(path));
 		if (file_same(built, path) == 1) {
 			push(f, e, release);
@@ -98,7 +98,7 @@ static int look_at_link(struct finder *f, const char *release, const char *path)
 	if (streq(from, release))
 		return 0;
 	if (!f->installed_known) {
-		r = tree_read(f->settings->dkms_tree, f->settings->source_tree, NULL,
+		r = tree_read(f->settings->trees.dkms, f->settings->trees.source, NULL,
 			&f->installed, f->err);
 		if (r < 0)
 			return r;
@@ -131,7 +131,7 @@ static int walk(struct finder *f, const char *release, const char *path, int dep
 int weak_read(const struct settings *s, const struct tree_filter *filter,
 	struct tree_list *list, struct error *err)
 {
-	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, s->install_tree);
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, s->trees.install);
 	_cleanup_(dirents_done) struct dirents releases = {0};
 	struct finder f = {.settings = s,
 		.filter = filter,
@@ -142,7 +142,7 @@ int weak_read(const struct settings *s, const struct tree_filter *filter,
 
 	if (fd < 0 || dirents_read(fd, &releases) < 0)
 		return 0;
-	f.install_tree = realpath(s->install_tree, NULL);
+	f.install_tree = realpath(s->trees.install, NULL);
 	for (size_t i = 0; i < releases.n && r == 0 && f.install_tree; i++) {
 		const char *release = releases.items[i].name;
 		_cleanup_free_ char *path =

@@ -27,15 +27,15 @@ static void check(const struct conf *c, const struct settings *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char config[] = "CONFIG_A=y\nCONFIG_B=m\n";
-	struct settings s = {.dkms_tree = "/d",
-		.source_tree = "/s",
-		.install_tree = "/i",
+	struct settings s = {.trees.dkms = "/d",
+		.trees.source = "/s",
+		.trees.install = "/i",
 		.config_dir = "/e",
 		.tmp_location = "/t",
-		.kernel_config = (char *)fuzz_file(config, strlen(config))};
+		.kernel.config = (char *)fuzz_file(config, strlen(config))};
 	struct kernel *k = kernel_new(&s, "6.1.0-56-amd64", "x86_64");
 	struct conf_request request = {
-		.path = s.kernel_config, .kernel = k, .settings = &s};
+		.path = s.kernel.config, .kernel = k, .settings = &s};
 	struct outcome outcome;
 	struct command cmd;
 	struct error err = {0};

@@ -17,9 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_outcome(data, size, &outcome);
 	if (framework_parse(&cmd, &outcome, &s, &err) < 0)
 		MUST(err.what && (err.status == 8 || err.status == 1));
-	else if (s.sign_file)
-		free(settings_expand_kernelver(s.sign_file, "6.1.0"));
-	MUST(*s.dkms_tree && *s.source_tree && *s.install_tree && *s.tmp_location);
+	else if (s.signing.program)
+		free(settings_expand_kernelver(s.signing.program, "6.1.0"));
+	MUST(*s.trees.dkms && *s.trees.source && *s.trees.install && *s.tmp_location);
 	error_done(&err);
 	outcome_done(&outcome);
 	command_done(&cmd);

@@ -12,9 +12,9 @@ static char *arg[8]; /* "" beyond the last one */
 static int add(const struct settings *s, struct error *err)
 {
 	_cleanup_free_ char *source =
-		xasprintf("%s/%s-%s", s->source_tree, arg[0], arg[1]);
+		xasprintf("%s/%s-%s", s->trees.source, arg[0], arg[1]);
 
-	return tree_add(s->dkms_tree, arg[0], arg[1], source, err);
+	return tree_add(s->trees.dkms, arg[0], arg[1], source, err);
 }
 
 /* publish NAME VERSION RELEASE ARCH FILE: a module */
@@ -24,7 +24,7 @@ static int publish(const struct settings *s, struct error *err)
 	_cleanup_free_ char *module = NULL;
 	_cleanup_free_ char *to = NULL;
 	_cleanup_close_ int lock = -1;
-	int r = tree_stage(s->dkms_tree, arg[0], arg[1], &stage, &lock, err);
+	int r = tree_stage(s->trees.dkms, arg[0], arg[1], &stage, &lock, err);
 
 	if (r < 0)
 		return r;
@@ -35,30 +35,30 @@ static int publish(const struct settings *s, struct error *err)
 		r = file_copy(arg[4], to, err);
 	if (r == 0)
 		r = tree_publish(
-			s->dkms_tree, arg[0], arg[1], arg[2], arg[3], stage, err);
+			s->trees.dkms, arg[0], arg[1], arg[2], arg[3], stage, err);
 	return r;
 }
 
 static int unpublish(const struct settings *s, struct error *err)
 {
-	return tree_unpublish(s->dkms_tree, arg[0], arg[1], arg[2], arg[3], err);
+	return tree_unpublish(s->trees.dkms, arg[0], arg[1], arg[2], arg[3], err);
 }
 
 static int installed(const struct settings *s, struct error *err)
 {
 	return tree_set_installed(
-		s->dkms_tree, arg[0], arg[1], arg[2], arg[3], true, err);
+		s->trees.dkms, arg[0], arg[1], arg[2], arg[3], true, err);
 }
 
 static int uninstalled(const struct settings *s, struct error *err)
 {
 	return tree_set_installed(
-		s->dkms_tree, arg[0], arg[1], arg[2], arg[3], false, err);
+		s->trees.dkms, arg[0], arg[1], arg[2], arg[3], false, err);
 }
 
 static int forget(const struct settings *s, struct error *err)
 {
-	return tree_forget(s->dkms_tree, arg[0], arg[1], err);
+	return tree_forget(s->trees.dkms, arg[0], arg[1], err);
 }
 
 static const struct {
@@ -84,12 +84,12 @@ int main(int argc, char *argv[])
 		arg[i] = 3 + i < argc ? argv[3 + i] : empty;
 	settings_init(&s);
 	if (argc >= 3) {
-		free(s.dkms_tree);
-		free(s.source_tree);
-		free(s.install_tree);
-		s.dkms_tree = path_join(argv[1], "dkms");
-		s.source_tree = path_join(argv[1], "src");
-		s.install_tree = path_join(argv[1], "lib");
+		free(s.trees.dkms);
+		free(s.trees.source);
+		free(s.trees.install);
+		s.trees.dkms = path_join(argv[1], "dkms");
+		s.trees.source = path_join(argv[1], "src");
+		s.trees.install = path_join(argv[1], "lib");
 	}
 	for (size_t i = 0; argc >= 3 && i < ARRAY_SIZE(commands); i++)
 		if (streq(commands[i].name, argv[2]))

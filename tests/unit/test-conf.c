@@ -29,10 +29,10 @@ static void world_init(struct world *w, const char *file)
 	w->path = path_join(w->dir, file);
 	settings_init(&w->settings);
 	str_replace(&w->settings.config_dir, "/nowhere");
-	str_replace(&w->settings.dkms_tree, "/tree");
+	str_replace(&w->settings.trees.dkms, "/tree");
 	str_replace(&w->settings.tmp_location, "/tmp");
-	w->settings.kernel_source_dir = path_join(w->dir, "headers");
-	w->settings.slots = 4;
+	w->settings.kernel.source_dir = path_join(w->dir, "headers");
+	w->settings.limits.slots = 4;
 	w->request = (struct conf_request){.path = w->path, .settings = &w->settings};
 	w->request.kernel = kernel_new(&w->settings, "6.1.0-56-amd64", "x86_64");
 	command_init(&w->cmd);
@@ -339,7 +339,7 @@ static void test_no_config(void)
 
 	world_init(&w, "excluded.conf");
 	kernel_free(w.request.kernel);
-	str_replace(&w.settings.kernel_source_dir, "/nowhere");
+	str_replace(&w.settings.kernel.source_dir, "/nowhere");
 	w.request.kernel = kernel_new(&w.settings, "6.1.0-56-amd64", "x86_64");
 	if (ok(world_again(&w) == 0, "BUILD_EXCLUSIVE_CONFIG without a config"))
 		is(w.conf->excluded, NULL, "does not exclude");

@@ -56,7 +56,7 @@ static struct kernel *make_kernel(struct settings *s, const char *tree)
 	struct kernel *k;
 
 	settings_init(s);
-	str_replace(&s->install_tree, tree);
+	str_replace(&s->trees.install, tree);
 	str_replace(&s->tmp_location, root);
 	k = kernel_new(s, RELEASE, "x86_64");
 	dir = path_join(k->dir, "updates/dkms");

@@ -62,8 +62,8 @@ static void test_nothing(void)
 	is_int(evaluate(&s, NULL, &o, NULL), 1, "comments only, no bash");
 	write_text("framework.conf.d/b.conf", "\n:\n");
 	is_int(evaluate(&s, NULL, &o, NULL), 0, "a command needs bash");
-	is(s.dkms_tree, LOCALSTATEDIR "/lib/dkms", "what is not set stays");
-	ok(!s.verbose && !s.sign_file, "flags and strings too");
+	is(s.trees.dkms, LOCALSTATEDIR "/lib/dkms", "what is not set stays");
+	ok(!s.verbose && !s.signing.program, "flags and strings too");
 	outcome_done(&o);
 	settings_done(&s);
 }
@@ -85,29 +85,31 @@ static void test_keys(void)
 		"mok_signing_key=$dkms_tree/${kernelver}.key\n"
 		"mok_certificate='/m/$kernelver.pub'\nADDON_MODULES_DIR=addon\n");
 	is_int(evaluate(&s, NULL, &o, NULL), 0, "every key");
-	is(s.source_tree, "/s", "compat 10: source_tree");
-	is(s.dkms_tree, "/d", "compat 10: dkms_tree");
-	is(s.install_tree, "/i", "compat 10: install_tree");
+	is(s.trees.source, "/s", "compat 10: source_tree");
+	is(s.trees.dkms, "/d", "compat 10: dkms_tree");
+	is(s.trees.install, "/i", "compat 10: install_tree");
 	is(s.tmp_location, "/t", "compat 10: tmp_location");
 	ok(s.verbose && s.symlink_modules && s.autoinstall_all_kernels &&
 			s.modprobe_on_install && s.continue_on_error,
 		"compat 10: flags are on with any value");
-	is_int(s.slots, 3, "compat 10: parallel_jobs");
-	is(s.compress_gzip_opts, "-6", "compat 10: compress_gzip_opts");
-	is(s.compress_xz_opts, "--check=crc32  -6", "compat 10: compress_xz_opts");
-	is(s.compress_zstd_opts, "-q -T0", "compat 10: compress_zstd_opts");
+	is_int(s.limits.slots, 3, "compat 10: parallel_jobs");
+	is(s.compression.gzip_options, "-6", "compat 10: compress_gzip_opts");
+	is(s.compression.xz_options, "--check=crc32  -6", "compat 10: compress_xz_opts");
+	is(s.compression.zstd_options, "-q -T0", "compat 10: compress_zstd_opts");
 	is(s.build_environment, "/etc/e", "compat 10: build_environment");
 	is(s.post_transaction, "logger ${kernelver}", "compat 10: post_transaction");
-	is(s.try_sign_modules, "true", "compat 10: try_sign_modules");
-	is(s.sign_file, "/lib/modules/${kernelver}/sign", "compat 10: sign_file");
-	is(s.mok_signing_key, "/d/${kernelver}.key", "compat 10: mok_signing_key");
-	is(s.mok_certificate, "/m/${kernelver}.pub", "compat 10: mok_certificate");
+	is(s.signing.when, "true", "compat 10: try_sign_modules");
+	is(s.signing.program, "/lib/modules/${kernelver}/sign", "compat 10: sign_file");
+	is(s.signing.key, "/d/${kernelver}.key", "compat 10: mok_signing_key");
+	is(s.signing.certificate, "/m/${kernelver}.pub", "compat 10: mok_certificate");
 	is(s.addon_modules_dir, "addon", "compat 4: ADDON_MODULES_DIR");
 	outcome_done(&o);
 
 	is_int(evaluate(&s, "6.1", &o, NULL), 0, "for one kernel");
-	is(s.sign_file, "/lib/modules/6.1/sign", "compat 10: $kernelver in sign_file");
-	is(s.mok_certificate, "/m/6.1.pub", "compat 10: $kernelver in mok_certificate");
+	is(s.signing.program, "/lib/modules/6.1/sign",
+		"compat 10: $kernelver in sign_file");
+	is(s.signing.certificate, "/m/6.1.pub",
+		"compat 10: $kernelver in mok_certificate");
 	outcome_done(&o);
 	settings_done(&s);
 }
@@ -127,11 +129,12 @@ static void test_order(void)
 	write_text("framework.conf.d/A.conf",
 		"sign_file+=A\necho dropped\necho shown >&2\n");
 	is_int(evaluate(&s, NULL, &o, NULL), 0, "several files");
-	is(s.sign_file, "main1020A", "compat 1: framework.conf.d/*.conf by name, after framework.conf");
+	is(s.signing.program, "main1020A",
+		"compat 1: framework.conf.d/*.conf by name, after framework.conf");
 	ok(!s.verbose, "a later file can unset");
-	is(s.mok_certificate, LOCALSTATEDIR "/lib/dkms", "defaults are visible");
-	is(s.source_tree, "/usr/src", "an empty place is none");
-	ok(s.slots > 0, "an empty number is none");
+	is(s.signing.certificate, LOCALSTATEDIR "/lib/dkms", "defaults are visible");
+	is(s.trees.source, "/usr/src", "an empty place is none");
+	ok(s.limits.slots > 0, "an empty number is none");
 	ok(!s.symlink_modules, "the environment sets nothing");
 	is(o.err.data, "shown\n", "standard error");
 	outcome_done(&o);

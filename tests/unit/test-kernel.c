@@ -42,8 +42,8 @@ static struct settings settings_for(const char *tree)
 	struct settings s;
 
 	settings_init(&s);
-	free(s.install_tree);
-	s.install_tree = in_root(tree);
+	free(s.trees.install);
+	s.trees.install = in_root(tree);
 	return s;
 }
 
@@ -126,13 +126,13 @@ static void test_new(void)
 	is(k->headers, headers, "its headers");
 	kernel_free(k);
 
-	s.kernel_source_dir = in_root("elsewhere");
+	s.kernel.source_dir = in_root("elsewhere");
 	check_kernel(
 		&s, "4", true, "elsewhere/include/config/auto.conf", "--kernelsourcedir");
-	s.kernel_config = in_root("elsewhere/one-line");
+	s.kernel.config = in_root("elsewhere/one-line");
 	check_kernel(
 		&s, "4", true, "elsewhere/one-line", "--kernelsourcedir and --config");
-	free(TAKE_PTR(s.kernel_source_dir));
+	free(TAKE_PTR(s.kernel.source_dir));
 	check_kernel(&s, "1", true, "elsewhere/one-line", "--config");
 	settings_done(&s);
 }
@@ -188,7 +188,7 @@ static void test_config(void)
 	is(kernel_config(k, "CONFIG_OPTION_10000"), NULL, "none");
 	kernel_free(k);
 
-	s.kernel_config = in_root("config/missing");
+	s.kernel.config = in_root("config/missing");
 	k = kernel_new(&s, "1", "x86_64");
 	is(kernel_config(k, "CONFIG_MODULES"), NULL,
 		"a --config that is missing has nothing");

@@ -78,20 +78,20 @@ static void test_choose(void)
 		"compat 5: and shim's certificate");
 	ok(k.key_default && k.certificate_default, "both are defaults");
 	keypair_done(&k);
-	str_replace(&s.dkms_tree, dir);
+	str_replace(&s.trees.dkms, dir);
 	keypair_choose(&s, "6.1", &k);
 	/* Unless this machine has one that we may read. */
 	ok(has_prefix(k.key, dir) || access(k.key, R_OK) == 0,
 		"a dkms tree elsewhere has a pair of its own");
 	keypair_done(&k);
-	str_replace(&s.dkms_tree, LOCALSTATEDIR "/lib/dkms");
-	s.mok_signing_key = xstrdup("/keys/$kernelver/${kernelver}.key");
+	str_replace(&s.trees.dkms, LOCALSTATEDIR "/lib/dkms");
+	s.signing.key = xstrdup("/keys/$kernelver/${kernelver}.key");
 	keypair_choose(&s, "6.1", &k);
 	is(k.key, "/keys/6.1/6.1.key", "compat 11.14: mok_signing_key is expanded per kernel");
 	is(k.certificate, LOCALSTATEDIR "/lib/dkms/mok.pub",
 		"the certificate keeps its default then");
 	keypair_done(&k);
-	s.mok_certificate = xstrdup("/keys/${kernelver}.der");
+	s.signing.certificate = xstrdup("/keys/${kernelver}.der");
 	keypair_choose(&s, "6.1", &k);
 	is(k.certificate, "/keys/6.1.der", "compat 11.14: so is mok_certificate");
 	ok(!k.key_default && !k.certificate_default, "neither is a default");

@@ -151,12 +151,12 @@ static void make_tree(const struct script *all, size_t n)
 {
 	scripts = all;
 	n_scripts = n;
-	dir_remove(settings.dkms_tree, NULL);
-	dir_remove(settings.source_tree, NULL);
-	dir_make(settings.dkms_tree, NULL);
+	dir_remove(settings.trees.dkms, NULL);
+	dir_remove(settings.trees.source, NULL);
+	dir_make(settings.trees.dkms, NULL);
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *source =
-			xasprintf("%s/%s-1", settings.source_tree, all[i].name);
+			xasprintf("%s/%s-1", settings.trees.source, all[i].name);
 
 		dir_make(source, NULL);
 		for (size_t k = 0; k <= i; k++) {
@@ -164,7 +164,7 @@ static void make_tree(const struct script *all, size_t n)
 
 			file_write(file, "", 0, 0644, NULL);
 		}
-		tree_add(settings.dkms_tree, all[i].name, "1", source, NULL);
+		tree_add(settings.trees.dkms, all[i].name, "1", source, NULL);
 	}
 }
 
@@ -254,7 +254,7 @@ static void test_every_order(void)
 		{.name = "base"}, {.name = "user", .needs = "base", .only_on = "k1"}};
 	int wrong = 0, orders = 0, parallel = 0;
 
-	settings.slots = 8;
+	settings.limits.slots = 8;
 	sandbox_works = true;
 	make_tree(all, ARRAY_SIZE(all));
 	for (failing = 0; failing < 16; failing++) {
@@ -329,7 +329,7 @@ static void test_order(void)
 	struct cost cost = {20000, 1};
 	struct plan p;
 
-	settings.slots = 1;
+	settings.limits.slots = 1;
 	make_tree(all, ARRAY_SIZE(all));
 	run(&p, 1);
 	is(log_text.data,
@@ -361,10 +361,10 @@ static void test_memory(void)
 	struct cost cost = {1000, 100 << 20};
 	struct plan p;
 
-	settings.slots = 8;
+	settings.limits.slots = 8;
 	make_tree(all, ARRAY_SIZE(all));
 	for (unsigned int mib = 50; mib <= 3200; mib *= 4) {
-		settings.max_memory = (uint64_t)mib << 20;
+		settings.limits.max_memory_bytes = (uint64_t)mib << 20;
 		plan_init(&p, &loop, &settings);
 		cost.max_rss_bytes = 100 << 20;
 		history_note(p.history, "small/1", "k1", &cost);
@@ -379,7 +379,7 @@ static void test_memory(void)
 			"as many as fit, and always one");
 		plan_done(&p);
 	}
-	settings.max_memory = 0;
+	settings.limits.max_memory_bytes = 0;
 }
 
 /* How many builds run at once when there is memory for so many compilers. */
@@ -387,8 +387,8 @@ static unsigned int at_once(unsigned int n_slots, unsigned int n_fit)
 {
 	struct plan p;
 
-	settings.slots = n_slots;
-	settings.max_memory = (uint64_t)n_fit * 160 << 20;
+	settings.limits.slots = n_slots;
+	settings.limits.max_memory_bytes = (uint64_t)n_fit * 160 << 20;
 	plan_init(&p, &loop, &settings);
 	for (unsigned int i = 0; i < n_slots + 3; i++)
 		plan_add_job(
@@ -396,7 +396,7 @@ static unsigned int at_once(unsigned int n_slots, unsigned int n_fit)
 	most_running = step = 0;
 	plan_run(&p, NULL);
 	plan_done(&p);
-	settings.max_memory = 0;
+	settings.limits.max_memory_bytes = 0;
 	return most_running;
 }
 
@@ -427,9 +427,9 @@ static void test_spare(void)
 	is_int(at_once(2, 100), 3, "one runs besides");
 	is_int(at_once(3, 100), 3, "not when more slots are asked for");
 	is_int(at_once(2, 2), 2, "nor without memory for it");
-	settings.slots_exact = true;
+	settings.limits.slots_exact = true;
 	is_int(at_once(2, 100), 2, "nor when -j says how many");
-	settings.slots_exact = false;
+	settings.limits.slots_exact = false;
 	is_int(at_once(2, 1), 1, "less than that");
 	take_cpus(1);
 	is_int(at_once(1, 100), 1, "one CPU, one job");
@@ -475,7 +475,7 @@ static void make_headers(const char *const *releases)
 			xasprintf("%s/usr/src/linux-headers-%s", root, *releases);
 		_cleanup_free_ char *own = path_join(headers, "Makefile");
 		_cleanup_free_ char *link = path_join(headers, "scripts");
-		_cleanup_free_ char *dir = path_join(settings.install_tree, *releases);
+		_cleanup_free_ char *dir = path_join(settings.trees.install, *releases);
 		_cleanup_free_ char *build = path_join(dir, "build");
 
 		dir_make(headers, NULL);
@@ -496,8 +496,8 @@ static void kin(bool cached, bool force, const char *want, const char *what)
 	_cleanup_(str_done) struct str got = {0};
 	struct plan p;
 
-	settings.slots = 8;
-	settings.force = force;
+	settings.limits.slots = 8;
+	settings.switches.force = force;
 	plan_init(&p, &loop, &settings);
 	if (cache)
 		plan_use_cache(&p, cache);
@@ -517,7 +517,7 @@ static void kin(bool cached, bool force, const char *want, const char *what)
 	ok(at("a k3") < at("+a k2"), "but not for each other");
 	plan_done(&p);
 	cache_close(cache);
-	settings.force = false;
+	settings.switches.force = false;
 }
 
 static void test_kin(void)
@@ -538,12 +538,12 @@ int main(void)
 	if (!mkdtemp(root))
 		return 99;
 	settings_init(&settings);
-	free(settings.dkms_tree);
-	free(settings.source_tree);
-	free(settings.install_tree);
-	settings.dkms_tree = path_join(root, "dkms");
-	settings.source_tree = path_join(root, "src");
-	settings.install_tree = path_join(root, "modules");
+	free(settings.trees.dkms);
+	free(settings.trees.source);
+	free(settings.trees.install);
+	settings.trees.dkms = path_join(root, "dkms");
+	settings.trees.source = path_join(root, "src");
+	settings.trees.install = path_join(root, "modules");
 	uv_loop_init(&loop);
 	test_spare(); /* leaves one CPU: the others get as many slots as they ask for */
 	test_every_order();

@@ -28,8 +28,8 @@ static struct kernel *kernel_of(struct settings *s, const char *release, const c
 	_cleanup_free_ char *headers = path_join(dir, "headers");
 	_cleanup_free_ char *path = write_file("headers/.config", config, 0644);
 
-	str_replace(&s->kernel_source_dir, headers);
-	str_replace(&s->kernel_config, path);
+	str_replace(&s->kernel.source_dir, headers);
+	str_replace(&s->kernel.config, path);
 	return kernel_new(s, release, "x86_64");
 }
 
@@ -85,7 +85,7 @@ static void test_tool(void)
 	make_program("usr/src/linux-6.6.13-gentoo/scripts/sign-file");
 	is(find(&s, "6.6.13-gentoo", &err), "usr/src/linux-6.6.13-gentoo/scripts/sign-file",
 		"compat 5: Gentoo: /usr/src/linux-KVER");
-	s.sign_file = xasprintf("%s/own/$kernelver/${kernelver}.sh", dir);
+	s.signing.program = xasprintf("%s/own/$kernelver/${kernelver}.sh", dir);
 	is(find(&s, "6.6", &err), "none", "compat 5: sign_file wins, also when it is missing");
 	ok(err.what && has_suffix(err.what, "own/6.6/6.6.sh is missing"),
 		"compat 11.14: it is evaluated per kernel: %s", err.what);
@@ -125,7 +125,7 @@ static void test_wanted(void)
 		struct kernel *k;
 
 		settings_init(&s);
-		s.try_sign_modules = xstrdup(cases[i].mode);
+		s.signing.when = xstrdup(cases[i].mode);
 		k = kernel_of(&s, "6.1", cases[i].config);
 		is_int(!sign_unwanted(&s, k, cases[i].chroot ? inside : outside),
 			cases[i].wanted, cases[i].what);

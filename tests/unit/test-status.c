@@ -55,10 +55,10 @@ static void link_path(const char *target, const char *path)
 /* Registers a version and gives it a dkms.conf. */
 static void add(const char *name, const char *version, const char *conf)
 {
-	char *source = xasprintf("%s/%s-%s", settings.source_tree, name, version);
+	char *source = xasprintf("%s/%s-%s", settings.trees.source, name, version);
 
 	put(conf, "src/%s-%s/dkms.conf", name, version);
-	tree_add(settings.dkms_tree, name, version, source, NULL);
+	tree_add(settings.trees.dkms, name, version, source, NULL);
 	free(source);
 }
 
@@ -71,7 +71,7 @@ static void publish(
 	char *path = NULL, *s;
 	int lock = -1;
 
-	if (tree_stage(settings.dkms_tree, name, version, &path, &lock, NULL) < 0)
+	if (tree_stage(settings.trees.dkms, name, version, &path, &lock, NULL) < 0)
 		return;
 	s = path_join(path, "module");
 	mkdir(s, 0755);
@@ -82,7 +82,7 @@ static void publish(
 		file_write(s, v.items[i], strlen(v.items[i]), 0644, NULL);
 		free(s);
 	}
-	tree_publish(settings.dkms_tree, name, version, release, "x86_64", path, NULL);
+	tree_publish(settings.trees.dkms, name, version, release, "x86_64", path, NULL);
 	close(lock);
 	free(path);
 	strv_done(&v);
@@ -92,15 +92,15 @@ static void publish(
 static void install(const char *name, const char *version, const char *release,
 	const char *file, const char *place)
 {
-	char *from = xasprintf("%s/%s/%s/%s/x86_64/module/%s", settings.dkms_tree, name,
+	char *from = xasprintf("%s/%s/%s/%s/x86_64/module/%s", settings.trees.dkms, name,
 		version, release, file);
-	char *to = xasprintf("%s/%s%s/%s", settings.install_tree, release, place, file);
+	char *to = xasprintf("%s/%s%s/%s", settings.trees.install, release, place, file);
 
 	put(NULL, "lib/%s%s/x", release, place);
 	if (file_copy(from, to, NULL) < 0)
 		ok(false, "copy %s", from);
 	tree_set_installed(
-		settings.dkms_tree, name, version, release, "x86_64", true, NULL);
+		settings.trees.dkms, name, version, release, "x86_64", true, NULL);
 	free(from);
 	free(to);
 }
@@ -222,7 +222,7 @@ static void test_differences(void)
 	for (int i = 0; i < 2; i++) {
 		char *link = xasprintf("lib/6.1/extra/%s", i ? "a.ko" : "c.ko");
 
-		path = xasprintf("%s/m/1/6.1/x86_64/module/%s", settings.dkms_tree,
+		path = xasprintf("%s/m/1/6.1/x86_64/module/%s", settings.trees.dkms,
 			i ? "a.ko" : "c.ko");
 		link_path(path, link);
 		free(link);
@@ -267,7 +267,7 @@ static void test_missing(void)
 		"m/1, 6.1, x86_64: built"
 		" (Built modules are missing in the kernel modules folder)\n",
 		"all of them");
-	tree_set_installed(settings.dkms_tree, "m", "1", "6.1", "x86_64", true, NULL);
+	tree_set_installed(settings.trees.dkms, "m", "1", "6.1", "x86_64", true, NULL);
 	is_status(NULL,
 		"m/1, 6.1, x86_64: installed"
 		" (Built modules are missing in the kernel modules folder)\n",
@@ -292,7 +292,7 @@ static void test_broken(void)
 			 "      put the source back, or remove %s/m/1\n"
 			 "dkms: m/2 is broken: the link %s/m/2/source is missing\n"
 			 "      dkms add m/2\n",
-		settings.source_tree, settings.dkms_tree, settings.dkms_tree);
+		settings.trees.source, settings.trees.dkms, settings.trees.dkms);
 	is(errors, want, "and what is wrong");
 	free(out);
 	free(errors);
@@ -311,7 +311,7 @@ static void test_weak(void)
 	put("not ours", "lib/5.14.0-70/extra/other.ko");
 	put(NULL, "lib/5.14.0-9/weak-updates/sub/x");
 	put("no link", "lib/5.14.0-9/weak-updates/c.ko.xz");
-	path = xasprintf("%s/5.14.0-70/extra/a.ko.xz", settings.install_tree);
+	path = xasprintf("%s/5.14.0-70/extra/a.ko.xz", settings.trees.install);
 	link_path(path, "lib/5.14.0-9/weak-updates/sub/a.ko.xz");
 	link_path(path, "lib/5.14.0-9/weak-updates/a.ko.xz");
 	link_path("../../5.14.0-70/extra/other.ko", "lib/5.14.0-9/weak-updates/other.ko");
@@ -377,7 +377,7 @@ static void test_json(void)
 	is(text_at(e, "kernel"), "6.1", "kernel");
 	is(text_at(e, "arch"), "x86_64", "arch");
 	is(text_at(e, "built_for"), "6.1", "built_for");
-	want = xasprintf("%s/m-1", settings.source_tree);
+	want = xasprintf("%s/m-1", settings.trees.source);
 	is(text_at(e, "source"), want, "source");
 	free(want);
 	ok(json_is_true(json_object_get(e, "original_modules")), "original_modules");
@@ -401,20 +401,20 @@ static void test_json(void)
 
 static void test_unreadable(void)
 {
-	char *out, *errors, *tree = settings.dkms_tree, *want;
+	char *out, *errors, *tree = settings.trees.dkms, *want;
 
-	settings.dkms_tree = path_join(root, "file");
+	settings.trees.dkms = path_join(root, "file");
 	put("", "file");
 	is_int(print(NULL, false, &out, &errors), 1, "a tree that is a file");
 	want = xasprintf("dkms: cannot read the dkms tree %s: Not a directory\n",
-		settings.dkms_tree);
+		settings.trees.dkms);
 	is(errors, want, "is told");
 	is(out, "", "and nothing else");
 	free(want);
 	free(out);
 	free(errors);
-	free(settings.dkms_tree);
-	settings.dkms_tree = tree;
+	free(settings.trees.dkms);
+	settings.trees.dkms = tree;
 }
 
 static void is_conf(const char *text, const char *names, const char *what)
@@ -506,14 +506,14 @@ int main(void)
 			return 1;
 	}
 	settings_init(&settings);
-	free(settings.dkms_tree);
-	free(settings.source_tree);
-	free(settings.install_tree);
+	free(settings.trees.dkms);
+	free(settings.trees.source);
+	free(settings.trees.install);
 	free(settings.config_dir);
 	free(settings.addon_modules_dir);
-	settings.dkms_tree = path_join(root, "dkms");
-	settings.source_tree = path_join(root, "src");
-	settings.install_tree = path_join(root, "lib");
+	settings.trees.dkms = path_join(root, "dkms");
+	settings.trees.source = path_join(root, "src");
+	settings.trees.install = path_join(root, "lib");
 	settings.config_dir = path_join(root, "etc");
 	settings.addon_modules_dir = NULL;
 	settings.distro = DISTRO_DEBIAN;

@@ -132,7 +132,7 @@ static void test_case(size_t i)
 	if (cases[i].variables)
 		file_write(variables, cases[i].variables, strlen(cases[i].variables), 0644, NULL);
 	settings_init(&s);
-	str_replace(&s.kernel_source_dir, headers);
+	str_replace(&s.kernel.source_dir, headers);
 	k = kernel_new(&s, "6.1", "x86_64");
 	toolchain_of_kernel(k, bin, &t);
 	got = xasprintf("%s %s %s", t.cc ? t.cc : "-", t.ld ? t.ld : "-", t.llvm ? t.llvm : "-");
