@@ -54,9 +54,9 @@ static void print_outcome_groups(const struct plan *p, const struct strv *deferr
 			continue;
 		if (!job_succeeded(job))
 			group = &failed;
-		else if (job->result == RESULT_EXCLUDED)
+		else if (job->outcome.result == RESULT_EXCLUDED)
 			group = &skipped;
-		else if (job->installed)
+		else if (job->outcome.installed)
 			group = &installed;
 		if (group)
 			strv_pushf(group, "%s/%s", job->name, job->version);
@@ -82,7 +82,7 @@ static int autoinstall_status(const struct plan *p)
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		if (job_succeeded(p->jobs[i]))
 			continue;
-		if (p->jobs[i]->error.status != 21)
+		if (p->jobs[i]->outcome.error.status != 21)
 			return 11;
 		status = 21;
 	}

@@ -184,13 +184,13 @@ static int explain(struct cache *cache, struct job *job)
 	struct digest digest;
 	int r;
 
-	if (job->result == RESULT_EXCLUDED) {
+	if (job->outcome.result == RESULT_EXCLUDED) {
 		printf("%s: excluded: %s\n", title, job->conf->excluded);
 		return 0;
 	}
-	if (job->result != RESULT_DONE) {
-		print_error(&job->error);
-		return job->error.status;
+	if (job->outcome.result != RESULT_DONE) {
+		print_error(&job->outcome.error);
+		return job->outcome.error.status;
 	}
 	if (!job->build->key.n_parts) {
 		printf("%s: not cached: %s\n", title, fingerprint_obstacle(job));

@@ -103,18 +103,19 @@ static double estimate_left(const struct display *d)
 
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
-		double expected = (double)job->expected_ms / 1e3;
+		double expected = (double)job->request.expected_ms / 1e3;
 
 		/* What the cache has served, failed or was excluded says nothing of the rest. */
-		if (job->result != RESULT_NONE && (job->restored || job->linked_from ||
-							  job->result != RESULT_DONE))
+		if (job->outcome.result != RESULT_NONE &&
+			(job->outcome.restored || job->outcome.linked_from ||
+				job->outcome.result != RESULT_DONE))
 			continue;
 		all += expected;
-		done += job->result != RESULT_NONE ? expected : 0;
+		done += job->outcome.result != RESULT_NONE ? expected : 0;
 	}
 	for (size_t i = 0; i < d->n_running; i++) {
-		double expected = (double)d->running[i]->expected_ms / 1e3;
-		double ran = seconds_from(d->running[i]->began_ns);
+		double expected = (double)d->running[i]->request.expected_ms / 1e3;
+		double ran = seconds_from(d->running[i]->outcome.began_ns);
 
 		done += ran < expected ? ran : expected;
 		longest = expected - ran > longest ? expected - ran : longest;
@@ -156,7 +157,7 @@ static void draw(struct display *d)
 		rows[i].module = titles[i];
 		rows[i].kernel = job_kernel(job) ? job->kernel->release : "";
 		rows[i].phase = job_state_name(job->state);
-		rows[i].elapsed_s = seconds_from(job->began_ns);
+		rows[i].elapsed_s = seconds_from(job->outcome.began_ns);
 	}
 	f->rows = rows;
 	f->n_rows = d->n_running;
@@ -215,14 +216,14 @@ static void count_end(struct display *d, const struct job *job)
 	d->n_ended++;
 	if (!is_counted(job))
 		return;
-	if (job->result == RESULT_EXCLUDED)
+	if (job->outcome.result == RESULT_EXCLUDED)
 		f->excluded++;
 	else if (job_succeeded(job))
 		f->done++;
 	else
 		f->failed++;
-	f->cached += job->restored;
-	f->linked += job->linked_from != NULL;
+	f->cached += job->outcome.restored;
+	f->linked += job->outcome.linked_from != NULL;
 }
 
 static void remove_running(struct display *d, const struct job *job)

@@ -10,9 +10,10 @@
 /* What can happen; job is NULL for the last one. */
 enum event {
 	EVENT_STARTED, /* a job */
-	EVENT_STEPPED, /* it entered the phase that is last in job->phases */
-	EVENT_ENDED,   /* job->result says how */
-	EVENT_BLOCKED, /* it never ran: job->result and job->error are set */
+	EVENT_STEPPED, /* it entered the phase that is last in job->outcome.phases */
+	EVENT_ENDED,   /* job->outcome.result says how */
+	EVENT_BLOCKED, /* it never ran: job->outcome.result and job->outcome.error are set
+			*/
 	EVENT_OVER,    /* the command, whose exit status is events->status */
 };
 

@@ -40,7 +40,9 @@ static const char *verb(const struct job *job)
 	case JOB_UNINSTALL:
 		return "uninstall";
 	case JOB_UNBUILD:
-		return job->was >= STATE_INSTALLED_WEAK ? "uninstall, unbuild" : "unbuild";
+		return job->outcome.state_before >= STATE_INSTALLED_WEAK
+			       ? "uninstall, unbuild"
+			       : "unbuild";
 	case JOB_FORGET:
 		return "forget, unless it is built for other kernels";
 	case JOB_EVALUATE:
@@ -54,7 +56,8 @@ static const char *verb(const struct job *job)
 
 static bool will_build(const struct job *job)
 {
-	return job->kind == JOB_BUILD || (job->kind == JOB_INSTALL && job->was < STATE_BUILT);
+	return job->kind == JOB_BUILD ||
+	       (job->kind == JOB_INSTALL && job->outcome.state_before < STATE_BUILT);
 }
 
 /* Has a dry run found out what a build depends on, and may the cache serve it? */
@@ -110,9 +113,10 @@ static void add_why(struct str *s, const struct job *job, const struct source *f
 {
 	if (!job_builds(job))
 		return;
-	if (job->was < STATE_BUILT)
+	if (job->outcome.state_before < STATE_BUILT)
 		str_add(s, "not built for this kernel");
-	else if (job->was >= STATE_INSTALLED_WEAK || job->kind == JOB_BUILD)
+	else if (job->outcome.state_before >= STATE_INSTALLED_WEAK ||
+		 job->kind == JOB_BUILD)
 		str_add(s, "--force");
 	else
 		str_add(s, "built, not installed");
@@ -134,9 +138,9 @@ char *explain_job(const struct job *job, bool why)
 
 	if (!verb(job))
 		return NULL;
-	switch (job->result) {
+	switch (job->outcome.result) {
 	case RESULT_NOTHING:
-		str_addf(&s, "nothing, %s", state_name(job->was));
+		str_addf(&s, "nothing, %s", state_name(job->outcome.state_before));
 		break;
 	case RESULT_EXCLUDED:
 		str_add(&s, "excluded");
@@ -144,7 +148,7 @@ char *explain_job(const struct job *job, bool why)
 			str_add(&reason, job->conf->excluded);
 		break;
 	case RESULT_BLOCKED:
-		str_addf(&s, "nothing: %s", job->error.what);
+		str_addf(&s, "nothing: %s", job->outcome.error.what);
 		break;
 	case RESULT_NONE:
 	case RESULT_DONE:

@@ -14,10 +14,11 @@ struct failure {
 
 bool failure_has_details(const struct job *job)
 {
-	return job->result == RESULT_FAILED && job->name && job->kernel &&
-	       job->error.status != 21 &&
-	       (job->log_path || job->error.remedy ||
-		       (job->error.what && strchr(job->error.what, '\n')));
+	return job->outcome.result == RESULT_FAILED && job->name && job->kernel &&
+	       job->outcome.error.status != 21 &&
+	       (job->outcome.log_path || job->outcome.error.remedy ||
+		       (job->outcome.error.what &&
+			       strchr(job->outcome.error.what, '\n')));
 }
 
 /* Appends text with every other standing for the release of its kernel. */
@@ -37,9 +38,11 @@ static char *failure_key(const struct job *job)
 	struct str s = {0};
 
 	str_addf(&s, "%s/%s\n", job->name, job->version);
-	add_without(&s, job->error.what ? job->error.what : "", job->kernel->release);
+	add_without(&s, job->outcome.error.what ? job->outcome.error.what : "",
+		job->kernel->release);
 	str_add(&s, "\n");
-	add_without(&s, job->error.remedy ? job->error.remedy : "", job->kernel->release);
+	add_without(&s, job->outcome.error.remedy ? job->outcome.error.remedy : "",
+		job->kernel->release);
 	return str_take(&s);
 }
 
@@ -59,11 +62,11 @@ static void print_one(const struct failure *f, FILE *out)
 	if (f->n > 1)
 		fprintf(out, " and %zu more kernel%s", f->n - 1, f->n == 2 ? "" : "s");
 	fputs(": ", out);
-	print_indented(out, job->error.what ? job->error.what : "failed");
-	if (job->error.remedy)
-		fprintf(out, "      %s\n", job->error.remedy);
-	if (job->log_path)
-		fprintf(out, "  log: %s\n", job->log_path);
+	print_indented(out, job->outcome.error.what ? job->outcome.error.what : "failed");
+	if (job->outcome.error.remedy)
+		fprintf(out, "      %s\n", job->outcome.error.remedy);
+	if (job->outcome.log_path)
+		fprintf(out, "  log: %s\n", job->outcome.log_path);
 }
 
 void failures_print(const struct plan *p, FILE *out)

@@ -43,11 +43,11 @@ void json_set_job(json_t *object, const struct job *job)
 /* The exit status that dkms would have if this were its only job. */
 static int job_status(const struct job *job)
 {
-	if (job->result == RESULT_EXCLUDED)
+	if (job->outcome.result == RESULT_EXCLUDED)
 		return 77;
 	if (job_succeeded(job))
 		return 0;
-	return job->error.status ? job->error.status : 1;
+	return job->outcome.error.status ? job->outcome.error.status : 1;
 }
 
 void json_set_used(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes)
@@ -62,8 +62,8 @@ json_t *json_phases(uint64_t began_ns, const struct job *job)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < job->n_phases; i++) {
-		const struct job_phase *p = &job->phases[i];
+	for (size_t i = 0; i < job->outcome.n_phases; i++) {
+		const struct job_phase *p = &job->outcome.phases[i];
 		json_t *j = json_object();
 
 		json_object_set_new(j, "phase", json_text(job_state_name(p->state)));
@@ -79,28 +79,32 @@ json_t *json_phases(uint64_t began_ns, const struct job *job)
 /* What the cache had for a build; NULL when it was not asked. */
 static const char *cache_result(const struct job *job)
 {
-	if (job->restored)
+	if (job->outcome.restored)
 		return "hit";
-	return job->missed ? "miss" : NULL;
+	return job->outcome.cache_missed ? "miss" : NULL;
 }
 
 void json_set_result(json_t *object, const struct job *job)
 {
-	const char *why = job->error.what;
+	const char *why = job->outcome.error.what;
 
-	if (job->result == RESULT_EXCLUDED && job->conf)
+	if (job->outcome.result == RESULT_EXCLUDED && job->conf)
 		why = job->conf->excluded;
-	json_object_set_new(object, "result", json_text(job_result_name(job->result)));
+	json_object_set_new(
+		object, "result", json_text(job_result_name(job->outcome.result)));
 	json_object_set_new(object, "status", json_integer(job_status(job)));
-	json_object_set_new(object, "failed_in", json_text(job->failed_in));
+	json_object_set_new(object, "failed_in", json_text(job->outcome.failed_in));
 	json_object_set_new(object, "error", json_text(why));
-	json_object_set_new(object, "remedy", json_text(job->error.remedy));
-	json_object_set_new(object, "log", json_text(job->log_path));
-	json_object_set_new(object, "archive", json_text(job->archive));
-	json_object_set_new(object, "built", json_boolean(job->built));
-	json_object_set_new(object, "installed", json_boolean(job->installed));
+	json_object_set_new(object, "remedy", json_text(job->outcome.error.remedy));
+	json_object_set_new(object, "log", json_text(job->outcome.log_path));
+	json_object_set_new(object, "archive", json_text(job_archive(job)));
+	json_object_set_new(object, "built", json_boolean(job->outcome.built));
+	json_object_set_new(object, "installed", json_boolean(job->outcome.installed));
 	json_object_set_new(object, "cache", json_text(cache_result(job)));
-	json_object_set_new(object, "linked_from", json_text(job->linked_from));
-	json_set_used(object, job->ended_ns > job->began_ns ? job->ended_ns - job->began_ns : 0,
+	json_object_set_new(object, "linked_from", json_text(job->outcome.linked_from));
+	json_set_used(object,
+		job->outcome.ended_ns > job->outcome.began_ns
+			? job->outcome.ended_ns - job->outcome.began_ns
+			: 0,
 		job_cpu_ns(job), job_max_rss_bytes(job));
 }

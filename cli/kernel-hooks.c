@@ -56,7 +56,8 @@ static void add_unbuilds(struct session *s)
 	for (size_t i = 0; i < n; i++) {
 		struct job *evaluated = s->plan.jobs[i], *previous = job;
 
-		if (evaluated->result != RESULT_DONE || !evaluated->conf->autoinstall)
+		if (evaluated->outcome.result != RESULT_DONE ||
+			!evaluated->conf->autoinstall)
 			continue;
 		job = plan_add_job(&s->plan, JOB_UNBUILD, evaluated->kernel,
 			evaluated->name, evaluated->version);

@@ -24,11 +24,11 @@ static int run_add(struct session *s, bool known_is_fine, struct job **ret)
 	struct job *job =
 		plan_add_job(&s->plan, JOB_ADD, s->kernels[0], args->name, args->version);
 
-	job->known_is_fine = known_is_fine;
+	job->add->allow_existing = known_is_fine;
 	if (args->directory)
-		job->add_from = xstrdup(args->directory);
+		job->add->from = xstrdup(args->directory);
 	else if (arguments_are_archive(args))
-		job->archive = xstrdup(args->archive);
+		job->add->archive = xstrdup(args->archive);
 	if (args->conf)
 		job->conf_path = xstrdup(args->conf);
 	*ret = job;
@@ -124,8 +124,8 @@ static int ensure_added(struct session *s, int *status)
 					args->name, args->version, NULL, NULL) != STATE_UNKNOWN)
 		return 0;
 	r = run_add(s, true, &job);
-	if (r == 0 && job->result == RESULT_FAILED) {
-		*status = job->error.status;
+	if (r == 0 && job->outcome.result == RESULT_FAILED) {
+		*status = job->outcome.error.status;
 		r = -ECANCELED;
 	}
 	if (r == 0) {

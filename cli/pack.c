@@ -20,12 +20,12 @@ static void add_pack(struct session *s, enum pack_format format, size_t first, s
 	struct job *job = plan_add_job(&s->plan, JOB_PACK, kernel, args->name, args->version);
 
 	job->conf_path = xstrdup(args->conf);
-	job->pack.format = format;
-	job->pack.path = xstrdup(args->archive);
-	job->pack.source_only = args->source_only;
-	job->pack.binaries_only = args->binaries_only;
+	job->pack->format = format;
+	job->pack->path = xstrdup(args->archive);
+	job->pack->source_only = args->source_only;
+	job->pack->binaries_only = args->binaries_only;
 	for (size_t i = first; i < first + n; i++)
-		strv_pushf(&job->pack.kernels, "%s/%s", s->kernels[i]->release,
+		strv_pushf(&job->pack->kernels, "%s/%s", s->kernels[i]->release,
 			s->kernels[i]->arch);
 }
 

@@ -34,18 +34,18 @@ static size_t n_counted(const struct plan *p)
 static void print_failure(struct report *r, const struct plan *p, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
-	const char *what = job->error.what ? job->error.what : "failed";
+	const char *what = job->outcome.error.what ? job->outcome.error.what : "failed";
 
 	/* Missing headers are the kernel's fault, not each module's. */
-	if (job->error.status == 21) {
+	if (job->outcome.error.status == 21) {
 		if (strv_contains(&r->told, what))
 			return;
 		strv_push(&r->told, what);
-		print_error(&job->error);
+		print_error(&job->outcome.error);
 		return;
 	}
 	if (job->kind == JOB_ADD || job->kind == JOB_PACK) {
-		print_error(&job->error);
+		print_error(&job->outcome.error);
 		return;
 	}
 	fprintf(stderr, "dkms: %s: FAILED: ", title);
@@ -55,48 +55,49 @@ static void print_failure(struct report *r, const struct plan *p, const struct j
 		return;
 	}
 	print_indented(stderr, what);
-	if (job->error.remedy)
-		fprintf(stderr, "      %s\n", job->error.remedy);
-	if (job->log_path)
-		fprintf(stderr, "  log: %s\n", job->log_path);
+	if (job->outcome.error.remedy)
+		fprintf(stderr, "      %s\n", job->outcome.error.remedy);
+	if (job->outcome.log_path)
+		fprintf(stderr, "  log: %s\n", job->outcome.log_path);
 }
 
 static void print_added(const struct job *job, const char *title)
 {
-	if (!job->archive)
+	if (!job_archive(job))
 		printf("dkms: %s: added\n", title);
-	else if (job->n_loaded)
+	else if (job->add->n_loaded)
 		printf("dkms: %s: added from %s, built for %zu kernel%s\n", title,
-			job->archive, job->n_loaded, job->n_loaded > 1 ? "s" : "");
+			job_archive(job), job->add->n_loaded,
+			job->add->n_loaded > 1 ? "s" : "");
 	else
-		printf("dkms: %s: added from %s\n", title, job->archive);
+		printf("dkms: %s: added from %s\n", title, job_archive(job));
 }
 
 static void print_done(const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
-	_cleanup_free_ char *time = format_seconds(job->build_s);
+	_cleanup_free_ char *time = format_seconds(job->outcome.build_s);
 
 	switch (job->kind) {
 	case JOB_ADD:
 		print_added(job, title);
 		break;
 	case JOB_BUILD:
-		if (job->restored)
+		if (job->outcome.restored)
 			printf("dkms: %s: built from the cache\n", title);
-		else if (job->linked_from)
-			printf("dkms: %s: built, linked from %s in %s\n", title, job->linked_from,
-				time);
+		else if (job->outcome.linked_from)
+			printf("dkms: %s: built, linked from %s in %s\n", title,
+				job->outcome.linked_from, time);
 		else
 			printf("dkms: %s: built in %s\n", title, time);
 		break;
 	case JOB_INSTALL:
-		if (job->restored)
+		if (job->outcome.restored)
 			printf("dkms: %s: installed from the cache\n", title);
-		else if (job->linked_from)
+		else if (job->outcome.linked_from)
 			printf("dkms: %s: installed, linked from %s in %s\n", title,
-				job->linked_from, time);
-		else if (job->built)
+				job->outcome.linked_from, time);
+		else if (job->outcome.built)
 			printf("dkms: %s: installed, built in %s\n", title, time);
 		else
 			printf("dkms: %s: installed\n", title);
@@ -105,13 +106,14 @@ static void print_done(const struct job *job)
 		printf("dkms: %s: uninstalled\n", title);
 		break;
 	case JOB_UNBUILD:
-		printf("dkms: %s: %sunbuilt\n", title, job->uninstalled ? "uninstalled, " : "");
+		printf("dkms: %s: %sunbuilt\n", title,
+			job->outcome.uninstalled ? "uninstalled, " : "");
 		break;
 	case JOB_FORGET:
 		printf("dkms: %s: removed\n", title);
 		break;
 	case JOB_PACK:
-		printf("dkms: %s: packed into %s\n", title, job->archive);
+		printf("dkms: %s: packed into %s\n", title, job_archive(job));
 		break;
 	case JOB_EVALUATE:
 	case JOB_EXPLAIN:
@@ -151,15 +153,15 @@ static void print_nothing(const struct job *job)
 
 static bool is_cancelled(const struct job *job)
 {
-	return job->shared->cancelled && job->result == RESULT_FAILED &&
-	       job->error.what && streq(job->error.what, "cancelled");
+	return job->shared->stop.signal && job->outcome.result == RESULT_FAILED &&
+	       job->outcome.error.what && streq(job->outcome.error.what, "cancelled");
 }
 
 /* A warning that holds for several kernels, or for all jobs, is told once. */
 static void print_warnings(struct report *r, const struct job *job, const char *title)
 {
-	for (size_t i = 0; i < job->warnings.n; i++) {
-		const char *text = job->warnings.items[i];
+	for (size_t i = 0; i < job->outcome.warnings.n; i++) {
+		const char *text = job->outcome.warnings.items[i];
 		_cleanup_free_ char *key = xasprintf("%s/%s: %s", job->name ? job->name : "",
 			job->version ? job->version : "", text);
 
@@ -168,11 +170,11 @@ static void print_warnings(struct report *r, const struct job *job, const char *
 		strv_push(&r->told, key);
 		print_warning("%s: %s", title, text);
 	}
-	for (size_t i = 0; i < job->notices.n; i++) {
-		if (strv_contains(&r->told, job->notices.items[i]))
+	for (size_t i = 0; i < job->outcome.notices.n; i++) {
+		if (strv_contains(&r->told, job->outcome.notices.items[i]))
 			continue;
-		strv_push(&r->told, job->notices.items[i]);
-		print_warning("%s", job->notices.items[i]);
+		strv_push(&r->told, job->outcome.notices.items[i]);
+		print_warning("%s", job->outcome.notices.items[i]);
 	}
 }
 
@@ -204,12 +206,12 @@ static void print_wait(const struct report *r, const struct job *job)
 /* Why a job is going to build or install, when it begins to. */
 static void print_why(const struct report *r, const struct job *job)
 {
-	size_t n = job->n_phases;
+	size_t n = job->outcome.n_phases;
 	_cleanup_free_ char *title = NULL;
 	_cleanup_free_ char *what = NULL;
 
 	if (r->quiet || job->state <= JOB_CHECKING ||
-		(n > 1 && job->phases[n - 2].state > JOB_CHECKING))
+		(n > 1 && job->outcome.phases[n - 2].state > JOB_CHECKING))
 		return;
 	what = explain_job(job, true);
 	if (!what)
@@ -227,16 +229,17 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 
 	if (is_cancelled(job))
 		return;
-	if (r->dry_run && job->result != RESULT_FAILED) {
+	if (r->dry_run && job->outcome.result != RESULT_FAILED) {
 		print_plan(r, job);
 		return;
 	}
-	if (!sparing || job->warnings.n || job->notices.n || job->output.len || !job_succeeded(job))
+	if (!sparing || job->outcome.warnings.n || job->outcome.notices.n ||
+		job->outcome.output.len || !job_succeeded(job))
 		display_clear(r->display);
 	print_warnings(r, job, title);
-	if (job->output.len && !r->quiet)
-		fwrite(job->output.data, 1, job->output.len, stdout);
-	switch (job->result) {
+	if (job->outcome.output.len && !r->quiet)
+		fwrite(job->outcome.output.data, 1, job->outcome.output.len, stdout);
+	switch (job->outcome.result) {
 	case RESULT_DONE:
 		if (!sparing)
 			print_done(job);
@@ -263,7 +266,7 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 static void print_step(const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
-	_cleanup_free_ char *line = command_line(&job->command);
+	_cleanup_free_ char *line = command_line(&job->ask.command);
 
 	fprintf(stderr, "dkms: debug: %s: %s%s", title, job_state_name(job->state),
 		*line ? ": " : "");
@@ -320,16 +323,18 @@ void report_summary(const struct report *r, const struct plan *p)
 		if (!job_in_summary(job))
 			continue;
 		n++;
-		installed += job->installed;
-		built += job->built && !job->restored && !job->linked_from;
-		cached += job->restored;
-		linked += job->linked_from != NULL;
-		if (job->restored || job->linked_from)
-			saved_s += job->cost_s - (job->linked_from ? job->build_s : 0);
-		removed += job->uninstalled || job->unbuilt;
-		excluded += job->result == RESULT_EXCLUDED;
-		stopped += job->result == RESULT_STOPPED;
-		failed += !job_succeeded(job) && job->result != RESULT_STOPPED;
+		installed += job->outcome.installed;
+		built += job->outcome.built && !job->outcome.restored &&
+			 !job->outcome.linked_from;
+		cached += job->outcome.restored;
+		linked += job->outcome.linked_from != NULL;
+		if (job->outcome.restored || job->outcome.linked_from)
+			saved_s += job->outcome.cost_s -
+				   (job->outcome.linked_from ? job->outcome.build_s : 0);
+		removed += job->outcome.uninstalled || job->outcome.unbuilt;
+		excluded += job->outcome.result == RESULT_EXCLUDED;
+		stopped += job->outcome.result == RESULT_STOPPED;
+		failed += !job_succeeded(job) && job->outcome.result != RESULT_STOPPED;
 	}
 	if (r->quiet || r->dry_run || n < 2)
 		return;

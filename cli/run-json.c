@@ -16,12 +16,14 @@ static json_t *job_json(const struct events *e, const struct job *job)
 	json_set_job(j, job);
 	json_set_result(j, job);
 	json_object_set_new(j, "start_s",
-		job->began_ns ? json_seconds(e->began_ns, job->began_ns) : json_null());
+		job->outcome.began_ns ? json_seconds(e->began_ns, job->outcome.began_ns)
+				      : json_null());
 	json_object_set_new(j, "phases", json_phases(e->began_ns, job));
-	for (size_t i = 0; i < job->warnings.n; i++)
-		json_array_append_new(warnings, json_text(job->warnings.items[i]));
-	for (size_t i = 0; i < job->notices.n; i++)
-		json_array_append_new(warnings, json_text(job->notices.items[i]));
+	for (size_t i = 0; i < job->outcome.warnings.n; i++)
+		json_array_append_new(
+			warnings, json_text(job->outcome.warnings.items[i]));
+	for (size_t i = 0; i < job->outcome.notices.n; i++)
+		json_array_append_new(warnings, json_text(job->outcome.notices.items[i]));
 	json_object_set_new(j, "warnings", warnings);
 	return j;
 }

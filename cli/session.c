@@ -165,7 +165,7 @@ static int close_listeners(struct session *s, int status)
 
 int session_done(struct session *s, int status)
 {
-	int cancelled = s->plan.shared.cancelled;
+	int cancelled = s->plan.shared.stop.signal;
 
 	display_clear(s->display);
 	report_failures(&s->report, &s->plan);
@@ -198,13 +198,15 @@ int plan_exit_status(const struct plan *p)
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
 
-		if (job->result == RESULT_FAILED)
-			return job->error.status ? job->error.status : 1;
-		if (job->result == RESULT_BLOCKED && !blocked)
-			blocked = job->error.status; /* by one that failed, or by a circle */
+		if (job->outcome.result == RESULT_FAILED)
+			return job->outcome.error.status ? job->outcome.error.status : 1;
+		if (job->outcome.result == RESULT_BLOCKED && !blocked)
+			blocked =
+				job->outcome.error
+					.status; /* by one that failed, or by a circle */
 		if (!job_builds(job))
 			continue;
-		if (job->result == RESULT_EXCLUDED)
+		if (job->outcome.result == RESULT_EXCLUDED)
 			excluded = true;
 		else
 			other = true;

@@ -115,9 +115,10 @@ static void put_job(struct trace *t, const struct events *e, const struct job *j
 	json_set_job(args, job);
 	json_set_result(args, job);
 	json_object_set_new(j, "args", args);
-	put_span(t, e, j, job->began_ns, job->ended_ns - job->began_ns);
-	for (size_t i = 0; i < job->n_phases; i++) {
-		const struct job_phase *p = &job->phases[i];
+	put_span(t, e, j, job->outcome.began_ns,
+		job->outcome.ended_ns - job->outcome.began_ns);
+	for (size_t i = 0; i < job->outcome.n_phases; i++) {
+		const struct job_phase *p = &job->outcome.phases[i];
 
 		j = event_new("X", job_state_name(p->state), row);
 		json_object_set_new(j, "cat", json_text("phase"));

@@ -6,8 +6,8 @@
 
 char *job_title(const struct job *job)
 {
-	if (!job->name && job->archive)
-		return xstrdup(job->archive);
+	if (!job->name && job_archive(job))
+		return xstrdup(job_archive(job));
 	if (!job->name)
 		return xstrdup(job->kind == JOB_DEPMOD ? job->kernel->release
 						       : job->conf_path);
@@ -19,16 +19,17 @@ char *job_title(const struct job *job)
 bool job_in_summary(const struct job *job)
 {
 	return job->name && job->kind != JOB_ADD && job->kind != JOB_FORGET &&
-	       job->kind != JOB_PACK && (job->kind != JOB_EVALUATE || job->result == RESULT_FAILED);
+	       job->kind != JOB_PACK &&
+	       (job->kind != JOB_EVALUATE || job->outcome.result == RESULT_FAILED);
 }
 
 const char *job_outcome_word(const struct job *job)
 {
-	switch (job->result) {
+	switch (job->outcome.result) {
 	case RESULT_DONE:
-		return job->restored	   ? "cached"
-		       : job->linked_from ? "linked"
-		       : job->built	   ? "built"
+		return job->outcome.restored	   ? "cached"
+		       : job->outcome.linked_from ? "linked"
+		       : job->outcome.built	   ? "built"
 					   : "done";
 	case RESULT_NOTHING:
 		return "-";

@@ -82,7 +82,7 @@ static bool is_known(const struct candidate *candidates, size_t n, const char *n
 
 static bool wants_install(const struct job *evaluated)
 {
-	return evaluated->result == RESULT_DONE && evaluated->conf->autoinstall;
+	return evaluated->outcome.result == RESULT_DONE && evaluated->conf->autoinstall;
 }
 
 /* Why a job has to wait: a package that it needs and the tree does not know, or one that
@@ -140,7 +140,7 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 {
 	const struct settings *s = p->shared.settings;
 
-	job->depends_met = true;
+	job->request.depends_met = true;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
 		struct job *before = plan_find_job(p, first, name, job->kernel);
@@ -153,7 +153,8 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 		installed = tree_installed_version(
 			s->trees.dkms, name, job->kernel->release, job->kernel->arch);
 		if (!installed)
-			job->depends_met = false; /* checking will say what is missing */
+			job->request.depends_met =
+				false; /* checking will say what is missing */
 	}
 }
 
@@ -166,7 +167,7 @@ static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 	for (size_t i = first; i < last; i++) {
 		struct job *evaluated = p->jobs[i], *job;
 
-		if (evaluated->result != RESULT_DONE || leave_out[i - first])
+		if (evaluated->outcome.result != RESULT_DONE || leave_out[i - first])
 			continue;
 		job = plan_add_job(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
 			evaluated->version);
@@ -197,14 +198,14 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 		evaluate_candidate(p, &candidates[i], kernels, n_kernels, ret_broken);
 	if (r == 0)
 		r = plan_run(p, err);
-	if (r == 0 && !p->shared.cancelled) {
+	if (r == 0 && !p->shared.stop.signal) {
 		bool *left_out = find_deferred(p, first, candidates, n, ret_deferred);
 
 		for (size_t i = first; i < p->n_jobs; i++) {
 			const struct job *job = p->jobs[i];
 
 			left_out[i - first] |= !wants_install(job);
-			if (job->result == RESULT_DONE && !wants_install(job))
+			if (job->outcome.result == RESULT_DONE && !wants_install(job))
 				strv_pushf(&p->notes, "%s/%s for %s: nothing, AUTOINSTALL is not yes",
 					job->name, job->version, job->kernel->release);
 		}

@@ -19,6 +19,7 @@ void plan_add_depmods(struct plan *p)
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
 		struct job *depmod = NULL;
+		struct job_depmod *members = NULL;
 
 		for (size_t i = p->n_refreshed; i < n; i++) {
 			if (p->jobs[i]->kernel != p->kernels[k] ||
@@ -27,17 +28,18 @@ void plan_add_depmods(struct plan *p)
 			if (!depmod) {
 				depmod = plan_add_job(
 					p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
-				depmod->members =
+				members = depmod->depmod;
+				members->members =
 					xcalloc(n - p->n_refreshed, sizeof(struct job *));
 			}
-			depmod->members[depmod->n_members++] = p->jobs[i];
+			members->members[members->n_members++] = p->jobs[i];
 			if (i >= p->n_run)
 				graph_add_edge(&p->graph, p->graph.nodes[i - p->n_run],
 					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
 		}
 		if (depmod)
-			depmod->members = xrealloc_array(depmod->members,
-				depmod->n_members, sizeof(struct job *));
+			members->members = xrealloc_array(members->members,
+				members->n_members, sizeof(struct job *));
 		/* weak-modules changes what other kernels have. */
 		if (depmod && previous && in_turn)
 			plan_add_edge(p, previous, depmod, EDGE_AFTER);

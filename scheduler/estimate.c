@@ -60,7 +60,7 @@ static bool is_built(const struct job *job)
 	_cleanup_free_ char *dir = tree_built_dir(s->trees.dkms, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
 
-	return !job->rebuild && !s->switches.force && path_is_dir(dir);
+	return !job->request.rebuild && !s->switches.force && path_is_dir(dir);
 }
 
 /* same: the job before, when it is about the same version. */
@@ -79,8 +79,8 @@ static struct cost estimate(const struct history *h, const struct job *job,
 		return cost;
 	if (job->kind == JOB_DEPMOD)
 		cost.cpu_ms = DEPMOD_MS;
-	else if (same && same->expected_rss_bytes)
-		cost.cpu_ms = same->expected_ms;
+	else if (same && same->request.expected_rss_bytes)
+		cost.cpu_ms = same->request.expected_ms;
 	else
 		cost.cpu_ms = guess_build_ms(job);
 	if (job_builds(job))
@@ -98,8 +98,8 @@ void estimate_jobs(const struct history *h, struct job *const *jobs, size_t n)
 						 : NULL;
 		struct cost cost = estimate(h, jobs[i], same);
 
-		jobs[i]->expected_ms = cost.cpu_ms;
-		jobs[i]->expected_rss_bytes = cost.max_rss_bytes;
+		jobs[i]->request.expected_ms = cost.cpu_ms;
+		jobs[i]->request.expected_rss_bytes = cost.max_rss_bytes;
 	}
 }
 
@@ -111,8 +111,9 @@ void estimate_record(struct history *h, struct job *const *jobs, size_t n)
 		_cleanup_free_ char *title = NULL;
 
 		/* What the cache has served says nothing of a build. */
-		if (!(job_builds(job) && job->built && !job->restored && !job->linked_from) &&
-			!(job->kind == JOB_DEPMOD && job->result == RESULT_DONE))
+		if (!(job_builds(job) && job->outcome.built && !job->outcome.restored &&
+			    !job->outcome.linked_from) &&
+			!(job->kind == JOB_DEPMOD && job->outcome.result == RESULT_DONE))
 			continue;
 		title = title_of(job);
 		history_note(h, title, job->kernel->release, &cost);
@@ -125,8 +126,8 @@ unsigned int estimate_slots_that_fit(
 	uint64_t largest = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (jobs[i]->expected_rss_bytes > largest)
-			largest = jobs[i]->expected_rss_bytes;
+		if (jobs[i]->request.expected_rss_bytes > largest)
+			largest = jobs[i]->request.expected_rss_bytes;
 	if (!largest || bytes / largest >= slots)
 		return slots;
 	return bytes < largest ? 1 : (unsigned int)(bytes / largest);

@@ -15,26 +15,27 @@
 static void limit_command(struct job *job)
 {
 	unsigned int limit = job->shared->settings->limits.timeout_s, left = 1;
-	uint64_t spent_s = (uv_hrtime() - job->began_ns) / 1000000000u;
+	uint64_t spent_s = (uv_hrtime() - job->outcome.began_ns) / 1000000000u;
 
-	if (!limit || job->command.essential)
+	if (!limit || job->ask.command.essential)
 		return;
 	if (spent_s < limit)
 		left = limit - (unsigned int)spent_s;
-	if (!job->command.timeout_s || left < job->command.timeout_s)
-		job->command.timeout_s = left;
+	if (!job->ask.command.timeout_s || left < job->ask.command.timeout_s)
+		job->ask.command.timeout_s = left;
 }
 
 /* --fail-fast: what has not begun does not. Depmod looks after what is done. */
 static bool stop_early(struct job *job)
 {
-	const struct job *failed = job->shared->failed;
+	const struct job *failed = job->shared->stop.failed;
 
 	if (!failed || !job->shared->settings->switches.fail_fast ||
 		job->state != JOB_NEW || job->kind == JOB_DEPMOD)
 		return false;
-	job->result = RESULT_STOPPED;
-	error_set(&job->error, -ECANCELED, failed->error.status, "not begun, as another failed");
+	job->outcome.result = RESULT_STOPPED;
+	error_set(&job->outcome.error, -ECANCELED, failed->outcome.error.status,
+		"not begun, as another failed");
 	return true;
 }
 
@@ -53,12 +54,12 @@ static enum task_step task_step(void *task, const struct outcome *last)
 	case STEP_ENDED:
 		break;
 	}
-	return job->result == RESULT_FAILED ? TASK_FAILED : TASK_OK;
+	return job->outcome.result == RESULT_FAILED ? TASK_FAILED : TASK_OK;
 }
 
 static const struct command *task_command(void *task)
 {
-	return &((struct job *)task)->command;
+	return &((struct job *)task)->ask.command;
 }
 
 static void task_work(void *task)
@@ -75,19 +76,23 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		const struct job *by = node->blocker->data;
 
 		/* The first of a circle is told while the one before it is still waiting. */
-		bool circle = by->result == RESULT_NONE;
+		bool circle = by->outcome.result == RESULT_NONE;
 
-		job->result = by->result == RESULT_STOPPED ? RESULT_STOPPED : RESULT_BLOCKED;
+		job->outcome.result = by->outcome.result == RESULT_STOPPED
+					      ? RESULT_STOPPED
+					      : RESULT_BLOCKED;
 		if (circle)
-			error_set(&job->error, -ELOOP, 11, "BUILD_DEPENDS go round in a circle: "
-				"it needs %s, which needs it", by->name);
-		else
-			error_set(&job->error, -ECANCELED, 13, "it needs %s, which failed",
+			error_set(&job->outcome.error, -ELOOP, 11,
+				"BUILD_DEPENDS go round in a circle: "
+				"it needs %s, which needs it",
 				by->name);
+		else
+			error_set(&job->outcome.error, -ECANCELED, 13,
+				"it needs %s, which failed", by->name);
 	}
-	if (event == RUN_ENDED && !p->shared.failed &&
-		((struct job *)node->data)->result == RESULT_FAILED)
-		p->shared.failed = node->data;
+	if (event == RUN_ENDED && !p->shared.stop.failed &&
+		((struct job *)node->data)->outcome.result == RESULT_FAILED)
+		p->shared.stop.failed = node->data;
 	if (p->observer.on_event)
 		p->observer.on_event(event, node, p->observer.userdata);
 }
@@ -99,7 +104,7 @@ static void weigh_jobs(struct plan *p)
 
 	estimate_jobs(p->history, jobs, p->graph.n);
 	for (size_t i = 0; i < p->graph.n; i++)
-		p->graph.nodes[i]->cost = (long)jobs[i]->expected_ms;
+		p->graph.nodes[i]->cost = (long)jobs[i]->request.expected_ms;
 }
 
 int plan_run(struct plan *p, struct error *err)
@@ -108,7 +113,7 @@ int plan_run(struct plan *p, struct error *err)
 	struct observer observer = {on_event, p};
 	struct runner_options options = {
 		.observer = &observer,
-		.cancelled = &p->shared.cancelled,
+		.cancelled = &p->shared.stop.signal,
 	};
 	struct sweep_mark mark = {0};
 	int r;

@@ -113,6 +113,7 @@ bool plan_has_builds(const struct plan *p)
 
 bool job_succeeded(const struct job *job)
 {
-	return job->result != RESULT_FAILED && job->result != RESULT_BLOCKED &&
-	       job->result != RESULT_STOPPED;
+	return job->outcome.result != RESULT_FAILED &&
+	       job->outcome.result != RESULT_BLOCKED &&
+	       job->outcome.result != RESULT_STOPPED;
 }

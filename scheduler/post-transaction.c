@@ -21,7 +21,8 @@ static bool has_changed(const struct plan *p, const struct kernel *kernel)
 			continue;
 		if (!job_succeeded(job))
 			return false;
-		changed |= job->installed || job->uninstalled || job->unbuilt;
+		changed |= job->outcome.installed || job->outcome.uninstalled ||
+			   job->outcome.unbuilt;
 	}
 	return changed;
 }
@@ -29,7 +30,8 @@ static bool has_changed(const struct plan *p, const struct kernel *kernel)
 static bool has_forgotten(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_jobs; i++)
-		if (p->jobs[i]->kind == JOB_FORGET && p->jobs[i]->result == RESULT_DONE)
+		if (p->jobs[i]->kind == JOB_FORGET &&
+			p->jobs[i]->outcome.result == RESULT_DONE)
 			return true;
 	return false;
 }
@@ -66,7 +68,7 @@ void post_transaction_run(struct plan *p, struct kernel *kernel)
 	_cleanup_close_ int fd = -1;
 	bool any = false;
 
-	if (is_empty(s->post_transaction) || p->shared.cancelled || s->switches.dry_run)
+	if (is_empty(s->post_transaction) || p->shared.stop.signal || s->switches.dry_run)
 		return;
 	for (size_t i = 0; i <= p->n_kernels; i++) {
 		struct kernel *k = i < p->n_kernels ? p->kernels[i] : kernel;

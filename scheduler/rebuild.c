@@ -94,7 +94,7 @@ static bool is_outdated(const struct job *evaluated)
 static bool has_installed(const struct plan *p, const struct kernel *kernel)
 {
 	for (size_t i = 0; i < p->n_jobs; i++)
-		if (p->jobs[i]->kernel == kernel && p->jobs[i]->installed)
+		if (p->jobs[i]->kernel == kernel && p->jobs[i]->outcome.installed)
 			return true;
 	return false;
 }
@@ -106,8 +106,8 @@ static bool is_fresh(const struct plan *p, const struct tree_entry *e,
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
 
-		if (job->kernel == kernel && job->built && streq(job->name, e->name) &&
-			streq(job->version, e->version))
+		if (job->kernel == kernel && job->outcome.built &&
+			streq(job->name, e->name) && streq(job->version, e->version))
 			return true;
 	}
 	return false;
@@ -144,13 +144,13 @@ static void add_jobs(struct plan *p, size_t first)
 		const struct kernel *k = evaluated->kernel;
 		bool installed;
 
-		if (evaluated->result != RESULT_DONE || !is_outdated(evaluated))
+		if (evaluated->outcome.result != RESULT_DONE || !is_outdated(evaluated))
 			continue;
 		installed = tree_state(s->trees.dkms, s->trees.source, evaluated->name,
 				    evaluated->version, k->release, k->arch) == STATE_INSTALLED;
 		job = plan_add_job(p, installed ? JOB_INSTALL : JOB_BUILD,
 			evaluated->kernel, evaluated->name, evaluated->version);
-		job->rebuild = true;
+		job->request.rebuild = true;
 		job->conf_path = xstrdup(evaluated->conf_path);
 		job->conf = TAKE_PTR(evaluated->conf);
 	}
@@ -172,7 +172,7 @@ int rebuild_add_jobs(struct plan *p, struct error *err)
 	size_t first = p->n_jobs;
 	int r = 0;
 
-	if (p->shared.settings->switches.force || p->shared.cancelled)
+	if (p->shared.settings->switches.force || p->shared.stop.signal)
 		return 0;
 	for (size_t k = 0; k < p->n_kernels && r == 0; k++)
 		if (has_installed(p, p->kernels[k]))

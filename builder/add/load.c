@@ -61,38 +61,38 @@ static int take_conf_only(struct load *l, struct error *err)
 static int load_work(struct job *job)
 {
 	const char *source_tree = job->shared->settings->trees.source;
-	struct load *l = job->load;
+	struct load *l = job->add->load;
 	_cleanup_free_ char *unpacked = NULL;
-	int r = dir_make(source_tree, &job->error);
+	int r = dir_make(source_tree, &job->outcome.error);
 
 	if (r < 0)
 		return r;
 	staging_remove_leftovers(source_tree, SOURCE_STAGE);
 	r = staging_make(source_tree, SOURCE_STAGE "load-", &l->dir, &l->lock_fd,
-		&job->error);
+		&job->outcome.error);
 	if (r < 0)
 		return r;
 	unpacked = path_join(l->dir, "tree");
-	r = dir_make(unpacked, &job->error);
+	r = dir_make(unpacked, &job->outcome.error);
 	if (r == 0)
-		r = tarball_read(job->archive, unpacked, &job->shared->cancelled,
-			&l->tarball, &job->error);
+		r = tarball_read(job->add->archive, unpacked, &job->shared->stop.signal,
+			&l->tarball, &job->outcome.error);
 	if (r == 0 && l->tarball.binaries_only)
-		r = take_conf_only(l, &job->error);
+		r = take_conf_only(l, &job->outcome.error);
 	if (r < 0)
 		return r;
-	strv_extend(&job->warnings, &l->tarball.warnings);
-	str_replace(&job->add_from, l->tarball.source);
+	strv_extend(&job->outcome.warnings, &l->tarball.warnings);
+	str_replace(&job->add->from, l->tarball.source);
 	return 0;
 }
 
 enum phase load_enter(struct job *job)
 {
-	if (!job->archive)
+	if (!job->add->archive)
 		return PHASE_NEXT;
-	job->load = xcalloc(1, sizeof(*job->load));
-	job->load->lock_fd = -1;
-	job->work = load_work;
+	job->add->load = xcalloc(1, sizeof(*job->add->load));
+	job->add->load->lock_fd = -1;
+	job->ask.work = load_work;
 	return PHASE_WORK;
 }
 
@@ -100,31 +100,33 @@ enum phase load_enter(struct job *job)
 
 int load_check_state(struct job *job, enum state state)
 {
-	const struct load *l = job->load;
+	const struct load *l = job->add->load;
 
 	if (state == STATE_UNKNOWN || state == STATE_BROKEN ||
 		job->shared->settings->switches.force)
 		return 0;
-	error_set(&job->error, -EEXIST, l->tarball.ours ? 8 : 3, "%s/%s is already added",
-		job->name, job->version);
-	error_remedy(&job->error, "--force replaces it by what is in %s", job->archive);
+	error_set(&job->outcome.error, -EEXIST, l->tarball.ours ? 8 : 3,
+		"%s/%s is already added", job->name, job->version);
+	error_remedy(&job->outcome.error, "--force replaces it by what is in %s",
+		job->add->archive);
 	return -EEXIST;
 }
 
 static int cannot_replace(struct job *job, int code)
 {
-	return error_errno(&job->error, code, 1, "cannot replace %s", job->load->source);
+	return error_errno(&job->outcome.error, code, 1, "cannot replace %s",
+		job->add->load->source);
 }
 
 static int place_source(struct job *job)
 {
-	struct load *l = job->load;
+	struct load *l = job->add->load;
 	const char *from = l->tarball.source;
 
 	if (!path_exists(l->source)) {
 		if (rename(from, l->source) < 0)
-			return error_errno(
-				&job->error, -errno, 1, "cannot make %s", l->source);
+			return error_errno(&job->outcome.error, -errno, 1,
+				"cannot make %s", l->source);
 		l->placed = SOURCE_NEW;
 		return 0;
 	}
@@ -138,7 +140,7 @@ static int place_source(struct job *job)
 	/* Not every file system can exchange, nor an overlay rename what is below. */
 	if (errno != EINVAL && errno != ENOSYS && errno != EXDEV)
 		return cannot_replace(job, -errno);
-	if (dir_remove(l->source, &job->error) < 0)
+	if (dir_remove(l->source, &job->outcome.error) < 0)
 		return -EIO;
 	l->placed = SOURCE_REPLACED;
 	return rename(from, l->source) < 0 ? cannot_replace(job, -errno) : 0;
@@ -174,11 +176,11 @@ static int sync_dir(const char *dir, struct error *err)
 static int add_version(struct job *job)
 {
 	const char *tree = job->shared->settings->trees.dkms;
-	const struct tarball *t = &job->load->tarball;
+	const struct tarball *t = &job->add->load->tarball;
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_close_ int lock = -1;
 	int r = tree_stage_version(
-		tree, job->name, job->version, &stage, &lock, &job->error);
+		tree, job->name, job->version, &stage, &lock, &job->outcome.error);
 
 	if (r < 0)
 		return r;
@@ -188,19 +190,19 @@ static int add_version(struct job *job)
 		_cleanup_free_ char *from = path_join(t->main_tree, t->kernels.items[i]);
 		_cleanup_free_ char *to = path_join(stage, t->kernels.items[i]);
 
-		r = dir_make(dir, &job->error);
+		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)
-			r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->error);
+			r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->outcome.error);
 	}
 	if (r == 0)
-		r = sync_dir(stage, &job->error);
+		r = sync_dir(stage, &job->outcome.error);
 	if (r == 0)
-		r = tree_add_staged(tree, job->name, job->version, job->load->source,
-			stage, &job->error);
+		r = tree_add_staged(tree, job->name, job->version, job->add->load->source,
+			stage, &job->outcome.error);
 	if (r < 0)
 		tree_stage_remove(tree, job->name, stage);
 	else
-		job->n_loaded = t->kernels.n;
+		job->add->n_loaded = t->kernels.n;
 	return r;
 }
 
@@ -208,22 +210,23 @@ static int publish_kernel(struct job *job, const char *kernel)
 {
 	const char *tree = job->shared->settings->trees.dkms;
 	_cleanup_free_ char *release = release_of(kernel);
-	_cleanup_free_ char *from = path_join(job->load->tarball.main_tree, kernel);
+	_cleanup_free_ char *from = path_join(job->add->load->tarball.main_tree, kernel);
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_free_ char *to = NULL;
 	_cleanup_close_ int lock = -1;
-	int r = tree_stage(tree, job->name, job->version, &stage, &lock, &job->error);
+	int r = tree_stage(
+		tree, job->name, job->version, &stage, &lock, &job->outcome.error);
 
 	if (r < 0)
 		return r;
 	to = path_join(stage, "built");
-	r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->error);
+	r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->outcome.error);
 	if (r == 0)
 		r = tree_publish(tree, job->name, job->version, release,
-			path_base(kernel), to, &job->error);
+			path_base(kernel), to, &job->outcome.error);
 	dir_remove(stage, NULL);
 	if (r == 0)
-		job->n_loaded++;
+		job->add->n_loaded++;
 	return r;
 }
 
@@ -231,17 +234,17 @@ static int publish_kernel(struct job *job, const char *kernel)
 static int complete_version(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	const struct tarball *t = &job->load->tarball;
+	const struct tarball *t = &job->add->load->tarball;
 	_cleanup_free_ char *dir =
 		tree_version_dir(s->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *link = path_join(dir, "source");
-	int r = link_write(link, job->load->source, &job->error);
+	int r = link_write(link, job->add->load->source, &job->outcome.error);
 
 	for (size_t i = 0; i < t->kernels.n && r == 0; i++) {
 		_cleanup_free_ char *built = path_join(dir, t->kernels.items[i]);
 
 		if (path_exists(built) && !s->switches.force)
-			strv_pushf(&job->warnings,
+			strv_pushf(&job->outcome.warnings,
 				"what is built for %s stays; --force replaces it",
 				t->kernels.items[i]);
 		else
@@ -253,7 +256,7 @@ static int complete_version(struct job *job)
 int load_register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	struct load *l = job->load;
+	struct load *l = job->add->load;
 	_cleanup_free_ char *dir =
 		tree_version_dir(s->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *conf = NULL;
@@ -261,7 +264,7 @@ int load_register_work(struct job *job)
 	int r;
 
 	l->source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
-	r = sync_dir(l->dir, &job->error);
+	r = sync_dir(l->dir, &job->outcome.error);
 	if (r < 0)
 		return r;
 	lock = lock_sources(s);
@@ -273,7 +276,7 @@ int load_register_work(struct job *job)
 	if (r < 0)
 		return r;
 	/* A duplicate module is found only now, so that the copy stays (COMPAT). */
-	r = conf_check_duplicates(job->conf, job->conf_path, &job->error);
+	r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r < 0)
 		return r;
 	r = path_exists(dir) ? complete_version(job) : add_version(job);
@@ -288,7 +291,7 @@ int load_register_work(struct job *job)
 
 bool load_is_sourceless(const struct job *job)
 {
-	const struct load *l = job->load;
+	const struct load *l = job->add->load;
 
 	return l && l->tarball.binaries_only && l->placed != SOURCE_UNTOUCHED;
 }
@@ -315,24 +318,25 @@ static void replace_all(char **text, const char *from, const char *to)
 /* What was said of a place that is gone is said of the archive. */
 static void replace_place(struct job *job, const char *dir)
 {
-	_cleanup_free_ char *from = xasprintf("%s/%s/", job->load->dir, dir);
-	_cleanup_free_ char *to = xasprintf("%s: ", job->archive);
+	_cleanup_free_ char *from = xasprintf("%s/%s/", job->add->load->dir, dir);
+	_cleanup_free_ char *to = xasprintf("%s: ", job->add->archive);
 
-	replace_all(&job->error.what, from, to);
-	replace_all(&job->error.remedy, from, to);
-	for (size_t i = 0; i < job->warnings.n; i++)
-		replace_all(&job->warnings.items[i], from, to);
+	replace_all(&job->outcome.error.what, from, to);
+	replace_all(&job->outcome.error.remedy, from, to);
+	for (size_t i = 0; i < job->outcome.warnings.n; i++)
+		replace_all(&job->outcome.warnings.items[i], from, to);
 }
 
 static void name_archive(struct job *job)
 {
-	struct error *err = &job->error;
+	struct error *err = &job->outcome.error;
 
 	replace_place(job, "tree");
 	replace_place(job, "source");
-	if (err->what && err->status && !strstr(err->what, job->archive) &&
-		!job->shared->cancelled) {
-		_cleanup_free_ char *what = xasprintf("%s: %s", job->archive, err->what);
+	if (err->what && err->status && !strstr(err->what, job->add->archive) &&
+		!job->shared->stop.signal) {
+		_cleanup_free_ char *what =
+			xasprintf("%s: %s", job->add->archive, err->what);
 
 		str_replace(&err->what, what);
 	}
@@ -340,20 +344,20 @@ static void name_archive(struct job *job)
 
 static int discard_work(struct job *job)
 {
-	struct load *l = job->load;
+	struct load *l = job->add->load;
 
 	if (l->dir) {
 		dir_remove(l->dir, NULL);
 		name_archive(job);
 	}
-	load_free(TAKE_PTR(job->load));
+	load_free(TAKE_PTR(job->add->load));
 	return 0;
 }
 
 enum phase discard_enter(struct job *job)
 {
-	if (!job->load)
+	if (!job->add->load)
 		return PHASE_NEXT;
-	job->work = discard_work;
+	job->ask.work = discard_work;
 	return PHASE_WORK;
 }

@@ -17,7 +17,7 @@
 static int copy_source(struct job *job, const char *source)
 {
 	const char *source_tree = job->shared->settings->trees.source;
-	_cleanup_free_ char *from = realpath(job->add_from, NULL);
+	_cleanup_free_ char *from = realpath(job->add->from, NULL);
 	_cleanup_free_ char *to = realpath(source, NULL);
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_free_ char *copy = NULL;
@@ -27,20 +27,22 @@ static int copy_source(struct job *job, const char *source)
 
 	if (from && to && streq(from, to))
 		return 0;
-	r = dir_make(source_tree, &job->error);
+	r = dir_make(source_tree, &job->outcome.error);
 	if (r < 0)
 		return r;
 	staging_remove_leftovers(source_tree, SOURCE_STAGE);
-	r = staging_make(source_tree, SOURCE_STAGE "add-", &stage, &lock, &job->error);
+	r = staging_make(
+		source_tree, SOURCE_STAGE "add-", &stage, &lock, &job->outcome.error);
 	if (r < 0)
 		return r;
 	copy = path_join(stage, "new");
 	old = path_join(stage, "old");
-	r = dir_copy(job->add_from, copy, (uid_t)-1, (gid_t)-1, &job->error);
+	r = dir_copy(job->add->from, copy, (uid_t)-1, (gid_t)-1, &job->outcome.error);
 	if (r == 0 && to && rename(source, old) < 0)
-		r = error_errno(&job->error, -errno, 1, "cannot replace %s", source);
+		r = error_errno(
+			&job->outcome.error, -errno, 1, "cannot replace %s", source);
 	if (r == 0 && rename(copy, source) < 0) {
-		r = error_errno(&job->error, -errno, 1, "cannot make %s", source);
+		r = error_errno(&job->outcome.error, -errno, 1, "cannot make %s", source);
 		if (to)
 			rename(old, source);
 	}
@@ -56,7 +58,7 @@ static void leave_mark(struct job *job)
 
 	if (s->switches.rpm_safe_upgrade &&
 		upgrade_mark(s->trees.dkms, job->name, job->version, &err) < 0)
-		strv_pushf(&job->warnings, "--rpm_safe_upgrade: %s", err.what);
+		strv_pushf(&job->outcome.warnings, "--rpm_safe_upgrade: %s", err.what);
 }
 
 int lock_sources(const struct settings *s)
@@ -75,33 +77,34 @@ static void compare_names(struct job *job)
 	const struct conf *c = job->conf;
 
 	if (!streq(c->package_name, job->name) || !streq(c->package_version, job->version))
-		strv_pushf(&job->warnings, "%s calls it %s/%s", job->conf_path,
+		strv_pushf(&job->outcome.warnings, "%s calls it %s/%s", job->conf_path,
 			c->package_name, c->package_version);
 }
 
 static int register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	_cleanup_close_ int lock = job->add_from ? lock_sources(s) : -1;
+	_cleanup_close_ int lock = job->add->from ? lock_sources(s) : -1;
 	_cleanup_free_ char *source = NULL;
 	int r;
 
 	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
-	r = job->add_from ? copy_source(job, source) : 0;
+	r = job->add->from ? copy_source(job, source) : 0;
 	/* A duplicate module is found only now, so that the copy stays (COMPAT). */
 	if (r == 0)
-		r = conf_check_duplicates(job->conf, job->conf_path, &job->error);
+		r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r == 0)
-		r = tree_add(s->trees.dkms, job->name, job->version, source, &job->error);
+		r = tree_add(s->trees.dkms, job->name, job->version, source,
+			&job->outcome.error);
 	/* Another dkms has been quicker since register_enter looked. */
-	if (r == -EEXIST && job->known_is_fine) {
-		error_done(&job->error);
-		job->result = RESULT_NOTHING;
+	if (r == -EEXIST && job->add->allow_existing) {
+		error_done(&job->outcome.error);
+		job->outcome.result = RESULT_NOTHING;
 		r = 0;
 	}
 	if (r == 0)
 		leave_mark(job);
-	if (r == 0 && job->result != RESULT_NOTHING)
+	if (r == 0 && job->outcome.result != RESULT_NOTHING)
 		compare_names(job);
 	return r;
 }
@@ -115,26 +118,26 @@ enum phase register_enter(struct job *job)
 		job->name = xstrdup(job->conf->package_name);
 		job->version = xstrdup(job->conf->package_version);
 	}
-	if (tree_check_name("module name", job->name, &job->error) < 0 ||
-		tree_check_name("module version", job->version, &job->error) < 0)
+	if (tree_check_name("module name", job->name, &job->outcome.error) < 0 ||
+		tree_check_name("module version", job->version, &job->outcome.error) < 0)
 		return PHASE_FAIL;
 	state = tree_state(
 		s->trees.dkms, s->trees.source, job->name, job->version, NULL, NULL);
-	if (job->load) {
-		job->work = load_register_work;
+	if (job->add->load) {
+		job->ask.work = load_register_work;
 		return load_check_state(job, state) < 0 ? PHASE_FAIL : PHASE_WORK;
 	}
-	if (state != STATE_UNKNOWN && state != STATE_BROKEN && job->known_is_fine) {
-		job->result = RESULT_NOTHING;
+	if (state != STATE_UNKNOWN && state != STATE_BROKEN && job->add->allow_existing) {
+		job->outcome.result = RESULT_NOTHING;
 		return PHASE_STOP;
 	}
 	if (state != STATE_UNKNOWN && state != STATE_BROKEN) {
 		leave_mark(job);
-		error_set(&job->error, -EEXIST, 3, "%s/%s is already added", job->name,
-			job->version);
+		error_set(&job->outcome.error, -EEXIST, 3, "%s/%s is already added",
+			job->name, job->version);
 		return PHASE_FAIL;
 	}
-	job->work = register_work;
+	job->ask.work = register_work;
 	return PHASE_WORK;
 }
 
@@ -148,7 +151,7 @@ enum phase post_add_enter(struct job *job)
 static int forget_work(struct job *job)
 {
 	return tree_forget(job->shared->settings->trees.dkms, job->name, job->version,
-		&job->error);
+		&job->outcome.error);
 }
 
 enum phase forget_enter(struct job *job)
@@ -158,15 +161,16 @@ enum phase forget_enter(struct job *job)
 	struct tree_list list;
 	bool built = false;
 
-	if (tree_read(s->trees.dkms, s->trees.source, &filter, &list, &job->error) < 0)
+	if (tree_read(s->trees.dkms, s->trees.source, &filter, &list,
+		    &job->outcome.error) < 0)
 		return PHASE_FAIL;
 	for (size_t i = 0; i < list.n; i++)
 		built |= list.entries[i].state >= STATE_BUILT;
 	tree_list_done(&list);
 	if (built) {
-		job->result = RESULT_NOTHING;
+		job->outcome.result = RESULT_NOTHING;
 		return PHASE_STOP;
 	}
-	job->work = forget_work;
+	job->ask.work = forget_work;
 	return PHASE_WORK;
 }

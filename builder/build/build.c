@@ -263,7 +263,7 @@ static enum phase run(struct job *job, const char *line, bool make)
 {
 	const struct settings *s = job->shared->settings;
 	struct build *b = job->build;
-	struct command *cmd = &job->command;
+	struct command *cmd = &job->ask.command;
 	struct sandbox box = {.kind = b->sandbox};
 	struct str script = {0};
 
@@ -309,21 +309,21 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 	_cleanup_free_ char *how = NULL, *why = NULL, *full = NULL, *advice = NULL;
 	int r;
 
-	r = buildlog_result(job->build->log_fd, outcome, &job->command);
+	r = buildlog_result(job->build->log_fd, outcome, &job->ask.command);
 	if (r == 0 && disk_is_full(job->build->version_dir))
 		r = -ENOSPC;
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
-	how = outcome_describe(outcome, &job->command);
+	how = outcome_describe(outcome, &job->ask.command);
 	why = buildlog_explain(job->build->log, job->build->seen);
 	if (r < 0)
 		full = xasprintf(", and %s cannot be written: %s", job->build->version_dir,
 			strerror(-r));
-	error_set(&job->error, -EIO, status, "%s %s%s%s%s", what, how, full ? full : "",
-		why ? "\n" : "", why ? why : "");
+	error_set(&job->outcome.error, -EIO, status, "%s %s%s%s%s", what, how,
+		full ? full : "", why ? "\n" : "", why ? why : "");
 	advice = build_advice(job);
 	if (advice)
-		error_remedy(&job->error, "%s", advice);
+		error_remedy(&job->outcome.error, "%s", advice);
 	return PHASE_FAIL;
 }
 
@@ -350,8 +350,9 @@ enum phase patch_enter(struct job *job)
 	name = job->conf->patches.items[b->patch];
 	path = xasprintf("%s/patches/%s", b->work, name);
 	if (has_parent_component(name) || !path_is_file(path)) {
-		error_set(&job->error, -ENOENT, 5, "%s: the patch patches/%s %s", job->conf_path,
-			name, has_parent_component(name) ? "has .. in its path" : "is missing");
+		error_set(&job->outcome.error, -ENOENT, 5, "%s: the patch patches/%s %s",
+			job->conf_path, name,
+			has_parent_component(name) ? "has .. in its path" : "is missing");
 		return PHASE_FAIL;
 	}
 	str_add(&line, "patch -p1 -i ");
@@ -464,7 +465,7 @@ enum phase make_leave(struct job *job, const struct outcome *outcome)
 
 		if (m->excluded || is_built(job->build, path))
 			continue;
-		error_set(&job->error, -ENOENT, 7,
+		error_set(&job->outcome.error, -ENOENT, 7,
 			"make succeeded and did not build %s%s.ko, which %s names",
 			m->built_location, m->built_name, job->conf_path);
 		return PHASE_FAIL;

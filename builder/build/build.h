@@ -39,7 +39,7 @@ struct build {
 /* There is something to build, and the cache did not have it. */
 static inline bool is_building(const struct job *job)
 {
-	return job->build && !job->restored;
+	return job->build && !job->outcome.restored;
 }
 
 /* build_free, in phases.h, frees. */

@@ -146,8 +146,8 @@ static char *show_storages(struct job *job, const char *value, struct sandbox *b
 		const char *obstacle = storage.dir ? storage_obstacle(&storage, box->kind) : NULL;
 
 		if (obstacle)
-			strv_pushf(&job->notices, "CCACHE_REMOTE_STORAGE: %s: %s", storage.dir,
-				obstacle);
+			strv_pushf(&job->outcome.notices, "CCACHE_REMOTE_STORAGE: %s: %s",
+				storage.dir, obstacle);
 		str_add(&seen, i ? " " : "");
 		if (storage.dir && path_is_dir(storage.dir)) {
 			str_addf(&seen, "file:%s%s", place, storage.attributes);

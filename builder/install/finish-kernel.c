@@ -15,8 +15,8 @@
 
 static bool any_changed(const struct job *job)
 {
-	for (size_t i = 0; i < job->n_members; i++)
-		if (job->members[i]->changed_kernel)
+	for (size_t i = 0; i < job->depmod->n_members; i++)
+		if (job->depmod->members[i]->outcome.changed_kernel)
 			return true;
 	return false;
 }
@@ -25,25 +25,26 @@ enum phase depmod_enter(struct job *job)
 {
 	int r;
 
-	job->depmod = xcalloc(1, sizeof(*job->depmod));
+	job->depmod->depmod = xcalloc(1, sizeof(*job->depmod->depmod));
 	if (!any_changed(job)) {
-		job->result = RESULT_NOTHING;
+		job->outcome.result = RESULT_NOTHING;
 		return PHASE_STOP;
 	}
 	if (job->shared->settings->switches.no_depmod)
 		return PHASE_NEXT;
-	r = depmod_prepare(job->shared->settings, job->kernel, job->depmod, &job->error);
+	r = depmod_prepare(job->shared->settings, job->kernel, job->depmod->depmod,
+		&job->outcome.error);
 	if (r <= 0)
 		return PHASE_NEXT; /* to rolling back, if it is an error */
-	job->command = job->depmod->command;
-	command_init(&job->depmod->command);
-	job->command.essential = true;
+	job->ask.command = job->depmod->depmod->command;
+	command_init(&job->depmod->depmod->command);
+	job->ask.command.essential = true;
 	return PHASE_COMMAND;
 }
 
 enum phase depmod_leave(struct job *job, const struct outcome *outcome)
 {
-	depmod_finish(job->depmod, job->kernel, outcome, &job->error);
+	depmod_finish(job->depmod->depmod, job->kernel, outcome, &job->outcome.error);
 	return PHASE_NEXT;
 }
 
@@ -56,30 +57,30 @@ static int roll_back_work(struct job *job)
 	_cleanup_(strv_done) struct strv done = {0};
 	_cleanup_free_ char *all = NULL;
 
-	for (size_t i = 0; i < job->n_members; i++) {
-		struct job *member = job->members[i];
+	for (size_t i = 0; i < job->depmod->n_members; i++) {
+		struct job *member = job->depmod->members[i];
 
-		if (!member->installed)
+		if (!member->outcome.installed)
 			continue;
-		if (member->replaced && install_bring_back(member) == 0)
+		if (member->outcome.replaced && install_bring_back(member) == 0)
 			strv_pushf(&done, "%s/%s is installed as before", member->name,
-				member->replaced);
+				member->outcome.replaced);
 		else if (uninstall_work(member) == 0)
 			strv_pushf(&done, "%s/%s is uninstalled again", member->name,
 				member->version);
-		member->installed = false;
+		member->outcome.installed = false;
 	}
 	all = strv_join(&done, ", ");
 	if (done.n)
-		error_remedy(&job->error, "%s", all);
+		error_remedy(&job->outcome.error, "%s", all);
 	return -EIO;
 }
 
 enum phase roll_back_enter(struct job *job)
 {
-	if (!job->error.status)
+	if (!job->outcome.error.status)
 		return PHASE_NEXT;
-	job->work = roll_back_work;
+	job->ask.work = roll_back_work;
 	return PHASE_WORK;
 }
 
@@ -133,7 +134,7 @@ static bool weak_command(struct job *job, bool adds)
 				     "printf '%s\\n' \"${@:n + 1}\" | \"${@:1:n}\"";
 	const struct settings *s = job->shared->settings;
 	const struct weak_program *program = find_weak_program(s->distro);
-	struct strv *argv = &job->command.argv;
+	struct strv *argv = &job->ask.command.argv;
 	size_t n_options;
 
 	if (!program || !is_systems_tree(s))
@@ -146,34 +147,35 @@ static bool weak_command(struct job *job, bool adds)
 	n_options = argv->n;
 	free(argv->items[4]);
 	argv->items[4] = xasprintf("%zu", n_options - 5);
-	for (size_t i = 0; i < job->n_members; i++) {
-		const struct job *member = job->members[i];
+	for (size_t i = 0; i < job->depmod->n_members; i++) {
+		const struct job *member = job->depmod->members[i];
 
 		if (!member->conf || !member->conf->no_weak_modules)
-			strv_extend(argv, adds ? &member->placed : &member->taken);
+			strv_extend(argv,
+				adds ? &member->outcome.added : &member->outcome.removed);
 	}
-	job->command.essential = true;
+	job->ask.command.essential = true;
 	return argv->n > n_options;
 }
 
 enum phase weak_modules_enter(struct job *job)
 {
-	while (job->weak_calls < 2) {
-		if (weak_command(job, job->weak_calls++ == 1))
+	while (job->depmod->weak_calls < 2) {
+		if (weak_command(job, job->depmod->weak_calls++ == 1))
 			return PHASE_COMMAND;
-		command_done(&job->command);
+		command_done(&job->ask.command);
 	}
 	return PHASE_NEXT;
 }
 
 enum phase weak_modules_leave(struct job *job, const struct outcome *outcome)
 {
-	str_add_bytes(&job->output, outcome->out.data, outcome->out.len);
-	str_add_bytes(&job->output, outcome->err.data, outcome->err.len);
+	str_add_bytes(&job->outcome.output, outcome->out.data, outcome->out.len);
+	str_add_bytes(&job->outcome.output, outcome->err.data, outcome->err.len);
 	if (!outcome_ok(outcome)) {
-		_cleanup_free_ char *how = outcome_describe(outcome, &job->command);
+		_cleanup_free_ char *how = outcome_describe(outcome, &job->ask.command);
 
-		strv_pushf(&job->warnings, "weak-modules %s", how);
+		strv_pushf(&job->outcome.warnings, "weak-modules %s", how);
 	}
 	return PHASE_AGAIN;
 }
@@ -217,12 +219,12 @@ enum phase modprobe_enter(struct job *job)
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *running = kernel_running_release();
 	_cleanup_(strv_done) struct strv aliases = {0};
-	struct strv *argv = &job->command.argv;
+	struct strv *argv = &job->ask.command.argv;
 	bool installed = false;
 
-	for (size_t i = 0; i < job->n_members; i++)
-		installed |= job->members[i]->installed;
-	if (!s->modprobe_on_install || !installed || job->shared->cancelled ||
+	for (size_t i = 0; i < job->depmod->n_members; i++)
+		installed |= job->depmod->members[i]->outcome.installed;
+	if (!s->modprobe_on_install || !installed || job->shared->stop.signal ||
 		!streq(job->kernel->release, running) || !is_systems_tree(s))
 		return PHASE_NEXT;
 	list_aliases(DEVICES, &aliases);

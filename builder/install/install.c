@@ -113,13 +113,14 @@ enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
 {
 	_cleanup_free_ char *how = NULL;
 
-	if (outcome_ok(outcome) || job->force)
+	if (outcome_ok(outcome) || job->request.force)
 		return script_leave(job, outcome);
-	str_add_bytes(&job->output, outcome->out.data, outcome->out.len);
-	str_add_bytes(&job->output, outcome->err.data, outcome->err.len);
-	how = outcome_describe(outcome, &job->command);
-	error_set(&job->error, -ECANCELED, 101, "PRE_INSTALL refused: it %s", how);
-	error_remedy(&job->error, "--force installs all the same");
+	str_add_bytes(&job->outcome.output, outcome->out.data, outcome->out.len);
+	str_add_bytes(&job->outcome.output, outcome->err.data, outcome->err.len);
+	how = outcome_describe(outcome, &job->ask.command);
+	error_set(
+		&job->outcome.error, -ECANCELED, 101, "PRE_INSTALL refused: it %s", how);
+	error_remedy(&job->outcome.error, "--force installs all the same");
 	return PHASE_FAIL;
 }
 
@@ -168,9 +169,10 @@ static bool is_obsolete(struct job *job)
 {
 	const char *since = job->conf->obsolete_by;
 
-	if (job->force || is_empty(since) || version_compare(job->kernel->release, since) < 0)
+	if (job->request.force || is_empty(since) ||
+		version_compare(job->kernel->release, since) < 0)
 		return false;
-	strv_pushf(&job->warnings,
+	strv_pushf(&job->outcome.warnings,
 		"the kernel has had it since %s, and it is not installed; --force installs it",
 		since);
 	return true;
@@ -184,7 +186,7 @@ static bool may_replace(struct job *job, const struct placed *previous,
 	const struct kernel *k = job->kernel;
 	bool ours;
 
-	if (job->force_version)
+	if (job->request.force_version)
 		return true;
 	ours = is_ours_already(previous, f);
 	for (size_t i = 0; i < k->n_modules; i++) {
@@ -196,19 +198,19 @@ static bool may_replace(struct job *job, const struct placed *previous,
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
 		if ((ours && streq(path, f->dest)) ||
-			(job->rebuild && is_installed_file(previous, path)))
+			(job->request.rebuild && is_installed_file(previous, path)))
 			continue;
 		r = modfile_is_newer(f->built, path, &err);
 		if (r > 0)
 			continue;
 		if (r == 0)
-			strv_pushf(&job->warnings,
+			strv_pushf(&job->outcome.warnings,
 				"%s is not newer than %s and is not installed; "
 				"--force installs it",
 				f->file, path);
 		else
-			strv_pushf(&job->warnings, "%s is not installed: %s", f->file,
-				err.what ? err.what : strerror(-r));
+			strv_pushf(&job->outcome.warnings, "%s is not installed: %s",
+				f->file, err.what ? err.what : strerror(-r));
 		return false;
 	}
 	return true;
@@ -247,13 +249,14 @@ static int archive(struct job *job, struct journal *j, const struct placed_file 
 		_cleanup_free_ char *origin_dir = dir_of(origin);
 		_cleanup_free_ char *line = xasprintf("%s\n", path);
 
-		r = dir_make(origin_dir, &job->error);
+		r = dir_make(origin_dir, &job->outcome.error);
 		if (r == 0)
-			r = file_write(origin, line, strlen(line), 0644, &job->error);
+			r = file_write(
+				origin, line, strlen(line), 0644, &job->outcome.error);
 		if (r < 0)
 			break;
 		note(j, WRITTEN, NULL, origin);
-		r = move(j, path, to, &job->error);
+		r = move(j, path, to, &job->outcome.error);
 	}
 	return r;
 }
@@ -282,15 +285,15 @@ static int stage(struct job *job, const struct placed_file *f, char **ret_tempor
 	_cleanup_free_ char *dir = dir_of(f->dest);
 	_cleanup_free_ char *temporary =
 		xasprintf("%s/.%s" PLACED_STAGED, dir, f->file);
-	int r = dir_make(dir, &job->error);
+	int r = dir_make(dir, &job->outcome.error);
 
 	if (r < 0)
 		return r;
 	remove_staged(dir, f->file);
 	if (job->shared->settings->symlink_modules)
-		r = link_write(temporary, f->built, &job->error);
+		r = link_write(temporary, f->built, &job->outcome.error);
 	else
-		r = file_copy(f->built, temporary, &job->error);
+		r = file_copy(f->built, temporary, &job->outcome.error);
 	if (r == 0)
 		*ret_temporary = TAKE_PTR(temporary);
 	return r;
@@ -340,7 +343,8 @@ static int install_files(struct job *job, const struct placed *now,
 		accepted++;
 	}
 	if (r == 0 && now->n && !accepted)
-		r = error_set(&job->error, -EEXIST, 6, "none of the modules is installed");
+		r = error_set(&job->outcome.error, -EEXIST, 6,
+			"none of the modules is installed");
 	for (size_t i = 0; i < now->n && r == 0; i++) {
 		_cleanup_(strv_done) struct strv others = {0};
 
@@ -350,17 +354,17 @@ static int install_files(struct job *job, const struct placed *now,
 		if (first)
 			r = archive(job, &journal, &now->files[i], &others);
 		if (r == 0)
-			r = put_in_place(
-				&journal, temporaries[i], now->files[i].dest, &job->error);
+			r = put_in_place(&journal, temporaries[i], now->files[i].dest,
+				&job->outcome.error);
 		if (r == 0)
-			strv_push(&job->placed, now->files[i].dest);
+			strv_push(&job->outcome.added, now->files[i].dest);
 	}
 	if (r == 0)
 		r = tree_set_installed(s->trees.dkms, job->name, job->version, k->release,
-			k->arch, true, &job->error);
+			k->arch, true, &job->outcome.error);
 	if (r < 0) {
 		undo(&journal);
-		strv_done(&job->placed);
+		strv_done(&job->outcome.added);
 	} else {
 		remove_leftovers(previous, now);
 	}
@@ -386,11 +390,11 @@ static int install_locked(struct job *job)
 	int r;
 
 	if (!path_is_dir(k->dir))
-		return error_set(&job->error, -ENOENT, 6, "there is no kernel directory %s",
-			k->dir);
-	r = placed_by_conf(job, &now, &job->error);
+		return error_set(&job->outcome.error, -ENOENT, 6,
+			"there is no kernel directory %s", k->dir);
+	r = placed_by_conf(job, &now, &job->outcome.error);
 	if (r == 0)
-		r = kernel_modules(k, &job->error);
+		r = kernel_modules(k, &job->outcome.error);
 	if (r < 0)
 		return r;
 	version = tree_installed_version(s->trees.dkms, job->name, k->release, k->arch);
@@ -400,11 +404,12 @@ static int install_locked(struct job *job)
 	kernel_modules_forget(k);
 	if (r < 0)
 		return r;
-	job->installed = job->changed_kernel = true;
+	job->outcome.installed = job->outcome.changed_kernel = true;
 	if (version && !streq(version, job->version)) {
-		job->replaced = TAKE_PTR(version);
-		job->replaced_files = xcalloc(1, sizeof(*job->replaced_files));
-		*job->replaced_files = previous;
+		job->outcome.replaced = TAKE_PTR(version);
+		job->outcome.replaced_files =
+			xcalloc(1, sizeof(*job->outcome.replaced_files));
+		*job->outcome.replaced_files = previous;
 		previous = (struct placed){0};
 	}
 	return 0;
@@ -412,10 +417,10 @@ static int install_locked(struct job *job)
 
 void install_forget_replaced(struct job *job)
 {
-	if (job->replaced_files)
-		placed_done(job->replaced_files);
-	free(TAKE_PTR(job->replaced_files));
-	free(TAKE_PTR(job->replaced));
+	if (job->outcome.replaced_files)
+		placed_done(job->outcome.replaced_files);
+	free(TAKE_PTR(job->outcome.replaced_files));
+	free(TAKE_PTR(job->outcome.replaced));
 }
 
 /* Puts the files of the version that was replaced over those that have replaced them. */
@@ -423,7 +428,7 @@ static int bring_back_locked(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	const struct kernel *k = job->kernel;
-	const struct placed *old = job->replaced_files;
+	const struct placed *old = job->outcome.replaced_files;
 	int r = 0;
 
 	for (size_t i = 0; i < old->n && r == 0; i++) {
@@ -432,16 +437,17 @@ static int bring_back_locked(struct job *job)
 
 		if (!f->dest)
 			continue;
-		r = dir_make(dir, &job->error);
+		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)
-			r = s->symlink_modules ? link_write(f->dest, f->built, &job->error)
-					       : file_copy(f->built, f->dest, &job->error);
+			r = s->symlink_modules
+				    ? link_write(f->dest, f->built, &job->outcome.error)
+				    : file_copy(f->built, f->dest, &job->outcome.error);
 	}
 	if (r == 0)
-		r = tree_set_installed(s->trees.dkms, job->name, job->replaced,
-			k->release, k->arch, true, &job->error);
-	for (size_t i = 0; i < job->placed.n && r == 0; i++) {
-		const char *path = job->placed.items[i];
+		r = tree_set_installed(s->trees.dkms, job->name, job->outcome.replaced,
+			k->release, k->arch, true, &job->outcome.error);
+	for (size_t i = 0; i < job->outcome.added.n && r == 0; i++) {
+		const char *path = job->outcome.added.items[i];
 		_cleanup_free_ char *dir = dir_of(path);
 
 		if (!is_installed_file(old, path)) {
@@ -458,7 +464,7 @@ int with_kernel_locked(struct job *job, int (*change)(struct job *job))
 	int r;
 
 	pthread_mutex_lock(&job->kernel->lock);
-	r = kernel_lock(job->kernel, &lock, &job->error);
+	r = kernel_lock(job->kernel, &lock, &job->outcome.error);
 	if (r == 0)
 		r = change(job);
 	pthread_mutex_unlock(&job->kernel->lock);
@@ -477,7 +483,7 @@ static int install_work(struct job *job)
 
 enum phase install_enter(struct job *job)
 {
-	job->work = install_work;
+	job->ask.work = install_work;
 	return PHASE_WORK;
 }
 

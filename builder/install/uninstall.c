@@ -39,9 +39,9 @@ static char *origin_of(const struct job *job, const char *archived,
 static int restore(struct job *job, const char *from, const char *to)
 {
 	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to) - 1);
-	int r = dir_make(dir, &job->error);
+	int r = dir_make(dir, &job->outcome.error);
 
-	return r < 0 ? r : file_copy(from, to, &job->error);
+	return r < 0 ? r : file_copy(from, to, &job->outcome.error);
 }
 
 /* Puts the modules in dir back, and appends their names there to restored. Below
@@ -96,8 +96,9 @@ static int remove_files(struct job *job, const struct placed *installed)
 		if (!dest)
 			continue;
 		if (unlink(dest) < 0 && errno != ENOENT)
-			return error_errno(&job->error, -errno, 1, "cannot remove %s", dest);
-		strv_push(&job->taken, dest);
+			return error_errno(
+				&job->outcome.error, -errno, 1, "cannot remove %s", dest);
+		strv_push(&job->outcome.removed, dest);
 		dir = xstrndup(dest, (size_t)(path_base(dest) - dest) - 1);
 		dir_prune(dir, job->kernel->dir);
 	}
@@ -141,7 +142,7 @@ static int uninstall_locked(struct job *job)
 	int r = 0;
 
 	if (version && path_is_dir(k->dir))
-		r = kernel_modules(k, &job->error);
+		r = kernel_modules(k, &job->outcome.error);
 	if (r < 0)
 		return r;
 	placed_by_tree(job, job->version, &installed);
@@ -154,12 +155,12 @@ static int uninstall_locked(struct job *job)
 		r = restore_dir(job, originals, NULL, &installed, &restored);
 	if (r == 0)
 		r = tree_set_installed(s->trees.dkms, job->name, job->version, k->release,
-			k->arch, false, &job->error);
+			k->arch, false, &job->outcome.error);
 	if (r == 0)
 		discard(&restored, originals, package);
 	kernel_modules_forget(k);
 	if (r == 0)
-		job->uninstalled = job->changed_kernel = true;
+		job->outcome.uninstalled = job->outcome.changed_kernel = true;
 	return r;
 }
 
@@ -173,18 +174,18 @@ enum phase uninstall_enter(struct job *job)
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *version = NULL;
 
-	if (job->was < STATE_INSTALLED)
+	if (job->outcome.state_before < STATE_INSTALLED)
 		version = tree_installed_version(s->trees.dkms, job->name,
 			job->kernel->release, job->kernel->arch);
 	if (version)
 		return PHASE_NEXT; /* another one is installed */
-	job->work = uninstall_work;
+	job->ask.work = uninstall_work;
 	return PHASE_WORK;
 }
 
 enum phase post_remove_enter(struct job *job)
 {
-	if (!job->uninstalled || !job->conf)
+	if (!job->outcome.uninstalled || !job->conf)
 		return PHASE_NEXT;
 	return script_enter(job, "POST_REMOVE", job->conf->post_remove);
 }
@@ -192,15 +193,15 @@ enum phase post_remove_enter(struct job *job)
 static int unpublish_work(struct job *job)
 {
 	int r = tree_unpublish(job->shared->settings->trees.dkms, job->name, job->version,
-		job->kernel->release, job->kernel->arch, &job->error);
+		job->kernel->release, job->kernel->arch, &job->outcome.error);
 
 	if (r == 0)
-		job->unbuilt = true;
+		job->outcome.unbuilt = true;
 	return r;
 }
 
 enum phase unpublish_enter(struct job *job)
 {
-	job->work = unpublish_work;
+	job->ask.work = unpublish_work;
 	return PHASE_WORK;
 }

@@ -28,7 +28,7 @@ char *script_line(struct job *job, const char *what, const char *script, const c
 	} else if (is_executable(own)) {
 		str_add_quoted(&line, seen);
 	} else {
-		strv_pushf(&job->warnings, "the %s script %s is %s", what, seen,
+		strv_pushf(&job->outcome.warnings, "the %s script %s is %s", what, seen,
 			path_is_file(own) ? "not executable" : "missing");
 		return NULL;
 	}
@@ -52,24 +52,25 @@ enum phase script_enter(struct job *job, const char *what, const char *script)
 	line = script_line(job, what, script, source, source);
 	if (!line)
 		return PHASE_NEXT;
-	strv_push_all(&job->command.argv,
+	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){BASH_PROGRAM, "-c", line, NULL});
-	strv_push_all(&job->command.env, (const char *const *)environ);
-	conf_set_environment(&request, &job->command.env);
-	job->command.cwd = TAKE_PTR(source);
+	strv_push_all(&job->ask.command.env, (const char *const *)environ);
+	conf_set_environment(&request, &job->ask.command.env);
+	job->ask.command.cwd = TAKE_PTR(source);
 	/* What has been done to the system is to be completed. */
-	job->command.essential = job->changed_kernel;
+	job->ask.command.essential = job->outcome.changed_kernel;
 	return PHASE_COMMAND;
 }
 
 enum phase script_leave(struct job *job, const struct outcome *outcome)
 {
-	str_add_bytes(&job->output, outcome->out.data, outcome->out.len);
-	str_add_bytes(&job->output, outcome->err.data, outcome->err.len);
+	str_add_bytes(&job->outcome.output, outcome->out.data, outcome->out.len);
+	str_add_bytes(&job->outcome.output, outcome->err.data, outcome->err.len);
 	if (!outcome_ok(outcome)) {
-		_cleanup_free_ char *how = outcome_describe(outcome, &job->command);
+		_cleanup_free_ char *how = outcome_describe(outcome, &job->ask.command);
 
-		strv_pushf(&job->warnings, "the %s script %s", job_state_name(job->state), how);
+		strv_pushf(&job->outcome.warnings, "the %s script %s",
+			job_state_name(job->state), how);
 	}
 	return PHASE_NEXT;
 }

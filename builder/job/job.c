@@ -83,8 +83,59 @@ struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel
 	job->kernel = kernel;
 	job->name = xstrdup(name);
 	job->version = xstrdup(version);
-	command_init(&job->command);
+	if (kind == JOB_ADD)
+		job->add = xcalloc(1, sizeof(*job->add));
+	if (kind == JOB_PACK)
+		job->pack = xcalloc(1, sizeof(*job->pack));
+	if (kind == JOB_DEPMOD)
+		job->depmod = xcalloc(1, sizeof(*job->depmod));
+	command_init(&job->ask.command);
 	return job;
+}
+
+static void outcome_free(struct job_outcome *o)
+{
+	error_done(&o->error);
+	strv_done(&o->warnings);
+	strv_done(&o->notices);
+	strv_done(&o->added);
+	strv_done(&o->removed);
+	str_done(&o->output);
+	free(o->log_path);
+	free(o->linked_from);
+	free(o->phases);
+}
+
+static void add_free(struct job_add *add)
+{
+	if (!add)
+		return;
+	load_free(add->load);
+	free(add->from);
+	free(add->archive);
+	free(add);
+}
+
+static void pack_free(struct job_pack *pack)
+{
+	if (!pack)
+		return;
+	package_free(pack->package);
+	strv_done(&pack->kernels);
+	free(pack->path);
+	free(pack->archive);
+	free(pack);
+}
+
+static void job_depmod_free(struct job_depmod *depmod)
+{
+	if (!depmod)
+		return;
+	if (depmod->depmod)
+		depmod_done(depmod->depmod);
+	free(depmod->depmod);
+	free(depmod->members);
+	free(depmod);
 }
 
 void job_free(struct job *job)
@@ -93,31 +144,16 @@ void job_free(struct job *job)
 		return;
 	build_free(job->build);
 	signing_free(job->signing);
-	load_free(job->load);
-	package_free(job->package);
-	if (job->depmod)
-		depmod_done(job->depmod);
-	free(job->depmod);
-	conf_free(job->conf);
-	command_done(&job->command);
-	error_done(&job->error);
-	strv_done(&job->warnings);
-	strv_done(&job->notices);
 	install_forget_replaced(job);
-	strv_done(&job->placed);
-	strv_done(&job->taken);
-	str_done(&job->output);
+	add_free(job->add);
+	pack_free(job->pack);
+	job_depmod_free(job->depmod);
+	conf_free(job->conf);
+	command_done(&job->ask.command);
+	outcome_free(&job->outcome);
 	free(job->name);
 	free(job->version);
 	free(job->conf_path);
-	free(job->add_from);
-	free(job->archive);
-	free(job->pack.path);
-	strv_done(&job->pack.kernels);
-	free(job->log_path);
-	free(job->linked_from);
-	free(job->members);
-	free(job->phases);
 	free(job);
 }
 
@@ -156,6 +192,13 @@ const struct kernel *job_kernel(const struct job *job)
 	return job->kind == JOB_ADD || job->kind == JOB_PACK ? NULL : job->kernel;
 }
 
+const char *job_archive(const struct job *job)
+{
+	if (job->add)
+		return job->add->archive;
+	return job->pack ? job->pack->archive : NULL;
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -166,10 +209,10 @@ static uint64_t now_ns(void)
 
 static void begin_phase(struct job *job)
 {
-	if ((job->n_phases & (job->n_phases + 1)) == 0)
-		job->phases = xrealloc_array(job->phases, 2 * (job->n_phases + 1),
-			sizeof(*job->phases));
-	job->phases[job->n_phases++] =
+	if ((job->outcome.n_phases & (job->outcome.n_phases + 1)) == 0)
+		job->outcome.phases = xrealloc_array(job->outcome.phases,
+			2 * (job->outcome.n_phases + 1), sizeof(*job->outcome.phases));
+	job->outcome.phases[job->outcome.n_phases++] =
 		(struct job_phase){.state = job->state, .began_ns = now_ns(), .exit_status = -1};
 }
 
@@ -177,13 +220,13 @@ static void end_phase(struct job *job, const struct outcome *outcome)
 {
 	struct job_phase *phase;
 
-	if (!job->n_phases)
+	if (!job->outcome.n_phases)
 		return;
-	phase = &job->phases[job->n_phases - 1];
+	phase = &job->outcome.phases[job->outcome.n_phases - 1];
 	if (phase->wall_ns)
 		return;
 	phase->wall_ns = now_ns() - phase->began_ns + 1;
-	phase->cpu_ns = outcome ? outcome->cpu_ns : job->work_cpu_ns;
+	phase->cpu_ns = outcome ? outcome->cpu_ns : job->ask.work_cpu_ns;
 	if (!outcome)
 		return;
 	phase->max_rss_bytes = outcome->max_rss_bytes;
@@ -195,8 +238,8 @@ uint64_t job_cpu_ns(const struct job *job)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < job->n_phases; i++)
-		sum += job->phases[i].cpu_ns;
+	for (size_t i = 0; i < job->outcome.n_phases; i++)
+		sum += job->outcome.phases[i].cpu_ns;
 	return sum;
 }
 
@@ -204,17 +247,17 @@ uint64_t job_max_rss_bytes(const struct job *job)
 {
 	uint64_t max = 0;
 
-	for (size_t i = 0; i < job->n_phases; i++)
-		if (job->phases[i].max_rss_bytes > max)
-			max = job->phases[i].max_rss_bytes;
+	for (size_t i = 0; i < job->outcome.n_phases; i++)
+		if (job->outcome.phases[i].max_rss_bytes > max)
+			max = job->outcome.phases[i].max_rss_bytes;
 	return max;
 }
 
 static void fail(struct job *job)
 {
-	job->result = RESULT_FAILED;
-	job->failed_in = job_state_name(job->state);
-	error_set(&job->error, -EIO, 1, "%s failed", job->failed_in);
+	job->outcome.result = RESULT_FAILED;
+	job->outcome.failed_in = job_state_name(job->state);
+	error_set(&job->outcome.error, -EIO, 1, "%s failed", job->outcome.failed_in);
 }
 
 /* What a dry run goes through. */
@@ -231,18 +274,18 @@ static enum job_step go_on(struct job *job)
 	while (++job->state < JOB_ENDED) {
 		if (!(table[job->state].kinds & ON(job->kind)))
 			continue;
-		if (job->result != RESULT_NONE && job->state < JOB_CLEANING)
+		if (job->outcome.result != RESULT_NONE && job->state < JOB_CLEANING)
 			continue;
 		if (job->shared->settings->switches.dry_run &&
 			!is_dry(job->shared->settings, job->state))
 			continue;
-		if (job->shared->cancelled && job->result == RESULT_NONE &&
+		if (job->shared->stop.signal && job->outcome.result == RESULT_NONE &&
 			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING) {
-			error_set(&job->error, -ECANCELED, 1, "cancelled");
+			error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
 			fail(job);
 			continue;
 		}
-		command_done(&job->command);
+		command_done(&job->ask.command);
 		switch (table[job->state].enter(job)) {
 		case PHASE_COMMAND:
 			begin_phase(job);
@@ -260,9 +303,9 @@ static enum job_step go_on(struct job *job)
 			break;
 		}
 	}
-	if (job->result == RESULT_NONE)
-		job->result = RESULT_DONE;
-	job->ended_ns = now_ns();
+	if (job->outcome.result == RESULT_NONE)
+		job->outcome.result = RESULT_DONE;
+	job->outcome.ended_ns = now_ns();
 	return STEP_ENDED;
 }
 
@@ -271,16 +314,16 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 	enum phase phase = PHASE_NEXT;
 
 	if (job->state == JOB_NEW)
-		job->began_ns = now_ns();
+		job->outcome.began_ns = now_ns();
 	end_phase(job, last);
 	if (last && last->cancelled)
-		error_set(&job->error, -ECANCELED, 1, "cancelled");
+		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
 	if (last && table[job->state].leave)
 		phase = table[job->state].leave(job, last);
-	else if (!last && job->state != JOB_NEW && job->work_result < 0)
+	else if (!last && job->state != JOB_NEW && job->ask.work_result < 0)
 		phase = PHASE_FAIL;
-	job->work_result = 0;
-	if (phase == PHASE_FAIL && job->result == RESULT_NONE)
+	job->ask.work_result = 0;
+	if (phase == PHASE_FAIL && job->outcome.result == RESULT_NONE)
 		fail(job);
 	if (phase == PHASE_AGAIN)
 		job->state--;
@@ -293,8 +336,8 @@ void job_work(struct job *job)
 {
 	uint64_t before = parallel_cpu_ns();
 
-	job->work_result = job->work(job);
-	job->work_cpu_ns = parallel_cpu_ns() - before;
+	job->ask.work_result = job->ask.work(job);
+	job->ask.work_cpu_ns = parallel_cpu_ns() - before;
 }
 
 /* JOB_LOOKING */
@@ -335,10 +378,11 @@ static void look_for_force(struct job *job)
 
 	/* If the first half of an upgrade refused to install, the second would take away
 	 * the old module all the same. */
-	job->force =
+	job->request.force =
 		s->switches.force || s->switches.rpm_safe_upgrade || forced == FORCED_ALL;
-	job->force_version = job->force || s->switches.force_version_override ||
-			     forced == FORCED_VERSION;
+	job->request.force_version = job->request.force ||
+				     s->switches.force_version_override ||
+				     forced == FORCED_VERSION;
 }
 
 /* Is there something to do? */
@@ -347,21 +391,24 @@ enum phase look_enter(struct job *job)
 	const struct settings *s = job->shared->settings;
 
 	look_for_force(job);
-	job->was = tree_state(s->trees.dkms, s->trees.source, job->name, job->version,
-		job->kernel->release, job->kernel->arch);
-	if (check_state(s, job->was, job->name, job->version, &job->error) < 0)
+	job->outcome.state_before = tree_state(s->trees.dkms, s->trees.source, job->name,
+		job->version, job->kernel->release, job->kernel->arch);
+	if (check_state(s, job->outcome.state_before, job->name, job->version,
+		    &job->outcome.error) < 0)
 		return PHASE_FAIL;
-	if (job->rebuild)
+	if (job->request.rebuild)
 		return PHASE_NEXT;
-	if (job->kind == JOB_BUILD && job->was >= STATE_BUILT && !s->switches.force)
-		job->result = RESULT_NOTHING;
-	if (job->kind == JOB_INSTALL && job->was >= STATE_INSTALLED_WEAK &&
+	if (job->kind == JOB_BUILD && job->outcome.state_before >= STATE_BUILT &&
 		!s->switches.force)
-		job->result = RESULT_NOTHING;
-	if (job->kind == JOB_UNINSTALL && job->was < STATE_INSTALLED_WEAK)
-		job->result = RESULT_NOTHING;
-	if (job->kind == JOB_UNBUILD && job->was < STATE_BUILT)
-		job->result = RESULT_NOTHING;
+		job->outcome.result = RESULT_NOTHING;
+	if (job->kind == JOB_INSTALL &&
+		job->outcome.state_before >= STATE_INSTALLED_WEAK && !s->switches.force)
+		job->outcome.result = RESULT_NOTHING;
+	if (job->kind == JOB_UNINSTALL &&
+		job->outcome.state_before < STATE_INSTALLED_WEAK)
+		job->outcome.result = RESULT_NOTHING;
+	if (job->kind == JOB_UNBUILD && job->outcome.state_before < STATE_BUILT)
+		job->outcome.result = RESULT_NOTHING;
 	return PHASE_NEXT;
 }
 
@@ -373,7 +420,8 @@ static struct conf_request conf_request(const struct job *job)
 		.path = job->conf_path,
 		.name = job->name,
 		.version = job->version,
-		.status_if_unnamed = job->add_from && !job->archive ? 10 : 0,
+		.status_if_unnamed =
+			job->add && job->add->from && !job->add->archive ? 10 : 0,
 		.kernel = job->kernel,
 		.settings = job->shared->settings,
 	};
@@ -382,8 +430,8 @@ static struct conf_request conf_request(const struct job *job)
 /* The dkms.conf of a module that is being added; caller frees. */
 static char *added_conf_path(const struct job *job)
 {
-	if (job->add_from)
-		return path_join(job->add_from, "dkms.conf");
+	if (job->add->from)
+		return path_join(job->add->from, "dkms.conf");
 	return xasprintf("%s/%s-%s/dkms.conf", job->shared->settings->trees.source,
 		job->name, job->version);
 }
@@ -394,9 +442,11 @@ static enum phase no_conf(struct job *job)
 		xstrndup(job->conf_path, strlen(job->conf_path) - strlen("/dkms.conf"));
 
 	if (!path_is_dir(dir))
-		error_set(&job->error, -ENOENT, 2, "there is no source directory %s", dir);
+		error_set(&job->outcome.error, -ENOENT, 2,
+			"there is no source directory %s", dir);
 	else
-		error_set(&job->error, -ENOENT, 4, "there is no dkms.conf in %s", dir);
+		error_set(&job->outcome.error, -ENOENT, 4, "there is no dkms.conf in %s",
+			dir);
 	return PHASE_FAIL;
 }
 
@@ -408,7 +458,7 @@ static bool can_enter(struct job *job)
 
 	if (!path_is_dir(dir) || access(dir, X_OK) == 0 || errno != EACCES)
 		return true;
-	error_errno(&job->error, -EACCES, 15, "cannot enter %s", dir);
+	error_errno(&job->outcome.error, -EACCES, 15, "cannot enter %s", dir);
 	return false;
 }
 
@@ -436,15 +486,15 @@ enum phase evaluate_enter(struct job *job)
 	if (ON(job->kind) & REMOVES && !path_is_file(job->conf_path))
 		return PHASE_NEXT;
 	request = conf_request(job);
-	conf_fill_command(&request, &job->command);
-	job->command.timeout_s = CONF_SECONDS;
+	conf_fill_command(&request, &job->ask.command);
+	job->ask.command.timeout_s = CONF_SECONDS;
 	conf_list_files(&request, &box.readable);
 	strv_push(&box.readable, s->trees.dkms);
 	strv_push(&box.readable, job->kernel->headers);
 	list_secrets(job, &box.secret);
 	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_reachable(&box.readable))
 		box.kind = SANDBOX_KIND_USERNS;
-	sandbox_wrap(&job->command, &box);
+	sandbox_wrap(&job->ask.command, &box);
 	strv_done(&box.readable);
 	strv_done(&box.secret);
 	return PHASE_COMMAND;
@@ -460,7 +510,7 @@ static void add_complaints(struct job *job, const struct str *text)
 			char *copy = xstrndup(line, len);
 
 			text_tame(copy);
-			strv_take(&job->warnings, copy);
+			strv_take(&job->outcome.warnings, copy);
 		}
 		line += len;
 		line += *line == '\n';
@@ -470,7 +520,7 @@ static void add_complaints(struct job *job, const struct str *text)
 enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
 {
 	struct conf_request request = conf_request(job);
-	struct error *err = &job->error;
+	struct error *err = &job->outcome.error;
 	struct error ignored = {0};
 	int r;
 
@@ -478,11 +528,11 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
 		return PHASE_FAIL;
 	if (ON(job->kind) & REMOVES)
 		err = &ignored; /* nor does a bad conf stop that */
-	r = conf_parse(&request, &job->command, outcome, &job->conf, err);
+	r = conf_parse(&request, &job->ask.command, outcome, &job->conf, err);
 	if (r == 0)
 		add_complaints(job, &outcome->err);
 	if (r == 0 && ON(job->kind) & (BUILDS | ON(JOB_ADD)))
-		strv_extend(&job->warnings, &job->conf->warnings);
+		strv_extend(&job->outcome.warnings, &job->conf->warnings);
 	if (r == 0 && ON(job->kind) & BUILDS)
 		r = conf_check_duplicates(job->conf, job->conf_path, err);
 	error_done(&ignored);

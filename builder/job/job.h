@@ -80,7 +80,7 @@ enum job_result {
 	RESULT_DONE,
 	RESULT_NOTHING,	 /* there was nothing to do */
 	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*: job->conf->excluded says why */
-	RESULT_FAILED,	 /* job->error says why */
+	RESULT_FAILED,	 /* job->outcome.error says why */
 	RESULT_BLOCKED,	 /* a job that it needs failed; set by the plan */
 	RESULT_STOPPED,	 /* never began: another one failed, and --fail-fast was given */
 };
@@ -96,100 +96,139 @@ struct job_phase {
 	int exit_status;   /* of the command; -1: work, or a command that did not exit */
 };
 
-/* What the jobs of a run share. */
-struct job_shared {
-	const struct settings *settings;
-	enum sandbox_kind sandbox;
-	struct cache *cache; /* NULL: none */
-	struct fingerprints *fingerprints; /* with a cache */
-	const char *slots_fifo; /* makes open it for job slots; or NULL */
-	const struct job *failed; /* the first one that did, or NULL */
-	int cancelled; /* the signal that cancels the run, or 0; jobs end soon then */
+/* Why jobs that have not begun are skipped. */
+struct job_stop {
+	int signal; /* the signal that cancels the run, or 0; running jobs end soon then
+		     */
+	const struct job
+		*failed; /* the first job that failed, or NULL: see --fail-fast */
 };
 
-/* What JOB_PACK packs. */
-struct pack {
+/* What the jobs of a run share. The plan owns it; all but stop is fixed when the run
+ * begins. */
+struct job_shared {
+	const struct settings *settings;
+	enum sandbox_kind sandbox; /* how commands of modules are confined */
+	const char *slots_fifo;	   /* makes open it to get job slots, or NULL */
+	struct cache *cache;	   /* NULL: nothing is cached */
+	struct fingerprints *fingerprints; /* NULL without a cache */
+	struct job_stop stop;
+};
+
+/* What a job is asked for. The plan sets it before the job begins. */
+struct job_request {
+	bool rebuild; /* JOB_BUILD and JOB_INSTALL: build even if it is built already */
+	bool depends_met; /* the plan has taken care of BUILD_DEPENDS */
+	/* Whether to install over a module of the kernel's own that is newer: set by the
+	 * state JOB_LOOKING, from --force and from --force-version-override. */
+	bool force, force_version;
+	/* What the job is expected to take: CPU time (ms), and the largest resident set
+	 * of one of its processes (bytes). 0: unknown. */
+	uint64_t expected_ms, expected_rss_bytes;
+};
+
+/* What became of a job. Its steps fill it in; the plan and cli/ read it. */
+struct job_outcome {
+	enum job_result result;
+	struct error error;    /* RESULT_FAILED: why */
+	const char *failed_in; /* RESULT_FAILED: "make", "PRE_BUILD", ...; static */
+	char *log_path;	       /* make.log of a failed or published build, or NULL */
+	struct strv warnings;  /* lines about the module, for the person who runs dkms */
+	struct strv notices;   /* lines about the system, which other jobs have as well */
+	struct str output;     /* what the package's scripts printed */
+
+	enum state state_before; /* of the version on the kernel, before the job */
+	bool built, installed, uninstalled, unbuilt; /* what this job has done */
+
+	bool changed_kernel; /* the job added or removed files in the kernel's tree */
+	struct strv added, removed; /* the paths of these files */
+	char *replaced; /* the version that this one replaced on the kernel, or NULL */
+	struct placed
+		*replaced_files; /* the files of that version; install/install.c frees */
+
+	bool cache_missed; /* the cache was asked, and did not have it */
+	bool restored;	   /* the built modules come from the cache */
+	char *linked_from; /* release of the kernel whose cached objects were linked, or
+			      NULL */
+	double cost_s; /* how long the build took that made the cache entry used (s) */
+	double build_s;	   /* how long this build took, from checking to publishing (s) */
+
+	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
+	struct job_phase *phases;    /* in the order in which they began */
+	size_t n_phases;
+};
+
+/* What the last step asked the runner for, and what came of it. */
+struct job_ask {
+	struct command command;	      /* STEP_COMMAND */
+	int (*work)(struct job *job); /* STEP_WORK: returns 0 or a negative errno */
+	int work_result;
+	uint64_t work_cpu_ns;
+};
+
+/* JOB_ADD. */
+struct job_add {
+	char *from;	     /* a directory to copy the source from, or NULL */
+	char *archive;	     /* the archive to load the version from, or NULL */
+	bool allow_existing; /* a version that is added already is no error */
+	size_t n_loaded;     /* the number of kernels for which the archive had modules */
+	struct load *load; /* state of the unpacking; add/load.c's, NULL outside of it */
+};
+
+/* JOB_PACK. */
+struct job_pack {
 	enum pack_format {
 		PACK_TARBALL,
 		PACK_DEB, /* of the source, or of the modules for one kernel */
 		PACK_RPM, /* the same */
 	} format;
-	char *path; /* --archive, or NULL; a bare name is one in NAME/VERSION/tarball/ */
+	char *path; /* --archive, or NULL; a name without "/" is in NAME/VERSION/tarball/
+		     */
 	bool source_only, binaries_only;
 	struct strv kernels; /* "RELEASE/ARCH", unless source_only */
+	char *archive;		 /* the file that was written, or NULL */
+	struct package *package; /* pack/package.c's; NULL: none is made */
 };
 
-struct placed; /* builder/install/destinations.h */
+/* JOB_DEPMOD. */
+struct job_depmod {
+	struct job **members; /* the jobs on its kernel; the jobs are the plan's */
+	size_t n_members;
+	struct depmod *depmod;	 /* install/finish-kernel.c's, or NULL */
+	unsigned int
+		weak_calls; /* calls of weak-modules(8) that were considered so far */
+};
 
 struct job {
-	size_t number; /* in its plan, from 0 */
-	struct job *before; /* in its plan, the one on the same kernel before it, or NULL */
-	enum job_kind kind;
-	enum job_state state;
-	enum job_result result;
+	size_t number;	    /* in its plan, from 0 */
+	struct job
+		*before; /* the job before it on the same kernel in its plan, or NULL */
 	struct job_shared *shared;
+
+	enum job_kind kind;
+	enum job_state state;  /* only job_step() changes it */
 	struct kernel *kernel; /* shared with other jobs */
-	char *name, *version;  /* NULL: a depmod, or an add that will find out */
-	char *conf_path;       /* the dkms.conf to evaluate */
-	char *add_from;	       /* JOB_ADD: a directory to copy the source from, or NULL */
-	bool known_is_fine;    /* JOB_ADD: a module that is added already is no error */
-	/* JOB_ADD: the archive to load the module from, or NULL. JOB_PACK: the one written */
-	char *archive;
-	size_t n_loaded;       /* JOB_ADD: kernels for which the archive had modules */
-	struct pack pack;      /* JOB_PACK */
-	struct job **members;  /* JOB_DEPMOD: jobs on its kernel; borrowed */
-	size_t n_members;
+	/* NULL for JOB_DEPMOD, and for a JOB_ADD that has not read them in the source
+	 * yet. */
+	char *name, *version;
+	char *conf_path;   /* the dkms.conf; NULL until it is needed */
+	struct conf *conf; /* the evaluated dkms.conf; the plan may give it */
 
-	/* What it is going to take, as far as the plan can tell: CPU time, and bytes of its
-	 * largest process; 0: unknown. */
-	uint64_t expected_ms, expected_rss_bytes;
+	struct job_request request;
+	struct job_outcome outcome;
+	struct job_ask ask;
 
-	bool rebuild;	       /* JOB_INSTALL, JOB_BUILD: build also what is built */
-
-	enum state was;	       /* before the job */
-	bool force;	       /* as --force, where it is about installing */
-	bool force_version;    /* as --force-version-override */
-	bool depends_met;      /* the plan has seen to BUILD_DEPENDS */
-	struct conf *conf;     /* may be given; evaluated otherwise */
-	struct error error;
-	const char *failed_in; /* "make", "PRE_BUILD", ...: for RESULT_FAILED; static */
-	char *log_path;	       /* make.log of a failed or published build */
-	struct strv warnings;  /* a line each, for whoever runs this */
-	struct strv notices;   /* the same, about the system: other jobs have them too */
-	struct str output;     /* what the scripts of the package printed */
-	bool changed_kernel;   /* files came into or went out of the kernel's tree */
-	struct strv placed;    /* the paths of those that came, */
-	struct strv taken;     /* and of those that went */
-	bool built, installed, uninstalled, unbuilt; /* what this job has done */
-	char *replaced;	       /* the version that it has replaced on the kernel, or NULL */
-	struct placed *replaced_files; /* and what that had there; install.c's */
-	bool missed;	       /* the cache did not have it */
-	bool restored;	       /* built is what it got from the cache */
-	char *linked_from;     /* the kernel whose objects it was linked from, or NULL */
-	double cost_s;	       /* and what it took to make that, or those objects */
-	double build_s;	       /* from checking to published */
-	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
-	struct job_phase *phases;    /* in order */
-	size_t n_phases;
-
-	/* The request that the last step made. */
-	struct command command;
-	int (*work)(struct job *job);
-	int work_result;
-	uint64_t work_cpu_ns;
-
-	struct build *build;	 /* state of a build; build.c's */
-	struct signing *signing; /* the same; sign.c's */
-	struct depmod *depmod;	 /* JOB_DEPMOD; refresh.c's, and this: */
-	unsigned int weak_calls; /* of weak-modules, that have been thought of */
-	struct load *load;	 /* JOB_ADD of an archive; load.c's */
-	struct package *package; /* JOB_PACK, when one is made; package.c's */
+	struct job_add *add;	   /* JOB_ADD, else NULL */
+	struct job_pack *pack;	   /* JOB_PACK, else NULL */
+	struct job_depmod *depmod; /* JOB_DEPMOD, else NULL */
+	struct build *build;	   /* a build that is going on; build/build.c's */
+	struct signing *signing; /* the same, once something is signed; steps/sign.c's */
 };
 
 enum job_step {
-	STEP_COMMAND, /* run job->command, then step again with its outcome */
+	STEP_COMMAND, /* run job->ask.command, then step again with its outcome */
 	STEP_WORK,    /* call job_work from any thread, then step again */
-	STEP_ENDED,   /* job->result is set */
+	STEP_ENDED,   /* job->outcome.result is set */
 };
 
 /* 0 when name/version is in the dkms tree and not broken; else a negative errno, with
@@ -220,6 +259,8 @@ static inline bool job_builds(const struct job *job)
 {
 	return job->kind == JOB_BUILD || job->kind == JOB_INSTALL;
 }
+/* The archive that the job read or wrote, borrowed; NULL: none. */
+const char *job_archive(const struct job *job);
 /* The kernel that it is about, or NULL: some have one for their dkms.conf only. */
 const struct kernel *job_kernel(const struct job *job);
 

@@ -7,16 +7,16 @@
 /* What happens in the states of a job; only the table in job.c calls these.
  *
  * An enter function begins a state, a leave function looks at how the command it asked
- * for ended. Work leaves 0 or a negative errno and fills job->error itself. */
+ * for ended. Work leaves 0 or a negative errno and fills job->outcome.error itself. */
 
 enum phase {
-	PHASE_COMMAND, /* enter: job->command is to be run */
-	PHASE_WORK,    /* enter: job->work is to be called */
+	PHASE_COMMAND, /* enter: job->ask.command is to be run */
+	PHASE_WORK,    /* enter: job->ask.work is to be called */
 	PHASE_NEXT,    /* this state is over, or none of this job's business */
 	PHASE_AGAIN,   /* leave: enter this state once more */
 	PHASE_RESTART, /* leave: build once more, from a fresh copy of the source on */
-	PHASE_STOP,    /* the job is over; job->result says how */
-	PHASE_FAIL,    /* job->error says why */
+	PHASE_STOP,    /* the job is over; job->outcome.result says how */
+	PHASE_FAIL,    /* job->outcome.error says why */
 };
 
 enum phase look_enter(struct job *job);
@@ -49,7 +49,7 @@ enum phase pack_enter(struct job *job);
 /* Where what is packed goes: name in SUBDIR of the version, unless it was said; caller frees.
  */
 char *pack_path(const struct job *job, const char *subdir, const char *name);
-/* Makes the directory of job->archive; 0 or a negative errno. */
+/* Makes the directory of job->pack->archive; 0 or a negative errno. */
 int pack_make_dir(struct job *job);
 
 /* package.c */

@@ -207,8 +207,8 @@ static int write_files(const struct job *job, const struct package *p, struct er
 /* The same files give the same package, whatever the system and the number of CPUs. */
 static void command(struct job *job, const struct package *p)
 {
-	strv_setenv(&job->command.env, "DPKG_DEB_THREADS_MAX", "1");
-	strv_push_all(&job->command.argv,
+	strv_setenv(&job->ask.command.env, "DPKG_DEB_THREADS_MAX", "1");
+	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){"dpkg-deb", "--root-owner-group", "-Zxz", "--build", "root",
 			p->file, NULL});
 }

@@ -19,11 +19,11 @@ static char *default_name(const struct job *job)
 {
 	_cleanup_(str_done) struct str list = {0};
 
-	if (job->pack.source_only)
+	if (job->pack->source_only)
 		return xasprintf(
 			"%s-%s-source-only.dkms.tar.gz", job->name, job->version);
-	for (size_t i = 0; i < job->pack.kernels.n; i++) {
-		const char *kernel = job->pack.kernels.items[i];
+	for (size_t i = 0; i < job->pack->kernels.n; i++) {
+		const char *kernel = job->pack->kernels.items[i];
 		size_t n = strcspn(kernel, "/");
 
 		str_addf(&list, "%skernel%.*s-%s", i ? "-" : "", (int)n, kernel,
@@ -35,7 +35,7 @@ static char *default_name(const struct job *job)
 
 char *pack_path(const struct job *job, const char *subdir, const char *name)
 {
-	const char *given = job->pack.path;
+	const char *given = job->pack->path;
 	_cleanup_free_ char *version_dir = NULL;
 
 	if (given && strchr(given, '/'))
@@ -47,13 +47,13 @@ char *pack_path(const struct job *job, const char *subdir, const char *name)
 
 int pack_make_dir(struct job *job)
 {
-	_cleanup_free_ char *dir =
-		xstrndup(job->archive, (size_t)(path_base(job->archive) - job->archive));
+	_cleanup_free_ char *dir = xstrndup(job->pack->archive,
+		(size_t)(path_base(job->pack->archive) - job->pack->archive));
 	struct error why = {0};
 	int r = dir_make(dir, &why);
 
 	if (r < 0)
-		error_set(&job->error, r, 9, "%s", why.what);
+		error_set(&job->outcome.error, r, 9, "%s", why.what);
 	error_done(&why);
 	return r;
 }
@@ -62,22 +62,23 @@ static int check_built(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
-	if (job->pack.source_only)
+	if (job->pack->source_only)
 		return 0;
-	if (job->pack.kernels.n == 0)
-		return error_set(&job->error, -ENOENT, 6, "%s/%s is built for no kernel",
-			job->name, job->version);
-	for (size_t i = 0; i < job->pack.kernels.n; i++) {
-		const char *kernel = job->pack.kernels.items[i],
+	if (job->pack->kernels.n == 0)
+		return error_set(&job->outcome.error, -ENOENT, 6,
+			"%s/%s is built for no kernel", job->name, job->version);
+	for (size_t i = 0; i < job->pack->kernels.n; i++) {
+		const char *kernel = job->pack->kernels.items[i],
 			   *arch = path_base(kernel);
 		_cleanup_free_ char *release = xstrndup(kernel, strcspn(kernel, "/"));
 
 		if (tree_state(s->trees.dkms, s->trees.source, job->name, job->version,
 			    release, arch) >= STATE_BUILT)
 			continue;
-		error_set(&job->error, -ENOENT, 6, "%s/%s is not built for %s (%s)",
-			job->name, job->version, release, arch);
-		error_remedy(&job->error, "dkms build %s/%s -k %s", job->name,
+		error_set(&job->outcome.error, -ENOENT, 6,
+			"%s/%s is not built for %s (%s)", job->name, job->version,
+			release, arch);
+		error_remedy(&job->outcome.error, "dkms build %s/%s -k %s", job->name,
 			job->version, kernel);
 		return -ENOENT;
 	}
@@ -96,29 +97,29 @@ static int pack_work(struct job *job)
 		.name = job->name,
 		.version = job->version,
 		.source = source,
-		.conf = job->pack.binaries_only ? job->conf_path : NULL,
+		.conf = job->pack->binaries_only ? job->conf_path : NULL,
 		.version_dir = version_dir,
-		.kernels = job->pack.source_only ? &none : &job->pack.kernels,
+		.kernels = job->pack->source_only ? &none : &job->pack->kernels,
 	};
 	int r;
 
-	job->archive = pack_path(job, "tarball", name);
+	job->pack->archive = pack_path(job, "tarball", name);
 	r = pack_make_dir(job);
 	if (r < 0)
 		return r;
-	return tarball_write(job->archive, &content, &job->shared->cancelled,
-		&job->warnings, &job->error);
+	return tarball_write(job->pack->archive, &content, &job->shared->stop.signal,
+		&job->outcome.warnings, &job->outcome.error);
 }
 
 enum phase pack_enter(struct job *job)
 {
 	if (check_built(job) < 0)
 		return PHASE_FAIL;
-	job->work = pack_work;
-	if (job->pack.format != PACK_TARBALL) {
-		job->package = xcalloc(1, sizeof(*job->package));
-		job->package->lock_fd = -1;
-		job->work = package_assemble;
+	job->ask.work = pack_work;
+	if (job->pack->format != PACK_TARBALL) {
+		job->pack->package = xcalloc(1, sizeof(*job->pack->package));
+		job->pack->package->lock_fd = -1;
+		job->ask.work = package_assemble;
 	}
 	return PHASE_WORK;
 }

@@ -141,7 +141,7 @@ static void warn_of_templates(struct job *job, const char *source)
 		_cleanup_free_ char *path = xasprintf("%s/%s-dkms-%s", source, job->name, names[i]);
 
 		if (path_exists(path))
-			strv_pushf(&job->warnings, "%s is not used", path);
+			strv_pushf(&job->outcome.warnings, "%s is not used", path);
 	}
 }
 
@@ -156,17 +156,19 @@ static int put_source(struct job *job, struct package *p)
 	int r;
 
 	if (!source)
-		return error_errno(&job->error, -errno, 6, "cannot read %s", link);
+		return error_errno(
+			&job->outcome.error, -errno, 6, "cannot read %s", link);
 	warn_of_templates(job, source);
-	r = dir_make(above, &job->error);
-	return r == 0 ? dir_copy(source, to, (uid_t)-1, (gid_t)-1, &job->error) : r;
+	r = dir_make(above, &job->outcome.error);
+	return r == 0 ? dir_copy(source, to, (uid_t)-1, (gid_t)-1, &job->outcome.error)
+		      : r;
 }
 
 static int put_built(struct job *job, struct package *p)
 {
 	size_t kernel_len = strlen(job->kernel->dir);
 	struct placed placed;
-	int r = placed_by_conf(job, &placed, &job->error);
+	int r = placed_by_conf(job, &placed, &job->outcome.error);
 
 	if (r < 0)
 		return r;
@@ -175,9 +177,9 @@ static int put_built(struct job *job, struct package *p)
 			job->kernel->release, placed.files[i].dest + kernel_len);
 		_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to));
 
-		r = dir_make(dir, &job->error);
+		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)
-			r = file_copy(placed.files[i].built, to, &job->error);
+			r = file_copy(placed.files[i].built, to, &job->outcome.error);
 	}
 	placed_done(&placed);
 	return r;
@@ -185,66 +187,66 @@ static int put_built(struct job *job, struct package *p)
 
 int package_assemble(struct job *job)
 {
-	const struct package_format *format = formats[job->pack.format];
+	const struct package_format *format = formats[job->pack->format];
 	const char *tmp = job->shared->settings->tmp_location;
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	struct package *p = job->package;
-	int r = check_words(job, &job->error);
+	struct package *p = job->pack->package;
+	int r = check_words(job, &job->outcome.error);
 
 	if (r < 0)
 		return r;
 	staging_remove_leftovers(tmp, STAGE);
-	r = staging_make(tmp, STAGE, &p->dir, &p->lock_fd, &job->error);
+	r = staging_make(tmp, STAGE, &p->dir, &p->lock_fd, &job->outcome.error);
 	if (r < 0)
 		return r;
 	p->root = path_join(p->dir, "root");
-	if (job->pack.source_only)
+	if (job->pack->source_only)
 		p->source = xasprintf("/usr/src/%s-%s", job->name, job->version);
 	format->describe(job, p);
 	r = p->source ? put_source(job, p) : put_built(job, p);
 	if (r == 0)
-		r = settle(p->root, p, &job->error);
+		r = settle(p->root, p, &job->outcome.error);
 	if (!is_empty(epoch))
 		p->time = (time_t)strtoll(epoch, NULL, 10);
-	return r == 0 ? format->write(job, p, &job->error) : r;
+	return r == 0 ? format->write(job, p, &job->outcome.error) : r;
 }
 
 /* JOB_PACKAGING */
 
 enum phase package_enter(struct job *job)
 {
-	struct package *p = job->package;
+	struct package *p = job->pack->package;
 	_cleanup_free_ char *epoch = NULL;
 
 	if (!p)
 		return PHASE_NEXT;
 	epoch = xasprintf("%lld", (long long)p->time);
-	strv_push_all(&job->command.env, (const char *const *)environ);
-	strv_setenv(&job->command.env, "SOURCE_DATE_EPOCH", epoch);
-	job->command.cwd = xstrdup(p->dir);
-	formats[job->pack.format]->command(job, p);
+	strv_push_all(&job->ask.command.env, (const char *const *)environ);
+	strv_setenv(&job->ask.command.env, "SOURCE_DATE_EPOCH", epoch);
+	job->ask.command.cwd = xstrdup(p->dir);
+	formats[job->pack->format]->command(job, p);
 	return PHASE_COMMAND;
 }
 
 enum phase package_leave(struct job *job, const struct outcome *outcome)
 {
-	const struct package_format *format = formats[job->pack.format];
+	const struct package_format *format = formats[job->pack->format];
 	const struct str *said = outcome->err.len ? &outcome->err : &outcome->out;
 	_cleanup_free_ char *how = NULL, *remedy = NULL, *text = NULL;
 
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
-	how = outcome_describe(outcome, &job->command);
+	how = outcome_describe(outcome, &job->ask.command);
 	text = xstrndup(said->len ? said->data : "", SAID_MAX);
 	text_tame(text);
 	while (has_suffix(text, "\n"))
 		text[strlen(text) - 1] = '\0';
-	error_set(&job->error, -EIO, 9, "cannot make %s: %s %s%s%s", job->package->file,
-		format->tool, how, *text ? "\n" : "", text);
+	error_set(&job->outcome.error, -EIO, 9, "cannot make %s: %s %s%s%s",
+		job->pack->package->file, format->tool, how, *text ? "\n" : "", text);
 	if (outcome->error == -ENOENT)
 		remedy = format->remedy(job->shared->settings->distro);
 	if (remedy)
-		error_remedy(&job->error, "%s", remedy);
+		error_remedy(&job->outcome.error, "%s", remedy);
 	return PHASE_FAIL;
 }
 
@@ -252,23 +254,23 @@ enum phase package_leave(struct job *job, const struct outcome *outcome)
 
 static int deliver_work(struct job *job)
 {
-	struct package *p = job->package;
+	struct package *p = job->pack->package;
 	_cleanup_free_ char *made = path_join(p->dir, p->file), *real = NULL;
 	const char *target;
 	int r;
 
-	job->archive = pack_path(job, formats[job->pack.format]->subdir, p->file);
+	job->pack->archive = pack_path(job, formats[job->pack->format]->subdir, p->file);
 	r = pack_make_dir(job);
-	real = realpath(job->archive, NULL);
-	target = real ? real : job->archive;
+	real = realpath(job->pack->archive, NULL);
+	target = real ? real : job->pack->archive;
 	/* A device or a directory is not for a rename to replace. */
 	if (r == 0 && path_exists(target) && !path_is_file(target))
-		r = error_set(&job->error, -EINVAL, 9, "cannot write %s: it is no file",
-			job->archive);
+		r = error_set(&job->outcome.error, -EINVAL, 9,
+			"cannot write %s: it is no file", job->pack->archive);
 	if (r == 0 && chmod(made, 0644) < 0)
-		r = error_errno(&job->error, -errno, 9, "cannot change %s", made);
-	if (r == 0 && file_copy(made, target, &job->error) < 0) {
-		job->error.status = 9;
+		r = error_errno(&job->outcome.error, -errno, 9, "cannot change %s", made);
+	if (r == 0 && file_copy(made, target, &job->outcome.error) < 0) {
+		job->outcome.error.status = 9;
 		r = -EIO;
 	}
 	return r;
@@ -276,9 +278,9 @@ static int deliver_work(struct job *job)
 
 enum phase deliver_enter(struct job *job)
 {
-	if (!job->package)
+	if (!job->pack->package)
 		return PHASE_NEXT;
-	job->work = deliver_work;
+	job->ask.work = deliver_work;
 	return PHASE_WORK;
 }
 
@@ -286,16 +288,16 @@ enum phase deliver_enter(struct job *job)
 
 static int tidy_work(struct job *job)
 {
-	if (job->package->dir)
-		dir_remove(job->package->dir, NULL);
-	package_free(TAKE_PTR(job->package));
+	if (job->pack->package->dir)
+		dir_remove(job->pack->package->dir, NULL);
+	package_free(TAKE_PTR(job->pack->package));
 	return 0;
 }
 
 enum phase tidy_enter(struct job *job)
 {
-	if (!job->package)
+	if (!job->pack->package)
 		return PHASE_NEXT;
-	job->work = tidy_work;
+	job->ask.work = tidy_work;
 	return PHASE_WORK;
 }

@@ -129,7 +129,7 @@ static int write_files(const struct job *job, const struct package *p, struct er
 static void command(struct job *job, const struct package *p)
 {
 	static const char *const places[] = {"_topdir", "_dbpath", "_tmppath", "_rpmdir"};
-	struct strv *argv = &job->command.argv;
+	struct strv *argv = &job->ask.command.argv;
 
 	strv_push_all(argv, (const char *const[]){"rpmbuild", "-bb", "--quiet", "--target",
 				    p->arch, NULL});

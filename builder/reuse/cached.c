@@ -27,7 +27,7 @@ static int fingerprint_work(struct job *job)
 	/* What cannot be read is the build's business; it is not cached. */
 	if (fingerprint_job(job->shared->fingerprints, job, false, &b->key, &b->no_key) < 0) {
 		key_done(&b->key);
-		strv_pushf(&job->notices, "not cached: %s%s%s", b->no_key.what,
+		strv_pushf(&job->outcome.notices, "not cached: %s%s%s", b->no_key.what,
 			b->no_key.remedy ? "; " : "", b->no_key.remedy ? b->no_key.remedy : "");
 	}
 	return 0;
@@ -37,7 +37,7 @@ enum phase fingerprint_enter(struct job *job)
 {
 	if (!job->build || !job->shared->cache || fingerprint_obstacle(job))
 		return PHASE_NEXT;
-	job->work = fingerprint_work;
+	job->ask.work = fingerprint_work;
 	return PHASE_WORK;
 }
 
@@ -115,8 +115,8 @@ static int restore_work(struct job *job)
 	int r;
 
 	key_digest(&b->key, &key);
-	job->missed = !cache_find(cache, &key, &e);
-	if (job->missed)
+	job->outcome.cache_missed = !cache_find(cache, &key, &e);
+	if (job->outcome.cache_missed)
 		return 0;
 	r = build_clear_dir(job);
 	if (r < 0) {
@@ -126,16 +126,17 @@ static int restore_work(struct job *job)
 	if (restore(job, &e) == 0) {
 		/* The same look at it as after a build, with the same warnings. */
 		build_check_staged(job);
-		job->restored = true;
+		job->outcome.restored = true;
 		/* What comes after, such as signing, is told in the log, too. */
 		b->log_fd = open(b->log, O_WRONLY | O_APPEND | O_CLOEXEC);
 		if (b->log_fd < 0)
-			r = error_errno(&job->error, -errno, 1, "cannot open %s", b->log);
-		job->cost_s = (double)e.cost_ms / 1000;
+			r = error_errno(
+				&job->outcome.error, -errno, 1, "cannot open %s", b->log);
+		job->outcome.cost_s = (double)e.cost_ms / 1000;
 	}
-	job->missed = !job->restored;
-	if (job->missed)
-		r = dir_remove(b->staging, &job->error);
+	job->outcome.cache_missed = !job->outcome.restored;
+	if (job->outcome.cache_missed)
+		r = dir_remove(b->staging, &job->outcome.error);
 	entry_done(&e);
 	return r;
 }
@@ -146,7 +147,7 @@ enum phase restore_enter(struct job *job)
 	if (!job->build || !job->build->key.n_parts ||
 		job->shared->settings->switches.force)
 		return PHASE_NEXT;
-	job->work = restore_work;
+	job->ask.work = restore_work;
 	return PHASE_WORK;
 }
 
@@ -201,7 +202,7 @@ enum phase store_enter(struct job *job)
 {
 	if (!is_building(job) || !job->build->key.n_parts)
 		return PHASE_NEXT;
-	job->work = store_work;
+	job->ask.work = store_work;
 	return PHASE_WORK;
 }
 

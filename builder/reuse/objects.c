@@ -248,7 +248,7 @@ enum phase link_enter(struct job *job)
 {
 	if (!is_building(job) || objects_obstacle(job))
 		return PHASE_NEXT;
-	job->work = link_work;
+	job->ask.work = link_work;
 	return PHASE_WORK;
 }
 
@@ -656,8 +656,8 @@ void objects_store(struct job *job)
 	if (o->made) {
 		put_pieces(job, &p);
 	} else if (o->used && o->used == o->pieces.n) {
-		job->linked_from = objects_kernel(&o->source);
-		job->cost_s = (double)o->source.cost_ms / 1000;
+		job->outcome.linked_from = objects_kernel(&o->source);
+		job->outcome.cost_s = (double)o->source.cost_ms / 1000;
 	}
 }
 
@@ -669,7 +669,7 @@ void objects_commit(struct job *job)
 
 	if (!o)
 		return;
-	if (job->linked_from)
+	if (job->outcome.linked_from)
 		saved_ms = (int64_t)o->source.cost_ms -
 			   (int64_t)(build_elapsed_s(job->build) * 1000);
 	cache_used_pieces(cache, &o->source, o->used, o->made, saved_ms);

@@ -12,14 +12,15 @@
 
 enum phase report_enter(struct job *job)
 {
-	int status = job->error.status;
+	int status = job->outcome.error.status;
 
-	if (job->result != RESULT_FAILED || (status != 10 && status != 7) || job->shared->cancelled)
+	if (job->outcome.result != RESULT_FAILED || (status != 10 && status != 7) ||
+		job->shared->stop.signal)
 		return PHASE_NEXT;
 	if (geteuid() != 0 || !streq(job->shared->settings->trees.dkms, TREE) ||
 		access(HOOK, X_OK) < 0 || access(PROGRAM, F_OK) < 0)
 		return PHASE_NEXT;
-	strv_push_all(&job->command.argv,
+	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){HOOK, "-m", job->name, "-v", job->version, "-k",
 			job->kernel->release, NULL});
 	return PHASE_COMMAND;

@@ -28,7 +28,7 @@ static int check_depends(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
-	if (job->depends_met || s->switches.force)
+	if (job->request.depends_met || s->switches.force)
 		return 0;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
@@ -36,7 +36,7 @@ static int check_depends(struct job *job)
 			job->kernel->release, job->kernel->arch);
 
 		if (!version)
-			return error_set(&job->error, -ENOENT, 13,
+			return error_set(&job->outcome.error, -ENOENT, 13,
 				"%s/%s needs %s, which is not installed for %s", job->name,
 				job->version, name, job->kernel->release);
 	}
@@ -49,10 +49,10 @@ static int check_source(struct job *job, const char *source)
 	int r = dir_list(source, &names);
 
 	if (r < 0)
-		return error_errno(&job->error, r, 8, "cannot read %s", source);
+		return error_errno(&job->outcome.error, r, 8, "cannot read %s", source);
 	if (names.n < 2)
-		return error_set(&job->error, -ENOENT, 8, "there is no source to build in %s",
-			source);
+		return error_set(&job->outcome.error, -ENOENT, 8,
+			"there is no source to build in %s", source);
 	return 0;
 }
 
@@ -77,21 +77,22 @@ enum phase check_enter(struct job *job)
 {
 	const struct kernel *kernel = job->kernel;
 
-	if (job->was >= STATE_BUILT && !job->rebuild &&
+	if (job->outcome.state_before >= STATE_BUILT && !job->request.rebuild &&
 		!(job->kind == JOB_BUILD && job->shared->settings->switches.force))
 		return PHASE_NEXT;
 	if (job->conf->excluded) {
-		job->result = RESULT_EXCLUDED;
+		job->outcome.result = RESULT_EXCLUDED;
 		return PHASE_STOP;
 	}
 	if (!kernel->has_headers) {
 		_cleanup_free_ char *remedy =
 			distro_headers_command(job->shared->settings->distro, kernel->release);
 
-		error_set(&job->error, -ENOENT, 21, "no kernel headers for %s in %s",
-			kernel->release, kernel->headers);
+		error_set(&job->outcome.error, -ENOENT, 21,
+			"no kernel headers for %s in %s", kernel->release,
+			kernel->headers);
 		if (remedy)
-			error_remedy(&job->error, "%s", remedy);
+			error_remedy(&job->outcome.error, "%s", remedy);
 		return PHASE_FAIL;
 	}
 	if (check_depends(job) < 0)
@@ -116,7 +117,7 @@ static int lock_dir(struct job *job)
 	int r;
 
 	for (;;) {
-		r = dir_make(b->dir, &job->error);
+		r = dir_make(b->dir, &job->outcome.error);
 		if (r < 0)
 			return r;
 		close_ptr(&b->lock_fd);
@@ -124,7 +125,8 @@ static int lock_dir(struct job *job)
 		if (b->lock_fd < 0 && errno == ENOENT)
 			continue;
 		if (b->lock_fd < 0)
-			return error_errno(&job->error, -errno, 1, "cannot open %s", b->dir);
+			return error_errno(
+				&job->outcome.error, -errno, 1, "cannot open %s", b->dir);
 		if (flock(b->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 			close_ptr(&b->lock_fd);
 			b->lock_fd = -1;
@@ -155,14 +157,15 @@ static enum phase look_again(struct job *job)
 	enum state state = tree_state(s->trees.dkms, s->trees.source, job->name,
 		job->version, job->kernel->release, job->kernel->arch);
 
-	if (s->switches.force || job->was >= STATE_BUILT || state < STATE_BUILT)
+	if (s->switches.force || job->outcome.state_before >= STATE_BUILT ||
+		state < STATE_BUILT)
 		return PHASE_NEXT;
-	job->was = state;
+	job->outcome.state_before = state;
 	dir_remove(job->build->dir, NULL);
 	build_free(TAKE_PTR(job->build));
 	if (job->kind == JOB_INSTALL && state < STATE_INSTALLED_WEAK)
 		return PHASE_NEXT;
-	job->result = RESULT_NOTHING;
+	job->outcome.result = RESULT_NOTHING;
 	return PHASE_STOP;
 }
 
@@ -178,7 +181,7 @@ enum phase wait_enter(struct job *job)
 	if (!b)
 		return PHASE_NEXT;
 	busy = b->dir;
-	r = dir_make(b->seen, &job->error);
+	r = dir_make(b->seen, &job->outcome.error);
 	if (r == 0)
 		r = lock_dir(job);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE) {
@@ -189,9 +192,9 @@ enum phase wait_enter(struct job *job)
 		return look_again(job);
 	if (r != -EBUSY)
 		return PHASE_FAIL;
-	strv_push_all(&job->command.argv,
+	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", busy, NULL});
-	job->command.idle = true;
+	job->ask.command.idle = true;
 	return PHASE_COMMAND;
 }
 
@@ -201,8 +204,8 @@ enum phase wait_leave(struct job *job, const struct outcome *outcome)
 	if (!outcome->error && !outcome->signal && !outcome->timed_out &&
 		!outcome->cancelled && outcome->exit_status <= 1)
 		return PHASE_AGAIN;
-	error_set(&job->error, -EBUSY, 1, "another dkms is building %s/%s for %s", job->name,
-		job->version, job->kernel->release);
+	error_set(&job->outcome.error, -EBUSY, 1, "another dkms is building %s/%s for %s",
+		job->name, job->version, job->kernel->release);
 	return PHASE_FAIL;
 }
 
@@ -210,9 +213,9 @@ enum phase wait_leave(struct job *job, const struct outcome *outcome)
 
 int build_clear_dir(struct job *job)
 {
-	int r = dir_remove(job->build->work, &job->error);
+	int r = dir_remove(job->build->work, &job->outcome.error);
 
-	return r < 0 ? r : dir_remove(job->build->staging, &job->error);
+	return r < 0 ? r : dir_remove(job->build->staging, &job->outcome.error);
 }
 
 /* Who repeats a command by hand needs the variables, too. */
@@ -235,7 +238,8 @@ static int open_log(struct job *job)
 	close_ptr(&b->log_fd);
 	b->log_fd = open(b->log, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
 	if (b->log_fd < 0)
-		return error_errno(&job->error, -errno, 1, "cannot create %s", b->log);
+		return error_errno(
+			&job->outcome.error, -errno, 1, "cannot create %s", b->log);
 	buildlog_begin(b->log_fd, job->name, job->version, job->kernel->release,
 		job->kernel->arch);
 	log_toolchain(b);
@@ -274,7 +278,7 @@ static int overlay_patches(struct job *job, uid_t uid)
 
 	if (!job->conf->patches.n || !path_is_dir(from))
 		return 0;
-	return overlay(from, to, uid, &job->error);
+	return overlay(from, to, uid, &job->outcome.error);
 }
 
 /* Without namespaces: what is at seen makes room, and comes back in restore_seen. */
@@ -288,8 +292,8 @@ static int rename_to_seen(struct job *job)
 		rename(b->set_aside, b->seen);
 	}
 	if (rename(b->seen, b->set_aside) < 0 || rename(b->work, b->seen) < 0)
-		return error_errno(&job->error, -errno, 1, "cannot rename %s to %s", b->work,
-			b->seen);
+		return error_errno(&job->outcome.error, -errno, 1,
+			"cannot rename %s to %s", b->work, b->seen);
 	str_replace(&b->work, b->seen);
 	b->renamed = true;
 	return 0;
@@ -306,7 +310,7 @@ static int copy_work(struct job *job)
 		return r;
 	if (b->sandbox == SANDBOX_KIND_UNTRUSTED)
 		uid = SANDBOX_UID;
-	r = dir_copy(b->source, b->work, uid, uid, &job->error);
+	r = dir_copy(b->source, b->work, uid, uid, &job->outcome.error);
 	if (r == 0)
 		r = overlay_patches(job, uid);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE)
@@ -320,6 +324,6 @@ enum phase copy_enter(struct job *job)
 {
 	if (!is_building(job))
 		return PHASE_NEXT;
-	job->work = copy_work;
+	job->ask.work = copy_work;
 	return PHASE_WORK;
 }

@@ -58,8 +58,9 @@ void build_check_staged(struct job *job)
 		strv_push(&all_symvers, symvers);
 	list_symvers(job, &all_symvers);
 	/* What it finds, also that a file is no module, is for a person to judge. */
-	if (modfile_check(&paths, job->kernel->release, &all_symvers, &job->warnings, &err) < 0)
-		strv_push(&job->warnings, err.what);
+	if (modfile_check(&paths, job->kernel->release, &all_symvers,
+		    &job->outcome.warnings, &err) < 0)
+		strv_push(&job->outcome.warnings, err.what);
 }
 
 static int collect_work(struct job *job)
@@ -67,7 +68,7 @@ static int collect_work(struct job *job)
 	_cleanup_free_ char *module_dir = build_staged_path(job, "");
 	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
 	struct stat st;
-	int r = dir_make(module_dir, &job->error);
+	int r = dir_make(module_dir, &job->outcome.error);
 
 	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
@@ -77,14 +78,15 @@ static int collect_work(struct job *job)
 
 		if (m->excluded)
 			continue;
-		r = file_copy(from, to, &job->error);
+		r = file_copy(from, to, &job->outcome.error);
 		if (r == 0 && chmod(to, 0644) < 0)
-			r = error_errno(&job->error, -errno, 1, "cannot change %s", to);
+			r = error_errno(
+				&job->outcome.error, -errno, 1, "cannot change %s", to);
 	}
 	if (r == 0 && lstat(symvers, &st) == 0 && S_ISREG(st.st_mode)) {
 		_cleanup_free_ char *to = build_staged_path(job, "Module.symvers");
 
-		r = file_copy(symvers, to, &job->error);
+		r = file_copy(symvers, to, &job->outcome.error);
 	}
 	if (r == 0)
 		build_check_staged(job);
@@ -95,7 +97,7 @@ enum phase collect_enter(struct job *job)
 {
 	if (!is_building(job))
 		return PHASE_NEXT;
-	job->work = collect_work;
+	job->ask.work = collect_work;
 	return PHASE_WORK;
 }
 
@@ -122,7 +124,7 @@ static int finish_work(struct job *job)
 	int r;
 
 	pthread_mutex_lock(&job->kernel->lock);
-	r = kernel_modules(job->kernel, &job->error);
+	r = kernel_modules(job->kernel, &job->outcome.error);
 	how = kernel_compression(job->kernel);
 	pthread_mutex_unlock(&job->kernel->lock);
 	if (r < 0 || how == COMPRESSION_NONE)
@@ -136,7 +138,7 @@ static int finish_work(struct job *job)
 		if (m->excluded)
 			continue;
 		r = compress_file(from, to, how, compress_options(job->shared->settings, how),
-			&job->error);
+			&job->outcome.error);
 		if (r == 0)
 			unlink(from);
 	}
@@ -147,7 +149,7 @@ enum phase finish_enter(struct job *job)
 {
 	if (!job->build)
 		return PHASE_NEXT;
-	job->work = finish_work;
+	job->ask.work = finish_work;
 	return PHASE_WORK;
 }
 
@@ -171,7 +173,8 @@ static int write_dependencies(struct job *job)
 		_cleanup_free_ char *line = xasprintf("%s\n", version ? version : "");
 
 		if (version)
-			r = file_write(path, line, strlen(line), 0644, &job->error);
+			r = file_write(
+				path, line, strlen(line), 0644, &job->outcome.error);
 	}
 	return r;
 }
@@ -184,23 +187,23 @@ static int publish_work(struct job *job)
 	_cleanup_free_ char *built = NULL;
 	int r;
 
-	job->build_s = build_elapsed_s(b);
-	r = dir_make(log_dir, &job->error);
+	job->outcome.build_s = build_elapsed_s(b);
+	r = dir_make(log_dir, &job->outcome.error);
 	if (r == 0)
-		r = file_copy(b->log, log, &job->error);
+		r = file_copy(b->log, log, &job->outcome.error);
 	if (r == 0)
 		r = write_dependencies(job);
 	if (r == 0)
 		r = tree_publish(job->shared->settings->trees.dkms, job->name,
 			job->version, job->kernel->release, job->kernel->arch, b->staging,
-			&job->error);
+			&job->outcome.error);
 	if (r < 0)
 		return r;
-	job->built = true;
+	job->outcome.built = true;
 	cached_commit(job);
 	built = tree_built_dir(job->shared->settings->trees.dkms, job->name, job->version,
 		job->kernel->release, job->kernel->arch);
-	job->log_path = path_join(built, "log/make.log");
+	job->outcome.log_path = path_join(built, "log/make.log");
 	return 0;
 }
 
@@ -208,7 +211,7 @@ enum phase publish_enter(struct job *job)
 {
 	if (!job->build)
 		return PHASE_NEXT;
-	job->work = publish_work;
+	job->ask.work = publish_work;
 	return PHASE_WORK;
 }
 
@@ -241,7 +244,7 @@ static void keep_log(struct job *job)
 		mkdir(b->failed, 0755);
 	dir_remove(log, NULL); /* the module may have made one */
 	if (rename(b->log, log) == 0 && link_write(latest, target, NULL) == 0)
-		job->log_path = TAKE_PTR(log);
+		job->outcome.log_path = TAKE_PTR(log);
 }
 
 /* After a success nothing tells of the failure before it. */
@@ -262,10 +265,10 @@ static int clean_work(struct job *job)
 	restore_seen(b);
 	if (b->lock_fd < 0)
 		return 0; /* the directory is another's */
-	if (job->result == RESULT_FAILED && !job->built && !job->shared->cancelled &&
-		b->log_fd >= 0)
+	if (job->outcome.result == RESULT_FAILED && !job->outcome.built &&
+		!job->shared->stop.signal && b->log_fd >= 0)
 		keep_log(job);
-	else if (job->built)
+	else if (job->outcome.built)
 		forget_log(b);
 	dir_remove(b->dir, NULL);
 	build_free(TAKE_PTR(job->build));
@@ -276,6 +279,6 @@ enum phase clean_enter(struct job *job)
 {
 	if (!job->build)
 		return PHASE_NEXT;
-	job->work = clean_work;
+	job->ask.work = clean_work;
 	return PHASE_WORK;
 }

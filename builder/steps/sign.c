@@ -225,7 +225,7 @@ static int copy_modules(const struct job *job, struct error *err)
 
 static void not_signed(struct job *job, const char *why)
 {
-	strv_pushf(&job->notices, "modules are not signed: %s", why);
+	strv_pushf(&job->outcome.notices, "modules are not signed: %s", why);
 }
 
 static int prepare_signatures_work(struct job *job)
@@ -236,7 +236,7 @@ static int prepare_signatures_work(struct job *job)
 	int r = keypair_ensure(&sg->pair, &made, &err);
 
 	if (made)
-		str_addf(&job->output,
+		str_addf(&job->outcome.output,
 			"made the key %s that signs modules; to enroll its certificate: "
 			"mokutil --import %s\n",
 			sg->pair.key, sg->pair.certificate);
@@ -275,7 +275,7 @@ enum phase prepare_signatures_enter(struct job *job)
 	}
 	if (!next_module(job))
 		return PHASE_NEXT;
-	job->work = prepare_signatures_work;
+	job->ask.work = prepare_signatures_work;
 	return PHASE_WORK;
 }
 
@@ -302,10 +302,12 @@ static void tell_failures(struct job *job)
 	struct signing *sg = job->signing;
 
 	if (sg->n_failed == 1)
-		strv_pushf(&job->warnings, "%s is not signed: %s", sg->failed, sg->why);
+		strv_pushf(&job->outcome.warnings, "%s is not signed: %s", sg->failed,
+			sg->why);
 	else if (sg->n_failed)
-		strv_pushf(&job->warnings, "%s and %zu more modules are not signed: %s",
-			sg->failed, sg->n_failed - 1, sg->why);
+		strv_pushf(&job->outcome.warnings,
+			"%s and %zu more modules are not signed: %s", sg->failed,
+			sg->n_failed - 1, sg->why);
 	sg->n_failed = 0;
 }
 
@@ -323,10 +325,10 @@ enum phase sign_enter(struct job *job)
 		return PHASE_NEXT;
 	}
 	path = copy_path(sg, m);
-	strv_push_all(&job->command.argv, (const char *const[]){sg->tool, sg->hash,
+	strv_push_all(&job->ask.command.argv, (const char *const[]){sg->tool, sg->hash,
 						  sg->pair.key, sg->pair.certificate, path, NULL});
-	job->command.cwd = xstrdup(sg->dir);
-	job->command.timeout_s = SIGN_SECONDS;
+	job->ask.command.cwd = xstrdup(sg->dir);
+	job->ask.command.timeout_s = SIGN_SECONDS;
 	log_command(job, path);
 	return PHASE_COMMAND;
 }
@@ -338,7 +340,7 @@ static char *failure(const struct job *job, const struct outcome *outcome, const
 	const char *name = path_base(sg->tool);
 
 	if (!outcome_ok(outcome)) {
-		_cleanup_free_ char *how = outcome_describe(outcome, &job->command);
+		_cleanup_free_ char *how = outcome_describe(outcome, &job->ask.command);
 		const struct str *said = outcome->err.len ? &outcome->err : &outcome->out;
 		int len = said->len ? (int)strcspn(said->data, "\n") : 0;
 
@@ -364,7 +366,7 @@ enum phase sign_leave(struct job *job, const struct outcome *outcome)
 		buildlog_note(fd, "%s", outcome->out.data);
 	if (outcome->err.len)
 		buildlog_note(fd, "%s", outcome->err.data);
-	buildlog_result(fd, outcome, &job->command);
+	buildlog_result(fd, outcome, &job->ask.command);
 	if (outcome->cancelled)
 		return PHASE_FAIL;
 	why = failure(job, outcome, path);

@@ -81,7 +81,7 @@ static bool do_job(const struct graph *g, struct job *job)
 	if (job->kind == JOB_EVALUATE)
 		job->conf = conf_of(job);
 	job->state = JOB_ENDED;
-	job->result = fails ? RESULT_FAILED : RESULT_DONE;
+	job->outcome.result = fails ? RESULT_FAILED : RESULT_DONE;
 	return !fails;
 }
 
@@ -234,11 +234,12 @@ static int check_rules(struct plan *p)
 	long depmod = at("depmod k1");
 	int wrong = 0;
 
-	if (base->result == RESULT_DONE)
+	if (base->outcome.result == RESULT_DONE)
 		wrong += at("user k1") < at("+base k1");
 	else
-		wrong += at("user k1") >= 0 || user->result != RESULT_BLOCKED ||
-			 user->error.status != 13 || !strstr(user->error.what, "base");
+		wrong += at("user k1") >= 0 || user->outcome.result != RESULT_BLOCKED ||
+			 user->outcome.error.status != 13 ||
+			 !strstr(user->outcome.error.what, "base");
 	wrong += at("other k1") < 0 || at("base k2") < 0; /* nobody else is concerned */
 	wrong += depmod < 0 || at("depmod k2") < 0;	  /* whatever has failed */
 	wrong += depmod < at("+base k1") || depmod < at("-base k1") ||
@@ -297,8 +298,8 @@ static void test_deferred(void)
 		"and what needs that one");
 	ok(!job_of(&p, "a", "k1") && job_of(&p, "c", "k1"), "the others go on");
 	ok(!job_of(&p, "off", "k1"), "AUTOINSTALL is heeded");
-	ok(job_of(&p, "d", "k1") && !job_of(&p, "d", "k1")->depends_met &&
-			job_of(&p, "c", "k1")->depends_met,
+	ok(job_of(&p, "d", "k1") && !job_of(&p, "d", "k1")->request.depends_met &&
+			job_of(&p, "c", "k1")->request.depends_met,
 		"what needs one that will not come is told so");
 	plan_done(&p);
 }
@@ -311,11 +312,12 @@ static void test_circle(void)
 
 	make_tree(all, ARRAY_SIZE(all));
 	run(&p, 1);
-	ok(job_of(&p, "a", "k1")->result == RESULT_BLOCKED &&
-			job_of(&p, "b", "k1")->result == RESULT_BLOCKED &&
-			job_of(&p, "behind", "k1")->result == RESULT_BLOCKED,
+	ok(job_of(&p, "a", "k1")->outcome.result == RESULT_BLOCKED &&
+			job_of(&p, "b", "k1")->outcome.result == RESULT_BLOCKED &&
+			job_of(&p, "behind", "k1")->outcome.result == RESULT_BLOCKED,
 		"a circle never runs, nor what needs it");
-	ok(job_of(&p, "a", "k1")->error.status == 11 || job_of(&p, "b", "k1")->error.status == 11,
+	ok(job_of(&p, "a", "k1")->outcome.error.status == 11 ||
+			job_of(&p, "b", "k1")->outcome.error.status == 11,
 		"and is told as one");
 	is(log_text.data, "free k1, +free k1, depmod k1, +depmod k1", "the rest does");
 	plan_done(&p);
