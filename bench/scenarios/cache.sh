@@ -32,7 +32,7 @@ install_peer() # KERNEL
 same=
 others=()
 for kver in "${kernels[@]:1}"; do
-	if [ -z "$same" ] && kin "$root" "$kernel" "$kver"; then
+	if [ -z "$same" ] && same_headers "$root" "$kernel" "$kver"; then
 		same=$kver
 	else
 		others+=("$kver")

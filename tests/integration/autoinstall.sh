@@ -64,11 +64,11 @@ for i in "${!modules[@]}"; do
 		kernel=
 	done
 	[ -n "$kernel" ] || continue
-	if compiles "$module" "$source" "$kernel" "$root/lib/modules/$kernel/build"; then
+	if plain_make "$module" "$source" "$kernel" "$root/lib/modules/$kernel/build"; then
 		report 1 "$module is built for $kernel"
 		continue
 	fi
-	note "$module does not compile for $kernel: $(grep -m 1 "rror: \|ERROR" "$work/compiles.log")"
+	note "$module does not compile for $kernel: $(grep -m 1 "rror: \|ERROR" "$work/plain-make.log")"
 	ours remove "$module" --all > /dev/null
 	rm -r "$source"
 	unset "modules[i]"
@@ -86,7 +86,7 @@ for kernel in "${kernels[@]}"; do
 	for module in "${modules[@]}"; do
 		on="$module on $kernel"
 		says=("$work/src/${module/\//-}/dkms.conf" "$kernel" "$root/lib/modules/$kernel/build")
-		if opinion "${says[@]}" excluded; then
+		if with_conf "${says[@]}" is_excluded; then
 			is "$(grep -c "^$module, $kernel," "$work/status")" 0 "$on: excluded"
 			[ "${complete[-1]}" != "$kernel" ] || unset 'complete[-1]' 'complete[-1]'
 			continue
@@ -96,7 +96,7 @@ for kernel in "${kernels[@]}"; do
 			", $machine: installed( \(Original modules exist\))?\$" "$on: status says installed"
 		ok "$on: has a make.log" \
 			test -s "$work/dkms/$module/$kernel/$machine/log/make.log"
-		for name in $(opinion "${says[@]}" names); do
+		for name in $(with_conf "${says[@]}" module_names); do
 			file=$(echo "$work/lib/modules/$kernel/updates/dkms/$name".ko*)
 			ok "$on: $name is in updates/dkms" test -f "$file"
 			like "$(modinfo -F vermagic "$file" 2>&1)" "^${kernel//[.+]/.} " \

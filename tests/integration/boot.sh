@@ -16,7 +16,7 @@ for tool in qemu-system-x86_64 busybox cpio; do
 	command -v $tool > /dev/null || skip_all "no $tool"
 done
 if ! "$top_srcdir/tests/fetch-input" --image --modules acpi-call,nat-rtsp/vhba,langford \
-	--kernels cloud-amd64:kin-1/cloud-amd64:1,cloud-amd64:kin-2/cloud-amd64:twin > "$work/input" 2> "$work/input.log"
+	--kernels cloud-amd64:pair-1/cloud-amd64:1,cloud-amd64:pair-2/cloud-amd64:twin > "$work/input" 2> "$work/input.log"
 then
 	report 1 "real kernels and modules can be had"
 	sed 's/^/# /' "$work/input.log"
@@ -43,8 +43,8 @@ image=$root/boot/vmlinuz-$kernel
 [ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
 names=()
 for module in "${modules[@]}"; do
-	mapfile -t -O ${#names[@]} names < <(opinion "$root/usr/src/${module/\//-}/dkms.conf" "$kernel" \
-		"$root/lib/modules/$kernel/build" names)
+	mapfile -t -O ${#names[@]} names < <(with_conf "$root/usr/src/${module/\//-}/dkms.conf" "$kernel" \
+		"$root/lib/modules/$kernel/build" module_names)
 done
 
 # What the machine starts: loads each module by name, says how that went, and ends.

@@ -16,7 +16,7 @@ PATH=$PATH:/usr/sbin:/sbin
 command -v apt-get >/dev/null || skip_all "kernels and modules come from Debian's packages"
 # Two ABIs that differ in little, most of the time; another one; another flavour.
 if ! "$top_srcdir/tests/fetch-input" \
-	--kernels amd64:kin-1/amd64:1,amd64:kin-2/amd64:twin,amd64:3/rt-amd64:1,cloud-amd64:1 \
+	--kernels amd64:pair-1/amd64:1,amd64:pair-2/amd64:twin,amd64:3/rt-amd64:1,cloud-amd64:1 \
 	--modules "${MODULES:-v4l2loopback,acpi-call,bbswitch,dpdk-kmods}" \
 	> "$work/input" 2> "$work/input.log"; then
 	report 1 "real kernels and modules can be had"
@@ -76,7 +76,7 @@ is "$linked" 0 "the first kernel: nothing is linked"
 ok "objects are kept" test "$compiled" -ge ${#modules[@]}
 options=("${all[@]:2:2}")
 build cold
-if kin "$root" "${kernels[0]}" "${kernels[1]}"; then
+if same_headers "$root" "${kernels[0]}" "${kernels[1]}"; then
 	is "$(objects)" "$compiled $compiled" "the second kernel: all objects are linked"
 	like "$(cat "$work/tap.out")" "linked from ${kernels[0]//[.+]/.} in" "it says so"
 else
@@ -108,7 +108,7 @@ like "$(ours cache why "$module" -k "${kernels[0]}")" 'in the cache' "cache why:
 ours cache verify > "$work/verify" 2>&1
 is "$?" 0 "cache verify"
 
-if kin "$root" "${kernels[0]}" "${kernels[1]}"; then
+if same_headers "$root" "${kernels[0]}" "${kernels[1]}"; then
 	ours cache clear > /dev/null
 	ours unbuild "$module" --all > /dev/null
 	ok "two kernels in one run" ours build "$module" -k "${kernels[0]}" -k "${kernels[1]}"

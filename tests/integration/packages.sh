@@ -142,7 +142,7 @@ check_files() # NAME/VERSION KERNEL
 {
 	local name file bad='' count=0
 
-	for name in $(opinion "/usr/src/${1/\//-}/dkms.conf" "$2" "/lib/modules/$2/build" names); do
+	for name in $(with_conf "/usr/src/${1/\//-}/dkms.conf" "$2" "/lib/modules/$2/build" module_names); do
 		file=$(echo "/lib/modules/$2/updates/dkms/$name.ko"*)
 		count=$((count + 1))
 		[[ $(modinfo -F vermagic "$file" 2>&1) == "$2 "* ]] || bad+=" vermagic of $file;"
@@ -262,12 +262,12 @@ input_root=$(sed -n 's/^root //p' "$work/input")
 good=()
 for package in "${packages[@]}"; do
 	module=$(module_of "$package")
-	if [ "$package" = dahdi ] || compiles "$module" "$input_root/usr/src/${module/\//-}" "$kernel" \
+	if [ "$package" = dahdi ] || plain_make "$module" "$input_root/usr/src/${module/\//-}" "$kernel" \
 		"/lib/modules/$kernel/build"
 	then
 		good+=("$package")
 	else
-		note "$module does not compile for $kernel: $(grep -m 1 "rror: \|ERROR" "$work/compiles.log")"
+		note "$module does not compile for $kernel: $(grep -m 1 "rror: \|ERROR" "$work/plain-make.log")"
 	fi
 done
 packages=("${good[@]}")
@@ -333,7 +333,7 @@ built=0
 for i in "${!packages[@]}"; do
 	package=${packages[i]} module=${of[i]}
 	[ -n "$(stands "$module")" ] || continue
-	if opinion "/usr/src/${module/\//-}/dkms.conf" "$cloud" "/lib/modules/$cloud/build" excluded; then
+	if with_conf "/usr/src/${module/\//-}/dkms.conf" "$cloud" "/lib/modules/$cloud/build" is_excluded; then
 		is "$(stands "$module")" "installed on $kernel" "$package: excluded on $cloud"
 		continue
 	fi

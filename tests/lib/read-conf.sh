@@ -2,7 +2,7 @@
 # A dkms.conf read as bash does, for a test of real modules to have an opinion of its own.
 
 # Sources CONF for a kernel and runs COMMAND, which sees what it says.
-opinion() # CONF KVER HEADERS COMMAND
+with_conf() # CONF KVER HEADERS COMMAND
 {
 	(
 		set +eu
@@ -17,7 +17,7 @@ opinion() # CONF KVER HEADERS COMMAND
 }
 
 # The names that the module's files have when installed.
-names()
+module_names()
 {
 	if [ ${#DEST_MODULE_NAME[@]} -gt 0 ]; then
 		printf '%s\n' "${DEST_MODULE_NAME[@]}"
@@ -27,7 +27,7 @@ names()
 }
 
 # The module is not for this kernel.
-excluded()
+is_excluded()
 {
 	local option
 
@@ -41,17 +41,17 @@ excluded()
 
 # Compiles the module as a person would without any dkms: some modules of a release of Debian do
 # not compile for its newest kernels, and then it is not us.
-compiles() # NAME/VERSION SOURCE KVER HEADERS
+plain_make() # NAME/VERSION SOURCE KVER HEADERS
 {
-	rm -rf "${work:?}/compiles"
-	mkdir -p "$work/compiles/$1"
-	cp -a "$2" "$work/compiles/$1/build"
+	rm -rf "${work:?}/plain-make"
+	mkdir -p "$work/plain-make/$1"
+	cp -a "$2" "$work/plain-make/$1/build"
 	(
 		set +eu
 		kernelver=$3
 		kernel_source_dir=$4
 		arch=$(uname -m)
-		dkms_tree=$work/compiles
+		dkms_tree=$work/plain-make
 		cd "$dkms_tree/$1/build" || exit
 		# shellcheck disable=SC1091
 		. ./dkms.conf
@@ -60,5 +60,5 @@ compiles() # NAME/VERSION SOURCE KVER HEADERS
 		done
 		[ -z "$PRE_BUILD" ] || eval "./$PRE_BUILD" || exit
 		eval "${MAKE[0]:-make -C $kernel_source_dir M=$PWD}"
-	) > "$work/compiles.log" 2>&1 < /dev/null
+	) > "$work/plain-make.log" 2>&1 < /dev/null
 }

@@ -3,7 +3,7 @@
 
 # Whether the headers of two kernels below ROOT differ in nothing but what says their names, and
 # what is of other processors.
-kin() # ROOT KERNEL KERNEL
+same_headers() # ROOT KERNEL KERNEL
 {
 	local a=$1/lib/modules/$2 b=$1/lib/modules/$3
 

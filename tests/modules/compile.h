@@ -4,10 +4,10 @@
 
 #include "base/file.h"
 
-/* Compiles a source of the playground ("user") to the module file at path. defines are
+/* Compiles a source of tests/modules ("user") to the module file at path. defines are
  * words NAME=VALUE; a VALUE that begins with a letter or an ASCII digit other than 0x is
  * made a C string. False when there is no compiler or it fails. */
-static inline bool playground_build(
+static inline bool compile_module(
 	const char *path, const char *source, const char *defines)
 {
 	const char *top = getenv("top_srcdir"), *cc = getenv("CC");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module that offers the symbol playground_answer and needs printk of the kernel. */
+/* A module that offers the symbol provider_answer and needs printk of the kernel. */
 #include "module.h"
 
 #ifndef PRINTK_CRC
@@ -7,13 +7,13 @@
 #endif
 
 int _printk(const char *format, ...);
-int playground_answer(void);
+int provider_answer(void);
 
-EXPORTS("playground_answer", "0x22222222");
+EXPORTS("provider_answer", "0x22222222");
 RECORDS("module_layout", 0x33333333);
 RECORDS("_printk", PRINTK_CRC);
 
-int playground_answer(void)
+int provider_answer(void)
 {
 	return _printk("42\n");
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module that needs playground_answer, and if it is there playground_luxury. */
+/* A module that needs provider_answer, and if it is there provider_extra. */
 #include "module.h"
 
 #ifndef ANSWER_CRC
 #define ANSWER_CRC 0x22222222
 #endif
 
-int playground_answer(void);
-int playground_luxury(void) __attribute__((weak));
+int provider_answer(void);
+int provider_extra(void) __attribute__((weak));
 int init_module(void);
 
 RECORDS("module_layout", 0x33333333);
-RECORDS("playground_answer", ANSWER_CRC);
+RECORDS("provider_answer", ANSWER_CRC);
 
 int init_module(void)
 {
-	return playground_luxury ? playground_luxury() : playground_answer();
+	return provider_extra ? provider_extra() : provider_answer();
 }

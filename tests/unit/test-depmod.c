@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The real depmod on install trees that it does not know of, with modules of the
- * playground. */
+ * tests/modules. */
 #include "config.h"
 
 #include <errno.h>
@@ -64,8 +64,8 @@ static struct kernel *make_kernel(struct settings *s, const char *tree)
 	provider = path_join(dir, "provider.ko");
 	user = path_join(dir, "user.ko");
 	packed = path_join(dir, "user.ko.xz");
-	ok(playground_build(provider, "provider", "RELEASE=" RELEASE) &&
-			playground_build(user, "user", "RELEASE=" RELEASE) &&
+	ok(compile_module(provider, "provider", "RELEASE=" RELEASE) &&
+			compile_module(user, "user", "RELEASE=" RELEASE) &&
 			compress_file(user, packed, COMPRESSION_XZ, NULL, NULL) == 0 &&
 			unlink(user) == 0,
 		"modules in %s", tree);
@@ -243,8 +243,8 @@ int main(void)
 	probe = in_root("probe.ko");
 	if (!have_depmod()) {
 		ok(true, "depmod # SKIP there is none");
-	} else if (!playground_build(probe, "plain", "")) {
-		ok(true, "depmod # SKIP the playground cannot be compiled here");
+	} else if (!compile_module(probe, "plain", "")) {
+		ok(true, "depmod # SKIP the modules of tests/modules cannot be compiled here");
 	} else {
 		test_trees();
 		test_last_module();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What module files say, which of two is newer, and whether a kernel would take them; on
- * modules of the playground. */
+ * modules of tests/modules. */
 #include "config.h"
 
 #include <errno.h>
@@ -23,12 +23,12 @@ static char *in_root(const char *name)
 	return path_join(root, name);
 }
 
-/* Builds root/name from a source of the playground; caller frees the path. */
+/* Builds root/name from a source of tests/modules; caller frees the path. */
 static char *build(const char *name, const char *source, const char *defines)
 {
 	char *path = in_root(name);
 
-	if (!playground_build(path, source, defines))
+	if (!compile_module(path, source, defines))
 		ok(false, "build %s", path);
 	return path;
 }
@@ -284,13 +284,13 @@ static void test_check(void)
 		"0x44444444\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n"
 		"0x11111111\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
 	write_symvers("kernel-no-crc", "0x00000000\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
-	write_symvers("dependency", "0x22222222\tplayground_answer\t/build/provider\t"
+	write_symvers("dependency", "0x22222222\tprovider_answer\t/build/provider\t"
 				    "EXPORT_SYMBOL\t\n");
 	write_symvers("dependency-old",
-		"0x22222222\tplayground_answer\tprovider\tEXPORT_SYMBOL");
-	write_symvers("dependency-other", "0x55555555\tplayground_answer\tprovider\t"
+		"0x22222222\tprovider_answer\tprovider\tEXPORT_SYMBOL");
+	write_symvers("dependency-other", "0x55555555\tprovider_answer\tprovider\t"
 					  "EXPORT_SYMBOL\n");
-	write_symvers("dependency-luxury", "0x66666666\tplayground_luxury\tprovider\t"
+	write_symvers("dependency-extra", "0x66666666\tprovider_extra\tprovider\t"
 					   "EXPORT_SYMBOL\n");
 	write_symvers("garbage", "\n\n0x\n\t\t\t\nmodule_layout\n\x01\x02");
 
@@ -301,7 +301,7 @@ static void test_check(void)
 		"user.ko", "dependency-old kernel", "", "no newline, no namespace");
 	check_findings("user.ko", "kernel missing garbage dependency", "",
 		"files that are missing or say nothing");
-	check_findings("user.ko", "kernel dependency dependency-luxury", "",
+	check_findings("user.ko", "kernel dependency dependency-extra", "",
 		"a weak symbol that no CRC was recorded for");
 	check_findings(
 		"user.ko", "kernel dependency-other dependency", "", "the last fits");
@@ -309,19 +309,19 @@ static void test_check(void)
 		"user.ko", "kernel dependency dependency-other", "", "the first fits");
 	check_findings("provider.ko", "kernel-no-crc", "", "a kernel without CRCs");
 
-	check_findings("user.ko", "kernel", "user.ko: unknown symbols: playground_answer",
+	check_findings("user.ko", "kernel", "user.ko: unknown symbols: provider_answer",
 		"an unknown symbol, and none that is weak");
 	check_findings(
 		"user.ko", "", "", "without a kernel's symvers nothing is unknown");
 	check_findings(
-		"user.ko", "dependency-luxury", "", "nor with another module's only");
+		"user.ko", "dependency-extra", "", "nor with another module's only");
 	check_findings("user.ko", "kernel dependency-other",
 		"user.ko: symbols that have another CRC in this kernel: "
-		"playground_answer",
+		"provider_answer",
 		"another CRC");
 	check_findings("user.ko provider.ko stale.ko", "kernel",
 		"stale.ko: symbols that have another CRC in this kernel: "
-		"playground_answer",
+		"provider_answer",
 		"only the one that is stale");
 	check_findings("provider.ko", "kernel-layout",
 		"provider.ko: symbols that have another CRC in this kernel: "
@@ -390,7 +390,7 @@ int main(void)
 	if (!ok(mkdtemp(root) != NULL, "a temporary directory"))
 		return done_testing();
 	probe = in_root("probe.ko");
-	if (playground_build(probe, "plain", "")) {
+	if (compile_module(probe, "plain", "")) {
 		test_read();
 		test_signer();
 		test_no_module();
@@ -399,7 +399,7 @@ int main(void)
 		test_check();
 		test_many_unknown();
 	} else {
-		ok(true, "modules # SKIP the playground cannot be compiled here");
+		ok(true, "modules # SKIP the modules of tests/modules cannot be compiled here");
 	}
 	dir_remove(root, NULL);
 	return done_testing();
