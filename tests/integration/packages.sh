@@ -31,11 +31,9 @@ theirs=$(sed -n 's|^root \(.*\)/root$|\1|p' "$work/input")/debs/${theirs%%/*}.de
 # The system with a layer of our own over it, and nothing in the places that dkms works on.
 layers /boot /etc /usr /var/cache /var/lib /var/log 2> "$work/tap.out" ||
 	skip_all "no overlays: $(tail -n 1 "$work/tap.out")"
+forget_packages
 rm -rf /etc/dkms /etc/kernel
 empty_dirs /boot /usr/lib/modules /usr/src /var/cache/dkms /var/lib/dkms
-awk 'BEGIN { RS = ""; ORS = "\n\n" } !/^Package: (dkms|[^\n]*-dkms|linux-(headers|image)-[^\n]*)\n/' \
-	/var/lib/dpkg/status > "$work/status"
-cp "$work/status" /var/lib/dpkg/status
 # What a kernel's package calls beside its hooks, and digimend's: not about modules.
 for tool in linux-update-symlinks linux-check-removal udevadm; do
 	script "/usr/bin/$tool" 'exit 0' # apt has a PATH of its own

@@ -291,6 +291,26 @@ layers() # DIR...
 	done
 }
 
+# Removes dkms, modules that it builds and kernels from dpkg's database, and the files of dkms from
+# the system. Both are layers at this point, and no script of a package runs, since a script could
+# reach the services of the real machine.
+forget_packages()
+{
+	local path status=/var/lib/dpkg/status
+
+	mountpoint -q /etc && mountpoint -q /usr && mountpoint -q /var/lib || return
+	[ -e $status ] || return 0
+	dpkg-query -L dkms 2> /dev/null | while read -r path; do
+		case $(realpath -m "${path%/*}")/ in
+		/etc/*|/usr/*|/var/lib/*) [ -d "$path" ] && [ ! -L "$path" ] || rm -f "$path" ;;
+		esac
+	done
+	awk 'BEGIN { RS = ""; ORS = "\n\n" }
+		!/^Package: (dkms|[^\n]*-dkms|linux-(headers|image)-[^\n]*)\n/' $status > "$work/status"
+	cp "$work/status" $status
+	rm -f /var/lib/dpkg/info/{dkms,*-dkms,linux-headers-*,linux-image-*}.*
+}
+
 # DIRs with nothing in them.
 empty_dirs() # DIR...
 {

@@ -181,6 +181,7 @@ system()
 {
 	machine
 	layers /etc /usr /var/cache /var/lib || return 1
+	forget_packages
 	machine='' dkmstree=/var/lib/dkms sourcetree=/usr/src installtree=/usr/lib/modules
 	trees=()
 	rm -rf /etc/dkms
