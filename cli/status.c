@@ -39,7 +39,7 @@ static void find_problem(
 	}
 }
 
-static void print_text(const struct tree_entry *e, enum drift drift, FILE *out)
+static void print_text(const struct tree_entry *e, enum file_check check, FILE *out)
 {
 	switch (e->state) {
 	case STATE_INSTALLED_WEAK:
@@ -52,10 +52,10 @@ static void print_text(const struct tree_entry *e, enum drift drift, FILE *out)
 			e->arch, state_name(e->state));
 		if (e->original)
 			fputs(" (Original modules exist)", out);
-		if (drift == DRIFT_MISSING)
+		if (check == FILE_CHECK_MISSING)
 			fputs(" (Built modules are missing in the kernel modules folder)",
 				out);
-		if (drift == DRIFT_DIFFERS)
+		if (check == FILE_CHECK_DIFFERS)
 			fputs(" (Differences between built and installed modules)", out);
 		fputc('\n', out);
 		return;
@@ -78,7 +78,7 @@ static void print_problem(
 }
 
 static json_t *entry_json(
-	const struct settings *s, const struct tree_entry *e, enum drift drift)
+	const struct settings *s, const struct tree_entry *e, enum file_check check)
 {
 	_cleanup_free_ char *link = NULL;
 	_cleanup_free_ char *source = NULL;
@@ -98,21 +98,21 @@ static json_t *entry_json(
 		json_text(e->weak_release ? e->weak_release : e->release));
 	json_object_set_new(j, "source", json_text(source));
 	json_object_set_new(j, "original_modules", json_boolean(e->original));
-	json_object_set_new(j, "modules_missing", json_boolean(drift == DRIFT_MISSING));
-	json_object_set_new(j, "modules_differ", json_boolean(drift == DRIFT_DIFFERS));
+	json_object_set_new(j, "modules_missing", json_boolean(check == FILE_CHECK_MISSING));
+	json_object_set_new(j, "modules_differ", json_boolean(check == FILE_CHECK_DIFFERS));
 	json_object_set_new(j, "problem", json_text(p.what));
 	return j;
 }
 
 static void print_json(const struct settings *s, const struct tree_list *l,
-	const enum drift *drifts, FILE *out)
+	const enum file_check *checks, FILE *out)
 {
 	json_t *root = json_object(), *modules = json_array();
 
 	json_object_set_new(root, "schema", json_string(SCHEMA));
 	json_object_set_new(root, "modules", modules);
 	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(modules, entry_json(s, &l->entries[i], drifts[i]));
+		json_array_append_new(modules, entry_json(s, &l->entries[i], checks[i]));
 	json_dumpf(root, out, JSON_INDENT(2));
 	fputc('\n', out);
 	json_decref(root);
@@ -123,7 +123,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 {
 	struct tree_list list = {0};
 	struct error err = {0};
-	enum drift *drifts;
+	enum file_check *checks;
 	int r = tree_read(s->trees.dkms, s->trees.source, filter, &list, &err);
 
 	if (r == 0)
@@ -136,15 +136,15 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 		tree_list_done(&list);
 		return status;
 	}
-	drifts = drift_find(s, &list);
+	checks = file_check_entries(s, &list);
 	if (json)
-		print_json(s, &list, drifts, out);
+		print_json(s, &list, checks, out);
 	for (size_t i = 0; i < list.n && !json; i++)
-		print_text(&list.entries[i], drifts[i], out);
+		print_text(&list.entries[i], checks[i], out);
 	for (size_t i = 0; i < list.n; i++)
 		if (list.entries[i].state == STATE_BROKEN)
 			print_problem(s, &list.entries[i], errors);
-	free(drifts);
+	free(checks);
 	tree_list_done(&list);
 	return 0;
 }

@@ -31,7 +31,7 @@ struct finder {
 	const struct tree_list *list;
 	const char *place;     /* of this distribution, or NULL */
 	struct strv overrides; /* names in /etc/dkms */
-	enum drift *ret;
+	enum file_check *ret;
 	struct looker lookers[PARALLEL_MAX];
 	/* Kernels whose whole tree had to be searched; used under the lock. */
 	pthread_mutex_t lock;
@@ -188,7 +188,7 @@ static bool is_file_installed(struct finder *f, struct looker *l,
 	return search_tree(f, e, file, &st, built);
 }
 
-static enum drift find_one(struct finder *f, struct looker *l, const struct tree_entry *e)
+static enum file_check find_one(struct finder *f, struct looker *l, const struct tree_entry *e)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s/%s/module",
 		f->settings->trees.dkms, e->name, e->version, e->release, e->arch);
@@ -197,16 +197,16 @@ static enum drift find_one(struct finder *f, struct looker *l, const struct tree
 	_cleanup_(strv_done) struct strv files = {0};
 
 	if (fd < 0 || dirents_read(fd, &dirents) < 0)
-		return DRIFT_NONE;
+		return FILE_CHECK_OK;
 	for (size_t i = 0; i < dirents.n; i++)
 		if (is_any_module_file(dirents.items[i].name))
 			strv_push(&files, dirents.items[i].name);
 	if (e->touched && is_missing(get_conf(f, l, e), &files))
-		return DRIFT_MISSING;
+		return FILE_CHECK_MISSING;
 	for (size_t i = 0; i < files.n && e->state == STATE_INSTALLED; i++)
 		if (!is_file_installed(f, l, e, fd, files.items[i]))
-			return DRIFT_DIFFERS;
-	return DRIFT_NONE;
+			return FILE_CHECK_DIFFERS;
+	return FILE_CHECK_OK;
 }
 
 static void find_nth(void *arg, size_t thread, size_t i)
@@ -218,7 +218,7 @@ static void find_nth(void *arg, size_t thread, size_t i)
 		f->ret[i] = find_one(f, &f->lookers[thread], e);
 }
 
-enum drift *drift_find(const struct settings *s, const struct tree_list *list)
+enum file_check *file_check_entries(const struct settings *s, const struct tree_list *list)
 {
 	const char *place = is_empty(s->addon_modules_dir) ? distro_module_dir(s->distro)
 							   : s->addon_modules_dir;
@@ -226,7 +226,7 @@ enum drift *drift_find(const struct settings *s, const struct tree_list *list)
 		.settings = s,
 		.list = list,
 		.place = place,
-		.ret = xcalloc(list->n + 1, sizeof(enum drift)),
+		.ret = xcalloc(list->n + 1, sizeof(enum file_check)),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 
