@@ -132,7 +132,7 @@ int session_init(struct session *s, struct arguments *args, bool removes)
 		!arguments_are_archive(args))
 		print_warning("%s is not read, as the module is named as well", args->archive);
 	if (args->command->flags & COMMAND_BUILDS && !s->settings->switches.dry_run)
-		sweep_builds(s->settings->trees.dkms);
+		leftovers_remove(s->settings->trees.dkms);
 	return choose_kernels(s, removes);
 }
 

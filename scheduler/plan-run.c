@@ -115,7 +115,7 @@ int plan_run(struct plan *p, struct error *err)
 		.observer = &observer,
 		.cancelled = &p->shared.stop.signal,
 	};
-	struct sweep_mark mark = {0};
+	struct run_mark mark = {0};
 	int r;
 
 	if (p->n_run == p->n_jobs)
@@ -130,11 +130,11 @@ int plan_run(struct plan *p, struct error *err)
 		return error_errno(err, r, 1, "cannot start the jobs");
 	/* As late as that: until the runner listens to signals they leave the mark. */
 	if (plan_has_builds(p) && !p->shared.settings->switches.dry_run)
-		sweep_mark(p->shared.settings->trees.dkms, &mark);
+		leftovers_mark_run(p->shared.settings->trees.dkms, &mark);
 	options.slots = p->slots;
 	options.n_spare = p->n_spare;
 	runner_run(p->loop, &p->graph, &ops, &options);
-	sweep_unmark(&mark);
+	leftovers_unmark_run(&mark);
 	if (!p->shared.settings->switches.dry_run) {
 		estimate_record(p->history, p->jobs + p->n_run, p->graph.n);
 		history_save(p->history); /* where it cannot be kept, nothing is amiss */

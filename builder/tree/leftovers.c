@@ -20,7 +20,7 @@
 #define RUN_PREFIX ".run-"
 
 /* Without namespaces: what the build has set aside comes back. */
-static void restore_aside(const char *version_dir)
+static void restore_logs(const char *version_dir)
 {
 	_cleanup_free_ char *seen = path_join(version_dir, "build");
 	_cleanup_free_ char *aside = path_join(version_dir, ".logs");
@@ -35,28 +35,28 @@ static void restore_aside(const char *version_dir)
 		rename(aside, seen);
 }
 
-static void sweep_version(const char *dkms_tree, const char *name, const char *version)
+static void remove_from_version(const char *dkms_tree, const char *name, const char *version)
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 
-	restore_aside(dir);
+	restore_logs(dir);
 	staging_remove_leftovers(dir, JOB_PREFIX);
 }
 
-void sweep_mark(const char *dkms_tree, struct sweep_mark *ret)
+void leftovers_mark_run(const char *dkms_tree, struct run_mark *ret)
 {
 	if (staging_make(dkms_tree, RUN_PREFIX, &ret->path, &ret->lock, NULL) < 0)
-		*ret = (struct sweep_mark){0};
+		*ret = (struct run_mark){0};
 }
 
-void sweep_unmark(struct sweep_mark *m)
+void leftovers_unmark_run(struct run_mark *m)
 {
 	if (!m->path)
 		return;
 	rmdir(m->path);
 	close(m->lock);
 	free(m->path);
-	*m = (struct sweep_mark){0};
+	*m = (struct run_mark){0};
 }
 
 static bool was_killed(const char *dkms_tree)
@@ -73,7 +73,7 @@ static bool was_killed(const char *dkms_tree)
 	return false;
 }
 
-void sweep_builds(const char *dkms_tree)
+void leftovers_remove(const char *dkms_tree)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -85,7 +85,7 @@ void sweep_builds(const char *dkms_tree)
 
 		tree_versions(dkms_tree, names.items[i], &versions);
 		for (size_t v = 0; v < versions.n; v++)
-			sweep_version(dkms_tree, names.items[i], versions.items[v]);
+			remove_from_version(dkms_tree, names.items[i], versions.items[v]);
 	}
 	staging_remove_leftovers(dkms_tree, RUN_PREFIX);
 }
