@@ -222,7 +222,7 @@ int command_remove(struct arguments *args)
 	if (s->switches.rpm_safe_upgrade && args->name && args->version &&
 		tree_check_name("module name", args->name, NULL) == 0 &&
 		tree_check_name("module version", args->version, NULL) == 0 &&
-		upgrade_take_mark(s->trees.dkms, args->name, args->version)) {
+		upgrade_mark_take(s->trees.dkms, args->name, args->version)) {
 		if (!args->quiet)
 			printf("dkms: %s/%s: kept, this upgrade has added it again\n",
 				args->name, args->version);

@@ -57,7 +57,7 @@ static void leave_mark(struct job *job)
 	_cleanup_(error_done) struct error err = {0};
 
 	if (s->switches.rpm_safe_upgrade &&
-		upgrade_mark(s->trees.dkms, job->name, job->version, &err) < 0)
+		upgrade_mark_set(s->trees.dkms, job->name, job->version, &err) < 0)
 		strv_pushf(&job->outcome.warnings, "--rpm_safe_upgrade: %s", err.what);
 }
 

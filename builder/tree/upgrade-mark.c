@@ -62,7 +62,7 @@ static char *mark_path(const char *dkms_tree, const char *name, const char *vers
 	return path_join(dir, ".upgrade");
 }
 
-int upgrade_mark(const char *dkms_tree, const char *name, const char *version,
+int upgrade_mark_set(const char *dkms_tree, const char *name, const char *version,
 	struct error *err)
 {
 	_cleanup_free_ char *path = mark_path(dkms_tree, name, version);
@@ -74,7 +74,7 @@ int upgrade_mark(const char *dkms_tree, const char *name, const char *version,
 	return file_write(path, line, strlen(line), 0644, err);
 }
 
-bool upgrade_take_mark(const char *dkms_tree, const char *name, const char *version)
+bool upgrade_mark_take(const char *dkms_tree, const char *name, const char *version)
 {
 	_cleanup_free_ char *path = mark_path(dkms_tree, name, version);
 	_cleanup_(str_done) struct str text = {0};

@@ -16,10 +16,10 @@
  * who may write to the tree can make one. */
 
 /* Leaves a mark for a version that is in the tree; 0 or a negative errno. */
-int upgrade_mark(const char *dkms_tree, const char *name, const char *version,
+int upgrade_mark_set(const char *dkms_tree, const char *name, const char *version,
 	struct error *err);
 /* True when the version has a mark by the process that runs our script. The mark is gone
  * afterwards. */
-bool upgrade_take_mark(const char *dkms_tree, const char *name, const char *version);
+bool upgrade_mark_take(const char *dkms_tree, const char *name, const char *version);
 
 #endif
