@@ -127,7 +127,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	int r = tree_read(s->trees.dkms, s->trees.source, filter, &list, &err);
 
 	if (r == 0)
-		r = weak_read(s, filter, &list, &err);
+		r = weak_add_entries(s, filter, &list, &err);
 	if (r < 0) {
 		int status = err.status;
 

@@ -128,7 +128,7 @@ static int walk(struct finder *f, const char *release, const char *path, int dep
 	return r;
 }
 
-int weak_read(const struct settings *s, const struct tree_filter *filter,
+int weak_add_entries(const struct settings *s, const struct tree_filter *filter,
 	struct tree_list *list, struct error *err)
 {
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, s->trees.install);

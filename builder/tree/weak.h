@@ -11,7 +11,7 @@
  * Adds to list, in its order, an entry STATE_INSTALLED_WEAK for each version and kernel
  * that passes the filter (NULL: all) and has a link to one of its modules. Costs next to
  * nothing where no kernel has weak-updates/. */
-int weak_read(const struct settings *s, const struct tree_filter *filter,
+int weak_add_entries(const struct settings *s, const struct tree_filter *filter,
 	struct tree_list *list, struct error *err);
 
 #endif
