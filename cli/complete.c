@@ -38,7 +38,7 @@ static bool is_command(const struct completion *c, const char *name)
 /* Modules */
 
 /* The least state in which the command can do anything with a module version. */
-static enum state least_state(const struct completion *c)
+static enum tree_state least_state(const struct completion *c)
 {
 	if (is_command(c, "uninstall"))
 		return STATE_INSTALLED;
@@ -51,7 +51,7 @@ static enum state least_state(const struct completion *c)
 static void read_tree(const struct completion *c, bool any_module, struct tree_list *ret)
 {
 	const struct arguments *args = c->args;
-	enum state least = least_state(c);
+	enum tree_state least = least_state(c);
 	struct tree_filter filter = {
 		.name = any_module ? NULL : args->name,
 		.version = any_module ? NULL : args->version,
@@ -148,7 +148,7 @@ static void offer_modules(struct completion *c)
 		_cleanup_free_ char *word = xasprintf("%s/%s", e->name, e->version);
 
 		if (e->state != STATE_UNKNOWN)
-			offer(c, word, e->release ? "" : state_name(e->state));
+			offer(c, word, e->release ? "" : tree_state_name(e->state));
 	}
 	tree_list_done(&list);
 	if (takes_new_source(c))
@@ -187,7 +187,7 @@ static void offer_built_kernels(struct completion *c)
 		const struct tree_entry *e = &list.entries[i];
 
 		if (e->release && e->state != STATE_UNKNOWN)
-			offer(c, e->release, state_name(e->state));
+			offer(c, e->release, tree_state_name(e->state));
 	}
 	tree_list_done(&list);
 }

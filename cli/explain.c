@@ -140,7 +140,7 @@ char *explain_job(const struct job *job, bool why)
 		return NULL;
 	switch (job->outcome.result) {
 	case RESULT_NOTHING:
-		str_addf(&s, "nothing, %s", state_name(job->outcome.state_before));
+		str_addf(&s, "nothing, %s", tree_state_name(job->outcome.state_before));
 		break;
 	case RESULT_EXCLUDED:
 		str_add(&s, "excluded");

@@ -44,12 +44,12 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 	switch (e->state) {
 	case STATE_INSTALLED_WEAK:
 		fprintf(out, "%s, %s, %s, %s: %s from %s\n", e->name, e->version,
-			e->release, e->arch, state_name(e->state), e->weak_release);
+			e->release, e->arch, tree_state_name(e->state), e->weak_release);
 		return;
 	case STATE_BUILT:
 	case STATE_INSTALLED:
 		fprintf(out, "%s/%s, %s, %s: %s", e->name, e->version, e->release,
-			e->arch, state_name(e->state));
+			e->arch, tree_state_name(e->state));
 		if (e->original)
 			fputs(" (Original modules exist)", out);
 		if (check == FILE_CHECK_MISSING)
@@ -62,7 +62,7 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 	case STATE_UNKNOWN:
 	case STATE_BROKEN:
 	case STATE_ADDED:
-		fprintf(out, "%s/%s: %s\n", e->name, e->version, state_name(e->state));
+		fprintf(out, "%s/%s: %s\n", e->name, e->version, tree_state_name(e->state));
 		return;
 	}
 }
@@ -91,7 +91,7 @@ static json_t *entry_json(
 		find_problem(s, e, &p);
 	json_object_set_new(j, "name", json_text(e->name));
 	json_object_set_new(j, "version", json_text(e->version));
-	json_object_set_new(j, "state", json_text(state_name(e->state)));
+	json_object_set_new(j, "state", json_text(tree_state_name(e->state)));
 	json_object_set_new(j, "kernel", json_text(e->release));
 	json_object_set_new(j, "arch", json_text(e->arch));
 	json_object_set_new(j, "built_for",

@@ -57,7 +57,7 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 	const struct settings *s = p->shared.settings;
 
 	for (size_t k = 0; k < n_kernels; k++) {
-		enum state state = tree_state(s->trees.dkms, s->trees.source, c->name,
+		enum tree_state state = tree_state(s->trees.dkms, s->trees.source, c->name,
 			c->version, kernels[k]->release, kernels[k]->arch);
 
 		if (state == STATE_BROKEN) {
@@ -68,7 +68,7 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 			plan_add_job(p, JOB_EVALUATE, kernels[k], c->name, c->version);
 		else
 			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, c->version,
-				kernels[k]->release, state_name(state));
+				kernels[k]->release, tree_state_name(state));
 	}
 }
 

@@ -98,7 +98,7 @@ enum phase load_enter(struct job *job)
 
 /* JOB_REGISTERING */
 
-int load_check_state(struct job *job, enum state state)
+int load_check_state(struct job *job, enum tree_state state)
 {
 	const struct load *l = job->add->load;
 

@@ -112,7 +112,7 @@ static int register_work(struct job *job)
 enum phase register_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	enum state state;
+	enum tree_state state;
 
 	if (!job->name) {
 		job->name = xstrdup(job->conf->package_name);

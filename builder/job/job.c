@@ -342,7 +342,7 @@ void job_work(struct job *job)
 
 /* JOB_LOOKING */
 
-static int check_state(const struct settings *s, enum state state, const char *name,
+static int check_state(const struct settings *s, enum tree_state state, const char *name,
 	const char *version, struct error *err)
 {
 	if (state == STATE_UNKNOWN) {

@@ -137,7 +137,7 @@ struct job_outcome {
 	struct strv notices;   /* lines about the system, which other jobs have as well */
 	struct str output;     /* what the package's scripts printed */
 
-	enum state state_before; /* of the version on the kernel, before the job */
+	enum tree_state state_before; /* of the version on the kernel, before the job */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
 
 	bool changed_kernel; /* the job added or removed files in the kernel's tree */

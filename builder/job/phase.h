@@ -38,7 +38,7 @@ enum phase load_enter(struct job *job);
 enum phase discard_enter(struct job *job);
 void load_free(struct load *load); /* NULL is allowed */
 /* 0 when what has been unpacked may take the place of a version in that state. */
-int load_check_state(struct job *job, enum state state);
+int load_check_state(struct job *job, enum tree_state state);
 /* Puts what has been unpacked in place and registers it; on a thread. */
 int load_register_work(struct job *job);
 /* Whether the archive brought no source, and there is none. */

@@ -154,7 +154,7 @@ static int lock_seen(struct build *b)
 static enum phase look_again(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	enum state state = tree_state(s->trees.dkms, s->trees.source, job->name,
+	enum tree_state state = tree_state(s->trees.dkms, s->trees.source, job->name,
 		job->version, job->kernel->release, job->kernel->arch);
 
 	if (s->switches.force || job->outcome.state_before >= STATE_BUILT ||

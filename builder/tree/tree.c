@@ -19,7 +19,7 @@
 #define LINK_PREFIX "kernel-"
 #define ORIGINALS "original_module"
 
-const char *state_name(enum state s)
+const char *tree_state_name(enum tree_state s)
 {
 	static const char *const names[] = {
 		[STATE_UNKNOWN] = "unknown",
@@ -53,7 +53,7 @@ static bool is_absent(int r)
 
 /* Is NAME/VERSION broken, added or, a mere directory, unknown? linked tells whether
  * source below version_fd is a link. */
-static enum state source_state(int version_fd, bool linked, const char *source_tree,
+static enum tree_state source_state(int version_fd, bool linked, const char *source_tree,
 	const char *name, const char *version)
 {
 	_cleanup_free_ char *source = NULL;
@@ -148,7 +148,7 @@ static bool passes(const struct reader *r, const char *version, const char *rele
 }
 
 static struct tree_entry *push_entry(
-	struct reader *r, const char *version, enum state state)
+	struct reader *r, const char *version, enum tree_state state)
 {
 	struct tree_entry *e;
 
@@ -270,7 +270,7 @@ static int read_version(struct reader *r, const char *version)
 	int code = fd < 0 ? fd : dirents_read(fd, &dirents);
 	size_t before = r->list.n;
 	bool linked = false;
-	enum state state;
+	enum tree_state state;
 
 	if (code < 0)
 		return is_absent(code) ? 0 : unreadable(r, code, version, NULL);
@@ -454,14 +454,14 @@ void tree_list_done(struct tree_list *l)
 	*l = (struct tree_list){0};
 }
 
-enum state tree_state(const char *dkms_tree, const char *source_tree, const char *name,
+enum tree_state tree_state(const char *dkms_tree, const char *source_tree, const char *name,
 	const char *version, const char *release, const char *arch)
 {
 	_cleanup_free_ char *path = tree_version_dir(dkms_tree, name, version);
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
 	_cleanup_free_ char *module = NULL;
 	_cleanup_free_ char *installed = NULL;
-	enum state state;
+	enum tree_state state;
 
 	if (fd < 0)
 		return STATE_UNKNOWN;

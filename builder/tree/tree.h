@@ -20,7 +20,7 @@
  * Names that begin with a dot are ours and temporary. RELEASE/ARCH appears by one rename.
  * Reading is done by tree.c and takes no lock, changing by tree-change.c. */
 
-enum state {
+enum tree_state {
 	STATE_UNKNOWN,        /* not in the tree */
 	STATE_BROKEN,         /* source link dangles, or is missing with a source there */
 	STATE_ADDED,          /* source links to a directory */
@@ -33,7 +33,7 @@ struct tree_entry {
 	char *name, *version;
 	char *release, *arch; /* NULL when added or broken */
 	char *weak_release;   /* the kernel it was built for, when STATE_INSTALLED_WEAK */
-	enum state state;
+	enum tree_state state;
 	bool original; /* original_module/RELEASE/ARCH exists */
 	/* Files came to module/ or went from it after it was published, or it was made by
 	 * the other dkms. */
@@ -61,11 +61,11 @@ int tree_read(const char *dkms_tree, const char *source_tree,
 void tree_list_done(struct tree_list *l);
 void tree_list_sort(struct tree_list *l); /* into its order, after a change */
 /* "added", "built", "installed-weak", ... as status prints it */
-const char *state_name(enum state s);
+const char *tree_state_name(enum tree_state s);
 
 /* The state of one module version on one kernel; with release and arch NULL, whether it
  * is known: unknown, broken or added. */
-enum state tree_state(const char *dkms_tree, const char *source_tree, const char *name,
+enum tree_state tree_state(const char *dkms_tree, const char *source_tree, const char *name,
 	const char *version, const char *release, const char *arch);
 /* The version of a package that is installed on a kernel; caller frees, NULL if none. */
 char *tree_installed_version(

@@ -65,7 +65,7 @@ static char *listing(const struct tree_filter *filter)
 		str_addf(&s, "%s%s/%s ", i ? "; " : "", t->name, t->version);
 		if (t->release)
 			str_addf(&s, "%s %s ", t->release, t->arch);
-		str_addf(&s, "%s%s", state_name(t->state), t->original ? "+" : "");
+		str_addf(&s, "%s%s", tree_state_name(t->state), t->original ? "+" : "");
 	}
 	tree_list_done(&l);
 	error_done(&e);
