@@ -8,7 +8,7 @@
 /* Larger than any real list (bytes). */
 #define LIST_MAX (1024 * 1024)
 
-enum forced forced_find(const char *dir, const char *name)
+enum force_level force_list_find(const char *dir, const char *name)
 {
 	_cleanup_free_ char *override = xasprintf("%s_version-override", name);
 	_cleanup_(strv_done) struct strv files = {0}, words = {0};
@@ -24,9 +24,9 @@ enum forced forced_find(const char *dir, const char *name)
 	}
 	for (size_t i = 0; i < words.n; i++) {
 		if (streq(words.items[i], name))
-			return FORCED_ALL;
+			return FORCE_LEVEL_ALL;
 		if (streq(words.items[i], override))
-			return FORCED_VERSION;
+			return FORCE_LEVEL_VERSION;
 	}
-	return FORCED_NOT;
+	return FORCE_LEVEL_NONE;
 }

@@ -372,17 +372,17 @@ int job_check_known(const struct settings *s, const char *name, const char *vers
 static void look_for_force(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	enum forced forced = job->kind == JOB_INSTALL
-				     ? forced_find(s->force_list_dir, job->name)
-				     : FORCED_NOT;
+	enum force_level level = job->kind == JOB_INSTALL
+				     ? force_list_find(s->force_list_dir, job->name)
+				     : FORCE_LEVEL_NONE;
 
 	/* If the first half of an upgrade refused to install, the second would take away
 	 * the old module all the same. */
 	job->request.force =
-		s->switches.force || s->switches.rpm_safe_upgrade || forced == FORCED_ALL;
+		s->switches.force || s->switches.rpm_safe_upgrade || level == FORCE_LEVEL_ALL;
 	job->request.force_version = job->request.force ||
 				     s->switches.force_version_override ||
-				     forced == FORCED_VERSION;
+				     level == FORCE_LEVEL_VERSION;
 }
 
 /* Is there something to do? */

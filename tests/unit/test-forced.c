@@ -17,19 +17,19 @@ int main(void)
 {
 	char dir[] = "/tmp/dkms-test-XXXXXX";
 
-	ok(forced_find("/nonexistent", "one") == FORCED_NOT, "compat 1: no lists");
+	ok(force_list_find("/nonexistent", "one") == FORCE_LEVEL_NONE, "compat 1: no lists");
 	if (!mkdtemp(dir))
 		return 1;
 	write_list(dir, "a", "one two_version-override\n");
 	write_list(dir, "b", "\n\tthree\n\nfour-five_version-override");
 	write_list(dir, "c", "");
-	ok(forced_find(dir, "one") == FORCED_ALL, "compat 1: NAME forces");
-	ok(forced_find(dir, "two") == FORCED_VERSION,
+	ok(force_list_find(dir, "one") == FORCE_LEVEL_ALL, "compat 1: NAME forces");
+	ok(force_list_find(dir, "two") == FORCE_LEVEL_VERSION,
 		"compat 1: NAME_version-override skips the version check");
-	ok(forced_find(dir, "three") == FORCED_ALL, "compat 1: in any file");
-	ok(forced_find(dir, "four-five") == FORCED_VERSION, "compat 1: on any line");
-	ok(forced_find(dir, "four") == FORCED_NOT, "compat 1: whole names only");
-	ok(forced_find(dir, "tw") == FORCED_NOT, "compat 1: no beginnings of names");
+	ok(force_list_find(dir, "three") == FORCE_LEVEL_ALL, "compat 1: in any file");
+	ok(force_list_find(dir, "four-five") == FORCE_LEVEL_VERSION, "compat 1: on any line");
+	ok(force_list_find(dir, "four") == FORCE_LEVEL_NONE, "compat 1: whole names only");
+	ok(force_list_find(dir, "tw") == FORCE_LEVEL_NONE, "compat 1: no beginnings of names");
 	dir_remove(dir, NULL);
 	return done_testing();
 }
