@@ -200,10 +200,10 @@ bool build_has_network(const struct job *job)
 /* People's own directories in /, unless the make command names one: dkms would show it. */
 static void hide_outside(const struct job *job, struct sandbox *box)
 {
-	if (outside_is_named(job->conf->make))
+	if (unpackaged_is_mentioned(job->conf->make))
 		return;
-	outside_hidden(&box->hide);
-	outside_tools(getenv("PATH"), &box->readable);
+	unpackaged_list_hidden(&box->hide);
+	unpackaged_list_tool_dirs(getenv("PATH"), &box->readable);
 }
 
 /* What packages of other kernels have beside those of compilers, and symbols of kernels for

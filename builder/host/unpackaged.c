@@ -27,7 +27,7 @@ static bool is_of_system(const char *name)
 	return false;
 }
 
-void outside_hidden(struct strv *ret)
+void unpackaged_list_hidden(struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -41,11 +41,11 @@ void outside_hidden(struct strv *ret)
 	}
 }
 
-bool outside_is_named(const char *command)
+bool unpackaged_is_mentioned(const char *command)
 {
 	_cleanup_(strv_done) struct strv dirs = {0};
 
-	outside_hidden(&dirs);
+	unpackaged_list_hidden(&dirs);
 	for (size_t i = 0; i < dirs.n; i++) {
 		_cleanup_free_ char *start = xasprintf("%s/", dirs.items[i]);
 
@@ -66,13 +66,13 @@ static char *prefix_of(const char *dir)
 	return xstrdup(dir);
 }
 
-void outside_tools(const char *path, struct strv *ret)
+void unpackaged_list_tool_dirs(const char *path, struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv hidden = {0};
 	_cleanup_free_ char *copy = xstrdup(path ? path : "");
 	char *dir, *rest = copy;
 
-	outside_hidden(&hidden);
+	unpackaged_list_hidden(&hidden);
 	while ((dir = strsep(&rest, ":"))) {
 		_cleanup_free_ char *real = realpath(dir, NULL);
 
@@ -173,14 +173,14 @@ static int too_many(const struct strv *dirs, struct error *err)
 	return -E2BIG;
 }
 
-int outside_describe(const char *path, const char *more, struct str *ret, struct error *err)
+int unpackaged_describe(const char *path, const char *more, struct str *ret, struct error *err)
 {
 	_cleanup_(strv_done) struct strv dirs = {0}, tools = {0};
 	struct walk w = {.out = ret};
 	int r = 0;
 
 	strv_push_all(&dirs, (const char *const[]){"/usr/local", "/opt", NULL});
-	outside_tools(path, &tools);
+	unpackaged_list_tool_dirs(path, &tools);
 	strv_extend(&dirs, &tools);
 	strv_split(&dirs, more ? more : "");
 	add_top(&w);

@@ -293,7 +293,7 @@ static int make_system(struct fingerprints *f, _unused_ const struct kernel *k, 
 static int make_outside(struct fingerprints *f, _unused_ const struct kernel *k,
 	struct str *ret, struct error *err)
 {
-	return outside_describe(getenv("PATH"), f->settings->sandbox.paths, ret, err);
+	return unpackaged_describe(getenv("PATH"), f->settings->sandbox.paths, ret, err);
 }
 
 static void add_kernel(const struct kernel *k, struct key *key)
@@ -535,7 +535,7 @@ const char *fingerprint_obstacle(const struct job *job)
 	/* A script that may set up another compiler, out of what we do not look at. */
 	if (s->build_environment)
 		return "build_environment is set";
-	if (job->build->sandbox != SANDBOX_KIND_NONE && outside_is_named(job->conf->make))
+	if (job->build->sandbox != SANDBOX_KIND_NONE && unpackaged_is_mentioned(job->conf->make))
 		return "the make command names a directory that only this machine has";
 	if (build_has_network(job))
 		return "its builds have a network, by sandbox_network";
