@@ -134,7 +134,7 @@ static void describe_machine(struct str *ret)
 			}
 }
 
-void system_describe(struct str *ret)
+void inventory_add_system(struct str *ret)
 {
 	describe_dpkg(ret);
 	describe_database(ret);
@@ -212,7 +212,7 @@ static void add_behind(struct statcache *stats, struct str *ret)
 	}
 }
 
-void system_add_tools(struct statcache *stats, const struct strv *path, const struct strv *words,
+void inventory_add_tools(struct statcache *stats, const struct strv *path, const struct strv *words,
 	struct str *ret)
 {
 	for (size_t i = 0; i < path->n; i++)

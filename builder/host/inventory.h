@@ -9,12 +9,12 @@
 
 /* Appends what a build could find out: installed packages (but for kernels and modules,
  * which have parts of their own or are hidden), the processor, the running kernel. */
-void system_describe(struct str *ret);
+void inventory_add_system(struct str *ret);
 
 /* Appends "PATH DIGEST" for the compilers, linkers, shells and so on in the
  * directories of path, for what these run behind the scenes (cc1), and for those
  * of words that name a program. */
-void system_add_tools(struct statcache *stats, const struct strv *path, const struct strv *words,
+void inventory_add_tools(struct statcache *stats, const struct strv *path, const struct strv *words,
 	struct str *ret);
 
 #endif

@@ -280,7 +280,7 @@ static int make_system(struct fingerprints *f, _unused_ const struct kernel *k, 
 {
 	int r = 0;
 
-	system_describe(ret);
+	inventory_add_system(ret);
 	for (const char *const *path = sandbox_etc; *path && r == 0; path++) {
 		if (path_is_dir(*path))
 			r = add_dir(f->stats, *path, *path, ret, err);
@@ -466,7 +466,7 @@ static void find_tools(struct fingerprints *f, const char *variant, struct str *
 		if (*dir)
 			strv_push(&path, dir);
 	strv_split(&words, rest);
-	system_add_tools(f->stats, &path, &words, ret);
+	inventory_add_tools(f->stats, &path, &words, ret);
 }
 
 static void add_tools(struct fingerprints *f, const struct job *job, const struct strv *env,
