@@ -45,7 +45,7 @@ static size_t *find_kin(const struct plan *p)
 	size_t *first = xcalloc(p->n_kernels + 1, sizeof(*first));
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
-		size_t i = kernel_kin(p->kernels[k], &kin[k]) ? 0 : k;
+		size_t i = header_mounts_family(p->kernels[k], &kin[k]) ? 0 : k;
 
 		while (i < k && !digest_equal(&kin[i], &kin[k]))
 			i++;

@@ -245,7 +245,7 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	strv_pushf(&box->readable, "%s/source", k->dir);
 	strv_pushf(&box->readable, "%s/modules.builtin", k->dir);
 	strv_pushf(&box->readable, "%s/modules.order", k->dir);
-	kernel_trees(k, &box->readable);
+	header_trees_list(k, &box->readable);
 	hide_kernels(box);
 	if (k->config_path)
 		strv_push(&box->readable, k->config_path);

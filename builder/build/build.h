@@ -26,7 +26,7 @@ struct build {
 	enum sandbox_kind sandbox;
 	bool renamed; /* work is at seen */
 	struct toolchain toolchain;
-	struct strv places; /* where the kernel's headers are seen: kernel_places() */
+	struct strv places; /* where the kernel's headers are seen: header_mounts_list() */
 	size_t patch; /* the next one to apply */
 	struct timespec started;
 	struct key key;	    /* empty: not cached */

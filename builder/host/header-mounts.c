@@ -99,7 +99,7 @@ static bool is_root_of_places(void)
 	return real && streq(real, src);
 }
 
-void kernel_places(const struct kernel *k, struct strv *ret)
+void header_mounts_list(const struct kernel *k, struct strv *ret)
 {
 	_cleanup_free_ char *headers = realpath(k->headers, NULL);
 	_cleanup_free_ char *common = headers ? included_dir(headers) : NULL;
@@ -122,13 +122,13 @@ void kernel_places(const struct kernel *k, struct strv *ret)
 	strv_push(ret, PLACE "/lib/linux-kbuild");
 }
 
-bool kernel_kin(const struct kernel *k, struct digest *ret)
+bool header_mounts_family(const struct kernel *k, struct digest *ret)
 {
 	_cleanup_(strv_done) struct strv places = {0};
 	_cleanup_free_ char *makefile = NULL;
 	_cleanup_close_ int fd = -1;
 
-	kernel_places(k, &places);
+	header_mounts_list(k, &places);
 	if (!places.n)
 		return false;
 	/* Of the headers that flavours share: it has the version in it. */

@@ -86,7 +86,7 @@ static void add_linked(const char *dir, struct strv *ret)
 	}
 }
 
-void kernel_trees(const struct kernel *k, struct strv *ret)
+void header_trees_list(const struct kernel *k, struct strv *ret)
 {
 	_cleanup_free_ char *source = path_join(k->dir, "source");
 	struct strv trees = {0};

@@ -84,13 +84,13 @@ char *module_name_of_file(const char *path);
  * Makefile includes (a small one often leads to headers that flavours share); those that
  * links at the top of these lead to (scripts, tools), or all of the tree that is in, if there is
  * a Makefile beside it. Real paths, appended. */
-void kernel_trees(const struct kernel *k, struct strv *ret);
+void header_trees_list(const struct kernel *k, struct strv *ret);
 /* Where builds in a sandbox see some of these, so that all kernels' have the same paths: pairs
  * of a real path and that one, appended; none when the layout is not one we know. */
-void kernel_places(const struct kernel *k, struct strv *ret);
+void header_mounts_list(const struct kernel *k, struct strv *ret);
 /* Kernels with the same digest are kin: objects made for one may well serve the other, since
  * both have such places, and headers of the same Makefile. False: it has none. */
-bool kernel_kin(const struct kernel *k, struct digest *ret);
+bool header_mounts_family(const struct kernel *k, struct digest *ret);
 /* True when the kernel's image is installed: DIR/kernel or DIR/vmlinuz exists, or
  * /boot/vmlinuz-RELEASE does. */
 bool kernel_has_image(const struct kernel *k);

@@ -209,7 +209,7 @@ static int add_headers(struct fingerprints *f, struct key *key, const struct ker
 	_cleanup_(strv_done) struct strv paths = {0};
 	int r = 0;
 
-	kernel_trees(kernel, &paths);
+	header_trees_list(kernel, &paths);
 	for (size_t i = 0; i < paths.n && r == 0; i++) {
 		_cleanup_free_ char *name =
 			i ? xasprintf("headers-%zu", i + 1) : xstrdup("headers");
@@ -610,7 +610,7 @@ static struct shared_text *get_headers(struct fingerprints *f, const struct kern
 
 	if (t)
 		return t;
-	kernel_trees(kernel, &paths);
+	header_trees_list(kernel, &paths);
 	for (size_t i = 0; i < paths.n; i++)
 		if (get_tree(f, paths.items[i], &tree) == 0) {
 			struct str text = tree_text(tree);

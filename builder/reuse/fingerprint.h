@@ -13,7 +13,7 @@
  *
  *   format       of this file
  *   kernel       release, architecture, where its headers are
- *   headers      every file of the first tree that kernel_trees() names; headers-2 of the
+ *   headers      every file of the first tree that header_trees_list() names; headers-2 of the
  *                second one, and so on
  *   kernel-files what else of the kernel the build sees
  *   config       the kernel's, line by line

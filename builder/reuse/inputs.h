@@ -9,7 +9,7 @@
  * objects that are kept are compared with that. */
 struct view {
 	const char *seen;	   /* the build directory, as make sees it */
-	const struct strv *places; /* of the kernel: kernel_places() */
+	const struct strv *places; /* of the kernel: header_mounts_list() */
 	struct str files;	   /* the build directory: a listing, by SEEN/NAME */
 	struct index *index;	   /* of files; made by view_read */
 	struct kernel_index kernel;

@@ -194,7 +194,7 @@ static size_t find_place(const struct strv *places, struct line *line)
 
 /* What is there, below headers, is different for each kernel, and no object is made of it: the
  * symbols and types that modules are linked with, options, which have their own lines, and the
- * Makefile, which kernel_places() has looked at. */
+ * Makefile, which header_mounts_list() has looked at. */
 static bool is_of_kernel(const struct line *line)
 {
 	static const char *const files[] = {"/.config", "/Makefile", "/Module.symvers",

@@ -19,7 +19,7 @@ char *kbuild_option(const struct index *options, const char *name);
 /* Appends what two kernels must have in common for an object of one to serve the other at all:
  * kbuild's own scripts and tools, the options that these look at, and which headers there are,
  * since a compiler may find one that it did not find for the other. headers: a listing of the
- * kernel's trees; places: of kernel_places(). */
+ * kernel's trees; places: of header_mounts_list(). */
 void kbuild_family(const struct kernel *k, const char *headers, const struct strv *places,
 	const struct index *options, struct str *ret);
 

@@ -10,7 +10,7 @@
  * it compiles. So an object is used only if the cache and kbuild agree on it.
  *
  * Paths must be the same for all kernels, which takes a sandbox and a known layout of headers
- * (kernel_places). Left to the compiler, and to ccache, are objects
+ * (header_mounts_list). Left to the compiler, and to ccache, are objects
  *   - that depend on a file which make itself has made, or which a link leads to that it has
  *     made, or which lies outside of the build directory and the kernel's trees;
  *   - of sources that can read more than the list says: see has_secret_inputs();

@@ -100,7 +100,7 @@ enum phase check_enter(struct job *job)
 	job->build = build_new(job);
 	choose_sandbox(job);
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
-		kernel_places(kernel, &job->build->places);
+		header_mounts_list(kernel, &job->build->places);
 	toolchain_of_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
 	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
 }

@@ -408,7 +408,7 @@ static size_t count_places(const char *place, const char *release)
 	put(below, "");
 	put_link(link, headers);
 	k = kernel_new(&s, release, "x86_64");
-	kernel_places(k, &places);
+	header_mounts_list(k, &places);
 	kernel_free(k);
 	settings_done(&s);
 	for (size_t i = 1; i < places.n; i += 2)
@@ -436,11 +436,11 @@ static void test_kin(void)
 	struct kernel *c = kernel_at("two-lines", "6.1.0-1-amd64");
 	struct digest of_a, of_b;
 
-	ok(kernel_kin(a, &of_a) && kernel_kin(b, &of_b) && digest_equal(&of_a, &of_b),
+	ok(header_mounts_family(a, &of_a) && header_mounts_family(b, &of_b) && digest_equal(&of_a, &of_b),
 		"kin: the same Makefile");
-	ok(!kernel_kin(c, &of_b), "not kin: another layout");
+	ok(!header_mounts_family(c, &of_b), "not kin: another layout");
 	put("comment/usr/src/linux-headers-common/Makefile", "# the next one\n");
-	ok(kernel_kin(b, &of_b) && !digest_equal(&of_a, &of_b), "not kin: another Makefile");
+	ok(header_mounts_family(b, &of_b) && !digest_equal(&of_a, &of_b), "not kin: another Makefile");
 	kernel_free(a);
 	kernel_free(b);
 	kernel_free(c);
