@@ -136,7 +136,7 @@ void build_environment(const struct job *job, struct strv *env)
 		if (!is_session_variable(*variable))
 			strv_push(env, *variable);
 	conf_set_environment(&request, env);
-	toolchain_environment(&job->build->toolchain, env);
+	toolchain_set_environment(&job->build->toolchain, env);
 	/* Messages in the words that we and everybody know. */
 	strv_setenv(env, "LC_ALL", "C");
 	/* The sandbox has its own. */

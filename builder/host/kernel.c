@@ -101,7 +101,7 @@ void kernel_free(struct kernel *k)
 {
 	if (!k)
 		return;
-	kernel_modules_forget(k);
+	kernel_forget_modules(k);
 	str_done(&k->config);
 	pthread_mutex_destroy(&k->config_lock);
 	pthread_mutex_destroy(&k->lock);
@@ -309,7 +309,7 @@ static int compare_modules(const void *a, const void *b)
 	return order ? order : strcmp(ma->path, mb->path);
 }
 
-int kernel_modules(struct kernel *k, struct error *err)
+int kernel_find_modules(struct kernel *k, struct error *err)
 {
 	struct walk w = {.k = k};
 	int fd, r;
@@ -323,7 +323,7 @@ int kernel_modules(struct kernel *k, struct error *err)
 	if (r < 0) {
 		error_errno(err, r, 1, "cannot read %s/%s", k->dir,
 			w.path.len ? w.path.data : "");
-		kernel_modules_forget(k);
+		kernel_forget_modules(k);
 	} else {
 		if (k->n_modules)
 			qsort(k->modules, k->n_modules, sizeof(*k->modules),
@@ -334,7 +334,7 @@ int kernel_modules(struct kernel *k, struct error *err)
 	return r;
 }
 
-void kernel_modules_forget(struct kernel *k)
+void kernel_forget_modules(struct kernel *k)
 {
 	for (size_t i = 0; i < k->n_modules; i++) {
 		free(k->modules[i].name);

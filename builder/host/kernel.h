@@ -32,7 +32,7 @@ struct kernel {
 	char *config_path; /* --config, HEADERS/include/config/auto.conf or
 			    * HEADERS/.config; NULL when there is none */
 	bool has_headers;  /* HEADERS/include exists */
-	/* Module files of the tree, sorted by name; filled by kernel_modules(). Installs
+	/* Module files of the tree, sorted by name; filled by kernel_find_modules(). Installs
 	 * on one kernel take the lock, since each changes what the next one finds. */
 	pthread_mutex_t lock;
 	struct kernel_module *modules;
@@ -67,10 +67,10 @@ int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err);
 
 /* Looks the tree through once (not build/ and source/, no links to directories) and
  * fills modules. Slow (a walk of some 4,000 files); call from a worker, under the lock. */
-int kernel_modules(struct kernel *k, struct error *err);
-/* Forgets what kernel_modules found, after the tree has changed. */
-void kernel_modules_forget(struct kernel *k);
-/* How this kernel's own modules are compressed, judged by the files of kernel_modules()
+int kernel_find_modules(struct kernel *k, struct error *err);
+/* Forgets what kernel_find_modules found, after the tree has changed. */
+void kernel_forget_modules(struct kernel *k);
+/* How this kernel's own modules are compressed, judged by the files of kernel_find_modules()
  * (the commonest suffix below kernel/, else anywhere, wins; none: COMPRESSION_NONE). */
 enum compression kernel_compression(const struct kernel *k);
 /* ".gz" and so on, "" for none */

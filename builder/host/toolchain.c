@@ -185,7 +185,7 @@ static bool is_yes(const char *value)
 	return value && streq(value, "y");
 }
 
-void toolchain_of_kernel(struct kernel *k, const char *search, struct toolchain *ret)
+void toolchain_choose_for_kernel(struct kernel *k, const char *search, struct toolchain *ret)
 {
 	_cleanup_free_ char *path = path_join(k->headers, ".kernelvariables");
 	_cleanup_(str_done) struct str variables = {0};
@@ -207,7 +207,7 @@ void toolchain_done(struct toolchain *t)
 	*t = (struct toolchain){0};
 }
 
-void toolchain_environment(const struct toolchain *t, struct strv *env)
+void toolchain_set_environment(const struct toolchain *t, struct strv *env)
 {
 	if (t->cc) {
 		strv_setenv(env, "CC", t->cc);

@@ -24,11 +24,11 @@ struct toolchain {
 void toolchain_choose(const struct toolchain_facts *facts, const char *search,
 	struct toolchain *ret);
 /* The same for the kernel's config and headers. The loop's thread. */
-void toolchain_of_kernel(struct kernel *k, const char *search, struct toolchain *ret);
+void toolchain_choose_for_kernel(struct kernel *k, const char *search, struct toolchain *ret);
 void toolchain_done(struct toolchain *t);
 
 /* Sets the variables in an environment. They and not an argument of make tell of LLVM, so
  * that every make of a command line hears it, and the scripts too. */
-void toolchain_environment(const struct toolchain *t, struct strv *env);
+void toolchain_set_environment(const struct toolchain *t, struct strv *env);
 
 #endif

@@ -27,7 +27,7 @@ int placed_by_conf(const struct job *job, struct placed *ret, struct error *err)
 
 /* What an installed version has in the kernel's tree: its built files, looked for where
  * the job's conf (which may be NULL) puts them, then as identical files anywhere. Those
- * not found have dest NULL. The caller holds the kernel's lock, and kernel_modules() has
+ * not found have dest NULL. The caller holds the kernel's lock, and kernel_find_modules() has
  * been called. placed_done frees. */
 void placed_by_tree(const struct job *job, const char *version, struct placed *ret);
 

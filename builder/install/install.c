@@ -394,14 +394,14 @@ static int install_locked(struct job *job)
 			"there is no kernel directory %s", k->dir);
 	r = placed_by_conf(job, &now, &job->outcome.error);
 	if (r == 0)
-		r = kernel_modules(k, &job->outcome.error);
+		r = kernel_find_modules(k, &job->outcome.error);
 	if (r < 0)
 		return r;
 	version = tree_installed_version(s->trees.dkms, job->name, k->release, k->arch);
 	if (version)
 		placed_by_tree(job, version, &previous);
 	r = install_files(job, &now, &previous, !version);
-	kernel_modules_forget(k);
+	kernel_forget_modules(k);
 	if (r < 0)
 		return r;
 	job->outcome.installed = job->outcome.changed_kernel = true;

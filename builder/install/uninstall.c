@@ -142,7 +142,7 @@ static int uninstall_locked(struct job *job)
 	int r = 0;
 
 	if (version && path_is_dir(k->dir))
-		r = kernel_modules(k, &job->outcome.error);
+		r = kernel_find_modules(k, &job->outcome.error);
 	if (r < 0)
 		return r;
 	placed_by_tree(job, job->version, &installed);
@@ -158,7 +158,7 @@ static int uninstall_locked(struct job *job)
 			k->arch, false, &job->outcome.error);
 	if (r == 0)
 		discard(&restored, originals, package);
-	kernel_modules_forget(k);
+	kernel_forget_modules(k);
 	if (r == 0)
 		job->outcome.uninstalled = job->outcome.changed_kernel = true;
 	return r;

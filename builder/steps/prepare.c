@@ -101,7 +101,7 @@ enum phase check_enter(struct job *job)
 	choose_sandbox(job);
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
 		header_mounts_list(kernel, &job->build->places);
-	toolchain_of_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
+	toolchain_choose_for_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
 	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
 }
 
@@ -224,7 +224,7 @@ static void log_toolchain(const struct build *b)
 	_cleanup_(strv_done) struct strv variables = {0};
 	_cleanup_free_ char *line = NULL;
 
-	toolchain_environment(&b->toolchain, &variables);
+	toolchain_set_environment(&b->toolchain, &variables);
 	line = strv_join(&variables, " ");
 	if (*line)
 		buildlog_note(b->log_fd, "# environment: %s", line);

@@ -124,7 +124,7 @@ static int finish_work(struct job *job)
 	int r;
 
 	pthread_mutex_lock(&job->kernel->lock);
-	r = kernel_modules(job->kernel, &job->outcome.error);
+	r = kernel_find_modules(job->kernel, &job->outcome.error);
 	how = kernel_compression(job->kernel);
 	pthread_mutex_unlock(&job->kernel->lock);
 	if (r < 0 || how == COMPRESSION_NONE)

@@ -129,7 +129,7 @@ static struct kernel *get_kernel(struct finder *f, const struct tree_entry *e)
 		if (streq(f->kernels[i]->release, e->release))
 			return f->kernels[i];
 	k = kernel_new(f->settings, e->release, e->arch);
-	kernel_modules(k, NULL);
+	kernel_find_modules(k, NULL);
 	f->kernels =
 		xrealloc_array(f->kernels, f->n_kernels + 1, sizeof(struct kernel *));
 	f->kernels[f->n_kernels++] = k;

@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			str_addf(&search, ":%s/%zu", home, i);
 	toolchain_choose(&facts, search.data, &t);
 	check(&t, &facts, search.data);
-	toolchain_environment(&t, &env);
+	toolchain_set_environment(&t, &env);
 	MUST(env.n == 2 * !!t.cc + 2 * !!t.ld + !!t.llvm);
 	toolchain_done(&t);
 	return 0;

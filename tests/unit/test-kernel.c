@@ -202,8 +202,8 @@ static char *modules_of(struct kernel *k)
 	struct str s = {0};
 	struct error e = {0};
 
-	if (kernel_modules(k, &e) < 0)
-		ok(false, "%s", e.what ? e.what : "kernel_modules without a word");
+	if (kernel_find_modules(k, &e) < 0)
+		ok(false, "%s", e.what ? e.what : "kernel_find_modules without a word");
 	for (size_t i = 0; i < k->n_modules; i++)
 		str_addf(&s, "%s%s=%s", i ? " " : "", k->modules[i].name,
 			k->modules[i].path);
@@ -248,7 +248,7 @@ static void test_modules(void)
 	put_link("modules/1/weak-updates/dangling.ko", "gone.ko");
 	put_link("modules/1/loop", ".");
 	check_modules(k, "", "what is known stays known");
-	kernel_modules_forget(k);
+	kernel_forget_modules(k);
 	check_modules(k,
 		"deep=kernel/build/deep.ko e1000e=kernel/drivers/net/e1000e.ko "
 		"evdi=extra/evdi.ko.gz evdi=updates/dkms/evdi.ko.zst "
@@ -261,7 +261,7 @@ static void test_modules(void)
 
 	k = kernel_new(&s, "file", "x86_64");
 	put("modules/file", "");
-	is_int(kernel_modules(k, &e), -ENOTDIR, "a file instead of a directory");
+	is_int(kernel_find_modules(k, &e), -ENOTDIR, "a file instead of a directory");
 	ok(e.what && strstr(e.what, "modules/file"), "%s", e.what ? e.what : "(null)");
 	ok(!k->modules_known && !k->n_modules, "nothing is known");
 	error_done(&e);
@@ -273,7 +273,7 @@ static void test_modules(void)
 	chmod(closed, 0);
 	/* Nothing is closed to root. */
 	ok(getuid() || seteuid(65534) == 0, "be somebody else");
-	is_int(kernel_modules(k, &e), -EACCES, "a closed directory");
+	is_int(kernel_find_modules(k, &e), -EACCES, "a closed directory");
 	ok(getuid() || seteuid(0) == 0, "be root again");
 	ok(e.what && strstr(e.what, "modules/closed/kernel"), "%s",
 		e.what ? e.what : "(null)");
@@ -297,7 +297,7 @@ static void check_compression(
 
 		put(path, "");
 	}
-	kernel_modules(k, NULL);
+	kernel_find_modules(k, NULL);
 	is(compression_suffix(kernel_compression(k)), compression_suffix(want), files);
 	strv_done(&names);
 	kernel_free(k);

@@ -134,7 +134,7 @@ static void test_case(size_t i)
 	settings_init(&s);
 	str_replace(&s.kernel.source_dir, headers);
 	k = kernel_new(&s, "6.1", "x86_64");
-	toolchain_of_kernel(k, bin, &t);
+	toolchain_choose_for_kernel(k, bin, &t);
 	got = xasprintf("%s %s %s", t.cc ? t.cc : "-", t.ld ? t.ld : "-", t.llvm ? t.llvm : "-");
 	is(got, cases[i].want, cases[i].what);
 	toolchain_done(&t);
@@ -149,13 +149,13 @@ static void test_environment(void)
 	_cleanup_free_ char *all = NULL;
 
 	strv_push(&env, "LD=other");
-	toolchain_environment(&t, &env);
+	toolchain_set_environment(&t, &env);
 	strv_sort(&env);
 	all = strv_join(&env, " ");
 	is(all, "CC=clang KERNEL_CC=clang KERNEL_LD=ld.lld LD=ld.lld LLVM=1",
 		"compat 5.5: what is exported");
 	strv_done(&env);
-	toolchain_environment(&(struct toolchain){0}, &env);
+	toolchain_set_environment(&(struct toolchain){0}, &env);
 	is_int((long)env.n, 0, "nothing, where nothing is known");
 }
 
