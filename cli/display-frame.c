@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the live display shows:
+/* What does one frame of the live display look like?
  *
  *	10 modules × 6 kernels · 60 jobs · 8 slots          1:12, about 0:40 left
  *	[##########################--------------]  41 done · 23 cached · 9 linked · 1 failed
  *	  dahdi/2.11.1        6.1.0-54-amd64            make      48 s
  *
- * In a narrow window, what stands on the right goes first. */
+ * In a narrow window, the parts on the right are left out first. */
 #include "config.h"
 
 #include "cli/display-frame.h"
@@ -15,7 +15,8 @@
 
 static const char red[] = "\033[31m", green[] = "\033[32m", plain[] = "\033[m";
 
-/* Columns that a text takes: bytes that do not continue a UTF-8 character. */
+/* The number of columns that a text takes: one for each UTF-8 character, that is for each byte
+ * that does not continue one. */
 static size_t width(const char *s)
 {
 	size_t n = 0;
@@ -25,7 +26,8 @@ static size_t width(const char *s)
 	return n;
 }
 
-/* Appends at most max columns of text, and blanks up to at least min. */
+/* Appends text, cut off after max columns and padded with blanks to at least min columns.
+ * Control characters become "?". */
 static void add_cut(struct str *s, const char *text, size_t max, size_t min)
 {
 	size_t n = 0;
@@ -36,7 +38,7 @@ static void add_cut(struct str *s, const char *text, size_t max, size_t min)
 		if (begins && n == max)
 			break;
 		n += begins;
-		/* A name must not move the cursor. */
+		/* A control character in a name must not move the cursor. */
 		if ((unsigned char)*text < ' ' || *text == 0x7f)
 			str_add(s, "?");
 		else
@@ -78,7 +80,7 @@ static void add_head(const struct frame *f, size_t columns, struct str *ret)
 		str_addf(&left, " %s %zu kernel%s", f->utf8 ? "×" : "x", f->kernels,
 			f->kernels == 1 ? "" : "s");
 		add_count(&left, f, f->jobs, "job");
-		if (f->slots) /* else there is no limit */
+		if (f->slots) /* 0: there is no limit */
 			add_count(&left, f, f->slots, "slot");
 	}
 	add_clock(&clock, f->elapsed_s);
@@ -97,7 +99,8 @@ static void add_head(const struct frame *f, size_t columns, struct str *ret)
 	str_add(ret, right.data);
 }
 
-/* Appends one of the counts behind the bar when it fits. */
+/* Appends one of the counts after the bar, such as "41 done", unless it is 0 or does not fit
+ * into *free_columns. */
 static void add_sum(struct str *s, const struct frame *f, size_t *free_columns, size_t n,
 	const char *what, const char *color)
 {
@@ -129,8 +132,8 @@ static void add_bar(const struct frame *f, size_t columns, struct str *ret)
 	if (bar < BAR_MIN)
 		bar = full = 0;
 	left = columns - (bar ? bar + 4 : 0);
-	/* In a narrow window it is the failures that should be seen; in others they have
-	 * their place at the end. */
+	/* In a narrow window failures come first, so that they are not left out. Otherwise
+	 * they come last, and room is reserved for them. */
 	if (columns < 2 * BAR_MAX)
 		add_sum(&sums, f, &left, f->failed, "failed", red);
 	else if (f->failed)
@@ -193,7 +196,7 @@ static void add_rows(const struct frame *f, size_t n, size_t columns, struct str
 			widths[c] = w > widths[c] ? w : widths[c];
 		}
 	}
-	/* Columns that dance with every second are hard to read. */
+	/* A minimum width keeps the columns from moving with every change of their text. */
 	widths[2] = widths[2] < 9 ? 9 : widths[2];
 	widths[3] = widths[3] < 6 ? 6 : widths[3];
 	for (; n_cells < CELLS && used + 2 + widths[n_cells] <= columns; n_cells++)
@@ -220,7 +223,7 @@ static void add_rows(const struct frame *f, size_t n, size_t columns, struct str
 
 size_t frame_text(const struct frame *f, struct str *ret)
 {
-	/* A character in the last column makes some terminals begin a new line. */
+	/* Some terminals start a new line after a character in the last column. */
 	size_t columns = f->columns > 1 ? f->columns - 1 : 1;
 	size_t room = f->lines > 1 ? f->lines - 1 : 1;
 	size_t n = f->n_rows, lines = 1;

@@ -4,8 +4,9 @@
 
 #include "base/str.h"
 
-/* One picture of a run for a terminal: what is shown as data, and its text. */
+/* One frame of the live display: what it shows, as data, and how that becomes text. */
 
+/* A running job. */
 struct frame_row {
 	const char *module, *kernel, *phase; /* borrowed */
 	double elapsed_s;
@@ -13,21 +14,22 @@ struct frame_row {
 
 struct frame {
 	size_t modules, kernels, slots;
-	size_t jobs;	/* those a person counts; 0: none yet, confs are being read */
-	size_t reading; /* how many confs */
-	size_t done, excluded, failed; /* of the jobs */
-	size_t cached, linked; /* of those done: from the cache; from objects of another kernel */
+	size_t jobs;	/* without reading dkms.conf and depmod; 0: dkms.conf files are being read */
+	size_t reading; /* the number of dkms.conf files to read */
+	size_t done, excluded, failed; /* jobs that have ended */
+	size_t cached; /* of the jobs done, those whose modules came from the cache */
+	size_t linked; /* of the jobs done, those linked from objects of another kernel */
 	double elapsed_s;
-	double left_s; /* below 0: not known */
-	const struct frame_row *rows; /* what runs, the longest first */
+	double left_s; /* below 0: unknown */
+	const struct frame_row *rows; /* running jobs, the longest first; borrowed */
 	size_t n_rows;
-	unsigned int columns, lines; /* of the terminal */
+	unsigned int columns, lines; /* the size of the terminal */
 	bool utf8, color;
 };
 
-/* Appends the lines to ret, without an end of line after the last one, and returns how
- * many they are. None is wider than the terminal, and together they leave one line of it
- * free. */
+/* Appends the lines of the frame to ret, without a newline after the last one, and returns
+ * their number. No line is wider than the terminal, and at least one line of the terminal is
+ * left free. */
 size_t frame_text(const struct frame *f, struct str *ret);
 
 #endif

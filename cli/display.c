@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The live display: keeps account of a run, and draws frames of it. */
+/* How far is the run? Counts its jobs from the events, and draws that on the terminal. */
 #include "config.h"
 
 #include <signal.h>
@@ -9,23 +9,23 @@
 #include "cli/display-frame.h"
 #include "cli/display.h"
 
-#define FIRST_MS 150 /* what is over sooner is not worth a display */
-#define EACH_MS 200
-#define PRIOR_S 5 /* seconds for which the expectation counts against what is seen */
+#define SHOW_AFTER_MS 150 /* a run that ends sooner shows no display */
+#define REDRAW_MS 200	  /* the time between two frames */
+#define PRIOR_S 5	  /* weight of the expected speed; see estimate_left_s() */
 
 struct display {
 	uv_timer_t timer;
-	uv_signal_t resized;
-	const struct events *events; /* from the first event on */
-	const struct job **running;  /* in the order in which they began */
+	uv_signal_t resized;	     /* SIGWINCH */
+	const struct events *events; /* NULL before the first event */
+	const struct job **running;  /* in the order in which they started */
 	size_t n_running;
-	size_t n_ended; /* also of jobs that a person does not count */
-	struct frame frame;
-	size_t n_counted; /* jobs of the plan that are in the frame's sums */
-	struct strv modules;
-	bool due;	  /* FIRST_MS are over */
-	bool shown;
-	struct str last;  /* what the screen shows */
+	size_t n_ended;	    /* jobs of all kinds, also those that is_counted() leaves out */
+	struct frame frame; /* the counts so far */
+	size_t n_counted;   /* the first so many jobs of the plan are in the counts */
+	struct strv modules; /* the names of modules, each once */
+	bool due;	     /* SHOW_AFTER_MS have passed */
+	bool shown;	     /* the screen shows the display */
+	struct str last;     /* the text of the last frame that was drawn */
 };
 
 bool display_possible(void)
@@ -47,7 +47,7 @@ static bool is_utf8(void)
 	return locale && (strstr(locale, "UTF-8") || strstr(locale, "utf8"));
 }
 
-static void put(const struct str *s)
+static void write_out(const struct str *s)
 {
 	fwrite(s->data, 1, s->len, stdout);
 	fflush(stdout);
@@ -62,14 +62,15 @@ void display_clear(struct display *d)
 	d->shown = false;
 }
 
-/* What a person counts as a job. */
+/* Whether the display counts the job. Reading a dkms.conf and running depmod are jobs to the
+ * scheduler, but not to a user. */
 static bool is_counted(const struct job *job)
 {
 	return job->kind != JOB_EVALUATE && job->kind != JOB_DEPMOD;
 }
 
-/* Takes in the jobs that have been added to the plan. */
-static void count_jobs(struct display *d, const struct plan *p)
+/* Counts the jobs that were added to the plan since the last call. */
+static void count_new_jobs(struct display *d, const struct plan *p)
 {
 	for (; d->n_counted < p->n_jobs; d->n_counted++) {
 		const struct job *job = p->jobs[d->n_counted];
@@ -86,16 +87,19 @@ static void count_jobs(struct display *d, const struct plan *p)
 	d->frame.slots = plan_count_slots(p);
 }
 
-static double seconds_from(uint64_t then_ns)
+/* The seconds that have passed since then_ns; 0 if then_ns is 0. */
+static double seconds_since(uint64_t then_ns)
 {
 	uint64_t now = uv_hrtime();
 
 	return then_ns && now > then_ns ? (double)(now - then_ns) / 1e9 : 0;
 }
 
-/* What is left of the work that was expected, at the rate at which it has been done so far.
- * Before there is much of that, as if all slots had been busy for a while. */
-static double estimate_left(const struct display *d)
+/* Estimates how many seconds the run still takes: the expected CPU time of the work that is
+ * left, divided by the speed so far (CPU time done per second elapsed). Early in a run that
+ * speed says little. So PRIOR_S seconds in which all slots were busy are added to what was
+ * measured. */
+static double estimate_left_s(const struct display *d)
 {
 	const struct plan *p = d->events->plan;
 	double slots = d->frame.slots ? (double)d->frame.slots : 1;
@@ -105,7 +109,8 @@ static double estimate_left(const struct display *d)
 		const struct job *job = p->jobs[i];
 		double expected = (double)job->request.expected_ms / 1e3;
 
-		/* What the cache has served, failed or was excluded says nothing of the rest. */
+		/* A job that was served from the cache, failed or was excluded took less time
+		 * than expected, which says nothing about the other jobs. */
 		if (job->outcome.result != RESULT_NONE &&
 			(job->outcome.restored || job->outcome.linked_from ||
 				job->outcome.result != RESULT_DONE))
@@ -115,13 +120,13 @@ static double estimate_left(const struct display *d)
 	}
 	for (size_t i = 0; i < d->n_running; i++) {
 		double expected = (double)d->running[i]->request.expected_ms / 1e3;
-		double ran = seconds_from(d->running[i]->outcome.began_ns);
+		double ran = seconds_since(d->running[i]->outcome.began_ns);
 
 		done += ran < expected ? ran : expected;
 		longest = expected - ran > longest ? expected - ran : longest;
 	}
 	left = (all - done) * (elapsed + PRIOR_S) / (done + slots * PRIOR_S);
-	/* What make does beside itself makes a job shorter, but not without end. */
+	/* A job may run in several slots through make, but never faster than in all. */
 	return left > longest / slots ? left : longest / slots;
 }
 
@@ -137,8 +142,9 @@ static void find_size(struct frame *f)
 	f->lines = size.ws_row;
 }
 
-/* Draws over what is there, line by line, and goes back to its beginning. A window may be
- * narrower by now than the kernel knows, so lines must not wrap (DECAWM) meanwhile. */
+/* Draws a frame over the one before, line by line, and moves the cursor back to its first
+ * character. Wrapping of lines (DECAWM) is switched off meanwhile, because the window may
+ * already be narrower than the size that the kernel reports. */
 static void draw(struct display *d)
 {
 	struct frame_row *rows = xcalloc(d->n_running, sizeof(*rows));
@@ -157,12 +163,12 @@ static void draw(struct display *d)
 		rows[i].module = titles[i];
 		rows[i].kernel = job_kernel(job) ? job->kernel->release : "";
 		rows[i].phase = job_state_name(job->state);
-		rows[i].elapsed_s = seconds_from(job->outcome.began_ns);
+		rows[i].elapsed_s = seconds_since(job->outcome.began_ns);
 	}
 	f->rows = rows;
 	f->n_rows = d->n_running;
-	f->elapsed_s = seconds_from(d->events->began_ns);
-	f->left_s = f->jobs ? estimate_left(d) : -1;
+	f->elapsed_s = seconds_since(d->events->began_ns);
+	f->left_s = f->jobs ? estimate_left_s(d) : -1;
 	find_size(f);
 	lines = frame_text(f, &text);
 	for (size_t i = 0; i < d->n_running; i++)
@@ -182,7 +188,7 @@ static void draw(struct display *d)
 		if (lines > 1)
 			str_addf(&out, "\033[%zuA", lines - 1);
 		str_add(&out, "\033[?7h");
-		put(&out);
+		write_out(&out);
 	}
 	d->shown = true;
 	str_done(&d->last);
@@ -246,7 +252,7 @@ static void on_event(void *userdata, const struct events *events, enum event eve
 	bool was_shown = d->shown;
 
 	d->events = events;
-	count_jobs(d, events->plan);
+	count_new_jobs(d, events->plan);
 	switch (event) {
 	case EVENT_STARTED:
 		d->running = xrealloc_array(d->running, d->n_running + 1,
@@ -267,7 +273,7 @@ static void on_event(void *userdata, const struct events *events, enum event eve
 	if (event == EVENT_OVER || d->n_ended == events->plan->n_jobs)
 		display_clear(d);
 	else if (d->due && !was_shown && d->n_running)
-		draw(d); /* a line that stays took its place */
+		draw(d); /* a line was printed, and the display was erased for it */
 }
 
 struct display *display_new(uv_loop_t *loop)
@@ -279,7 +285,7 @@ struct display *display_new(uv_loop_t *loop)
 	uv_timer_init(loop, &d->timer);
 	uv_signal_init(loop, &d->resized);
 	d->timer.data = d->resized.data = d;
-	uv_timer_start(&d->timer, on_timer, FIRST_MS, EACH_MS);
+	uv_timer_start(&d->timer, on_timer, SHOW_AFTER_MS, REDRAW_MS);
 	uv_signal_start(&d->resized, on_resized, SIGWINCH);
 	uv_unref((uv_handle_t *)&d->timer);
 	uv_unref((uv_handle_t *)&d->resized);

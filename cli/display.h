@@ -4,21 +4,27 @@
 
 #include "cli/events.h"
 
-/* A run as it goes on, in the last lines of a terminal. The cursor rests at its first
- * character, so that clearing it is erasing what follows, whatever the terminal has made
- * of the lines when its window changed. */
+/* The live display: shows the progress of a run in the last lines of a terminal.
+ *
+ * Between two frames the cursor stays on the first character of the display. So the display
+ * can always be cleared by erasing everything after the cursor, even if the terminal has
+ * wrapped its lines after a change of the window's size. */
 struct display;
 
-/* Whether standard output is a terminal that can show it, and a person's: dpkg's is not. */
+/* Returns true if standard output is a terminal that can move its cursor. Returns false while
+ * dpkg runs dkms, since dpkg draws a progress bar of its own. */
 bool display_possible(void);
 
-/* loop is the one that the plan runs on; the display does not keep it going. */
+/* Creates a display. loop is the loop on which the plan runs; the display's timer does not
+ * keep it alive. The caller frees with display_free(). */
 struct display *display_new(uv_loop_t *loop);
+/* The listener that feeds the events of a run to the display. */
 struct listener display_listener(struct display *d);
-/* Makes room for a line that stays; the next event brings the display back. NULL is
- * allowed. */
+/* Erases the display, so that a line that is to stay can be printed. The next event draws the
+ * display again below that line. d may be NULL. */
 void display_clear(struct display *d);
-/* Clears it and closes its handles; runs the loop for that. NULL is allowed. */
+/* Erases the display, closes its handles, for which it runs the loop, and frees it. d may be
+ * NULL. */
 void display_free(struct display *d);
 
 #endif

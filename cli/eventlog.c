@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The events as JSON, an object on each line, written as soon as it happens. */
+/* What does --events write? A JSON object on a line for each event, as soon as it happens. */
 #include "config.h"
 
 #include <errno.h>
@@ -8,15 +8,15 @@
 #include "cli/eventlog.h"
 #include "cli/json.h"
 
-/* Keys and events are added to it without notice; when one goes away or changes, the
- * number grows. */
+/* New keys and events may appear under the same number. The number is increased when a key or
+ * an event changes its meaning or is removed. */
 #define SCHEMA "dkms-events-1"
 
 struct eventlog {
 	FILE *out;
 	char *path;
-	bool begun;  /* the first line has been written */
-	bool failed; /* so has something that could not be */
+	bool begun;  /* the line "begin" has been written */
+	bool failed; /* a line could not be written */
 };
 
 int eventlog_open(const char *path, struct eventlog **ret, struct error *err)
@@ -55,15 +55,16 @@ static json_t *event_new(const struct events *e, const char *name)
 	return j;
 }
 
-static void put(struct eventlog *log, json_t *j)
+/* Writes j as a line, and frees it. */
+static void write_line(struct eventlog *log, json_t *j)
 {
-	if (json_dumpf(j, log->out, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0 || fputc('\n', log->out) == EOF ||
-		fflush(log->out) != 0)
+	if (json_dumpf(j, log->out, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0 ||
+		fputc('\n', log->out) == EOF || fflush(log->out) != 0)
 		log->failed = true;
 	json_decref(j);
 }
 
-static void begin(struct eventlog *log, const struct events *e)
+static void write_begin(struct eventlog *log, const struct events *e)
 {
 	json_t *j = event_new(e, "begin");
 
@@ -72,7 +73,7 @@ static void begin(struct eventlog *log, const struct events *e)
 	json_object_set_new(j, "dkms", json_text(PACKAGE_VERSION));
 	json_object_set_new(j, "command", json_text(e->command));
 	json_object_set_new(j, "slots", json_integer(plan_count_slots(e->plan)));
-	put(log, j);
+	write_line(log, j);
 }
 
 static void on_event(void *userdata, const struct events *e, enum event event,
@@ -85,11 +86,11 @@ static void on_event(void *userdata, const struct events *e, enum event event,
 	json_t *j;
 
 	if (!log->begun)
-		begin(log, e);
+		write_begin(log, e);
 	j = event_new(e, names[event]);
 	if (event == EVENT_OVER) {
 		json_object_set_new(j, "status", json_integer(e->status));
-		put(log, j);
+		write_line(log, j);
 		return;
 	}
 	json_object_set_new(j, "job", json_integer((json_int_t)job->number));
@@ -101,7 +102,7 @@ static void on_event(void *userdata, const struct events *e, enum event event,
 		json_set_result(j, job);
 		json_object_set_new(j, "phases", json_phases(e->began_ns, job));
 	}
-	put(log, j);
+	write_line(log, j);
 }
 
 struct listener eventlog_listener(struct eventlog *log)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One stream of events, from the plan to all who listen. */
+/* Who listens to what happens in a run? Passes the events of the plan to all listeners. */
 #include "config.h"
 
 #include "cli/events.h"
 
-static void tell(struct events *e, enum event event, const struct job *job)
+static void notify(struct events *e, enum event event, const struct job *job)
 {
 	for (size_t i = 0; i < e->n_listeners; i++)
 		e->listeners[i].on_event(e->listeners[i].userdata, e, event, job);
@@ -12,11 +12,11 @@ static void tell(struct events *e, enum event event, const struct job *job)
 
 static void on_event(enum run_event event, struct node *node, void *userdata)
 {
-	static const enum event same[] = {[RUN_STARTED] = EVENT_STARTED,
+	static const enum event events[] = {[RUN_STARTED] = EVENT_STARTED,
 		[RUN_STEPPED] = EVENT_STEPPED, [RUN_ENDED] = EVENT_ENDED,
 		[RUN_BLOCKED] = EVENT_BLOCKED};
 
-	tell(userdata, same[event], node->data);
+	notify(userdata, events[event], node->data);
 }
 
 void events_init(struct events *e, struct plan *plan, const char *command)
@@ -35,5 +35,5 @@ void events_add_listener(struct events *e, struct listener listener)
 void events_end(struct events *e, int status)
 {
 	e->status = status;
-	tell(e, EVENT_OVER, NULL);
+	notify(e, EVENT_OVER, NULL);
 }

@@ -4,17 +4,17 @@
 
 #include "scheduler/plan.h"
 
-/* The events of a run, one stream with several listeners: plain lines, the display, JSON
- * lines, the trace. Each hears every event, in the order in which they were added. */
+/* The events of a run, and who listens to them: the report, the display, the JSON lines of
+ * --events and the trace. Each listener gets every event; for one event, listeners are called
+ * in the order in which they were added. */
 
-/* What can happen; job is NULL for the last one. */
+/* What happened. The job is NULL for EVENT_OVER. */
 enum event {
-	EVENT_STARTED, /* a job */
-	EVENT_STEPPED, /* it entered the phase that is last in job->outcome.phases */
+	EVENT_STARTED, /* the job has started */
+	EVENT_STEPPED, /* the job has entered a phase, the last one of job->outcome.phases */
 	EVENT_ENDED,   /* job->outcome.result says how */
-	EVENT_BLOCKED, /* it never ran: job->outcome.result and job->outcome.error are set
-			*/
-	EVENT_OVER,    /* the command, whose exit status is events->status */
+	EVENT_BLOCKED, /* the job never ran; outcome.result and outcome.error are set */
+	EVENT_OVER,    /* the command is over; its exit status is events->status */
 };
 
 struct events;
@@ -30,16 +30,18 @@ struct listener {
 struct events {
 	const struct plan *plan;
 	const char *command; /* "autoinstall" */
-	uint64_t began_ns;   /* uv_hrtime */
-	int status;	     /* exit status, when it is over */
+	uint64_t began_ns;   /* uv_hrtime() at the start of the run */
+	int status;	     /* the exit status; valid at EVENT_OVER */
 	struct listener listeners[EVENTS_LISTENERS];
 	size_t n_listeners;
 };
 
-/* Makes the plan tell events of what it runs. */
+/* Connects e to the plan, whose observer it becomes. Both must outlive the run. command is
+ * borrowed. */
 void events_init(struct events *e, struct plan *plan, const char *command);
+/* Adds one of at most EVENTS_LISTENERS listeners. */
 void events_add_listener(struct events *e, struct listener listener);
-/* Tells that the command is over. */
+/* Sends EVENT_OVER with the exit status of the command. */
 void events_end(struct events *e, int status);
 
 #endif

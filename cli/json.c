@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the documents and events that we write have in common. */
+/* How is a job written as JSON? */
 #include "config.h"
 
 #include "scheduler/plan.h"
@@ -40,7 +40,7 @@ void json_set_job(json_t *object, const struct job *job)
 	json_object_set_new(object, "arch", json_text(k ? k->arch : NULL));
 }
 
-/* The exit status that dkms would have if this were its only job. */
+/* The exit status that dkms would return if this were its only job. */
 static int job_status(const struct job *job)
 {
 	if (job->outcome.result == RESULT_EXCLUDED)
@@ -50,7 +50,7 @@ static int job_status(const struct job *job)
 	return job->outcome.error.status ? job->outcome.error.status : 1;
 }
 
-void json_set_used(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes)
+void json_set_usage(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes)
 {
 	json_object_set_new(object, "wall_s", json_seconds(0, wall_ns));
 	json_object_set_new(object, "cpu_s", json_seconds(0, cpu_ns));
@@ -68,7 +68,7 @@ json_t *json_phases(uint64_t began_ns, const struct job *job)
 
 		json_object_set_new(j, "phase", json_text(job_state_name(p->state)));
 		json_object_set_new(j, "start_s", json_seconds(began_ns, p->began_ns));
-		json_set_used(j, p->wall_ns, p->cpu_ns, p->max_rss_bytes);
+		json_set_usage(j, p->wall_ns, p->cpu_ns, p->max_rss_bytes);
 		json_object_set_new(j, "exit_status",
 			p->exit_status < 0 ? json_null() : json_integer(p->exit_status));
 		json_array_append_new(list, j);
@@ -76,7 +76,7 @@ json_t *json_phases(uint64_t began_ns, const struct job *job)
 	return list;
 }
 
-/* What the cache had for a build; NULL when it was not asked. */
+/* Whether the cache had the build: "hit" or "miss"; NULL if the cache was not used. */
 static const char *cache_result(const struct job *job)
 {
 	if (job->outcome.restored)
@@ -102,7 +102,7 @@ void json_set_result(json_t *object, const struct job *job)
 	json_object_set_new(object, "installed", json_boolean(job->outcome.installed));
 	json_object_set_new(object, "cache", json_text(cache_result(job)));
 	json_object_set_new(object, "linked_from", json_text(job->outcome.linked_from));
-	json_set_used(object,
+	json_set_usage(object,
 		job->outcome.ended_ns > job->outcome.began_ns
 			? job->outcome.ended_ns - job->outcome.began_ns
 			: 0,

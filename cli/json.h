@@ -6,23 +6,26 @@
 
 #include "builder/job/job.h"
 
-/* A new JSON string, or null for NULL. It must be UTF-8, a file name need not be: strange
- * bytes become U+FFFD. */
+/* How jobs look in JSON: what the documents and the events that dkms writes have in common.
+ * Values that are returned belong to the caller. */
+
+/* Returns a new JSON string, or null for NULL. JSON must be UTF-8, but file names need not be:
+ * if s is not, each byte of it that is not ASCII becomes U+FFFD. */
 json_t *json_text(const char *s);
 
-/* The time from a to b in seconds, to the microsecond; 0 when b is before a. */
+/* Returns the time from a to b in seconds, to the microsecond; 0 if b is before a. */
 json_t *json_seconds(uint64_t a_ns, uint64_t b_ns);
 
-/* Sets what says which job it is: "kind", "module", "version", "kernel" and "arch", null
- * where it has none. */
+/* Sets the keys that identify a job: "kind", "module", "version", "kernel" and "arch". A key
+ * that does not apply to the job is null. */
 void json_set_job(json_t *object, const struct job *job);
-/* Sets how it ended and what it used: "result", "status", "failed_in", "error", "remedy",
- * "log", "archive", "built", "installed", "cache" and what json_set_used does. */
+/* Sets how the job ended: "result", "status", "failed_in", "error", "remedy", "log",
+ * "archive", "built", "installed", "cache", "linked_from" and the keys of json_set_usage(). */
 void json_set_result(json_t *object, const struct job *job);
 /* Sets "wall_s", "cpu_s" and "max_rss_bytes", which is null for 0. */
-void json_set_used(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes);
-/* A list of what the job went through in a run that began then (uv_hrtime): "phase",
- * "start_s", "exit_status" and what json_set_used sets. */
+void json_set_usage(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes);
+/* Returns a list of the phases of a job. Each has "phase", "start_s", "exit_status" and the
+ * keys of json_set_usage(). began_ns is uv_hrtime() at the start of the run. */
 json_t *json_phases(uint64_t began_ns, const struct job *job);
 
 #endif

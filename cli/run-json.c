@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A run as one JSON document, for programs that compare runs. */
+/* What does --json print at the end of a run? */
 #include "config.h"
 
 #include "scheduler/plan-slots.h"
 #include "cli/json.h"
 #include "cli/run-json.h"
 
-/* Keys are added to it without notice; when one goes away or changes, the number grows. */
+/* New keys may appear under the same number. The number is increased when a key changes its
+ * meaning or is removed. */
 #define SCHEMA "dkms-run-1"
 
 static json_t *job_json(const struct events *e, const struct job *job)

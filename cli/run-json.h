@@ -4,9 +4,9 @@
 
 #include "cli/events.h"
 
-/* Prints what the run did as one JSON document: --json of every command but status, whose
- * document is its own. dkms(8) has the schema. err is what stopped the whole run, or
- * empty. */
+/* Prints the results of a run as one JSON document, for --json. dkms(8) describes the schema.
+ * Only "dkms status --json" prints another document, in status.c. err says what stopped the
+ * whole run, or is empty. */
 void run_json_print(const struct events *e, const struct error *err, FILE *out);
 
 #endif

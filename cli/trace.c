@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The Trace Event format is an array of objects, a "complete" event (ph X) for each span:
- * a job, and within it its phases. Times are microseconds since the beginning. A file
- * without its last bracket can be opened as well, so that a run which was killed has a
- * trace too. */
+/* What ran when?
+ *
+ * The Trace Event format is a JSON array of objects. Each job, and each of its phases, is a
+ * "complete" event ("ph":"X") with its start and its duration in microseconds. Viewers also
+ * accept an array without the closing bracket, so the trace of a run that was killed can be
+ * opened too. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,9 +15,10 @@
 struct trace {
 	FILE *out;
 	char *path;
-	const struct job **rows; /* what runs in each row; NULL: it is free */
+	const struct job **rows; /* the job that runs in each row, or NULL */
 	size_t n_rows;
-	bool begun, failed;
+	bool begun;  /* the opening bracket has been written */
+	bool failed; /* something could not be written */
 };
 
 int trace_open(const char *path, struct trace **ret, struct error *err)
@@ -48,7 +51,8 @@ int trace_close(struct trace *t, struct error *err)
 	return r;
 }
 
-static void put(struct trace *t, json_t *j)
+/* Writes j as an element of the array, and frees it. */
+static void write_event(struct trace *t, json_t *j)
 {
 	if (fputs(t->begun ? ",\n" : "[\n", t->out) == EOF ||
 		json_dumpf(j, t->out, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0)
@@ -68,17 +72,17 @@ static json_t *event_new(const char *phase, const char *name, size_t row)
 	return j;
 }
 
-static void name_row(struct trace *t, size_t row)
+static void write_row_name(struct trace *t, size_t row)
 {
 	_cleanup_free_ char *name = xasprintf("slot %zu", row + 1);
 	json_t *j = event_new("M", "thread_name", row), *args = json_object();
 
 	json_object_set_new(args, "name", json_text(name));
 	json_object_set_new(j, "args", args);
-	put(t, j);
+	write_event(t, j);
 }
 
-/* The row of a job; with NULL, one that is free. */
+/* Returns the row in which the job runs; for NULL, a free row, adding one if necessary. */
 static size_t find_row(struct trace *t, const struct job *job)
 {
 	for (size_t i = 0; i < t->n_rows; i++)
@@ -86,19 +90,19 @@ static size_t find_row(struct trace *t, const struct job *job)
 			return i;
 	t->rows = xrealloc_array(t->rows, t->n_rows + 1, sizeof(*t->rows));
 	t->rows[t->n_rows] = NULL;
-	name_row(t, t->n_rows);
+	write_row_name(t, t->n_rows);
 	return t->n_rows++;
 }
 
-static void put_span(struct trace *t, const struct events *e, json_t *j, uint64_t began_ns,
+static void write_span(struct trace *t, const struct events *e, json_t *j, uint64_t began_ns,
 	uint64_t wall_ns)
 {
 	json_object_set_new(j, "ts", json_real((double)(began_ns - e->began_ns) / 1e3));
 	json_object_set_new(j, "dur", json_real((double)wall_ns / 1e3));
-	put(t, j);
+	write_event(t, j);
 }
 
-static void put_job(struct trace *t, const struct events *e, const struct job *job,
+static void write_job(struct trace *t, const struct events *e, const struct job *job,
 	size_t row)
 {
 	_cleanup_free_ char *name = NULL;
@@ -115,7 +119,7 @@ static void put_job(struct trace *t, const struct events *e, const struct job *j
 	json_set_job(args, job);
 	json_set_result(args, job);
 	json_object_set_new(j, "args", args);
-	put_span(t, e, j, job->outcome.began_ns,
+	write_span(t, e, j, job->outcome.began_ns,
 		job->outcome.ended_ns - job->outcome.began_ns);
 	for (size_t i = 0; i < job->outcome.n_phases; i++) {
 		const struct job_phase *p = &job->outcome.phases[i];
@@ -123,9 +127,9 @@ static void put_job(struct trace *t, const struct events *e, const struct job *j
 		j = event_new("X", job_state_name(p->state), row);
 		json_object_set_new(j, "cat", json_text("phase"));
 		args = json_object();
-		json_set_used(args, p->wall_ns, p->cpu_ns, p->max_rss_bytes);
+		json_set_usage(args, p->wall_ns, p->cpu_ns, p->max_rss_bytes);
 		json_object_set_new(j, "args", args);
-		put_span(t, e, j, p->began_ns, p->wall_ns);
+		write_span(t, e, j, p->began_ns, p->wall_ns);
 	}
 }
 
@@ -141,7 +145,7 @@ static void on_event(void *userdata, const struct events *e, enum event event,
 	} else if (event == EVENT_ENDED) {
 		row = find_row(t, job);
 		t->rows[row] = NULL;
-		put_job(t, e, job, row);
+		write_job(t, e, job, row);
 	}
 }
 

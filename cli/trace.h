@@ -4,14 +4,17 @@
 
 #include "cli/events.h"
 
-/* What ran when, for a person to look at: --trace FILE in the Trace Event format, which
- * Perfetto and chrome://tracing open. A row for each job that runs beside others. */
-
+/* --trace: writes which job and phase ran when, in the Trace Event format, which Perfetto and
+ * chrome://tracing show as a chart. Jobs that run at the same time are in different rows. */
 struct trace;
-/* Opens the file, which is emptied. 0 or a negative errno. trace_close frees. */
+
+/* Creates or empties the file. Returns 0 and a trace, which the caller closes with
+ * trace_close(), or a negative errno. */
 int trace_open(const char *path, struct trace **ret, struct error *err);
+/* The listener that writes to the trace. */
 struct listener trace_listener(struct trace *trace);
-/* NULL is allowed. A negative errno when not all could be written. */
+/* Finishes the file and frees trace, which may be NULL. Returns a negative errno if not all
+ * of it could be written, 0 otherwise. */
 int trace_close(struct trace *trace, struct error *err);
 
 #endif
