@@ -6,6 +6,7 @@
 #include "cache/nearest.h"
 #include "builder/build/build.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/reuse.h"
 #include "cli/cache-miss.h"
 
 /* So many differences are named for each part of a key. */
@@ -42,7 +43,7 @@ static const struct entry *find_nearest(struct cache *cache, const struct job *j
 	_cleanup_free_ char *prefix = xasprintf("%s/", job->name);
 
 	read_entries(cache);
-	return nearest_find(entries.items, entries.n, prefix, &job->build->key);
+	return nearest_find(entries.items, entries.n, prefix, &job->reuse->key);
 }
 
 bool cache_miss_foretell(struct cache *cache, const struct job *job, struct foretold *ret)
@@ -83,7 +84,7 @@ static bool is_told(const char *line)
 
 void cache_miss_print(struct cache *cache, const struct job *job, const char *title)
 {
-	const struct key *key = &job->build->key;
+	const struct key *key = &job->reuse->key;
 	const struct entry *nearest = find_nearest(cache, job);
 	_cleanup_(strv_done) struct strv lines = {0};
 	bool other = false;
@@ -104,7 +105,7 @@ void cache_miss_print(struct cache *cache, const struct job *job, const char *ti
 
 char *cache_miss_describe(struct cache *cache, const struct job *job)
 {
-	const struct key *key = &job->build->key;
+	const struct key *key = &job->reuse->key;
 	_cleanup_(strv_done) struct strv parts = {0};
 	_cleanup_free_ char *all = NULL;
 	const struct entry *nearest = find_nearest(cache, job);

@@ -12,6 +12,8 @@
 #include "builder/build/ccache.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/reuse.h"
+#include "builder/steps/look.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/plan.h"
 #include "cli/cache-miss.h"
@@ -192,11 +194,11 @@ static int explain(struct cache *cache, struct job *job)
 		print_error(&job->outcome.error);
 		return job->outcome.error.status;
 	}
-	if (!job->build->key.n_parts) {
+	if (!job->reuse->key.n_parts) {
 		printf("%s: not cached: %s\n", title, fingerprint_obstacle(job));
 		return 0;
 	}
-	key_digest(&job->build->key, &digest);
+	key_digest(&job->reuse->key, &digest);
 	r = store_get_entry(cache_store(cache), &digest, &e);
 	if (r > 0) {
 		_cleanup_free_ char *day = format_day(e.made_s);

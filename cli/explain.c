@@ -5,6 +5,7 @@
 #include "cache/cache.h"
 #include "builder/build/build.h"
 #include "builder/reuse/fingerprint.h"
+#include "builder/reuse/reuse.h"
 #include "cli/cache-miss.h"
 #include "cli/explain.h"
 
@@ -63,14 +64,14 @@ static bool will_build(const struct job *job)
 /* Has a dry run found out what a build depends on, and may the cache serve it? */
 static bool is_key_known(const struct job *job)
 {
-	return job->shared->cache && job->build && job->build->key.n_parts &&
+	return job->shared->cache && job->build && job->reuse->key.n_parts &&
 	       !job->shared->settings->switches.force;
 }
 
 /* Or that it may not? */
 static bool is_uncached(const struct job *job)
 {
-	return job->shared->cache && job->build && !job->build->key.n_parts &&
+	return job->shared->cache && job->build && !job->reuse->key.n_parts &&
 	       !job->shared->settings->switches.force && fingerprint_obstacle(job);
 }
 
@@ -81,7 +82,7 @@ static void find_source(const struct job *job, struct source *ret)
 
 	if (!is_key_known(job))
 		return;
-	key_digest(&job->build->key, &key);
+	key_digest(&job->reuse->key, &key);
 	ret->cached = store_peek_entry(cache_store(job->shared->cache), &key, &e) > 0;
 	if (ret->cached)
 		entry_done(&e);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
+#include "builder/steps/look.h"
 #include "scheduler/depmods.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/post-transaction.h"

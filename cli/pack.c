@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "builder/steps/look.h"
 #include "scheduler/plan-run.h"
 #include "cli/command-row.h"
 #include "cli/pack.h"

@@ -3,8 +3,8 @@
 #define CLI_SESSION_H
 
 #include "scheduler/plan.h"
-#include "cli/eventlog.h"
 #include "cli/arguments.h"
+#include "cli/eventlog.h"
 #include "cli/report.h"
 #include "cli/trace.h"
 

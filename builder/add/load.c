@@ -15,9 +15,10 @@
 
 #include "base/file.h"
 #include "base/staging.h"
+#include "builder/tree/source-lock.h"
 #include "builder/tree/tree.h"
-#include "builder/job/phase.h"
 #include "builder/archive/tarball-read.h"
+#include "builder/add/load.h"
 
 struct load {
 	char *dir;

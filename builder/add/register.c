@@ -8,9 +8,12 @@
 
 #include "base/file.h"
 #include "base/staging.h"
+#include "builder/tree/source-lock.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
-#include "builder/job/phase.h"
+#include "builder/job/hooks.h"
+#include "builder/add/load.h"
+#include "builder/add/register.h"
 
 /* Copies add_from to where sources live, unless it is that already: into a stage, and from
  * there by rename. An older copy goes the other way. */
@@ -59,16 +62,6 @@ static void leave_mark(struct job *job)
 	if (s->switches.rpm_safe_upgrade &&
 		upgrade_mark_set(s->trees.dkms, job->name, job->version, &err) < 0)
 		strv_pushf(&job->outcome.warnings, "--rpm_safe_upgrade: %s", err.what);
-}
-
-int lock_sources(const struct settings *s)
-{
-	int fd = open(s->trees.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	/* Where that is not possible it goes without. */
-	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
-		;
-	return fd;
 }
 
 /* The name by which it was added counts, whatever its dkms.conf says (COMPAT). */

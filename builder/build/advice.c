@@ -7,7 +7,9 @@
 
 #include "base/file.h"
 #include "builder/host/unpackaged.h"
+#include "builder/build/advice.h"
 #include "builder/build/build.h"
+#include "builder/build/confine.h"
 
 /* How much of a log is searched (bytes, from its end). */
 #define SEARCH_MAX (256 * 1024)

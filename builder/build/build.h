@@ -4,8 +4,6 @@
 
 #include <time.h>
 
-#include "cache/entry.h"
-#include "cache/key.h"
 #include "builder/host/toolchain.h"
 #include "builder/job/job.h"
 
@@ -29,11 +27,6 @@ struct build {
 	struct strv places; /* where the kernel's headers are seen: header_mounts_list() */
 	size_t patch; /* the next one to apply */
 	struct timespec started;
-	struct key key;	    /* empty: not cached */
-	struct error no_key; /* why it could not be made; no error of the build */
-	struct objects *objects; /* objects.c's; NULL: none are looked for */
-	bool from_scratch;	 /* make gets no objects */
-	struct entry entry; /* to be published with the build; no files: none */
 };
 
 /* There is something to build, and the cache did not have it. */
@@ -42,30 +35,17 @@ static inline bool is_building(const struct job *job)
 	return job->build && !job->outcome.restored;
 }
 
-/* build_free, in phases.h, frees. */
 struct build *build_new(const struct job *job);
+void build_free(struct build *build); /* NULL is allowed */
+/* A path in the job's own directory, that of a file to be published (caller frees both),
+ * and make.log (borrowed). */
+char *build_path(const struct job *job, const char *name);
+char *build_staged_path(const struct job *job, const char *file);
+int build_log_fd(const struct job *job);
 /* Since the build began. */
 double build_elapsed_s(const struct build *b);
 /* Where make leaves a module; caller frees. */
 char *build_made_path(const struct job *job, const struct conf_module *m);
-/* prepare.c: empties the directory of the job, which is locked. */
+/* Empties the directory of the job, which is locked. */
 int build_clear_dir(struct job *job);
-/* publish.c: checks what is staged against the kernel; fills the job's warnings. */
-void build_check_staged(struct job *job);
-/* The environment of the job's commands: ours without what is about this session and none
- * of a build's business, and what a dkms.conf and its scripts are promised. */
-void build_environment(const struct job *job, struct strv *env);
-/* What the job's commands see: fills box except for its kind. */
-void build_sandbox(const struct job *job, struct sandbox *box);
-
-/* Whether the administrator lets it use the network. */
-bool build_has_network(const struct job *job);
-
-/* advice.c: what the administrator can do when the log of a failed build tells that it missed
- * something which the sandbox keeps from it; caller frees; NULL when it does not. */
-char *build_advice(const struct job *job);
-
-/* cached.c: publishes the entry, if there is one. */
-void cached_commit(struct job *job);
-
 #endif

@@ -2,9 +2,9 @@
 #ifndef BUILDER_CONF_FOR_KERNEL_H
 #define BUILDER_CONF_FOR_KERNEL_H
 
+#include "builder/host/kernel.h"
 #include "builder/conf/evaluate.h"
 #include "builder/conf/problems.h"
-#include "builder/host/kernel.h"
 
 /* The directives of a dkms.conf that are chosen by the kernel. A bad regular expression
  * matches nothing and is added to the problems; an excluded kernel is not a problem. */

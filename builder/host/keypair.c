@@ -299,3 +299,12 @@ int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
 		*ret_made = true;
 	return r;
 }
+
+void keypair_list_secrets(const struct settings *s, const char *release, struct strv *ret)
+{
+	struct keypair pair;
+
+	keypair_choose(s, release, &pair);
+	strv_push(ret, pair.key);
+	keypair_done(&pair);
+}

@@ -18,6 +18,10 @@ struct keypair {
 void keypair_choose(const struct settings *s, const char *release, struct keypair *ret);
 void keypair_done(struct keypair *k);
 
+/* Appends the files that no command of a module may read: the key for that kernel. */
+void keypair_list_secrets(
+	const struct settings *s, const char *release, struct strv *ret);
+
 /* Makes what is missing. A key: RSA 2048, unencrypted, mode 0600, together with its
  * certificate, also when there is a certificate of another key. A certificate alone: for
  * the key that there is (a passphrase is expected in KBUILD_SIGN_PIN). It is self-signed,

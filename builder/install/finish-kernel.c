@@ -8,8 +8,10 @@
 
 #include "base/dirents.h"
 #include "base/file.h"
-#include "builder/job/phase.h"
 #include "builder/install/depmod.h"
+#include "builder/install/finish-kernel.h"
+#include "builder/install/install.h"
+#include "builder/install/uninstall.h"
 
 /* JOB_RUNNING_DEPMOD */
 

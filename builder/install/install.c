@@ -13,8 +13,10 @@
 #include "builder/host/version.h"
 #include "builder/module/modfile.h"
 #include "builder/tree/tree.h"
-#include "builder/job/phase.h"
+#include "builder/job/hooks.h"
 #include "builder/install/destinations.h"
+#include "builder/install/install.h"
+#include "builder/install/kernel-lock.h"
 
 /* What has been done, to be undone in reverse order. */
 struct change {
@@ -455,19 +457,6 @@ static int bring_back_locked(struct job *job)
 			dir_prune(dir, k->dir);
 		}
 	}
-	return r;
-}
-
-int with_kernel_locked(struct job *job, int (*change)(struct job *job))
-{
-	_cleanup_close_ int lock = -1;
-	int r;
-
-	pthread_mutex_lock(&job->kernel->lock);
-	r = kernel_lock(job->kernel, &lock, &job->outcome.error);
-	if (r == 0)
-		r = change(job);
-	pthread_mutex_unlock(&job->kernel->lock);
 	return r;
 }
 

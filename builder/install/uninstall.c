@@ -6,8 +6,10 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
-#include "builder/job/phase.h"
+#include "builder/job/hooks.h"
 #include "builder/install/destinations.h"
+#include "builder/install/kernel-lock.h"
+#include "builder/install/uninstall.h"
 
 /* Where an archived original came from: what its .origin file says; without one, which
  * older versions of dkms did not write, where the conf puts a module of that name. */

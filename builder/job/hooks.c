@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
-#include "builder/job/phase.h"
+#include "builder/job/hooks.h"
 
 static bool is_executable(const char *path)
 {
@@ -42,8 +42,7 @@ enum phase script_enter(struct job *job, const char *what, const char *script)
 	_cleanup_free_ char *version_dir = NULL;
 	_cleanup_free_ char *source = NULL;
 	_cleanup_free_ char *line = NULL;
-	struct conf_request request = {.name = job->name, .version = job->version,
-		.kernel = job->kernel, .settings = s, .path = job->conf_path};
+	struct conf_request request = job_conf_request(job);
 
 	if (is_empty(script))
 		return PHASE_NEXT;

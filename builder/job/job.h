@@ -29,7 +29,7 @@ enum job_kind {
 };
 
 /* In the order in which a job passes through them; a kind of job skips the states that
- * are none of its business (the table in job.c). */
+ * are none of its business (the table in machine.c). */
 enum job_state {
 	JOB_NEW,
 	JOB_LOOKING,	  /* is there something to do */
@@ -222,27 +222,14 @@ struct job {
 	struct job_pack *pack;	   /* JOB_PACK, else NULL */
 	struct job_depmod *depmod; /* JOB_DEPMOD, else NULL */
 	struct build *build;	   /* a build that is going on; build/build.c's */
+	struct reuse *reuse;     /* what it has to do with the cache; reuse/cached.c's */
 	struct signing *signing; /* the same, once something is signed; steps/sign.c's */
 };
 
-enum job_step {
-	STEP_COMMAND, /* run job->ask.command, then step again with its outcome */
-	STEP_WORK,    /* call job_work from any thread, then step again */
-	STEP_ENDED,   /* job->outcome.result is set */
-};
-
-/* 0 when name/version is in the dkms tree and not broken; else a negative errno, with
- * status 3 or 4. */
-int job_check_known(const struct settings *s, const char *name, const char *version,
-	struct error *err);
-
-/* name and version are copied, may be NULL. kernel and shared must outlive the job. */
+/* name and version are copied, may be NULL. kernel and shared must outlive the job.
+ * job_free() in builder/machine.h frees. */
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
 	const char *name, const char *version);
-void job_free(struct job *job);
-
-enum job_step job_step(struct job *job, const struct outcome *last);
-void job_work(struct job *job);
 
 /* What all phases of a job that has ended used: CPU time (ns), and the largest resident set
  * of a process (bytes; 0 when it ran none). */
@@ -261,6 +248,13 @@ static inline bool job_builds(const struct job *job)
 }
 /* The archive that the job read or wrote, borrowed; NULL: none. */
 const char *job_archive(const struct job *job);
+/* Whether it takes something away, for which it needs no dkms.conf. */
+static inline bool job_removes(const struct job *job)
+{
+	return job->kind == JOB_UNINSTALL || job->kind == JOB_UNBUILD;
+}
+/* What to ask of the job's dkms.conf; borrowed from the job. */
+struct conf_request job_conf_request(const struct job *job);
 /* The kernel that it is about, or NULL: some have one for their dkms.conf only. */
 const struct kernel *job_kernel(const struct job *job);
 

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "builder/host/distro.h"
 #include "builder/module/compress.h"
-#include "builder/pack/package.h"
+#include "builder/pack/deb.h"
 
 /* Of a line in a passwd file (bytes). */
 #define PASSWD_MAX 4096

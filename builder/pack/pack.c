@@ -7,8 +7,9 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
-#include "builder/job/phase.h"
 #include "builder/archive/tarball-write.h"
+#include "builder/pack/output.h"
+#include "builder/pack/pack.h"
 #include "builder/pack/package.h"
 
 /* A list of kernels that is longer is not for a file's name (bytes). */
@@ -31,31 +32,6 @@ static char *default_name(const struct job *job)
 	}
 	return xasprintf("%s-%s-%s.dkms.tar.gz", job->name, job->version,
 		list.len > KERNEL_LIST_MAX ? "manykernels" : list.data);
-}
-
-char *pack_path(const struct job *job, const char *subdir, const char *name)
-{
-	const char *given = job->pack->path;
-	_cleanup_free_ char *version_dir = NULL;
-
-	if (given && strchr(given, '/'))
-		return xstrdup(given);
-	version_dir = tree_version_dir(
-		job->shared->settings->trees.dkms, job->name, job->version);
-	return xasprintf("%s/%s/%s", version_dir, subdir, given ? given : name);
-}
-
-int pack_make_dir(struct job *job)
-{
-	_cleanup_free_ char *dir = xstrndup(job->pack->archive,
-		(size_t)(path_base(job->pack->archive) - job->pack->archive));
-	struct error why = {0};
-	int r = dir_make(dir, &why);
-
-	if (r < 0)
-		error_set(&job->outcome.error, r, 9, "%s", why.what);
-	error_done(&why);
-	return r;
 }
 
 static int check_built(struct job *job)
@@ -117,8 +93,7 @@ enum phase pack_enter(struct job *job)
 		return PHASE_FAIL;
 	job->ask.work = pack_work;
 	if (job->pack->format != PACK_TARBALL) {
-		job->pack->package = xcalloc(1, sizeof(*job->pack->package));
-		job->pack->package->lock_fd = -1;
+		job->pack->package = package_new();
 		job->ask.work = package_assemble;
 	}
 	return PHASE_WORK;

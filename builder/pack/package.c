@@ -9,15 +9,26 @@
 #include "base/file.h"
 #include "base/staging.h"
 #include "builder/tree/tree.h"
-#include "builder/job/phase.h"
 #include "builder/install/destinations.h"
+#include "builder/pack/deb.h"
+#include "builder/pack/format.h"
+#include "builder/pack/output.h"
 #include "builder/pack/package.h"
+#include "builder/pack/rpm.h"
 
 #define STAGE "dkms-package-"
 #define SAID_MAX 500 /* of what a tool said, in an error (bytes) */
 
 static const struct package_format *const formats[] = {
 	[PACK_DEB] = &package_deb, [PACK_RPM] = &package_rpm};
+
+struct package *package_new(void)
+{
+	struct package *p = xcalloc(1, sizeof(*p));
+
+	p->lock_fd = -1;
+	return p;
+}
 
 void package_free(struct package *p)
 {
@@ -34,56 +45,6 @@ void package_free(struct package *p)
 	free(p);
 }
 
-char *package_stem(const struct job *job)
-{
-	size_t n = strlen(job->name), end = strlen("-dkms");
-
-	return n > end && has_suffix(job->name, "-dkms") ? xstrndup(job->name, n - end)
-							 : xstrdup(job->name);
-}
-
-static bool is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-char *package_word(const char *text, const char *keep, char other)
-{
-	char *word = xstrdup(text);
-
-	for (char *c = word; *c; c++)
-		if (!is_plain(*c) && !strchr(keep, *c))
-			*c = other;
-	return word;
-}
-
-const char *package_modules_dir(void)
-{
-	struct stat st;
-
-	/* What says that two packages have the same file are names, not where links lead. */
-	return lstat("/lib", &st) == 0 && S_ISLNK(st.st_mode) ? "/usr/lib/modules"
-							      : "/lib/modules";
-}
-
-char *package_depmod(const struct job *job)
-{
-	const char *release = job->kernel->release;
-
-	return xasprintf("[ ! -e /lib/modules/%s/modules.dep ] || depmod %s || true", release,
-		release);
-}
-
-int package_put(const struct package *p, const char *path, mode_t mode, const char *text,
-	struct error *err)
-{
-	_cleanup_free_ char *to = path_join(p->dir, path);
-	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to));
-	int r = dir_make(dir, err);
-
-	return r == 0 ? file_write(to, text, strlen(text), mode, err) : r;
-}
-
 /* Scripts and the tools' own languages quote in different ways, if they do. */
 static int check_words(const struct job *job, struct error *err)
 {
@@ -92,7 +53,7 @@ static int check_words(const struct job *job, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		_cleanup_free_ char *word = package_word(words[i], "._+~:-", ' ');
 
-		if (!is_plain(*words[i]) || strchr(word, ' '))
+		if (!package_is_alnum(*words[i]) || strchr(word, ' '))
 			return error_set(err, -EINVAL, 3, "'%s' cannot be in a package: it has "
 				"characters that are not letters, digits or one of . _ + ~ : -",
 				words[i]);

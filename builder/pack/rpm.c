@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "builder/host/distro.h"
-#include "builder/pack/package.h"
+#include "builder/pack/rpm.h"
 
 static void describe(const struct job *job, struct package *p)
 {

@@ -14,21 +14,26 @@
 
 #include "base/file.h"
 #include "cache/cache.h"
-#include "builder/job/phase.h"
+#include "builder/build/build.h"
+#include "builder/build/collect.h"
+#include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/reuse.h"
 
 /* JOB_FINGERPRINTING */
 
 static int fingerprint_work(struct job *job)
 {
-	struct build *b = job->build;
+	struct reuse *reuse = job->reuse;
+	const struct error *why = &reuse->no_key;
 
-	/* What cannot be read is the build's business; it is not cached. */
-	if (fingerprint_job(job->shared->fingerprints, job, false, &b->key, &b->no_key) < 0) {
-		key_done(&b->key);
-		strv_pushf(&job->outcome.notices, "not cached: %s%s%s", b->no_key.what,
-			b->no_key.remedy ? "; " : "", b->no_key.remedy ? b->no_key.remedy : "");
+	/* The build itself reports what cannot be read; it is not cached. */
+	if (fingerprint_job(job->shared->fingerprints, job, false, &reuse->key,
+		    &reuse->no_key) < 0) {
+		key_done(&reuse->key);
+		strv_pushf(&job->outcome.notices, "not cached: %s%s%s", why->what,
+			why->remedy ? "; " : "", why->remedy ? why->remedy : "");
 	}
 	return 0;
 }
@@ -114,7 +119,7 @@ static int restore_work(struct job *job)
 	struct digest key;
 	int r;
 
-	key_digest(&b->key, &key);
+	key_digest(&job->reuse->key, &key);
 	job->outcome.cache_missed = !cache_find(cache, &key, &e);
 	if (job->outcome.cache_missed)
 		return 0;
@@ -144,7 +149,7 @@ static int restore_work(struct job *job)
 enum phase restore_enter(struct job *job)
 {
 	/* Who forces a build wants it made. */
-	if (!job->build || !job->build->key.n_parts ||
+	if (!job->build || !job->reuse->key.n_parts ||
 		job->shared->settings->switches.force)
 		return PHASE_NEXT;
 	job->ask.work = restore_work;
@@ -163,7 +168,7 @@ static bool is_unchanged(const struct job *job)
 
 	if (r < 0)
 		return false;
-	key_digest(&job->build->key, &before);
+	key_digest(&job->reuse->key, &before);
 	key_digest(&now, &after);
 	key_done(&now);
 	return digest_equal(&before, &after);
@@ -187,20 +192,21 @@ static int store_work(struct job *job)
 			files.items[n++] = here;
 		}
 	}
-	b->entry = (struct entry){
+	job->reuse->entry = (struct entry){
 		.title = xasprintf("%s/%s %s %s", job->name, job->version,
 			job->kernel->release, job->kernel->arch),
 		.made_s = time(NULL),
 		.cost_ms = (uint64_t)(build_elapsed_s(b) * 1000),
 	};
-	if (cache_store_files(job->shared->cache, &b->key, files.items, n, &b->entry) < 0)
-		entry_done(&b->entry);
+	if (cache_store_files(job->shared->cache, &job->reuse->key, files.items, n,
+		    &job->reuse->entry) < 0)
+		entry_done(&job->reuse->entry);
 	return 0;
 }
 
 enum phase store_enter(struct job *job)
 {
-	if (!is_building(job) || !job->build->key.n_parts)
+	if (!is_building(job) || !job->reuse->key.n_parts)
 		return PHASE_NEXT;
 	job->ask.work = store_work;
 	return PHASE_WORK;
@@ -208,8 +214,24 @@ enum phase store_enter(struct job *job)
 
 void cached_commit(struct job *job)
 {
-	if (job->build->entry.n_files)
-		cache_commit(job->shared->cache, &job->build->entry,
+	if (job->reuse->entry.n_files)
+		cache_commit(job->shared->cache, &job->reuse->entry,
 			job->shared->settings->switches.force);
 	objects_commit(job);
+}
+
+struct reuse *reuse_new(void)
+{
+	return xcalloc(1, sizeof(struct reuse));
+}
+
+void reuse_free(struct reuse *r)
+{
+	if (!r)
+		return;
+	key_done(&r->key);
+	error_done(&r->no_key);
+	entry_done(&r->entry);
+	objects_free(r->objects);
+	free(r);
 }

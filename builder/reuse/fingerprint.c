@@ -12,8 +12,10 @@
 #include "builder/host/unpackaged.h"
 #include "builder/tree/tree.h"
 #include "builder/build/ccache.h"
+#include "builder/build/confine.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/kbuild.h"
+#include "builder/reuse/reuse.h"
 
 #define FORMAT "dkms module 6\n"
 #define OBJECTS_FORMAT "dkms objects 5\n"
@@ -544,7 +546,7 @@ const char *fingerprint_obstacle(const struct job *job)
 	/* In the sandbox it can change nothing that lasts, so a hit may leave it out. */
 	if (job->conf->post_build && job->build->sandbox == SANDBOX_KIND_NONE)
 		return "POST_BUILD runs without a sandbox";
-	return job->build->no_key.what;
+	return job->reuse->no_key.what;
 }
 
 static const char *const not_in_modules[] = {"parallel_jobs", NULL};

@@ -28,13 +28,13 @@
 #include "base/file.h"
 #include "cache/cache.h"
 #include "cache/listing.h"
-#include "builder/job/phase.h"
 #include "builder/build/buildlog.h"
 #include "builder/reuse/cmdfile.h"
 #include "builder/reuse/inputs.h"
 #include "builder/reuse/kbuild-objects.h"
 #include "builder/reuse/kbuild.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/reuse.h"
 
 /* Larger than any .cmd file or source (bytes). */
 #define FILE_MAX (16 * 1024 * 1024)
@@ -105,7 +105,7 @@ static bool is_free(const struct build *b, const char *name)
 static int give_piece(struct job *job, const struct entry *e, const struct piece *piece)
 {
 	struct build *b = job->build;
-	struct objects *o = b->objects;
+	struct objects *o = job->reuse->objects;
 	struct cache_file files[2];
 	size_t n = 0;
 	int r = piece->files.n == ARRAY_SIZE(files) ? 0 : -EBADMSG;
@@ -146,9 +146,9 @@ static void log_given(const struct job *job, const char *title, const struct pie
 	const struct build *b = job->build;
 	_cleanup_(strv_done) struct strv changes = {0};
 
-	buildlog_note(b->log_fd, "%s: %zu of %zu, %s", OBJECTS_NOTE, b->objects->given.n, p->n,
-		title + strlen(OBJECTS_TITLE));
-	view_add_changes(&b->objects->view, p, changed, &changes);
+	buildlog_note(b->log_fd, "%s: %zu of %zu, %s", OBJECTS_NOTE,
+		job->reuse->objects->given.n, p->n, title + strlen(OBJECTS_TITLE));
+	view_add_changes(&job->reuse->objects->view, p, changed, &changes);
 	for (size_t i = 0; i < changes.n; i++)
 		buildlog_note(b->log_fd, "%s, not %s", OBJECTS_NOTE, changes.items[i]);
 }
@@ -156,7 +156,7 @@ static void log_given(const struct job *job, const char *title, const struct pie
 /* Takes the one of the entries that has most objects for us; n of them. */
 static void give_best(struct job *job, struct entry *entries, size_t n)
 {
-	struct objects *o = job->build->objects;
+	struct objects *o = job->reuse->objects;
 	struct pieces best = {0};
 	_cleanup_free_ size_t *best_changed = NULL;
 	size_t best_n = 0, best_at = 0;
@@ -206,8 +206,8 @@ static int link_work(struct job *job)
 	_cleanup_free_ char *names = NULL;
 	size_t n;
 
-	objects_free(b->objects);
-	b->objects = NULL;
+	objects_free(job->reuse->objects);
+	job->reuse->objects = NULL;
 	clock_gettime(CLOCK_REALTIME, &o->began);
 	if (view_read(cache_stats(job->shared->cache), b->work, b->seen, &b->places,
 		    &o->view) < 0) {
@@ -220,9 +220,9 @@ static int link_work(struct job *job)
 		objects_free(o);
 		return 0;
 	}
-	b->objects = o;
+	job->reuse->objects = o;
 	/* Who forces a build wants it made; what comes of it is kept. */
-	if (b->from_scratch || job->shared->settings->switches.force)
+	if (job->reuse->from_scratch || job->shared->settings->switches.force)
 		return 0;
 	n = cache_find_pieces(job->shared->cache, &o->key, entries);
 	give_best(job, entries, n);
@@ -235,7 +235,7 @@ const char *objects_obstacle(const struct job *job)
 {
 	const struct build *b = job->build;
 
-	if (!b || !b->key.n_parts)
+	if (!b || !job->reuse->key.n_parts)
 		return "what the build depends on is not known";
 	if (job->shared->settings->kernel.config)
 		return "with --config it is not known what kbuild looks at";
@@ -256,7 +256,7 @@ enum phase link_enter(struct job *job)
 
 bool objects_are_used(const struct job *job)
 {
-	return job->build->objects && job->build->objects->given.n;
+	return job->reuse->objects && job->reuse->objects->given.n;
 }
 
 /* Files that kbuild makes in any case. */
@@ -271,8 +271,15 @@ static bool is_product(const char *name)
 	return false;
 }
 
+/* What list_made() fills. */
+struct made {
+	const struct index *before; /* the files that were there before make */
+	struct str list;
+};
+
 static void list_made(void *userdata, const struct build *b, const char *name)
 {
+	struct made *made = userdata;
 	_cleanup_free_ char *seen = path_join(b->seen, name), *path = path_join(b->work, name);
 	_cleanup_(str_done) struct str escaped = {0};
 	_cleanup_free_ char *target = NULL;
@@ -281,11 +288,11 @@ static void list_made(void *userdata, const struct build *b, const char *name)
 	if (is_product(name))
 		return;
 	listing_add_escaped(&escaped, seen);
-	str_addf(userdata, "%s", escaped.data);
+	str_add(&made->list, escaped.data);
 	/* No object is kept that was made by way of a new one, wherever it leads. */
-	if (index_find(b->objects->view.index, escaped.data, &n) && link_read(path, &target) == 0)
-		str_addf(userdata, " link %s", target);
-	str_add(userdata, "\n");
+	if (index_find(made->before, escaped.data, &n) && link_read(path, &target) == 0)
+		str_addf(&made->list, " link %s", target);
+	str_add(&made->list, "\n");
 }
 
 /* The note of pieces is two digests: of the names of files that make has left, but for kbuild's
@@ -294,12 +301,13 @@ static void list_made(void *userdata, const struct build *b, const char *name)
 
 static char *note_made(const struct job *job)
 {
-	_cleanup_(str_done) struct str made = {0};
+	struct made made = {.before = job->reuse->objects->view.index};
 	struct digest digest;
 	char hex[DIGEST_HEX];
 
 	build_walk(job->build, list_made, &made);
-	digest_bytes(made.data ? made.data : "", made.len, &digest);
+	digest_bytes(made.list.data ? made.list.data : "", made.list.len, &digest);
+	str_done(&made.list);
 	digest_hex(&digest, hex);
 	return xstrdup(hex);
 }
@@ -307,7 +315,7 @@ static char *note_made(const struct job *job)
 static char *note_preparation(const struct job *job)
 {
 	static const char *const parts[] = {"source", "overrides", "depends"};
-	const struct key *key = &job->build->key;
+	const struct key *key = &job->reuse->key;
 	struct digester d;
 	struct digest digest;
 	char hex[DIGEST_HEX];
@@ -401,8 +409,8 @@ static bool is_touched(const struct job *job, const char *input)
 
 	if (!path)
 		return false;
-	return lstat(path, &st) < 0 ||
-	       (is_since(&st, &b->objects->began) && !is_untouched(job, path, input));
+	return lstat(path, &st) < 0 || (is_since(&st, &job->reuse->objects->began) &&
+					       !is_untouched(job, path, input));
 }
 
 /* "NAME VALUE" of a file that an object depends on; caller frees; NULL when it is one that
@@ -412,10 +420,11 @@ static char *input_of(const struct job *job, const char *seen)
 	const struct build *b = job->build;
 	_cleanup_free_ char *name = xstrdup(seen);
 	_cleanup_free_ char *what =
-		strstr(seen, "/..") ? NULL : view_describe(&b->objects->view, seen);
+		strstr(seen, "/..") ? NULL
+				    : view_describe(&job->reuse->objects->view, seen);
 	_cleanup_free_ char *path = outside(b, name);
 
-	if (path && path_is_below(seen, b->seen) && is_led(b->objects, path, 0))
+	if (path && path_is_below(seen, b->seen) && is_led(job->reuse->objects, path, 0))
 		return NULL;
 	if (!what && path) {
 		/* By another way: links, "..". */
@@ -426,7 +435,7 @@ static char *input_of(const struct job *job, const char *seen)
 			return NULL;
 		free(name);
 		name = other;
-		what = view_describe(&b->objects->view, name);
+		what = view_describe(&job->reuse->objects->view, name);
 		free(path);
 		path = outside(b, name);
 	}
@@ -483,7 +492,7 @@ static void number_inputs(const struct job *job, const struct compiled *all,
 	ret->first_config = pieces->inputs.n;
 	for (size_t i = 0; i < ret->configs.n; i++) {
 		_cleanup_free_ char *value = kbuild_option(
-			job->build->objects->view.kernel.options, ret->configs.items[i]);
+			job->reuse->objects->view.kernel.options, ret->configs.items[i]);
 
 		strv_pushf(&pieces->inputs, "CONFIG_%s %s", ret->configs.items[i], value);
 	}
@@ -510,10 +519,10 @@ static bool add_piece(const struct object *o, const struct inputs *in, struct pi
 }
 
 /* make has not touched the object that it was given. */
-static bool is_given(const struct build *b, const char *name)
+static bool is_given(const struct job *job, const char *name)
 {
-	const struct objects *o = b->objects;
-	_cleanup_free_ char *path = path_join(b->work, name);
+	const struct objects *o = job->reuse->objects;
+	_cleanup_free_ char *path = path_join(job->build->work, name);
 	struct stat st;
 
 	for (size_t i = 0; i < o->given.n; i++)
@@ -529,7 +538,7 @@ static bool is_given(const struct build *b, const char *name)
 /* make has taken an object, and then changed what it depends on to something that is older. */
 static bool is_outdated(const struct job *job)
 {
-	const struct objects *o = job->build->objects;
+	const struct objects *o = job->reuse->objects;
 	const struct pieces *p = &o->pieces;
 	_cleanup_free_ bool *touched = xcalloc(p->inputs.n + 1, sizeof(*touched));
 
@@ -538,14 +547,14 @@ static bool is_outdated(const struct job *job)
 	for (size_t i = 0; i < p->n; i++)
 		for (size_t j = 0; j < p->items[i].n_inputs; j++)
 			if (touched[p->items[i].inputs[j]] &&
-				is_given(job->build, p->items[i].files.items[0]))
+				is_given(job, p->items[i].files.items[0]))
 				return true;
 	return false;
 }
 
 bool objects_fit(const struct job *job)
 {
-	const struct objects *o = job->build->objects;
+	const struct objects *o = job->reuse->objects;
 	_cleanup_free_ char *made = NULL;
 
 	if (!objects_are_used(job))
@@ -575,7 +584,8 @@ static const char *find_other(const struct strv *words, const struct strv *but)
 static void log_compiled(const struct job *job, const struct object *object)
 {
 	const struct build *b = job->build;
-	const struct entry_file *given = entry_file(&b->objects->source, object->cmd_name);
+	const struct entry_file *given =
+		entry_file(&job->reuse->objects->source, object->cmd_name);
 	_cleanup_free_ char *path = path_join(b->work, object->cmd_name);
 	_cleanup_(str_done) struct str was = {0}, is = {0};
 	_cleanup_(strv_done) struct strv before = {0}, now = {0};
@@ -596,7 +606,7 @@ static void log_compiled(const struct job *job, const struct object *object)
 static void put_pieces(struct job *job, const struct pieces *p)
 {
 	struct build *b = job->build;
-	struct objects *o = b->objects;
+	struct objects *o = job->reuse->objects;
 	struct cache_file *files = xcalloc(2 * p->n + 1, sizeof(*files));
 	size_t n = 0;
 
@@ -629,7 +639,7 @@ char *objects_kernel(const struct entry *e)
 void objects_store(struct job *job)
 {
 	struct build *b = job->build;
-	struct objects *o = b->objects;
+	struct objects *o = job->reuse->objects;
 	_cleanup_(compiled_done) struct compiled all = {0};
 	_cleanup_(inputs_done) struct inputs inputs = {0};
 	_cleanup_(pieces_done) struct pieces p = {0};
@@ -642,7 +652,7 @@ void objects_store(struct job *job)
 	for (size_t i = 0; i < all.n; i++) {
 		if (!add_piece(&all.items[i], &inputs, &p))
 			continue;
-		if (is_given(b, all.items[i].name)) {
+		if (is_given(job, all.items[i].name)) {
 			o->used++;
 			continue;
 		}
@@ -663,7 +673,7 @@ void objects_store(struct job *job)
 
 void objects_commit(struct job *job)
 {
-	struct objects *o = job->build->objects;
+	struct objects *o = job->reuse->objects;
 	struct cache *cache = job->shared->cache;
 	int64_t saved_ms = 0;
 

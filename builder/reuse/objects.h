@@ -4,6 +4,7 @@
 
 #include "cache/entry.h"
 #include "cache/pieces.h"
+#include "builder/job/phase.h"
 #include "builder/reuse/fingerprint.h"
 
 /* The object files of a build, for objects.c, cached.c and build.c: those that earlier builds
@@ -16,6 +17,7 @@ struct objects;
 /* What make.log has about them begins so. */
 #define OBJECTS_NOTE "# objects from the cache"
 
+enum phase link_enter(struct job *job);
 /* Why no objects of the build are kept, nor looked for; static text, NULL when they are. */
 const char *objects_obstacle(const struct job *job);
 /* The kernel that an entry with objects was made for; caller frees. */

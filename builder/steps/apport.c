@@ -2,7 +2,8 @@
 /* JOB_REPORTING: apport(1), where it is there, hears of a module that could not be built. */
 #include "config.h"
 
-#include "builder/job/phase.h"
+#include "builder/steps/apport.h"
+
 
 /* The hook comes with the package of dkms, and is of no use without the program. */
 #define HOOK "/usr/share/apport/package-hooks/dkms_packages.py"

@@ -12,15 +12,12 @@
 #include "base/file.h"
 #include "builder/host/distro.h"
 #include "builder/host/toolchain.h"
-#include "builder/module/compress.h"
-#include "builder/module/modfile.h"
 #include "builder/tree/tree.h"
-#include "builder/job/phase.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
-#include "builder/build/ccache.h"
-#include "builder/reuse/objects.h"
-
+#include "builder/reuse/cached.h"
+#include "builder/steps/clean.h"
+#include "builder/steps/prepare.h"
 
 /* JOB_CHECKING */
 
@@ -98,6 +95,7 @@ enum phase check_enter(struct job *job)
 	if (check_depends(job) < 0)
 		return PHASE_FAIL;
 	job->build = build_new(job);
+	job->reuse = reuse_new();
 	choose_sandbox(job);
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
 		header_mounts_list(kernel, &job->build->places);
@@ -162,7 +160,7 @@ static enum phase look_again(struct job *job)
 		return PHASE_NEXT;
 	job->outcome.state_before = state;
 	dir_remove(job->build->dir, NULL);
-	build_free(TAKE_PTR(job->build));
+	forget_build(job);
 	if (job->kind == JOB_INSTALL && state < STATE_INSTALLED_WEAK)
 		return PHASE_NEXT;
 	job->outcome.result = RESULT_NOTHING;
@@ -210,13 +208,6 @@ enum phase wait_leave(struct job *job, const struct outcome *outcome)
 }
 
 /* JOB_COPYING */
-
-int build_clear_dir(struct job *job)
-{
-	int r = dir_remove(job->build->work, &job->outcome.error);
-
-	return r < 0 ? r : dir_remove(job->build->staging, &job->outcome.error);
-}
 
 /* Who repeats a command by hand needs the variables, too. */
 static void log_toolchain(const struct build *b)

@@ -13,15 +13,13 @@
 
 #include "base/file.h"
 #include "builder/host/keypair.h"
-#include "builder/job/phase.h"
+#include "builder/host/signer.h"
+#include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/steps/sign.h"
 
 /* What a signature may take; a token may want to be touched. */
 #define SIGN_SECONDS 120
-
-/* What the kernel looks for at the end of a signed module (linux/module_signature.h). */
-#define SIGNATURE_END "~Module signature appended~\n"
 
 struct signing {
 	char *tool, *hash;
@@ -44,146 +42,6 @@ void signing_free(struct signing *sg)
 	free(sg->failed);
 	free(sg->why);
 	free(sg);
-}
-
-void list_secrets(const struct job *job, struct strv *ret)
-{
-	struct keypair pair;
-
-	keypair_choose(job->shared->settings, job->kernel->release, &pair);
-	strv_push(ret, pair.key);
-	keypair_done(&pair);
-}
-
-/* Whether and with what */
-
-/* Compares two paths by what they lead to: 1 the same, 0 not, else a negative errno. */
-static int is_same(const char *dir, const char *a, const char *b)
-{
-	_cleanup_free_ char *path_a = path_join(dir, a);
-	_cleanup_free_ char *path_b = path_join(dir, b);
-	const unsigned int mask = STATX_INO | STATX_MNT_ID;
-	struct statx st_a, st_b;
-
-	if (statx(AT_FDCWD, path_a, 0, mask, &st_a) < 0 ||
-		statx(AT_FDCWD, path_b, 0, mask, &st_b) < 0)
-		return -errno;
-	/* A bind mount of the root has its inode number; the mount tells. */
-	if (st_a.stx_mask & st_b.stx_mask & STATX_MNT_ID && st_a.stx_mnt_id != st_b.stx_mnt_id)
-		return 0;
-	return st_a.stx_dev_major == st_b.stx_dev_major &&
-	       st_a.stx_dev_minor == st_b.stx_dev_minor && st_a.stx_ino == st_b.stx_ino;
-}
-
-bool sign_in_chroot(const char *proc)
-{
-	_cleanup_free_ char *self = path_join(proc, "self");
-
-	if (!path_exists(self))
-		return true;
-	return is_same(proc, "1/root", "self/root") == 0 ||
-	       is_same(proc, "1/ns/mnt", "self/ns/mnt") == 0;
-}
-
-/* The hash without the quotes that a .config has; caller frees; NULL when unset. */
-static char *config_hash(struct kernel *k)
-{
-	const char *value = kernel_config(k, "CONFIG_MODULE_SIG_HASH");
-	char *hash;
-
-	if (!value)
-		return NULL;
-	value += *value == '"';
-	hash = xstrndup(value, strcspn(value, "\""));
-	if (*hash)
-		return hash;
-	free(hash);
-	return NULL;
-}
-
-const char *sign_unwanted(const struct settings *s, struct kernel *k, const char *proc)
-{
-	const char *mode = s->signing.when ? s->signing.when : "not_in_chroot";
-	_cleanup_free_ char *hash = config_hash(k);
-
-	if (streq(mode, "false"))
-		return "try_sign_modules is false";
-	if (!hash)
-		return "the kernel has no CONFIG_MODULE_SIG_HASH";
-	if (!streq(mode, "true") && sign_in_chroot(proc))
-		return "this is a chroot or a mount namespace, and try_sign_modules is not true";
-	return NULL;
-}
-
-static bool is_program(const char *path)
-{
-	return path_is_file(path) && access(path, X_OK) == 0;
-}
-
-/* "6.1" of "6.1.0-56-amd64"; caller frees. */
-static char *major_minor(const char *release)
-{
-	size_t len = strcspn(release, ".");
-
-	if (release[len])
-		len += 1 + strspn(release + len + 1, "0123456789");
-	return xstrndup(release, len);
-}
-
-/* Where the distribution has the program; caller frees; may not exist. */
-static char *distro_tool(enum distro distro, const char *release, const char *root,
-	const char *search)
-{
-	_cleanup_free_ char *version = NULL;
-	char *found;
-
-	switch (distro) {
-	case DISTRO_DEBIAN:
-		version = major_minor(release);
-		return xasprintf("%s/usr/lib/linux-kbuild-%s/scripts/sign-file", root, version);
-	case DISTRO_UBUNTU:
-		found = path_find_program("kmodsign", search);
-		if (found)
-			return found;
-		return xasprintf(
-			"%s/usr/src/linux-headers-%s/scripts/sign-file", root, release);
-	case DISTRO_GENTOO:
-		return xasprintf("%s/usr/src/linux-%s/scripts/sign-file", root, release);
-	default:
-		return NULL;
-	}
-}
-
-int sign_find_tool(const struct settings *s, const struct kernel *k, const char *root,
-	const char *search, char **ret, struct error *err)
-{
-	_cleanup_free_ char *tool = NULL;
-
-	if (!is_empty(s->signing.program)) {
-		tool = settings_expand_kernelver(s->signing.program, k->release);
-	} else {
-		tool = distro_tool(s->distro, k->release, root, search);
-		if (!tool || !is_program(tool)) {
-			free(tool);
-			tool = path_join(k->headers, "scripts/sign-file");
-		}
-	}
-	if (!is_program(tool))
-		return error_set(err, -ENOENT, 1, "%s is %s", tool,
-			path_is_file(tool) ? "not executable" : "missing");
-	*ret = TAKE_PTR(tool);
-	return 0;
-}
-
-bool sign_is_signed(const char *path)
-{
-	static const char end[] = SIGNATURE_END;
-	char found[sizeof(end) - 1];
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && lseek(fd, -(off_t)sizeof(found), SEEK_END) >= 0 &&
-	       read(fd, found, sizeof(found)) == (ssize_t)sizeof(found) &&
-	       memcmp(found, end, sizeof(found)) == 0;
 }
 
 /* JOB_PREPARING_SIGNATURES */
@@ -267,7 +125,7 @@ enum phase prepare_signatures_enter(struct job *job)
 	signing_free(job->signing);
 	sg = job->signing = xcalloc(1, sizeof(*sg));
 	sg->dir = build_path(job, "sign");
-	sg->hash = config_hash(job->kernel);
+	sg->hash = signer_hash(job->kernel);
 	keypair_choose(s, job->kernel->release, &sg->pair);
 	if (sign_find_tool(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) < 0) {
 		not_signed(job, err.what);

@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "builder/module/compress.h"
 #include "builder/install/depmod.h"
-#include "tests/unit/tap.h"
 #include "tests/modules/compile.h"
+#include "tests/unit/tap.h"
 
 #define RELEASE "6.1.0-dkms-test"
 

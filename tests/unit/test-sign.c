@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/steps/sign.h"
+#include "builder/host/signer.h"
 #include "tests/unit/tap.h"
 
 static char dir[] = "/tmp/dkms-test-XXXXXX";

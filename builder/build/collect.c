@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JOB_COLLECTING: what was built is taken out of the build directory, and looked at. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/module/modfile.h"
+#include "builder/tree/tree.h"
+#include "builder/build/build.h"
+#include "builder/build/collect.h"
+
+/* The symbols that a module may use besides those of its own package. */
+static void list_symvers(const struct job *job, struct strv *ret)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+
+	strv_pushf(ret, "%s/Module.symvers", k->headers);
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		const char *name = job->conf->build_depends.items[i];
+		_cleanup_free_ char *link =
+			tree_installed_link(s->trees.dkms, name, k->release, k->arch);
+
+		strv_pushf(ret, "%s/module/Module.symvers", link);
+	}
+}
+
+void build_check_staged(struct job *job)
+{
+	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
+	_cleanup_(strv_done) struct strv paths = {0};
+	_cleanup_(strv_done) struct strv all_symvers = {0};
+	_cleanup_(error_done) struct error err = {0};
+
+	for (size_t i = 0; i < job->conf->n_modules; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+
+		if (!m->excluded)
+			strv_take(&paths, build_staged_path(job, name));
+	}
+	if (path_exists(symvers))
+		strv_push(&all_symvers, symvers);
+	list_symvers(job, &all_symvers);
+	/* What it finds, also that a file is no module, is for a person to judge. */
+	if (modfile_check(&paths, job->kernel->release, &all_symvers,
+		    &job->outcome.warnings, &err) < 0)
+		strv_push(&job->outcome.warnings, err.what);
+}
+
+static int collect_work(struct job *job)
+{
+	_cleanup_free_ char *module_dir = build_staged_path(job, "");
+	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
+	struct stat st;
+	int r = dir_make(module_dir, &job->outcome.error);
+
+	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *from = build_made_path(job, m);
+		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *to = build_staged_path(job, name);
+
+		if (m->excluded)
+			continue;
+		r = file_copy(from, to, &job->outcome.error);
+		if (r == 0 && chmod(to, 0644) < 0)
+			r = error_errno(
+				&job->outcome.error, -errno, 1, "cannot change %s", to);
+	}
+	if (r == 0 && lstat(symvers, &st) == 0 && S_ISREG(st.st_mode)) {
+		_cleanup_free_ char *to = build_staged_path(job, "Module.symvers");
+
+		r = file_copy(symvers, to, &job->outcome.error);
+	}
+	if (r == 0)
+		build_check_staged(job);
+	return r;
+}
+
+enum phase collect_enter(struct job *job)
+{
+	if (!is_building(job))
+		return PHASE_NEXT;
+	job->ask.work = collect_work;
+	return PHASE_WORK;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of a build see: their environment and their sandbox. */
+#include "config.h"
+
+#include <glob.h>
+
+#include "base/file.h"
+#include "builder/host/unpackaged.h"
+#include "builder/tree/tree.h"
+#include "builder/build/build.h"
+#include "builder/build/confine.h"
+
+static bool is_session_variable(const char *text)
+{
+	static const char *const names[] = {"_", "COLORTERM", "COLUMNS",
+		"DBUS_SESSION_BUS_ADDRESS", "DEBUGINFOD_URLS", "DESKTOP_SESSION",
+		"DISPLAY", "EDITOR", "HOSTNAME", "HUSHLOGIN", "INVOCATION_ID",
+		"JOURNAL_STREAM", "LANG", "LANGUAGE", "LINES", "LOGNAME", "LS_COLORS",
+		"LS_OPTIONS", "MAIL", "MAILTO", "MANAGERPID", "MANPATH", "NOTIFY_SOCKET",
+		"OLDPWD", "PAGER", "PROMPT_COMMAND", "PS1", "PWD", "SHELL", "SHLVL",
+		"STY", "TERM", "TMUX", "TZ", "USER", "USERNAME", "VISUAL", "WINDOWID"};
+	static const char *const prefixes[] = {"APT_", "CCACHE_", "DEBCONF_", "DEBIAN_",
+		"DPKG_", "GPG_", "HIST", "INSIDE_", "LC_", "LESS", "SSH_", "SUDO_",
+		"SYSTEMD_", "TERM_", "UCF_", "VTE_", "XAUTH", "XDG_"};
+	size_t len = strcspn(text, "=");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == len && strncmp(text, names[i], len) == 0)
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (has_prefix(text, prefixes[i]))
+			return true;
+	return false;
+}
+
+void build_environment(const struct job *job, struct strv *env)
+{
+	static const char *const homes[] = {"HOME", "TMPDIR", "TMP", "TEMP"};
+	const struct conf_request request = job_conf_request(job);
+
+	for (char **variable = environ; *variable; variable++)
+		if (!is_session_variable(*variable))
+			strv_push(env, *variable);
+	conf_set_environment(&request, env);
+	toolchain_set_environment(&job->build->toolchain, env);
+	/* Messages in the words that we and everybody know. */
+	strv_setenv(env, "LC_ALL", "C");
+	/* The sandbox has its own. */
+	for (size_t i = 0;
+		job->build->sandbox != SANDBOX_KIND_NONE && i < ARRAY_SIZE(homes); i++)
+		strv_setenv(env, homes[i], NULL);
+}
+
+/* Packages that this one is built with: their symbols and their source. */
+static void show_depends(const struct job *job, struct sandbox *box)
+{
+	const char *tree = job->shared->settings->trees.dkms;
+	const struct kernel *k = job->kernel;
+
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		const char *name = job->conf->build_depends.items[i];
+		_cleanup_free_ char *version =
+			tree_installed_version(tree, name, k->release, k->arch);
+		_cleanup_free_ char *dir = NULL, *built = NULL;
+
+		if (!version)
+			continue;
+		dir = tree_version_dir(tree, name, version);
+		built = tree_built_dir(tree, name, version, k->release, k->arch);
+		strv_pushf(&box->readable, "%s/source", dir);
+		strv_pushf(&box->readable, "%s/module/Module.symvers", built);
+		strv_take(&box->links,
+			tree_installed_link(tree, name, k->release, k->arch));
+		strv_push(&box->links, built);
+	}
+}
+
+/* Makefiles look for headers in /lib/modules whatever dkms was told. */
+static void link_headers(const struct kernel *k, struct sandbox *box)
+{
+	static const char *const names[] = {"build", "source"};
+	_cleanup_free_ char *usual = realpath("/lib/modules", NULL);
+	_cleanup_free_ char *own = usual ? path_join(usual, k->release) : NULL;
+
+	if (!own || streq(own, k->dir))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = path_join(k->dir, names[i]);
+		_cleanup_free_ char *real = realpath(path, NULL);
+
+		if (!real)
+			continue;
+		strv_pushf(&box->links, "%s/%s", own, names[i]);
+		strv_push(&box->links, real);
+	}
+}
+
+bool build_has_network(const struct job *job)
+{
+	const char *names = job->shared->settings->sandbox.network_modules;
+	_cleanup_(strv_done) struct strv words = {0};
+
+	strv_split(&words, names ? names : "");
+	return strv_contains(&words, job->name);
+}
+
+/* People's own directories in /, unless the make command names one: dkms would show it.
+ */
+static void hide_outside(const struct job *job, struct sandbox *box)
+{
+	if (unpackaged_is_mentioned(job->conf->make))
+		return;
+	unpackaged_list_hidden(&box->hide);
+	unpackaged_list_tool_dirs(getenv("PATH"), &box->readable);
+}
+
+/* What packages of other kernels have beside those of compilers, and symbols of kernels
+ * for debuggers. */
+static void hide_kernels(struct sandbox *box)
+{
+	static const char *const patterns[] = {
+		"/usr/lib/debug", "/usr/lib/linux-image-*", "/usr/lib/linux-kbuild-*"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+		glob_t found;
+
+		if (glob(patterns[i], 0, NULL, &found) != 0)
+			continue;
+		for (size_t j = 0; j < found.gl_pathc; j++)
+			if (!strv_contains(&box->readable, found.gl_pathv[j]))
+				strv_push(&box->hide, found.gl_pathv[j]);
+		globfree(&found);
+	}
+}
+
+void build_sandbox(const struct job *job, struct sandbox *box)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+	struct build *b = job->build;
+
+	box->strict = true;
+	box->writable = b->work;
+	box->writable_at = b->seen;
+	box->network = build_has_network(job);
+	hide_outside(job, box);
+	strv_split(&box->readable, s->sandbox.paths ? s->sandbox.paths : "");
+	strv_push(&box->hide, s->trees.dkms);
+	strv_push(&box->hide, s->trees.install);
+	strv_push(&box->hide, s->trees.source);
+	strv_push(&box->readable, b->source);
+	strv_push(&box->readable, k->headers);
+	strv_pushf(&box->readable, "%s/source", k->dir);
+	strv_pushf(&box->readable, "%s/modules.builtin", k->dir);
+	strv_pushf(&box->readable, "%s/modules.order", k->dir);
+	header_trees_list(k, &box->readable);
+	hide_kernels(box);
+	if (k->config_path)
+		strv_push(&box->readable, k->config_path);
+	for (size_t i = 0; i < ARRAY_SIZE(sandbox_boot); i++)
+		strv_pushf(&box->readable, "%s%s", sandbox_boot[i], k->release);
+	strv_pushf(&box->readable, "%s/%s", s->config_dir, job->name);
+	if (s->build_environment)
+		strv_push(&box->readable, s->build_environment);
+	strv_extend(&box->places, &b->places);
+	show_depends(job, box);
+	link_headers(k, box);
+}

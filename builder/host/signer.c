@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether the modules for a kernel are signed, and by which program. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/host/signer.h"
+
+/* What the kernel looks for at the end of a signed module (linux/module_signature.h). */
+#define SIGNATURE_END "~Module signature appended~\n"
+
+bool sign_is_signed(const char *path)
+{
+	static const char end[] = SIGNATURE_END;
+	char found[sizeof(end) - 1];
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && lseek(fd, -(off_t)sizeof(found), SEEK_END) >= 0 &&
+	       read(fd, found, sizeof(found)) == (ssize_t)sizeof(found) &&
+	       memcmp(found, end, sizeof(found)) == 0;
+}
+
+/* Compares two paths by what they lead to: 1 the same, 0 not, else a negative errno. */
+static int is_same(const char *dir, const char *a, const char *b)
+{
+	_cleanup_free_ char *path_a = path_join(dir, a);
+	_cleanup_free_ char *path_b = path_join(dir, b);
+	const unsigned int mask = STATX_INO | STATX_MNT_ID;
+	struct statx st_a, st_b;
+
+	if (statx(AT_FDCWD, path_a, 0, mask, &st_a) < 0 ||
+		statx(AT_FDCWD, path_b, 0, mask, &st_b) < 0)
+		return -errno;
+	/* A bind mount of the root has its inode number; the mount tells. */
+	if (st_a.stx_mask & st_b.stx_mask & STATX_MNT_ID &&
+		st_a.stx_mnt_id != st_b.stx_mnt_id)
+		return 0;
+	return st_a.stx_dev_major == st_b.stx_dev_major &&
+	       st_a.stx_dev_minor == st_b.stx_dev_minor && st_a.stx_ino == st_b.stx_ino;
+}
+
+bool sign_in_chroot(const char *proc)
+{
+	_cleanup_free_ char *self = path_join(proc, "self");
+
+	if (!path_exists(self))
+		return true;
+	return is_same(proc, "1/root", "self/root") == 0 ||
+	       is_same(proc, "1/ns/mnt", "self/ns/mnt") == 0;
+}
+
+/* The hash without the quotes that a .config has; caller frees; NULL when unset. */
+char *signer_hash(struct kernel *k)
+{
+	const char *value = kernel_config(k, "CONFIG_MODULE_SIG_HASH");
+	char *hash;
+
+	if (!value)
+		return NULL;
+	value += *value == '"';
+	hash = xstrndup(value, strcspn(value, "\""));
+	if (*hash)
+		return hash;
+	free(hash);
+	return NULL;
+}
+
+const char *sign_unwanted(const struct settings *s, struct kernel *k, const char *proc)
+{
+	const char *mode = s->signing.when ? s->signing.when : "not_in_chroot";
+	_cleanup_free_ char *hash = signer_hash(k);
+
+	if (streq(mode, "false"))
+		return "try_sign_modules is false";
+	if (!hash)
+		return "the kernel has no CONFIG_MODULE_SIG_HASH";
+	if (!streq(mode, "true") && sign_in_chroot(proc))
+		return "this is a chroot or a mount namespace, and try_sign_modules is "
+		       "not true";
+	return NULL;
+}
+
+static bool is_program(const char *path)
+{
+	return path_is_file(path) && access(path, X_OK) == 0;
+}
+
+/* "6.1" of "6.1.0-56-amd64"; caller frees. */
+static char *major_minor(const char *release)
+{
+	size_t len = strcspn(release, ".");
+
+	if (release[len])
+		len += 1 + strspn(release + len + 1, "0123456789");
+	return xstrndup(release, len);
+}
+
+/* Where the distribution has the program; caller frees; may not exist. */
+static char *distro_tool(enum distro distro, const char *release, const char *root,
+	const char *search)
+{
+	_cleanup_free_ char *version = NULL;
+	char *found;
+
+	switch (distro) {
+	case DISTRO_DEBIAN:
+		version = major_minor(release);
+		return xasprintf(
+			"%s/usr/lib/linux-kbuild-%s/scripts/sign-file", root, version);
+	case DISTRO_UBUNTU:
+		found = path_find_program("kmodsign", search);
+		if (found)
+			return found;
+		return xasprintf(
+			"%s/usr/src/linux-headers-%s/scripts/sign-file", root, release);
+	case DISTRO_GENTOO:
+		return xasprintf("%s/usr/src/linux-%s/scripts/sign-file", root, release);
+	default:
+		return NULL;
+	}
+}
+
+int sign_find_tool(const struct settings *s, const struct kernel *k, const char *root,
+	const char *search, char **ret, struct error *err)
+{
+	_cleanup_free_ char *tool = NULL;
+
+	if (!is_empty(s->signing.program)) {
+		tool = settings_expand_kernelver(s->signing.program, k->release);
+	} else {
+		tool = distro_tool(s->distro, k->release, root, search);
+		if (!tool || !is_program(tool)) {
+			free(tool);
+			tool = path_join(k->headers, "scripts/sign-file");
+		}
+	}
+	if (!is_program(tool))
+		return error_set(err, -ENOENT, 1, "%s is %s", tool,
+			path_is_file(tool) ? "not executable" : "missing");
+	*ret = TAKE_PTR(tool);
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_INSTALL_FINISH_KERNEL_H
+#define BUILDER_INSTALL_FINISH_KERNEL_H
+
+#include "builder/job/job.h"
+#include "builder/job/phase.h"
+
+enum phase roll_back_enter(struct job *job);
+enum phase weak_modules_enter(struct job *job);
+enum phase weak_modules_leave(struct job *job, const struct outcome *outcome);
+enum phase modprobe_enter(struct job *job);
+enum phase depmod_enter(struct job *job);
+enum phase depmod_leave(struct job *job, const struct outcome *outcome);
+
+#endif

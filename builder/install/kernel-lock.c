@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One job at a time changes a kernel's tree. */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/install/kernel-lock.h"
+
+int with_kernel_locked(struct job *job, int (*change)(struct job *job))
+{
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	pthread_mutex_lock(&job->kernel->lock);
+	r = kernel_lock(job->kernel, &lock, &job->outcome.error);
+	if (r == 0)
+		r = change(job);
+	pthread_mutex_unlock(&job->kernel->lock);
+	return r;
+}

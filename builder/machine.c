@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state machine of a job: one table of states, one function that sets the state. */
+#include "config.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/parallel.h"
+#include "builder/job/hooks.h"
+#include "builder/build/build.h"
+#include "builder/build/collect.h"
+#include "builder/install/depmod.h"
+#include "builder/install/finish-kernel.h"
+#include "builder/install/install.h"
+#include "builder/install/uninstall.h"
+#include "builder/add/load.h"
+#include "builder/add/register.h"
+#include "builder/reuse/cached.h"
+#include "builder/reuse/objects.h"
+#include "builder/pack/pack.h"
+#include "builder/pack/package.h"
+#include "builder/steps/apport.h"
+#include "builder/steps/clean.h"
+#include "builder/steps/look.h"
+#include "builder/steps/make.h"
+#include "builder/steps/prepare.h"
+#include "builder/steps/publish.h"
+#include "builder/steps/read-conf.h"
+#include "builder/steps/sign.h"
+#include "builder/machine.h"
+
+/* Sets of kinds of job. */
+#define ON(kind) (1u << (kind))
+#define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
+#define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
+#define KEYED (BUILDS | ON(JOB_EXPLAIN))
+#define READS_CONF                                                                       \
+	(ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS |      \
+		REMOVES)
+
+static const struct {
+	unsigned int kinds;
+	enum phase (*enter)(struct job *job);
+	enum phase (*leave)(
+		struct job *job, const struct outcome *outcome); /* may be NULL */
+} states[] = {
+	[JOB_LOOKING] = {BUILDS | REMOVES, look_enter, NULL},
+	[JOB_LOADING] = {ON(JOB_ADD), load_enter, NULL},
+	[JOB_EVALUATING] = {READS_CONF, evaluate_enter, evaluate_leave},
+	[JOB_PACKING] = {ON(JOB_PACK), pack_enter, NULL},
+	[JOB_PACKAGING] = {ON(JOB_PACK), package_enter, package_leave},
+	[JOB_DELIVERING] = {ON(JOB_PACK), deliver_enter, NULL},
+	[JOB_REGISTERING] = {ON(JOB_ADD), register_enter, NULL},
+	[JOB_POST_ADD] = {ON(JOB_ADD), post_add_enter, script_leave},
+	[JOB_CHECKING] = {KEYED, check_enter, NULL},
+	[JOB_WAITING] = {BUILDS, wait_enter, wait_leave},
+	[JOB_FINGERPRINTING] = {KEYED, fingerprint_enter, NULL},
+	[JOB_RESTORING] = {BUILDS, restore_enter, NULL},
+	[JOB_COPYING] = {BUILDS, copy_enter, NULL},
+	[JOB_PATCHING] = {BUILDS, patch_enter, patch_leave},
+	[JOB_PRE_BUILD] = {BUILDS, pre_build_enter, pre_build_leave},
+	[JOB_LINKING] = {BUILDS, link_enter, NULL},
+	[JOB_MAKING] = {BUILDS, make_enter, make_leave},
+	[JOB_STRIPPING] = {BUILDS, strip_enter, strip_leave},
+	[JOB_COLLECTING] = {BUILDS, collect_enter, NULL},
+	[JOB_STORING] = {BUILDS, store_enter, NULL},
+	[JOB_PREPARING_SIGNATURES] = {BUILDS, prepare_signatures_enter, NULL},
+	[JOB_SIGNING] = {BUILDS, sign_enter, sign_leave},
+	[JOB_FINISHING] = {BUILDS, finish_enter, NULL},
+	[JOB_POST_BUILD] = {BUILDS, post_build_enter, post_build_leave},
+	[JOB_PUBLISHING] = {BUILDS, publish_enter, NULL},
+	[JOB_PRE_INSTALL] = {ON(JOB_INSTALL), pre_install_enter, pre_install_leave},
+	[JOB_INSTALLING] = {ON(JOB_INSTALL), install_enter, NULL},
+	[JOB_POST_INSTALL] = {ON(JOB_INSTALL), post_install_enter, script_leave},
+	[JOB_UNINSTALLING] = {REMOVES, uninstall_enter, NULL},
+	[JOB_POST_REMOVE] = {REMOVES, post_remove_enter, script_leave},
+	[JOB_UNPUBLISHING] = {ON(JOB_UNBUILD), unpublish_enter, NULL},
+	[JOB_FORGETTING] = {ON(JOB_FORGET), forget_enter, NULL},
+	[JOB_RUNNING_DEPMOD] = {ON(JOB_DEPMOD), depmod_enter, depmod_leave},
+	[JOB_ROLLING_BACK] = {ON(JOB_DEPMOD), roll_back_enter, NULL},
+	[JOB_WEAK_MODULES] = {ON(JOB_DEPMOD), weak_modules_enter, weak_modules_leave},
+	[JOB_MODPROBING] = {ON(JOB_DEPMOD), modprobe_enter, NULL},
+	[JOB_CLEANING] = {BUILDS, clean_enter, NULL},
+	[JOB_REPORTING] = {BUILDS, report_enter, NULL},
+	[JOB_DISCARDING] = {ON(JOB_ADD), discard_enter, NULL},
+	[JOB_TIDYING] = {ON(JOB_PACK), tidy_enter, NULL},
+};
+
+static void outcome_free(struct job_outcome *o)
+{
+	error_done(&o->error);
+	strv_done(&o->warnings);
+	strv_done(&o->notices);
+	strv_done(&o->added);
+	strv_done(&o->removed);
+	str_done(&o->output);
+	free(o->log_path);
+	free(o->linked_from);
+	free(o->phases);
+}
+
+static void add_free(struct job_add *add)
+{
+	if (!add)
+		return;
+	load_free(add->load);
+	free(add->from);
+	free(add->archive);
+	free(add);
+}
+
+static void pack_free(struct job_pack *pack)
+{
+	if (!pack)
+		return;
+	package_free(pack->package);
+	strv_done(&pack->kernels);
+	free(pack->path);
+	free(pack->archive);
+	free(pack);
+}
+
+static void job_depmod_free(struct job_depmod *depmod)
+{
+	if (!depmod)
+		return;
+	if (depmod->depmod)
+		depmod_done(depmod->depmod);
+	free(depmod->depmod);
+	free(depmod->members);
+	free(depmod);
+}
+
+void job_free(struct job *job)
+{
+	if (!job)
+		return;
+	build_free(job->build);
+	reuse_free(job->reuse);
+	signing_free(job->signing);
+	install_forget_replaced(job);
+	add_free(job->add);
+	pack_free(job->pack);
+	job_depmod_free(job->depmod);
+	conf_free(job->conf);
+	command_done(&job->ask.command);
+	outcome_free(&job->outcome);
+	free(job->name);
+	free(job->version);
+	free(job->conf_path);
+	free(job);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)timespec_ns(&now);
+}
+
+static void begin_phase(struct job *job)
+{
+	if ((job->outcome.n_phases & (job->outcome.n_phases + 1)) == 0)
+		job->outcome.phases = xrealloc_array(job->outcome.phases,
+			2 * (job->outcome.n_phases + 1), sizeof(*job->outcome.phases));
+	job->outcome.phases[job->outcome.n_phases++] = (struct job_phase){
+		.state = job->state, .began_ns = now_ns(), .exit_status = -1};
+}
+
+static void end_phase(struct job *job, const struct outcome *outcome)
+{
+	struct job_phase *phase;
+
+	if (!job->outcome.n_phases)
+		return;
+	phase = &job->outcome.phases[job->outcome.n_phases - 1];
+	if (phase->wall_ns)
+		return;
+	phase->wall_ns = now_ns() - phase->began_ns + 1;
+	phase->cpu_ns = outcome ? outcome->cpu_ns : job->ask.work_cpu_ns;
+	if (!outcome)
+		return;
+	phase->max_rss_bytes = outcome->max_rss_bytes;
+	if (!outcome->error && !outcome->signal)
+		phase->exit_status = outcome->exit_status;
+}
+
+static void fail(struct job *job)
+{
+	job->outcome.result = RESULT_FAILED;
+	job->outcome.failed_in = job_state_name(job->state);
+	error_set(&job->outcome.error, -EIO, 1, "%s failed", job->outcome.failed_in);
+}
+
+/* What a dry run goes through. */
+static bool is_dry(const struct settings *s, enum job_state state)
+{
+	return state == JOB_LOOKING || state == JOB_EVALUATING || state == JOB_CHECKING ||
+	       (state == JOB_FINGERPRINTING && s->switches.explain);
+}
+
+/* Enters the states that are next until one needs something or the job has ended. A job
+ * whose result is known goes on with nothing but cleaning. */
+static enum job_step go_on(struct job *job)
+{
+	while (++job->state < JOB_ENDED) {
+		if (!(states[job->state].kinds & ON(job->kind)))
+			continue;
+		if (job->outcome.result != RESULT_NONE && job->state < JOB_CLEANING)
+			continue;
+		if (job->shared->settings->switches.dry_run &&
+			!is_dry(job->shared->settings, job->state))
+			continue;
+		if (job->shared->stop.signal && job->outcome.result == RESULT_NONE &&
+			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING) {
+			error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
+			fail(job);
+			continue;
+		}
+		command_done(&job->ask.command);
+		switch (states[job->state].enter(job)) {
+		case PHASE_COMMAND:
+			begin_phase(job);
+			return STEP_COMMAND;
+		case PHASE_WORK:
+			begin_phase(job);
+			return STEP_WORK;
+		case PHASE_FAIL:
+			fail(job);
+			break;
+		case PHASE_NEXT:
+		case PHASE_AGAIN:
+		case PHASE_RESTART:
+		case PHASE_STOP:
+			break;
+		}
+	}
+	if (job->outcome.result == RESULT_NONE)
+		job->outcome.result = RESULT_DONE;
+	job->outcome.ended_ns = now_ns();
+	return STEP_ENDED;
+}
+
+enum job_step job_step(struct job *job, const struct outcome *last)
+{
+	enum phase phase = PHASE_NEXT;
+
+	if (job->state == JOB_NEW)
+		job->outcome.began_ns = now_ns();
+	end_phase(job, last);
+	if (last && last->cancelled)
+		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
+	if (last && states[job->state].leave)
+		phase = states[job->state].leave(job, last);
+	else if (!last && job->state != JOB_NEW && job->ask.work_result < 0)
+		phase = PHASE_FAIL;
+	job->ask.work_result = 0;
+	if (phase == PHASE_FAIL && job->outcome.result == RESULT_NONE)
+		fail(job);
+	if (phase == PHASE_AGAIN)
+		job->state--;
+	if (phase == PHASE_RESTART)
+		job->state = JOB_COPYING - 1;
+	return go_on(job);
+}
+
+void job_work(struct job *job)
+{
+	uint64_t before = parallel_cpu_ns();
+
+	job->ask.work_result = job->ask.work(job);
+	job->ask.work_cpu_ns = parallel_cpu_ns() - before;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_PACK_PACK_H
+#define BUILDER_PACK_PACK_H
+
+#include "builder/job/job.h"
+#include "builder/job/phase.h"
+
+enum phase pack_enter(struct job *job);
+
+#endif

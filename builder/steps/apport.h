@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_STEPS_APPORT_H
+#define BUILDER_STEPS_APPORT_H
+
+#include "builder/job/job.h"
+#include "builder/job/phase.h"
+
+enum phase report_enter(struct job *job);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JOB_LOOKING: is the version known, and is there something to do? */
+#include "config.h"
+
+#include <errno.h>
+
+#include "builder/host/force-list.h"
+#include "builder/tree/tree.h"
+#include "builder/steps/look.h"
+
+static int check_state(const struct settings *s, enum tree_state state, const char *name,
+	const char *version, struct error *err)
+{
+	if (state == STATE_UNKNOWN) {
+		error_set(err, -ENOENT, 3, "%s/%s is not in the tree %s", name, version,
+			s->trees.dkms);
+		error_remedy(err, "dkms add %s/%s", name, version);
+		return -ENOENT;
+	}
+	if (state == STATE_BROKEN) {
+		error_set(err, -ENOENT, 4,
+			"%s/%s is broken, its source is missing: %s/%s/%s/source", name,
+			version, s->trees.dkms, name, version);
+		error_remedy(
+			err, "restore the source, then: dkms add %s/%s", name, version);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+int job_check_known(const struct settings *s, const char *name, const char *version,
+	struct error *err)
+{
+	return check_state(s,
+		tree_state(s->trees.dkms, s->trees.source, name, version, NULL, NULL),
+		name, version, err);
+}
+
+/* Who wants the module installed whatever the kernel has? */
+static void look_for_force(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	enum force_level level = job->kind == JOB_INSTALL
+				     ? force_list_find(s->force_list_dir, job->name)
+				     : FORCE_LEVEL_NONE;
+
+	/* If the first half of an upgrade refused to install, the second would take away
+	 * the old module all the same. */
+	job->request.force =
+		s->switches.force || s->switches.rpm_safe_upgrade || level == FORCE_LEVEL_ALL;
+	job->request.force_version = job->request.force ||
+				     s->switches.force_version_override ||
+				     level == FORCE_LEVEL_VERSION;
+}
+
+/* Is there something to do? */
+enum phase look_enter(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+
+	look_for_force(job);
+	job->outcome.state_before = tree_state(s->trees.dkms, s->trees.source, job->name,
+		job->version, job->kernel->release, job->kernel->arch);
+	if (check_state(s, job->outcome.state_before, job->name, job->version,
+		    &job->outcome.error) < 0)
+		return PHASE_FAIL;
+	if (job->request.rebuild)
+		return PHASE_NEXT;
+	if (job->kind == JOB_BUILD && job->outcome.state_before >= STATE_BUILT &&
+		!s->switches.force)
+		job->outcome.result = RESULT_NOTHING;
+	if (job->kind == JOB_INSTALL &&
+		job->outcome.state_before >= STATE_INSTALLED_WEAK && !s->switches.force)
+		job->outcome.result = RESULT_NOTHING;
+	if (job->kind == JOB_UNINSTALL &&
+		job->outcome.state_before < STATE_INSTALLED_WEAK)
+		job->outcome.result = RESULT_NOTHING;
+	if (job->kind == JOB_UNBUILD && job->outcome.state_before < STATE_BUILT)
+		job->outcome.result = RESULT_NOTHING;
+	return PHASE_NEXT;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The states in which the commands of the module run: patches, PRE_BUILD, make, strip,
+ * POST_BUILD. All of them run through bash in the sandbox, and write to the log. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/file.h"
+#include "builder/host/keypair.h"
+#include "builder/job/hooks.h"
+#include "builder/build/advice.h"
+#include "builder/build/build.h"
+#include "builder/build/buildlog.h"
+#include "builder/build/ccache.h"
+#include "builder/build/confine.h"
+#include "builder/reuse/objects.h"
+#include "builder/reuse/reuse.h"
+#include "builder/steps/make.h"
+
+static enum phase run(struct job *job, const char *line, bool make)
+{
+	const struct settings *s = job->shared->settings;
+	struct build *b = job->build;
+	struct command *cmd = &job->ask.command;
+	struct sandbox box = {.kind = b->sandbox};
+	struct str script = {0};
+
+	if (s->build_environment) {
+		str_add(&script, ". ");
+		str_add_quoted(&script, s->build_environment);
+		str_add(&script, " || exit\n");
+	}
+	str_add(&script, line);
+	strv_push_all(&cmd->argv, (const char *const[]){BASH_PROGRAM, "-c", NULL});
+	strv_take(&cmd->argv, str_take(&script));
+	build_environment(job, &cmd->env);
+	cmd->cwd = xstrdup(b->seen);
+	cmd->log_fd = b->log_fd;
+	cmd->jobserver = make;
+	box.fifo = make ? job->shared->slots_fifo : NULL;
+	build_sandbox(job, &box);
+	if (make)
+		ccache_use(job, cmd, &box);
+	keypair_list_secrets(s, job->kernel->release, &box.secret);
+	sandbox_wrap(cmd, &box);
+	sandbox_done(&box);
+	buildlog_command(b->log_fd, line);
+	return PHASE_COMMAND;
+}
+
+/* Less than this left is a full disk (bytes): no compiler got that far. */
+#define DISK_FULL_BYTES (64 * 1024)
+
+static bool disk_is_full(const char *path)
+{
+	struct statvfs st;
+
+	return statvfs(path, &st) == 0 &&
+	       (uint64_t)st.f_bavail * st.f_frsize < DISK_FULL_BYTES;
+}
+
+/* PHASE_NEXT when the command went well; else an error with the given status, which says
+ * what ("make") exited how, and what the log says about it. */
+static enum phase ran(struct job *job, const struct outcome *outcome, const char *what,
+	int status)
+{
+	_cleanup_free_ char *how = NULL, *why = NULL, *full = NULL, *advice = NULL;
+	int r;
+
+	r = buildlog_result(job->build->log_fd, outcome, &job->ask.command);
+	if (r == 0 && disk_is_full(job->build->version_dir))
+		r = -ENOSPC;
+	if (outcome_ok(outcome))
+		return PHASE_NEXT;
+	how = outcome_describe(outcome, &job->ask.command);
+	why = buildlog_explain(job->build->log, job->build->seen);
+	if (r < 0)
+		full = xasprintf(", and %s cannot be written: %s",
+			job->build->version_dir, strerror(-r));
+	error_set(&job->outcome.error, -EIO, status, "%s %s%s%s%s", what, how,
+		full ? full : "", why ? "\n" : "", why ? why : "");
+	advice = build_advice(job);
+	if (advice)
+		error_remedy(&job->outcome.error, "%s", advice);
+	return PHASE_FAIL;
+}
+
+/* JOB_PATCHING */
+
+static bool has_parent_component(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p += 2)
+		if ((p == path || p[-1] == '/') && (p[2] == '/' || !p[2]))
+			return true;
+	return false;
+}
+
+enum phase patch_enter(struct job *job)
+{
+	struct build *b = job->build;
+	_cleanup_free_ char *path = NULL;
+	struct str line = {0};
+	enum phase phase;
+	const char *name;
+
+	if (!is_building(job) || b->patch == job->conf->patches.n)
+		return PHASE_NEXT;
+	name = job->conf->patches.items[b->patch];
+	path = xasprintf("%s/patches/%s", b->work, name);
+	if (has_parent_component(name) || !path_is_file(path)) {
+		error_set(&job->outcome.error, -ENOENT, 5, "%s: the patch patches/%s %s",
+			job->conf_path, name,
+			has_parent_component(name) ? "has .. in its path" : "is missing");
+		return PHASE_FAIL;
+	}
+	str_add(&line, "patch -p1 -i ");
+	free(path);
+	path = xasprintf("patches/%s", name);
+	str_add_quoted(&line, path);
+	phase = run(job, line.data, false);
+	str_done(&line);
+	return phase;
+}
+
+enum phase patch_leave(struct job *job, const struct outcome *outcome)
+{
+	_cleanup_free_ char *what =
+		xasprintf("the patch %s", job->conf->patches.items[job->build->patch]);
+
+	if (ran(job, outcome, what, 6) == PHASE_FAIL)
+		return PHASE_FAIL;
+	job->build->patch++;
+	return PHASE_AGAIN;
+}
+
+/* JOB_PRE_BUILD, JOB_POST_BUILD */
+
+static enum phase build_script_enter(
+	struct job *job, const char *what, const char *script)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (!is_building(job) || is_empty(script))
+		return PHASE_NEXT;
+	line = script_line(job, what, script, job->build->work, job->build->seen);
+	return line ? run(job, line, true) : PHASE_NEXT;
+}
+
+static enum phase build_script_leave(struct job *job, const struct outcome *outcome,
+	const char *what)
+{
+	return ran(job, outcome, what, outcome->exit_status ? outcome->exit_status : 1);
+}
+
+enum phase pre_build_enter(struct job *job)
+{
+	return build_script_enter(job, "PRE_BUILD", job->conf->pre_build);
+}
+
+enum phase pre_build_leave(struct job *job, const struct outcome *outcome)
+{
+	return build_script_leave(job, outcome, "PRE_BUILD");
+}
+
+enum phase post_build_enter(struct job *job)
+{
+	return build_script_enter(job, "POST_BUILD", job->conf->post_build);
+}
+
+enum phase post_build_leave(struct job *job, const struct outcome *outcome)
+{
+	return build_script_leave(job, outcome, "POST_BUILD");
+}
+
+/* JOB_MAKING */
+
+enum phase make_enter(struct job *job)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (!is_building(job))
+		return PHASE_NEXT;
+	line = conf_make_command(job->conf, job->kernel->release);
+	return run(job, line, true);
+}
+
+/* A regular file inside of the build directory: what is read from there is read as our
+ * own user, and a link could lead to what the module may not see. */
+static bool is_built(const struct build *b, const char *path)
+{
+	_cleanup_free_ char *dir = realpath(b->work, NULL);
+	_cleanup_free_ char *real = realpath(path, NULL);
+	struct stat st;
+
+	return dir && real && has_prefix(real, dir) && real[strlen(dir)] == '/' &&
+	       lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Whatever may be due to the objects that make was given is tried again without. */
+static bool is_doubtful(const struct job *job, const struct outcome *outcome)
+{
+	if (!objects_are_used(job) || outcome->cancelled || outcome->timed_out)
+		return false;
+	return !outcome_ok(outcome) || !objects_fit(job);
+}
+
+enum phase make_leave(struct job *job, const struct outcome *outcome)
+{
+	if (is_doubtful(job, outcome)) {
+		job->reuse->from_scratch = true;
+		job->build->patch = 0;
+		return PHASE_RESTART;
+	}
+	if (ran(job, outcome, "make", 10) == PHASE_FAIL)
+		return PHASE_FAIL;
+	for (size_t i = 0; i < job->conf->n_modules; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *path = build_made_path(job, m);
+
+		if (m->excluded || is_built(job->build, path))
+			continue;
+		error_set(&job->outcome.error, -ENOENT, 7,
+			"make succeeded and did not build %s%s.ko, which %s names",
+			m->built_location, m->built_name, job->conf_path);
+		return PHASE_FAIL;
+	}
+	return PHASE_NEXT;
+}
+
+/* JOB_STRIPPING */
+
+enum phase strip_enter(struct job *job)
+{
+	struct str line = {0};
+	bool any = false;
+	enum phase phase = PHASE_NEXT;
+
+	if (!is_building(job))
+		return PHASE_NEXT;
+	str_add(&line, "strip -g");
+	for (size_t i = 0; i < job->conf->n_modules; i++) {
+		const struct conf_module *m = &job->conf->modules[i];
+		_cleanup_free_ char *path =
+			xasprintf("./%s%s.ko", m->built_location, m->built_name);
+
+		if (m->excluded || !m->strip)
+			continue;
+		str_add(&line, " ");
+		str_add_quoted(&line, path);
+		any = true;
+	}
+	if (any)
+		phase = run(job, line.data, false);
+	str_done(&line);
+	return phase;
+}
+
+enum phase strip_leave(struct job *job, const struct outcome *outcome)
+{
+	return ran(job, outcome, "strip", 10);
+}

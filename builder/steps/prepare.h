@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_STEPS_PREPARE_H
+#define BUILDER_STEPS_PREPARE_H
+
+#include "builder/job/job.h"
+#include "builder/job/phase.h"
+
+enum phase check_enter(struct job *job);
+enum phase wait_enter(struct job *job);
+enum phase wait_leave(struct job *job, const struct outcome *outcome);
+enum phase copy_enter(struct job *job);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JOB_EVALUATING: bash evaluates the dkms.conf in a sandbox. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/host/keypair.h"
+#include "builder/tree/tree.h"
+#include "builder/steps/read-conf.h"
+
+#define CONF_SECONDS 10 /* what a dkms.conf may take */
+
+/* The dkms.conf of a module that is being added; caller frees. */
+static char *added_conf_path(const struct job *job)
+{
+	if (job->add->from)
+		return path_join(job->add->from, "dkms.conf");
+	return xasprintf("%s/%s-%s/dkms.conf", job->shared->settings->trees.source,
+		job->name, job->version);
+}
+
+static enum phase no_conf(struct job *job)
+{
+	_cleanup_free_ char *dir =
+		xstrndup(job->conf_path, strlen(job->conf_path) - strlen("/dkms.conf"));
+
+	if (!path_is_dir(dir))
+		error_set(&job->outcome.error, -ENOENT, 2,
+			"there is no source directory %s", dir);
+	else
+		error_set(&job->outcome.error, -ENOENT, 4, "there is no dkms.conf in %s",
+			dir);
+	return PHASE_FAIL;
+}
+
+/* Of the source; whoever is not root may find it closed. */
+static bool can_enter(struct job *job)
+{
+	_cleanup_free_ char *dir = xstrndup(job->conf_path,
+		(size_t)(path_base(job->conf_path) - job->conf_path));
+
+	if (!path_is_dir(dir) || access(dir, X_OK) == 0 || errno != EACCES)
+		return true;
+	error_errno(&job->outcome.error, -EACCES, 15, "cannot enter %s", dir);
+	return false;
+}
+
+enum phase evaluate_enter(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	struct conf_request request;
+	struct sandbox box = {
+		.kind = job->shared->sandbox, .install_tree = s->trees.install};
+	_cleanup_free_ char *dir = NULL;
+
+	if (job->conf)
+		return PHASE_NEXT;
+	if (!job->conf_path && job->kind == JOB_ADD) {
+		job->conf_path = added_conf_path(job);
+		if (!path_is_file(job->conf_path))
+			return no_conf(job);
+	} else if (!job->conf_path) {
+		dir = tree_version_dir(s->trees.dkms, job->name, job->version);
+		job->conf_path = path_join(dir, "source/dkms.conf");
+	}
+	if (!can_enter(job))
+		return PHASE_FAIL;
+	/* What has lost its dkms.conf can be taken away all the same. */
+	if (job_removes(job) && !path_is_file(job->conf_path))
+		return PHASE_NEXT;
+	request = job_conf_request(job);
+	conf_fill_command(&request, &job->ask.command);
+	job->ask.command.timeout_s = CONF_SECONDS;
+	conf_list_files(&request, &box.readable);
+	strv_push(&box.readable, s->trees.dkms);
+	strv_push(&box.readable, job->kernel->headers);
+	keypair_list_secrets(s, job->kernel->release, &box.secret);
+	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_reachable(&box.readable))
+		box.kind = SANDBOX_KIND_USERNS;
+	sandbox_wrap(&job->ask.command, &box);
+	strv_done(&box.readable);
+	strv_done(&box.secret);
+	return PHASE_COMMAND;
+}
+
+/* What the files wrote to standard error, a line each. */
+static void add_complaints(struct job *job, const struct str *text)
+{
+	for (const char *line = text->data; line && *line;) {
+		size_t len = strcspn(line, "\n");
+
+		if (len) {
+			char *copy = xstrndup(line, len);
+
+			text_tame(copy);
+			strv_take(&job->outcome.warnings, copy);
+		}
+		line += len;
+		line += *line == '\n';
+	}
+}
+
+enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
+{
+	struct conf_request request = job_conf_request(job);
+	struct error *err = &job->outcome.error;
+	struct error ignored = {0};
+	int r;
+
+	if (outcome->cancelled)
+		return PHASE_FAIL;
+	if (job_removes(job))
+		err = &ignored; /* nor does a bad conf stop that */
+	r = conf_parse(&request, &job->ask.command, outcome, &job->conf, err);
+	if (r == 0)
+		add_complaints(job, &outcome->err);
+	if (r == 0 && (job_builds(job) || job->kind == JOB_ADD))
+		strv_extend(&job->outcome.warnings, &job->conf->warnings);
+	if (r == 0 && job_builds(job))
+		r = conf_check_duplicates(job->conf, job->conf_path, err);
+	error_done(&ignored);
+	return r < 0 && !(job_removes(job)) ? PHASE_FAIL : PHASE_NEXT;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_STEPS_READ_CONF_H
+#define BUILDER_STEPS_READ_CONF_H
+
+#include "builder/job/job.h"
+#include "builder/job/phase.h"
+
+enum phase evaluate_enter(struct job *job);
+enum phase evaluate_leave(struct job *job, const struct outcome *outcome);
+
+#endif

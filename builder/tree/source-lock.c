@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One process at a time changes the source tree. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "base/file.h"
+#include "builder/tree/source-lock.h"
+
+int lock_sources(const struct settings *s)
+{
+	int fd = open(s->trees.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* Where that is not possible it goes without. */
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
