@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Why is a build not in the cache? In what it differs from the nearest that is, as a whole and
- * by its objects. */
+/* Why is a build not in the cache? Compares it with the nearest entry, as a whole and by its
+ * objects. */
 #include "config.h"
 
 #include "cache/nearest.h"
@@ -9,16 +9,16 @@
 #include "builder/reuse/reuse.h"
 #include "cli/cache-miss.h"
 
-/* So many differences are named for each part of a key. */
+/* At most so many differences are printed for each part of a key. */
 #define DIFFERENCES_MAX 3
 
-/* All entries of the cache, read when it is first asked why and when this run has added some:
- * to read them again for each job would take longer than all else. */
+/* All entries of the cache. Reading them takes long, so they are read when they are first
+ * needed, and again only after this run has added entries. */
 static struct {
 	struct entry *items;
 	size_t n;
 	bool read;
-	size_t added; /* by this run when they were read */
+	size_t added; /* how many entries this run had added when they were read */
 } entries;
 
 static void read_entries(struct cache *cache)
@@ -37,7 +37,8 @@ static void read_entries(struct cache *cache)
 	store_list(cache_store(cache), &entries.items, &entries.n);
 }
 
-/* The entry for a module of that name that shares most with the key; NULL when none. */
+/* Returns the entry of a module of the same name that shares most parts of its key with the
+ * job, or NULL if there is no entry of that name. It stays valid until read_entries() runs. */
 static const struct entry *find_nearest(struct cache *cache, const struct job *job)
 {
 	_cleanup_free_ char *prefix = xasprintf("%s/", job->name);
@@ -59,14 +60,14 @@ static void print_objects(struct cache *cache, const struct job *job)
 	if (!cache_miss_foretell(cache, job, &f)) {
 		const char *obstacle = objects_obstacle(job);
 
-		printf("  objects: none are kept%s%s\n", obstacle ? ": " : "",
+		printf("  objects: not cached%s%s\n", obstacle ? ": " : "",
 			obstacle ? obstacle : "");
 		return;
 	}
 	if (!f.from)
 		printf("  objects: none\n");
 	else if (!f.n)
-		printf("  objects: none for such a build; the nearest, of %s, differ:\n", f.from);
+		printf("  objects: none match this build; the nearest, of %s, differ:\n", f.from);
 	else
 		printf("  objects: %zu of %zu can be taken from %s%s\n", f.valid, f.n, f.from,
 			f.differences.n ? ", but not" : "");
@@ -75,8 +76,9 @@ static void print_objects(struct cache *cache, const struct job *job)
 	foretold_done(&f);
 }
 
-/* With another kernel, all that lies below its name is new; that much is told by its name. */
-static bool is_told(const char *line)
+/* Whether a line lists differences that any other kernel has: its headers, its configuration
+ * and its files. They are not worth printing once the kernel itself is printed as different. */
+static bool is_due_to_kernel(const char *line)
 {
 	return has_prefix(line, "headers") || has_prefix(line, "config") ||
 	       has_prefix(line, "kernel-files");
@@ -87,7 +89,7 @@ void cache_miss_print(struct cache *cache, const struct job *job, const char *ti
 	const struct key *key = &job->reuse->key;
 	const struct entry *nearest = find_nearest(cache, job);
 	_cleanup_(strv_done) struct strv lines = {0};
-	bool other = false;
+	bool other_kernel = false;
 
 	if (!nearest) {
 		printf("%s: not in the cache, nor is any build of %s\n", title, job->name);
@@ -96,8 +98,8 @@ void cache_miss_print(struct cache *cache, const struct job *job, const char *ti
 	printf("%s: not in the cache; the nearest entry, %s, differs:\n", title, nearest->title);
 	nearest_add_differences(cache_store(cache), nearest, key, DIFFERENCES_MAX, &lines);
 	for (size_t i = 0; i < lines.n; i++) {
-		other = other || has_prefix(lines.items[i], "kernel: ");
-		if (!other || !is_told(lines.items[i]))
+		other_kernel = other_kernel || has_prefix(lines.items[i], "kernel: ");
+		if (!other_kernel || !is_due_to_kernel(lines.items[i]))
 			printf("  %s\n", lines.items[i]);
 	}
 	print_objects(cache, job);

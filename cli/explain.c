@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a job will do, and why. */
+/* What is a job going to do, and why? The text of --dry-run and --explain. */
 #include "config.h"
 
 #include "cache/cache.h"
@@ -9,18 +9,18 @@
 #include "cli/cache-miss.h"
 #include "cli/explain.h"
 
-/* What the cache has for a build. */
-struct source {
-	bool cached; /* all that would be built */
-	struct foretold objects;
+/* What the cache contains for a build. */
+struct cached {
+	bool modules; /* all modules; nothing needs to be built */
+	struct foretold objects; /* otherwise, the objects of another build */
 };
 
-/* "restore", "link from KERNEL" or "build". */
-static void add_building(struct str *s, const struct source *from)
+/* Appends how the modules will be made: "restore", "link from KERNEL" or "build". */
+static void add_build_method(struct str *s, const struct cached *cached)
 {
-	const struct foretold *o = &from->objects;
+	const struct foretold *o = &cached->objects;
 
-	if (from->cached)
+	if (cached->modules)
 		str_add(s, "restore");
 	else if (o->n && o->valid == o->n)
 		str_addf(s, "link from %s", o->from);
@@ -28,8 +28,9 @@ static void add_building(struct str *s, const struct source *from)
 		str_add(s, "build");
 }
 
-/* Other than building, which comes first. */
-static const char *verb(const struct job *job)
+/* Returns the words for what a job does after building: "install"; "" if it only builds; NULL if
+ * such jobs are not explained. */
+static const char *action_name(const struct job *job)
 {
 	switch (job->kind) {
 	case JOB_ADD:
@@ -45,7 +46,7 @@ static const char *verb(const struct job *job)
 			       ? "uninstall, unbuild"
 			       : "unbuild";
 	case JOB_FORGET:
-		return "forget, unless it is built for other kernels";
+		return "remove from the dkms tree, unless it is built for other kernels";
 	case JOB_EVALUATE:
 	case JOB_EXPLAIN:
 	case JOB_PACK:
@@ -61,21 +62,22 @@ static bool will_build(const struct job *job)
 	       (job->kind == JOB_INSTALL && job->outcome.state_before < STATE_BUILT);
 }
 
-/* Has a dry run found out what a build depends on, and may the cache serve it? */
+/* Whether the cache may be used for the build and the key of its entry is known. */
 static bool is_key_known(const struct job *job)
 {
 	return job->shared->cache && job->build && job->reuse->key.n_parts &&
 	       !job->shared->settings->switches.force;
 }
 
-/* Or that it may not? */
+/* Whether the cache may be used, but not for this build; fingerprint_obstacle() says why. */
 static bool is_uncached(const struct job *job)
 {
 	return job->shared->cache && job->build && !job->reuse->key.n_parts &&
 	       !job->shared->settings->switches.force && fingerprint_obstacle(job);
 }
 
-static void find_source(const struct job *job, struct source *ret)
+/* Looks up what the cache has for the build; leaves ret empty if its key is not known. */
+static void find_cached(const struct job *job, struct cached *ret)
 {
 	struct digest key;
 	struct entry e;
@@ -83,17 +85,17 @@ static void find_source(const struct job *job, struct source *ret)
 	if (!is_key_known(job))
 		return;
 	key_digest(&job->reuse->key, &key);
-	ret->cached = store_peek_entry(cache_store(job->shared->cache), &key, &e) > 0;
-	if (ret->cached)
+	ret->modules = store_peek_entry(cache_store(job->shared->cache), &key, &e) > 0;
+	if (ret->modules)
 		entry_done(&e);
 	else
 		cache_miss_foretell(job->shared->cache, job, &ret->objects);
 }
 
-/* Why the cache has not all of it. */
-static void add_lack(struct str *s, const struct job *job, const struct source *from)
+/* Appends why the cache cannot serve the whole build. */
+static void add_miss_reason(struct str *s, const struct job *job, const struct cached *cached)
 {
-	const struct foretold *o = &from->objects;
+	const struct foretold *o = &cached->objects;
 	_cleanup_free_ char *line = NULL;
 
 	if (o->n) {
@@ -108,9 +110,9 @@ static void add_lack(struct str *s, const struct job *job, const struct source *
 		str_addf(s, " and %zu more", o->differences.n - 1);
 }
 
-/* "not built for this kernel; in the cache; after evdi": why it is not nothing, what it will
- * be made from, and what it waits for. */
-static void add_why(struct str *s, const struct job *job, const struct source *from)
+/* Appends why the job has something to do, what the cache has for it, and which modules it
+ * waits for: "not built for this kernel; in the cache; after evdi". */
+static void add_reason(struct str *s, const struct job *job, const struct cached *cached)
 {
 	if (!job_builds(job))
 		return;
@@ -121,10 +123,10 @@ static void add_why(struct str *s, const struct job *job, const struct source *f
 		str_add(s, "--force");
 	else
 		str_add(s, "built, not installed");
-	if (from->cached)
+	if (cached->modules)
 		str_add(s, "; in the cache");
 	else if (is_key_known(job))
-		add_lack(s, job, from);
+		add_miss_reason(s, job, cached);
 	else if (is_uncached(job))
 		str_addf(s, "; not cached: %s", fingerprint_obstacle(job));
 	for (size_t i = 0; job->conf && i < job->conf->build_depends.n; i++)
@@ -135,9 +137,9 @@ char *explain_job(const struct job *job, bool why)
 {
 	struct str s = {0};
 	_cleanup_(str_done) struct str reason = {0};
-	struct source from = {0};
+	struct cached cached = {0};
 
-	if (!verb(job))
+	if (!action_name(job))
 		return NULL;
 	switch (job->outcome.result) {
 	case RESULT_NOTHING:
@@ -154,13 +156,13 @@ char *explain_job(const struct job *job, bool why)
 	case RESULT_NONE:
 	case RESULT_DONE:
 		if (why)
-			find_source(job, &from);
+			find_cached(job, &cached);
 		if (will_build(job))
-			add_building(&s, &from);
-		str_addf(&s, "%s%s", s.len && *verb(job) ? ", " : "", verb(job));
+			add_build_method(&s, &cached);
+		str_addf(&s, "%s%s", s.len && *action_name(job) ? ", " : "", action_name(job));
 		if (why)
-			add_why(&reason, job, &from);
-		foretold_done(&from.objects);
+			add_reason(&reason, job, &cached);
+		foretold_done(&cached.objects);
 		break;
 	case RESULT_FAILED:
 	case RESULT_STOPPED:

@@ -4,8 +4,9 @@
 
 #include "builder/job/job.h"
 
-/* What a job whose checks are over is going to do ("build, install"), and with why the
- * reason in parentheses. NULL when it is not worth a word; caller frees. */
+/* Returns what a job is going to do, once its checks are over: "build, install". With why, the
+ * reason follows in parentheses. Returns NULL if there is nothing to print for such a job. The
+ * caller frees. */
 char *explain_job(const struct job *job, bool why);
 
 #endif

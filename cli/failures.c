@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What went wrong, told once: the same failure for several kernels is one. */
+/* Which failures are the same? Prints each once, with the number of kernels that have it. */
 #include "config.h"
 
 #include "cli/failures.h"
 #include "cli/print.h"
 
-/* A failure of one module, and the kernels that it is for. */
+/* A failure of one module, and the number of kernels that have it. */
 struct failure {
-	const struct job *job; /* the first one */
-	char *key;	       /* the same for the same failure on another kernel */
-	size_t n;	       /* kernels */
+	const struct job *job; /* the first job that failed in this way */
+	char *key;	       /* from failure_key() */
+	size_t n;	       /* the number of kernels */
 };
 
 bool failure_has_details(const struct job *job)
@@ -21,8 +21,8 @@ bool failure_has_details(const struct job *job)
 			       strchr(job->outcome.error.what, '\n')));
 }
 
-/* Appends text with every other standing for the release of its kernel. */
-static void add_without(struct str *s, const char *text, const char *release)
+/* Appends text with "KERNEL" in place of every release. */
+static void add_without_release(struct str *s, const char *text, const char *release)
 {
 	size_t n = strlen(release);
 
@@ -33,20 +33,22 @@ static void add_without(struct str *s, const char *text, const char *release)
 	str_add(s, text);
 }
 
+/* Returns the text by which failures are compared: it is equal for two jobs if the same module
+ * failed in the same way, whatever the kernel. The caller frees. */
 static char *failure_key(const struct job *job)
 {
 	struct str s = {0};
 
 	str_addf(&s, "%s/%s\n", job->name, job->version);
-	add_without(&s, job->outcome.error.what ? job->outcome.error.what : "",
+	add_without_release(&s, job->outcome.error.what ? job->outcome.error.what : "",
 		job->kernel->release);
 	str_add(&s, "\n");
-	add_without(&s, job->outcome.error.remedy ? job->outcome.error.remedy : "",
+	add_without_release(&s, job->outcome.error.remedy ? job->outcome.error.remedy : "",
 		job->kernel->release);
 	return str_take(&s);
 }
 
-static struct failure *find(struct failure *failures, size_t n, const char *key)
+static struct failure *find_same(struct failure *failures, size_t n, const char *key)
 {
 	for (size_t i = 0; i < n; i++)
 		if (streq(failures[i].key, key))
@@ -54,7 +56,7 @@ static struct failure *find(struct failure *failures, size_t n, const char *key)
 	return NULL;
 }
 
-static void print_one(const struct failure *f, FILE *out)
+static void print_failure(const struct failure *f, FILE *out)
 {
 	const struct job *job = f->job;
 
@@ -82,7 +84,7 @@ void failures_print(const struct plan *p, FILE *out)
 		if (!failure_has_details(job))
 			continue;
 		key = failure_key(job);
-		same = find(failures, n, key);
+		same = find_same(failures, n, key);
 		if (same) {
 			same->n++;
 			free(key);
@@ -91,7 +93,7 @@ void failures_print(const struct plan *p, FILE *out)
 		}
 	}
 	for (size_t i = 0; i < n; i++) {
-		print_one(&failures[i], out);
+		print_failure(&failures[i], out);
 		free(failures[i].key);
 	}
 	free(failures);

@@ -4,11 +4,12 @@
 
 #include "scheduler/plan.h"
 
-/* Prints the failures with all that is known of them, each once, however many kernels it
- * is for: at the end of a run that has told of each in one line. */
+/* Prints the failures of a run in full, after each was reported in one line when it happened.
+ * The same failure on several kernels is printed once. */
 void failures_print(const struct plan *p, FILE *out);
 
-/* Whether there is more to tell of a failure than its first line. */
+/* Whether the job failed, and its failure has more than one line to print: a remedy, a log,
+ * or a message of several lines. */
 bool failure_has_details(const struct job *job);
 
 #endif

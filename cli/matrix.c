@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table at the end of a run over several kernels. */
+/* What does the table at the end of a run over several kernels look like? */
 #include "config.h"
 
 #include "cli/matrix.h"
 #include "cli/words.h"
 
-/* Fills in the modules of the jobs, sorted, each once. */
+/* Appends the modules of the jobs to ret as "NAME/VERSION", sorted, each once. */
 static void list_modules(const struct plan *p, struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv all = {0};
@@ -24,7 +24,8 @@ static int compare_texts(const void *key, const void *item)
 	return strcmp(key, *(char *const *)item);
 }
 
-/* The words of all cells, row by row; "" for nothing. Caller frees. */
+/* Returns the words of all cells, row by row; "" for an empty cell. The caller frees the
+ * array, not the words. */
 static const char **fill_cells(const struct plan *p, const struct strv *modules)
 {
 	const char **cells = xcalloc(modules->n * p->n_kernels, sizeof(char *));
@@ -63,7 +64,7 @@ static size_t column_width(const struct plan *p, const struct strv *modules,
 	return width;
 }
 
-/* No blanks at the end of a line. */
+/* Prints a row of the table, without blanks at its end. */
 static void print_line(const char *head, size_t head_width, const char *const *texts,
 	const size_t *widths, size_t n, FILE *out)
 {

@@ -4,8 +4,9 @@
 
 #include "scheduler/plan.h"
 
-/* Prints modules × kernels, a word in each cell. What is wider than columns is printed as
- * several tables, some kernels each; 0: there is no limit. */
+/* Prints a table with a row for each module and a column for each kernel; each cell has the
+ * word for the result. A table wider than columns is split into several, each with some of the
+ * kernels. columns is 0 if there is no limit. */
 void matrix_print(const struct plan *p, size_t columns, FILE *out);
 
 #endif

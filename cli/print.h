@@ -6,15 +6,16 @@
 
 #include "base/error.h"
 
-/* Prints text with every line after the first indented. */
+/* Prints text and a newline; every line after the first is indented. */
 void print_indented(FILE *out, const char *text);
-/* "dkms: what", the following lines indented, and the remedy. */
+/* Prints "dkms: WHAT" to standard error, and the remedy, if there is one, on the next line. */
 void print_error(const struct error *err);
+/* Prints "dkms: warning: " and the formatted text to standard error, as one line. */
 void print_warning(const char *fmt, ...) _printf_(1, 2);
 
-/* "0.3 s", "7.4 s", "1 min 52 s", "2 h 14 min"; caller frees. */
+/* Formats a duration: "0.3 s", "7.4 s", "1 min 52 s", "2 h 14 min". The caller frees. */
 char *format_seconds(double seconds);
-/* "640 B", "1.1 GiB"; caller frees. */
+/* Formats a size: "640 B", "1.1 GiB". The caller frees. */
 char *format_bytes(uint64_t bytes);
 
 #endif

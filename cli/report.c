@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a person sees of a run: a line for each job, then a summary. */
+/* What does dkms print of a run? A line for each job that ends, and a summary. */
 #include "config.h"
 
 #include <sys/ioctl.h>
@@ -11,24 +11,33 @@
 #include "cli/report.h"
 #include "cli/words.h"
 
-void report_init(struct report *r, bool quiet, bool verbose)
+void report_init(struct report *r, bool quiet)
 {
-	*r = (struct report){.quiet = quiet, .verbose = verbose, .started_ns = uv_hrtime()};
+	*r = (struct report){.quiet = quiet, .started_ns = uv_hrtime()};
 }
 
 void report_done(struct report *r)
 {
-	strv_done(&r->told);
+	strv_done(&r->printed);
 }
 
-/* How many of the jobs are modules on kernels. */
-static size_t n_counted(const struct plan *p)
+/* Whether the plan has at least two jobs that the summary counts. */
+static bool has_several_jobs(const struct plan *p)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_jobs && n < 2; i++)
 		n += job_in_summary(p->jobs[i]);
-	return n;
+	return n > 1;
+}
+
+/* Returns true if text was not printed before, and remembers it. */
+static bool is_new(struct report *r, const char *text)
+{
+	if (strv_contains(&r->printed, text))
+		return false;
+	strv_push(&r->printed, text);
+	return true;
 }
 
 static void print_failure(struct report *r, const struct plan *p, const struct job *job)
@@ -36,12 +45,10 @@ static void print_failure(struct report *r, const struct plan *p, const struct j
 	_cleanup_free_ char *title = job_title(job);
 	const char *what = job->outcome.error.what ? job->outcome.error.what : "failed";
 
-	/* Missing headers are the kernel's fault, not each module's. */
+	/* Missing headers (21) make all modules fail for that kernel; they are reported once. */
 	if (job->outcome.error.status == 21) {
-		if (strv_contains(&r->told, what))
-			return;
-		strv_push(&r->told, what);
-		print_error(&job->outcome.error);
+		if (is_new(r, what))
+			print_error(&job->outcome.error);
 		return;
 	}
 	if (job->kind == JOB_ADD || job->kind == JOB_PACK) {
@@ -49,9 +56,9 @@ static void print_failure(struct report *r, const struct plan *p, const struct j
 		return;
 	}
 	fprintf(stderr, "dkms: %s: FAILED: ", title);
-	if (n_counted(p) > 1 && failure_has_details(job)) {
+	if (has_several_jobs(p) && failure_has_details(job)) {
 		fprintf(stderr, "%.*s\n", (int)strcspn(what, "\n"), what);
-		r->details = true;
+		r->has_more = true;
 		return;
 	}
 	print_indented(stderr, what);
@@ -128,10 +135,10 @@ static void print_nothing(const struct job *job)
 
 	switch (job->kind) {
 	case JOB_BUILD:
-		printf("dkms: %s: built already\n", title);
+		printf("dkms: %s: already built\n", title);
 		break;
 	case JOB_INSTALL:
-		printf("dkms: %s: installed already\n", title);
+		printf("dkms: %s: already installed\n", title);
 		break;
 	case JOB_UNINSTALL:
 		printf("dkms: %s: not installed\n", title);
@@ -157,7 +164,8 @@ static bool is_cancelled(const struct job *job)
 	       job->outcome.error.what && streq(job->outcome.error.what, "cancelled");
 }
 
-/* A warning that holds for several kernels, or for all jobs, is told once. */
+/* Prints the warnings of a job, without those already printed for another job: a warning about
+ * the module itself comes once for several kernels, one about the system once for all jobs. */
 static void print_warnings(struct report *r, const struct job *job, const char *title)
 {
 	for (size_t i = 0; i < job->outcome.warnings.n; i++) {
@@ -165,26 +173,25 @@ static void print_warnings(struct report *r, const struct job *job, const char *
 		_cleanup_free_ char *key = xasprintf("%s/%s: %s", job->name ? job->name : "",
 			job->version ? job->version : "", text);
 
-		if (strv_contains(&r->told, key))
-			continue;
-		strv_push(&r->told, key);
-		print_warning("%s: %s", title, text);
+		if (is_new(r, key))
+			print_warning("%s: %s", title, text);
 	}
 	for (size_t i = 0; i < job->outcome.notices.n; i++) {
-		if (strv_contains(&r->told, job->outcome.notices.items[i]))
-			continue;
-		strv_push(&r->told, job->outcome.notices.items[i]);
-		print_warning("%s", job->outcome.notices.items[i]);
+		const char *text = job->outcome.notices.items[i];
+
+		if (is_new(r, text))
+			print_warning("%s", text);
 	}
 }
 
-/* Whether what went well is seen elsewhere: in the display, and then in the matrix. */
-static bool is_sparing(const struct report *r, const struct plan *p)
+/* Whether to print no line for a job that succeeded: with --quiet, and if the live display and
+ * then the table of the summary show the job. */
+static bool hides_successes(const struct report *r, const struct plan *p)
 {
 	return r->quiet || (r->display && p->n_kernels > 1);
 }
 
-/* What a dry run has found out. */
+/* Prints what a job of a dry run would do. */
 static void print_plan(const struct report *r, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
@@ -199,11 +206,11 @@ static void print_wait(const struct report *r, const struct job *job)
 	_cleanup_free_ char *title = job_title(job);
 
 	display_clear(r->display);
-	printf("dkms: %s: waits for another dkms that is building it\n", title);
+	printf("dkms: %s: waiting for another dkms that is building it\n", title);
 	fflush(stdout);
 }
 
-/* Why a job is going to build or install, when it begins to. */
+/* Prints what a job is going to do and why, when it enters the first state after its checks. */
 static void print_why(const struct report *r, const struct job *job)
 {
 	size_t n = job->outcome.n_phases;
@@ -225,7 +232,7 @@ static void print_why(const struct report *r, const struct job *job)
 static void print_end(struct report *r, const struct plan *p, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
-	bool sparing = is_sparing(r, p);
+	bool hidden = hides_successes(r, p);
 
 	if (is_cancelled(job))
 		return;
@@ -233,7 +240,7 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 		print_plan(r, job);
 		return;
 	}
-	if (!sparing || job->outcome.warnings.n || job->outcome.notices.n ||
+	if (!hidden || job->outcome.warnings.n || job->outcome.notices.n ||
 		job->outcome.output.len || !job_succeeded(job))
 		display_clear(r->display);
 	print_warnings(r, job, title);
@@ -241,15 +248,15 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 		fwrite(job->outcome.output.data, 1, job->outcome.output.len, stdout);
 	switch (job->outcome.result) {
 	case RESULT_DONE:
-		if (!sparing)
+		if (!hidden)
 			print_done(job);
 		break;
 	case RESULT_NOTHING:
-		if (!sparing)
+		if (!hidden)
 			print_nothing(job);
 		break;
 	case RESULT_EXCLUDED:
-		if (!sparing)
+		if (!hidden)
 			printf("dkms: %s: skipped: %s\n", title, job->conf->excluded);
 		break;
 	case RESULT_FAILED:
@@ -301,7 +308,7 @@ static void add_sum(struct str *s, size_t n, const char *what)
 		str_addf(s, "%s%zu %s", s->len ? ", " : "", n, what);
 }
 
-/* The width of the terminal that standard output is; 0 when it is none. */
+/* The width of the terminal at standard output; 0 if that is no terminal. */
 static size_t terminal_columns(void)
 {
 	struct winsize size;
@@ -311,8 +318,8 @@ static size_t terminal_columns(void)
 
 void report_summary(const struct report *r, const struct plan *p)
 {
-	size_t n = 0, installed = 0, built = 0, cached = 0, linked = 0, excluded = 0, failed = 0, removed = 0;
-	size_t stopped = 0;
+	size_t n = 0, installed = 0, built = 0, cached = 0, linked = 0, excluded = 0;
+	size_t failed = 0, removed = 0, stopped = 0;
 	_cleanup_(str_done) struct str sums = {0};
 	_cleanup_free_ char *time = NULL, *saved = NULL;
 	double saved_s = 0;
@@ -347,7 +354,7 @@ void report_summary(const struct report *r, const struct plan *p)
 	add_sum(&sums, removed, "removed");
 	add_sum(&sums, excluded, "skipped");
 	add_sum(&sums, failed, "failed");
-	add_sum(&sums, stopped, "not begun");
+	add_sum(&sums, stopped, "not started");
 	if (!sums.len)
 		return;
 	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);
@@ -358,7 +365,7 @@ void report_summary(const struct report *r, const struct plan *p)
 
 void report_failures(const struct report *r, const struct plan *p)
 {
-	if (!r->details)
+	if (!r->has_more)
 		return;
 	fflush(stdout);
 	failures_print(p, stderr);

@@ -5,30 +5,31 @@
 #include "cli/display.h"
 #include "cli/events.h"
 
-/* What a run says while it goes on and at its end. Results go to standard output, what
- * went wrong and warnings to standard error. */
+/* What dkms prints during a run and at its end. Results go to standard output, failures and
+ * warnings to standard error. */
 struct report {
-	bool quiet, verbose;
-	struct display *display; /* makes room before something is printed; may be NULL */
-	bool debug; /* each step and its command, to standard error */
-	struct strv told;   /* what concerns several jobs and has been said */
-	bool dry_run;	    /* jobs end with what they would do */
-	bool explain;	    /* why each job does what it does */
-	bool details;	    /* there is more to tell of a failure, at the end */
-	uint64_t started_ns;
+	bool quiet;		 /* print only failures and warnings */
+	struct display *display; /* erased before anything is printed; NULL: there is none */
+	bool debug;		 /* print each step and its command to standard error */
+	struct strv printed;	 /* messages that may concern several jobs, to print them once */
+	bool dry_run;		 /* print what each job would do */
+	bool explain;		 /* print the reason for what each job does */
+	bool has_more;		 /* failures were cut to a line; report_failures() prints the rest */
+	uint64_t started_ns;	 /* uv_hrtime() at the start of the run */
 };
 
-void report_init(struct report *r, bool quiet, bool verbose);
+void report_init(struct report *r, bool quiet);
 void report_done(struct report *r);
 
-/* Prints a line when a job ends. */
+/* The listener that prints a line when a job ends. */
 struct listener report_listener(struct report *r);
 
-/* After runs with several jobs: a matrix of modules × kernels if there are several
- * kernels, and a line of sums. */
+/* Prints the summary of a run with several jobs: a table of modules and kernels if there are
+ * several kernels, and a line with the totals. Prints nothing after a single job. */
 void report_summary(const struct report *r, const struct plan *p);
 
-/* After the summary: what the line of a failure has left out. */
+/* Prints the failures in full that were cut to one line during the run. To be called after
+ * report_summary(). */
 void report_failures(const struct report *r, const struct plan *p);
 
 #endif

@@ -96,7 +96,7 @@ static int add_listeners(struct session *s)
 	bool taken = args->json || (args->events && streq(args->events, "-"));
 
 	events_init(&s->events, &s->plan, args->command->name);
-	report_init(&s->report, args->quiet || taken, s->settings->verbose);
+	report_init(&s->report, args->quiet || taken);
 	s->report.debug = args->debug;
 	s->report.explain = args->settings.switches.explain;
 	s->report.dry_run = args->settings.switches.dry_run;

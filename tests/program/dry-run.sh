@@ -50,7 +50,7 @@ user/1.0 for $K: build, install (not built for this kernel; after base)" "and wh
 	is "$out" "ready/1.0 for $K: install (--force)" "it is done again"
 	dry_exits 0 "remove --dry-run" remove ready/1.0 -k $K
 	is "$out" "ready/1.0 for $K: uninstall, unbuild
-ready/1.0: forget, unless it is built for other kernels" "takes nothing away"
+ready/1.0: remove from the dkms tree, unless it is built for other kernels" "takes nothing away"
 	dry_exits 13 "a dependency that is not there" build user/1.0 -k $K
 	like "$err" "user/1.0 for $K: FAILED: .*needs base" "is found out"
 	module new 1.0
@@ -105,7 +105,7 @@ fail_fast()
 	dkms_exits 11 "autoinstall --fail-fast" autoinstall -k $K -j 1 --fail-fast
 	is "$(state b2 1.0 $K) $(state c3 1.0 $K)" "added added" "begins nothing after a failure"
 	is "$(grep -c FAILED "$work/err")" 1 "which is the only one"
-	like "$out" "1 failed, 2 not begun" "the sums tell"
+	like "$out" "1 failed, 2 not started" "the sums tell"
 	dkms_exits 11 "without it" autoinstall -k $K -j 1
 	is "$(state b2 1.0 $K) $(state c3 1.0 $K)" "installed installed" "the others are done"
 	kernel $K7
