@@ -2,6 +2,7 @@
 /* Which builds must wait for each other, though neither needs the other? */
 #include "config.h"
 
+#include "builder/host/header-mounts.h"
 #include "scheduler/plan-order.h"
 
 static bool is_same_build(const struct job *a, const struct job *b)

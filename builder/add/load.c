@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/staging.h"
 #include "builder/tree/source-lock.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/archive/tarball-read.h"
 #include "builder/add/load.h"

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/staging.h"
 #include "builder/tree/source-lock.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
 #include "builder/job/hooks.h"

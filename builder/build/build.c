@@ -18,6 +18,11 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/host/distro.h"
+#include "builder/host/toolchain.h"
+#include "builder/host/unpackaged.h"
+#include "builder/module/compress.h"
+#include "builder/module/modfile.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 

@@ -5,6 +5,7 @@
 #include <glob.h>
 
 #include "base/file.h"
+#include "builder/host/header-trees.h"
 #include "builder/host/unpackaged.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"

@@ -22,7 +22,7 @@
 
 #include "base/file.h"
 #include "builder/run/sandbox.h"
-#include "builder/host/kernel.h"
+#include "builder/host/header-mounts.h"
 
 #define PLACE "/usr/src/kernel"
 #define LINK_PREFIX "../../lib/"

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "builder/host/kernel.h"
+#include "builder/host/header-trees.h"
 
 /* A Makefile that leads elsewhere is a few lines; the real one has some 70 KiB. */
 #define WRAPPER_MAX 8192

@@ -2,6 +2,7 @@
 #ifndef BUILDER_HOST_INVENTORY_H
 #define BUILDER_HOST_INVENTORY_H
 
+#include "base/str.h"
 #include "base/strv.h"
 #include "cache/statcache.h"
 

@@ -160,62 +160,6 @@ const char *kernel_config(struct kernel *k, const char *option)
 	return found ? found + len : NULL;
 }
 
-static const char *const suffixes[] = {
-	[COMPRESSION_NONE] = "",
-	[COMPRESSION_GZIP] = ".gz",
-	[COMPRESSION_XZ] = ".xz",
-	[COMPRESSION_ZSTD] = ".zst",
-};
-
-const char *compression_suffix(enum compression c)
-{
-	return suffixes[c];
-}
-
-/* Tells whether base is the name of a module file: something, .ko, and maybe a
- * compression's suffix. Fills the length of the something. */
-static bool parse_module_name(
-	const char *base, size_t *ret_len, enum compression *ret_how)
-{
-	size_t len = strlen(base);
-
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		size_t end = strlen(".ko") + strlen(suffixes[i]);
-
-		if (len <= end || !has_suffix(base, suffixes[i]) ||
-			strncmp(base + len - end, ".ko", 3) != 0)
-			continue;
-		*ret_len = len - end;
-		*ret_how = (enum compression)i;
-		return true;
-	}
-	return false;
-}
-
-enum compression compression_of_file(const char *path)
-{
-	enum compression how;
-	size_t len;
-
-	return parse_module_name(path_base(path), &len, &how) ? how : COMPRESSION_NONE;
-}
-
-char *module_name_of_file(const char *path)
-{
-	const char *base = path_base(path);
-	enum compression how;
-	size_t len;
-	char *name;
-
-	if (!parse_module_name(base, &len, &how))
-		return NULL;
-	name = xstrndup(base, len);
-	for (char *c = name; *c; c++)
-		if (*c == '-')
-			*c = '_';
-	return name;
-}
-
 /* Where a walk is: the kernel it fills, and the room in k->modules. */
 struct walk {
 	struct kernel *k;
@@ -349,7 +293,7 @@ void kernel_forget_modules(struct kernel *k)
 enum compression kernel_compression(const struct kernel *k)
 {
 	/* Outside of kernel/, and below it; the latter counts when there is any. */
-	size_t counts[2][ARRAY_SIZE(suffixes)] = {0};
+	size_t counts[2][N_COMPRESSIONS] = {0};
 	enum compression best = COMPRESSION_NONE;
 	bool own = false;
 
@@ -360,7 +304,7 @@ enum compression kernel_compression(const struct kernel *k)
 		counts[below][compression_of_file(path)]++;
 		own |= below;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+	for (size_t i = 0; i < N_COMPRESSIONS; i++)
 		if (counts[own][i] && counts[own][i] >= counts[own][best])
 			best = (enum compression)i;
 	return best;

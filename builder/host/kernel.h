@@ -7,15 +7,8 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "cache/digest.h"
+#include "builder/host/module-name.h"
 #include "builder/host/settings.h"
-
-enum compression {
-	COMPRESSION_NONE,
-	COMPRESSION_GZIP, /* .gz */
-	COMPRESSION_XZ,	  /* .xz */
-	COMPRESSION_ZSTD, /* .zst */
-};
 
 /* One module file found in the kernel's tree. */
 struct kernel_module {
@@ -73,24 +66,6 @@ void kernel_forget_modules(struct kernel *k);
 /* How this kernel's own modules are compressed, judged by the files of kernel_find_modules()
  * (the commonest suffix below kernel/, else anywhere, wins; none: COMPRESSION_NONE). */
 enum compression kernel_compression(const struct kernel *k);
-/* ".gz" and so on, "" for none */
-const char *compression_suffix(enum compression c);
-/* How a module file is compressed, by its name. */
-enum compression compression_of_file(const char *path);
-/* The module name of a file: base name without .ko and compression suffix, '-' as '_';
- * caller frees. NULL when the name is not a module's. */
-char *module_name_of_file(const char *path);
-/* The directories that a build for this kernel reads: its headers; those that their
- * Makefile includes (a small one often leads to headers that flavours share); those that
- * links at the top of these lead to (scripts, tools), or all of the tree that is in, if there is
- * a Makefile beside it. Real paths, appended. */
-void header_trees_list(const struct kernel *k, struct strv *ret);
-/* Where builds in a sandbox see some of these, so that all kernels' have the same paths: pairs
- * of a real path and that one, appended; none when the layout is not one we know. */
-void header_mounts_list(const struct kernel *k, struct strv *ret);
-/* Kernels with the same digest are kin: objects made for one may well serve the other, since
- * both have such places, and headers of the same Makefile. False: it has none. */
-bool header_mounts_family(const struct kernel *k, struct digest *ret);
 /* True when the kernel's image is installed: DIR/kernel or DIR/vmlinuz exists, or
  * /boot/vmlinuz-RELEASE does. */
 bool kernel_has_image(const struct kernel *k);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "builder/host/version.h"
 #include "builder/module/modfile.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/job/hooks.h"
 #include "builder/install/destinations.h"

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/job/hooks.h"
 #include "builder/install/destinations.h"

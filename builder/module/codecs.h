@@ -8,7 +8,7 @@
 #include <zstd_errors.h>
 
 #include "base/library.h"
-#include "builder/host/kernel.h"
+#include "builder/host/module-name.h"
 
 /* zlib, liblzma and libzstd, each loaded when something is first compressed its way or
  * decompressed (base/library.h). */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "base/strv.h"
 #include "builder/module/codecs.h"
 #include "builder/module/compress-options.h"
 

@@ -4,7 +4,8 @@
 
 #include <lzma.h>
 
-#include "builder/host/kernel.h"
+#include "base/error.h"
+#include "builder/host/module-name.h"
 
 /* How to compress one file: the defaults of builder/module/compress.h, changed by options. */
 struct compress_options {

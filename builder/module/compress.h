@@ -2,7 +2,8 @@
 #ifndef BUILDER_MODULE_COMPRESS_H
 #define BUILDER_MODULE_COMPRESS_H
 
-#include "builder/host/kernel.h"
+#include "base/error.h"
+#include "builder/host/module-name.h"
 
 /* Writes from, compressed, to to (a new file, mode 0644, on disk when this returns; there
  * is none after a failure, -EEXIST when there was one before). In-process, from any

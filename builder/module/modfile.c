@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "builder/host/kernel.h"
+#include "builder/host/module-name.h"
 #include "builder/host/version.h"
 #include "builder/module/compress.h"
 #include "builder/module/libkmod.h"

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "cache/listing.h"
+#include "builder/host/header-trees.h"
 #include "builder/host/inventory.h"
 #include "builder/host/unpackaged.h"
 #include "builder/tree/tree.h"

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "builder/host/distro.h"
+#include "builder/host/header-mounts.h"
 #include "builder/host/toolchain.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"

@@ -14,6 +14,7 @@
 #include "builder/host/toolchain.h"
 #include "builder/module/compress.h"
 #include "builder/module/modfile.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/reuse/cached.h"

@@ -61,24 +61,10 @@ static const struct quick_conf *get_conf(
 	return &l->conf;
 }
 
-/* A module's file: name, .ko, maybe a compression suffix. */
-static bool is_module_file(const char *file, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (strncmp(file, name, len) != 0)
-		return false;
-	file += len;
-	for (int c = COMPRESSION_NONE; c <= COMPRESSION_ZSTD; c++)
-		if (has_prefix(file, ".ko") && streq(file + 3, compression_suffix(c)))
-			return true;
-	return false;
-}
-
 static bool has_module(const struct strv *files, const char *name)
 {
 	for (size_t i = 0; i < files->n; i++)
-		if (is_module_file(files->items[i], name))
+		if (module_file_is_called(files->items[i], name))
 			return true;
 	return false;
 }

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/staging.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 
 #define STAGE ".stage-"

@@ -7,8 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct settings s = {.install_tree = "/nonexistent",
-		.kernel_config = (char *)fuzz_file(data, size)};
+	struct settings s = {.trees.install = "/nonexistent",
+		.kernel.config = (char *)fuzz_file(data, size)};
 	struct kernel *k = kernel_new(&s, "6.1.0", "x86_64");
 	const uint8_t *rest = data;
 	size_t left = size;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "builder/host/settings.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 
 static char *arg[8]; /* "" beyond the last one */

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "base/file.h"
+#include "builder/host/header-mounts.h"
 #include "builder/host/kernel.h"
 #include "tests/unit/tap.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "cache/cache.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "scheduler/autoinstall.h"
 #include "scheduler/cpus.h"

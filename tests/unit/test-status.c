@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "builder/conf/quick-read.h"
+#include "builder/tree/tree-change.h"
 #include "cli/status.h"
 #include "tests/unit/tap.h"
 

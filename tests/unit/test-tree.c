@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "tests/unit/tap.h"
 
