@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which distribution is this, and what are its ways? */
+/* Which distribution is this, and how does it do things? */
 #include "config.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include "base/strv.h"
 #include "builder/host/distro.h"
 
-/* Larger than any real os-release (bytes). */
+/* A larger file is not read (bytes). Real ones are much smaller. */
 #define OS_RELEASE_MAX (64 * 1024)
 
-/* Words of ID and ID_LIKE. */
+/* What the words of ID and ID_LIKE begin with. */
 static const struct {
 	const char *prefix;
 	enum distro distro;
@@ -33,7 +33,8 @@ static const struct {
 	{"alpine", DISTRO_ALPINE},
 };
 
-/* "opensuse-leap" is an opensuse, "archcraft" is no arch. */
+/* Looks word up in words. The prefix must be all of the word or end before one of "-_.":
+ * "opensuse-leap" is openSUSE, but "archcraft" is not Arch. */
 static enum distro distro_of_word(const char *word)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -46,8 +47,9 @@ static enum distro distro_of_word(const char *word)
 	return DISTRO_OTHER;
 }
 
-/* The value of a line "KEY=value", quotes removed; NULL when text has none. Values with
- * shell escapes are not looked for: ID and ID_LIKE are plain words. */
+/* Returns the value of a line "KEY=value" without quotes; the caller frees. NULL if there
+ * is no such line. Does not undo shell escapes, because ID and ID_LIKE are plain words.
+ */
 static char *find_value(const char *text, const char *key)
 {
 	size_t key_len = strlen(key);
@@ -122,8 +124,9 @@ const char *distro_module_dir(enum distro distro)
 	return NULL;
 }
 
-/* The flavour of a SUSE or Arch release: "6.4.0-150600.21-default" */
-static const char *last_part(const char *release)
+/* Returns the flavour of a SUSE or Arch release, which is its last part: "default" of
+ * "6.4.0-150600.21-default". NULL if there is none. */
+static const char *flavour_of(const char *release)
 {
 	const char *dash = strrchr(release, '-');
 
@@ -157,10 +160,11 @@ char *distro_install_command(enum distro distro, const char *package)
 	return how ? xasprintf("%s %s", how, package) : NULL;
 }
 
-/* The package that has a kernel's headers; caller frees. NULL where it is not known. */
+/* Returns the name of the package with a kernel's headers; the caller frees. NULL if it
+ * is not known. */
 static char *headers_package(enum distro distro, const char *release)
 {
-	const char *flavour = last_part(release);
+	const char *flavour = flavour_of(release);
 
 	switch (distro) {
 	case DISTRO_DEBIAN:
@@ -172,7 +176,8 @@ static char *headers_package(enum distro distro, const char *release)
 	case DISTRO_SUSE:
 		return flavour ? xasprintf("kernel-%s-devel", flavour) : NULL;
 	case DISTRO_ARCH:
-		/* 6.9.1-arch1-1 is linux, 6.6.32-1-lts is linux-lts */
+		/* 6.9.1-arch1-1 belongs to the package linux, 6.6.32-1-lts to linux-lts.
+		 */
 		if (strstr(release, "-arch"))
 			return xstrdup("linux-headers");
 		if (!flavour || (*flavour >= '0' && *flavour <= '9'))

@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-/* Distributions that dkms treats in their own way; derived ones count as their origin. */
+/* The distributions that dkms knows. A distribution derived from one of them counts as
+ * that one. */
 enum distro {
 	DISTRO_OTHER,
 	DISTRO_DEBIAN,
@@ -17,20 +18,23 @@ enum distro {
 	DISTRO_ALPINE,
 };
 
-/* Reads an os-release file. When path is /etc/os-release and there is none,
- * /usr/lib/os-release takes its place, as os-release(5) has it. -ENOENT and status 4 when
- * it is missing: every action of dkms needs to know. */
+/* Reads a file in the format of os-release(5). If path is /etc/os-release and that does
+ * not exist, /usr/lib/os-release is read instead, as os-release(5) says. Returns -ENOENT
+ * with status 4 if there is no file, because every command of dkms needs the
+ * distribution. */
 int distro_read(const char *path, enum distro *ret, struct error *err);
 
-/* Where all modules go below a kernel's directory, whatever a dkms.conf says:
- * "/updates/dkms"; NULL where its word counts. */
+/* Returns the directory, relative to a kernel's, where this distribution has all modules
+ * installed, whatever their dkms.conf says: "/updates/dkms". NULL if dkms.conf decides.
+ */
 const char *distro_module_dir(enum distro distro);
 
-/* The command that installs a package; caller frees. NULL where it is not known. */
+/* Returns the command that installs a package; the caller frees. NULL if dkms does not
+ * know it for this distribution. */
 char *distro_install_command(enum distro distro, const char *package);
 
-/* The command that installs the headers of a kernel; caller frees. NULL where it is not
- * known. */
+/* Returns the command that installs the headers of a kernel; the caller frees. NULL if
+ * dkms does not know it for this distribution or release. */
 char *distro_headers_command(enum distro distro, const char *release);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which packages does the distribution force into kernels? */
+/* Which modules does the distribution want installed in any case? */
 #include "config.h"
 
 #include "base/file.h"
 #include "builder/host/force-list.h"
 
-/* Larger than any real list (bytes). */
+/* A larger file is not read (bytes). Real ones are much smaller. */
 #define LIST_MAX (1024 * 1024)
 
 enum force_level force_list_find(const char *dir, const char *name)

@@ -4,16 +4,17 @@
 
 #include "base/util.h"
 
-/* Packages that the distribution wants installed over what the kernel has: words in the
- * files of a directory, NAME or NAME_version-override. */
+/* The force list names modules that the distribution wants installed even if the kernel
+ * has the same or a newer module. It consists of all words in all files of a directory:
+ * NAME or NAME_version-override. */
 enum force_level {
 	FORCE_LEVEL_NONE,
-	FORCE_LEVEL_VERSION, /* as with --force-version-override */
-	FORCE_LEVEL_ALL,	/* as with --force, for the install */
+	FORCE_LEVEL_VERSION, /* NAME_version-override: as with --force-version-override */
+	FORCE_LEVEL_ALL,     /* NAME: install as with --force */
 };
 
-/* What the files in dir say of the package; FORCE_LEVEL_NONE also when there are none. The
- * first word that is about it counts. */
+/* Looks name up in the files of dir. The first word for this name decides. Returns
+ * FORCE_LEVEL_NONE if there is none, or no directory. */
 enum force_level force_list_find(const char *dir, const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is this machine, and what tools does it have? */
+/* Which packages and tools does this machine have? */
 #include "config.h"
 
 #include <fcntl.h>
@@ -12,12 +12,13 @@
 #include "cache/listing.h"
 #include "builder/host/inventory.h"
 
-/* Larger than any such file (bytes). */
+/* A larger file is not read (bytes). Real ones are much smaller. */
 #define FILE_MAX (256 * 1024 * 1024)
 
 /* Packages */
 
-/* They hold kernels, modules and ourselves: hidden from builds, or in other parts. */
+/* Tells whether a package does not count: those with kernels, modules or dkms are hidden
+ * from builds, or other parts of the key cover them. */
 static bool is_ignored_package(const char *name)
 {
 	static const char *const patterns[] = {"linux-image-*", "linux-headers-*",
@@ -30,8 +31,9 @@ static bool is_ignored_package(const char *name)
 	return false;
 }
 
-/* The value of a field in a stanza of dpkg's: borrowed, up to the line end. */
-static const char *field(const char *stanza, const char *end, const char *name, size_t *ret_len)
+/* Returns the value of a field in a stanza of dpkg's status file, and its length up to
+ * the end of the line. Returns "" if there is no such field. */
+static const char *find_field(const char *stanza, const char *end, const char *name, size_t *ret_len)
 {
 	size_t n = strlen(name);
 
@@ -52,13 +54,13 @@ static const char *field(const char *stanza, const char *end, const char *name, 
 	return "";
 }
 
-static void describe_stanza(const char *stanza, const char *end, struct str *ret)
+static void add_package(const char *stanza, const char *end, struct str *ret)
 {
 	size_t name_len, status_len, version_len, arch_len;
-	const char *name = field(stanza, end, "Package", &name_len);
-	const char *status = field(stanza, end, "Status", &status_len);
-	const char *version = field(stanza, end, "Version", &version_len);
-	const char *arch = field(stanza, end, "Architecture", &arch_len);
+	const char *name = find_field(stanza, end, "Package", &name_len);
+	const char *status = find_field(stanza, end, "Status", &status_len);
+	const char *version = find_field(stanza, end, "Version", &version_len);
+	const char *arch = find_field(stanza, end, "Architecture", &arch_len);
 	_cleanup_free_ char *copy = xstrndup(name, name_len);
 
 	if (is_ignored_package(copy) || status_len < 10 ||
@@ -68,7 +70,7 @@ static void describe_stanza(const char *stanza, const char *end, struct str *ret
 		arch);
 }
 
-static void describe_dpkg(struct str *ret)
+static void add_dpkg_packages(struct str *ret)
 {
 	_cleanup_(str_done) struct str text = {0};
 
@@ -79,13 +81,14 @@ static void describe_dpkg(struct str *ret)
 
 		if (!end)
 			end = text.data + text.len;
-		describe_stanza(at, end, ret);
+		add_package(at, end, ret);
 		at = end + strspn(end, "\n");
 	}
 }
 
-/* Others: a database whose bytes, or a directory whose names, change with each package. */
-static void describe_database(struct str *ret)
+/* For other package managers: adds the digest of the database, or the names in the
+ * directory, which change with each installed package. */
+static void add_package_database(struct str *ret)
 {
 	static const char *const files[] = {"/usr/lib/sysimage/rpm/rpmdb.sqlite",
 		"/usr/lib/sysimage/rpm/Packages.db", "/var/lib/rpm/rpmdb.sqlite",
@@ -108,8 +111,8 @@ static void describe_database(struct str *ret)
 		str_addf(ret, "package:%s\n", names.items[i]);
 }
 
-/* For -march=native and for what asks uname. */
-static void describe_machine(struct str *ret)
+/* Adds what -march=native and uname(1) depend on. */
+static void add_machine(struct str *ret)
 {
 	static const char *const fields[] = {"vendor_id", "cpu family", "model\t", "flags",
 		"Features", "CPU implementer", "CPU part", "isa", "cpu\t"};
@@ -136,14 +139,15 @@ static void describe_machine(struct str *ret)
 
 void inventory_add_system(struct str *ret)
 {
-	describe_dpkg(ret);
-	describe_database(ret);
-	describe_machine(ret);
+	add_dpkg_packages(ret);
+	add_package_database(ret);
+	add_machine(ret);
 }
 
 /* Tools */
 
-/* What builds of modules run. A pattern that begins with a star has a dash. */
+/* The names of tools that builds of modules run. Each pattern that begins with a star
+ * also contains a dash: is_tool() relies on that. */
 static const char *const tools[] = {"gcc", "gcc-[0-9]*", "*-gcc", "*-gcc-[0-9]*", "cc",
 	"c++", "g++", "clang", "clang-[0-9]*", "ccache", "sccache", "distcc", "icecc",
 	"rustc", "bindgen", "as", "*-as", "ld", "ld.*", "*-ld", "ld.lld-[0-9]*", "ar",
@@ -157,7 +161,8 @@ static bool is_tool(const char *name, const struct strv *words)
 {
 	bool has_dash = strchr(name, '-');
 
-	/* Thousands of names, most of which begin with another character. */
+	/* There are thousands of names, so fnmatch() is called only where the first
+	 * character can match. */
 	for (const char *const *t = tools; *t; t++)
 		if ((**t == *name || (**t == '*' && has_dash)) && fnmatch(*t, name, 0) == 0)
 			return true;
@@ -178,9 +183,9 @@ static void add_tool(struct statcache *stats, const char *path, struct str *ret)
 	str_addf(ret, " %s\n", hex);
 }
 
-/* All of that name on the way, not just the first: a compiler may be a wrapper for one
- * further down. */
-static void add_directory(struct statcache *stats, const char *dir, const struct strv *words,
+/* Adds the tools of one directory. A tool counts even if an earlier directory has one of
+ * the same name, because that may be a wrapper which runs this one. */
+static void add_tools_in(struct statcache *stats, const char *dir, const struct strv *words,
 	struct str *ret)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -195,7 +200,8 @@ static void add_directory(struct statcache *stats, const char *dir, const struct
 	}
 }
 
-static void add_behind(struct statcache *stats, struct str *ret)
+/* Adds the programs that compilers run internally. */
+static void add_compiler_internals(struct statcache *stats, struct str *ret)
 {
 	static const char *const patterns[] = {"/usr/lib/gcc/*/*/cc1", "/usr/lib/gcc/*/*/collect2",
 		"/usr/libexec/gcc/*/*/cc1", "/usr/libexec/gcc/*/*/collect2",
@@ -216,9 +222,9 @@ void inventory_add_tools(struct statcache *stats, const struct strv *path, const
 	struct str *ret)
 {
 	for (size_t i = 0; i < path->n; i++)
-		add_directory(stats, path->items[i], words, ret);
+		add_tools_in(stats, path->items[i], words, ret);
 	for (size_t i = 0; i < words->n; i++)
 		if (*words->items[i] == '/')
 			add_tool(stats, words->items[i], ret);
-	add_behind(stats, ret);
+	add_compiler_internals(stats, ret);
 }

@@ -6,15 +6,16 @@
 #include "base/strv.h"
 #include "cache/statcache.h"
 
-/* The machine that a build runs on, as text for a key. */
+/* What is installed on this machine, as lines of text for the key of a cache entry. */
 
-/* Appends what a build could find out: installed packages (but for kernels and modules,
- * which have parts of their own or are hidden), the processor, the running kernel. */
+/* Appends what a build can find out about the machine: the installed packages, the
+ * processor and the running kernel. Leaves out packages of kernels and modules, because
+ * other parts of the key cover them or builds do not see them. */
 void inventory_add_system(struct str *ret);
 
-/* Appends "PATH DIGEST" for the compilers, linkers, shells and so on in the
- * directories of path, for what these run behind the scenes (cc1), and for those
- * of words that name a program. */
+/* Appends a line "PATH DIGEST" for each compiler, linker, shell and similar tool in the
+ * directories of path, for the programs that compilers run internally (cc1), and for each
+ * program that words, the words of commands, name. */
 void inventory_add_tools(struct statcache *stats, const struct strv *path, const struct strv *words,
 	struct str *ret);
 

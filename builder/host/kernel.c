@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A kernel as found below the install tree: its headers, its config, its modules. */
+/* What does this machine have of a kernel: headers, configuration, modules? */
 #include "config.h"
 
 #include <dirent.h>
@@ -13,7 +13,8 @@
 #include "builder/host/kernel.h"
 #include "builder/host/version.h"
 
-/* More than this is no kernel config (bytes; real ones have some 300 KiB). */
+/* A larger file is not read as a kernel configuration (bytes). Real ones have some
+ * 300 KiB. */
 #define CONFIG_MAX (16 * 1024 * 1024)
 
 char *kernel_running_release(void)
@@ -124,7 +125,8 @@ int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err)
 	return 0;
 }
 
-/* Ends each line by NUL instead, so that values are strings where they are. */
+/* Reads the configuration and replaces the end of each line by a NUL, so that each value
+ * is a string in place. */
 static void read_config(struct kernel *k)
 {
 	_cleanup_(str_done) struct str text = {0};
@@ -134,14 +136,14 @@ static void read_config(struct kernel *k)
 		!text.len)
 		return;
 	str_add(&k->config, "\n");
-	str_add(&k->config, text.data); /* up to a NUL byte, which no config has */
+	str_add(&k->config, text.data); /* a configuration has no NUL bytes */
 	for (c = k->config.data; c < k->config.data + k->config.len; c++)
 		if (*c == '\n' || (*c == '\r' && (c[1] == '\n' || !c[1])))
 			*c = '\0';
 }
 
-/* A few of thousands of lines are asked for: they are not put in order. Which of two lines for
- * one option is found is not defined: kconfig writes none twice. */
+/* The lines are not sorted, because only a few of some thousands are ever looked up. If
+ * two lines set one option, either may be returned; kconfig writes each option once. */
 const char *kernel_config(struct kernel *k, const char *option)
 {
 	_cleanup_free_ char *line = xasprintf("\n%s=", option);
@@ -160,11 +162,11 @@ const char *kernel_config(struct kernel *k, const char *option)
 	return found ? found + len : NULL;
 }
 
-/* Where a walk is: the kernel it fills, and the room in k->modules. */
+/* The state of a walk through a kernel's directory. */
 struct walk {
-	struct kernel *k;
-	size_t room;
-	struct str path; /* relative to k->dir; of the entry last looked at */
+	struct kernel *k; /* the kernel whose modules it fills in */
+	size_t room;	  /* the number of elements that k->modules has space for */
+	struct str path;  /* of the entry looked at last, relative to k->dir */
 };
 
 static void add_module(struct walk *w, char *name)
@@ -183,7 +185,7 @@ static void add_module(struct walk *w, char *name)
 
 static int walk_dir(struct walk *w, int fd);
 
-/* One entry of a directory; w->path ends in its name. */
+/* Looks at the entry name of the directory dir; w->path ends with that name. */
 static int walk_entry(struct walk *w, int dir, const char *name, unsigned char type)
 {
 	char *module;
@@ -209,7 +211,7 @@ static int walk_entry(struct walk *w, int dir, const char *name, unsigned char t
 	module = module_name_of_file(name);
 	if (!module)
 		return 0;
-	/* A link counts when it leads to a file, as those of weak-modules do. */
+	/* A link to a file counts as a module: weak-modules(8) makes such links. */
 	if (type == DT_LNK && (fstatat(dir, name, &st, 0) < 0 || !S_ISREG(st.st_mode))) {
 		free(module);
 		return 0;
@@ -218,7 +220,7 @@ static int walk_entry(struct walk *w, int dir, const char *name, unsigned char t
 	return 0;
 }
 
-/* Owns fd. */
+/* Walks the directory fd, whose path is w->path. Closes fd. */
 static int walk_dir(struct walk *w, int fd)
 {
 	DIR *dir = fdopendir(fd);
@@ -292,20 +294,21 @@ void kernel_forget_modules(struct kernel *k)
 
 enum compression kernel_compression(const struct kernel *k)
 {
-	/* Outside of kernel/, and below it; the latter counts when there is any. */
+	/* The numbers of files outside of kernel/ and below it. */
 	size_t counts[2][N_COMPRESSIONS] = {0};
 	enum compression best = COMPRESSION_NONE;
-	bool own = false;
+	bool any_below = false;
 
 	for (size_t i = 0; i < k->n_modules; i++) {
 		const char *path = k->modules[i].path;
 		bool below = has_prefix(path, "kernel/");
 
 		counts[below][compression_of_file(path)]++;
-		own |= below;
+		any_below |= below;
 	}
 	for (size_t i = 0; i < N_COMPRESSIONS; i++)
-		if (counts[own][i] && counts[own][i] >= counts[own][best])
+		if (counts[any_below][i] &&
+			counts[any_below][i] >= counts[any_below][best])
 			best = (enum compression)i;
 	return best;
 }

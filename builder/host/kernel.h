@@ -10,64 +10,70 @@
 #include "builder/host/module-name.h"
 #include "builder/host/settings.h"
 
-/* One module file found in the kernel's tree. */
+/* A module file in the kernel's directory. */
 struct kernel_module {
-	char *name; /* file name without .ko and compression, '-' written as '_' */
+	char *name; /* as module_name_of_file() returns it */
 	char *path; /* relative to the kernel's directory: "kernel/drivers/gpu/x.ko.xz" */
 };
 
-/* A kernel release for one architecture, as found below the install tree. */
+/* A kernel release for one architecture. Its files are in the install tree. */
 struct kernel {
 	char *release;	   /* "6.1.0-56-amd64" */
 	char *arch;	   /* "x86_64" */
-	char *dir;	   /* INSTALLTREE/RELEASE; may not exist */
-	char *headers;	   /* --kernelsourcedir or DIR/build; may not exist */
+	char *dir;	   /* INSTALLTREE/RELEASE; need not exist */
+	char *headers;	   /* --kernelsourcedir or DIR/build; need not exist */
 	char *config_path; /* --config, HEADERS/include/config/auto.conf or
-			    * HEADERS/.config; NULL when there is none */
+			    * HEADERS/.config; NULL if there is none */
 	bool has_headers;  /* HEADERS/include exists */
-	/* Module files of the tree, sorted by name; filled by kernel_find_modules(). Installs
-	 * on one kernel take the lock, since each changes what the next one finds. */
+	/* The module files below dir, sorted by name; kernel_find_modules() fills them
+	 * in. Jobs that install on this kernel hold the lock, because an install changes
+	 * what the next one finds. */
 	pthread_mutex_t lock;
 	struct kernel_module *modules;
 	size_t n_modules;
 	bool modules_known;
-	/* For kernel_config(), which fills it when it is first asked: the lines of config_path,
-	 * with a NUL before and behind each. */
+	/* The lines of config_path with a NUL before and after each line. The first call
+	 * of kernel_config() fills it in. */
 	pthread_mutex_t config_lock;
 	struct str config;
 	bool config_known;
 };
 
-/* What uname says; caller frees. */
+/* Returns the release of the running kernel, as uname -r prints it; the caller frees. */
 char *kernel_running_release(void);
-/* The architecture in the distribution's words: on Debian and most others uname -m;
- * caller frees. */
+/* Returns the architecture of the running kernel as uname -m prints it; the caller
+ * frees. */
 char *kernel_running_arch(void);
-/* Releases below the install tree that have headers, in version order. */
+/* Appends the releases in the install tree that have headers, in version order. Returns
+ * 0, also if there is no install tree, or a negative errno. */
 int kernel_list_with_headers(const struct settings *s, struct strv *ret);
 
-/* Describes a kernel; never fails for want of files. kernel_free frees. */
-struct kernel *kernel_new(const struct settings *s, const char *release, const char *arch);
+/* Describes a kernel. Files that are missing are no error. kernel_free() frees. */
+struct kernel *kernel_new(
+	const struct settings *s, const char *release, const char *arch);
 void kernel_free(struct kernel *k);
 
-/* The value of a CONFIG_ option ("y", "m", a string with its quotes), borrowed until
- * kernel_free; NULL when unset. From any thread. */
+/* Returns the value of a CONFIG_ option: "y", "m", or a string with its quotes. The value
+ * lives as long as k. NULL if the option is not set. May be called from any thread. */
 const char *kernel_config(struct kernel *k, const char *option);
 
-/* Locks the kernel's directory against other processes, and waits for them. *ret_fd is to
- * be closed; -1 when there is no such directory, or no locks on its file system. */
+/* Locks the kernel's directory against other processes, after waiting for those that hold
+ * the lock. The caller closes *ret_fd, which releases the lock. Leaves *ret_fd unchanged
+ * if there is no such directory or if its file system has no locks. */
 int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err);
 
-/* Looks the tree through once (not build/ and source/, no links to directories) and
- * fills modules. Slow (a walk of some 4,000 files); call from a worker, under the lock. */
+/* Fills in modules, unless that has been done. Skips build/ and source/ and does not
+ * follow links to directories. This is slow, because it walks some 4,000 files: call it
+ * from a worker thread, with the lock held. On errors the status is 1. */
 int kernel_find_modules(struct kernel *k, struct error *err);
-/* Forgets what kernel_find_modules found, after the tree has changed. */
+/* Empties modules, because the files have changed. */
 void kernel_forget_modules(struct kernel *k);
-/* How this kernel's own modules are compressed, judged by the files of kernel_find_modules()
- * (the commonest suffix below kernel/, else anywhere, wins; none: COMPRESSION_NONE). */
+/* Returns how this kernel's own modules are compressed: the most frequent suffix of the
+ * module files below kernel/ or, if there are none, of all module files. Call
+ * kernel_find_modules() before. */
 enum compression kernel_compression(const struct kernel *k);
-/* True when the kernel's image is installed: DIR/kernel or DIR/vmlinuz exists, or
- * /boot/vmlinuz-RELEASE does. */
+/* Tells whether the kernel itself is installed: DIR/kernel/, DIR/vmlinuz or
+ * /boot/vmlinuz-RELEASE exists. */
 bool kernel_has_image(const struct kernel *k);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which key pair signs modules, and how does it come to be? */
+/* Which key pair signs modules, and how is it made? */
 #include "config.h"
 
 #include <errno.h>
@@ -16,15 +16,16 @@
 #define SUBJECT "DKMS module signing key"
 
 #define DEFAULT_TREE LOCALSTATEDIR "/lib/dkms"
-/* Where Ubuntu's shim-signed keeps the pair that it helps to enroll. */
+/* The key pair that Ubuntu's package shim-signed makes and helps to enroll. */
 #define SHIM_KEY LOCALSTATEDIR "/lib/shim-signed/mok/MOK.priv"
 #define SHIM_CERTIFICATE LOCALSTATEDIR "/lib/shim-signed/mok/MOK.der"
 
-/* Larger than any key (bytes). */
+/* A larger file is not read as a key (bytes). */
 #define KEY_FILE_MAX (1024 * 1024)
 
-/* The machine's pair. Who works on a dkms tree elsewhere uses it if he may, and else has a
- * pair in that tree: a run on trees of its own leaves the machine's /var/lib alone. */
+/* Chooses the key pair of this machine. With a dkms tree other than /var/lib/dkms, a key
+ * pair in that tree is chosen if the machine's key cannot be read, so that such a run
+ * does not write to the machine's /var/lib. */
 static void choose_default(const struct settings *s, bool shim, struct keypair *ret)
 {
 	*ret = (struct keypair){.key_default = true, .certificate_default = true};
@@ -54,7 +55,7 @@ void keypair_choose(const struct settings *s, const char *release, struct keypai
 		ret->key = settings_expand_kernelver(s->signing.key, release);
 		ret->key_default = false;
 	}
-	/* Shim's key goes with shim's certificate. */
+	/* The key of shim-signed is always used with the certificate of shim-signed. */
 	if (!shim && !is_empty(s->signing.certificate)) {
 		free(ret->certificate);
 		ret->certificate =
@@ -70,7 +71,7 @@ void keypair_done(struct keypair *k)
 	*k = (struct keypair){0};
 }
 
-/* What libcrypto did not like, for the end of a message. */
+/* Fills err with "cannot WHAT PATH" and the reason that libcrypto gives. */
 static int crypto_error(struct error *err, const char *what, const char *path)
 {
 	const char *reason = sym_ERR_reason_error_string(sym_ERR_peek_last_error());
@@ -91,8 +92,9 @@ static bool add_extension(X509 *x, X509V3_CTX *context, int nid, const char *val
 
 static bool add_extensions(X509 *x)
 {
-	/* Kernels that take machine owner keys as authorities only (INTEGRITY_CA_MACHINE_-
-	 * KEYRING) want the first two; shim and the kernel look at the third. */
+	/* Kernels with CONFIG_INTEGRITY_CA_MACHINE_KEYRING accept a machine owner key
+	 * only if it is a certificate authority, which needs the first two extensions.
+	 * shim and the kernel check the third. */
 	static const struct {
 		int nid;
 		const char *value;
@@ -132,7 +134,7 @@ static bool set_name(X509 *x)
 	       sym_X509_set_issuer_name(x, name);
 }
 
-/* Self-signed; NULL when libcrypto could not. */
+/* Returns a self-signed certificate, which X509_free() frees; NULL if libcrypto fails. */
 static X509 *make_certificate(EVP_PKEY *key)
 {
 	X509 *x = sym_X509_new();
@@ -163,7 +165,7 @@ static int write_certificate(const struct keypair *k, EVP_PKEY *key, struct erro
 	return r;
 }
 
-/* The key as text, mode 0600, at path, which does not exist. */
+/* Writes the key as PEM to a new file with mode 0600. */
 static int write_key(const char *path, EVP_PKEY *key, struct error *err)
 {
 	BIO *bio = sym_BIO_new(sym_BIO_s_secmem());
@@ -182,7 +184,7 @@ static int write_key(const char *path, EVP_PKEY *key, struct error *err)
 	return r;
 }
 
-/* Caller frees with EVP_PKEY_free. */
+/* Reads a PEM file. The caller frees with EVP_PKEY_free(). */
 static int read_key(const char *path, EVP_PKEY **ret, struct error *err)
 {
 	_cleanup_(str_done) struct str text = {0};
@@ -194,7 +196,7 @@ static int read_key(const char *path, EVP_PKEY **ret, struct error *err)
 	if (r < 0)
 		return r;
 	bio = sym_BIO_new_mem_buf(text.data, (int)text.len);
-	/* An empty passphrase keeps libcrypto from asking for one at the terminal. */
+	/* Without any passphrase, libcrypto would ask for one at the terminal. */
 	key = sym_PEM_read_bio_PrivateKey(bio, NULL, NULL, pin ? pin : (char[]){""});
 	sym_BIO_free(bio);
 	sym_OPENSSL_cleanse(text.data, text.len);
@@ -204,7 +206,7 @@ static int read_key(const char *path, EVP_PKEY **ret, struct error *err)
 	return 0;
 }
 
-/* The certificate of the key that there is. */
+/* Makes the certificate for the existing key. */
 static int make_missing_certificate(const struct keypair *k, struct error *err)
 {
 	EVP_PKEY *key = NULL;
@@ -216,8 +218,9 @@ static int make_missing_certificate(const struct keypair *k, struct error *err)
 	return r;
 }
 
-/* Under the lock. The key is written first, so that nothing has changed when its place is
- * bad; it takes its name last, so that whoever sees both sees a pair. */
+/* Makes the key and its certificate. The caller holds the lock. The key is written first,
+ * so that nothing has changed if it cannot be written; it is renamed to its final name
+ * last, so that a reader who sees both files sees a matching pair. */
 static int make_both(const struct keypair *k, struct error *err)
 {
 	_cleanup_free_ char *temporary = xasprintf("%s.new", k->key);
@@ -257,8 +260,8 @@ static int make_directory_of(const char *path, struct error *err)
 	return path_is_dir(dir) ? 0 : dir_make(dir, err);
 }
 
-/* Locks the key's directory; the lock goes when the descriptor is closed. */
-static int lock(const struct keypair *k, int *ret_fd, struct error *err)
+/* Locks the key's directory. Closing *ret_fd releases the lock. */
+static int lock_directory(const struct keypair *k, int *ret_fd, struct error *err)
 {
 	_cleanup_free_ char *dir = directory_of(k->key);
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -289,10 +292,10 @@ int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
 	if (r == 0 && k->key_default)
 		r = make_directory_of(k->key, err);
 	if (r == 0)
-		r = lock(k, &fd, err);
+		r = lock_directory(k, &fd, err);
 	if (r == 0 && k->certificate_default)
 		r = make_directory_of(k->certificate, err);
-	if (r < 0 || is_complete(k)) /* another one has made it */
+	if (r < 0 || is_complete(k)) /* another process has made it meanwhile */
 		return r;
 	r = path_is_file(k->key) ? make_missing_certificate(k, err) : make_both(k, err);
 	if (r == 0)

@@ -5,33 +5,39 @@
 #include "base/error.h"
 #include "builder/host/settings.h"
 
-/* The key that signs modules and the certificate that the machine's owner enrolls (MOK). */
+/* The key that signs modules and its certificate, which the owner of the machine enrolls
+ * as a machine owner key (MOK). */
 struct keypair {
 	char *key;	       /* a PEM file, or a pkcs11: URI */
 	char *certificate;     /* a DER file */
-	bool key_default;      /* the places are ours, so that we may make their */
-	bool certificate_default; /* directories */
+	/* The path is a default of dkms, which may therefore make its directory. */
+	bool key_default, certificate_default;
 };
 
-/* Which key pair is for a kernel: that of the settings, else the distribution's, else
- * ours; that of a dkms tree elsewhere when that cannot be read. keypair_done frees. */
+/* Chooses the key pair for a kernel: that of the settings, otherwise that of the
+ * distribution, otherwise that in /var/lib/dkms. If the settings name none and the dkms
+ * tree is not /var/lib/dkms, a default key that cannot be read is replaced by one in the
+ * dkms tree. keypair_done() frees. */
 void keypair_choose(const struct settings *s, const char *release, struct keypair *ret);
 void keypair_done(struct keypair *k);
 
-/* Appends the files that no command of a module may read: the key for that kernel. */
+/* Appends the files that no command of a module may read: the key for a kernel. */
 void keypair_list_secrets(
 	const struct settings *s, const char *release, struct strv *ret);
 
-/* Makes what is missing. A key: RSA 2048, unencrypted, mode 0600, together with its
- * certificate, also when there is a certificate of another key. A certificate alone: for
- * the key that there is (a passphrase is expected in KBUILD_SIGN_PIN). It is self-signed,
- * for 100 years, with code signing as its purpose. Both appear by rename, and several
- * threads or processes at once end up with one pair; a reader that takes no lock never
- * sees a key with the certificate of another.
+/* Makes the files that are missing. Without a key, makes an RSA key of 2048 bits, not
+ * encrypted, mode 0600, and its certificate, which replaces the certificate of another
+ * key. With a key but no certificate, makes the certificate; the environment variable
+ * KBUILD_SIGN_PIN is the passphrase of the key. A certificate is self-signed, valid for
+ * 100 years and meant for code signing.
  *
- * *ret_made tells whether there was anything to do. Errors have status 1: a place cannot
- * be written, the key cannot be read. A key is also made when only its certificate cannot
- * be written. */
+ * Both files appear by rename. Threads and processes that call this at the same time end
+ * up with the same pair, and a reader without a lock never sees a key together with the
+ * certificate of another key.
+ *
+ * *ret_made tells whether anything was made. Errors have status 1: a file cannot be
+ * written or the key cannot be read. If only the certificate cannot be written, the key
+ * is still made. */
 int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err);
 
 #endif

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The order of versions: of modules, to find the newest, and of kernels, for bounds. */
+/* Which of two versions is newer? */
 #include "config.h"
 
 #include "base/util.h"
 #include "builder/host/version.h"
 
-/* In ASCII, whatever the locale. */
+/* Like isdigit(), but independent of the locale. */
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-/* Compares the runs of digits at *a and *b and moves both behind them. The longer run is
- * the larger number once leading zeros are gone, so nothing is ever converted. */
+/* Compares the runs of digits at *a and *b as numbers and advances both pointers past
+ * them. Does not convert the numbers: without leading zeros, the longer run is the
+ * larger. */
 static int compare_numbers(const char **a, const char **b)
 {
 	size_t na = 0, nb = 0;
@@ -32,8 +33,9 @@ static int compare_numbers(const char **a, const char **b)
 	return r;
 }
 
-/* Where a byte sorts: tilde, end, then as in ASCII. Digits are neighbours there, so a
- * number sorts between '/' and ':' whatever its first digit: the order is total. */
+/* Returns the position of a byte in the order: tilde, then the end (NUL), then all others
+ * as in ASCII. The digits follow each other in ASCII, so each number sorts between '/'
+ * and ':' whatever its first digit is. This makes the order total. */
 static int rank(char c)
 {
 	return c == '~' ? -1 : (unsigned char)c;

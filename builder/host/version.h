@@ -2,11 +2,12 @@
 #ifndef BUILDER_HOST_VERSION_H
 #define BUILDER_HOST_VERSION_H
 
-/* Compares two versions piece by piece: runs of digits as numbers of any length, the
- * rest as text, so that 6.9 < 6.10. What goes on is newer than what has ended (3.5 <
- * 3.5-rc2 < 3.5.1), except for a tilde, which sorts before everything and before the
- * end, as packages use it (1.0~rc1 < 1.0). Returns <0, 0 or >0; 0 also for versions that
- * differ in leading zeros only. */
+/* Compares two versions of modules or kernels. Runs of digits compare as numbers of any
+ * length and all other bytes as text, so 6.9 < 6.10. If one version continues where the
+ * other ends, it is the newer one: 3.5 < 3.5-rc2 < 3.5.1. The exception is a tilde, which
+ * sorts before everything else and before the end, as in versions of packages:
+ * 1.0~rc1 < 1.0. Returns a negative number, 0 or a positive number. Versions that differ
+ * only in leading zeros are equal. */
 int version_compare(const char *a, const char *b);
 
 #endif
