@@ -74,6 +74,11 @@ bool arguments_are_archive(const struct arguments *args)
 	       !args->directory && is_empty(args->name) && is_empty(args->version);
 }
 
+bool arguments_need_stdout(const struct arguments *args)
+{
+	return args->json || (args->events && streq(args->events, "-"));
+}
+
 int arguments_check(const struct arguments *args, struct error *err)
 {
 	const struct command_row *c = args->command;

@@ -42,5 +42,7 @@ void arguments_done(struct arguments *args);
 int arguments_check(const struct arguments *args, struct error *err);
 /* Returns true if the module is given only by an archive that contains it. */
 bool arguments_are_archive(const struct arguments *args);
+/* Returns true if standard output is for JSON alone: with --json and with --events -. */
+bool arguments_need_stdout(const struct arguments *args);
 
 #endif

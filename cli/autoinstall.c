@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dkms autoinstall, and which packages went which way at its end. */
+/* What does dkms autoinstall do, and what does it print at its end? */
 #include "config.h"
 
 #include "base/file.h"
@@ -19,8 +19,9 @@ static void print_group(const char *what, const struct strv *names, FILE *out)
 	fprintf(out, "dkms: %s: %s\n", what, all);
 }
 
-/* "odd/1.0" of "odd/1.0 for 6.1.0-56-amd64 is deferred: it needs x"; with several kernels
- * the kernel stays. */
+/* Appends to ret the subject of a message of plan_autoinstall(): "odd/1.0" of
+ * "odd/1.0 for 6.1.0-56-amd64 is deferred: it needs x", or "odd/1.0 for 6.1.0-56-amd64" if there
+ * are several kernels. */
 static void add_deferred(const struct plan *p, const char *text, struct strv *ret)
 {
 	const char *end = strstr(text, " is deferred");
@@ -35,11 +36,11 @@ static void add_deferred(const struct plan *p, const char *text, struct strv *re
 	strv_take(ret, name);
 }
 
-/* Prints what became of the packages of an autoinstall, by name: a line each for those that
- * are installed, skipped, failed and deferred, as far as there are any. With several
- * kernels the matrix of report_summary does that for all but the deferred. Nothing when one
- * package is all, since its own line says the same. deferred: as plan_autoinstall gives it;
- * broken: skipped on all kernels. */
+/* Prints the names of the packages that were installed, skipped, failed and deferred, a line
+ * for each of these groups that is not empty. With several kernels it prints only the deferred
+ * ones, because the table of report_summary() shows the others. With a single package it prints
+ * nothing, because the line of its job says the same. deferred and broken are what
+ * plan_autoinstall() returned; broken packages count as skipped. */
 static void print_outcome_groups(const struct plan *p, const struct strv *deferred,
 	const struct strv *broken, FILE *out)
 {
@@ -74,7 +75,8 @@ static void print_outcome_groups(const struct plan *p, const struct strv *deferr
 	print_group("deferred", &waiting, out);
 }
 
-/* 11 when something failed, except that missing headers alone are 21. */
+/* Returns 21 if jobs failed only because headers are missing, 11 if any job failed for another
+ * reason, and 0 otherwise. */
 static int autoinstall_status(const struct plan *p)
 {
 	int status = 0;
@@ -87,6 +89,14 @@ static int autoinstall_status(const struct plan *p)
 		status = 21;
 	}
 	return status;
+}
+
+/* Prints why modules were left alone. */
+static void print_notes(const struct session *s)
+{
+	for (size_t i = 0; i < s->plan.notes.n; i++)
+		printf("%s%s\n", s->settings->switches.dry_run ? "" : "dkms: ",
+			s->plan.notes.items[i]);
 }
 
 int command_autoinstall(struct arguments *args)
@@ -103,11 +113,8 @@ int command_autoinstall(struct arguments *args)
 			&s.error) == 0 &&
 		session_run_installs(&s) == 0) {
 		post_transaction_run(&s.plan, NULL);
-		for (size_t i = 0; args->settings.switches.explain && !s.report.quiet &&
-				   i < s.plan.notes.n;
-			i++)
-			printf("%s%s\n", s.settings->switches.dry_run ? "" : "dkms: ",
-				s.plan.notes.items[i]);
+		if (s.settings->switches.explain && !s.report.quiet)
+			print_notes(&s);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)

@@ -4,7 +4,7 @@
 
 #include "cli/arguments.h"
 
-/* autoinstall and kernel_postinst. Returns the exit status. */
+/* Runs dkms autoinstall or kernel_postinst. Returns the exit status. */
 int command_autoinstall(struct arguments *args);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dkms generate_mok: make the key pair that signs modules. */
+/* What does dkms generate_mok do? It creates the key pair that signs modules. */
 #include "config.h"
 
 #include "builder/host/kernel.h"
@@ -7,7 +7,7 @@
 #include "cli/generate-mok.h"
 #include "cli/print.h"
 
-/* Makes the key pair now that the first signed build would make. */
+/* The first build that is signed would otherwise create the same key pair. */
 int command_generate_mok(struct arguments *args)
 {
 	_cleanup_free_ char *running = kernel_running_release();
@@ -23,7 +23,7 @@ int command_generate_mok(struct arguments *args)
 		       "to enroll it: mokutil --import %s\n",
 			pair.key, pair.certificate, pair.certificate);
 	else if (!args->quiet)
-		printf("the key %s and its certificate %s are there\n", pair.key,
+		printf("the key %s and its certificate %s already exist\n", pair.key,
 			pair.certificate);
 	keypair_done(&pair);
 	return err.status;

@@ -4,7 +4,7 @@
 
 #include "cli/arguments.h"
 
-/* Returns the exit status. */
+/* Runs dkms generate_mok. Returns the exit status. */
 int command_generate_mok(struct arguments *args);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What packages of kernels call before and after theirs. */
+/* What do kernel_preinst and kernel_prerm do? The packages of kernels call them before a kernel
+ * is installed or removed. (kernel_postinst is the same as autoinstall.) */
 #include "config.h"
 
 #include "base/file.h"
@@ -9,7 +10,8 @@
 #include "cli/kernel-hooks.h"
 #include "cli/session.h"
 
-/* Also for a broken one, which tree_read lists without its kernels. */
+/* Whether a version is built for the kernel. Looks for the directory itself, because tree_read()
+ * lists a broken version without its kernels. */
 static bool is_built(const struct session *s, const struct tree_entry *e,
 	const struct kernel *kernel)
 {
@@ -19,9 +21,9 @@ static bool is_built(const struct session *s, const struct tree_entry *e,
 	return path_is_dir(dir);
 }
 
-/* A job for each version that is built for the kernel. Those of one package come one after
- * the other. */
-static int add_for_built(struct session *s, enum job_kind kind)
+/* Adds a job for each version that is built for the kernel. Jobs of the same package run one
+ * after the other. */
+static int add_jobs_for_built(struct session *s, enum job_kind kind)
 {
 	struct kernel *kernel = s->kernels[0];
 	struct tree_filter filter = {.release = kernel->release, .arch = kernel->arch};
@@ -46,8 +48,8 @@ static int add_for_built(struct session *s, enum job_kind kind)
 	return 0;
 }
 
-/* Makes of the evaluated jobs those that unbuild, where AUTOINSTALL says that a later
- * autoinstall will bring the module back. */
+/* Adds a job that unbuilds for each evaluated version with AUTOINSTALL=yes. Other versions stay
+ * built, because no autoinstall would build them again. */
 static void add_unbuilds(struct session *s)
 {
 	size_t n = s->plan.n_jobs;
@@ -68,7 +70,8 @@ static void add_unbuilds(struct session *s)
 	}
 }
 
-/* Runs the jobs that unbuild, and tidies up. */
+/* Runs the jobs that unbuild and depmod, removes empty directories of the kernel, and prints
+ * the summary. */
 static int run_unbuilds(struct session *s)
 {
 	int r;
@@ -92,7 +95,7 @@ int command_kernel_preinst(struct arguments *args)
 	struct session s;
 	int status = 0;
 
-	if (session_init(&s, args, false) == 0 && add_for_built(&s, JOB_EVALUATE) == 0 &&
+	if (session_init(&s, args, false) == 0 && add_jobs_for_built(&s, JOB_EVALUATE) == 0 &&
 		plan_run(&s.plan, &s.error) == 0) {
 		add_unbuilds(&s);
 		if (run_unbuilds(&s) == 0)
@@ -106,7 +109,7 @@ int command_kernel_prerm(struct arguments *args)
 	struct session s;
 	int status = 0;
 
-	if (session_init(&s, args, false) == 0 && add_for_built(&s, JOB_UNBUILD) == 0 &&
+	if (session_init(&s, args, false) == 0 && add_jobs_for_built(&s, JOB_UNBUILD) == 0 &&
 		run_unbuilds(&s) == 0)
 		status = hook_status(&s);
 	return session_done(&s, status);

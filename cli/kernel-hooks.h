@@ -4,7 +4,7 @@
 
 #include "cli/arguments.h"
 
-/* Each returns the exit status. */
+/* Commands that the packages of kernels call. Each returns the exit status. */
 int command_kernel_preinst(struct arguments *args);
 int command_kernel_prerm(struct arguments *args);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dkms match: install on a kernel what is installed on another one. */
+/* What does dkms match do? It installs on one kernel what is installed on another. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "cli/print.h"
 #include "cli/session.h"
 
-/* A job that evaluates each version that is installed on the model kernel. */
+/* Adds a job that evaluates each version that is installed on the template kernel. */
 static int add_matches(struct session *s)
 {
 	struct kernel *kernel = s->kernels[0];
@@ -56,7 +56,7 @@ static int check_match(struct session *s)
 			s->n_kernels);
 	if (streq(args->template_kernel, s->kernels[0]->release))
 		return error_set(&s->error, -EINVAL, 2,
-			"the kernel to match and --templatekernel are the same, %s",
+			"-k and --templatekernel are the same kernel, %s",
 			args->template_kernel);
 	dir = path_join(s->settings->trees.dkms, args->name ? args->name : "");
 	if (args->name && !path_is_dir(dir))

@@ -4,7 +4,7 @@
 
 #include "cli/arguments.h"
 
-/* Returns the exit status. */
+/* Runs dkms match. Returns the exit status. */
 int command_match(struct arguments *args);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands that add, build and install a module, and those that undo it: each turns the
- * arguments into jobs of a plan, runs it and reports. */
+/* What do the commands do that add, build and install a module, and their opposites? Each turns
+ * the arguments into jobs of a plan, runs the plan and reports. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,14 +18,15 @@
 #include "cli/print.h"
 #include "cli/session.h"
 
-/* Runs the job that makes the module known. *ret is the job. */
-static int run_add(struct session *s, bool known_is_fine, struct job **ret)
+/* Runs the job that adds the module, and sets *ret to it. A module that is already added is an
+ * error unless allow_existing. */
+static int run_add(struct session *s, bool allow_existing, struct job **ret)
 {
 	struct arguments *args = s->args;
 	struct job *job =
 		plan_add_job(&s->plan, JOB_ADD, s->kernels[0], args->name, args->version);
 
-	job->add->allow_existing = known_is_fine;
+	job->add->allow_existing = allow_existing;
 	if (args->directory)
 		job->add->from = xstrdup(args->directory);
 	else if (arguments_are_archive(args))
@@ -41,14 +42,13 @@ static bool is_rpm(const struct arguments *args)
 	return arguments_are_archive(args) && has_suffix(args->archive, ".rpm");
 }
 
-/* A package that holds modules is for rpm; autoinstall does the rest. */
+/* Installs the RPM package of a module by rpm(8). */
 static int run_rpm(const struct arguments *args, struct error *err)
 {
 	_cleanup_(outcome_done) struct outcome outcome = {0};
 	_cleanup_(command_done) struct command cmd = {.log_fd = -1};
 	_cleanup_free_ char *how = NULL;
 	uv_loop_t loop;
-	bool taken; /* standard output, by what a program reads */
 	int r = arguments_check(args, err);
 
 	if (r < 0)
@@ -59,8 +59,7 @@ static int run_rpm(const struct arguments *args, struct error *err)
 	command_init(&cmd);
 	strv_push_all(&cmd.argv,
 		(const char *const[]){"rpm", "-Uvh", "--", args->archive, NULL});
-	taken = args->json || (args->events && streq(args->events, "-"));
-	cmd.log_fd = args->quiet || taken ? -1 : STDOUT_FILENO;
+	cmd.log_fd = args->quiet || arguments_need_stdout(args) ? -1 : STDOUT_FILENO;
 	uv_loop_init(&loop);
 	r = runner_run_command(&loop, &cmd, &outcome);
 	uv_loop_close(&loop);
@@ -72,6 +71,7 @@ static int run_rpm(const struct arguments *args, struct error *err)
 		r < 0 ? strerror(-r) : how);
 }
 
+/* Installs the package, then runs autoinstall for what the package has added. */
 static int install_rpm(struct arguments *args)
 {
 	_cleanup_(error_done) struct error err = {0};
@@ -106,14 +106,15 @@ int command_ldtarball(struct arguments *args)
 		print_error(&err);
 		return err.status;
 	}
-	/* What is in it says what it is called. */
+	/* The name and the version are those in the archive. */
 	str_replace(&args->name, NULL);
 	str_replace(&args->version, NULL);
 	return command_add(args);
 }
 
-/* build and install add what is not known yet. Returns 0 with the module's name and
- * version in the arguments; a negative errno when that failed, with *status set. */
+/* Adds the module for build and install, if it is not yet added. Returns 0 with the name and the
+ * version of the module in the arguments, or a negative errno if there is nothing more to do:
+ * after a failure, with *status set, and in a dry run. */
 static int ensure_added(struct session *s, int *status)
 {
 	struct arguments *args = s->args;
@@ -133,13 +134,14 @@ static int ensure_added(struct session *s, int *status)
 		str_replace(&args->name, job->name);
 		str_replace(&args->version, job->version);
 	}
-	/* Nothing more can be known before it is added. */
+	/* A dry run cannot tell what follows, as long as the module is not really added. */
 	if (r == 0 && s->settings->switches.dry_run)
 		r = -ECANCELED;
 	return r;
 }
 
-/* Adds a job for each kernel, then the depmods, and runs them. */
+/* Adds a job for each kernel, and a depmod for each kernel that changes, and runs them. With
+ * forget, the version is removed from the dkms tree at the end if no kernel is left. */
 static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 {
 	struct job *last = NULL;
@@ -219,13 +221,13 @@ int command_remove(struct arguments *args)
 {
 	const struct settings *s = &args->settings;
 
-	/* arguments_check has not seen the names yet; what cannot be one has no mark. */
+	/* arguments_check() has not checked the names yet. A bad name can have no mark. */
 	if (s->switches.rpm_safe_upgrade && args->name && args->version &&
 		tree_check_name("module name", args->name, NULL) == 0 &&
 		tree_check_name("module version", args->version, NULL) == 0 &&
 		upgrade_mark_take(s->trees.dkms, args->name, args->version)) {
 		if (!args->quiet)
-			printf("dkms: %s/%s: kept, this upgrade has added it again\n",
+			printf("dkms: %s/%s: kept, because this upgrade has added it again\n",
 				args->name, args->version);
 		return 0;
 	}

@@ -4,7 +4,8 @@
 
 #include "cli/arguments.h"
 
-/* Each returns the exit status. */
+/* Commands that add, build and install a module, and their opposites. Each returns the exit
+ * status. */
 int command_add(struct arguments *args);
 int command_build(struct arguments *args);
 int command_install(struct arguments *args);

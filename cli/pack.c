@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Archives and packages of a module: mktarball, mkdeb and mkrpm. */
+/* How are archives and packages of a module made? The commands mktarball, mkdeb and mkrpm. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,8 +11,9 @@
 #include "cli/print.h"
 #include "cli/session.h"
 
-/* Packs what is built for n of the session's kernels from the first one on. */
-static void add_pack(struct session *s, enum pack_format format, size_t first, size_t n)
+/* Adds a job that packs the module with what is built for n kernels of the session, from index
+ * first on. */
+static void add_pack_job(struct session *s, enum pack_format format, size_t first, size_t n)
 {
 	struct arguments *args = s->args;
 	_cleanup_free_ char *running = kernel_running_release();
@@ -30,21 +31,22 @@ static void add_pack(struct session *s, enum pack_format format, size_t first, s
 			s->kernels[i]->arch);
 }
 
-/* All in one tarball, the source in one package, or what is built in one for each kernel. */
+/* Packs everything into one tarball, the source into one package, or the built modules into one
+ * package for each kernel. */
 static int run_pack(struct session *s, enum pack_format format)
 {
 	struct arguments *args = s->args;
 
 	if (format == PACK_TARBALL || !args->binaries_only || !s->n_kernels) {
-		add_pack(s, format, 0, s->n_kernels);
+		add_pack_job(s, format, 0, s->n_kernels);
 		return plan_run(&s->plan, &s->error);
 	}
 	if (args->archive && s->n_kernels > 1)
 		return error_set(&s->error, -EINVAL, 2,
-			"--archive names one package, and there is one for each of %zu kernels",
+			"--archive names one package, but there is one for each of %zu kernels",
 			s->n_kernels);
 	for (size_t i = 0; i < s->n_kernels; i++)
-		add_pack(s, format, i, 1);
+		add_pack_job(s, format, i, 1);
 	return plan_run(&s->plan, &s->error);
 }
 
@@ -65,12 +67,12 @@ int command_mktarball(struct arguments *args)
 	return make_archive(args, PACK_TARBALL);
 }
 
-/* The source is for every kernel. */
+/* A package has either the source, which serves every kernel, or built modules. */
 static int make_package(struct arguments *args, enum pack_format format)
 {
 	if (!args->binaries_only && !args->source_only && (args->kernels.n || args->all))
-		print_warning("%s packs the source alone, whatever the kernels are: what is "
-			      "built takes --binaries-only", args->command->name);
+		print_warning("%s packs only the source, for all kernels; --binaries-only packs "
+			      "the built modules", args->command->name);
 	args->source_only = !args->binaries_only;
 	return make_archive(args, format);
 }

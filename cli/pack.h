@@ -4,7 +4,7 @@
 
 #include "cli/arguments.h"
 
-/* Each returns the exit status. */
+/* Commands that pack a module. Each returns the exit status. */
 int command_mktarball(struct arguments *args);
 int command_mkdeb(struct arguments *args);
 int command_mkrpm(struct arguments *args);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One run of a command: what all have in common, from its arguments to its exit status. */
+/* What do all commands that run jobs have in common? From the arguments to the exit status. */
 #include "config.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static void add_kernel(struct session *s, const char *release, const char *arch)
 	s->kernels[s->n_kernels++] = kernel;
 }
 
-/* --all of a command that takes away: what the module is built for. */
+/* Chooses the kernels for --all of a command that removes: those the module is built for. */
 static int add_built_kernels(struct session *s)
 {
 	struct tree_filter filter = {.name = s->args->name, .version = s->args->version};
@@ -45,7 +45,7 @@ static int add_built_kernels(struct session *s)
 	return 0;
 }
 
-/* The kernels that -k, -a and --all name; without them the running one. */
+/* Chooses the kernels that -k, -a and --all name; without them, the running one. */
 static int choose_kernels(struct session *s, bool removes)
 {
 	const struct arguments *args = s->args;
@@ -85,18 +85,17 @@ void session_open_cache(struct session *s)
 	if (s->cache)
 		plan_use_cache(&s->plan, s->cache);
 	else
-		print_warning("no cache: %s", err.what);
+		print_warning("the cache is not used: %s", err.what);
 }
 
-/* Who listens to the events of the run. What a program reads from standard output has it
- * for itself. */
+/* Creates the report, the display, the event log and the trace that the arguments ask for, and
+ * connects them to the events. */
 static int add_listeners(struct session *s)
 {
 	const struct arguments *args = s->args;
-	bool taken = args->json || (args->events && streq(args->events, "-"));
 
 	events_init(&s->events, &s->plan, args->command->name);
-	report_init(&s->report, args->quiet || taken);
+	report_init(&s->report, args->quiet || arguments_need_stdout(args));
 	s->report.debug = args->debug;
 	s->report.explain = args->settings.switches.explain;
 	s->report.dry_run = args->settings.switches.dry_run;
@@ -130,7 +129,7 @@ int session_init(struct session *s, struct arguments *args, bool removes)
 		return -EINVAL;
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
 		!arguments_are_archive(args))
-		print_warning("%s is not read, as the module is named as well", args->archive);
+		print_warning("%s is not read, because a module is named too", args->archive);
 	if (args->command->flags & COMMAND_BUILDS && !s->settings->switches.dry_run)
 		leftovers_remove(s->settings->trees.dkms);
 	return choose_kernels(s, removes);
@@ -145,7 +144,8 @@ static void close_cache(struct session *s)
 	cache_close(s->cache);
 }
 
-/* Ends the stream of events. A file that is not whole fails what went well else. */
+/* Sends the last event and closes all listeners. Returns status, or the status of an error if
+ * status is 0 and a file could not be written completely. */
 static int close_listeners(struct session *s, int status)
 {
 	_cleanup_(error_done) struct error err = {0};
@@ -201,9 +201,7 @@ int plan_exit_status(const struct plan *p)
 		if (job->outcome.result == RESULT_FAILED)
 			return job->outcome.error.status ? job->outcome.error.status : 1;
 		if (job->outcome.result == RESULT_BLOCKED && !blocked)
-			blocked =
-				job->outcome.error
-					.status; /* by one that failed, or by a circle */
+			blocked = job->outcome.error.status; /* a needed job failed, or a cycle */
 		if (!job_builds(job))
 			continue;
 		if (job->outcome.result == RESULT_EXCLUDED)
@@ -216,8 +214,8 @@ int plan_exit_status(const struct plan *p)
 	return excluded && !other ? 77 : 0;
 }
 
-/* What may have to be rebuilt is known when all else is installed, and depmod comes last.
- * Where there is no such package, one run of the plan does. */
+/* Which modules must be rebuilt (BUILD_DEPENDS_REBUILD) is known only after the others are
+ * installed, so the plan then runs twice. depmod runs at the end, once for each kernel. */
 int session_run_installs(struct session *s)
 {
 	int r = 0;

@@ -8,40 +8,44 @@
 #include "cli/report.h"
 #include "cli/trace.h"
 
-/* One run of a command: from its arguments to its exit status. */
+/* One run of a command that has a plan of jobs, from its arguments to its exit status. */
 struct session {
 	struct arguments *args;
 	const struct settings *settings;
-	struct cache *cache; /* NULL: none */
+	struct cache *cache; /* NULL: not opened, or not used */
 	uv_loop_t loop;
 	struct plan plan;
 	struct report report;
 	struct events events;
-	struct display *display;   /* NULL: there is no terminal */
-	struct eventlog *eventlog; /* NULL: nobody asks for it; so the next */
-	struct trace *trace;
-	struct kernel **kernels; /* those that the arguments name */
+	struct display *display;   /* NULL: no live display */
+	struct eventlog *eventlog; /* NULL: no --events */
+	struct trace *trace;	   /* NULL: no --trace */
+	struct kernel **kernels;   /* the kernels to act on; the plan owns each of them */
 	size_t n_kernels;
-	struct error error;
+	struct error error; /* what stopped the whole run, or empty */
 };
 
-/* Checks the arguments and finds the kernels. 0 or a negative errno with s->error set;
- * session_done in both cases. removes: --all is what the module is built for. */
+/* Checks the arguments and chooses the kernels. removes says that --all means every kernel the
+ * module is built for, instead of every kernel with headers. Returns 0, or a negative errno
+ * with s->error set; the caller calls session_done() in both cases. */
 int session_init(struct session *s, struct arguments *args, bool removes);
 
-/* Ends a command: prints what stopped it, if anything did, frees, and returns status or
- * the error's. A run that a signal cancelled ends by that signal. */
+/* Ends a command: prints s->error if it is set, closes the outputs, and frees. Returns the exit
+ * status, which is that of s->error or else status. After a signal cancelled the run, the
+ * process ends by that signal. */
 int session_done(struct session *s, int status);
 
-/* To be called before jobs that build are run: opens the cache. */
+/* Opens the cache, unless it is disabled, and makes the plan use it. To be called before jobs
+ * that build are run. A cache that cannot be opened is only a warning. */
 void session_open_cache(struct session *s);
 
-/* Runs jobs that install, which the plan has been given: then the rebuilds that follow from
- * them, and depmod for each kernel. 0 or a negative errno with s->error set. */
+/* Runs the jobs that install, which must be in the plan already, then the rebuilds that
+ * BUILD_DEPENDS_REBUILD asks for, and depmod for each kernel. Returns 0, or a negative errno
+ * with s->error set. */
 int session_run_installs(struct session *s);
 
-/* The exit status that follows from the jobs: that of the first failure; 77 when there is
- * nothing but excluded ones; else 0. */
+/* Returns the exit status that follows from the jobs: that of the first one that failed; else
+ * that of the first one blocked; 77 if every job that builds was excluded; else 0. */
 int plan_exit_status(const struct plan *p);
 
 #endif

@@ -134,7 +134,7 @@ errors()
 	# What -k is for.
 	$make_deb || return 0
 	dkms_exits 0 "-k without --binaries-only" mkdeb one/1.0 -k $K
-	like "$err" "mkdeb packs the source alone" "is warned of"
+	like "$err" "mkdeb packs only the source" "is warned of"
 	dkms_exits 0 "-k with --source-only" mkdeb one/1.0 -k $K --source-only
 	is "$err" "" "is not"
 	kernel $K7
