@@ -61,10 +61,7 @@ static void add_unbuilds(struct session *s)
 		if (evaluated->outcome.result != RESULT_DONE ||
 			!evaluated->conf->autoinstall)
 			continue;
-		job = plan_add_job(&s->plan, JOB_UNBUILD, evaluated->kernel,
-			evaluated->name, evaluated->version);
-		job->conf_path = xstrdup(evaluated->conf_path);
-		job->conf = TAKE_PTR(evaluated->conf);
+		job = plan_add_follow_up(&s->plan, JOB_UNBUILD, evaluated);
 		if (previous && streq(previous->name, job->name))
 			plan_add_edge(&s->plan, previous, job, EDGE_AFTER);
 	}

@@ -123,7 +123,7 @@ int session_init(struct session *s, struct arguments *args, bool removes)
 	plan_init(&s->plan, &s->loop, s->settings);
 	if (!args->ignores_make_slots) {
 		s->plan.slots = args->make_slots;
-		s->plan.slots_lost = args->make_slots_unreachable;
+		s->plan.make_slots_unreachable = args->make_slots_unreachable;
 	}
 	if (add_listeners(s) < 0 || arguments_check(args, &s->error) < 0)
 		return -EINVAL;
@@ -220,7 +220,7 @@ int session_run_installs(struct session *s)
 {
 	int r = 0;
 
-	if (s->plan.n_run == s->plan.n_jobs)
+	if (s->plan.n_jobs_run == s->plan.n_jobs)
 		return 0; /* nothing to install */
 	session_open_cache(s);
 	if (rebuild_is_possible(s->settings)) {

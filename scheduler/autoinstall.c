@@ -165,14 +165,10 @@ static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 	size_t last = p->n_jobs;
 
 	for (size_t i = first; i < last; i++) {
-		struct job *evaluated = p->jobs[i], *job;
+		struct job *evaluated = p->jobs[i];
 
-		if (evaluated->outcome.result != RESULT_DONE || leave_out[i - first])
-			continue;
-		job = plan_add_job(p, JOB_INSTALL, evaluated->kernel, evaluated->name,
-			evaluated->version);
-		job->conf_path = xstrdup(evaluated->conf_path);
-		job->conf = TAKE_PTR(evaluated->conf);
+		if (evaluated->outcome.result == RESULT_DONE && !leave_out[i - first])
+			plan_add_follow_up(p, JOB_INSTALL, evaluated);
 	}
 	for (size_t i = last; i < p->n_jobs; i++)
 		add_depends(p, p->jobs[i], last);

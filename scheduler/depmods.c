@@ -21,7 +21,7 @@ void plan_add_depmods(struct plan *p)
 		struct job *depmod = NULL;
 		struct job_depmod *members = NULL;
 
-		for (size_t i = p->n_refreshed; i < n; i++) {
+		for (size_t i = p->n_jobs_with_depmod; i < n; i++) {
 			if (p->jobs[i]->kernel != p->kernels[k] ||
 				!may_change_kernel(p->jobs[i]))
 				continue;
@@ -29,13 +29,12 @@ void plan_add_depmods(struct plan *p)
 				depmod = plan_add_job(
 					p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
 				members = depmod->depmod;
-				members->members =
-					xcalloc(n - p->n_refreshed, sizeof(struct job *));
+				members->members = xcalloc(
+					n - p->n_jobs_with_depmod, sizeof(struct job *));
 			}
 			members->members[members->n_members++] = p->jobs[i];
-			if (i >= p->n_run)
-				graph_add_edge(&p->graph, p->graph.nodes[i - p->n_run],
-					p->graph.nodes[p->graph.n - 1], EDGE_AFTER);
+			if (i >= p->n_jobs_run)
+				plan_add_edge(p, p->jobs[i], depmod, EDGE_AFTER);
 		}
 		if (depmod)
 			members->members = xrealloc_array(members->members,
@@ -45,5 +44,5 @@ void plan_add_depmods(struct plan *p)
 			plan_add_edge(p, previous, depmod, EDGE_AFTER);
 		previous = depmod ? depmod : previous;
 	}
-	p->n_refreshed = p->n_jobs;
+	p->n_jobs_with_depmod = p->n_jobs;
 }

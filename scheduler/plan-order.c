@@ -15,7 +15,7 @@ static bool is_same_build(const struct job *a, const struct job *b)
  * kernel comes after the other. */
 static void add_directory_edges(struct plan *p)
 {
-	for (size_t i = p->n_run; i < p->n_jobs; i++) {
+	for (size_t i = p->n_jobs_run; i < p->n_jobs; i++) {
 		for (size_t j = i + 1; j < p->n_jobs; j++) {
 			const struct job *a = p->jobs[i], *b = p->jobs[j];
 
@@ -31,11 +31,11 @@ static void add_directory_edges(struct plan *p)
 static struct job *find_build(const struct plan *p, const struct kernel *kernel,
 	const struct job *like)
 {
-	struct job *job = *plan_newest_on(p, kernel);
+	struct job *job = plan_last_job_on(p, kernel);
 
-	while (job && job->number >= p->n_run && !is_same_build(job, like))
+	while (job && job->number >= p->n_jobs_run && !is_same_build(job, like))
 		job = job->before;
-	return job && job->number >= p->n_run ? job : NULL;
+	return job && job->number >= p->n_jobs_run ? job : NULL;
 }
 
 /* For each kernel the first of its kin: the number of the first that objects made for it may
@@ -63,9 +63,10 @@ static void add_kin_edges(struct plan *p)
 	_cleanup_free_ size_t *first = find_kin(p);
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
-		struct job *job = first[k] < k ? *plan_newest_on(p, p->kernels[k]) : NULL;
+		struct job *job =
+			first[k] < k ? plan_last_job_on(p, p->kernels[k]) : NULL;
 
-		for (; job && job->number >= p->n_run; job = job->before) {
+		for (; job && job->number >= p->n_jobs_run; job = job->before) {
 			struct job *before = find_build(p, p->kernels[first[k]], job);
 
 			if (before)

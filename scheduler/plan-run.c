@@ -101,7 +101,7 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 /* Orders the jobs that have not been run, the longest way to the end first. */
 static void weigh_jobs(struct plan *p)
 {
-	struct job **jobs = p->jobs + p->n_run;
+	struct job **jobs = p->jobs + p->n_jobs_run;
 
 	estimate_jobs(p->history, jobs, p->graph.n);
 	for (size_t i = 0; i < p->graph.n; i++)
@@ -119,7 +119,7 @@ int plan_run(struct plan *p, struct error *err)
 	struct run_mark mark = {0};
 	int r;
 
-	if (p->n_run == p->n_jobs)
+	if (p->n_jobs_run == p->n_jobs)
 		return 0;
 	r = plan_choose_sandbox(p, err);
 	if (r < 0)
@@ -133,14 +133,14 @@ int plan_run(struct plan *p, struct error *err)
 	if (plan_has_builds(p) && !p->shared.settings->switches.dry_run)
 		leftovers_mark_run(p->shared.settings->trees.dkms, &mark);
 	options.slots = p->slots;
-	options.n_spare = p->n_spare;
+	options.n_extra = p->n_extra;
 	runner_run(p->loop, &p->graph, &ops, &options);
 	leftovers_unmark_run(&mark);
 	if (!p->shared.settings->switches.dry_run) {
-		estimate_record(p->history, p->jobs + p->n_run, p->graph.n);
+		estimate_record(p->history, p->jobs + p->n_jobs_run, p->graph.n);
 		history_save(p->history); /* where it cannot be kept, nothing is amiss */
 	}
 	graph_done(&p->graph);
-	p->n_run = p->n_jobs;
+	p->n_jobs_run = p->n_jobs;
 	return 0;
 }

@@ -37,7 +37,7 @@ void plan_done(struct plan *p)
 	history_free(p->history);
 	free(p->jobs);
 	free(p->kernels);
-	free(p->newest);
+	free(p->last_jobs);
 	strv_done(&p->warnings);
 	strv_done(&p->notes);
 	*p = (struct plan){0};
@@ -49,18 +49,25 @@ struct kernel *plan_get_kernel(struct plan *p, const char *release, const char *
 		if (streq(p->kernels[i]->release, release) && streq(p->kernels[i]->arch, arch))
 			return p->kernels[i];
 	p->kernels = xrealloc_array(p->kernels, p->n_kernels + 1, sizeof(*p->kernels));
-	p->newest = xrealloc_array(p->newest, p->n_kernels + 1, sizeof(*p->newest));
-	p->newest[p->n_kernels] = NULL;
+	p->last_jobs =
+		xrealloc_array(p->last_jobs, p->n_kernels + 1, sizeof(*p->last_jobs));
+	p->last_jobs[p->n_kernels] = NULL;
 	p->kernels[p->n_kernels] = kernel_new(p->shared.settings, release, arch);
 	return p->kernels[p->n_kernels++];
 }
 
-struct job **plan_newest_on(const struct plan *p, const struct kernel *kernel)
+/* Returns the element of p->last_jobs that belongs to the kernel. */
+static struct job **find_last_job(const struct plan *p, const struct kernel *kernel)
 {
 	for (size_t k = 0; k < p->n_kernels; k++)
 		if (p->kernels[k] == kernel)
-			return &p->newest[k];
+			return &p->last_jobs[k];
 	abort();
+}
+
+struct job *plan_last_job_on(const struct plan *p, const struct kernel *kernel)
+{
+	return *find_last_job(p, kernel);
 }
 
 struct job *plan_add_job(struct plan *p, enum job_kind kind, struct kernel *kernel,
@@ -71,20 +78,30 @@ struct job *plan_add_job(struct plan *p, enum job_kind kind, struct kernel *kern
 	p->jobs = xrealloc_array(p->jobs, p->n_jobs + 1, sizeof(*p->jobs));
 	job->number = p->n_jobs;
 	if (kernel) {
-		struct job **newest = plan_newest_on(p, kernel);
+		struct job **last = find_last_job(p, kernel);
 
-		job->before = *newest;
-		*newest = job;
+		job->before = *last;
+		*last = job;
 	}
 	p->jobs[p->n_jobs++] = job;
 	graph_add_node(&p->graph, job, 0);
 	return job;
 }
 
-/* The graph's nodes are the jobs from n_run on, in the same order. */
+struct job *plan_add_follow_up(struct plan *p, enum job_kind kind, struct job *evaluated)
+{
+	struct job *job = plan_add_job(
+		p, kind, evaluated->kernel, evaluated->name, evaluated->version);
+
+	job->conf_path = xstrdup(evaluated->conf_path);
+	job->conf = TAKE_PTR(evaluated->conf);
+	return job;
+}
+
+/* The graph's nodes are the jobs from n_jobs_run on, in the same order. */
 static struct node *node_of(const struct plan *p, const struct job *job)
 {
-	return p->graph.nodes[job->number - p->n_run];
+	return p->graph.nodes[job->number - p->n_jobs_run];
 }
 
 void plan_add_edge(
@@ -96,7 +113,7 @@ void plan_add_edge(
 struct job *plan_find_job(struct plan *p, size_t first, const char *name,
 	const struct kernel *kernel)
 {
-	struct job *job = *plan_newest_on(p, kernel), *found = NULL;
+	struct job *job = plan_last_job_on(p, kernel), *found = NULL;
 
 	for (; job && job->number >= first; job = job->before)
 		if (job->name && streq(job->name, name))
@@ -106,7 +123,7 @@ struct job *plan_find_job(struct plan *p, size_t first, const char *name,
 
 bool plan_has_builds(const struct plan *p)
 {
-	for (size_t i = p->n_run; i < p->n_jobs; i++)
+	for (size_t i = p->n_jobs_run; i < p->n_jobs; i++)
 		if (job_builds(p->jobs[i]))
 			return true;
 	return false;

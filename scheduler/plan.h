@@ -20,17 +20,19 @@ struct plan {
 	/* Of a make above us, given before the first run, or own; NULL: not chosen yet. */
 	struct slots *slots;
 	struct slots own_slots;
-	unsigned int n_spare; /* jobs that may run besides those that have a slot */
-	bool slots_lost; /* given: the make above us has some and does not pass them on */
-	bool asked_make; /* what form of the jobserver it understands: */
-	bool make_opens_fifo;
+	unsigned int n_extra; /* jobs that may run besides those that have a slot */
+	bool make_slots_unreachable; /* given: the make above us has some and does not
+					 pass them on */
+	bool has_asked_make; /* what form of the jobserver it understands: */
+	bool make_supports_fifo;
 	struct kernel **kernels;
-	struct job **newest; /* of each kernel the job that was added last, or NULL */
+	struct job **last_jobs; /* of each kernel the job that was added last, or NULL */
 	size_t n_kernels;
 	struct job **jobs;
 	size_t n_jobs;
-	size_t n_run;		/* jobs before this one have been run */
-	size_t n_refreshed;	/* those before this one have a depmod of their kernel */
+	size_t n_jobs_run;		/* jobs before this one have been run */
+	size_t n_jobs_with_depmod; /* those before this one have a depmod of their kernel
+				    */
 	struct graph graph;	/* of the jobs that have not */
 	struct history *history;
 	struct strv notes;	/* modules that autoinstall leaves alone, and why */
@@ -49,12 +51,15 @@ struct kernel *plan_get_kernel(struct plan *p, const char *release, const char *
 /* Adds a job; it lives as long as the plan. */
 struct job *plan_add_job(struct plan *p, enum job_kind kind, struct kernel *kernel,
 	const char *name, const char *version);
+/* Adds a job for the version and the kernel of a job that has evaluated a dkms.conf, and
+ * moves the evaluated conf to it. */
+struct job *plan_add_follow_up(struct plan *p, enum job_kind kind, struct job *evaluated);
 /* after runs when before is done (EDGE_NEEDS), or has ended (EDGE_AFTER). Both have been
  * added since the last run. */
 void plan_add_edge(
 	struct plan *p, struct job *before, struct job *after, enum edge_kind kind);
-/* Where p->newest has the kernel's job. */
-struct job **plan_newest_on(const struct plan *p, const struct kernel *kernel);
+/* Returns the job that was added last for the kernel, or NULL. */
+struct job *plan_last_job_on(const struct plan *p, const struct kernel *kernel);
 
 /* The job among those from first on that is for name on the kernel, or NULL. */
 struct job *plan_find_job(struct plan *p, size_t first, const char *name,

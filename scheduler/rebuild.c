@@ -148,11 +148,9 @@ static void add_jobs(struct plan *p, size_t first)
 			continue;
 		installed = tree_state(s->trees.dkms, s->trees.source, evaluated->name,
 				    evaluated->version, k->release, k->arch) == STATE_INSTALLED;
-		job = plan_add_job(p, installed ? JOB_INSTALL : JOB_BUILD,
-			evaluated->kernel, evaluated->name, evaluated->version);
+		job = plan_add_follow_up(
+			p, installed ? JOB_INSTALL : JOB_BUILD, evaluated);
 		job->request.rebuild = true;
-		job->conf_path = xstrdup(evaluated->conf_path);
-		job->conf = TAKE_PTR(evaluated->conf);
 	}
 	for (size_t i = last; i < p->n_jobs; i++) {
 		const struct strv *names = &p->jobs[i]->conf->build_depends;

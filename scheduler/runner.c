@@ -28,7 +28,7 @@ struct runner {
 	uv_timer_t kill_timer;
 	struct run *runs; /* what is running, a list */
 	size_t n_runs;
-	unsigned int n_spare; /* how many more may run without a slot */
+	unsigned int n_extra; /* how many more may run without a slot */
 	int no_signal;	  /* what cancelled points to when nobody asks */
 	int *cancelled;	  /* the signal, or 0 */
 	char *buffer;	  /* READ_BYTES, for output between its read and on_read */
@@ -40,7 +40,7 @@ struct runner {
 enum hold {
 	HOLDS_NOTHING, /* an idle command runs without */
 	HOLDS_SLOT,
-	HOLDS_SPARE, /* one of those that run besides */
+	HOLDS_EXTRA, /* one of those that run besides */
 };
 
 /* One running node. Its handles are used anew for each command. */
@@ -87,10 +87,10 @@ static enum hold take_hold(struct runner *runner)
 {
 	if (slots_take(runner->slots))
 		return HOLDS_SLOT;
-	if (!runner->n_spare)
+	if (!runner->n_extra)
 		return HOLDS_NOTHING;
-	runner->n_spare--;
-	return HOLDS_SPARE;
+	runner->n_extra--;
+	return HOLDS_EXTRA;
 }
 
 static bool take_slot(struct run *run)
@@ -104,8 +104,8 @@ static void give_slot(struct run *run)
 {
 	if (run->hold == HOLDS_SLOT)
 		slots_give(run->runner->slots);
-	if (run->hold == HOLDS_SPARE)
-		run->runner->n_spare++;
+	if (run->hold == HOLDS_EXTRA)
+		run->runner->n_extra++;
 	run->hold = HOLDS_NOTHING;
 }
 
@@ -471,7 +471,7 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		.ops = ops,
 		.observer = options->observer,
 		.slots = options->slots,
-		.n_spare = options->n_spare,
+		.n_extra = options->n_extra,
 		.buffer = buffer,
 	};
 

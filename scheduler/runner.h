@@ -45,7 +45,7 @@ struct runner_options {
 	struct slots *slots;	       /* that jobs and their makes share */
 	/* Nodes that may run besides those that have a slot: what one of them waits for, a
 	 * disk or a process that begins, is time for another. */
-	unsigned int n_spare;
+	unsigned int n_extra;
 	const struct observer *observer; /* may be NULL */
 	/* Not NULL: SIGINT, SIGTERM and SIGHUP cancel the run and set *cancelled to their
 	 * number. Children get SIGTERM, two seconds later or at a second signal SIGKILL;

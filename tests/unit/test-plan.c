@@ -113,7 +113,7 @@ void runner_run(uv_loop_t *unused, struct graph *g, const struct task_ops *ops,
 		unsigned int pick = 0;
 		bool ok;
 
-		while (n < options->slots->total + options->n_spare &&
+		while (n < options->slots->total + options->n_extra &&
 			(next = graph_take_ready(g))) {
 			job = next->data;
 			if (job->kind != JOB_EVALUATE)

@@ -92,10 +92,10 @@ static unsigned int take_all(struct slots *s)
 }
 
 /* Runs tasks that do not depend on each other. */
-static int run_tasks_beside(struct slots *slots, unsigned int n_spare, struct task *tasks,
+static int run_tasks_beside(struct slots *slots, unsigned int n_extra, struct task *tasks,
 	size_t n, bool catch_signals)
 {
-	struct runner_options options = {.slots = slots, .n_spare = n_spare};
+	struct runner_options options = {.slots = slots, .n_extra = n_extra};
 	unsigned int total = slots->total;
 	struct graph g = {0};
 	uv_loop_t loop;
@@ -359,7 +359,7 @@ static void test_killed_makes(struct slots *slots)
 }
 
 /* make is 4.4 or later. */
-static bool make_opens_fifo(void)
+static bool make_supports_fifo(void)
 {
 	return system("make --version | grep -qE '^GNU Make (4\\.([4-9]|[1-9][0-9])|[5-9])'") == 0;
 }
@@ -372,7 +372,7 @@ static void test_forms(void)
 	test_jobserver(&slots);
 	slots_init_pipe(&slots, 3);
 	test_killed_makes(&slots);
-	if (!make_opens_fifo())
+	if (!make_supports_fifo())
 		return;
 	is_int(slots_init_fifo(&slots, 3), 0, "a named pipe");
 	test_jobserver(&slots);
