@@ -8,7 +8,7 @@
 #include "scheduler/autoinstall.h"
 #include "scheduler/plan-run.h"
 
-/* The newest version of a module. */
+/* A module of the dkms tree and its newest version. */
 struct candidate {
 	char *name, *version;
 };
@@ -22,6 +22,8 @@ static void candidates_done(struct candidate *candidates, size_t n)
 	free(candidates);
 }
 
+/* Lists the newest version of every module in the dkms tree; candidates_done frees the
+ * list. Returns 0, or a negative errno when the tree cannot be read. */
 static int find_candidates(const struct settings *s, struct candidate **ret, size_t *ret_n,
 	struct error *err)
 {
@@ -49,8 +51,9 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 	return 0;
 }
 
-/* Adds jobs that evaluate the candidate's conf for the kernels that it is not installed on.
- * A broken candidate is noted instead. */
+/* Adds a job that evaluates the candidate's dkms.conf for each kernel on which the
+ * candidate is not installed. If the candidate is broken, appends its name to ret_broken
+ * instead. */
 static void evaluate_candidate(struct plan *p, const struct candidate *c,
 	struct kernel **kernels, size_t n_kernels, struct strv *ret_broken)
 {
@@ -72,6 +75,7 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 	}
 }
 
+/* Returns whether the dkms tree has a module of that name. */
 static bool is_known(const struct candidate *candidates, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -80,14 +84,16 @@ static bool is_known(const struct candidate *candidates, size_t n, const char *n
 	return false;
 }
 
+/* Returns whether the evaluated dkms.conf has AUTOINSTALL=yes. */
 static bool wants_install(const struct job *evaluated)
 {
 	return evaluated->outcome.result == RESULT_DONE && evaluated->conf->autoinstall;
 }
 
-/* Why a job has to wait: a package that it needs and the tree does not know, or one that
- * is deferred itself. deferred[i] is about the job first + i. Caller frees; NULL when it
- * has not. */
+/* Returns why a job must be deferred: it needs a module that is not in the dkms tree,
+ * or a module that is deferred itself. Returns NULL when the job need not be deferred.
+ * The caller frees the text. deferred[i] says whether the job p->jobs[first + i] is
+ * deferred. */
 static char *why_deferred(struct plan *p, const struct job *job, size_t first,
 	const bool *deferred, size_t n_deferred, const struct candidate *candidates, size_t n)
 {
@@ -107,7 +113,11 @@ static char *why_deferred(struct plan *p, const struct job *job, size_t first,
 	return NULL;
 }
 
-/* Finds out which of the evaluated jobs have to wait, also for each other. Caller frees. */
+/* Finds the jobs that must be deferred, among those from p->jobs[first] on that have
+ * evaluated a dkms.conf. Repeats the search until nothing changes, since deferring one
+ * job may defer jobs that need it. Returns an array in which element i is about the job
+ * p->jobs[first + i]; the caller frees it. Appends a line with the reason to ret_deferred
+ * for each deferred job. */
 static bool *find_deferred(struct plan *p, size_t first, const struct candidate *candidates,
 	size_t n, struct strv *ret_deferred)
 {
@@ -134,9 +144,12 @@ static bool *find_deferred(struct plan *p, size_t first, const struct candidate 
 	return deferred;
 }
 
-/* Makes edges from the packages that the job needs. One that is neither installed nor
- * going to be (AUTOINSTALL is not yes, or its conf is bad) fails the job here. */
-static void add_depends(struct plan *p, struct job *job, size_t first)
+/* Adds an edge from each job that the given one needs by its BUILD_DEPENDS, if that job
+ * is among those from p->jobs[first] on. Clears depends_met when a needed module is
+ * neither installed nor going to be installed, because it does not have AUTOINSTALL=yes
+ * or has a bad dkms.conf. The job then fails in the state JOB_CHECKING, which reports
+ * what is missing. */
+static void add_dependency_edges(struct plan *p, struct job *job, size_t first)
 {
 	const struct settings *s = p->shared.settings;
 
@@ -153,13 +166,12 @@ static void add_depends(struct plan *p, struct job *job, size_t first)
 		installed = tree_installed_version(
 			s->trees.dkms, name, job->kernel->release, job->kernel->arch);
 		if (!installed)
-			job->request.depends_met =
-				false; /* checking will say what is missing */
+			job->request.depends_met = false;
 	}
 }
 
-/* Makes of the evaluated jobs from first on jobs that install, but not of those left out:
- * leave_out[i] is about the job first + i. */
+/* Adds a job that installs for each job from p->jobs[first] on that has evaluated a
+ * dkms.conf, unless leave_out[i] is set for the job p->jobs[first + i]. */
 static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 {
 	size_t last = p->n_jobs;
@@ -171,7 +183,7 @@ static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 			plan_add_follow_up(p, JOB_INSTALL, evaluated);
 	}
 	for (size_t i = last; i < p->n_jobs; i++)
-		add_depends(p, p->jobs[i], last);
+		add_dependency_edges(p, p->jobs[i], last);
 }
 
 void plan_add_installs(struct plan *p, size_t first)

@@ -4,15 +4,19 @@
 
 #include "scheduler/plan.h"
 
-/* Adds what autoinstall does on these kernels: the newest version of each module whose
- * AUTOINSTALL is yes and that is not installed, in BUILD_DEPENDS order. Evaluates confs on
- * the way. Appends the names of modules that wait for an unknown package to ret_deferred
- * ("NAME/VERSION for RELEASE: ..."), and of broken ones to ret_broken. */
+/* Adds jobs that install, on each of the kernels, the newest version of every module with
+ * AUTOINSTALL=yes, unless it is installed already. The jobs run in the order that
+ * BUILD_DEPENDS asks for. Runs the plan once, to evaluate each dkms.conf. Appends a line
+ * "NAME/VERSION for RELEASE is deferred: ..." to ret_deferred for each module that needs
+ * one which is not in the dkms tree, and "NAME/VERSION" to ret_broken for each broken
+ * module. Returns 0, or a negative errno with err filled in when the tree cannot be read
+ * or the plan cannot be run. */
 int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 	struct strv *ret_deferred, struct strv *ret_broken, struct error *err);
 
-/* Makes of the jobs JOB_EVALUATE from the first one on, which have been run, jobs that
- * install those versions, in BUILD_DEPENDS order. */
+/* Adds a job JOB_INSTALL for each successful job JOB_EVALUATE from p->jobs[first] on.
+ * These jobs must have been run. The new jobs run in the order that BUILD_DEPENDS asks
+ * for. */
 void plan_add_installs(struct plan *p, size_t first);
 
 #endif

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which control groups are we in? cgroups(7): a line of /proc/self/cgroup is "0::PATH" for
- * version 2 and "ID:CONTROLLER,CONTROLLER:PATH" for version 1, where each controller has a
- * hierarchy of its own. */
+/* Which control groups is this process in? As cgroups(7) describes, /proc/self/cgroup has
+ * a line "0::PATH" for version 2, and a line "ID:CONTROLLER,CONTROLLER:PATH" for each
+ * hierarchy of version 1, where controllers have hierarchies of their own. */
 #include "config.h"
 
 #include "base/file.h"
 #include "scheduler/cgroup.h"
 
 #define ROOT "/sys/fs/cgroup"
-#define FILE_MAX 65536
+#define FILE_MAX 65536 /* bytes; more than such a file has */
 
+/* Returns whether the controller is in the list, which is separated by commas and is
+ * modified. */
 static bool names_controller(char *list, const char *controller)
 {
 	char *name;
@@ -20,7 +22,8 @@ static bool names_controller(char *list, const char *controller)
 	return false;
 }
 
-/* The directory root/path and each one above it, root itself included. */
+/* Calls visit for the directory root/path and for each directory above it, up to root
+ * itself. */
 static void visit_up(const char *root, const char *path, cgroup_visit_fn *visit,
 	void *userdata)
 {

@@ -8,7 +8,7 @@
 #include "scheduler/cgroup.h"
 #include "scheduler/cpus.h"
 
-/* The numbers in the file, as many as there are of two. */
+/* Reads up to two numbers from the beginning of a file. Returns how many there are. */
 static int read_numbers(const char *dir, const char *file, long *ret_first, long *ret_second)
 {
 	_cleanup_(str_done) struct str text = {0};
@@ -19,10 +19,12 @@ static int read_numbers(const char *dir, const char *file, long *ret_first, long
 	return sscanf(text.data, "%ld %ld", ret_first, ret_second);
 }
 
-/* Makes *userdata the CPUs of the control group's quota, rounded up, if they are fewer; 0 is
- * none yet. Documented in the kernel's admin-guide/cgroup-v2.rst (cpu.max: "QUOTA PERIOD" or
- * "max PERIOD") and, of version 1, scheduler/sched-bwc.rst (a quota of -1 is none). */
-static void look_at_quota(const char *dir, void *userdata)
+/* Lowers *userdata, which is a number of CPUs or 0 for no limit yet, to the quota of a
+ * control group, rounded up to whole CPUs. The kernel's documentation describes the
+ * files: admin-guide/cgroup-v2.rst for cpu.max, which holds "QUOTA PERIOD" or "max
+ * PERIOD", and scheduler/sched-bwc.rst for those of version 1, where a quota of -1 means
+ * none. */
+static void apply_quota(const char *dir, void *userdata)
 {
 	unsigned int *least = userdata, cpus;
 	long quota = 0, period = 0, none;
@@ -44,7 +46,7 @@ unsigned int cpus_available(void)
 	cpu_set_t set;
 	int n = 1;
 
-	cgroup_visit_all("cpu", look_at_quota, &quota);
+	cgroup_visit_all("cpu", apply_quota, &quota);
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		n = CPU_COUNT(&set);
 	if (quota && quota < (unsigned int)n)

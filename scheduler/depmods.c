@@ -4,6 +4,7 @@
 
 #include "scheduler/depmods.h"
 
+/* Returns whether the job may add files to a kernel's tree or remove files from it. */
 static bool may_change_kernel(const struct job *job)
 {
 	return job->kind == JOB_INSTALL || job->kind == JOB_UNINSTALL ||
@@ -13,7 +14,7 @@ static bool may_change_kernel(const struct job *job)
 void plan_add_depmods(struct plan *p)
 {
 	enum distro distro = p->shared.settings->distro;
-	bool in_turn = distro == DISTRO_RHEL || distro == DISTRO_SUSE;
+	bool one_by_one = distro == DISTRO_RHEL || distro == DISTRO_SUSE;
 	struct job *previous = NULL;
 	size_t n = p->n_jobs;
 
@@ -39,8 +40,9 @@ void plan_add_depmods(struct plan *p)
 		if (depmod)
 			members->members = xrealloc_array(members->members,
 				members->n_members, sizeof(struct job *));
-		/* weak-modules changes what other kernels have. */
-		if (depmod && previous && in_turn)
+		/* On these distributions weak-modules(8) runs with depmod, and changes
+		 * the trees of other kernels as well. */
+		if (depmod && previous && one_by_one)
 			plan_add_edge(p, previous, depmod, EDGE_AFTER);
 		previous = depmod ? depmod : previous;
 	}

@@ -4,8 +4,8 @@
 
 #include "scheduler/plan.h"
 
-/* One depmod for each kernel, when the jobs on it have ended that have been added since
- * this was last called. */
+/* Adds a job JOB_DEPMOD for each kernel that a job added since the last call may change.
+ * It runs when all these jobs on its kernel have ended. */
 void plan_add_depmods(struct plan *p);
 
 #endif

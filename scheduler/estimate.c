@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What jobs are going to take. */
+/* What will a job take: how much CPU time, and how much memory for its largest
+ * process? */
 #include "config.h"
 
 #include <fcntl.h>
@@ -8,23 +9,26 @@
 #include "base/file.h"
 #include "scheduler/estimate.h"
 
-/* Where nothing is known: fitted to the modules of Debian that the measurements use. */
-#define BUILD_MS 1000	     /* kbuild's own start, modpost, link */
-#define SOURCE_FILE_MS 650   /* to compile a file */
+/* Used when the history knows nothing. The values are fitted to the Debian modules that
+ * bench/ measures. */
+#define BUILD_MS 1000	     /* kbuild's start, modpost and linking */
+#define SOURCE_FILE_MS 650   /* compiling one file */
 #define DEPMOD_MS 500
 #define OTHER_MS 10
-#define PROCESS_BYTES ((uint64_t)160 << 20) /* a compiler with the kernel's headers */
+#define PROCESS_BYTES                                                                    \
+	((uint64_t)160 << 20) /* a compiler that reads the kernel's headers */
 
-#define MAX_DEPTH 8 /* of directories that are looked through for source */
+#define MAX_DEPTH 8 /* of directories in which source files are counted */
 
-/* What the history calls it; caller frees. */
-static char *title_of(const struct job *job)
+/* Returns the title of the job in the history. The caller frees it. */
+static char *history_title(const struct job *job)
 {
 	if (job->kind == JOB_DEPMOD)
 		return xstrdup("depmod");
 	return xasprintf("%s/%s", job->name, job->version);
 }
 
+/* Counts the source files below a directory. */
 static size_t count_sources(int parent, const char *name, int depth)
 {
 	_cleanup_(dirents_done) struct dirents dirents = {0};
@@ -44,6 +48,7 @@ static size_t count_sources(int parent, const char *name, int depth)
 	return n;
 }
 
+/* Estimates a build by the number of source files (ms). */
 static uint64_t guess_build_ms(const struct job *job)
 {
 	_cleanup_free_ char *dir = tree_version_dir(
@@ -53,8 +58,8 @@ static uint64_t guess_build_ms(const struct job *job)
 	return BUILD_MS + SOURCE_FILE_MS * count_sources(AT_FDCWD, source, MAX_DEPTH);
 }
 
-/* It is built and stays so. */
-static bool is_built(const struct job *job)
+/* Returns whether the version is built for the kernel already and need not be rebuilt. */
+static bool stays_built(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *dir = tree_built_dir(s->trees.dkms, job->name, job->version,
@@ -63,7 +68,8 @@ static bool is_built(const struct job *job)
 	return !job->request.rebuild && !s->switches.force && path_is_dir(dir);
 }
 
-/* same: the job before, when it is about the same version. */
+/* Estimates one job. same is the previous job if it builds the same version, whose
+ * estimate is then used again, or NULL. */
 static struct cost estimate(const struct history *h, const struct job *job,
 	const struct job *same)
 {
@@ -72,9 +78,9 @@ static struct cost estimate(const struct history *h, const struct job *job,
 
 	if (!job_builds(job) && job->kind != JOB_DEPMOD)
 		return cost;
-	if (job_builds(job) && is_built(job))
+	if (job_builds(job) && stays_built(job))
 		return cost;
-	title = title_of(job);
+	title = history_title(job);
 	if (history_find(h, title, job->kernel->release, &cost))
 		return cost;
 	if (job->kind == JOB_DEPMOD)
@@ -110,12 +116,11 @@ void estimate_record(struct history *h, struct job *const *jobs, size_t n)
 		struct cost cost = {job_cpu_ns(job) / 1000000, job_max_rss_bytes(job)};
 		_cleanup_free_ char *title = NULL;
 
-		/* What the cache has served says nothing of a build. */
 		if (!(job_builds(job) && job->outcome.built && !job->outcome.restored &&
 			    !job->outcome.linked_from) &&
 			!(job->kind == JOB_DEPMOD && job->outcome.result == RESULT_DONE))
 			continue;
-		title = title_of(job);
+		title = history_title(job);
 		history_note(h, title, job->kernel->release, &cost);
 	}
 }

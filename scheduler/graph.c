@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What runs after what. Readiness is a counter of edges whose start has not ended. */
+/* Which node may run next? Each node counts the edges that lead to it from nodes that
+ * have not ended; when the count reaches zero, the node is ready. */
 #include "config.h"
 
 #include "base/util.h"
@@ -36,6 +37,7 @@ void graph_add_edge(
 	after->n_waiting++;
 }
 
+/* Returns whether a runs before b when both are ready. */
 static bool goes_first(const struct node *a, const struct node *b)
 {
 	if (a->priority != b->priority)
@@ -43,7 +45,8 @@ static bool goes_first(const struct node *a, const struct node *b)
 	return a->index < b->index;
 }
 
-static void queue(struct graph *g, struct node *node)
+/* Adds a node to the queue of ready nodes, which is a binary heap. */
+static void queue_node(struct graph *g, struct node *node)
 {
 	size_t at = g->n_ready++;
 
@@ -60,9 +63,11 @@ static bool has_ended(const struct node *node)
 	return node->state >= NODE_OK;
 }
 
-/* Ends a node in a final state and all that it blocks: a list that grows at its end
- * while it is worked off. */
-static void end(struct graph *g, struct node *node, graph_blocked_fn *on_blocked, void *userdata)
+/* Ends a node, whose state is a final one already, and every node that it blocks. The
+ * blocked nodes form a list, which grows at its end while it is processed from its
+ * beginning. */
+static void end_node(
+	struct graph *g, struct node *node, graph_blocked_fn *on_blocked, void *userdata)
 {
 	struct node *last = node;
 
@@ -86,15 +91,16 @@ static void end(struct graph *g, struct node *node, graph_blocked_fn *on_blocked
 				last->next_ended = after;
 				last = after;
 			} else {
-				queue(g, after);
+				queue_node(g, after);
 			}
 		}
 	}
 }
 
-/* Puts the nodes that do not wait for a cycle into ret, each behind those before it, and
- * returns how many they are: takes edges away as if everything ran. waiting[i] becomes what
- * the node i still waits for then. */
+/* Sorts the nodes so that each comes after those that it waits for, by removing edges as
+ * if every node ran. Nodes on a cycle, and nodes that wait for one, cannot be sorted.
+ * Puts the sorted nodes into ret and returns their number. Sets waiting[i] to the number
+ * of edges that are left to the node i, which is 0 for a sorted node. */
 static size_t sort_nodes(const struct graph *g, struct node **ret, size_t *waiting)
 {
 	size_t n = 0;
@@ -117,9 +123,10 @@ static size_t sort_nodes(const struct graph *g, struct node **ret, size_t *waiti
 	return n;
 }
 
-/* A node on a cycle, with its blocker set to the node before it; NULL when there is no
- * cycle. Of the nodes that cannot be sorted, each has one before it that cannot either, so
- * that going back from any of them ends up on a cycle. */
+/* Returns a node on a cycle, with its blocker set to the node before it, or NULL if there
+ * is no cycle. waiting is what sort_nodes() has set. Every node that cannot be sorted
+ * waits for another one that cannot be sorted; so following these edges backwards from
+ * any of them, as often as there are nodes, leads to a cycle. */
 static struct node *find_cycle(const struct graph *g, const size_t *waiting)
 {
 	struct node **before = xcalloc(g->n, sizeof(struct node *));
@@ -140,6 +147,7 @@ static struct node *find_cycle(const struct graph *g, const size_t *waiting)
 	return found;
 }
 
+/* Sets the priorities of the sorted nodes, from the last to the first. */
 static void set_priorities(struct node **sorted, size_t n)
 {
 	for (size_t i = n; i-- > 0;) {
@@ -164,14 +172,14 @@ void graph_start(struct graph *g, graph_blocked_fn *on_blocked, void *userdata)
 	set_priorities(sorted, n);
 	for (size_t i = 0; i < g->n; i++)
 		if (!g->nodes[i]->n_waiting)
-			queue(g, g->nodes[i]);
+			queue_node(g, g->nodes[i]);
 	while (n < g->n) {
 		struct node *cycle = find_cycle(g, waiting);
 
 		if (!cycle)
-			break; /* cannot be */
+			break; /* cannot happen: an unsorted node implies a cycle */
 		cycle->state = NODE_BLOCKED;
-		end(g, cycle, on_blocked, userdata);
+		end_node(g, cycle, on_blocked, userdata);
 		n = sort_nodes(g, sorted, waiting);
 	}
 	free(sorted);
@@ -208,7 +216,7 @@ void graph_finish_node(struct graph *g, struct node *node, bool ok,
 	graph_blocked_fn *on_blocked, void *userdata)
 {
 	node->state = ok ? NODE_OK : NODE_FAILED;
-	end(g, node, on_blocked, userdata);
+	end_node(g, node, on_blocked, userdata);
 }
 
 bool graph_has_ended(const struct graph *g)

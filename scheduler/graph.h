@@ -5,64 +5,78 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What runs after what. The graph knows nodes and edges; what a node stands for is its
- * owner's business, and nothing here starts or waits for anything. */
+/* A graph of nodes that run, and of edges that say which node waits for which. It decides
+ * which node may run next. It does not know what a node stands for, and it starts
+ * nothing. */
 
 enum node_state {
-	NODE_WAITING, /* for nodes before it */
-	NODE_READY,   /* in the queue */
-	NODE_RUNNING, /* given out by graph_take_ready */
-	NODE_OK,      /* finished; those after it may run */
-	NODE_FAILED,  /* finished; those that need it are blocked */
-	NODE_BLOCKED, /* never ran: a node that it needs failed or was blocked */
+	NODE_WAITING, /* waits for nodes before it */
+	NODE_READY,   /* waits for no node; is in the queue */
+	NODE_RUNNING, /* was returned by graph_take_ready() and has not ended */
+	NODE_OK,      /* has succeeded */
+	NODE_FAILED,  /* has failed; nodes that need it are blocked */
+	NODE_BLOCKED, /* never ran, because a node that it needs failed or was blocked */
 };
 
 enum edge_kind {
-	EDGE_NEEDS, /* after runs only if before ends in NODE_OK */
-	EDGE_AFTER, /* after runs once before has ended, however that was */
+	EDGE_NEEDS, /* the later node runs only if the earlier one ends in NODE_OK */
+	/* the later node runs once the earlier one has ended, even if it failed */
+	EDGE_AFTER,
 };
 
 struct node {
-	void *data;
-	long cost;	      /* what it takes, in any unit */
-	long priority;	      /* the costs of the longest path from it to an end; of the
-			       * ready nodes the highest is given out first */
+	void *data; /* the owner's; the graph does not use it */
+	/* how long the node takes, in any unit; the owner may set it until
+	 * graph_start() */
+	long cost;
+	/* The sum of the costs along the critical path: the longest path from this node
+	 * to a node without edges. Of the nodes that are ready, the one with the highest
+	 * priority runs first. */
+	long priority;
 	enum node_state state;
-	size_t n_waiting;     /* edges to nodes that have not ended */
-	struct node *blocker; /* the node whose failure blocked this one; on a cycle, the
-			       * node before it */
-	size_t index;	      /* order of graph_add_node; breaks ties of priority */
-	struct edge *edges;   /* to the nodes after this one */
+	size_t n_waiting; /* edges that lead here from nodes that have not ended */
+	/* NODE_BLOCKED: the node whose failure blocked this one, or the node before it on
+	 * a cycle. */
+	struct node *blocker;
+	/* in the graph's nodes; of equal priorities the lowest runs first */
+	size_t index;
+	struct edge *edges; /* to the nodes that wait for this one */
 	size_t n_edges;
-	struct node *next_ended; /* while an ending spreads */
+	struct node *next_ended; /* a list that only end_node() uses */
 };
 
-/* Told of each node that is blocked, the nearest first. */
+/* Is called for each node that is blocked, in order of the distance from the node that
+ * failed. */
 typedef void graph_blocked_fn(struct node *node, void *userdata);
 
 struct graph {
 	struct node **nodes; /* in the order of graph_add_node */
 	size_t n;
-	size_t n_ended;	     /* NODE_OK, NODE_FAILED and NODE_BLOCKED */
-	struct node **ready; /* a heap by priority */
+	size_t n_ended;	     /* nodes in NODE_OK, NODE_FAILED or NODE_BLOCKED */
+	struct node **ready; /* the queue: a binary heap, the highest priority first */
 	size_t n_ready;
 };
 
-/* Zero-initialised is empty. Nodes live until graph_done. */
+/* Adds a node and returns it; it lives until graph_done(). A struct graph that is all
+ * zeroes is an empty graph. */
 struct node *graph_add_node(struct graph *g, void *data, long cost);
 void graph_add_edge(struct graph *g, struct node *before, struct node *after,
 	enum edge_kind kind);
-/* Sets the priorities and puts the nodes that wait for nothing into the queue. A cycle can
- * never run: its nodes are blocked, and those that need them. Call once, when all is added
- * and the costs are known. */
+/* Sets the priorities and queues the nodes that wait for no other. Blocks the nodes on a
+ * cycle of edges, which could never run, and the nodes that need them. Call it once,
+ * after all nodes and edges have been added and the costs have been set. on_blocked may
+ * be NULL. */
 void graph_start(struct graph *g, graph_blocked_fn *on_blocked, void *userdata);
-/* The next node to run, now NODE_RUNNING; NULL when none is ready. */
+/* Returns the ready node with the highest priority and makes it NODE_RUNNING, or returns
+ * NULL if no node is ready. */
 struct node *graph_take_ready(struct graph *g);
-/* A running node has ended. Those that it blocks end at once. on_blocked may be NULL. */
+/* Ends a running node: queues the nodes that waited only for it, or blocks those that
+ * need it if it has failed. on_blocked may be NULL. */
 void graph_finish_node(struct graph *g, struct node *node, bool ok,
 	graph_blocked_fn *on_blocked, void *userdata);
-/* True when every node has ended. */
+/* Returns whether every node has ended. */
 bool graph_has_ended(const struct graph *g);
+/* Frees the nodes and makes the graph empty. */
 void graph_done(struct graph *g);
 
 #endif

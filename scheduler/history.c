@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The file: "dkms-history 1", then a line
+/* What did jobs take in earlier runs? The file has the line "dkms-history 1" and then,
+ * for each record, a line:
  *
  *	TITLE RELEASE CPU-MS MAX-RSS-BYTES WHEN
  *
- * for each, sorted, WHEN being seconds since 1970. Anything else counts as no file, a bad
- * line as none. What has not run for a year is forgotten. It is written anew by rename; of
- * two processes that do so at the same moment, one's notes are lost, which does no harm. */
+ * They are sorted by title and release. WHEN is in seconds since 1970. A file with
+ * another first line is treated as missing, and a line that cannot be parsed is
+ * skipped. Records older than a year are dropped. The file is replaced by rename(2).
+ * If two processes do so at the same moment, the records of one are lost, which is
+ * harmless. */
 #include "config.h"
 
 #include <errno.h>
@@ -17,22 +20,23 @@
 
 #define HEAD "dkms-history 1\n"
 #define MAX_BYTES (16 * 1024 * 1024)
-#define FORGET_S ((int64_t)365 * 24 * 3600)
+#define MAX_AGE_S ((int64_t)365 * 24 * 3600)
 
 struct record {
 	char *title, *release;
 	struct cost cost;
-	int64_t when_s;
-	bool noted; /* by this process */
+	int64_t when_s; /* since 1970 */
+	bool noted;	/* recorded by this process, not read from the file */
 };
 
 struct history {
-	char *path;
+	char *path; /* NULL: there is no file */
 	struct record *records; /* sorted by title and release */
 	size_t n;
-	bool changed;
+	bool changed; /* there are records to save */
 };
 
+/* Compares a title and a release with those of a record, as strcmp(3) does. */
 static int compare(const char *title, const char *release, const struct record *r)
 {
 	int order = strcmp(title, r->title);
@@ -40,7 +44,8 @@ static int compare(const char *title, const char *release, const struct record *
 	return order ? order : strcmp(release, r->release);
 }
 
-/* The index of the first record that is not before title and release. */
+/* Returns the index of the first record that does not come before the title and the
+ * release. */
 static size_t find_place(const struct history *h, const char *title, const char *release)
 {
 	size_t low = 0, high = h->n;
@@ -56,7 +61,9 @@ static size_t find_place(const struct history *h, const char *title, const char 
 	return low;
 }
 
-static void put(struct history *h, const char *title, const char *release,
+/* Adds a record, or replaces the one of the same title and release. What this process has
+ * recorded is not replaced by what is in the file. */
+static void put_record(struct history *h, const char *title, const char *release,
 	const struct cost *cost, int64_t when_s, bool noted)
 {
 	size_t at = find_place(h, title, release);
@@ -80,7 +87,8 @@ static void put(struct history *h, const char *title, const char *release,
 	r->noted = noted;
 }
 
-/* Takes in the lines of the file that say what we have not noted ourselves. */
+/* Reads the file, and adds its records except those that this process has recorded
+ * itself. */
 static void load(struct history *h)
 {
 	_cleanup_(str_done) struct str text = {0};
@@ -99,9 +107,9 @@ static void load(struct history *h)
 
 		if (!line || sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNd64 "%n",
 				     &cost.cpu_ms, &cost.max_rss_bytes, &when, &end) != 3 ||
-			line[end] || cost.cpu_ms > INT32_MAX || when < now - FORGET_S)
+			line[end] || cost.cpu_ms > INT32_MAX || when < now - MAX_AGE_S)
 			continue;
-		put(h, title, release, &cost, when, false);
+		put_record(h, title, release, &cost, when, false);
 	}
 }
 
@@ -127,8 +135,11 @@ void history_free(struct history *h)
 	free(h);
 }
 
-/* How well a record fits, the more the better; 0: not at all. */
-static int fit(const struct record *r, const char *title, size_t name_len, const char *release)
+/* Returns how well a record matches: 3 for the title and the release, 2 for the title, 1
+ * for the module's name, 0 for nothing. The name is the first name_len bytes of the
+ * title. */
+static int rate_match(
+	const struct record *r, const char *title, size_t name_len, const char *release)
 {
 	if (strncmp(r->title, title, name_len) != 0 ||
 		(r->title[name_len] != '/' && r->title[name_len] != '\0'))
@@ -146,11 +157,13 @@ bool history_find(const struct history *h, const char *title, const char *releas
 	const struct record *best = NULL;
 	int best_fit = 0;
 
-	/* "-" sorts before "/", so that name-other may stand in between. */
+	/* All titles that begin with the name are looked at, since those of the module
+	 * need not be adjacent: "-" sorts before "/", so "NAME-OTHER/1" may come
+	 * between. */
 	for (size_t i = find_place(h, name, "");
 		i < h->n && has_prefix(h->records[i].title, name); i++) {
 		const struct record *r = &h->records[i];
-		int f = fit(r, title, name_len, release);
+		int f = rate_match(r, title, name_len, release);
 
 		if (f > best_fit || (f && f == best_fit && r->when_s > best->when_s)) {
 			best = r;
@@ -166,8 +179,8 @@ void history_note(struct history *h, const char *title, const char *release,
 	const struct cost *cost)
 {
 	if (strpbrk(title, " \n") || strpbrk(release, " \n"))
-		return; /* the file could not say it */
-	put(h, title, release, cost, time(NULL), true);
+		return; /* the format has no way to write such a title */
+	put_record(h, title, release, cost, time(NULL), true);
 	h->changed = true;
 }
 

@@ -5,29 +5,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What jobs took when they last ran, by what they are about ("NAME/VERSION") and the
- * kernel: a file between runs. Only the loop's thread uses it. */
+/* What jobs took when they last ran, for each title ("NAME/VERSION" or "depmod") and
+ * kernel release. It is kept in a file between runs. Only the thread of the loop may use
+ * it. */
 struct history;
 
 struct cost {
 	uint64_t cpu_ms;	/* user and system time */
-	uint64_t max_rss_bytes; /* the largest resident set of a process */
+	uint64_t max_rss_bytes; /* the largest resident set of one process */
 };
 
-/* Never fails: a file that is missing or bad is an empty history. path NULL: nothing is
- * kept. history_free frees, and does not save. */
+/* Reads the file. A missing or damaged file is an empty history. With NULL as path there
+ * is no file, and nothing is saved. history_free frees, and does not save. */
 struct history *history_read(const char *path);
 void history_free(struct history *h); /* NULL is allowed */
 
-/* What is known of title on that kernel; else of it on another one, else of another
- * version, the latest. False when there is nothing. */
+/* Finds what a job with that title took on that kernel; or on another kernel; or what
+ * another version of the module took. Of several records the latest is used. Returns
+ * false if there is none. */
 bool history_find(const struct history *h, const char *title, const char *release,
 	struct cost *ret);
-/* What it took just now. */
+/* Records what a job took now. */
 void history_note(struct history *h, const char *title, const char *release,
 	const struct cost *cost);
-/* Writes what was noted, if anything, to the file, with what other processes have written
- * meanwhile. Returns 0 or a negative errno. */
+/* Writes the file if anything was recorded. First reads it again, to keep what other
+ * processes have written since. Returns 0 or a negative errno. */
 int history_save(struct history *h);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a make tells its children in MAKEFLAGS, as GNU make's manual says in "Job Slots"
- * and "POSIX Jobserver Interaction":
+/* What does the environment variable MAKEFLAGS say about the jobserver? The manual of
+ * GNU make describes it in "Job Slots" and "POSIX Jobserver Interaction". An example is:
  *
  *	s -j4 --jobserver-auth=3,4 -- CC=gcc
  *
- * Letters of short options first, without a dash; then the options; after "--" variables. Of
- * several --jobserver-auth the last counts. Before make 4.2 it was --jobserver-fds; since 4.4
- * it may be fifo:PATH. Negative descriptors are not passed on to this child. */
+ * The first word has the letters of short options, without a dash. Other options
+ * follow, and then variables after "--". If there are several --jobserver-auth, the
+ * last one is valid. Before version 4.2 the option was --jobserver-fds. Since version
+ * 4.4 its value may be fifo:PATH. Negative descriptors mean that make does not pass
+ * the pipe on to this child. */
 #include "config.h"
 
 #include <limits.h>
@@ -20,6 +22,7 @@ void makeflags_done(struct makeflags *m)
 	*m = (struct makeflags){.read_fd = -1, .write_fd = -1};
 }
 
+/* Parses the value of --jobserver-auth. */
 static void parse_auth(const char *auth, struct makeflags *m)
 {
 	static const char fifo[] = "fifo:";

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-/* How many bytes this process and its children may use in addition, without swapping: what
- * the machine has available and our control group still permits. UINT64_MAX when that
- * cannot be found out. */
+/* Returns how much more memory (bytes) this process and its children may use without
+ * swapping: what the machine has available, or what its control groups still allow if
+ * that is less. Returns UINT64_MAX when neither is known. */
 uint64_t memory_available(void);
 
 #endif

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which builds must wait for each other, though neither needs the other? */
+/* Which builds wait for each other although BUILD_DEPENDS does not say so? */
 #include "config.h"
 
 #include "builder/host/header-mounts.h"
 #include "scheduler/plan-order.h"
 
+/* Returns whether both jobs build the same module version, each for its own kernel. */
 static bool is_same_build(const struct job *a, const struct job *b)
 {
 	return job_builds(a) && a->kind == b->kind && streq(a->name, b->name) &&
 	       streq(a->version, b->version);
 }
 
-/* Without mount namespaces, builds of one module version share a directory, so that one
- * kernel comes after the other. */
+/* Adds edges so that a module version is built for one kernel after the other. Without
+ * mount namespaces all these builds use the same directory, NAME/VERSION/build. */
 static void add_directory_edges(struct plan *p)
 {
 	for (size_t i = p->n_jobs_run; i < p->n_jobs; i++) {
@@ -27,7 +28,8 @@ static void add_directory_edges(struct plan *p)
 	}
 }
 
-/* The kernel's job that has not been run and builds the same, or NULL. */
+/* Returns the job that builds the same module version as like, but for the given kernel,
+ * and that has not been run; or NULL. */
 static struct job *find_build(const struct plan *p, const struct kernel *kernel,
 	const struct job *like)
 {
@@ -38,9 +40,11 @@ static struct job *find_build(const struct plan *p, const struct kernel *kernel,
 	return job && job->number >= p->n_jobs_run ? job : NULL;
 }
 
-/* For each kernel the first of its kin: the number of the first that objects made for it may
- * serve, its own at the latest. Caller frees. */
-static size_t *find_kin(const struct plan *p)
+/* Returns an array with an element for each kernel of the plan: the index of the first
+ * kernel whose cached objects may be reused for it, or its own index if there is none
+ * before it. kernel_kin() says which kernels can share objects. The caller frees the
+ * array. */
+static size_t *find_first_kin(const struct plan *p)
 {
 	struct digest *kin = xcalloc(p->n_kernels + 1, sizeof(*kin));
 	size_t *first = xcalloc(p->n_kernels + 1, sizeof(*first));
@@ -56,11 +60,12 @@ static size_t *find_kin(const struct plan *p)
 	return first;
 }
 
-/* Where objects made for one kernel may serve others, these wait for the first of them. An
- * edge leads to a later kernel always, so that there is no cycle. */
+/* Adds edges so that a module version is built for the first of several kernels that can
+ * share objects, and then for the others, which reuse its objects from the cache. Every
+ * edge leads to a kernel with a higher index, so the edges cannot form a cycle. */
 static void add_kin_edges(struct plan *p)
 {
-	_cleanup_free_ size_t *first = find_kin(p);
+	_cleanup_free_ size_t *first = find_first_kin(p);
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
 		struct job *job =

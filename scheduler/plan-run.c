@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs the jobs of a plan as tasks of the runner. */
+/* How are the jobs of a plan run? Each job is a task of the runner. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,7 +12,8 @@
 #include "scheduler/plan-sandbox.h"
 #include "scheduler/plan-slots.h"
 
-/* What is left of a job's time is the limit of its command. */
+/* Limits the next command of the job to the time that is left of --timeout, which holds
+ * for the whole job. An essential command, such as one that cleans up, is not limited. */
 static void limit_command(struct job *job)
 {
 	unsigned int limit = job->shared->settings->limits.timeout_s, left = 1;
@@ -26,8 +27,10 @@ static void limit_command(struct job *job)
 		job->ask.command.timeout_s = left;
 }
 
-/* --fail-fast: what has not begun does not. Depmod looks after what is done. */
-static bool stop_early(struct job *job)
+/* Implements --fail-fast: once a job has failed, jobs that have not started are skipped.
+ * A depmod still runs, because kernels may have changed already. Returns whether the job
+ * is skipped. */
+static bool skip_after_failure(struct job *job)
 {
 	const struct job *failed = job->shared->stop.failed;
 
@@ -36,7 +39,7 @@ static bool stop_early(struct job *job)
 		return false;
 	job->outcome.result = RESULT_STOPPED;
 	error_set(&job->outcome.error, -ECANCELED, failed->outcome.error.status,
-		"not begun, as another failed");
+		"skipped because another job failed");
 	return true;
 }
 
@@ -44,7 +47,7 @@ static enum task_step task_step(void *task, const struct outcome *last)
 {
 	struct job *job = task;
 
-	if (stop_early(job))
+	if (skip_after_failure(job))
 		return TASK_FAILED;
 	switch (job_step(job, last)) {
 	case STEP_COMMAND:
@@ -68,6 +71,8 @@ static void task_work(void *task)
 	job_work(task);
 }
 
+/* Sets the result of a blocked job, remembers the first job that failed, and passes the
+ * event on to the plan's observer. */
 static void on_event(enum run_event event, struct node *node, void *userdata)
 {
 	struct plan *p = userdata;
@@ -76,16 +81,17 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		struct job *job = node->data;
 		const struct job *by = node->blocker->data;
 
-		/* The first of a circle is told while the one before it is still waiting. */
-		bool circle = by->outcome.result == RESULT_NONE;
+		/* On a cycle of BUILD_DEPENDS the first job is blocked by one that has no
+		 * result yet. */
+		bool is_cycle = by->outcome.result == RESULT_NONE;
 
 		job->outcome.result = by->outcome.result == RESULT_STOPPED
 					      ? RESULT_STOPPED
 					      : RESULT_BLOCKED;
-		if (circle)
+		if (is_cycle)
 			error_set(&job->outcome.error, -ELOOP, 11,
-				"BUILD_DEPENDS go round in a circle: "
-				"it needs %s, which needs it",
+				"BUILD_DEPENDS forms a cycle: it needs %s, which needs "
+				"it",
 				by->name);
 		else
 			error_set(&job->outcome.error, -ECANCELED, 13,
@@ -98,8 +104,9 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		p->observer.on_event(event, node, p->observer.userdata);
 }
 
-/* Orders the jobs that have not been run, the longest way to the end first. */
-static void weigh_jobs(struct plan *p)
+/* Gives each node the expected time of its job (ms) as its cost, so that the jobs with
+ * the longest critical path start first. */
+static void set_costs(struct plan *p)
 {
 	struct job **jobs = p->jobs + p->n_jobs_run;
 
@@ -125,11 +132,12 @@ int plan_run(struct plan *p, struct error *err)
 	if (r < 0)
 		return r;
 	plan_order_builds(p);
-	weigh_jobs(p);
+	set_costs(p);
 	r = plan_choose_slots(p);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot start the jobs");
-	/* As late as that: until the runner listens to signals they leave the mark. */
+	/* The mark is set as late as possible, because a signal that arrives before the
+	 * runner handles signals kills dkms and leaves the mark behind. */
 	if (plan_has_builds(p) && !p->shared.settings->switches.dry_run)
 		leftovers_mark_run(p->shared.settings->trees.dkms, &mark);
 	options.slots = p->slots;
@@ -138,7 +146,8 @@ int plan_run(struct plan *p, struct error *err)
 	leftovers_unmark_run(&mark);
 	if (!p->shared.settings->switches.dry_run) {
 		estimate_record(p->history, p->jobs + p->n_jobs_run, p->graph.n);
-		history_save(p->history); /* where it cannot be kept, nothing is amiss */
+		/* the history is optional: an error is ignored */
+		history_save(p->history);
 	}
 	graph_done(&p->graph);
 	p->n_jobs_run = p->n_jobs;

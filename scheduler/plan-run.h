@@ -4,8 +4,9 @@
 
 #include "scheduler/plan.h"
 
-/* Runs the jobs added since the last run. Returns 0 also when some fail; a negative errno
- * when nothing could be run. */
+/* Runs the jobs that have been added since the last run, and waits for them. Returns 0,
+ * even if jobs fail; their outcome says so. Returns a negative errno, with err filled in,
+ * when no job could be run. */
 int plan_run(struct plan *p, struct error *err);
 
 #endif

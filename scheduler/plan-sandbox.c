@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How can the commands of a run be confined? Found out by trying. */
+/* How can the commands of modules be confined on this machine? Tries bubblewrap to find
+ * out. */
 #include "config.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include "scheduler/plan-sandbox.h"
 #include "scheduler/runner.h"
 
+/* Returns whether a command can be run in a sandbox of that kind. */
 static bool sandbox_works(struct plan *p, enum sandbox_kind kind)
 {
 	struct outcome outcome = {0};

@@ -4,7 +4,9 @@
 
 #include "scheduler/plan.h"
 
-/* Chooses p->shared.sandbox, once. 0, or a negative errno when --sandbox=require cannot be met. */
+/* Sets p->shared.sandbox, unless an earlier call has set it. Adds a warning to the plan
+ * when there can be no sandbox. Returns 0, or -EPERM with err filled in when
+ * --sandbox=require asks for one that cannot be had. */
 int plan_choose_sandbox(struct plan *p, struct error *err);
 
 #endif

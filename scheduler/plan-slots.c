@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The job slots of a plan: those of a make above us, else our own in the form that the
- * makes below understand. */
+/* How many job slots does a run have, and where do they come from? They are those of the
+ * make that runs dkms, or else dkms makes a jobserver of its own, in a form that the
+ * makes of the builds understand. */
 #include "config.h"
 
 #include "scheduler/cpus.h"
@@ -9,11 +10,13 @@
 #include "scheduler/plan-slots.h"
 #include "scheduler/runner.h"
 
-/* What -j 0, no limit, comes to. */
+/* The number of slots for -j 0, which means no limit. */
 #define SLOTS_UNLIMITED 1024
 
-/* "GNU Make 4.4.1": since 4.4 a jobserver may be a named pipe. Others, and no make at all,
- * are left with what all understand. */
+/* Returns whether make(1) supports a jobserver in a named pipe, as GNU make does since
+ * version 4.4. Its --version begins with "GNU Make 4.4.1", for example. Returns false for
+ * another make, or when there is none: then a plain pipe is used, which every make with a
+ * jobserver supports. */
 static bool make_supports_fifo(struct plan *p)
 {
 	unsigned int major = 0, minor = 0;
@@ -31,8 +34,11 @@ static bool make_supports_fifo(struct plan *p)
 	return major > 4 || (major == 4 && minor >= 4);
 }
 
-/* A job keeps a CPU busy for four fifths of its time: it waits for disks and for processes
- * that begin and end. So where there are as many slots as CPUs, some jobs run besides. */
+/* Returns how many jobs may run in addition to those that hold a slot. A job uses a CPU
+ * for about four fifths of its time; for the rest it waits for disks and for processes
+ * that start and end. So when there are as many slots as CPUs, one more job runs, and
+ * another one for every eight CPUs. When -j gave the number of slots, no further jobs
+ * run. */
 static unsigned int count_extra_jobs(const struct settings *s)
 {
 	return s->limits.slots > 1 && s->limits.slots == cpus_available() &&
@@ -41,21 +47,22 @@ static unsigned int count_extra_jobs(const struct settings *s)
 		       : 0;
 }
 
-/* What was asked for, or what there is memory for. */
-static unsigned int count_slots(const struct plan *p, unsigned int *ret_spare)
+/* Returns the number of slots: as many as asked for, or as many as fit into the memory.
+ * Sets *ret_extra to the number of jobs that may run in addition. */
+static unsigned int count_slots(const struct plan *p, unsigned int *ret_extra)
 {
 	const struct settings *s = p->shared.settings;
 	unsigned int asked = s->limits.slots ? s->limits.slots : SLOTS_UNLIMITED,
-		     spare = count_extra_jobs(s);
-	unsigned int fit = asked + spare;
+		     extra = count_extra_jobs(s);
+	unsigned int fit = asked + extra;
 
 	if (plan_has_builds(p))
 		fit = estimate_slots_that_fit(p->jobs + p->n_jobs_run,
 			p->n_jobs - p->n_jobs_run, fit,
 			s->limits.max_memory_bytes ? s->limits.max_memory_bytes
 						   : memory_available());
-	*ret_spare = fit > asked ? fit - asked : 0;
-	return fit - *ret_spare;
+	*ret_extra = fit > asked ? fit - asked : 0;
+	return fit - *ret_extra;
 }
 
 int plan_choose_slots(struct plan *p)
@@ -72,10 +79,11 @@ int plan_choose_slots(struct plan *p)
 		p->has_asked_make = true;
 		p->make_supports_fifo = make_supports_fifo(p);
 		if (p->make_slots_unreachable)
-			strv_push(&p->warnings,
-				"the job slots of the make that runs dkms cannot be reached, "
-				"and it uses its own: a rule passes them on when its line "
-				"begins with + or names $(MAKE)");
+			strv_push(&p->warnings, "the job slots of the make that runs "
+						"dkms cannot be reached, "
+						"so dkms uses its own: make passes them "
+						"on if the line of the "
+						"rule begins with + or contains $(MAKE)");
 	}
 	if (p->slots && p->slots->total == n && !p->slots->fifo == !p->make_supports_fifo)
 		return 0;
@@ -84,7 +92,8 @@ int plan_choose_slots(struct plan *p)
 	p->slots = &p->own_slots;
 	if (p->make_supports_fifo)
 		r = slots_init_fifo(p->slots, n);
-	if (r < 0) { /* a /tmp that cannot be written, for one */
+	/* no fifo is wanted or possible, for example because /tmp is read-only */
+	if (r < 0) {
 		if (p->make_supports_fifo)
 			slots_done(p->slots);
 		p->make_supports_fifo = false;

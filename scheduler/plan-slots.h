@@ -4,9 +4,12 @@
 
 #include "scheduler/plan.h"
 
-/* Chooses the slots of the next run. 0 or a negative errno. */
+/* Sets p->slots and p->n_extra for the next run, which needs to know p->shared.settings
+ * and the expected memory use of its jobs. Adds a warning to the plan when the job slots
+ * of the make that runs dkms cannot be reached. Returns 0, or a negative errno when no
+ * jobserver can be made. */
 int plan_choose_slots(struct plan *p);
-/* How many there are to tell of; 0: no limit. */
+/* Returns the number of slots to show to a person; 0 means no limit. */
 unsigned int plan_count_slots(const struct plan *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Modules × kernels as jobs in a graph. */
+/* Which jobs does a command have, and which of them wait for others? */
 #include "config.h"
 
 #include "base/file.h"
@@ -98,7 +98,7 @@ struct job *plan_add_follow_up(struct plan *p, enum job_kind kind, struct job *e
 	return job;
 }
 
-/* The graph's nodes are the jobs from n_jobs_run on, in the same order. */
+/* Returns the graph's node of a job that has not been run. */
 static struct node *node_of(const struct plan *p, const struct job *job)
 {
 	return p->graph.nodes[job->number - p->n_jobs_run];

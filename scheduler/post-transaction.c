@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the administrator wants done when modules have come or gone. */
+/* When and how does the command post_transaction of framework.conf run? */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +9,8 @@
 #include "scheduler/post-transaction.h"
 #include "scheduler/runner.h"
 
-/* Something came or went for the kernel, and nothing failed. */
+/* Returns whether a job has changed what is built or installed for the kernel, and no job
+ * on it failed. */
 static bool has_changed(const struct plan *p, const struct kernel *kernel)
 {
 	bool changed = false;
@@ -27,7 +28,8 @@ static bool has_changed(const struct plan *p, const struct kernel *kernel)
 	return changed;
 }
 
-static bool has_forgotten(const struct plan *p)
+/* Returns whether a job has removed a version from the dkms tree. */
+static bool has_removed_version(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_jobs; i++)
 		if (p->jobs[i]->kind == JOB_FORGET &&
@@ -36,6 +38,8 @@ static bool has_forgotten(const struct plan *p)
 	return false;
 }
 
+/* Runs the command for one kernel. log is the name of the open file log_fd, for the
+ * warning. */
 static void run(struct plan *p, const struct kernel *kernel, const char *log, int log_fd)
 {
 	struct outcome outcome = {0};
@@ -73,8 +77,10 @@ void post_transaction_run(struct plan *p, struct kernel *kernel)
 	for (size_t i = 0; i <= p->n_kernels; i++) {
 		struct kernel *k = i < p->n_kernels ? p->kernels[i] : kernel;
 
-		/* After all others: the one that stands for none. */
-		if (i < p->n_kernels ? !has_changed(p, k) : any || !k || !has_forgotten(p))
+		/* The kernel of the caller comes last, and only if the command has run
+		 * for no other. */
+		if (i < p->n_kernels ? !has_changed(p, k)
+				     : any || !k || !has_removed_version(p))
 			continue;
 		if (fd < 0)
 			fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);

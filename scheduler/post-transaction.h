@@ -4,11 +4,12 @@
 
 #include "scheduler/plan.h"
 
-/* Runs the command post_transaction of framework.conf, when there is one, for each kernel
- * that jobs of the plan have changed and on which none failed, in turn; with kernelver in
- * its environment, and with its output in DKMSTREE/post_transaction.log. When a version
- * was forgotten that was built for no kernel, it runs for the one given. A command that
- * fails is a warning of the plan. */
+/* Runs the command post_transaction of framework.conf(5), if there is one, once for each
+ * kernel that jobs of the plan have changed and on which no job failed. The environment
+ * has kernelver=RELEASE, and the output goes to DKMSTREE/post_transaction.log. If the
+ * jobs have changed no kernel, but have removed a version from the dkms tree, the command
+ * runs once for the given kernel, which may be NULL. If the command fails, a warning is
+ * added to the plan. Does nothing in a dry run, or in a run that was cancelled. */
 void post_transaction_run(struct plan *p, struct kernel *kernel);
 
 #endif

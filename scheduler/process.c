@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Child processes: posix_spawn, which is vfork, and wait4. */
+/* How is a child process started and reaped? With posix_spawn(3), which does not copy the
+ * page tables, as vfork(2), and with wait4(2), which reports what the child has used. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,9 +12,10 @@
 
 #include "scheduler/process.h"
 
-/* Copies the descriptors that others of the child's would overwrite to higher numbers;
- * ret[i] is -1 where that is not needed. */
-static int move_up(const struct process_setup *setup, int *ret)
+/* Copies descriptors that would be overwritten while those of the child are set up to
+ * higher numbers. Sets ret[i] to the copy, or to -1 if none is needed. Returns 0 or a
+ * negative errno. */
+static int copy_low_fds(const struct process_setup *setup, int *ret)
 {
 	for (size_t i = 0; i < setup->n_fds; i++)
 		ret[i] = -1;
@@ -29,6 +31,7 @@ static int move_up(const struct process_setup *setup, int *ret)
 	return 0;
 }
 
+/* Sets up descriptors 0, 1, 2, ... of the child. Returns 0 or a positive errno. */
 static int add_fds(posix_spawn_file_actions_t *actions, const struct process_setup *setup,
 	const int *moved)
 {
@@ -37,7 +40,7 @@ static int add_fds(posix_spawn_file_actions_t *actions, const struct process_set
 	for (int i = 0; i < (int)setup->n_fds && r == 0; i++) {
 		int fd = moved[i] >= 0 ? moved[i] : setup->fds[i];
 
-		/* To itself: takes O_CLOEXEC away. */
+		/* If the descriptor has that number already, this clears O_CLOEXEC. */
 		if (fd >= 0)
 			r = posix_spawn_file_actions_adddup2(actions, fd, i);
 		else
@@ -47,6 +50,8 @@ static int add_fds(posix_spawn_file_actions_t *actions, const struct process_set
 	return r;
 }
 
+/* Makes the child start a session, with the default action for every signal and no signal
+ * blocked. Returns 0 or a positive errno. */
 static int set_attributes(posix_spawnattr_t *attr)
 {
 	sigset_t all, none;
@@ -69,7 +74,7 @@ int process_spawn(const struct command *cmd, const struct process_setup *setup,
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	int moved[PROCESS_FDS];
-	int r = move_up(setup, moved);
+	int r = copy_low_fds(setup, moved);
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
@@ -89,7 +94,7 @@ int process_spawn(const struct command *cmd, const struct process_setup *setup,
 	return r;
 }
 
-static uint64_t ns_of(const struct timeval *t)
+static uint64_t timeval_ns(const struct timeval *t)
 {
 	return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_usec * 1000u;
 }
@@ -102,7 +107,8 @@ bool process_reap(pid_t pid, struct outcome *ret)
 
 	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
 		return false;
-	/* Its number is not another's yet. What is left of the group has lost its purpose. */
+	/* The rest of the process group has no purpose any more. Until the child is
+	 * reaped, no other process group can get its number. */
 	kill(-pid, SIGKILL);
 	if (wait4(pid, &status, 0, &used) != pid)
 		return false;
@@ -110,7 +116,7 @@ bool process_reap(pid_t pid, struct outcome *ret)
 		ret->signal = WTERMSIG(status);
 	else
 		ret->exit_status = WEXITSTATUS(status);
-	ret->cpu_ns = ns_of(&used.ru_utime) + ns_of(&used.ru_stime);
+	ret->cpu_ns = timeval_ns(&used.ru_utime) + timeval_ns(&used.ru_stime);
 	ret->max_rss_bytes = (uint64_t)used.ru_maxrss * 1024;
 	return true;
 }

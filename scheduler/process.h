@@ -6,25 +6,29 @@
 
 #include "builder/run/command.h"
 
-/* Child processes. uv_spawn would reap them itself, and with that lose what they used. */
+/* Starts and reaps child processes. uv_spawn() is not used, because libuv would reap a
+ * child itself, and its CPU time and memory use would be lost. */
 
-#define PROCESS_FDS 5
+#define PROCESS_FDS 5 /* the largest number of descriptors that a child can get */
 
-/* What a child gets besides the command's argv and cwd. */
+/* What a child gets in addition to the arguments and the working directory of its
+ * command. */
 struct process_setup {
-	char *const *env;
-	int fds[PROCESS_FDS]; /* that become 0, 1, 2, ... in it; -1: /dev/null */
+	char *const *env; /* borrowed */
+	/* The descriptors that become 0, 1, 2, ... in the child; -1: /dev/null. They are
+	 * borrowed. */
+	int fds[PROCESS_FDS];
 	size_t n_fds;
 };
 
-/* Starts the command as the leader of a session of its own, with no signal blocked or
- * ignored. Returns 0 and its PID, or a negative errno: -ENOENT when there is no such
- * program. */
+/* Starts the command as the leader of a new session, with no signal blocked or ignored.
+ * Returns 0 and its PID, or a negative errno: -ENOENT if there is no such program. */
 int process_spawn(const struct command *cmd, const struct process_setup *setup,
 	pid_t *ret_pid);
 
-/* Whether a child has ended. If so, kills what is left of its process group, reaps it and
- * fills in the outcome how it ended and what it used. */
+/* Returns whether a child has ended. If it has, kills the rest of its process group,
+ * reaps the child and sets the exit status or signal, the CPU time and the memory use in
+ * the outcome. */
 bool process_reap(pid_t pid, struct outcome *ret);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which packages were built against another version of a package than is installed now? */
+/* Which modules must be rebuilt, because they were built against another version of a
+ * module than the one that is installed now? */
 #include "config.h"
 
 #include <errno.h>
@@ -12,8 +13,11 @@
 #define CONF_MAX (1024 * 1024) /* bytes; larger than any real dkms.conf */
 #define DIRECTIVE "BUILD_DEPENDS_REBUILD"
 
-/* An override in /etc/dkms may say it, or sourcing another file. */
-static bool may_ask(const struct settings *s, const char *name, const char *version)
+/* Returns whether a version's dkms.conf may set BUILD_DEPENDS_REBUILD: it names the
+ * directive, or it sources another file, which could set it. Returns true if the file
+ * cannot be read. */
+static bool may_set_directive(
+	const struct settings *s, const char *name, const char *version)
 {
 	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, name, version);
 	_cleanup_free_ char *path = path_join(dir, "source/dkms.conf");
@@ -25,6 +29,8 @@ static bool may_ask(const struct settings *s, const char *name, const char *vers
 				    strstr(text.data, "\n. "));
 }
 
+/* Returns whether BUILD_DEPENDS_REBUILD may be set outside of dkms.conf: by an override
+ * in /etc/dkms, or by --directive. */
 static bool has_overrides(const struct settings *s)
 {
 	_cleanup_(strv_done) struct strv files = {0};
@@ -47,17 +53,19 @@ bool rebuild_is_possible(const struct settings *s)
 	if (has_overrides(s))
 		return true;
 	if (tree_read(s->trees.dkms, s->trees.source, NULL, &list, NULL) < 0)
-		return true; /* the error is told by who reads next */
+		return true; /* the next read of the tree reports the error */
 	possible = false;
 	for (size_t i = 0; i < list.n && !possible; i++)
 		possible = list.entries[i].state >= STATE_BUILT &&
-			   may_ask(s, list.entries[i].name, list.entries[i].version);
+			   may_set_directive(
+				   s, list.entries[i].name, list.entries[i].version);
 	tree_list_done(&list);
 	return possible;
 }
 
-/* The version of a dependency that a package was built against; NULL when it is not known.
- * Caller frees. */
+/* Returns the version of a dependency that the job's module was built against, from the
+ * file .dep_NAME in its build directory, or NULL when it is not known. The caller frees
+ * it. */
 static char *built_against(const struct job *job, const char *dependency)
 {
 	_cleanup_free_ char *dir = tree_built_dir(job->shared->settings->trees.dkms,
@@ -73,6 +81,9 @@ static char *built_against(const struct job *job, const char *dependency)
 	return str_take(&text);
 }
 
+/* Returns whether the built module must be rebuilt: its dkms.conf has
+ * BUILD_DEPENDS_REBUILD, and one of its dependencies is installed in another version than
+ * the one it was built against. */
 static bool is_outdated(const struct job *evaluated)
 {
 	const struct settings *s = evaluated->shared->settings;
@@ -91,6 +102,7 @@ static bool is_outdated(const struct job *evaluated)
 	return false;
 }
 
+/* Returns whether a job of the plan has installed something on the kernel. */
 static bool has_installed(const struct plan *p, const struct kernel *kernel)
 {
 	for (size_t i = 0; i < p->n_jobs; i++)
@@ -99,8 +111,8 @@ static bool has_installed(const struct plan *p, const struct kernel *kernel)
 	return false;
 }
 
-/* This run has seen to the version itself. */
-static bool is_fresh(const struct plan *p, const struct tree_entry *e,
+/* Returns whether a job of the plan has built the version for the kernel just now. */
+static bool was_built_in_run(const struct plan *p, const struct tree_entry *e,
 	const struct kernel *kernel)
 {
 	for (size_t i = 0; i < p->n_jobs; i++) {
@@ -113,7 +125,10 @@ static bool is_fresh(const struct plan *p, const struct tree_entry *e,
 	return false;
 }
 
-static int evaluate(struct plan *p, struct kernel *kernel, struct error *err)
+/* Adds a job that evaluates the dkms.conf of each version that is built for the kernel
+ * and may have to be rebuilt. Returns 0, or a negative errno with err filled in when the
+ * tree cannot be read. */
+static int add_evaluations(struct plan *p, struct kernel *kernel, struct error *err)
 {
 	const struct settings *s = p->shared.settings;
 	struct tree_filter filter = {.release = kernel->release, .arch = kernel->arch};
@@ -126,15 +141,18 @@ static int evaluate(struct plan *p, struct kernel *kernel, struct error *err)
 	for (size_t i = 0; i < list.n; i++) {
 		const struct tree_entry *e = &list.entries[i];
 
-		if (e->state >= STATE_BUILT && !is_fresh(p, e, kernel) &&
-			(overrides || may_ask(s, e->name, e->version)))
+		if (e->state >= STATE_BUILT && !was_built_in_run(p, e, kernel) &&
+			(overrides || may_set_directive(s, e->name, e->version)))
 			plan_add_job(p, JOB_EVALUATE, kernel, e->name, e->version);
 	}
 	tree_list_done(&list);
 	return 0;
 }
 
-static void add_jobs(struct plan *p, size_t first)
+/* Adds a job that rebuilds for each job from p->jobs[first] on that has evaluated the
+ * dkms.conf of an outdated module, and an edge for each of its dependencies that is
+ * rebuilt as well. */
+static void add_rebuilds(struct plan *p, size_t first)
 {
 	const struct settings *s = p->shared.settings;
 	size_t last = p->n_jobs;
@@ -174,10 +192,10 @@ int rebuild_add_jobs(struct plan *p, struct error *err)
 		return 0;
 	for (size_t k = 0; k < p->n_kernels && r == 0; k++)
 		if (has_installed(p, p->kernels[k]))
-			r = evaluate(p, p->kernels[k], err);
+			r = add_evaluations(p, p->kernels[k], err);
 	if (r == 0)
 		r = plan_run(p, err);
 	if (r == 0)
-		add_jobs(p, first);
+		add_rebuilds(p, first);
 	return r;
 }

@@ -4,16 +4,21 @@
 
 #include "scheduler/plan.h"
 
-/* BUILD_DEPENDS_REBUILD: a package that names another one in BUILD_DEPENDS is built anew
- * when another version of that is installed. */
+/* Implements the directive BUILD_DEPENDS_REBUILD of dkms.conf(5): a module with this
+ * directive is rebuilt when another version of a module that it names in BUILD_DEPENDS is
+ * installed. */
 
-/* Whether any package in the tree may have asked for it, judged by the words in its
- * dkms.conf; where other files could say so as well, true. */
+/* Returns whether any built module in the dkms tree may have the directive. Searches each
+ * dkms.conf for the word, without evaluating the file; so it may return true for a module
+ * without the directive, for example because there is an override in /etc/dkms. With
+ * --force nothing is rebuilt, so it returns false. */
 bool rebuild_is_possible(const struct settings *s);
 
-/* After the jobs of the plan have been run: adds those that follow for the kernels on which
- * they installed something, in BUILD_DEPENDS order. What is built is built again, what is
- * installed is also installed again; with --force nothing is. Evaluates confs on the way. */
+/* Call it when the jobs of the plan have been run. For each kernel on which they have
+ * installed something, adds a job that rebuilds each outdated module, and reinstalls it
+ * if it is installed. The jobs run in the order that BUILD_DEPENDS asks for. Runs the
+ * plan once, to evaluate the dkms.conf files. Adds nothing with --force. Returns 0, or a
+ * negative errno with err filled in. */
 int rebuild_add_jobs(struct plan *p, struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs a graph on a libuv loop. Callbacks note what happened and return; a run goes on
- * when its process has been reaped, its pipes are closed and no handle of it is left open. */
+ * when its process has been reaped, its pipes are closed and no handle of it is left
+ * open. */
 #include "config.h"
 
 #include <errno.h>

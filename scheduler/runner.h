@@ -20,8 +20,8 @@ enum task_step {
 };
 
 struct task_ops {
-	/* Begins a task or goes on with it; last is how the command it asked for ended, or
-	 * NULL. On the loop's thread. */
+	/* Begins a task or goes on with it; last is how the command it asked for ended,
+	 * or NULL. On the loop's thread. */
 	enum task_step (*step)(void *task, const struct outcome *last);
 	/* Borrowed until the next step. */
 	const struct command *(*command)(void *task);
@@ -43,8 +43,8 @@ struct observer {
 
 struct runner_options {
 	struct slots *slots;	       /* that jobs and their makes share */
-	/* Nodes that may run besides those that have a slot: what one of them waits for, a
-	 * disk or a process that begins, is time for another. */
+	/* Nodes that may run besides those that have a slot: what one of them waits for,
+	 * a disk or a process that begins, is time for another. */
 	unsigned int n_extra;
 	const struct observer *observer; /* may be NULL */
 	/* Not NULL: SIGINT, SIGTERM and SIGHUP cancel the run and set *cancelled to their

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The job slots, shared with every make: GNU make's jobserver. In its pipe form make 4.3
- * and later understand it, as a named pipe make 4.4 and later. */
+/* How does dkms share job slots with make? It implements the jobserver of GNU make. Make
+ * 4.3 and later support its form with a pipe, make 4.4 and later also that with a named
+ * pipe. */
 #include "config.h"
 
 #include <errno.h>
@@ -10,18 +11,21 @@
 #include "scheduler/makeflags.h"
 #include "scheduler/slots.h"
 
-/* Where the named pipe is: the sandbox has a /tmp of its own, and shows it there. */
+/* The path of the named pipe. The sandbox has a /tmp of its own, in which the pipe has
+ * the same path. */
 #define FIFO_DIR "/tmp/dkms-XXXXXX"
 #define FIFO_NAME "/slots"
 
+/* Makes an empty struct, with no file open. */
 static void clear(struct slots *s)
 {
 	*s = (struct slots){.fd = -1, .read_fd = -1, .write_fd = -1};
 }
 
-/* O_NONBLOCK belongs to the open file, which makes share; opening the pipe again gives one
- * of our own. */
-static int open_own(struct slots *s)
+/* Opens the pipe again, as s->fd, to read it without blocking. O_NONBLOCK cannot be set
+ * on s->read_fd: it is a property of the open file, which makes share. Returns 0 or a
+ * negative errno. */
+static int open_nonblocking(struct slots *s)
 {
 	char path[64];
 
@@ -30,14 +34,16 @@ static int open_own(struct slots *s)
 	return s->fd < 0 ? -errno : 0;
 }
 
-static int put(const struct slots *s, char token)
+static int put_token(const struct slots *s, char token)
 {
 	return write(s->fd, &token, 1) == 1 ? 0 : -errno;
 }
 
-static void fill_up(struct slots *s, unsigned int total)
+/* Puts total tokens into the pipe, at least 1, or as many as it can hold. Sets
+ * s->total. */
+static void fill_pipe(struct slots *s, unsigned int total)
 {
-	for (unsigned int i = 0; (i < total || i < 1) && put(s, '+') == 0; i++)
+	for (unsigned int i = 0; (i < total || i < 1) && put_token(s, '+') == 0; i++)
 		s->total++;
 }
 
@@ -50,9 +56,9 @@ int slots_init_pipe(struct slots *s, unsigned int total)
 		return -errno;
 	s->read_fd = fds[0];
 	s->write_fd = fds[1];
-	r = open_own(s);
+	r = open_nonblocking(s);
 	if (r == 0)
-		fill_up(s, total);
+		fill_pipe(s, total);
 	return r;
 }
 
@@ -64,18 +70,20 @@ int slots_init_fifo(struct slots *s, unsigned int total)
 	if (!mkdtemp(dir))
 		return -errno;
 	s->fifo = xasprintf("%s" FIFO_NAME, dir);
-	/* The directory keeps others out; who is shown the pipe in a sandbox may use it. */
+	/* Only this user may enter the directory. The pipe itself may be used by every
+	 * user, because builds run as another user in the sandbox, where only the pipe is
+	 * visible. */
 	if (mkfifo(s->fifo, 0600) < 0 || chmod(s->fifo, 0666) < 0)
 		return -errno;
 	s->fd = open(s->fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (s->fd < 0)
 		return -errno;
-	fill_up(s, total);
+	fill_pipe(s, total);
 	return 0;
 }
 
-/* The descriptors are the two ends of one pipe, and not what somebody else has opened there
- * since. */
+/* Returns whether the descriptors are the two ends of one pipe. They may be other files,
+ * if make did not pass the pipe on and the numbers have been used again. */
 static bool are_pipe_ends(int read_fd, int write_fd)
 {
 	int reads = fcntl(read_fd, F_GETFL), writes = fcntl(write_fd, F_GETFL);
@@ -87,8 +95,10 @@ static bool are_pipe_ends(int read_fd, int write_fd)
 	       a.st_ino == b.st_ino;
 }
 
-/* Makes in a sandbox may not reach the named pipe of a make outside: they inherit its ends.
- * With one open for both, opening the ends does not wait for each other. */
+/* Opens both ends of the named pipe of the make that runs dkms. Makes in a sandbox
+ * inherit them, since they may be unable to open the pipe by its path. First opens it for
+ * reading and writing: otherwise open(2) of one end would wait until another process
+ * opens the other end. Returns 0 or a negative errno. */
 static int open_outer_fifo(struct slots *s, const char *fifo)
 {
 	_cleanup_close_ int both = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -114,9 +124,9 @@ int slots_join_make(struct slots *s, const char *makeflags)
 		s->read_fd = fcntl(m.read_fd, F_DUPFD_CLOEXEC, 3);
 		s->write_fd = fcntl(m.write_fd, F_DUPFD_CLOEXEC, 3);
 	}
-	s->outer = s->implicit = true;
+	s->outer = s->implicit_free = true;
 	s->total = m.jobs;
-	if (r < 0 || !are_pipe_ends(s->read_fd, s->write_fd) || open_own(s) < 0) {
+	if (r < 0 || !are_pipe_ends(s->read_fd, s->write_fd) || open_nonblocking(s) < 0) {
 		slots_done(s);
 		r = -ENOTCONN;
 	}
@@ -149,33 +159,33 @@ void slots_done(struct slots *s)
 
 bool slots_take(struct slots *s)
 {
-	if (s->implicit) {
-		s->implicit = false;
+	if (s->implicit_free) {
+		s->implicit_free = false;
 	} else {
-		if (s->n_tokens == s->room) {
-			s->room = 2 * s->room + 16;
-			s->tokens = xrealloc_array(s->tokens, s->room, 1);
+		if (s->n_tokens == s->tokens_size) {
+			s->tokens_size = 2 * s->tokens_size + 16;
+			s->tokens = xrealloc_array(s->tokens, s->tokens_size, 1);
 		}
 		if (read(s->fd, &s->tokens[s->n_tokens], 1) != 1)
 			return false;
 		s->n_tokens++;
 	}
-	s->taken++;
+	s->n_taken++;
 	return true;
 }
 
 void slots_give(struct slots *s)
 {
-	s->taken--;
+	s->n_taken--;
 	if (s->n_tokens)
-		put(s, s->tokens[--s->n_tokens]);
+		put_token(s, s->tokens[--s->n_tokens]);
 	else
-		s->implicit = true;
+		s->implicit_free = true;
 }
 
 void slots_lend_to_command(struct slots *s)
 {
-	s->n_makes++;
+	s->n_commands++;
 }
 
 unsigned int slots_reclaim_from_command(struct slots *s)
@@ -183,13 +193,13 @@ unsigned int slots_reclaim_from_command(struct slots *s)
 	unsigned int present = 0, want;
 	char token;
 
-	if (--s->n_makes || s->outer)
+	if (--s->n_commands || s->outer)
 		return 0;
 	while (read(s->fd, &token, 1) == 1)
 		present++;
-	want = s->total - s->taken;
+	want = s->total - s->n_taken;
 	for (unsigned int i = 0; i < want; i++)
-		if (put(s, '+') < 0)
+		if (put_token(s, '+') < 0)
 			break;
 	return present < want ? want - present : 0;
 }

@@ -6,53 +6,62 @@
 
 #include "base/strv.h"
 
-/* The job slots of a run: tokens in a pipe, which is a GNU make jobserver (make manual,
- * "POSIX Jobserver Interaction"). Each running job holds one token; the makes below it
- * take more for what they do in parallel and put them back. The pipe is ours, or that of a
- * make above us. */
+/* The job slots of a run. A slot is a token, which is one byte in a pipe; the pipe is a
+ * jobserver as GNU make's manual describes it in "POSIX Jobserver Interaction". Each
+ * running job holds one token. The makes that it starts take further tokens for the
+ * processes that they run in parallel, and put them back. The pipe belongs to dkms, or to
+ * the make that runs dkms: then it is called outer. */
 struct slots {
-	int fd;		       /* the pipe, read and written without blocking; our own */
-	int read_fd, write_fd; /* its ends for makes, which may block; -1 with fifo */
-	char *fifo;	       /* makes open it under this name; NULL: they inherit the ends */
-	bool outer;	       /* it is that of a make above us */
-	bool implicit;	       /* outer: the slot that the make above runs us in is free */
-	unsigned int total;    /* outer: of the make's -jN, or 0 when it is not known */
-	unsigned int taken;    /* by us */
-	char *tokens;	       /* those taken out of the pipe, to be put back as they were */
-	size_t n_tokens, room;
-	unsigned int n_makes;  /* commands that run with the jobserver */
+	int fd;		       /* the pipe, opened by dkms for itself, non-blocking */
+	int read_fd, write_fd; /* the ends that makes inherit; -1 with fifo */
+	/* the path under which makes open the pipe; NULL: they inherit its ends */
+	char *fifo;
+	bool outer;	       /* the pipe belongs to the make that runs dkms */
+	/* With outer: make has given dkms itself one slot, which needs no token, and no
+	 * job uses it. */
+	bool implicit_free;
+	/* the number of slots; with outer N of -jN, or 0 if it is not known */
+	unsigned int total;
+	unsigned int n_taken; /* slots that jobs of this process hold */
+	/* The tokens that were read from the pipe, since each must be put back as it
+	 * was. */
+	char *tokens;
+	size_t n_tokens, tokens_size; /* in bytes */
+	unsigned int n_commands; /* running commands that may take tokens */
 };
 
-/* File descriptors at which a command with the jobserver finds the two ends. */
+/* The descriptors that are the two ends of the pipe in a command with the jobserver. */
 #define SLOTS_CHILD_READ_FD 3
 #define SLOTS_CHILD_WRITE_FD 4
 
-/* Makes total slots (at least 1) in a pipe that makes inherit. 0 or a negative errno.
- * slots_done frees, after success and after failure. */
+/* Makes a pipe with total slots, at least 1, which makes inherit. Returns 0 or a negative
+ * errno. slots_done frees, after success and after failure. */
 int slots_init_pipe(struct slots *s, unsigned int total);
-/* The same in a pipe with a name, which only make 4.4 and later understand; but then it is
- * within reach of the makes that a makefile calls without $(MAKE), too. */
+/* As slots_init_pipe(), but with a named pipe, which only make 4.4 and later support. Its
+ * advantage: makes that a makefile calls without $(MAKE) can reach it, too. */
 int slots_init_fifo(struct slots *s, unsigned int total);
-/* Takes part in the jobserver of the make that runs us, as its MAKEFLAGS say. 1 when it
- * does, 0 when there is none, -ENOTCONN when there is one that cannot be reached: the
- * make's rule does not pass it on. */
+/* Uses the jobserver of the make that runs dkms. makeflags is the value of MAKEFLAGS, or
+ * NULL. Returns 1 if that works, 0 if there is no jobserver, and -ENOTCONN if there is
+ * one that cannot be reached, because the rule of the makefile does not pass it on.
+ * slots_done frees. */
 int slots_join_make(struct slots *s, const char *makeflags);
-/* What we have taken goes back. */
+/* Puts taken tokens back into an outer pipe, removes a named pipe, and frees. */
 void slots_done(struct slots *s);
 
-/* Takes a slot: true, or false when none is free now. Makes may take the last one at
- * any time, so fd being readable promises nothing. */
+/* Takes a slot. Returns false if none is free now. This may happen even when fd is
+ * readable, since a make may take the last token at any time. */
 bool slots_take(struct slots *s);
+/* Puts one slot back that slots_take() has taken. */
 void slots_give(struct slots *s);
 
-/* A command that has the jobserver begins. */
+/* Notes that a command starts which may take tokens. */
 void slots_lend_to_command(struct slots *s);
-/* It has ended. When it was the last one, what makes that were killed have not put back is
- * made good; returns how many those were. What others hold of an outer jobserver is not
- * known. */
+/* Notes that such a command has ended. If no other one is running, replaces the tokens
+ * that killed makes have not put back, and returns how many these were. Returns 0 for an
+ * outer jobserver, because it is not known how many of its tokens others hold. */
 unsigned int slots_reclaim_from_command(struct slots *s);
 
-/* Tells makes of the jobserver through MAKEFLAGS. */
+/* Sets MAKEFLAGS in env, so that makes use the jobserver. */
 void slots_set_makeflags(const struct slots *s, struct strv *env);
 
 #endif

@@ -177,7 +177,7 @@ dependencies()
 	dkms_exits 11 "compat 11.8: a circle of dependencies" autoinstall -k $K
 	is "$(states ring1 ring2 ring3 hanger self aside)" "added added added added added installed" \
 		"compat 11.8: fails those on it and those that need them"
-	like "$err" "circle" "is called so"
+	like "$err" "cycle" "is called so"
 
 	machine
 	kernel $K

@@ -109,7 +109,7 @@ static int run_tasks_beside(struct slots *slots, unsigned int n_extra, struct ta
 	runner_run(&loop, &g, &ops, &options);
 	ok(graph_has_ended(&g), "all nodes have ended");
 	ok(uv_loop_close(&loop) == 0, "the loop closes, no handle is left");
-	is_int(slots->taken, 0, "all slots are given back");
+	is_int(slots->n_taken, 0, "all slots are given back");
 	is_int(take_all(slots), total, "and there are as many as before");
 	slots_done(slots);
 	graph_done(&g);

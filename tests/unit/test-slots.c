@@ -68,7 +68,7 @@ static void test_taking(struct slots *s)
 	is_int(write(s->fd, "+++", 3), 3, "one that puts back what it never took");
 	is_int(slots_reclaim_from_command(s), 0, "misses none");
 	ok(slots_take(s) && slots_take(s) && !slots_take(s), "and there are three again");
-	is_int(s->taken, 3, "all taken");
+	is_int(s->n_taken, 3, "all taken");
 }
 
 static void test_own(void)
