@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* At which paths do builds see a kernel's headers?
  *
- * Paths of headers come into debug information, and so into the build-id, and into the command
- * lines that kbuild keeps. When they are the same for all kernels, an object that was compiled
- * for one can serve another. Debian's headers are three directories:
+ * The paths of headers get into the debug information of an object, therefore into its
+ * build-id, and into the command lines that kbuild records. If the paths are the same for
+ * all kernels, an object compiled for one kernel can serve another. Debian's headers are
+ * three directories:
  *
- *   /usr/src/linux-headers-RELEASE          Makefile: include .../Makefile of the next one;
- *                                           since Linux 6.13 KBUILD_OUTPUT=this one, too
- *   /usr/src/linux-headers-VERSION-common   that of all flavours
- *   /usr/lib/linux-kbuild-VERSION           scripts and tools; the others lead there by links
+ *   /usr/src/linux-headers-RELEASE          its Makefile includes that of the next
+ *                                           directory and, since Linux 6.13, also sets
+ *                                           KBUILD_OUTPUT to this directory
+ *   /usr/src/linux-headers-VERSION-common   shared by all flavours
+ *   /usr/lib/linux-kbuild-VERSION           scripts and tools; the other two directories
+ *                                           have links to it such as
  *                                           ../../lib/linux-kbuild-VERSION/scripts
  *
- * They are shown at PLACE/src/linux-headers, PLACE/src/linux-headers-common and
- * PLACE/lib/linux-kbuild. Links are at their own paths, and by their own names beside these
- * places, where the links between them lead. VERSION is that of one ABI since Debian 13. Other
- * layouts stay where they are. */
+ * The sandbox mounts them at ROOT/src/linux-headers, ROOT/src/linux-headers-common and
+ * ROOT/lib/linux-kbuild. In place of the three directories there are links to these
+ * mounts; there are also links with the original names beside the mounts, because the
+ * links between the directories lead there. Since Debian 13 VERSION is that of one ABI.
+ * Headers with another layout are not mounted elsewhere. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -24,13 +28,14 @@
 #include "builder/run/sandbox.h"
 #include "builder/host/header-mounts.h"
 
-#define PLACE "/usr/src/kernel"
+#define ROOT "/usr/src/kernel"
 #define LINK_PREFIX "../../lib/"
-/* A Makefile that leads elsewhere is a line or two and perhaps a comment. */
+/* A Makefile that only includes another has a line or two and perhaps a comment (bytes).
+ */
 #define WRAPPER_MAX 1024
 
-/* The line says where headers are, of which the real path is given. */
-static bool is_output(const char *line, const char *headers)
+/* Tells whether the line sets KBUILD_OUTPUT to headers, which is a real path. */
+static bool sets_output(const char *line, const char *headers)
 {
 	_cleanup_free_ char *real = NULL;
 
@@ -40,9 +45,9 @@ static bool is_output(const char *line, const char *headers)
 	return real && streq(real, headers);
 }
 
-/* The directory whose Makefile the one of headers includes, and does nothing else; its real
- * path, caller frees; NULL when it is not like that. */
-static char *included_dir(const char *headers)
+/* Returns the real path of the directory whose Makefile the Makefile of headers includes;
+ * the caller frees. NULL if the Makefile does anything else. */
+static char *find_included_dir(const char *headers)
 {
 	_cleanup_free_ char *path = path_join(headers, "Makefile");
 	_cleanup_free_ char *included = NULL;
@@ -53,7 +58,7 @@ static char *included_dir(const char *headers)
 		return NULL;
 	rest = text.data;
 	while ((line = strsep(&rest, "\n"))) {
-		if (!*line || *line == '#' || is_output(line, headers))
+		if (!*line || *line == '#' || sets_output(line, headers))
 			continue;
 		if (included || !has_prefix(line, "include /") || !has_suffix(line, "/Makefile") ||
 			strpbrk(line, "$\\# \t") != line + strlen("include"))
@@ -64,9 +69,9 @@ static char *included_dir(const char *headers)
 	return included ? realpath(included, NULL) : NULL;
 }
 
-/* Links at the top of dir all lead into one directory ../../lib/NAME; sets *name to NAME, or
- * compares with it. False when one leads elsewhere. */
-static bool check_links(const char *dir, char **name)
+/* Tells whether all links at the top of dir lead into one directory ../../lib/NAME. Sets
+ * *name to NAME if it is NULL; otherwise NAME must be *name. */
+static bool links_lead_to_one(const char *dir, char **name)
 {
 	_cleanup_(strv_done) struct strv entries = {0};
 
@@ -91,7 +96,8 @@ static bool check_links(const char *dir, char **name)
 	return true;
 }
 
-static bool is_root_of_places(void)
+/* Tells whether the parent directory of the mounts is no link. */
+static bool is_root_real(void)
 {
 	static const char src[] = "/usr/src";
 	_cleanup_free_ char *real = realpath(src, NULL);
@@ -102,37 +108,37 @@ static bool is_root_of_places(void)
 void header_mounts_list(const struct kernel *k, struct strv *ret)
 {
 	_cleanup_free_ char *headers = realpath(k->headers, NULL);
-	_cleanup_free_ char *common = headers ? included_dir(headers) : NULL;
+	_cleanup_free_ char *common = headers ? find_included_dir(headers) : NULL;
 	_cleanup_free_ char *name = NULL, *below = NULL, *kbuild = NULL;
 
 	if (!common || streq(common, headers) || !sandbox_hides(headers) ||
-		!sandbox_hides(common) || !is_root_of_places())
+		!sandbox_hides(common) || !is_root_real())
 		return;
-	if (!check_links(headers, &name) || !check_links(common, &name) || !name)
+	if (!links_lead_to_one(headers, &name) || !links_lead_to_one(common, &name) || !name)
 		return;
 	below = xasprintf("%s/" LINK_PREFIX "%s", headers, name);
 	kbuild = realpath(below, NULL);
 	if (!kbuild || !path_is_dir(kbuild) || !streq(path_base(kbuild), name))
 		return;
 	strv_push(ret, headers);
-	strv_push(ret, PLACE "/src/linux-headers");
+	strv_push(ret, ROOT "/src/linux-headers");
 	strv_push(ret, common);
-	strv_push(ret, PLACE "/src/linux-headers-common");
+	strv_push(ret, ROOT "/src/linux-headers-common");
 	strv_push(ret, kbuild);
-	strv_push(ret, PLACE "/lib/linux-kbuild");
+	strv_push(ret, ROOT "/lib/linux-kbuild");
 }
 
 bool header_mounts_family(const struct kernel *k, struct digest *ret)
 {
-	_cleanup_(strv_done) struct strv places = {0};
+	_cleanup_(strv_done) struct strv mounts = {0};
 	_cleanup_free_ char *makefile = NULL;
 	_cleanup_close_ int fd = -1;
 
-	header_mounts_list(k, &places);
-	if (!places.n)
+	header_mounts_list(k, &mounts);
+	if (!mounts.n)
 		return false;
-	/* Of the headers that flavours share: it has the version in it. */
-	makefile = path_join(places.items[2], "Makefile");
+	/* The Makefile of the headers that all flavours share contains the version. */
+	makefile = path_join(mounts.items[2], "Makefile");
 	fd = open(makefile, O_RDONLY | O_CLOEXEC);
 	return fd >= 0 && digest_fd(fd, ret) == 0;
 }

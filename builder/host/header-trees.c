@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where are the files that a build for a kernel reads? */
+/* Which directories does a build for a kernel read? */
 #include "config.h"
 
 #include <sys/stat.h>
@@ -7,9 +7,11 @@
 #include "base/file.h"
 #include "builder/host/header-trees.h"
 
-/* A Makefile that leads elsewhere is a few lines; the real one has some 70 KiB. */
+/* A Makefile that only includes another is a few lines; the real one has some 70 KiB and
+ * is not read (bytes). */
 #define WRAPPER_MAX 8192
 
+/* Adds the real path of a directory, unless it is inside one that is listed already. */
 static void add_tree(const char *path, struct strv *ret)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
@@ -22,8 +24,8 @@ static void add_tree(const char *path, struct strv *ret)
 	strv_push(ret, real);
 }
 
-/* A word of a Makefile that names a kernel's tree: a directory with a Makefile, or that
- * Makefile. */
+/* Adds the directory that a word in the Makefile of dir names: the word is the path of a
+ * directory with a Makefile, or of that Makefile. */
 static void add_word(const char *dir, const char *word, size_t len, struct strv *ret)
 {
 	_cleanup_free_ char *name = xstrndup(word, len);
@@ -38,6 +40,7 @@ static void add_word(const char *dir, const char *word, size_t len, struct strv 
 	}
 }
 
+/* Adds the directories that the Makefile of dir names. */
 static void add_included(const char *dir, struct strv *ret)
 {
 	_cleanup_free_ char *path = path_join(dir, "Makefile");
@@ -56,8 +59,8 @@ static void add_included(const char *dir, struct strv *ret)
 	}
 }
 
-/* What a link leads to, or all of the tree that this is in: links further down may lead to the
- * rest of it. */
+/* Adds the target of the link at path, or the target's parent directory if that has a
+ * Makefile, because links further down may lead to the rest of it. */
 static void add_target(const char *path, struct strv *ret)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
@@ -71,6 +74,7 @@ static void add_target(const char *path, struct strv *ret)
 		add_tree(path, ret);
 }
 
+/* Adds the targets of all links at the top of dir. */
 static void add_linked(const char *dir, struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -93,7 +97,7 @@ void header_trees_list(const struct kernel *k, struct strv *ret)
 
 	add_tree(k->headers, &trees);
 	add_tree(source, &trees);
-	/* The list grows while it is looked through. */
+	/* The loop also visits the directories that it adds. */
 	for (size_t i = 0; i < trees.n; i++) {
 		add_included(trees.items[i], &trees);
 		add_linked(trees.items[i], &trees);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Places and policy of a run. */
+/* What are the settings of a run: their defaults, and how their values are written? */
 #include "config.h"
 
 #include <sched.h>
@@ -17,7 +17,7 @@ static unsigned int count_cpus(void)
 	return (unsigned int)CPU_COUNT(&set);
 }
 
-/* Caller frees; NULL for a user without a home. */
+/* Returns the default of cache_dir; the caller frees. NULL for a user without a home. */
 static char *default_cache_dir(void)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -69,7 +69,8 @@ bool settings_parse_size(const char *text, uint64_t *ret)
 	return true;
 }
 
-/* What DKMS_DIRECTIVE* of the environment say, in the order of their names. */
+/* Adds the values of the environment variables DKMS_DIRECTIVE*, in order of their names.
+ */
 static void add_directives(struct strv *directives)
 {
 	static const char prefix[] = "DKMS_DIRECTIVE";
@@ -133,7 +134,7 @@ void settings_done(struct settings *s)
 	*s = (struct settings){0};
 }
 
-/* The length of a reference to kernelver at s, 0 when there is none. */
+/* Returns the length of $kernelver or ${kernelver} at the beginning of s, otherwise 0. */
 static size_t reference_length(const char *s)
 {
 	static const char bare[] = "$kernelver", braces[] = "${kernelver}";
@@ -146,7 +147,7 @@ static size_t reference_length(const char *s)
 	next = s[strlen(bare)];
 	if (next == '_' || (next >= '0' && next <= '9') || (next >= 'a' && next <= 'z') ||
 		(next >= 'A' && next <= 'Z'))
-		return 0; /* a longer name */
+		return 0; /* it is a longer name */
 	return strlen(bare);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which compiler and linker does a kernel want for its modules?
+/* Which compiler and linker does a kernel need for its modules?
  *
- * kbuild itself goes by the kernel's Makefile, .kernelvariables in it, and LLVM; what is
- * exported as CC and the like is for the makefiles and configure scripts of modules that
- * compile something of their own, and must name the same. So .kernelvariables, where
- * Debian names the compiler, comes before CONFIG_CC_VERSION_TEXT, the first line of what
- * the compiler printed for --version:
+ * kbuild takes them from the kernel's Makefile, which includes .kernelvariables on
+ * Debian, and from the variable LLVM. The exported variables CC and so on are for
+ * makefiles and configure scripts of modules that compile something themselves, and must
+ * name the same programs. Therefore .kernelvariables, in which Debian names the compiler,
+ * takes precedence over CONFIG_CC_VERSION_TEXT. The latter is the first line that the
+ * compiler printed for
+ * --version:
  *
  *   gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0
  *   x86_64-linux-gnu-gcc-13 (Ubuntu 13.2.0-23ubuntu4) 13.2.0
@@ -19,11 +21,12 @@
 #include "base/file.h"
 #include "builder/host/toolchain.h"
 
-/* Larger than any .kernelvariables (bytes). */
+/* A larger .kernelvariables is not read (bytes). */
 #define VARIABLES_MAX (64 * 1024)
 
-/* A makefile puts the name into command lines as it is, so what a shell would not take for one
- * plain word is nobody's compiler. */
+/* Tells whether search, a PATH, has the program. A name that a shell would not read as
+ * one plain word counts as not installed, because makefiles insert it into command lines
+ * without quotes. */
 static bool is_installed(const char *program, const char *search)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -38,9 +41,10 @@ static bool is_installed(const char *program, const char *search)
 
 /* .kernelvariables */
 
-/* Copies a value of a makefile with every $(...), ${...} and $x in it taken for empty,
- * as what they refer to there is unset: ccache, a prefix for another architecture. */
-static char *without_references(const char *value, size_t len)
+/* Returns a copy of a makefile's value without each $(...), ${...} and $x; the caller
+ * frees. The variables that .kernelvariables refers to are not set in a build: ccache,
+ * and a prefix for another architecture. */
+static char *remove_references(const char *value, size_t len)
 {
 	struct str s = {0};
 
@@ -62,8 +66,9 @@ static char *without_references(const char *value, size_t len)
 	return str_take(&s);
 }
 
-/* The value that the line gives to CC, and its length; NULL when it gives none. */
-static const char *value_of_cc(const char *line, size_t len, size_t *ret_len)
+/* Returns the value that a line assigns to CC, and its length. NULL if it assigns none.
+ */
+static const char *find_cc_value(const char *line, size_t len, size_t *ret_len)
 {
 	const char *end = line + len;
 
@@ -82,17 +87,18 @@ static const char *value_of_cc(const char *line, size_t len, size_t *ret_len)
 	return line;
 }
 
-/* What the last assignment names; caller frees; NULL when nothing does. */
-static char *cc_of_variables(const char *text)
+/* Returns the program in the last assignment to CC; the caller frees. NULL if there is no
+ * assignment or if its value is not one word. */
+static char *cc_from_variables(const char *text)
 {
 	char *cc = NULL;
 
 	while (text && *text) {
 		size_t len = strcspn(text, "\n"), value_len;
-		const char *value = value_of_cc(text, len, &value_len);
+		const char *value = find_cc_value(text, len, &value_len);
 
 		if (value) {
-			_cleanup_free_ char *plain = without_references(value, value_len);
+			_cleanup_free_ char *plain = remove_references(value, value_len);
 			_cleanup_(strv_done) struct strv words = {0};
 
 			strv_split(&words, plain);
@@ -107,8 +113,9 @@ static char *cc_of_variables(const char *text)
 
 /* CONFIG_CC_VERSION_TEXT */
 
-/* The program's name at the beginning; caller frees; NULL when it is none. */
-static char *cc_of_version(const char *text)
+/* Returns the name of the program at the beginning of a version text; the caller frees.
+ * NULL if there is none. */
+static char *cc_from_version(const char *text)
 {
 	size_t len;
 
@@ -116,11 +123,12 @@ static char *cc_of_version(const char *text)
 		return NULL;
 	text += *text == '"';
 	len = strcspn(text, " \"");
-	/* Without more behind it this is no version. */
+	/* A version text has more words after the name. */
 	return len && text[len] == ' ' ? xstrndup(text, len) : NULL;
 }
 
-/* "16" of "Debian clang version 16.0.6"; caller frees; NULL when it is not there. */
+/* Returns "16" of "Debian clang version 16.0.6"; the caller frees. NULL if there is no
+ * such number. */
 static char *clang_major(const char *text)
 {
 	static const char before[] = "clang version ";
@@ -134,8 +142,9 @@ static char *clang_major(const char *text)
 	return len ? xstrndup(version, len) : NULL;
 }
 
-/* A clang without a version in its name is what LLVM=1 means to kbuild; with only a
- * versioned one installed all of LLVM's programs are called like that. */
+/* Chooses clang and LLVM. LLVM=1 makes kbuild run "clang". If only a clang with a version
+ * in its name is installed, all programs of LLVM have that suffix, and LLVM is set to it.
+ */
 static void choose_clang(const struct toolchain_facts *facts, const char *search,
 	struct toolchain *ret)
 {
@@ -164,8 +173,8 @@ static void choose_lld(const char *search, struct toolchain *ret)
 void toolchain_choose(const struct toolchain_facts *facts, const char *search,
 	struct toolchain *ret)
 {
-	_cleanup_free_ char *variable = cc_of_variables(facts->kernelvariables);
-	_cleanup_free_ char *version = cc_of_version(facts->cc_version_text);
+	_cleanup_free_ char *variable = cc_from_variables(facts->kernelvariables);
+	_cleanup_free_ char *version = cc_from_version(facts->cc_version_text);
 
 	*ret = (struct toolchain){0};
 	if (variable && is_installed(variable, search))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which files can a build see that are no package's, and have they changed? */
+/* Which files that belong to no package can a build see, and have they changed? */
 #include "config.h"
 
 #include <dirent.h>
@@ -12,10 +12,12 @@
 #include "cache/listing.h"
 #include "builder/host/unpackaged.h"
 
-/* More files than this are not looked at in each run (some 150 ms); too_many() says it. */
+/* The limit on the number of files, which each run has to look at: this many take some
+ * 150 ms. fail_too_many() tells the user. */
 #define FILES_MAX 100000
 
-static bool is_of_system(const char *name)
+/* Tells whether distributions have a directory of this name in /. */
+static bool is_system_dir(const char *name)
 {
 	static const char *const names[] = {"bin", "boot", "dev", "etc", "gnu", "home", "lib",
 		"lib32", "lib64", "libx32", "media", "mnt", "nix", "opt", "proc", "root", "run",
@@ -36,7 +38,7 @@ void unpackaged_list_hidden(struct strv *ret)
 		_cleanup_free_ char *path = path_join("/", names.items[i]);
 		struct stat st;
 
-		if (!is_of_system(names.items[i]) && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		if (!is_system_dir(names.items[i]) && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
 			strv_push(ret, path);
 	}
 }
@@ -56,8 +58,9 @@ bool unpackaged_is_mentioned(const char *command)
 	return false;
 }
 
-/* /x/toolchain of /x/toolchain/bin, since a compiler needs what is beside it. */
-static char *prefix_of(const char *dir)
+/* Returns the directory to show for the directory dir of a PATH; the caller frees. For
+ * /x/toolchain/bin it is /x/toolchain, because a compiler needs the files beside bin. */
+static char *toolchain_prefix(const char *dir)
 {
 	const char *base = path_base(dir);
 
@@ -78,16 +81,17 @@ void unpackaged_list_tool_dirs(const char *path, struct strv *ret)
 
 		for (size_t i = 0; real && i < hidden.n; i++)
 			if (path_is_below(real, hidden.items[i]))
-				strv_take(ret, prefix_of(real));
+				strv_take(ret, toolchain_prefix(real));
 	}
 	strv_sort_unique(ret);
 }
 
 struct walk {
 	struct str *out;
-	size_t n; /* files so far */
+	size_t n; /* the number of files so far */
 };
 
+/* Ends the line for a file that is not a directory. */
 static void add_entry(struct walk *w, int dir, const char *name, const struct stat *st)
 {
 	char target[PATH_MAX];
@@ -106,7 +110,8 @@ static void add_entry(struct walk *w, int dir, const char *name, const struct st
 	}
 }
 
-/* Owns fd. */
+/* Adds a line for each file below the directory fd, which is at path. Closes fd. Returns
+ * -E2BIG if there are more files than FILES_MAX. */
 static int walk(struct walk *w, int fd, const char *path)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -144,8 +149,9 @@ static int walk(struct walk *w, int fd, const char *path)
 	return r;
 }
 
-/* What lies in / itself, but for links to kernels, which come and go. */
-static void add_top(struct walk *w)
+/* Adds the files in / itself. Leaves out links to kernels and their initrds, which change
+ * with each new kernel. */
+static void add_root_files(struct walk *w)
 {
 	_cleanup_close_ int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(strv_done) struct strv names = {0};
@@ -164,7 +170,7 @@ static void add_top(struct walk *w)
 	}
 }
 
-static int too_many(const struct strv *dirs, struct error *err)
+static int fail_too_many(const struct strv *dirs, struct error *err)
 {
 	_cleanup_free_ char *names = strv_join(dirs, " and ");
 
@@ -183,7 +189,7 @@ int unpackaged_describe(const char *path, const char *more, struct str *ret, str
 	unpackaged_list_tool_dirs(path, &tools);
 	strv_extend(&dirs, &tools);
 	strv_split(&dirs, more ? more : "");
-	add_top(&w);
+	add_root_files(&w);
 	for (size_t i = 0; i < dirs.n && r == 0; i++) {
 		int fd = open(dirs.items[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		struct stat st;
@@ -195,5 +201,5 @@ int unpackaged_describe(const char *path, const char *more, struct str *ret, str
 			add_entry(&w, AT_FDCWD, dirs.items[i], &st);
 		}
 	}
-	return r < 0 ? too_many(&dirs, err) : 0;
+	return r < 0 ? fail_too_many(&dirs, err) : 0;
 }

@@ -6,17 +6,22 @@
 #include "base/str.h"
 #include "base/strv.h"
 
-/* What is outside of the distribution: /usr/local, /opt, and what people have in / itself. */
+/* Files that belong to no package: those in /usr/local, in /opt, in / itself, and in
+ * directories of / that only this machine has. */
 
-/* Directories in / that no system has, which a build does not get to see. */
+/* Appends the directories in / that no distribution has. The sandbox hides them. */
 void unpackaged_list_hidden(struct strv *ret);
-/* Of these, what is shown all the same: where tools of this PATH are. */
+/* Appends, sorted, the directories inside hidden ones that the sandbox shows
+ * nevertheless, because path, a PATH, leads there: tools and the files that belong to
+ * them. */
 void unpackaged_list_tool_dirs(const char *path, struct strv *ret);
-/* Whether a command names one of them, so that it must be seen. */
+/* Tells whether a command mentions a path inside a hidden directory. */
 bool unpackaged_is_mentioned(const char *command);
-/* Appends a line for each file that builds see there and in more, a list of paths or NULL, with
- * its stat data: what no package manager knows of is many a time too large to be read. path is
- * PATH. -E2BIG: there is too much of it even for that. */
+/* Appends a line for each file that belongs to no package and that builds can see, and
+ * for each file in more, a list of paths or NULL. The line has the file's path, mode,
+ * size and times, but no digest of its content, because such files are often too large to
+ * be read in each run. path is a PATH. Returns -E2BIG with status 1 if there are too many
+ * files. */
 int unpackaged_describe(const char *path, const char *more, struct str *ret, struct error *err);
 
 #endif
