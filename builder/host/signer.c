@@ -12,7 +12,7 @@
 /* What the kernel looks for at the end of a signed module (linux/module_signature.h). */
 #define SIGNATURE_END "~Module signature appended~\n"
 
-bool sign_is_signed(const char *path)
+bool signer_file_is_signed(const char *path)
 {
 	static const char end[] = SIGNATURE_END;
 	char found[sizeof(end) - 1];
@@ -42,7 +42,7 @@ static int is_same(const char *dir, const char *a, const char *b)
 	       st_a.stx_dev_minor == st_b.stx_dev_minor && st_a.stx_ino == st_b.stx_ino;
 }
 
-bool sign_in_chroot(const char *proc)
+bool signer_is_in_chroot(const char *proc)
 {
 	_cleanup_free_ char *self = path_join(proc, "self");
 
@@ -68,7 +68,7 @@ char *signer_hash(struct kernel *k)
 	return NULL;
 }
 
-const char *sign_unwanted(const struct settings *s, struct kernel *k, const char *proc)
+const char *signer_unwanted_reason(const struct settings *s, struct kernel *k, const char *proc)
 {
 	const char *mode = s->signing.when ? s->signing.when : "not_in_chroot";
 	_cleanup_free_ char *hash = signer_hash(k);
@@ -77,7 +77,7 @@ const char *sign_unwanted(const struct settings *s, struct kernel *k, const char
 		return "try_sign_modules is false";
 	if (!hash)
 		return "the kernel has no CONFIG_MODULE_SIG_HASH";
-	if (!streq(mode, "true") && sign_in_chroot(proc))
+	if (!streq(mode, "true") && signer_is_in_chroot(proc))
 		return "this is a chroot or a mount namespace, and try_sign_modules is "
 		       "not true";
 	return NULL;
@@ -123,7 +123,7 @@ static char *distro_tool(enum distro distro, const char *release, const char *ro
 	}
 }
 
-int sign_find_tool(const struct settings *s, const struct kernel *k, const char *root,
+int signer_find_program(const struct settings *s, const struct kernel *k, const char *root,
 	const char *search, char **ret, struct error *err)
 {
 	_cleanup_free_ char *tool = NULL;

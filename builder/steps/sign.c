@@ -117,7 +117,7 @@ enum phase prepare_signatures_enter(struct job *job)
 
 	if (!job->build)
 		return PHASE_NEXT;
-	unwanted = sign_unwanted(s, job->kernel, "/proc");
+	unwanted = signer_unwanted_reason(s, job->kernel, "/proc");
 	if (unwanted) {
 		buildlog_note(build_log_fd(job), "# not signed: %s", unwanted);
 		return PHASE_NEXT;
@@ -127,7 +127,7 @@ enum phase prepare_signatures_enter(struct job *job)
 	sg->dir = build_path(job, "sign");
 	sg->hash = signer_hash(job->kernel);
 	keypair_choose(s, job->kernel->release, &sg->pair);
-	if (sign_find_tool(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) < 0) {
+	if (signer_find_program(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) < 0) {
 		not_signed(job, err.what);
 		return PHASE_NEXT;
 	}
@@ -205,7 +205,7 @@ static char *failure(const struct job *job, const struct outcome *outcome, const
 		return xasprintf("%s %s%s%.*s", name, how, len ? ": " : "", len,
 			len ? said->data : "");
 	}
-	if (!sign_is_signed(path))
+	if (!signer_file_is_signed(path))
 		return xasprintf("%s left no signature", name);
 	return NULL;
 }

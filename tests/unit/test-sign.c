@@ -42,7 +42,7 @@ static const char *find(struct settings *s, const char *release, struct error *e
 	struct kernel *k = kernel_of(s, release, "CONFIG_X=y\n");
 
 	error_done(err);
-	if (sign_find_tool(s, k, dir, bin, &tool, err) < 0)
+	if (signer_find_program(s, k, dir, bin, &tool, err) < 0)
 		snprintf(name, sizeof(name), "none");
 	else
 		snprintf(name, sizeof(name), "%s",
@@ -127,7 +127,7 @@ static void test_wanted(void)
 		settings_init(&s);
 		s.signing.when = xstrdup(cases[i].mode);
 		k = kernel_of(&s, "6.1", cases[i].config);
-		is_int(!sign_unwanted(&s, k, cases[i].chroot ? inside : outside),
+		is_int(!signer_unwanted_reason(&s, k, cases[i].chroot ? inside : outside),
 			cases[i].wanted, cases[i].what);
 		kernel_free(k);
 		settings_done(&s);
@@ -146,17 +146,17 @@ static void test_chroot(void)
 
 	link_write(root, "/", NULL);
 	link_write(own_root, "/", NULL);
-	ok(sign_in_chroot(proc), "compat 11.14: another mount namespace is a chroot");
+	ok(signer_is_in_chroot(proc), "compat 11.14: another mount namespace is a chroot");
 	unlink(one);
 	if (link(own, one) < 0)
 		ok(false, "a link");
-	ok(!sign_in_chroot(proc), "the same root and namespace are none");
+	ok(!signer_is_in_chroot(proc), "the same root and namespace are none");
 	link_write(root, "/usr", NULL);
-	ok(sign_in_chroot(proc), "compat 11.14: another root is");
+	ok(signer_is_in_chroot(proc), "compat 11.14: another root is");
 	unlink(root);
 	unlink(one);
-	ok(!sign_in_chroot(proc), "where we may not look there is none");
-	ok(sign_in_chroot(nothing), "without /proc it is one");
+	ok(!signer_is_in_chroot(proc), "where we may not look there is none");
+	ok(signer_is_in_chroot(nothing), "without /proc it is one");
 }
 
 static void test_signed(void)
@@ -166,9 +166,9 @@ static void test_signed(void)
 	_cleanup_free_ char *without = write_file("without.ko", "ELF", 0644);
 	_cleanup_free_ char *nothing = path_join(dir, "nothing.ko");
 
-	ok(sign_is_signed(with), "a signature");
-	ok(!sign_is_signed(without), "none");
-	ok(!sign_is_signed(nothing), "no file");
+	ok(signer_file_is_signed(with), "a signature");
+	ok(!signer_file_is_signed(without), "none");
+	ok(!signer_file_is_signed(nothing), "no file");
 }
 
 int main(void)
