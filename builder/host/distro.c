@@ -48,8 +48,7 @@ static enum distro distro_of_word(const char *word)
 }
 
 /* Returns the value of a line "KEY=value" without quotes; the caller frees. NULL if there
- * is no such line. Does not undo shell escapes, because ID and ID_LIKE are plain words.
- */
+ * is no such line. Shell escapes are not undone: ID and ID_LIKE are plain words. */
 static char *find_value(const char *text, const char *key)
 {
 	size_t key_len = strlen(key);
@@ -176,8 +175,7 @@ static char *headers_package(enum distro distro, const char *release)
 	case DISTRO_SUSE:
 		return flavour ? xasprintf("kernel-%s-devel", flavour) : NULL;
 	case DISTRO_ARCH:
-		/* 6.9.1-arch1-1 belongs to the package linux, 6.6.32-1-lts to linux-lts.
-		 */
+		/* 6.9.1-arch1-1 is of the package linux, 6.6.32-1-lts of linux-lts. */
 		if (strstr(release, "-arch"))
 			return xstrdup("linux-headers");
 		if (!flavour || (*flavour >= '0' && *flavour <= '9'))

@@ -25,8 +25,7 @@ enum distro {
 int distro_read(const char *path, enum distro *ret, struct error *err);
 
 /* Returns the directory, relative to a kernel's, where this distribution has all modules
- * installed, whatever their dkms.conf says: "/updates/dkms". NULL if dkms.conf decides.
- */
+ * installed, whatever their dkms.conf says: "/updates/dkms". NULL: dkms.conf decides. */
 const char *distro_module_dir(enum distro distro);
 
 /* Returns the command that installs a package; the caller frees. NULL if dkms does not

@@ -30,7 +30,7 @@
 
 #define ROOT "/usr/src/kernel"
 #define LINK_PREFIX "../../lib/"
-/* A Makefile that only includes another has a line or two and perhaps a comment (bytes).
+/* A Makefile that only includes another is a line or two and perhaps a comment (bytes).
  */
 #define WRAPPER_MAX 1024
 

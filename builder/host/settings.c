@@ -69,8 +69,7 @@ bool settings_parse_size(const char *text, uint64_t *ret)
 	return true;
 }
 
-/* Adds the values of the environment variables DKMS_DIRECTIVE*, in order of their names.
- */
+/* Adds the values of the variables DKMS_DIRECTIVE*, in order of their names. */
 static void add_directives(struct strv *directives)
 {
 	static const char prefix[] = "DKMS_DIRECTIVE";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether the modules for a kernel are signed, and by which program. */
+/* Are the modules for a kernel to be signed, and by which program? */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +9,8 @@
 #include "base/file.h"
 #include "builder/host/signer.h"
 
-/* What the kernel looks for at the end of a signed module (linux/module_signature.h). */
+/* The text at the end of each signed module (MODULE_SIG_STRING of
+ * linux/module_signature.h). */
 #define SIGNATURE_END "~Module signature appended~\n"
 
 bool signer_file_is_signed(const char *path)
@@ -23,7 +24,8 @@ bool signer_file_is_signed(const char *path)
 	       memcmp(found, end, sizeof(found)) == 0;
 }
 
-/* Compares two paths by what they lead to: 1 the same, 0 not, else a negative errno. */
+/* Compares the files that two paths lead to. Returns 1 if they are the same, 0 if not, or
+ * a negative errno. */
 static int is_same(const char *dir, const char *a, const char *b)
 {
 	_cleanup_free_ char *path_a = path_join(dir, a);
@@ -34,7 +36,8 @@ static int is_same(const char *dir, const char *a, const char *b)
 	if (statx(AT_FDCWD, path_a, 0, mask, &st_a) < 0 ||
 		statx(AT_FDCWD, path_b, 0, mask, &st_b) < 0)
 		return -errno;
-	/* A bind mount of the root has its inode number; the mount tells. */
+	/* A bind mount of the root directory has the same inode number, but another mount
+	 * number. */
 	if (st_a.stx_mask & st_b.stx_mask & STATX_MNT_ID &&
 		st_a.stx_mnt_id != st_b.stx_mnt_id)
 		return 0;
@@ -52,7 +55,6 @@ bool signer_is_in_chroot(const char *proc)
 	       is_same(proc, "1/ns/mnt", "self/ns/mnt") == 0;
 }
 
-/* The hash without the quotes that a .config has; caller frees; NULL when unset. */
 char *signer_hash(struct kernel *k)
 {
 	const char *value = kernel_config(k, "CONFIG_MODULE_SIG_HASH");
@@ -88,7 +90,7 @@ static bool is_program(const char *path)
 	return path_is_file(path) && access(path, X_OK) == 0;
 }
 
-/* "6.1" of "6.1.0-56-amd64"; caller frees. */
+/* Returns "6.1" of "6.1.0-56-amd64"; the caller frees. */
 static char *major_minor(const char *release)
 {
 	size_t len = strcspn(release, ".");
@@ -98,7 +100,8 @@ static char *major_minor(const char *release)
 	return xstrndup(release, len);
 }
 
-/* Where the distribution has the program; caller frees; may not exist. */
+/* Returns where the distribution has the program, which need not exist; the caller frees.
+ * NULL if dkms knows no such path. */
 static char *distro_tool(enum distro distro, const char *release, const char *root,
 	const char *search)
 {

@@ -4,27 +4,28 @@
 
 #include "builder/host/kernel.h"
 
-/* Whether this process sees another file system than the machine's first process: a
- * chroot, or a mount namespace. proc is "/proc". Without a /proc it is a chroot; where we
- * may not look at process 1, it is none. */
+/* Tells whether this process is in a chroot or in another mount namespace than process 1.
+ * proc is "/proc", except in tests. Returns true if there is no /proc, and false if
+ * process 1 may not be looked at. */
 bool signer_is_in_chroot(const char *proc);
 
-/* Why the kernel's modules are not to be signed, which is no fault (try_sign_modules, no
- * CONFIG_MODULE_SIG_HASH in its config); static; NULL when they are. The loop's thread.
- */
+/* Returns why the modules for a kernel are not to be signed, which is no error: because
+ * of try_sign_modules, or because the kernel's configuration has no
+ * CONFIG_MODULE_SIG_HASH. The text is static. Returns NULL if they are to be signed. */
 const char *signer_unwanted_reason(const struct settings *s, struct kernel *k, const char *proc);
 
-/* The program that signs: sign_file, else the distribution's, else that of the headers.
- * root is put before the distribution's places: "" but in tests. search is a PATH. Errors
- * have status 1 and name what is missing. Caller frees. */
+/* Finds the program that signs modules: sign_file of the settings, otherwise that of the
+ * distribution, otherwise that of the headers. root is put before the distribution's
+ * paths: it is "" except in tests. search is a PATH. The caller frees *ret. Errors have
+ * status 1 and name the missing program. */
 int signer_find_program(const struct settings *s, const struct kernel *k, const char *root,
 	const char *search, char **ret, struct error *err);
 
-/* True when a signature is at the end of the module file. */
+/* Tells whether the module file at path ends with a signature. */
 bool signer_file_is_signed(const char *path);
 
-/* The kernel's CONFIG_MODULE_SIG_HASH without its quotes; caller frees; NULL when unset.
- */
+/* Returns the kernel's CONFIG_MODULE_SIG_HASH without quotes; the caller frees. NULL if
+ * it is not set. */
 char *signer_hash(struct kernel *k);
 
 #endif

@@ -66,8 +66,7 @@ static char *remove_references(const char *value, size_t len)
 	return str_take(&s);
 }
 
-/* Returns the value that a line assigns to CC, and its length. NULL if it assigns none.
- */
+/* Returns the value that line assigns to CC, and its length. NULL if it assigns none. */
 static const char *find_cc_value(const char *line, size_t len, size_t *ret_len)
 {
 	const char *end = line + len;
@@ -143,8 +142,7 @@ static char *clang_major(const char *text)
 }
 
 /* Chooses clang and LLVM. LLVM=1 makes kbuild run "clang". If only a clang with a version
- * in its name is installed, all programs of LLVM have that suffix, and LLVM is set to it.
- */
+ * in its name is installed, all programs of LLVM have that suffix, and LLVM is it. */
 static void choose_clang(const struct toolchain_facts *facts, const char *search,
 	struct toolchain *ret)
 {
