@@ -111,7 +111,7 @@ static void run_processes(size_t n, unsigned int n_slots)
 	for (size_t i = 0; i < n; i++) {
 		command_init(&tasks[i].cmd);
 		strv_push(&tasks[i].cmd.argv, "/bin/true");
-		tasks[i].cmd.jobserver = true;
+		tasks[i].cmd.uses_jobserver = true;
 		graph_add_node(&g, &tasks[i], 0);
 	}
 	runner_run(&loop, &g, &ops, &options);

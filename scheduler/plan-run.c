@@ -19,7 +19,7 @@ static void limit_command(struct job *job)
 	unsigned int limit = job->shared->settings->limits.timeout_s, left = 1;
 	uint64_t spent_s = (uv_hrtime() - job->outcome.began_ns) / 1000000000u;
 
-	if (!limit || job->ask.command.essential)
+	if (!limit || job->ask.command.runs_when_cancelled)
 		return;
 	if (spent_s < limit)
 		left = limit - (unsigned int)spent_s;

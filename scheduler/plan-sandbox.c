@@ -15,7 +15,7 @@ static bool sandbox_works(struct plan *p, enum sandbox_kind kind)
 	struct command cmd;
 	bool works;
 
-	sandbox_probe(kind, &cmd);
+	sandbox_fill_probe(kind, &cmd);
 	works = runner_run_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome);
 	outcome_done(&outcome);
 	command_done(&cmd);

@@ -243,7 +243,7 @@ static int spawn(struct run *run, const struct command *cmd)
 	int ends[2] = {-1, -1}; /* of the pipes, the child's */
 	struct process_setup setup = {
 		.fds = {-1, cmd->log_fd, cmd->log_fd, slots->read_fd, slots->write_fd},
-		.n_fds = cmd->jobserver && !slots->fifo ? 5 : 3,
+		.n_fds = cmd->uses_jobserver && !slots->fifo ? 5 : 3,
 	};
 	int r = 0;
 
@@ -251,7 +251,7 @@ static int spawn(struct run *run, const struct command *cmd)
 		strv_extend(&env, &cmd->env);
 	else
 		strv_push_all(&env, (const char *const *)environ);
-	if (cmd->jobserver) {
+	if (cmd->uses_jobserver) {
 		slots_set_makeflags(slots, &env);
 		slots_lend_to_command(slots);
 		run->lends_slots = true;
@@ -274,13 +274,13 @@ static void start_command(struct run *run, const struct command *cmd)
 	uv_loop_t *loop = run->runner->loop;
 	int r;
 
-	if (*run->runner->cancelled && !cmd->essential) {
+	if (*run->runner->cancelled && !cmd->runs_when_cancelled) {
 		struct outcome cancelled = {.cancelled = true};
 
 		advance(run, &cancelled);
 		return;
 	}
-	run->essential = cmd->essential;
+	run->essential = cmd->runs_when_cancelled;
 	run->outcome = (struct outcome){0};
 	run->started_ns = uv_hrtime();
 	uv_timer_init(loop, &run->timer);
@@ -298,7 +298,7 @@ static void start_command(struct run *run, const struct command *cmd)
 		if (r < 0 || cmd->log_fd >= 0 ||
 			uv_read_start((uv_stream_t *)&run->pipes[i], on_alloc, on_read) < 0)
 			close_pipe(&run->pipes[i]);
-	if (cmd->idle) {
+	if (cmd->takes_no_slot) {
 		give_slot(run);
 		fill(run->runner);
 	}

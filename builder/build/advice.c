@@ -52,8 +52,8 @@ static bool is_hidden(const struct sandbox *box, const char *path)
 {
 	struct stat st;
 
-	return (sandbox_hides(path) || is_below_any(path, &box->hide)) &&
-	       !is_below_any(path, &box->readable) && stat(path, &st) == 0;
+	return (sandbox_hides_path(path) || is_below_any(path, &box->hidden_dirs)) &&
+	       !is_below_any(path, &box->readable_paths) && stat(path, &st) == 0;
 }
 
 /* The first hidden path that a line names; caller frees; or NULL. */

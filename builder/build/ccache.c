@@ -151,8 +151,9 @@ static char *show_storages(struct job *job, const char *value, struct sandbox *b
 		str_add(&seen, i ? " " : "");
 		if (storage.dir && path_is_dir(storage.dir)) {
 			str_addf(&seen, "file:%s%s", place, storage.attributes);
-			strv_push_all(&box->binds,
-				(const char *const[]){storage.read_only ? "--ro-bind" : "--bind",
+			strv_push_all(&box->bwrap_options,
+				(const char *const[]){
+					storage.read_only ? "--ro-bind" : "--bind",
 					storage.dir, place, NULL});
 		} else {
 			str_add(&seen, storage.text);
@@ -264,8 +265,9 @@ void ccache_use(struct job *job, struct command *cmd, struct sandbox *box)
 	box->network = box->network || ccache_needs_network(s);
 	if (!confined)
 		return;
-	strv_push_all(&box->binds, (const char *const[]){"--dir", SEEN, "--ro-bind", bin,
-					   SEEN "/bin", "--bind", dir, SEEN "/dir", NULL});
+	strv_push_all(&box->bwrap_options,
+		(const char *const[]){"--dir", SEEN, "--ro-bind", bin, SEEN "/bin",
+			"--bind", dir, SEEN "/dir", NULL});
 	storages = strv_getenv(&cmd->env, "CCACHE_REMOTE_STORAGE");
 	if (storages) {
 		_cleanup_free_ char *seen = show_storages(job, storages, box);

@@ -45,7 +45,7 @@ void build_check_staged(struct job *job)
 		strv_push(&all_symvers, symvers);
 	list_symvers(job, &all_symvers);
 	/* What it finds, also that a file is no module, is for a person to judge. */
-	if (modfile_check(&paths, job->kernel->release, &all_symvers,
+	if (modfile_check_for_kernel(&paths, job->kernel->release, &all_symvers,
 		    &job->outcome.warnings, &err) < 0)
 		strv_push(&job->outcome.warnings, err.what);
 }

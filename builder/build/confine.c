@@ -68,11 +68,11 @@ static void show_depends(const struct job *job, struct sandbox *box)
 			continue;
 		dir = tree_version_dir(tree, name, version);
 		built = tree_built_dir(tree, name, version, k->release, k->arch);
-		strv_pushf(&box->readable, "%s/source", dir);
-		strv_pushf(&box->readable, "%s/module/Module.symvers", built);
-		strv_take(&box->links,
+		strv_pushf(&box->readable_paths, "%s/source", dir);
+		strv_pushf(&box->readable_paths, "%s/module/Module.symvers", built);
+		strv_take(&box->symlinks,
 			tree_installed_link(tree, name, k->release, k->arch));
-		strv_push(&box->links, built);
+		strv_push(&box->symlinks, built);
 	}
 }
 
@@ -91,8 +91,8 @@ static void link_headers(const struct kernel *k, struct sandbox *box)
 
 		if (!real)
 			continue;
-		strv_pushf(&box->links, "%s/%s", own, names[i]);
-		strv_push(&box->links, real);
+		strv_pushf(&box->symlinks, "%s/%s", own, names[i]);
+		strv_push(&box->symlinks, real);
 	}
 }
 
@@ -111,8 +111,8 @@ static void hide_outside(const struct job *job, struct sandbox *box)
 {
 	if (unpackaged_is_mentioned(job->conf->make))
 		return;
-	unpackaged_list_hidden(&box->hide);
-	unpackaged_list_tool_dirs(getenv("PATH"), &box->readable);
+	unpackaged_list_hidden(&box->hidden_dirs);
+	unpackaged_list_tool_dirs(getenv("PATH"), &box->readable_paths);
 }
 
 /* What packages of other kernels have beside those of compilers, and symbols of kernels
@@ -128,8 +128,8 @@ static void hide_kernels(struct sandbox *box)
 		if (glob(patterns[i], 0, NULL, &found) != 0)
 			continue;
 		for (size_t j = 0; j < found.gl_pathc; j++)
-			if (!strv_contains(&box->readable, found.gl_pathv[j]))
-				strv_push(&box->hide, found.gl_pathv[j]);
+			if (!strv_contains(&box->readable_paths, found.gl_pathv[j]))
+				strv_push(&box->hidden_dirs, found.gl_pathv[j]);
 		globfree(&found);
 	}
 }
@@ -141,29 +141,29 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	struct build *b = job->build;
 
 	box->strict = true;
-	box->writable = b->work;
-	box->writable_at = b->seen;
+	box->writable_dir = b->work;
+	box->writable_seen_at = b->seen;
 	box->network = build_has_network(job);
 	hide_outside(job, box);
-	strv_split(&box->readable, s->sandbox.paths ? s->sandbox.paths : "");
-	strv_push(&box->hide, s->trees.dkms);
-	strv_push(&box->hide, s->trees.install);
-	strv_push(&box->hide, s->trees.source);
-	strv_push(&box->readable, b->source);
-	strv_push(&box->readable, k->headers);
-	strv_pushf(&box->readable, "%s/source", k->dir);
-	strv_pushf(&box->readable, "%s/modules.builtin", k->dir);
-	strv_pushf(&box->readable, "%s/modules.order", k->dir);
-	header_trees_list(k, &box->readable);
+	strv_split(&box->readable_paths, s->sandbox.paths ? s->sandbox.paths : "");
+	strv_push(&box->hidden_dirs, s->trees.dkms);
+	strv_push(&box->hidden_dirs, s->trees.install);
+	strv_push(&box->hidden_dirs, s->trees.source);
+	strv_push(&box->readable_paths, b->source);
+	strv_push(&box->readable_paths, k->headers);
+	strv_pushf(&box->readable_paths, "%s/source", k->dir);
+	strv_pushf(&box->readable_paths, "%s/modules.builtin", k->dir);
+	strv_pushf(&box->readable_paths, "%s/modules.order", k->dir);
+	header_trees_list(k, &box->readable_paths);
 	hide_kernels(box);
 	if (k->config_path)
-		strv_push(&box->readable, k->config_path);
-	for (size_t i = 0; i < ARRAY_SIZE(sandbox_boot); i++)
-		strv_pushf(&box->readable, "%s%s", sandbox_boot[i], k->release);
-	strv_pushf(&box->readable, "%s/%s", s->config_dir, job->name);
+		strv_push(&box->readable_paths, k->config_path);
+	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++)
+		strv_pushf(&box->readable_paths, "%s%s", sandbox_visible_boot[i], k->release);
+	strv_pushf(&box->readable_paths, "%s/%s", s->config_dir, job->name);
 	if (s->build_environment)
-		strv_push(&box->readable, s->build_environment);
-	strv_extend(&box->places, &b->places);
+		strv_push(&box->readable_paths, s->build_environment);
+	strv_extend(&box->moved_dirs, &b->places);
 	show_depends(job, box);
 	link_headers(k, box);
 }

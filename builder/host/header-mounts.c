@@ -111,8 +111,8 @@ void header_mounts_list(const struct kernel *k, struct strv *ret)
 	_cleanup_free_ char *common = headers ? find_included_dir(headers) : NULL;
 	_cleanup_free_ char *name = NULL, *below = NULL, *kbuild = NULL;
 
-	if (!common || streq(common, headers) || !sandbox_hides(headers) ||
-		!sandbox_hides(common) || !is_root_real())
+	if (!common || streq(common, headers) || !sandbox_hides_path(headers) ||
+		!sandbox_hides_path(common) || !is_root_real())
 		return;
 	if (!links_lead_to_one(headers, &name) || !links_lead_to_one(common, &name) || !name)
 		return;

@@ -40,7 +40,7 @@ enum phase depmod_enter(struct job *job)
 		return PHASE_NEXT; /* to rolling back, if it is an error */
 	job->ask.command = job->depmod->depmod->command;
 	command_init(&job->depmod->depmod->command);
-	job->ask.command.essential = true;
+	job->ask.command.runs_when_cancelled = true;
 	return PHASE_COMMAND;
 }
 
@@ -156,7 +156,7 @@ static bool weak_command(struct job *job, bool adds)
 			strv_extend(argv,
 				adds ? &member->outcome.added : &member->outcome.removed);
 	}
-	job->ask.command.essential = true;
+	job->ask.command.runs_when_cancelled = true;
 	return argv->n > n_options;
 }
 

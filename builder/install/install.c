@@ -203,7 +203,7 @@ static bool may_replace(struct job *job, const struct placed *previous,
 		if ((ours && streq(path, f->dest)) ||
 			(job->request.rebuild && is_installed_file(previous, path)))
 			continue;
-		r = modfile_is_newer(f->built, path, &err);
+		r = modfile_should_replace(f->built, path, &err);
 		if (r > 0)
 			continue;
 		if (r == 0)

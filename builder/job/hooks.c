@@ -57,7 +57,7 @@ enum phase script_enter(struct job *job, const char *what, const char *script)
 	conf_set_environment(&request, &job->ask.command.env);
 	job->ask.command.cwd = TAKE_PTR(source);
 	/* What has been done to the system is to be completed. */
-	job->ask.command.essential = job->outcome.changed_kernel;
+	job->ask.command.runs_when_cancelled = job->outcome.changed_kernel;
 	return PHASE_COMMAND;
 }
 

@@ -184,7 +184,7 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? streq(a, b) : a == b;
 }
 
-int modfile_is_newer(const char *new_path, const char *old_path, struct error *err)
+int modfile_should_replace(const char *new_path, const char *old_path, struct error *err)
 {
 	_cleanup_(modfile_done) struct modfile new = {0}, old = {0};
 	struct error unread = {0};
@@ -424,7 +424,7 @@ static void report_symbols(const struct needs *needs, size_t module, const char 
 		strv_pushf(ret_warnings, "%s: %s: %s", name, problem, names.data);
 }
 
-int modfile_check(const struct strv *paths, const char *release,
+int modfile_check_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err)
 {
 	_cleanup_(needs_done) struct needs needs = {0};

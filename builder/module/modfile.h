@@ -26,7 +26,7 @@ void modfile_done(struct modfile *m);
  * any. When neither file has a version or a srcversion, files with the same bytes, both
  * uncompressed, are the same. An OLD that is gone or no module is replaced; NEW must be
  * one, or that is the error. */
-int modfile_is_newer(const char *new_path, const char *old_path, struct error *err);
+int modfile_should_replace(const char *new_path, const char *old_path, struct error *err);
 
 /* Looks at freshly built modules before they are published: vermagic begins with
  * release; each symbol that one of them needs is in one of the symvers files
@@ -37,7 +37,7 @@ int modfile_is_newer(const char *new_path, const char *old_path, struct error *e
  * ("evdi.ko: unknown symbols: a, b"); returns 0 also then. Missing symvers files are
  * skipped; when none of them describes a kernel (names vmlinux), what is unknown cannot
  * be told, and only CRCs are compared. */
-int modfile_check(const struct strv *paths, const char *release,
+int modfile_check_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err);
 
 #endif

@@ -243,8 +243,8 @@ static int make_kernel_files(struct fingerprints *f, const struct kernel *k, str
 
 		listing_add_file(f->stats, path, path, ret);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(sandbox_boot); i++) {
-		_cleanup_free_ char *path = xasprintf("%s%s", sandbox_boot[i], k->release);
+	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++) {
+		_cleanup_free_ char *path = xasprintf("%s%s", sandbox_visible_boot[i], k->release);
 
 		listing_add_file(f->stats, path, path, ret);
 	}
@@ -284,7 +284,7 @@ static int make_system(struct fingerprints *f, _unused_ const struct kernel *k, 
 	int r = 0;
 
 	inventory_add_system(ret);
-	for (const char *const *path = sandbox_etc; *path && r == 0; path++) {
+	for (const char *const *path = sandbox_visible_etc; *path && r == 0; path++) {
 		if (path_is_dir(*path))
 			r = add_dir(f->stats, *path, *path, ret, err);
 		else
@@ -453,7 +453,7 @@ static void add_path(const struct job *job, const char *path, struct strv *ret)
 		/* /bin is /usr/bin on most systems. */
 		if (*dir != '/' || !real || strv_contains(ret, real))
 			continue;
-		if (job->build->sandbox == SANDBOX_KIND_NONE || !sandbox_hides(real))
+		if (job->build->sandbox == SANDBOX_KIND_NONE || !sandbox_hides_path(real))
 			strv_push(ret, real);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A child process as data: what to run, and how it ended. */
+/* A child process as data: which program to run, and how it ended. */
 #include "config.h"
 
 #include <signal.h>
@@ -42,7 +42,8 @@ char *outcome_describe(const struct outcome *o, const struct command *c)
 		return xstrdup("was cancelled");
 	if (o->signal)
 		return xasprintf("was killed by signal %d", o->signal);
-	/* A shell or a sandbox between us and what was killed says it like that. */
+	/* A shell or a sandbox between dkms and the killed process exits with this
+	 * status. */
 	if (o->exit_status == 128 + SIGKILL || o->exit_status == 128 + SIGSEGV)
 		return xasprintf("exited %d: killed by signal %d", o->exit_status,
 			o->exit_status - 128);

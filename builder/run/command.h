@@ -7,47 +7,51 @@
 #include "base/str.h"
 #include "base/strv.h"
 
-/* A child process to run: what the builder asks for and the scheduler starts. The
- * child gets a session of its own, standard input from /dev/null, and nothing of ours
+/* A child process to run. The builder fills it in and the scheduler starts it. The child
+ * is in a session of its own, reads standard input from /dev/null, and inherits nothing
  * but what is named here. */
 struct command {
 	struct strv argv;
-	struct strv env; /* the whole environment; empty: ours */
-	char *cwd;	 /* NULL: ours */
-	int log_fd;	 /* gets standard output and error, borrowed; -1: both captured */
-	bool jobserver;	 /* runs make: pass it the run's job slots */
-	bool idle;	 /* waits and does nothing: takes no job slot */
-	bool essential;	 /* runs also when the run is being cancelled: depmod */
-	unsigned int timeout_s; /* 0: none */
+	struct strv env; /* the whole environment; empty: that of dkms */
+	char *cwd;       /* working directory; NULL: that of dkms */
+	int log_fd; /* gets standard output and error, borrowed; -1: both are captured */
+	bool uses_jobserver;      /* runs make, which gets the job slots of this run */
+	bool takes_no_slot;       /* only waits, so it occupies no job slot */
+	bool runs_when_cancelled; /* is neither skipped nor ended by cancelling */
+	unsigned int timeout_s;   /* 0: no limit */
 };
 
-/* How it ended. */
+/* How a command ended. */
 struct outcome {
-	int error;	  /* negative errno when it could not be started, else 0 */
-	int exit_status;  /* of exit(), when signal is 0 */
-	int signal;	  /* that ended it, or 0 */
+	int error;       /* negative errno if it could not be started, else 0 */
+	int exit_status; /* its argument to exit(), if signal is 0 */
+	int signal;      /* the signal that ended it, or 0 */
 	bool timed_out;
-	bool cancelled;	  /* ended because the run is being cancelled */
+	bool cancelled; /* ended, or not started, because the run is cancelled */
 	double elapsed_s;
-	/* Of the command and of all below it that has ended and been waited for. */
-	uint64_t cpu_ns;	/* user and system time */
-	uint64_t max_rss_bytes; /* the largest resident set that one process had */
-	struct str out;	  /* captured standard output, at most COMMAND_CAPTURE_MAX */
-	struct str err;	  /* captured standard error, at most COMMAND_CAPTURE_MAX */
+	/* Of the command and of all its descendants that ended and were waited for. */
+	uint64_t cpu_ns;        /* user and system time */
+	uint64_t max_rss_bytes; /* the largest resident set size of any one process */
+	struct str out;         /* captured output, at most COMMAND_CAPTURE_MAX */
+	struct str err;         /* captured standard error, the same */
 };
 
-/* More than this from a captured stream is read and dropped (bytes). */
+/* Bytes kept of each captured stream; what follows is read and dropped. */
 #define COMMAND_CAPTURE_MAX (1024 * 1024)
 
-void command_init(struct command *c); /* empty, log_fd -1 */
+/* Makes c empty, with log_fd -1. */
+void command_init(struct command *c);
+/* Frees what is in c and makes it empty. */
 void command_done(struct command *c);
+/* Frees what is in o and zeroes it. */
 void outcome_done(struct outcome *o);
-/* True when it ran to its end and exited 0. */
+/* Returns whether the command ran to its end and exited 0. */
 bool outcome_ok(const struct outcome *o);
-/* "exited 2", "killed by signal 9", "ran longer than 10 s", "could not be started:
- * No such file or directory"; caller frees. */
+/* Returns a predicate for messages: "exited 2", "was killed by signal 9", "ran longer
+ * than 10 s", "could not be started: No such file or directory". The caller frees it. */
 char *outcome_describe(const struct outcome *o, const struct command *c);
-/* The command as a shell would take it; caller frees. */
+/* Returns argv as a line that a shell would read as the same words. The caller frees
+ * it. */
 char *command_line(const struct command *c);
 
 #endif

@@ -7,65 +7,69 @@
 #include "base/file.h"
 #include "builder/run/sandbox.h"
 
-/* What a build has no business in. Paths below that it does need are bound back. */
-static const char *const hidden[] = {"/tmp", "/var/tmp", "/run", "/root", "/home"};
+/* Directories that are empty in every sandbox. Paths below them that a command needs are
+ * bind-mounted again. */
+static const char *const always_hidden[] = {"/tmp", "/var/tmp", "/run", "/root", "/home"};
 
-/* With strict, besides. */
-static const char *const hidden_strictly[] = {"/boot", "/etc", "/lib/firmware", "/lib/modules",
-	"/media", "/mnt", "/srv", "/sys", "/usr/src", "/var"};
+/* Directories that a strict sandbox hides as well. */
+static const char *const hidden_if_strict[] = {"/boot", "/etc", "/lib/firmware",
+	"/lib/modules", "/media", "/mnt", "/srv", "/sys", "/usr/src", "/var"};
 
-const char *const sandbox_etc[] = {"/etc/alternatives", "/etc/bash.bashrc",
+const char *const sandbox_visible_etc[] = {"/etc/alternatives", "/etc/bash.bashrc",
 	"/etc/debian_version", "/etc/default", "/etc/environment", "/etc/fedora-release",
-	"/etc/inputrc", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/lsb-release", "/etc/magic",
-	"/etc/os-release", "/etc/perl", "/etc/pki/tls/openssl.cnf", "/etc/python3",
-	"/etc/redhat-release", "/etc/rpm", "/etc/ssl/openssl.cnf", "/etc/sysconfig",
-	"/etc/system-release", NULL};
+	"/etc/inputrc", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/lsb-release",
+	"/etc/magic", "/etc/os-release", "/etc/perl", "/etc/pki/tls/openssl.cnf",
+	"/etc/python3", "/etc/redhat-release", "/etc/rpm", "/etc/ssl/openssl.cnf",
+	"/etc/sysconfig", "/etc/system-release", NULL};
 
-const char *const sandbox_boot[2] = {"/boot/System.map-", "/boot/config-"};
+const char *const sandbox_visible_boot[2] = {"/boot/System.map-", "/boot/config-"};
 
-/* What programs need to run at all, and what nothing is made of: caches, names of users, the
- * time zone; and the databases of package managers, whose content is that of the packages. */
-static const char *const plumbing[] = {"/etc/group", "/etc/java", "/etc/ld.so.cache",
+/* Files that programs need in order to run but that do not change what a build makes:
+ * caches, user names, the time zone. The databases of package managers are here too,
+ * since they say only what the installed packages say. */
+static const char *const runtime_files[] = {"/etc/group", "/etc/java", "/etc/ld.so.cache",
 	"/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki",
 	"/var/lib/dpkg", "/var/lib/pacman", "/var/lib/rpm"};
 
-/* The same for builds that have a network, which are not kept. */
-static const char *const network_plumbing[] = {"/etc/ca-certificates",
-	"/etc/ca-certificates.conf", "/etc/hosts", "/etc/protocols", "/etc/services", "/etc/ssl"};
+/* The same for builds that have a network. Their results are not kept in the cache. */
+static const char *const network_files[] = {"/etc/ca-certificates",
+	"/etc/ca-certificates.conf", "/etc/hosts", "/etc/protocols", "/etc/services",
+	"/etc/ssl"};
 
-/* With strict, files and directories of /proc that tell of the machine since it was booted: which
- * modules are loaded, and where. */
-static const char *const hidden_proc[] = {
-	"/proc/cmdline", "/proc/devices", "/proc/driver", "/proc/kallsyms", "/proc/modules"};
+/* Paths in /proc that a strict sandbox masks because they describe the running system:
+ * its command line, devices, loaded modules and their addresses. */
+static const char *const masked_proc[] = {"/proc/cmdline", "/proc/devices",
+	"/proc/driver", "/proc/kallsyms", "/proc/modules"};
 
 void sandbox_done(struct sandbox *box)
 {
-	strv_done(&box->readable);
-	strv_done(&box->secret);
-	strv_done(&box->hide);
-	strv_done(&box->places);
-	strv_done(&box->binds);
-	strv_done(&box->links);
+	strv_done(&box->readable_paths);
+	strv_done(&box->secret_files);
+	strv_done(&box->hidden_dirs);
+	strv_done(&box->moved_dirs);
+	strv_done(&box->bwrap_options);
+	strv_done(&box->symlinks);
 }
 
-/* The directory directly below one of the hidden ones that path is in ("/home/joe" of
- * "/home/joe/src/x"); caller frees; NULL when path is not hidden. */
-static char *below_hidden(const char *path)
+/* Returns the directory directly below one of always_hidden that path is in ("/home/joe"
+ * for "/home/joe/src/x"), which the caller frees, or NULL if path is in none of them. */
+static char *hidden_top_of(const char *path)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
-		size_t n = strlen(hidden[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(always_hidden); i++) {
+		size_t n = strlen(always_hidden[i]);
 
-		if (strncmp(path, hidden[i], n) == 0 && path[n] == '/' && path[n + 1])
+		if (strncmp(path, always_hidden[i], n) == 0 && path[n] == '/' &&
+			path[n + 1])
 			return xstrndup(path, n + 1 + strcspn(path + n + 1, "/"));
 	}
 	return NULL;
 }
 
-/* Others may read path, if it is a file, and search every directory on the way to it that
- * bubblewrap does not make anew. */
-static bool path_reachable(const char *path)
+/* Returns whether other users may read path, if it is a file, and search each directory
+ * that leads to it. Directories that bubblewrap creates anew do not count. */
+static bool others_can_reach(const char *path)
 {
-	_cleanup_free_ char *top = below_hidden(path);
+	_cleanup_free_ char *top = hidden_top_of(path);
 	_cleanup_free_ char *partial = realpath(path, NULL);
 	size_t known = top ? strlen(top) : 1;
 	struct stat st;
@@ -84,18 +88,20 @@ static bool path_reachable(const char *path)
 	return true;
 }
 
-bool sandbox_reachable(const struct strv *readable)
+bool sandbox_user_can_reach(const struct strv *readable)
 {
 	for (size_t i = 0; i < readable->n; i++)
-		if (!path_reachable(readable->items[i]))
+		if (!others_can_reach(readable->items[i]))
 			return false;
 	return true;
 }
 
 static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool network)
 {
-	/* With a PID 1 of our own, since bubblewrap's would not be waited for, and what is below
-	 * it not be counted; so the sandbox is empty when its bubblewrap exits. */
+	/* The shell of add_user_and_shell() is PID 1 instead of bubblewrap's own init
+	 * process. bubblewrap does not wait for its init, so the resources used by the
+	 * processes below it would not be counted. This way the sandbox is also empty
+	 * once bubblewrap exits. */
 	static const char *const always[] = {"bwrap", "--die-with-parent", "--unshare-pid",
 		"--as-pid-1", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", NULL};
 	static const char *const become[] = {
@@ -104,9 +110,10 @@ static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool netwo
 	strv_push_all(argv, always);
 	if (!network)
 		strv_push(argv, "--unshare-net");
-	/* Some makefiles write it into what they build. */
+	/* Some makefiles write the host name into what they build. */
 	strv_push_all(argv, (const char *const[]){"--hostname", "localhost", NULL});
-	/* Root keeps its capabilities otherwise, and could make all writable again. */
+	/* Otherwise root would keep its capabilities and could remount the system
+	 * writable. */
 	if (kind == SANDBOX_KIND_USERNS)
 		strv_push_all(argv, (const char *const[]){"--unshare-user", "--cap-drop", "ALL",
 					    NULL});
@@ -114,24 +121,27 @@ static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool netwo
 		strv_push_all(argv, become);
 }
 
-/* Both spellings of a path: as named, and with links resolved. */
-static void bind_back(struct strv *argv, struct strv *done, const char *path)
+/* Bind-mounts the directory below /home or the like that path is in, both for path as it
+ * is spelled and for path with links resolved. */
+static void bind_hidden_top(struct strv *argv, struct strv *shown, const char *path)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
 	const char *spellings[] = {path, real};
 
 	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++) {
-		_cleanup_free_ char *top = spellings[i] ? below_hidden(spellings[i]) : NULL;
+		_cleanup_free_ char *top =
+			spellings[i] ? hidden_top_of(spellings[i]) : NULL;
 
-		if (!top || strv_contains(done, top))
+		if (!top || strv_contains(shown, top))
 			continue;
-		strv_push(done, top);
+		strv_push(shown, top);
 		strv_push_all(argv, (const char *const[]){"--ro-bind", top, top, NULL});
 	}
 }
 
-/* Everybody, or we, may search each directory on the way to path. */
-static bool may_lead_to(const char *path)
+/* Returns whether each directory that leads to path can be searched by other users or is
+ * owned by the user of dkms. */
+static bool can_be_reached(const char *path)
 {
 	_cleanup_free_ char *partial = xstrdup(path);
 	char *slash;
@@ -147,19 +157,22 @@ static bool may_lead_to(const char *path)
 	return true;
 }
 
-/* Our own user could read what is ours, in a user namespace too. Where nobody gets to,
- * there is nothing to conceal, and bubblewrap may not get there either. */
-static void conceal(struct strv *argv, const struct strv *bound, const char *path)
+/* Puts /dev/null over a secret file. Without that, a command in a user namespace could
+ * read it, since it runs as the user of dkms. A file that is hidden anyway is left
+ * alone, and so is one that no user can reach, because bubblewrap might not reach it
+ * either. */
+static void mask_file(struct strv *argv, const struct strv *shown, const char *path)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
-	_cleanup_free_ char *top = real ? below_hidden(real) : NULL;
+	_cleanup_free_ char *top = real ? hidden_top_of(real) : NULL;
 
-	if (real && (!top || strv_contains(bound, top)) && may_lead_to(real))
+	if (real && (!top || strv_contains(shown, top)) && can_be_reached(real))
 		strv_push_all(argv,
 			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
 }
 
-/* Makefiles look for headers in /lib/modules whatever dkms was told. */
+/* Shows install_tree at /lib/modules, where makefiles look for headers even if dkms was
+ * given another install tree. */
 static void bind_install_tree(struct strv *argv, const char *install_tree)
 {
 	_cleanup_free_ char *usual = realpath("/lib/modules", NULL);
@@ -169,54 +182,58 @@ static void bind_install_tree(struct strv *argv, const char *install_tree)
 		strv_push_all(argv, (const char *const[]){"--ro-bind", real, usual, NULL});
 }
 
-bool sandbox_hides(const char *path)
+bool sandbox_hides_path(const char *path)
 {
-	_cleanup_free_ char *top = below_hidden(path);
+	_cleanup_free_ char *top = hidden_top_of(path);
 
-	for (size_t i = 0; !top && i < ARRAY_SIZE(hidden_strictly); i++)
-		if (has_prefix(path, hidden_strictly[i]) &&
-			path[strlen(hidden_strictly[i])] == '/')
+	for (size_t i = 0; !top && i < ARRAY_SIZE(hidden_if_strict); i++)
+		if (has_prefix(path, hidden_if_strict[i]) &&
+			path[strlen(hidden_if_strict[i])] == '/')
 			return true;
 	return top;
 }
 
-/* Makes dir empty; once. */
-static void hide(struct strv *argv, struct strv *sealed, const char *dir)
+/* Makes dir empty in the sandbox, unless that was done before, and adds it to emptied. */
+static void empty_dir(struct strv *argv, struct strv *emptied, const char *dir)
 {
 	_cleanup_free_ char *real = realpath(dir, NULL);
 	struct stat st;
 
-	if (!real || lstat(real, &st) < 0 || !S_ISDIR(st.st_mode) || strv_contains(sealed, real))
+	if (!real || lstat(real, &st) < 0 || !S_ISDIR(st.st_mode) ||
+		strv_contains(emptied, real))
 		return;
 	strv_push_all(argv, (const char *const[]){"--tmpfs", real, NULL});
-	strv_push(sealed, real);
+	strv_push(emptied, real);
 }
 
-/* Whether path is in a directory that was made empty. The hidden ones that stay writable
- * get an empty directory on the way to path, so that it can be sealed. */
-static bool is_hidden(struct strv *argv, struct strv *sealed, const char *path)
+/* Returns whether path is in a directory that is empty in the sandbox. The directories
+ * of always_hidden stay writable, so if path is below one of them, a read-only empty
+ * directory is added for the part of path directly below it. */
+static bool is_emptied(struct strv *argv, struct strv *emptied, const char *path)
 {
-	_cleanup_free_ char *top = below_hidden(path);
+	_cleanup_free_ char *top = hidden_top_of(path);
 
-	/* Also where it is in a sealed one, as /var/tmp is in /var. */
-	if (top && !streq(top, path) && !strv_contains(sealed, top)) {
+	/* This is needed even inside of an emptied directory, as /var/tmp is in /var. */
+	if (top && !streq(top, path) && !strv_contains(emptied, top)) {
 		strv_push_all(argv, (const char *const[]){"--tmpfs", top, NULL});
-		strv_push(sealed, top);
+		strv_push(emptied, top);
 	}
-	for (size_t i = 0; !top && i < sealed->n; i++)
-		if (path_is_below(path, sealed->items[i]))
+	for (size_t i = 0; !top && i < emptied->n; i++)
+		if (path_is_below(path, emptied->items[i]))
 			return true;
 	return top;
 }
 
-/* The directories on the way to path, which bubblewrap would make for us alone. */
-static void make_parents(struct strv *argv, const struct strv *sealed, const char *path)
+/* Makes the directories between an emptied directory and path. bubblewrap would make
+ * them too, but searchable only by the user who starts it. */
+static void make_parent_dirs(
+	struct strv *argv, const struct strv *emptied, const char *path)
 {
-	for (size_t i = 0; i < sealed->n; i++) {
-		size_t n = strlen(sealed->items[i]);
+	for (size_t i = 0; i < emptied->n; i++) {
+		size_t n = strlen(emptied->items[i]);
 		const char *slash;
 
-		if (!path_is_below(path, sealed->items[i]))
+		if (!path_is_below(path, emptied->items[i]))
 			continue;
 		for (slash = path + n; (slash = strchr(slash + 1, '/'));) {
 			_cleanup_free_ char *dir = xstrndup(path, (size_t)(slash - path));
@@ -227,7 +244,8 @@ static void make_parents(struct strv *argv, const struct strv *sealed, const cha
 	}
 }
 
-/* path with the links on the way to it resolved, but not the last; caller frees. */
+/* Returns path with links resolved in all components but the last. The caller frees
+ * it. */
 static char *resolve_parent(const char *path)
 {
 	_cleanup_free_ char *dir = xstrndup(path, (size_t)(path_base(path) - path));
@@ -236,144 +254,150 @@ static char *resolve_parent(const char *path)
 	return real ? path_join(real, path_base(path)) : xstrdup(path);
 }
 
-static void show(struct strv *argv, struct strv *sealed, struct strv *done, const char *path,
-	int depth);
+static void show_path(struct strv *argv, struct strv *emptied, struct strv *shown,
+	const char *path, int depth);
 
-/* Shows what is at path, where only the last part may be a link. */
-static void show_at(struct strv *argv, struct strv *sealed, struct strv *done,
+/* Shows what is at path, of which only the last component may be a link. */
+static void show_resolved(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const char *path, int depth)
 {
 	_cleanup_free_ char *target = NULL, *next = NULL;
 
-	if (is_hidden(argv, sealed, path))
-		make_parents(argv, sealed, path);
+	if (is_emptied(argv, emptied, path))
+		make_parent_dirs(argv, emptied, path);
 	if (link_read(path, &target) < 0) {
-		if (is_hidden(argv, sealed, path))
+		if (is_emptied(argv, emptied, path))
 			strv_push_all(argv, (const char *const[]){"--ro-bind", path, path, NULL});
 		return;
 	}
-	if (is_hidden(argv, sealed, path))
+	if (is_emptied(argv, emptied, path))
 		strv_push_all(argv, (const char *const[]){"--symlink", target, path, NULL});
 	next = *target == '/' ? xstrdup(target)
 			      : xasprintf("%.*s%s", (int)(path_base(path) - path), path, target);
-	show(argv, sealed, done, next, depth + 1);
+	show_path(argv, emptied, shown, next, depth + 1);
 }
 
-/* path, or a directory that it is in, has been shown. */
-static bool is_shown(const struct strv *done, const char *path)
+/* Returns whether path, or a directory that it is in, has been shown. */
+static bool is_shown(const struct strv *shown, const char *path)
 {
-	for (size_t i = 0; i < done->n; i++)
-		if (path_is_in(path, done->items[i]))
+	for (size_t i = 0; i < shown->n; i++)
+		if (path_is_in(path, shown->items[i]))
 			return true;
 	return false;
 }
 
-/* Shows a path if it is hidden: a link as a link, and what it leads to. */
-static void show(struct strv *argv, struct strv *sealed, struct strv *done, const char *path,
-	int depth)
+/* Shows path if it is hidden. If it is a link, both the link and its target are shown.
+ * depth counts the links followed so far, at most 8. */
+static void show_path(struct strv *argv, struct strv *emptied, struct strv *shown,
+	const char *path, int depth)
 {
 	_cleanup_free_ char *place = resolve_parent(path);
 	struct stat st;
 
 	if (depth > 8 || stat(path, &st) < 0)
 		return;
-	if (!is_shown(done, place)) {
-		strv_push(done, place);
-		show_at(argv, sealed, done, place, depth);
+	if (!is_shown(shown, place)) {
+		strv_push(shown, place);
+		show_resolved(argv, emptied, shown, place, depth);
 	}
-	/* The way to it is hidden itself. */
-	if (!is_shown(done, path) && !strstr(path, "/..") && is_hidden(argv, sealed, path)) {
-		strv_push(done, path);
-		make_parents(argv, sealed, path);
+	/* A link in a directory that leads to path is hidden too: link path to its
+	 * place. */
+	if (!is_shown(shown, path) && !strstr(path, "/..") &&
+		is_emptied(argv, emptied, path)) {
+		strv_push(shown, path);
+		make_parent_dirs(argv, emptied, path);
 		strv_push_all(argv, (const char *const[]){"--symlink", place, path, NULL});
 	}
 }
 
-/* Shows a directory elsewhere, read-only, and there by its own name, too: links between such
- * directories have it. */
-static void show_elsewhere(struct strv *argv, struct strv *sealed, struct strv *done,
+/* Shows the directory real read-only at place. A link with the name of real is made
+ * beside place, because relative links between such directories use their own names; and
+ * a link at real, if that is hidden, leads to place. */
+static void show_moved_dir(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const char *real, const char *place)
 {
 	_cleanup_free_ char *beside = xasprintf("%.*s%s", (int)(path_base(place) - place), place,
 		path_base(real));
 
-	make_parents(argv, sealed, place);
+	make_parent_dirs(argv, emptied, place);
 	strv_push_all(argv, (const char *const[]){"--ro-bind", real, place, NULL});
-	strv_push(done, place);
-	if (!is_shown(done, beside)) {
+	strv_push(shown, place);
+	if (!is_shown(shown, beside)) {
 		strv_push_all(argv, (const char *const[]){"--symlink", place, beside, NULL});
-		strv_push(done, beside);
+		strv_push(shown, beside);
 	}
-	if (!is_hidden(argv, sealed, real))
+	if (!is_emptied(argv, emptied, real))
 		return;
-	make_parents(argv, sealed, real);
+	make_parent_dirs(argv, emptied, real);
 	strv_push_all(argv, (const char *const[]){"--symlink", place, real, NULL});
-	strv_push(done, real);
+	strv_push(shown, real);
 }
 
-static void add_strict(struct strv *argv, struct strv *sealed, struct strv *done,
+static void add_strict_mounts(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const struct sandbox *box)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(hidden_strictly); i++)
-		hide(argv, sealed, hidden_strictly[i]);
-	/* It went with /var. */
+	for (size_t i = 0; i < ARRAY_SIZE(hidden_if_strict); i++)
+		empty_dir(argv, emptied, hidden_if_strict[i]);
+	/* Hiding /var has removed it. */
 	strv_push_all(argv, (const char *const[]){"--tmpfs", "/var/tmp", NULL});
-	for (size_t i = 0; i < box->hide.n; i++) {
-		_cleanup_free_ char *real = realpath(box->hide.items[i], NULL);
+	for (size_t i = 0; i < box->hidden_dirs.n; i++) {
+		_cleanup_free_ char *real = realpath(box->hidden_dirs.items[i], NULL);
 
-		if (real && !is_hidden(argv, sealed, real))
-			hide(argv, sealed, real);
+		if (real && !is_emptied(argv, emptied, real))
+			empty_dir(argv, emptied, real);
 	}
-	for (size_t i = 0; i + 1 < box->places.n; i += 2)
-		show_elsewhere(argv, sealed, done, box->places.items[i],
-			box->places.items[i + 1]);
-	for (const char *const *path = sandbox_etc; *path; path++)
-		show(argv, sealed, done, *path, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(plumbing); i++)
-		show(argv, sealed, done, plumbing[i], 0);
-	for (size_t i = 0; box->network && i < ARRAY_SIZE(network_plumbing); i++)
-		show(argv, sealed, done, network_plumbing[i], 0);
-	for (size_t i = 0; i < box->readable.n; i++)
-		show(argv, sealed, done, box->readable.items[i], 0);
-	for (size_t i = 0; i + 1 < box->links.n; i += 2) {
-		_cleanup_free_ char *place = resolve_parent(box->links.items[i]);
+	for (size_t i = 0; i + 1 < box->moved_dirs.n; i += 2)
+		show_moved_dir(argv, emptied, shown, box->moved_dirs.items[i],
+			box->moved_dirs.items[i + 1]);
+	for (const char *const *path = sandbox_visible_etc; *path; path++)
+		show_path(argv, emptied, shown, *path, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(runtime_files); i++)
+		show_path(argv, emptied, shown, runtime_files[i], 0);
+	for (size_t i = 0; box->network && i < ARRAY_SIZE(network_files); i++)
+		show_path(argv, emptied, shown, network_files[i], 0);
+	for (size_t i = 0; i < box->readable_paths.n; i++)
+		show_path(argv, emptied, shown, box->readable_paths.items[i], 0);
+	for (size_t i = 0; i + 1 < box->symlinks.n; i += 2) {
+		_cleanup_free_ char *place = resolve_parent(box->symlinks.items[i]);
 
-		if (is_shown(done, place))
+		if (is_shown(shown, place))
 			continue;
-		strv_push(done, place);
-		make_parents(argv, sealed, place);
-		strv_push_all(argv, (const char *const[]){"--symlink", box->links.items[i + 1],
-					    place, NULL});
+		strv_push(shown, place);
+		make_parent_dirs(argv, emptied, place);
+		strv_push_all(argv, (const char *const[]){"--symlink",
+					    box->symlinks.items[i + 1], place, NULL});
 	}
 }
 
-/* The same in a strict sandbox, where most secrets are hidden with what is around them. */
-static void conceal_shown(struct strv *argv, const struct strv *sealed,
-	const struct strv *done, const char *path)
+/* Does what mask_file() does in a strict sandbox, where most secret files are hidden
+ * together with the directory around them. */
+static void mask_if_shown(struct strv *argv, const struct strv *emptied,
+	const struct strv *shown, const char *path)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
-	_cleanup_free_ char *top = real ? below_hidden(real) : NULL;
-	bool is_away = top;
+	_cleanup_free_ char *top = real ? hidden_top_of(real) : NULL;
+	bool is_gone = top;
 
-	for (size_t i = 0; real && i < sealed->n; i++)
-		is_away = is_away || path_is_below(real, sealed->items[i]);
-	if (real && (!is_away || is_shown(done, real)) && may_lead_to(real))
+	for (size_t i = 0; real && i < emptied->n; i++)
+		is_gone = is_gone || path_is_below(real, emptied->items[i]);
+	if (real && (!is_gone || is_shown(shown, real)) && can_be_reached(real))
 		strv_push_all(argv,
 			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
 }
 
-/* The directory would be bubblewrap's alone. */
-static void show_fifo(struct strv *argv, const char *fifo)
+/* Makes the directory of fifo and shows fifo in it. If bubblewrap made the directory,
+ * only the user who starts it could search it. */
+static void show_jobserver_fifo(struct strv *argv, const char *fifo)
 {
 	_cleanup_free_ char *dir = xstrndup(fifo, (size_t)(path_base(fifo) - fifo - 1));
 
 	strv_push_all(argv, (const char *const[]){"--dir", dir, "--bind", fifo, fifo, NULL});
 }
 
-static void hide_proc(struct strv *argv)
+static void mask_proc(struct strv *argv)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(hidden_proc); i++) {
-		const char *path = hidden_proc[i];
+	for (size_t i = 0; i < ARRAY_SIZE(masked_proc); i++) {
+		const char *path = masked_proc[i];
 
 		if (path_is_dir(path))
 			strv_push_all(argv, (const char *const[]){"--tmpfs", path, NULL});
@@ -385,49 +409,51 @@ static void hide_proc(struct strv *argv)
 
 static void add_mounts(struct strv *argv, const struct sandbox *box)
 {
-	_cleanup_(strv_done) struct strv done = {0}, sealed = {0};
+	_cleanup_(strv_done) struct strv shown = {0}, emptied = {0};
 	struct stat st;
 
 	strv_push_all(argv, (const char *const[]){"--ro-bind", "/", "/", NULL});
-	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++)
-		if (lstat(hidden[i], &st) == 0 && S_ISDIR(st.st_mode))
+	for (size_t i = 0; i < ARRAY_SIZE(always_hidden); i++)
+		if (lstat(always_hidden[i], &st) == 0 && S_ISDIR(st.st_mode))
 			strv_push_all(argv,
-				(const char *const[]){"--tmpfs", hidden[i], NULL});
+				(const char *const[]){"--tmpfs", always_hidden[i], NULL});
 	if (box->strict) {
-		add_strict(argv, &sealed, &done, box);
+		add_strict_mounts(argv, &emptied, &shown, box);
 	} else {
-		for (size_t i = 0; i < box->readable.n; i++)
-			bind_back(argv, &done, box->readable.items[i]);
+		for (size_t i = 0; i < box->readable_paths.n; i++)
+			bind_hidden_top(argv, &shown, box->readable_paths.items[i]);
 		bind_install_tree(argv, box->install_tree);
 	}
 	strv_push_all(argv,
 		(const char *const[]){"--dev", "/dev", "--proc", "/proc", NULL});
 	if (box->strict)
-		hide_proc(argv);
-	for (size_t i = 0; i < box->secret.n; i++)
+		mask_proc(argv);
+	for (size_t i = 0; i < box->secret_files.n; i++)
 		if (box->strict)
-			conceal_shown(argv, &sealed, &done, box->secret.items[i]);
+			mask_if_shown(argv, &emptied, &shown, box->secret_files.items[i]);
 		else
-			conceal(argv, &done, box->secret.items[i]);
-	if (box->fifo)
-		show_fifo(argv, box->fifo);
-	if (box->writable)
-		make_parents(argv, &sealed, box->writable_at);
-	if (box->writable)
-		strv_push_all(argv, (const char *const[]){"--bind", box->writable,
-					    box->writable_at, NULL});
-	strv_extend(argv, &box->binds);
-	for (size_t i = 0; i < sealed.n; i++)
+			mask_file(argv, &shown, box->secret_files.items[i]);
+	if (box->jobserver_fifo)
+		show_jobserver_fifo(argv, box->jobserver_fifo);
+	if (box->writable_dir)
+		make_parent_dirs(argv, &emptied, box->writable_seen_at);
+	if (box->writable_dir)
+		strv_push_all(argv, (const char *const[]){"--bind", box->writable_dir,
+					    box->writable_seen_at, NULL});
+	strv_extend(argv, &box->bwrap_options);
+	for (size_t i = 0; i < emptied.n; i++)
 		strv_push_all(argv,
-			(const char *const[]){"--remount-ro", sealed.items[i], NULL});
-	/* mktemp needs a /tmp that everybody may write, as it is outside. */
+			(const char *const[]){"--remount-ro", emptied.items[i], NULL});
+	/* mktemp(1) needs a /tmp that everybody may write to, as outside of the
+	 * sandbox. */
 	strv_push_all(argv, (const char *const[]){"--chmod", "1777", "/tmp", "--setenv",
 				    "HOME", "/tmp", "--setenv", "TMPDIR", "/tmp", NULL});
 }
 
-static void add_user(struct strv *argv, const struct sandbox *box)
+static void add_user_and_shell(struct strv *argv, const struct sandbox *box)
 {
-	/* Another user's death signal is gone, so it is set anew. */
+	/* Changing the user clears the parent-death signal, so setpriv(1) sets it
+	 * again. */
 	static const char *const untrusted[] = {"setpriv", "--reuid=65534", "--regid=65534",
 		"--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
 		"--pdeathsig=KILL", NULL};
@@ -435,16 +461,18 @@ static void add_user(struct strv *argv, const struct sandbox *box)
 	strv_push(argv, "--");
 	if (box->kind == SANDBOX_KIND_UNTRUSTED)
 		strv_push_all(argv, untrusted);
-	/* The command is not PID 1 itself: that one cannot be killed from inside, and does not
-	 * die of an ordinary signal. It has the pipe open: should we be killed before a make
-	 * opens it, that make would wait for somebody to do so for ever. */
-	strv_push_all(argv, (const char *const[]){"sh", "-c",
-				    box->fifo ? "exec 9<>\"$0\"; \"$@\" 9>&-; exit $?"
-					      : "\"$@\"; exit $?",
-				    box->fifo ? box->fifo : "sh", NULL});
+	/* A shell is PID 1 and the command is its child, since PID 1 cannot be killed
+	 * from inside and does not die of an ordinary signal. The shell keeps the
+	 * jobserver's pipe open: if dkms were killed before a make opens the pipe, that
+	 * make would wait for ever for someone else to open it. */
+	strv_push_all(
+		argv, (const char *const[]){"sh", "-c",
+			      box->jobserver_fifo ? "exec 9<>\"$0\"; \"$@\" 9>&-; exit $?"
+						  : "\"$@\"; exit $?",
+			      box->jobserver_fifo ? box->jobserver_fifo : "sh", NULL});
 }
 
-void sandbox_wrap(struct command *cmd, const struct sandbox *box)
+void sandbox_wrap_command(struct command *cmd, const struct sandbox *box)
 {
 	struct strv argv = {0};
 
@@ -454,7 +482,7 @@ void sandbox_wrap(struct command *cmd, const struct sandbox *box)
 	add_mounts(&argv, box);
 	if (cmd->cwd)
 		strv_push_all(&argv, (const char *const[]){"--chdir", cmd->cwd, NULL});
-	add_user(&argv, box);
+	add_user_and_shell(&argv, box);
 	strv_extend(&argv, &cmd->argv);
 	strv_done(&cmd->argv);
 	cmd->argv = argv;
@@ -462,12 +490,12 @@ void sandbox_wrap(struct command *cmd, const struct sandbox *box)
 	cmd->cwd = NULL;
 }
 
-void sandbox_probe(enum sandbox_kind kind, struct command *cmd)
+void sandbox_fill_probe(enum sandbox_kind kind, struct command *cmd)
 {
 	struct sandbox box = {.kind = kind};
 
 	command_init(cmd);
 	strv_push(&cmd->argv, "true");
 	cmd->timeout_s = 10;
-	sandbox_wrap(cmd, &box);
+	sandbox_wrap_command(cmd, &box);
 }

@@ -4,61 +4,73 @@
 
 #include "builder/run/command.h"
 
-/* How commands of a module can be confined on this machine. */
+/* How commands that come from a module can be confined on this machine. */
 enum sandbox_kind {
 	SANDBOX_KIND_UNKNOWN,
-	SANDBOX_KIND_NONE,     /* no namespaces here, or switched off */
-	SANDBOX_KIND_USERNS,   /* our own user, in a user namespace without capabilities */
-	SANDBOX_KIND_UNTRUSTED /* we are root and become SANDBOX_UID inside */
+	SANDBOX_KIND_NONE,     /* namespaces do not work here, or the sandbox is off */
+	SANDBOX_KIND_USERNS,   /* the user of dkms, in a namespace without capabilities */
+	SANDBOX_KIND_UNTRUSTED /* dkms is root; the command runs as SANDBOX_UID */
 };
 
-/* nobody: the user and group that a module's commands run as under
- * SANDBOX_KIND_UNTRUSTED, and that own the build directory. */
+/* The user and group nobody. A module's commands run as this user under
+ * SANDBOX_KIND_UNTRUSTED, and it owns the build directory then. */
 #define SANDBOX_UID 65534
 
+/* What a confined command may see and write. Strings are borrowed; sandbox_done() frees
+ * the vectors. */
 struct sandbox {
 	enum sandbox_kind kind;
-	const char *writable;	 /* the one directory that may be written; NULL: none */
-	const char *writable_at; /* where the command sees it; must exist outside, too */
-	const char *install_tree; /* is seen as /lib/modules too, if that exists; or NULL */
-	bool network;
-	const char *fifo; /* a named pipe below /tmp that the command uses, or NULL */
-	struct strv readable; /* paths that the command needs, wherever they are */
-	struct strv secret;   /* files that it must not read */
-	/* Also hides what a build has no business in: other kernels' and modules' files,
-	 * most of /etc and /var. Only readable itself is shown then, not what is beside
-	 * it. */
+	const char *writable_dir;     /* the one writable directory; NULL: none */
+	const char *writable_seen_at; /* where the command sees writable_dir; a directory
+				       * that exists outside of the sandbox as well */
+	const char *install_tree;     /* shown at /lib/modules, if that exists, or NULL */
+	const char *jobserver_fifo;   /* named pipe of make's jobserver in /tmp, or NULL */
+	bool network;                 /* the command may use the network */
+	struct strv readable_paths;   /* paths that the command must see, hidden or not */
+	struct strv secret_files;     /* files that the command must not read */
+	/* Hides more: other kernels' and other modules' files, and most of /etc and
+	 * /var. An entry of readable_paths then shows that path alone; without strict it
+	 * shows the whole directory below /home, /root, /tmp, /var/tmp or /run that it
+	 * is in. */
 	bool strict;
-	struct strv hide;     /* with strict: directories to hide as well */
-	struct strv places;   /* with strict: pairs of a hidden directory and where it is to
-			       * be seen, below a hidden one, too; links lead there from its
-			       * path, and from its name beside that place */
-	struct strv binds;    /* with strict: options of bwrap(1) that show directories in
-			       * /run: "--bind", what, where */
-	struct strv links;    /* with strict: pairs of a path and the target of the link
-			       * that is to be there; in a hidden directory */
+
+	/* The rest is used only with strict. */
+	struct strv hidden_dirs; /* directories to hide besides the built-in ones */
+	/* Pairs of a hidden directory and the path where it is shown, which may be in a
+	 * hidden directory as well. Links to that path are made at the directory's own
+	 * path and, under the directory's own name, beside the new path. */
+	struct strv moved_dirs;
+	/* Options of bwrap(1) that show directories in /run: "--bind", what, where. */
+	struct strv bwrap_options;
+	/* Pairs of a path in a hidden directory and the target of the symbolic link to
+	 * make there. */
+	struct strv symlinks;
 };
 
+/* Frees the vectors of box. */
 void sandbox_done(struct sandbox *box);
 
-/* Changes the command so that bubblewrap runs it: the system read-only, /tmp, /run and
- * home directories hidden (except where readable needs them), its own PID, IPC, UTS and
- * network namespaces. With SANDBOX_KIND_NONE the command stays as it is. */
-void sandbox_wrap(struct command *cmd, const struct sandbox *box);
+/* Changes cmd so that bubblewrap runs it. The system is read-only; /tmp, /var/tmp, /run
+ * and home directories are empty except for what readable_paths shows; the command has
+ * PID, IPC, UTS and network namespaces of its own. SANDBOX_KIND_NONE leaves cmd as it
+ * is. */
+void sandbox_wrap_command(struct command *cmd, const struct sandbox *box);
 
-/* Whether a strict sandbox hides what is not made readable at path. */
-bool sandbox_hides(const char *path);
+/* Returns whether a strict sandbox hides path, unless path is made readable. */
+bool sandbox_hides_path(const char *path);
 
-/* Files of /etc that a strict sandbox shows, and that can change what a build makes: for
- * the key of a cache. NULL-terminated. */
-extern const char *const sandbox_etc[];
-/* The same in /boot, without the kernel's release. */
-extern const char *const sandbox_boot[2];
+/* The files of /etc that a strict sandbox shows and that can change what a build makes,
+ * so that they belong in a cache key. NULL-terminated. */
+extern const char *const sandbox_visible_etc[];
+/* The same for /boot; the kernel release is to be appended to each. */
+extern const char *const sandbox_visible_boot[2];
 
-/* Whether SANDBOX_UID could reach all of readable; if not, kind must be USERNS. */
-bool sandbox_reachable(const struct strv *readable);
+/* Returns whether SANDBOX_UID could reach all of the paths. If not, kind must be
+ * SANDBOX_KIND_USERNS. */
+bool sandbox_user_can_reach(const struct strv *paths);
 
-/* A command that exits 0 when kind works on this machine. */
-void sandbox_probe(enum sandbox_kind kind, struct command *cmd);
+/* Fills cmd, which command_done() frees, with a command that exits 0 if kind works on
+ * this machine. */
+void sandbox_fill_probe(enum sandbox_kind kind, struct command *cmd);
 
 #endif

@@ -38,13 +38,13 @@ static enum phase run(struct job *job, const char *line, bool make)
 	build_environment(job, &cmd->env);
 	cmd->cwd = xstrdup(b->seen);
 	cmd->log_fd = b->log_fd;
-	cmd->jobserver = make;
-	box.fifo = make ? job->shared->slots_fifo : NULL;
+	cmd->uses_jobserver = make;
+	box.jobserver_fifo = make ? job->shared->slots_fifo : NULL;
 	build_sandbox(job, &box);
 	if (make)
 		ccache_use(job, cmd, &box);
-	keypair_list_secrets(s, job->kernel->release, &box.secret);
-	sandbox_wrap(cmd, &box);
+	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
+	sandbox_wrap_command(cmd, &box);
 	sandbox_done(&box);
 	buildlog_command(b->log_fd, line);
 	return PHASE_COMMAND;

@@ -67,7 +67,7 @@ static void choose_sandbox(struct job *job)
 	strv_push(&readable, b->version_dir);
 	strv_push(&readable, job->kernel->headers);
 	strv_split(&readable, paths ? paths : "");
-	if (!sandbox_reachable(&readable))
+	if (!sandbox_user_can_reach(&readable))
 		b->sandbox = SANDBOX_KIND_USERNS;
 }
 
@@ -193,7 +193,7 @@ enum phase wait_enter(struct job *job)
 		return PHASE_FAIL;
 	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", busy, NULL});
-	job->ask.command.idle = true;
+	job->ask.command.takes_no_slot = true;
 	return PHASE_COMMAND;
 }
 

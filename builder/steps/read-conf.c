@@ -72,15 +72,15 @@ enum phase evaluate_enter(struct job *job)
 	request = job_conf_request(job);
 	conf_fill_command(&request, &job->ask.command);
 	job->ask.command.timeout_s = CONF_SECONDS;
-	conf_list_files(&request, &box.readable);
-	strv_push(&box.readable, s->trees.dkms);
-	strv_push(&box.readable, job->kernel->headers);
-	keypair_list_secrets(s, job->kernel->release, &box.secret);
-	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_reachable(&box.readable))
+	conf_list_files(&request, &box.readable_paths);
+	strv_push(&box.readable_paths, s->trees.dkms);
+	strv_push(&box.readable_paths, job->kernel->headers);
+	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
+	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_user_can_reach(&box.readable_paths))
 		box.kind = SANDBOX_KIND_USERNS;
-	sandbox_wrap(&job->ask.command, &box);
-	strv_done(&box.readable);
-	strv_done(&box.secret);
+	sandbox_wrap_command(&job->ask.command, &box);
+	strv_done(&box.readable_paths);
+	strv_done(&box.secret_files);
 	return PHASE_COMMAND;
 }
 

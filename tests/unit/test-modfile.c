@@ -199,7 +199,7 @@ static void test_is_newer(void)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *old = build("old.ko", "plain", cases[i].old);
 		_cleanup_free_ char *new = build("new.ko", "plain", cases[i].new);
-		int r = modfile_is_newer(new, old, NULL);
+		int r = modfile_should_replace(new, old, NULL);
 
 		ok(r == cases[i].newer, "'%s' %s '%s'", cases[i].new,
 			cases[i].newer ? "replaces" : "does not replace", cases[i].old);
@@ -219,18 +219,18 @@ static void test_is_newer_by_bytes(void)
 	_cleanup_free_ char *zst = compressed(other, COMPRESSION_ZSTD);
 	struct error e = {0};
 
-	is_int(modfile_is_newer(xz, old, NULL), 0, "the same bytes, compressed");
-	is_int(modfile_is_newer(gz, xz, NULL), 0,
+	is_int(modfile_should_replace(xz, old, NULL), 0, "the same bytes, compressed");
+	is_int(modfile_should_replace(gz, xz, NULL), 0,
 		"the same bytes, compressed in two ways");
-	is_int(modfile_is_newer(zst, xz, NULL), 1, "other bytes, compressed");
-	is_int(modfile_is_newer(old, missing, NULL), 1, "nothing there replaces nothing");
-	is_int(modfile_is_newer(old, text, NULL), 1, "what is no module is replaced");
-	is_int(modfile_is_newer(text, old, &e), -EBADMSG, "but does not replace one");
+	is_int(modfile_should_replace(zst, xz, NULL), 1, "other bytes, compressed");
+	is_int(modfile_should_replace(old, missing, NULL), 1, "nothing there replaces nothing");
+	is_int(modfile_should_replace(old, text, NULL), 1, "what is no module is replaced");
+	is_int(modfile_should_replace(text, old, &e), -EBADMSG, "but does not replace one");
 	ok(e.what && strstr(e.what, "text.ko"), "%s", e.what ? e.what : "(null)");
 	error_done(&e);
 }
 
-/* Runs modfile_check on the modules and symvers files named in words, all below root, and
+/* Runs modfile_check_for_kernel on the modules and symvers files named in words, all below root, and
  * compares the findings, one a line. */
 static void check_findings(
 	const char *modules, const char *symvers, const char *want, const char *what)
@@ -247,8 +247,8 @@ static void check_findings(
 	strv_split(&names, symvers);
 	for (size_t i = 0; i < names.n; i++)
 		strv_take(&files, in_root(names.items[i]));
-	if (modfile_check(&paths, RELEASE, &files, &found, &e) < 0)
-		ok(false, "%s", e.what ? e.what : "modfile_check without a word");
+	if (modfile_check_for_kernel(&paths, RELEASE, &files, &found, &e) < 0)
+		ok(false, "%s", e.what ? e.what : "modfile_check_for_kernel without a word");
 	got = strv_join(&found, "\n");
 	is(got, want, what);
 	error_done(&e);
@@ -346,7 +346,7 @@ static void test_check(void)
 	strv_push(&found, "kept");
 	strv_take(&paths, in_root("provider.ko"));
 	strv_take(&paths, in_root("no-such.ko"));
-	is_int(modfile_check(&paths, RELEASE, &symvers, &found, NULL), -ENOENT,
+	is_int(modfile_check_for_kernel(&paths, RELEASE, &symvers, &found, NULL), -ENOENT,
 		"a missing module");
 	is_int((long)found.n, 1, "an error leaves the findings alone");
 	strv_done(&paths);

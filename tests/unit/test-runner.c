@@ -51,9 +51,9 @@ static enum task_step step(void *data, const struct outcome *last)
 		if (t->script[0] == '/')
 			str_replace(&t->cmd.argv.items[0], t->script);
 		t->cmd.timeout_s = t->timeout_s;
-		t->cmd.jobserver = t->jobserver;
-		t->cmd.essential = t->essential;
-		t->cmd.idle = t->idle;
+		t->cmd.uses_jobserver = t->jobserver;
+		t->cmd.runs_when_cancelled = t->essential;
+		t->cmd.takes_no_slot = t->idle;
 		return TASK_COMMAND;
 	}
 	if (t->works && !t->worked)
