@@ -132,8 +132,8 @@ static void offer_sources(struct completion *c)
 
 		/* "dkms add" fails for a module that is already added. */
 		if (!is_command(c, "add") ||
-			tree_state(settings->trees.dkms, settings->trees.source, name,
-				slash + 1, NULL, NULL) != STATE_ADDED)
+			tree_version_state(settings->trees.dkms, settings->trees.source,
+				name, slash + 1) != STATE_ADDED)
 			offer(c, sources.items[i], "source");
 	}
 }

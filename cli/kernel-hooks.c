@@ -15,8 +15,8 @@
 static bool is_built(const struct session *s, const struct tree_entry *e,
 	const struct kernel *kernel)
 {
-	_cleanup_free_ char *dir = tree_built_dir(s->settings->trees.dkms, e->name,
-		e->version, kernel->release, kernel->arch);
+	_cleanup_free_ char *dir = tree_built_dir(s->settings->trees.dkms,
+		version_on_kernel(e->name, e->version, kernel->release, kernel->arch));
 
 	return path_is_dir(dir);
 }

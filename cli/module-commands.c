@@ -122,8 +122,8 @@ static int ensure_added(struct session *s, int *status)
 	int r;
 
 	if (!args->directory && !arguments_are_archive(args) &&
-		tree_state(s->settings->trees.dkms, s->settings->trees.source,
-					args->name, args->version, NULL, NULL) != STATE_UNKNOWN)
+		tree_version_state(s->settings->trees.dkms, s->settings->trees.source,
+			args->name, args->version) != STATE_UNKNOWN)
 		return 0;
 	r = run_add(s, true, &job);
 	if (r == 0 && job->outcome.result == RESULT_FAILED) {

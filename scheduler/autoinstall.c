@@ -60,8 +60,9 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 	const struct settings *s = p->shared.settings;
 
 	for (size_t k = 0; k < n_kernels; k++) {
-		enum tree_state state = tree_state(s->trees.dkms, s->trees.source, c->name,
-			c->version, kernels[k]->release, kernels[k]->arch);
+		enum tree_state state = tree_state(s->trees.dkms, s->trees.source,
+			version_on_kernel(c->name, c->version, kernels[k]->release,
+				kernels[k]->arch));
 
 		if (state == STATE_BROKEN) {
 			strv_pushf(ret_broken, "%s/%s", c->name, c->version);
@@ -164,7 +165,7 @@ static void add_dependency_edges(struct plan *p, struct job *job, size_t first)
 			continue;
 		}
 		installed = tree_installed_version(
-			s->trees.dkms, name, job->kernel->release, job->kernel->arch);
+			s->trees.dkms, job_module_on_kernel(job, name));
 		if (!installed)
 			job->request.depends_met = false;
 	}

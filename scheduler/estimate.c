@@ -62,8 +62,7 @@ static uint64_t guess_build_ms(const struct job *job)
 static bool stays_built(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	_cleanup_free_ char *dir = tree_built_dir(s->trees.dkms, job->name, job->version,
-		job->kernel->release, job->kernel->arch);
+	_cleanup_free_ char *dir = tree_built_dir(s->trees.dkms, job_on_kernel(job));
 
 	return !job->request.rebuild && !s->switches.force && path_is_dir(dir);
 }

@@ -68,8 +68,8 @@ bool rebuild_is_possible(const struct settings *s)
  * it. */
 static char *built_against(const struct job *job, const char *dependency)
 {
-	_cleanup_free_ char *dir = tree_built_dir(job->shared->settings->trees.dkms,
-		job->name, job->version, job->kernel->release, job->kernel->arch);
+	_cleanup_free_ char *dir =
+		tree_built_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
 	_cleanup_free_ char *path = xasprintf("%s/.dep_%s", dir, dependency);
 	struct str text = {0};
 
@@ -92,8 +92,8 @@ static bool is_outdated(const struct job *evaluated)
 	if (!evaluated->conf->build_depends_rebuild)
 		return false;
 	for (size_t i = 0; i < names->n; i++) {
-		_cleanup_free_ char *now = tree_installed_version(s->trees.dkms,
-			names->items[i], evaluated->kernel->release, evaluated->kernel->arch);
+		_cleanup_free_ char *now = tree_installed_version(
+			s->trees.dkms, job_module_on_kernel(evaluated, names->items[i]));
 		_cleanup_free_ char *then = built_against(evaluated, names->items[i]);
 
 		if (now && (!then || !streq(now, then)))
@@ -159,13 +159,12 @@ static void add_rebuilds(struct plan *p, size_t first)
 
 	for (size_t i = first; i < last; i++) {
 		struct job *evaluated = p->jobs[i], *job;
-		const struct kernel *k = evaluated->kernel;
 		bool installed;
 
 		if (evaluated->outcome.result != RESULT_DONE || !is_outdated(evaluated))
 			continue;
-		installed = tree_state(s->trees.dkms, s->trees.source, evaluated->name,
-				    evaluated->version, k->release, k->arch) == STATE_INSTALLED;
+		installed = tree_state(s->trees.dkms, s->trees.source,
+				    job_on_kernel(evaluated)) == STATE_INSTALLED;
 		job = plan_add_follow_up(
 			p, installed ? JOB_INSTALL : JOB_BUILD, evaluated);
 		job->request.rebuild = true;

@@ -224,8 +224,10 @@ static int publish_kernel(struct job *job, const char *kernel)
 	to = path_join(stage, "built");
 	r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->outcome.error);
 	if (r == 0)
-		r = tree_publish(tree, job->name, job->version, release,
-			path_base(kernel), to, &job->outcome.error);
+		r = tree_publish(tree,
+			version_on_kernel(
+				job->name, job->version, release, path_base(kernel)),
+			to, &job->outcome.error);
 	dir_remove(stage, NULL);
 	if (r == 0)
 		job->add->n_loaded++;
@@ -271,8 +273,8 @@ int load_register_work(struct job *job)
 		return r;
 	lock = lock_sources(s);
 	/* Another one may have been quicker. */
-	r = load_check_state(job, tree_state(s->trees.dkms, s->trees.source, job->name,
-					  job->version, NULL, NULL));
+	r = load_check_state(job, tree_version_state(s->trees.dkms, s->trees.source,
+					  job->name, job->version));
 	if (r == 0)
 		r = place_source(job);
 	if (r < 0)

@@ -115,8 +115,8 @@ enum phase register_enter(struct job *job)
 	if (tree_check_name("module name", job->name, &job->outcome.error) < 0 ||
 		tree_check_name("module version", job->version, &job->outcome.error) < 0)
 		return PHASE_FAIL;
-	state = tree_state(
-		s->trees.dkms, s->trees.source, job->name, job->version, NULL, NULL);
+	state = tree_version_state(
+		s->trees.dkms, s->trees.source, job->name, job->version);
 	if (job->add->load) {
 		job->ask.work = load_register_work;
 		return load_check_state(job, state) < 0 ? PHASE_FAIL : PHASE_WORK;

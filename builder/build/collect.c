@@ -20,8 +20,8 @@ static void list_symvers(const struct job *job, struct strv *ret)
 	strv_pushf(ret, "%s/Module.symvers", k->headers);
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		_cleanup_free_ char *link =
-			tree_installed_link(s->trees.dkms, name, k->release, k->arch);
+		_cleanup_free_ char *link = tree_installed_link(s->trees.dkms,
+			job_module_on_kernel(job, name));
 
 		strv_pushf(ret, "%s/module/Module.symvers", link);
 	}

@@ -60,18 +60,19 @@ static void show_depends(const struct job *job, struct sandbox *box)
 
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		_cleanup_free_ char *version =
-			tree_installed_version(tree, name, k->release, k->arch);
+		_cleanup_free_ char *version = tree_installed_version(
+			tree, job_module_on_kernel(job, name));
 		_cleanup_free_ char *dir = NULL, *built = NULL;
 
 		if (!version)
 			continue;
 		dir = tree_version_dir(tree, name, version);
-		built = tree_built_dir(tree, name, version, k->release, k->arch);
+		built = tree_built_dir(
+			tree, version_on_kernel(name, version, k->release, k->arch));
 		strv_pushf(&box->readable_paths, "%s/source", dir);
 		strv_pushf(&box->readable_paths, "%s/module/Module.symvers", built);
 		strv_take(&box->symlinks,
-			tree_installed_link(tree, name, k->release, k->arch));
+			tree_installed_link(tree, job_module_on_kernel(job, name)));
 		strv_push(&box->symlinks, built);
 	}
 }

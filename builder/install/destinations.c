@@ -30,7 +30,8 @@ void placed_done(struct placed *p)
 static char *built_module_dir(const struct job *job, const char *version)
 {
 	_cleanup_free_ char *dir = tree_built_dir(job->shared->settings->trees.dkms,
-		job->name, version, job->kernel->release, job->kernel->arch);
+		version_on_kernel(
+			job->name, version, job->kernel->release, job->kernel->arch));
 
 	return path_join(dir, "module");
 }

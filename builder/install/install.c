@@ -224,8 +224,8 @@ static int archive(struct job *job, struct journal *j, const struct placed_file 
 	const struct strv *others)
 {
 	const struct kernel *k = job->kernel;
-	_cleanup_free_ char *dir = tree_original_dir(job->shared->settings->trees.dkms,
-		job->name, k->release, k->arch);
+	_cleanup_free_ char *dir =
+		tree_original_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
 	_cleanup_free_ char *dest_dir = dir_of(f->dest);
 	_cleanup_free_ char *extra = path_join(k->dir, "extra");
 	_cleanup_free_ char *updates = path_join(k->dir, "updates");
@@ -317,7 +317,7 @@ static void prune(const struct job *job, const struct placed *now)
 	const struct kernel *k = job->kernel;
 	_cleanup_free_ char *package = path_join(s->trees.dkms, job->name);
 	_cleanup_free_ char *originals =
-		tree_original_dir(s->trees.dkms, job->name, k->release, k->arch);
+		tree_original_dir(s->trees.dkms, job_on_kernel(job));
 
 	for (size_t i = 0; i < now->n; i++) {
 		_cleanup_free_ char *dir = dir_of(now->files[i].dest);
@@ -332,7 +332,6 @@ static int install_files(struct job *job, const struct placed *now,
 	const struct placed *previous, bool first)
 {
 	const struct settings *s = job->shared->settings;
-	const struct kernel *k = job->kernel;
 	char **temporaries = xcalloc(now->n, sizeof(*temporaries));
 	struct journal journal = {0};
 	size_t accepted = 0;
@@ -363,8 +362,8 @@ static int install_files(struct job *job, const struct placed *now,
 			strv_push(&job->outcome.added, now->files[i].dest);
 	}
 	if (r == 0)
-		r = tree_set_installed(s->trees.dkms, job->name, job->version, k->release,
-			k->arch, true, &job->outcome.error);
+		r = tree_set_installed(
+			s->trees.dkms, job_on_kernel(job), true, &job->outcome.error);
 	if (r < 0) {
 		undo(&journal);
 		strv_done(&job->outcome.added);
@@ -400,7 +399,7 @@ static int install_locked(struct job *job)
 		r = kernel_find_modules(k, &job->outcome.error);
 	if (r < 0)
 		return r;
-	version = tree_installed_version(s->trees.dkms, job->name, k->release, k->arch);
+	version = tree_installed_version(s->trees.dkms, job_on_kernel(job));
 	if (version)
 		placed_by_tree(job, version, &previous);
 	r = install_files(job, &now, &previous, !version);
@@ -447,8 +446,10 @@ static int bring_back_locked(struct job *job)
 				    : file_copy(f->built, f->dest, &job->outcome.error);
 	}
 	if (r == 0)
-		r = tree_set_installed(s->trees.dkms, job->name, job->outcome.replaced,
-			k->release, k->arch, true, &job->outcome.error);
+		r = tree_set_installed(s->trees.dkms,
+			version_on_kernel(
+				job->name, job->outcome.replaced, k->release, k->arch),
+			true, &job->outcome.error);
 	for (size_t i = 0; i < job->outcome.added.n && r == 0; i++) {
 		const char *path = job->outcome.added.items[i];
 		_cleanup_free_ char *dir = dir_of(path);

@@ -139,9 +139,9 @@ static int uninstall_locked(struct job *job)
 	_cleanup_(strv_done) struct strv restored = {0};
 	_cleanup_free_ char *package = path_join(s->trees.dkms, job->name);
 	_cleanup_free_ char *originals =
-		tree_original_dir(s->trees.dkms, job->name, k->release, k->arch);
+		tree_original_dir(s->trees.dkms, job_on_kernel(job));
 	_cleanup_free_ char *version =
-		tree_installed_version(s->trees.dkms, job->name, k->release, k->arch);
+		tree_installed_version(s->trees.dkms, job_on_kernel(job));
 	int r = 0;
 
 	if (version && path_is_dir(k->dir))
@@ -157,8 +157,8 @@ static int uninstall_locked(struct job *job)
 	if (r == 0)
 		r = restore_dir(job, originals, NULL, &installed, &restored);
 	if (r == 0)
-		r = tree_set_installed(s->trees.dkms, job->name, job->version, k->release,
-			k->arch, false, &job->outcome.error);
+		r = tree_set_installed(
+			s->trees.dkms, job_on_kernel(job), false, &job->outcome.error);
 	if (r == 0)
 		discard(&restored, originals, package);
 	kernel_forget_modules(k);
@@ -178,8 +178,7 @@ enum phase uninstall_enter(struct job *job)
 	_cleanup_free_ char *version = NULL;
 
 	if (job->outcome.state_before < STATE_INSTALLED)
-		version = tree_installed_version(s->trees.dkms, job->name,
-			job->kernel->release, job->kernel->arch);
+		version = tree_installed_version(s->trees.dkms, job_on_kernel(job));
 	if (version)
 		return PHASE_NEXT; /* another one is installed */
 	job->ask.work = uninstall_work;
@@ -195,8 +194,8 @@ enum phase post_remove_enter(struct job *job)
 
 static int unpublish_work(struct job *job)
 {
-	int r = tree_unpublish(job->shared->settings->trees.dkms, job->name, job->version,
-		job->kernel->release, job->kernel->arch, &job->outcome.error);
+	int r = tree_unpublish(job->shared->settings->trees.dkms, job_on_kernel(job),
+		&job->outcome.error);
 
 	if (r == 0)
 		job->outcome.unbuilt = true;

@@ -253,6 +253,18 @@ static inline bool job_removes(const struct job *job)
 {
 	return job->kind == JOB_UNINSTALL || job->kind == JOB_UNBUILD;
 }
+/* The job's version on its kernel; borrowed from the job. */
+static inline struct version_on_kernel job_on_kernel(const struct job *job)
+{
+	return version_on_kernel(
+		job->name, job->version, job->kernel->release, job->kernel->arch);
+}
+/* A module, in whatever version, on the job's kernel. */
+static inline struct version_on_kernel job_module_on_kernel(
+	const struct job *job, const char *name)
+{
+	return version_on_kernel(name, NULL, job->kernel->release, job->kernel->arch);
+}
 /* What to ask of the job's dkms.conf; borrowed from the job. */
 struct conf_request job_conf_request(const struct job *job);
 /* The kernel that it is about, or NULL: some have one for their dkms.conf only. */

@@ -48,8 +48,9 @@ static int check_built(struct job *job)
 			   *arch = path_base(kernel);
 		_cleanup_free_ char *release = xstrndup(kernel, strcspn(kernel, "/"));
 
-		if (tree_state(s->trees.dkms, s->trees.source, job->name, job->version,
-			    release, arch) >= STATE_BUILT)
+		if (tree_state(s->trees.dkms, s->trees.source,
+			    version_on_kernel(job->name, job->version, release, arch)) >=
+			STATE_BUILT)
 			continue;
 		error_set(&job->outcome.error, -ENOENT, 6,
 			"%s/%s is not built for %s (%s)", job->name, job->version,

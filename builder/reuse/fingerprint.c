@@ -387,18 +387,18 @@ static int add_depends(struct fingerprints *f, const struct job *job, struct key
 	struct error *err)
 {
 	const char *tree = job->shared->settings->trees.dkms;
-	const struct kernel *k = job->kernel;
 	struct str s = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < job->conf->build_depends.n && r == 0; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		_cleanup_free_ char *version =
-			tree_installed_version(tree, name, k->release, k->arch);
+		_cleanup_free_ char *version = tree_installed_version(
+			tree, job_module_on_kernel(job, name));
 		_cleanup_free_ char *dir =
 			version ? tree_version_dir(tree, name, version) : NULL;
 		_cleanup_free_ char *source = dir ? path_join(dir, "source") : NULL;
-		_cleanup_free_ char *link = tree_installed_link(tree, name, k->release, k->arch);
+		_cleanup_free_ char *link = tree_installed_link(
+			tree, job_module_on_kernel(job, name));
 		_cleanup_free_ char *symvers = path_join(link, "module/Module.symvers");
 		_cleanup_free_ char *called = xasprintf("%s/Module.symvers", name);
 

@@ -32,7 +32,7 @@ int job_check_known(const struct settings *s, const char *name, const char *vers
 	struct error *err)
 {
 	return check_state(s,
-		tree_state(s->trees.dkms, s->trees.source, name, version, NULL, NULL),
+		tree_version_state(s->trees.dkms, s->trees.source, name, version),
 		name, version, err);
 }
 
@@ -59,8 +59,8 @@ enum phase look_enter(struct job *job)
 	const struct settings *s = job->shared->settings;
 
 	look_for_force(job);
-	job->outcome.state_before = tree_state(s->trees.dkms, s->trees.source, job->name,
-		job->version, job->kernel->release, job->kernel->arch);
+	job->outcome.state_before =
+		tree_state(s->trees.dkms, s->trees.source, job_on_kernel(job));
 	if (check_state(s, job->outcome.state_before, job->name, job->version,
 		    &job->outcome.error) < 0)
 		return PHASE_FAIL;

@@ -30,8 +30,8 @@ static int check_depends(struct job *job)
 		return 0;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		_cleanup_free_ char *version = tree_installed_version(s->trees.dkms, name,
-			job->kernel->release, job->kernel->arch);
+		_cleanup_free_ char *version = tree_installed_version(
+			s->trees.dkms, job_module_on_kernel(job, name));
 
 		if (!version)
 			return error_set(&job->outcome.error, -ENOENT, 13,
@@ -153,8 +153,8 @@ static int lock_seen(struct build *b)
 static enum phase look_again(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	enum tree_state state = tree_state(s->trees.dkms, s->trees.source, job->name,
-		job->version, job->kernel->release, job->kernel->arch);
+	enum tree_state state =
+		tree_state(s->trees.dkms, s->trees.source, job_on_kernel(job));
 
 	if (s->switches.force || job->outcome.state_before >= STATE_BUILT ||
 		state < STATE_BUILT)

@@ -85,8 +85,8 @@ static int write_dependencies(struct job *job)
 	if (!job->conf->build_depends_rebuild || s->switches.force)
 		return 0;
 	for (size_t i = 0; i < names->n && r == 0; i++) {
-		_cleanup_free_ char *version = tree_installed_version(s->trees.dkms,
-			names->items[i], job->kernel->release, job->kernel->arch);
+		_cleanup_free_ char *version = tree_installed_version(
+			s->trees.dkms, job_module_on_kernel(job, names->items[i]));
 		_cleanup_free_ char *path =
 			xasprintf("%s/.dep_%s", job->build->staging, names->items[i]);
 		_cleanup_free_ char *line = xasprintf("%s\n", version ? version : "");
@@ -113,15 +113,13 @@ static int publish_work(struct job *job)
 	if (r == 0)
 		r = write_dependencies(job);
 	if (r == 0)
-		r = tree_publish(job->shared->settings->trees.dkms, job->name,
-			job->version, job->kernel->release, job->kernel->arch, b->staging,
-			&job->outcome.error);
+		r = tree_publish(job->shared->settings->trees.dkms, job_on_kernel(job),
+			b->staging, &job->outcome.error);
 	if (r < 0)
 		return r;
 	job->outcome.built = true;
 	cached_commit(job);
-	built = tree_built_dir(job->shared->settings->trees.dkms, job->name, job->version,
-		job->kernel->release, job->kernel->arch);
+	built = tree_built_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
 	job->outcome.log_path = path_join(built, "log/make.log");
 	return 0;
 }

@@ -77,24 +77,23 @@ static int remove_by_rename(const char *path, const char *dir, struct error *err
 	return r;
 }
 
-static int check_names(const char *name, const char *version, const char *release,
-	const char *arch, struct error *err)
+static int check_names(struct version_on_kernel on, struct error *err)
 {
-	int r = tree_check_name("module name", name, err);
+	int r = tree_check_name("module name", on.name, err);
 
 	if (r == 0)
-		r = tree_check_name("module version", version, err);
-	if (r == 0 && release)
-		r = tree_check_release(release, err);
-	if (r == 0 && arch)
-		r = tree_check_name("architecture", arch, err);
+		r = tree_check_name("module version", on.version, err);
+	if (r == 0 && on.release)
+		r = tree_check_release(on.release, err);
+	if (r == 0 && on.arch)
+		r = tree_check_name("architecture", on.arch, err);
 	return r;
 }
 
 /* Names that lie beside the versions of a package. */
 static int check_version(const char *name, const char *version, struct error *err)
 {
-	int r = check_names(name, version, NULL, NULL, err);
+	int r = check_names(version_on_kernel(name, version, NULL, NULL), err);
 
 	if (r == 0 && (streq(version, "original_module") || has_prefix(version, "kernel-")))
 		r = error_set(err, -EINVAL, 3,
@@ -205,7 +204,7 @@ int tree_forget(
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
 	_cleanup_free_ char *originals = path_join(name_dir, "original_module");
-	int r = check_names(name, version, NULL, NULL, err);
+	int r = check_names(version_on_kernel(name, version, NULL, NULL), err);
 
 	if (r < 0)
 		return r;
@@ -226,7 +225,7 @@ int tree_stage(const char *dkms_tree, const char *name, const char *version,
 	char **ret_path, int *ret_lock, struct error *err)
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
-	int r = check_names(name, version, NULL, NULL, err);
+	int r = check_names(version_on_kernel(name, version, NULL, NULL), err);
 
 	if (r < 0)
 		return r;
@@ -290,15 +289,15 @@ static int replace_dir(
 	return r;
 }
 
-int tree_publish(const char *dkms_tree, const char *name, const char *version,
-	const char *release, const char *arch, const char *finished, struct error *err)
+int tree_publish(const char *dkms_tree, struct version_on_kernel on, const char *finished,
+	struct error *err)
 {
-	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
-	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
-	_cleanup_free_ char *release_dir = path_join(dir, release);
-	_cleanup_free_ char *built = path_join(release_dir, arch);
+	_cleanup_free_ char *name_dir = path_join(dkms_tree, on.name);
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, on.name, on.version);
+	_cleanup_free_ char *release_dir = path_join(dir, on.release);
+	_cleanup_free_ char *built = path_join(release_dir, on.arch);
 	_cleanup_free_ char *modules = path_join(finished, "module");
-	int r = check_names(name, version, release, arch, err);
+	int r = check_names(on, err);
 
 	if (r < 0)
 		return r;
@@ -316,13 +315,12 @@ int tree_publish(const char *dkms_tree, const char *name, const char *version,
 	return 0;
 }
 
-int tree_unpublish(const char *dkms_tree, const char *name, const char *version,
-	const char *release, const char *arch, struct error *err)
+int tree_unpublish(const char *dkms_tree, struct version_on_kernel on, struct error *err)
 {
-	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
-	_cleanup_free_ char *release_dir = path_join(dir, release);
-	_cleanup_free_ char *built = path_join(release_dir, arch);
-	int r = check_names(name, version, release, arch, err);
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, on.name, on.version);
+	_cleanup_free_ char *release_dir = path_join(dir, on.release);
+	_cleanup_free_ char *built = path_join(release_dir, on.arch);
+	int r = check_names(on, err);
 
 	if (r == 0)
 		r = remove_by_rename(built, dir, err);
@@ -331,14 +329,15 @@ int tree_unpublish(const char *dkms_tree, const char *name, const char *version,
 	return r;
 }
 
-int tree_set_installed(const char *dkms_tree, const char *name, const char *version,
-	const char *release, const char *arch, bool installed, struct error *err)
+int tree_set_installed(const char *dkms_tree, struct version_on_kernel on, bool installed,
+	struct error *err)
 {
-	_cleanup_free_ char *link = tree_installed_link(dkms_tree, name, release, arch);
-	_cleanup_free_ char *target = xasprintf("%s/%s/%s", version, release, arch);
+	_cleanup_free_ char *link = tree_installed_link(dkms_tree, on);
+	_cleanup_free_ char *target =
+		xasprintf("%s/%s/%s", on.version, on.release, on.arch);
 	_cleanup_free_ char *tail = xasprintf("/%s", target);
 	_cleanup_free_ char *found = NULL;
-	int r = check_names(name, version, release, arch, err);
+	int r = check_names(on, err);
 
 	if (r < 0)
 		return r;

@@ -3,6 +3,7 @@
 #define BUILDER_TREE_TREE_CHANGE_H
 
 #include "base/error.h"
+#include "builder/tree/tree.h"
 
 /* These functions change the dkms tree that tree.h describes, by renames: after a crash a reader sees the state before
  * or the state after. Errors of the file system have status 1. Two changes of one package
@@ -36,14 +37,14 @@ int tree_stage(const char *dkms_tree, const char *name, const char *version,
 	char **ret_path, int *ret_lock, struct error *err);
 /* Moves a finished directory (module/, log/) to RELEASE/ARCH by one rename, replacing
  * an older one. It must be on the tree's file system; the modules are synced to disk. */
-int tree_publish(const char *dkms_tree, const char *name, const char *version,
-	const char *release, const char *arch, const char *finished, struct error *err);
+int tree_publish(const char *dkms_tree, struct version_on_kernel on, const char *finished,
+	struct error *err);
 /* Removes RELEASE/ARCH, first making it invisible by one rename. 0 when not there. */
-int tree_unpublish(const char *dkms_tree, const char *name, const char *version,
-	const char *release, const char *arch, struct error *err);
+int tree_unpublish(
+	const char *dkms_tree, struct version_on_kernel on, struct error *err);
 /* Sets or removes the link that says "installed". One that leads to another version is
  * replaced when set, left alone when removed. */
-int tree_set_installed(const char *dkms_tree, const char *name, const char *version,
-	const char *release, const char *arch, bool installed, struct error *err);
+int tree_set_installed(const char *dkms_tree, struct version_on_kernel on, bool installed,
+	struct error *err);
 
 #endif

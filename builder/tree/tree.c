@@ -454,10 +454,10 @@ void tree_list_done(struct tree_list *l)
 	*l = (struct tree_list){0};
 }
 
-enum tree_state tree_state(const char *dkms_tree, const char *source_tree, const char *name,
-	const char *version, const char *release, const char *arch)
+enum tree_state tree_state(
+	const char *dkms_tree, const char *source_tree, struct version_on_kernel on)
 {
-	_cleanup_free_ char *path = tree_version_dir(dkms_tree, name, version);
+	_cleanup_free_ char *path = tree_version_dir(dkms_tree, on.name, on.version);
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
 	_cleanup_free_ char *module = NULL;
 	_cleanup_free_ char *installed = NULL;
@@ -465,20 +465,20 @@ enum tree_state tree_state(const char *dkms_tree, const char *source_tree, const
 
 	if (fd < 0)
 		return STATE_UNKNOWN;
-	state = source_state(fd, is_link_at(fd, "source"), source_tree, name, version);
-	if (state != STATE_ADDED || !release || !arch)
+	state = source_state(
+		fd, is_link_at(fd, "source"), source_tree, on.name, on.version);
+	if (state != STATE_ADDED || !on.release || !on.arch)
 		return state;
-	module = xasprintf("%s/%s/module", release, arch);
+	module = xasprintf("%s/%s/module", on.release, on.arch);
 	if (!is_dir_at(fd, module))
 		return STATE_ADDED;
-	installed = tree_installed_version(dkms_tree, name, release, arch);
-	return installed && streq(installed, version) ? STATE_INSTALLED : STATE_BUILT;
+	installed = tree_installed_version(dkms_tree, on);
+	return installed && streq(installed, on.version) ? STATE_INSTALLED : STATE_BUILT;
 }
 
-char *tree_installed_version(
-	const char *dkms_tree, const char *name, const char *release, const char *arch)
+char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on)
 {
-	_cleanup_free_ char *link = tree_installed_link(dkms_tree, name, release, arch);
+	_cleanup_free_ char *link = tree_installed_link(dkms_tree, on);
 	_cleanup_free_ char *target = NULL;
 	_cleanup_free_ char *module = NULL;
 	_cleanup_close_ int name_fd = -1;
@@ -492,18 +492,19 @@ char *tree_installed_version(
 	if (!path_is_dir(module))
 		return NULL;
 	if (target[0] != '/' && target[0] != '.') {
-		if (!split_target(target, part) || !streq(part[1], release) ||
-			!streq(part[2], arch))
+		if (!split_target(target, part) || !streq(part[1], on.release) ||
+			!streq(part[2], on.arch))
 			return NULL;
 		return xstrdup(part[0]);
 	}
 	/* A link written by hand, absolute or by way of dots. */
-	name_dir = path_join(dkms_tree, name);
+	name_dir = path_join(dkms_tree, on.name);
 	name_fd = dir_open_at(AT_FDCWD, name_dir);
-	if (name_fd < 0 || tree_versions(dkms_tree, name, &versions) < 0)
+	if (name_fd < 0 || tree_versions(dkms_tree, on.name, &versions) < 0)
 		return NULL;
 	for (size_t i = 0; i < versions.n && !found; i++)
-		if (link_leads_to(name_fd, target, versions.items[i], release, arch))
+		if (link_leads_to(name_fd, target, versions.items[i], on.release,
+			    on.arch))
 			found = xstrdup(versions.items[i]);
 	strv_done(&versions);
 	return found;
@@ -583,20 +584,20 @@ char *tree_version_dir(const char *dkms_tree, const char *name, const char *vers
 	return xasprintf("%s/%s/%s", dkms_tree, name, version);
 }
 
-char *tree_built_dir(const char *dkms_tree, const char *name, const char *version,
-	const char *release, const char *arch)
+char *tree_built_dir(const char *dkms_tree, struct version_on_kernel on)
 {
-	return xasprintf("%s/%s/%s/%s/%s", dkms_tree, name, version, release, arch);
+	return xasprintf(
+		"%s/%s/%s/%s/%s", dkms_tree, on.name, on.version, on.release, on.arch);
 }
 
-char *tree_installed_link(
-	const char *dkms_tree, const char *name, const char *release, const char *arch)
+char *tree_installed_link(const char *dkms_tree, struct version_on_kernel on)
 {
-	return xasprintf("%s/%s/" LINK_PREFIX "%s-%s", dkms_tree, name, release, arch);
+	return xasprintf(
+		"%s/%s/" LINK_PREFIX "%s-%s", dkms_tree, on.name, on.release, on.arch);
 }
 
-char *tree_original_dir(
-	const char *dkms_tree, const char *name, const char *release, const char *arch)
+char *tree_original_dir(const char *dkms_tree, struct version_on_kernel on)
 {
-	return xasprintf("%s/%s/" ORIGINALS "/%s/%s", dkms_tree, name, release, arch);
+	return xasprintf(
+		"%s/%s/" ORIGINALS "/%s/%s", dkms_tree, on.name, on.release, on.arch);
 }

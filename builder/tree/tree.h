@@ -29,6 +29,19 @@ enum tree_state {
 	STATE_INSTALLED,      /* the kernel- link leads to RELEASE/ARCH */
 };
 
+/* A version of a module on a kernel; the strings are borrowed. Functions that do not look
+ * at the version, or at the kernel, allow NULL there. */
+struct version_on_kernel {
+	const char *name, *version;
+	const char *release, *arch; /* of the kernel */
+};
+
+static inline struct version_on_kernel version_on_kernel(
+	const char *name, const char *version, const char *release, const char *arch)
+{
+	return (struct version_on_kernel){name, version, release, arch};
+}
+
 struct tree_entry {
 	char *name, *version;
 	char *release, *arch; /* NULL when added or broken */
@@ -39,6 +52,11 @@ struct tree_entry {
 	 * the other dkms. */
 	bool touched;
 };
+
+static inline struct version_on_kernel tree_entry_on_kernel(const struct tree_entry *e)
+{
+	return version_on_kernel(e->name, e->version, e->release, e->arch);
+}
 
 struct tree_list {
 	struct tree_entry *entries; /* by name, version, release (version order), arch */
@@ -65,11 +83,17 @@ const char *tree_state_name(enum tree_state s);
 
 /* The state of one module version on one kernel; with release and arch NULL, whether it
  * is known: unknown, broken or added. */
-enum tree_state tree_state(const char *dkms_tree, const char *source_tree, const char *name,
-	const char *version, const char *release, const char *arch);
-/* The version of a package that is installed on a kernel; caller frees, NULL if none. */
-char *tree_installed_version(
-	const char *dkms_tree, const char *name, const char *release, const char *arch);
+enum tree_state tree_state(
+	const char *dkms_tree, const char *source_tree, struct version_on_kernel on);
+static inline enum tree_state tree_version_state(const char *dkms_tree,
+	const char *source_tree, const char *name, const char *version)
+{
+	return tree_state(
+		dkms_tree, source_tree, version_on_kernel(name, version, NULL, NULL));
+}
+/* The version of a module that is installed on a kernel, whatever on.version is; caller
+ * frees, NULL if none. */
+char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on);
 /* The versions of name that have a directory, in any state, oldest first; the newest is
  * the last. Returns 0, also when there are none, or a negative errno. */
 int tree_versions(const char *dkms_tree, const char *name, struct strv *ret);
@@ -83,13 +107,14 @@ int tree_check_name(const char *what, const char *s, struct error *err);
 /* The same for a kernel's release, which lies beside build/ and the like. */
 int tree_check_release(const char *release, struct error *err);
 
-/* Paths; callers free. */
+/* Paths; callers free. The installed link and the original directory are the same for all
+ * versions. */
 char *tree_version_dir(const char *dkms_tree, const char *name, const char *version);
-char *tree_built_dir(const char *dkms_tree, const char *name, const char *version,
-	const char *release, const char *arch); /* .../RELEASE/ARCH */
-char *tree_installed_link(const char *dkms_tree, const char *name, const char *release,
-	const char *arch); /* NAME/kernel-RELEASE-ARCH */
-char *tree_original_dir(const char *dkms_tree, const char *name, const char *release,
-	const char *arch); /* NAME/original_module/RELEASE/ARCH */
+char *tree_built_dir(
+	const char *dkms_tree, struct version_on_kernel on); /* .../RELEASE/ARCH */
+char *tree_installed_link(const char *dkms_tree,
+	struct version_on_kernel on); /* NAME/kernel-RELEASE-ARCH */
+char *tree_original_dir(const char *dkms_tree,
+	struct version_on_kernel on); /* NAME/original_module/RELEASE/ARCH */
 
 #endif

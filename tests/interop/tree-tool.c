@@ -35,26 +35,27 @@ static int publish(const struct settings *s, struct error *err)
 	if (r == 0)
 		r = file_copy(arg[4], to, err);
 	if (r == 0)
-		r = tree_publish(
-			s->trees.dkms, arg[0], arg[1], arg[2], arg[3], stage, err);
+		r = tree_publish(s->trees.dkms,
+			version_on_kernel(arg[0], arg[1], arg[2], arg[3]), stage, err);
 	return r;
 }
 
 static int unpublish(const struct settings *s, struct error *err)
 {
-	return tree_unpublish(s->trees.dkms, arg[0], arg[1], arg[2], arg[3], err);
+	return tree_unpublish(
+		s->trees.dkms, version_on_kernel(arg[0], arg[1], arg[2], arg[3]), err);
 }
 
 static int installed(const struct settings *s, struct error *err)
 {
-	return tree_set_installed(
-		s->trees.dkms, arg[0], arg[1], arg[2], arg[3], true, err);
+	return tree_set_installed(s->trees.dkms,
+		version_on_kernel(arg[0], arg[1], arg[2], arg[3]), true, err);
 }
 
 static int uninstalled(const struct settings *s, struct error *err)
 {
-	return tree_set_installed(
-		s->trees.dkms, arg[0], arg[1], arg[2], arg[3], false, err);
+	return tree_set_installed(s->trees.dkms,
+		version_on_kernel(arg[0], arg[1], arg[2], arg[3]), false, err);
 }
 
 static int forget(const struct settings *s, struct error *err)

@@ -83,7 +83,8 @@ static void publish(
 		file_write(s, v.items[i], strlen(v.items[i]), 0644, NULL);
 		free(s);
 	}
-	tree_publish(settings.trees.dkms, name, version, release, "x86_64", path, NULL);
+	tree_publish(settings.trees.dkms,
+		version_on_kernel(name, version, release, "x86_64"), path, NULL);
 	close(lock);
 	free(path);
 	strv_done(&v);
@@ -100,8 +101,8 @@ static void install(const char *name, const char *version, const char *release,
 	put(NULL, "lib/%s%s/x", release, place);
 	if (file_copy(from, to, NULL) < 0)
 		ok(false, "copy %s", from);
-	tree_set_installed(
-		settings.trees.dkms, name, version, release, "x86_64", true, NULL);
+	tree_set_installed(settings.trees.dkms,
+		version_on_kernel(name, version, release, "x86_64"), true, NULL);
 	free(from);
 	free(to);
 }
@@ -268,7 +269,8 @@ static void test_missing(void)
 		"m/1, 6.1, x86_64: built"
 		" (Built modules are missing in the kernel modules folder)\n",
 		"all of them");
-	tree_set_installed(settings.trees.dkms, "m", "1", "6.1", "x86_64", true, NULL);
+	tree_set_installed(settings.trees.dkms,
+		version_on_kernel("m", "1", "6.1", "x86_64"), true, NULL);
 	is_status(NULL,
 		"m/1, 6.1, x86_64: installed"
 		" (Built modules are missing in the kernel modules folder)\n",

@@ -136,22 +136,28 @@ static void test_states(void)
 			   .next = &(struct tree_filter){.name = "b"}},
 		"a/1.9 6.1.0-9-amd64 x86_64 installed+; b/1 added", "a chain of filters");
 
-	is_int(tree_state(tree, sources, "a", "1.9", "6.1.0-9-amd64", "x86_64"),
+	is_int(tree_state(tree, sources,
+		       version_on_kernel("a", "1.9", "6.1.0-9-amd64", "x86_64")),
 		STATE_INSTALLED, "state: installed");
-	is_int(tree_state(tree, sources, "a", "1.9", "6.1.0-10-amd64", "x86_64"),
+	is_int(tree_state(tree, sources,
+		       version_on_kernel("a", "1.9", "6.1.0-10-amd64", "x86_64")),
 		STATE_BUILT, "state: built");
-	is_int(tree_state(tree, sources, "a", "1.9", "6.1.0-11-amd64", "x86_64"),
+	is_int(tree_state(tree, sources,
+		       version_on_kernel("a", "1.9", "6.1.0-11-amd64", "x86_64")),
 		STATE_ADDED, "state: added");
-	is_int(tree_state(tree, sources, "a", "1.9", NULL, NULL), STATE_ADDED,
-		"state without a kernel");
-	is_int(tree_state(tree, sources, "a", "2", NULL, NULL), STATE_UNKNOWN,
-		"state: unknown version");
-	is_int(tree_state(tree, sources, "z", "2", "6.1", "x86_64"), STATE_UNKNOWN,
-		"state: unknown module");
-	s = tree_installed_version(tree, "a", "6.1.0-9-amd64", "x86_64");
+	is_int(tree_version_state(tree, sources, "a", "1.9"),
+		STATE_ADDED, "state without a kernel");
+	is_int(tree_version_state(tree, sources, "a", "2"),
+		STATE_UNKNOWN, "state: unknown version");
+	is_int(tree_state(tree, sources, version_on_kernel("z", "2", "6.1", "x86_64")),
+		STATE_UNKNOWN, "state: unknown module");
+	s = tree_installed_version(
+		tree, version_on_kernel("a", NULL, "6.1.0-9-amd64", "x86_64"));
 	is(s, "1.9", "which version is installed");
 	free(s);
-	ok(!tree_installed_version(tree, "a", "6.1.0-10-amd64", "x86_64"), "or none");
+	ok(!tree_installed_version(
+		   tree, version_on_kernel("a", NULL, "6.1.0-10-amd64", "x86_64")),
+		"or none");
 
 	tree_versions(tree, "a", &list);
 	s = strv_join(&list, " ");
@@ -179,12 +185,13 @@ static void test_ambiguous(void)
 	make_link("1/6.1-a-b/c", "dkms/m/kernel-6.1-a-b-c");
 	is_listing(NULL, "m/1 6.1-a b-c built; m/1 6.1-a-b c installed",
 		"the target tells kernel from architecture");
-	s = tree_installed_version(tree, "m", "6.1-a-b", "c");
+	s = tree_installed_version(tree, version_on_kernel("m", NULL, "6.1-a-b", "c"));
 	is(s, "1", "installed on that one");
 	free(s);
-	ok(!tree_installed_version(tree, "m", "6.1-a", "b-c"), "and not on the other");
-	is_int(tree_state(tree, sources, "m", "1", "6.1-a", "b-c"), STATE_BUILT,
-		"as state");
+	ok(!tree_installed_version(tree, version_on_kernel("m", NULL, "6.1-a", "b-c")),
+		"and not on the other");
+	is_int(tree_state(tree, sources, version_on_kernel("m", "1", "6.1-a", "b-c")),
+		STATE_BUILT, "as state");
 
 	/* Links that lead elsewhere. */
 	add("m", "2");
@@ -197,9 +204,10 @@ static void test_ambiguous(void)
 	is_listing(&(struct tree_filter){.release = "6.2"},
 		"m/1 6.2 x built; m/2 6.2 x installed",
 		"one of two versions is installed");
-	is_int(tree_state(tree, sources, "m", "1", "6.3", "x"), STATE_ADDED,
-		"a link to what is not built");
-	ok(!tree_installed_version(tree, "m", "6.3", "x"), "counts for nothing");
+	is_int(tree_state(tree, sources, version_on_kernel("m", "1", "6.3", "x")),
+		STATE_ADDED, "a link to what is not built");
+	ok(!tree_installed_version(tree, version_on_kernel("m", NULL, "6.3", "x")),
+		"counts for nothing");
 
 	/* Links as other hands write them. */
 	make("dkms/m/1/6.4/x/module");
@@ -208,10 +216,10 @@ static void test_ambiguous(void)
 	make_link(s, "dkms/m/kernel-6.4-x");
 	free(s);
 	make_link("./1/6.5/x/", "dkms/m/kernel-6.5-x");
-	is_int(tree_state(tree, sources, "m", "1", "6.4", "x"), STATE_INSTALLED,
-		"absolute");
-	is_int(tree_state(tree, sources, "m", "1", "6.5", "x"), STATE_INSTALLED,
-		"dotted");
+	is_int(tree_state(tree, sources, version_on_kernel("m", "1", "6.4", "x")),
+		STATE_INSTALLED, "absolute");
+	is_int(tree_state(tree, sources, version_on_kernel("m", "1", "6.5", "x")),
+		STATE_INSTALLED, "dotted");
 	is_listing(&(struct tree_filter){.version = "1", .release = "6.4"},
 		"m/1 6.4 x installed", "absolute, listed");
 	is_listing(&(struct tree_filter){.version = "1", .release = "6.5"},
@@ -230,7 +238,8 @@ static void test_broken(void)
 	s = path_join(sources, "a-1");
 	rmdir(s);
 	is_listing(NULL, "a/1 broken; a/2 added", "a source link that dangles");
-	is_int(tree_state(tree, sources, "a", "1", "6.1", "x"), STATE_BROKEN, "as state");
+	is_int(tree_state(tree, sources, version_on_kernel("a", "1", "6.1", "x")),
+		STATE_BROKEN, "as state");
 	make("src/a-1");
 	is_listing(NULL, "a/1 6.1 x installed; a/2 added", "the source comes back");
 	free(s);
@@ -244,8 +253,8 @@ static void test_broken(void)
 	s = path_join(sources, "a-1");
 	rmdir(s);
 	is_listing(NULL, "a/2 added", "neither link nor source: not known");
-	is_int(tree_state(tree, sources, "a", "1", NULL, NULL), STATE_UNKNOWN,
-		"as state");
+	is_int(tree_version_state(tree, sources, "a", "1"),
+		STATE_UNKNOWN, "as state");
 
 	is_int(tree_add(tree, "a", "2", s, NULL), -EEXIST, "added twice");
 	is_int(tree_add(tree, "a", "1", s, NULL), 0, "a missing link is repaired");
@@ -288,9 +297,11 @@ static void test_names(void)
 	ok(tree_add(tree, "a", "kernel-1-2", sources, NULL) < 0, "add kernel-1-2");
 	ok(!path_exists(tree), "nothing was made");
 	add("a", "1");
-	ok(tree_publish(tree, "a", "1", "build", "x", sources, NULL) < 0,
+	ok(tree_publish(tree, version_on_kernel("a", "1", "build", "x"), sources, NULL) <
+			0,
 		"a kernel called build");
-	ok(tree_unpublish(tree, "a", "1", "..", "x", NULL) < 0, "a kernel called ..");
+	ok(tree_unpublish(tree, version_on_kernel("a", "1", "..", "x"), NULL) < 0,
+		"a kernel called ..");
 	ok(tree_forget(tree, "a", "..", NULL) < 0, "forget a/..");
 	ok(tree_forget(tree, "..", "src", NULL) < 0, "forget ../src");
 	s = path_join(sources, "a-1");
@@ -351,17 +362,20 @@ static void test_publish(void)
 	add("m", "1");
 	path = stage("m", "1", "one", &lock);
 	is_listing(NULL, "m/1 added", "what is staged is not seen");
-	is_int(tree_publish(tree, "m", "1", "6.1", "x", path, NULL), 0, "publish");
+	is_int(tree_publish(tree, version_on_kernel("m", "1", "6.1", "x"), path, NULL), 0,
+		"publish");
 	close(lock);
 	free(path);
 	is_listing(NULL, "m/1 6.1 x built", "it is built");
 	s = path_join(tree, "m/1/6.1/x");
 	ok(stat(s, &st) == 0 && (st.st_mode & 0777) == 0755, "readable by all");
 	free(s);
-	is_int(tree_set_installed(tree, "m", "1", "6.1", "x", true, NULL), 0,
-		"set installed");
-	is_int(tree_set_installed(tree, "m", "1", "6.1", "x", true, NULL), 0,
-		"once more");
+	is_int(tree_set_installed(
+		       tree, version_on_kernel("m", "1", "6.1", "x"), true, NULL),
+		0, "set installed");
+	is_int(tree_set_installed(
+		       tree, version_on_kernel("m", "1", "6.1", "x"), true, NULL),
+		0, "once more");
 	is_listing(NULL, "m/1 6.1 x installed", "it is installed");
 
 	path = stage("m", "1", "two", &lock);
@@ -370,7 +384,8 @@ static void test_publish(void)
 		file_write(s, "x", 1, 0644, NULL);
 		free(s);
 	}
-	is_int(tree_publish(tree, "m", "1", "6.1", "x", path, NULL), 0, "replace");
+	is_int(tree_publish(tree, version_on_kernel("m", "1", "6.1", "x"), path, NULL), 0,
+		"replace");
 	s = published("m/1/6.1/x/module/m.ko");
 	is(s, "two", "by the new one");
 	free(s);
@@ -393,7 +408,8 @@ static void test_publish(void)
 	s = stage("m", "1", "four", &status);
 	is_int((long)count("m/1"), 4, "two living stages");
 	make_link("x", "dkms/m/1/.source.1-0");
-	is_int(tree_publish(tree, "m", "1", "6.2", "x", path, NULL), 0, "publish one");
+	is_int(tree_publish(tree, version_on_kernel("m", "1", "6.2", "x"), path, NULL), 0,
+		"publish one");
 	is_int((long)count("m/1"), 5, "the other lives, and so does a young link");
 	close(status);
 	close(lock);
@@ -401,28 +417,34 @@ static void test_publish(void)
 	path = stage("m", "1", "five", &lock);
 	ok(!path_exists(s), "until its lock is given up");
 	free(s);
-	is_int(tree_publish(tree, "m", "1", "6.2", "y", path, NULL), 0, "publish for y");
+	is_int(tree_publish(tree, version_on_kernel("m", "1", "6.2", "y"), path, NULL), 0,
+		"publish for y");
 	close(lock);
 	free(path);
 
-	is_int(tree_unpublish(tree, "m", "1", "6.2", "y", NULL), 0, "unpublish");
-	is_int(tree_unpublish(tree, "m", "1", "6.2", "y", NULL), 0, "what is not there");
+	is_int(tree_unpublish(tree, version_on_kernel("m", "1", "6.2", "y"), NULL), 0,
+		"unpublish");
+	is_int(tree_unpublish(tree, version_on_kernel("m", "1", "6.2", "y"), NULL), 0,
+		"what is not there");
 	is_listing(NULL, "m/1 6.1 x installed; m/1 6.2 x built", "one is left of 6.2");
-	is_int(tree_unpublish(tree, "m", "1", "6.2", "x", NULL), 0,
+	is_int(tree_unpublish(tree, version_on_kernel("m", "1", "6.2", "x"), NULL), 0,
 		"unpublish the other");
 	ok(count("m/1") == 3, "its directory is gone");
 
 	add("m", "2");
-	is_int(tree_set_installed(tree, "m", "2", "6.1", "x", false, NULL), 0,
-		"uninstall what is not installed");
+	is_int(tree_set_installed(
+		       tree, version_on_kernel("m", "2", "6.1", "x"), false, NULL),
+		0, "uninstall what is not installed");
 	is_listing(NULL, "m/1 6.1 x installed; m/2 added", "leaves the other version");
-	is_int(tree_set_installed(tree, "m", "1", "6.1", "x", false, NULL), 0,
-		"uninstall");
-	is_int(tree_set_installed(tree, "m", "1", "6.1", "x", false, NULL), 0,
-		"once more");
+	is_int(tree_set_installed(
+		       tree, version_on_kernel("m", "1", "6.1", "x"), false, NULL),
+		0, "uninstall");
+	is_int(tree_set_installed(
+		       tree, version_on_kernel("m", "1", "6.1", "x"), false, NULL),
+		0, "once more");
 	is_listing(NULL, "m/1 6.1 x built; m/2 added", "it stays built");
 
-	tree_set_installed(tree, "m", "1", "6.1", "x", true, NULL);
+	tree_set_installed(tree, version_on_kernel("m", "1", "6.1", "x"), true, NULL);
 	is_int(tree_forget(tree, "m", "1", NULL), 0, "forget");
 	is_int((long)count("m"), 1, "with its link");
 	is_listing(NULL, "m/2 added", "the other is known");
@@ -450,11 +472,13 @@ static void test_race(void)
 			int lock;
 			char *path = stage("m", "1", "text", &lock);
 
-			tree_publish(tree, "m", "1", "6.1", "x", path, NULL);
+			tree_publish(tree, version_on_kernel("m", "1", "6.1", "x"), path,
+				NULL);
 			close(lock);
 			free(path);
 			if (i % 3 == 2)
-				tree_unpublish(tree, "m", "1", "6.1", "x", NULL);
+				tree_unpublish(tree,
+					version_on_kernel("m", "1", "6.1", "x"), NULL);
 		}
 		_exit(0);
 	}
@@ -495,11 +519,15 @@ static void test_kill(void)
 			dup2(fd, STDOUT_FILENO);
 			for (;;) {
 				path = stage("m", "1", "text", &lock);
-				tree_publish(tree, "m", "1", "6.1", "x", path, NULL);
+				tree_publish(tree,
+					version_on_kernel("m", "1", "6.1", "x"), path,
+					NULL);
 				close(lock);
 				free(path);
 				if (i % 2)
-					tree_unpublish(tree, "m", "1", "6.1", "x", NULL);
+					tree_unpublish(tree,
+						version_on_kernel("m", "1", "6.1", "x"),
+						NULL);
 			}
 		}
 		usleep((useconds_t)(1000 + i % 60 * 500));
@@ -518,7 +546,7 @@ static void test_kill(void)
 	is_int(half, 0, "writers killed, nothing half-published");
 	ok(built > 0, "%d of them had published", built);
 	path = stage("m", "1", "text", &lock);
-	tree_publish(tree, "m", "1", "6.1", "x", path, NULL);
+	tree_publish(tree, version_on_kernel("m", "1", "6.1", "x"), path, NULL);
 	close(lock);
 	free(path);
 	is_int((long)count("m/1"), 2, "the next leaves the source and the kernel");
