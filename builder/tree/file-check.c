@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Are the files of a module still where they were put, and the same? */
+/* Are the files of a module still in their places and unchanged? */
 #include "config.h"
 
 #include <errno.h>
@@ -14,51 +14,53 @@
 #include "builder/conf/quick-read.h"
 #include "builder/tree/file-check.h"
 
-/* What a thread costs is what some 30 entries take. */
+/* Starting a thread takes as long as checking some 30 entries. */
 #define ENTRIES_PER_THREAD 100
 
-/* Where modules are on all distributions, for one installed by other rules than ours. */
+/* The module directories of all distributions, for a module that was not installed by the
+ * rules of this distribution. */
 static const char *const usual_places[] = {"/updates/dkms", "/extra", "/updates"};
 
-/* What one thread keeps. */
-struct looker {
-	const struct tree_entry *conf_of; /* whose version conf is; NULL: none */
+/* The data of one thread. */
+struct worker {
+	const struct tree_entry *conf_of; /* the entry whose version conf is for, or NULL */
 	struct quick_conf conf;
 };
 
-struct finder {
+struct checker {
 	const struct settings *settings;
 	const struct tree_list *list;
-	const char *place;     /* of this distribution, or NULL */
-	struct strv overrides; /* names in /etc/dkms */
+	const char *place;     /* the module directory of this distribution, or NULL */
+	struct strv overrides; /* names of the files in /etc/dkms */
 	enum file_check *ret;
-	struct looker lookers[PARALLEL_MAX];
-	/* Kernels whose whole tree had to be searched; used under the lock. */
+	struct worker workers[PARALLEL_MAX];
+	/* The kernels whose module files have been listed. The lock protects them. */
 	pthread_mutex_t lock;
 	struct kernel **kernels;
 	size_t n_kernels;
 };
 
-/* The text of a version's dkms.conf; entries of one version follow each other. */
+/* Returns what the text of a version's dkms.conf says. Keeps only the last one, because
+ * the entries of one version follow each other. */
 static const struct quick_conf *get_conf(
-	struct finder *f, struct looker *l, const struct tree_entry *e)
+	struct checker *c, struct worker *w, const struct tree_entry *e)
 {
 	_cleanup_free_ char *path = NULL;
 
-	if (l->conf_of && streq(l->conf_of->name, e->name) &&
-		streq(l->conf_of->version, e->version))
-		return &l->conf;
-	if (l->conf_of)
-		quick_conf_done(&l->conf);
-	path = xasprintf("%s/%s/%s/source/dkms.conf", f->settings->trees.dkms, e->name,
+	if (w->conf_of && streq(w->conf_of->name, e->name) &&
+		streq(w->conf_of->version, e->version))
+		return &w->conf;
+	if (w->conf_of)
+		quick_conf_done(&w->conf);
+	path = xasprintf("%s/%s/%s/source/dkms.conf", c->settings->trees.dkms, e->name,
 		e->version);
-	quick_conf_read(path, &l->conf);
-	for (size_t i = 0; i < f->overrides.n; i++)
-		if (has_prefix(f->overrides.items[i], e->name) &&
-			has_suffix(f->overrides.items[i], ".conf"))
-			l->conf.names_known = false;
-	l->conf_of = e;
-	return &l->conf;
+	quick_conf_read(path, &w->conf);
+	for (size_t i = 0; i < c->overrides.n; i++)
+		if (has_prefix(c->overrides.items[i], e->name) &&
+			has_suffix(c->overrides.items[i], ".conf"))
+			w->conf.names_known = false;
+	w->conf_of = e;
+	return &w->conf;
 }
 
 static bool has_module(const struct strv *files, const char *name)
@@ -76,7 +78,7 @@ static bool is_any_module_file(const char *file)
 	return name != NULL;
 }
 
-/* Is a module that the conf names not among the files? */
+/* Tells whether a module that the dkms.conf names is not among the files. */
 static bool is_missing(const struct quick_conf *conf, const struct strv *files)
 {
 	if (files->n == 0)
@@ -88,7 +90,7 @@ static bool is_missing(const struct quick_conf *conf, const struct strv *files)
 	return false;
 }
 
-/* Is path the file that a stands for, or a copy of it? built is a's path. */
+/* Tells whether the file at path is that at built, whose stat data are a, or a copy. */
 static bool is_same(const struct stat *a, const char *built, const char *path)
 {
 	struct stat b;
@@ -102,56 +104,58 @@ static bool is_same(const struct stat *a, const char *built, const char *path)
 	if (a->st_mtim.tv_sec == b.st_mtim.tv_sec &&
 		a->st_mtim.tv_nsec == b.st_mtim.tv_nsec)
 		return true;
-	/* What may not be read is not said to differ. */
+	/* A file that cannot be read counts as equal. */
 	return file_same(built, path) != 0;
 }
 
-/* A kernel with its modules listed, or NULL. Called under the lock. */
-static struct kernel *get_kernel(struct finder *f, const struct tree_entry *e)
+/* Returns a kernel whose module files are listed. The caller holds the lock. */
+static struct kernel *get_kernel(struct checker *c, const struct tree_entry *e)
 {
 	struct kernel *k;
 
-	for (size_t i = 0; i < f->n_kernels; i++)
-		if (streq(f->kernels[i]->release, e->release))
-			return f->kernels[i];
-	k = kernel_new(f->settings, e->release, e->arch);
+	for (size_t i = 0; i < c->n_kernels; i++)
+		if (streq(c->kernels[i]->release, e->release))
+			return c->kernels[i];
+	k = kernel_new(c->settings, e->release, e->arch);
 	kernel_find_modules(k, NULL);
-	f->kernels =
-		xrealloc_array(f->kernels, f->n_kernels + 1, sizeof(struct kernel *));
-	f->kernels[f->n_kernels++] = k;
+	c->kernels =
+		xrealloc_array(c->kernels, c->n_kernels + 1, sizeof(struct kernel *));
+	c->kernels[c->n_kernels++] = k;
 	return k;
 }
 
-static bool search_tree(struct finder *f, const struct tree_entry *e, const char *file,
+/* Tells whether a copy of the file is anywhere in the kernel's directory. */
+static bool is_anywhere(struct checker *c, const struct tree_entry *e, const char *file,
 	const struct stat *st, const char *built)
 {
 	struct kernel *k;
 	bool found = false;
 
-	pthread_mutex_lock(&f->lock);
-	k = get_kernel(f, e);
+	pthread_mutex_lock(&c->lock);
+	k = get_kernel(c, e);
 	for (size_t i = 0; i < k->n_modules && !found; i++)
 		if (streq(path_base(k->modules[i].path), file)) {
 			_cleanup_free_ char *path = path_join(k->dir, k->modules[i].path);
 
 			found = is_same(st, built, path);
 		}
-	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_unlock(&c->lock);
 	return found;
 }
 
-static bool is_in_place(struct finder *f, const struct tree_entry *e, const char *place,
+/* Tells whether a copy of the file is in the directory place of the kernel. */
+static bool is_in_place(struct checker *c, const struct tree_entry *e, const char *place,
 	const char *file, const struct stat *st, const char *built)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s", f->settings->trees.install,
+	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s", c->settings->trees.install,
 		e->release, place + strspn(place, "/"), file);
 
 	return is_same(st, built, path);
 }
 
-/* Is a copy of the file installed: at the distribution's place, at one of the usual ones,
- * where the conf wants it, or anywhere? */
-static bool is_file_installed(struct finder *f, struct looker *l,
+/* Tells whether a copy of the file is installed: in the distribution's directory, in one
+ * of the usual ones, in those that the dkms.conf names, or anywhere else. */
+static bool is_file_installed(struct checker *c, struct worker *w,
 	const struct tree_entry *e, int module_fd, const char *file)
 {
 	_cleanup_free_ char *built = NULL;
@@ -159,25 +163,26 @@ static bool is_file_installed(struct finder *f, struct looker *l,
 	struct stat st;
 
 	if (fstatat(module_fd, file, &st, 0) < 0)
-		return true; /* it has just gone */
-	built = xasprintf("%s/%s/%s/%s/%s/module/%s", f->settings->trees.dkms, e->name,
+		return true; /* it has just been removed */
+	built = xasprintf("%s/%s/%s/%s/%s/module/%s", c->settings->trees.dkms, e->name,
 		e->version, e->release, e->arch, file);
-	if (f->place && is_in_place(f, e, f->place, file, &st, built))
+	if (c->place && is_in_place(c, e, c->place, file, &st, built))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(usual_places); i++)
-		if (is_in_place(f, e, usual_places[i], file, &st, built))
+		if (is_in_place(c, e, usual_places[i], file, &st, built))
 			return true;
-	conf = get_conf(f, l, e);
+	conf = get_conf(c, w, e);
 	for (size_t i = 0; i < conf->destinations.n; i++)
-		if (is_in_place(f, e, conf->destinations.items[i], file, &st, built))
+		if (is_in_place(c, e, conf->destinations.items[i], file, &st, built))
 			return true;
-	return search_tree(f, e, file, &st, built);
+	return is_anywhere(c, e, file, &st, built);
 }
 
-static enum file_check find_one(struct finder *f, struct looker *l, const struct tree_entry *e)
+static enum file_check check_entry(
+	struct checker *c, struct worker *w, const struct tree_entry *e)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s/%s/module",
-		f->settings->trees.dkms, e->name, e->version, e->release, e->arch);
+		c->settings->trees.dkms, e->name, e->version, e->release, e->arch);
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
 	_cleanup_(dirents_done) struct dirents dirents = {0};
 	_cleanup_(strv_done) struct strv files = {0};
@@ -187,28 +192,28 @@ static enum file_check find_one(struct finder *f, struct looker *l, const struct
 	for (size_t i = 0; i < dirents.n; i++)
 		if (is_any_module_file(dirents.items[i].name))
 			strv_push(&files, dirents.items[i].name);
-	if (e->touched && is_missing(get_conf(f, l, e), &files))
+	if (e->touched && is_missing(get_conf(c, w, e), &files))
 		return FILE_CHECK_MISSING;
 	for (size_t i = 0; i < files.n && e->state == STATE_INSTALLED; i++)
-		if (!is_file_installed(f, l, e, fd, files.items[i]))
+		if (!is_file_installed(c, w, e, fd, files.items[i]))
 			return FILE_CHECK_DIFFERS;
 	return FILE_CHECK_OK;
 }
 
-static void find_nth(void *arg, size_t thread, size_t i)
+static void check_nth(void *arg, size_t thread, size_t i)
 {
-	struct finder *f = arg;
-	const struct tree_entry *e = &f->list->entries[i];
+	struct checker *c = arg;
+	const struct tree_entry *e = &c->list->entries[i];
 
 	if (e->state == STATE_INSTALLED || (e->state == STATE_BUILT && e->touched))
-		f->ret[i] = find_one(f, &f->lookers[thread], e);
+		c->ret[i] = check_entry(c, &c->workers[thread], e);
 }
 
 enum file_check *file_check_entries(const struct settings *s, const struct tree_list *list)
 {
 	const char *place = is_empty(s->addon_modules_dir) ? distro_module_dir(s->distro)
 							   : s->addon_modules_dir;
-	struct finder f = {
+	struct checker c = {
 		.settings = s,
 		.list = list,
 		.place = place,
@@ -216,15 +221,15 @@ enum file_check *file_check_entries(const struct settings *s, const struct tree_
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 
-	dir_list(s->config_dir, &f.overrides);
+	dir_list(s->config_dir, &c.overrides);
 	parallel_for(
-		list->n, parallel_threads(list->n, ENTRIES_PER_THREAD), find_nth, &f);
+		list->n, parallel_threads(list->n, ENTRIES_PER_THREAD), check_nth, &c);
 	for (size_t i = 0; i < PARALLEL_MAX; i++)
-		if (f.lookers[i].conf_of)
-			quick_conf_done(&f.lookers[i].conf);
-	for (size_t i = 0; i < f.n_kernels; i++)
-		kernel_free(f.kernels[i]);
-	free(f.kernels);
-	strv_done(&f.overrides);
-	return f.ret;
+		if (c.workers[i].conf_of)
+			quick_conf_done(&c.workers[i].conf);
+	for (size_t i = 0; i < c.n_kernels; i++)
+		kernel_free(c.kernels[i]);
+	free(c.kernels);
+	strv_done(&c.overrides);
+	return c.ret;
 }

@@ -5,18 +5,18 @@
 #include "builder/host/settings.h"
 #include "builder/tree/tree.h"
 
-/* What became of the files of a built or installed module since dkms put them there. */
+/* Whether the files of a built or installed version are still as dkms put them there. */
 enum file_check {
 	FILE_CHECK_OK,
-	FILE_CHECK_MISSING, /* of the modules that the dkms.conf names, one is not in the tree
-			*/
-	FILE_CHECK_DIFFERS, /* of those in the tree, one is not installed, or another one is */
+	FILE_CHECK_MISSING, /* a module that the dkms.conf names is not in the tree */
+	FILE_CHECK_DIFFERS, /* a module in the tree is not installed as it is there */
 };
 
-/* Looks at all entries of a list; the result has list->n elements, the caller frees it.
- * Broken and added entries, and what cannot be looked at, count as FILE_CHECK_OK. Runs no
- * dkms.conf: FILE_CHECK_MISSING is found where the text tells the names, or none is left.
- * Files of the same size and time count as the same; others are read. */
+/* Checks the entries of a list. Returns list->n elements, which the caller frees. Broken
+ * and added entries, and entries whose files cannot be examined, are FILE_CHECK_OK. Does
+ * not run any dkms.conf: it finds FILE_CHECK_MISSING only if the names can be read from
+ * the text or if no module is left. Files of the same size and time count as equal; other
+ * files of the same size are compared byte by byte. */
 enum file_check *file_check_entries(const struct settings *s, const struct tree_list *list);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Directories of builds whose process was killed. The next build of the same module for the
- * same kernel would take its place; but the module may have been installed already when its
- * process was killed, so that there is none. build.c tells what is in them.
+/* What did killed processes leave in the dkms tree?
  *
- * To look for them takes longer than all that an autoinstall does that has nothing to do.
- * So each run that builds has a locked directory .run-xxxxxx in the dkms tree: as long as
- * there is one that can be locked, a process was killed that may have left something. */
+ * They leave the directories of their builds, whose content build.c describes. The next
+ * build of the same module for the same kernel would replace such a directory, but there
+ * may be none: the module may have been installed before its process was killed.
+ *
+ * Looking for these directories takes longer than an autoinstall that has nothing to do.
+ * Therefore each run that builds has a locked directory .run-xxxxxx in the dkms tree. If
+ * another process can lock such a directory, the process of that run was killed and may
+ * have left something. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -19,7 +22,7 @@
 #define JOB_PREFIX ".job-"
 #define RUN_PREFIX ".run-"
 
-/* Without namespaces: what the build has set aside comes back. */
+/* Moves the logs back that a build without namespaces has moved aside. */
 static void restore_logs(const char *version_dir)
 {
 	_cleanup_free_ char *seen = path_join(version_dir, "build");

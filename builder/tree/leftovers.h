@@ -2,19 +2,20 @@
 #ifndef BUILDER_TREE_LEFTOVERS_H
 #define BUILDER_TREE_LEFTOVERS_H
 
-/* What tells the next process that this one was killed while it built in a dkms tree. */
+/* A mark in a dkms tree, by which a later process can tell that this one was killed while
+ * it built. */
 struct run_mark {
-	char *path;
-	int lock;
+	char *path; /* a directory in the tree; NULL: not set */
+	int lock;   /* a descriptor that keeps it locked while this process lives */
 };
 
-/* Marks the tree. Failing to is no harm: a build will say what is wrong with the tree. */
+/* Sets a mark. Ignores failures: a build will report what is wrong with the tree. */
 void leftovers_mark_run(const char *dkms_tree, struct run_mark *ret);
-/* When all builds have ended; a mark that was not set is allowed. */
+/* Removes the mark after all builds have ended. Does nothing if it is not set. */
 void leftovers_unmark_run(struct run_mark *m);
 
-/* Removes what killed processes have left of builds in the tree, if there is a mark of one.
- * What living ones work on stays. Failing to is no harm. */
+/* If the mark of a killed process is in the tree, removes what killed processes have left
+ * of their builds. Does not touch the builds of running processes. Ignores failures. */
 void leftovers_remove(const char *dkms_tree);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One process at a time changes the source tree. */
+/* Which process may change the source tree? */
 #include "config.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@ int lock_sources(const struct settings *s)
 {
 	int fd = open(s->trees.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	/* Where that is not possible it goes without. */
+	/* If the file system has no locks, there is none. */
 	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
 		;
 	return fd;

@@ -4,11 +4,13 @@
 
 #include "builder/host/settings.h"
 
-/* What the names of stages in the source tree begin with. */
+/* The prefix of temporary directories in the source tree. */
 #define SOURCE_STAGE ".dkms-"
 
-/* Who puts a source in place and registers it holds this lock, which a descriptor stands
- * for, so that what has been put there is what is registered. Waits for it. */
+/* Locks the source tree, after waiting for the process that holds the lock. A process
+ * holds it while it puts a source there and registers it, so that no other process
+ * replaces the source in between. Returns a descriptor; closing it releases the lock.
+ * Returns a negative number if the source tree cannot be opened. */
 int lock_sources(const struct settings *s);
 
 #endif

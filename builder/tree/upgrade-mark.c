@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is this the removal at the end of an RPM upgrade to the same version? */
+/* Does this removal belong to an RPM upgrade that keeps the module's version? */
 #include "config.h"
 
 #include <errno.h>
@@ -10,11 +10,12 @@
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
-/* Fields of /proc/PID/stat, counted from 1 as in proc(5). The second one is in
- * parentheses and may hold blanks and parentheses itself. */
+/* Numbers of fields of /proc/PID/stat, counted from 1 as in proc(5). The second field is
+ * in parentheses and may itself contain blanks and parentheses. */
 #define FIELD_PARENT 4
 #define FIELD_START 22
 
+/* Reads the fields of /proc/PID/stat; the element i is field i + 1. */
 static int read_stat(long pid, struct strv *ret)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%ld/stat", pid);
@@ -33,7 +34,7 @@ static int read_stat(long pid, struct strv *ret)
 	return ret->n >= FIELD_START ? 0 : -EINVAL;
 }
 
-/* The line that a mark by our parent's parent holds; caller frees. */
+/* Returns the line of a mark by the parent of this process's parent; the caller frees. */
 static int make_line(char **ret)
 {
 	_cleanup_(strv_done) struct strv parent = {0}, grandparent = {0};

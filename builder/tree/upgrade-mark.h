@@ -4,22 +4,24 @@
 
 #include "base/error.h"
 
-/* --rpm_safe_upgrade. When a package goes from one release to another and its module keeps
- * NAME/VERSION, rpm first runs the new package's script, which adds the version, and then
- * the old one's, which removes it: in the end nothing would be left. So add leaves a mark,
- * and remove spares what is marked.
+/* Implements --rpm_safe_upgrade. If a package is upgraded to another release whose module
+ * has the same NAME/VERSION, rpm first runs the script of the new package, which adds the
+ * version, and then the script of the old package, which removes it, so that nothing
+ * would be left. Therefore dkms add sets a mark, and dkms remove leaves a version with a
+ * mark alone.
  *
- * A mark is the file NAME/VERSION/.upgrade in the dkms tree. It holds, on one line, the
- * process id and the start time (field 22 of /proc/PID/stat) of the process that runs the
- * script, our parent's parent, and the id of this boot. It counts for nobody but that
- * process, and once; one that was never asked for means nothing to the next upgrade. Only
- * who may write to the tree can make one. */
+ * The mark is the file NAME/VERSION/.upgrade in the dkms tree. Its only line consists of
+ * the process id and the start time (field 22 of /proc/PID/stat) of the process that runs
+ * the script, which is the parent of this process's parent, and of the id of this boot.
+ * The mark is valid only for scripts of that process, and only once: a mark that no
+ * remove has used has no effect on the next upgrade. Only those who may write to the tree
+ * can set it. */
 
-/* Leaves a mark for a version that is in the tree; 0 or a negative errno. */
+/* Sets the mark of a version that is in the tree. Returns 0 or a negative errno. */
 int upgrade_mark_set(const char *dkms_tree, const char *name, const char *version,
 	struct error *err);
-/* True when the version has a mark by the process that runs our script. The mark is gone
- * afterwards. */
+/* Tells whether the version has a mark of the process that runs this script, and removes
+ * that mark. */
 bool upgrade_mark_take(const char *dkms_tree, const char *name, const char *version);
 
 #endif

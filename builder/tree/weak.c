@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which modules are installed by a link from another kernel. */
+/* Which modules does a kernel have by links to those of another kernel? */
 #include "config.h"
 
 #include <errno.h>
@@ -10,20 +10,22 @@
 #include "base/file.h"
 #include "builder/tree/weak.h"
 
-/* weak-modules keeps the directories below extra/ or updates/; real ones are not deep. */
+/* How deep to look for links. weak-modules(8) makes the same directories as below extra/
+ * or updates/, which are not deep. */
 #define DEPTH_MAX 8
 
 struct finder {
 	const struct settings *settings;
 	const struct tree_filter *filter;
-	char *install_tree; /* without links, "" when there is none */
+	char *install_tree; /* its real path */
 	struct tree_list *list;
-	size_t n_before;            /* entries of list that are not ours */
-	struct tree_list installed; /* read when the first link is met */
+	size_t n_before;            /* the number of entries that list had before */
+	struct tree_list installed; /* all of the tree; read at the first link */
 	bool installed_known;
 	struct error *err;
 };
 
+/* Tells whether the entry e passes the filter if its release is release. */
 static bool passes(
 	const struct tree_filter *f, const struct tree_entry *e, const char *release)
 {
@@ -38,7 +40,9 @@ static bool passes(
 	return false;
 }
 
-static void push(struct finder *f, const struct tree_entry *from, const char *release)
+/* Adds an entry that says that the installed entry from serves the kernel release, unless
+ * it has been added. */
+static void add_entry(struct finder *f, const struct tree_entry *from, const char *release)
 {
 	struct tree_list *l = f->list;
 
@@ -48,7 +52,7 @@ static void push(struct finder *f, const struct tree_entry *from, const char *re
 		if (streq(e->name, from->name) && streq(e->version, from->version) &&
 			streq(e->release, release) && streq(e->arch, from->arch) &&
 			streq(e->weak_release, from->release))
-			return; /* another module of the same version */
+			return; /* by the link to another module of this version */
 	}
 	l->entries = xrealloc_array(l->entries, l->n + 1, sizeof(*l->entries));
 	l->entries[l->n++] = (struct tree_entry){
@@ -61,8 +65,9 @@ static void push(struct finder *f, const struct tree_entry *from, const char *re
 	};
 }
 
-/* A link of release leads to path, a module file of the kernel from: whose is it? */
-static void match(
+/* Adds the version to which the module file at path belongs. A link of the kernel release
+ * leads to path, which is in the directory of the kernel from. */
+static void add_owner(
 	struct finder *f, const char *release, const char *from, const char *path)
 {
 	for (size_t i = 0; i < f->installed.n; i++) {
@@ -75,14 +80,14 @@ static void match(
 		built = xasprintf("%s/%s/%s/%s/%s/module/%s", f->settings->trees.dkms,
 			e->name, e->version, e->release, e->arch, path_base(path));
 		if (file_same(built, path) == 1) {
-			push(f, e, release);
+			add_entry(f, e, release);
 			return;
 		}
 	}
 }
 
-/* A link at path, INSTALLTREE/release/weak-updates/...: leads it to a module installed
- * for another kernel? */
+/* Looks at a link at path, INSTALLTREE/release/weak-updates/..., and adds an entry if it
+ * leads to a module that is installed for another kernel. */
 static int look_at_link(struct finder *f, const char *release, const char *path)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
@@ -104,7 +109,7 @@ static int look_at_link(struct finder *f, const char *release, const char *path)
 			return r;
 		f->installed_known = true;
 	}
-	match(f, release, from, real);
+	add_owner(f, release, from, real);
 	return 0;
 }
 
@@ -115,7 +120,7 @@ static int walk(struct finder *f, const char *release, const char *path, int dep
 	int r = 0;
 
 	if (fd < 0 || depth > DEPTH_MAX || dirents_read(fd, &dirents) < 0)
-		return 0; /* no such directory, or none of our business */
+		return 0; /* there is no such directory, or it cannot be read */
 	for (size_t i = 0; i < dirents.n && r == 0; i++) {
 		const struct dir_entry *d = &dirents.items[i];
 		_cleanup_free_ char *child = path_join(path, d->name);
