@@ -10,14 +10,14 @@
 #include "base/library.h"
 #include "builder/host/module-name.h"
 
-/* zlib, liblzma and libzstd, each loaded when something is first compressed its way or
- * decompressed (base/library.h). */
+/* zlib, liblzma and libzstd. Each library is loaded when a file is first compressed or
+ * decompressed with it (base/library.h). */
 
-/* Returns 0, also for COMPRESSION_NONE; -ENOENT and status 1 when the library for how is
- * not there. Any thread. */
+/* Loads the library for how; COMPRESSION_NONE needs none. Returns 0, or -ENOENT with
+ * exit status 1 if the library is missing. May be called from any thread. */
 int codec_load(enum compression how, struct error *err);
 
-/* The functions in use; those with _ behind are what zlib's macros call. */
+/* The functions in use. Those whose names end in _ are what macros of zlib.h call. */
 #define ZLIB_FUNCTIONS(X)                                                                \
 	X(deflate)                                                                       \
 	X(deflateEnd)                                                                    \

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The words of compress_gzip_opts, compress_xz_opts and compress_zstd_opts. */
+/* Reads the words of compress_gzip_opts, compress_xz_opts and compress_zstd_opts.
+ *
+ * lzma_str_to_filters() of liblzma reads the filters of xz (--lzma2 and --x86), but
+ * neither the other options nor our defaults, and it came only with liblzma 5.4. While
+ * older ones are supported, using it would add code here instead of replacing some. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,14 +13,15 @@
 #include "builder/module/codecs.h"
 #include "builder/module/compress-options.h"
 
-/* The kernel can read no more than the first with little memory, and both tools
- * decompress the second without being asked to. */
+/* The kernel needs little memory for an xz dictionary of this size
+ * (Documentation/staging/xz.rst). A zstd window of up to 8 MiB can be decompressed
+ * without asking for it; RFC 8878 recommends this limit. */
 #define XZ_DICT_DEFAULT (2U * 1024 * 1024)
 #define ZSTD_WINDOW_LOG_MAX 23 /* 8 MiB */
-#define ZSTD_LEVEL_MAX 19      /* without --ultra */
+#define ZSTD_LEVEL_MAX 19      /* the highest level without --ultra */
 #define THREADS_MAX 256
 
-/* Bits, one for each tool. */
+/* A set of tools, one bit for each. */
 enum tool {
 	GZIP = 1 << COMPRESSION_GZIP,
 	XZ = 1 << COMPRESSION_XZ,
@@ -24,15 +29,15 @@ enum tool {
 	ALL = GZIP | XZ | ZSTD,
 };
 
-enum takes { NOTHING, MAYBE_VALUE, VALUE };
+enum value_use { NO_VALUE, OPTIONAL_VALUE, REQUIRED_VALUE };
 
-/* What is seen while the words are read, in the order of the words. */
-struct reading {
+/* The state while the words are read one after the other. */
+struct parsing {
 	enum compression how;
 	struct compress_options *o;
 	bool extreme;
 	bool ultra;
-	const char *lzma2; /* what follows --lzma2=, or NULL */
+	const char *lzma2; /* the last value of --lzma2, or NULL */
 };
 
 static bool read_number(const char *value, unsigned long max, unsigned long *ret)
@@ -46,7 +51,7 @@ static bool read_number(const char *value, unsigned long max, unsigned long *ret
 	return !*end && !errno && *ret <= max;
 }
 
-/* The same with the units that xz knows: 65536, 64KiB, 2M, 1GiB. */
+/* Reads a size in bytes with one of the units that xz knows: 65536, 64KiB, 2M, 1GiB. */
 static bool read_size(const char *value, uint32_t *ret)
 {
 	static const char units[] = "kmg";
@@ -75,12 +80,12 @@ static bool read_size(const char *value, uint32_t *ret)
 	return true;
 }
 
-static bool ignore(_unused_ struct reading *r, _unused_ const char *value)
+static bool accept_without_effect(_unused_ struct parsing *r, _unused_ const char *value)
 {
 	return true;
 }
 
-static bool set_fast(struct reading *r, const char *value)
+static bool set_fast(struct parsing *r, const char *value)
 {
 	unsigned long n = 1;
 
@@ -93,29 +98,30 @@ static bool set_fast(struct reading *r, const char *value)
 	return true;
 }
 
-static bool set_best(struct reading *r, _unused_ const char *value)
+static bool set_best(struct parsing *r, _unused_ const char *value)
 {
 	r->o->level = 9;
 	return true;
 }
 
-static bool set_extreme(struct reading *r, _unused_ const char *value)
+static bool set_extreme(struct parsing *r, _unused_ const char *value)
 {
 	r->extreme = true;
 	return true;
 }
 
-static bool set_ultra(struct reading *r, _unused_ const char *value)
+static bool set_ultra(struct parsing *r, _unused_ const char *value)
 {
 	r->ultra = true;
 	return true;
 }
 
-static bool set_threads(struct reading *r, const char *value)
+static bool set_threads(struct parsing *r, const char *value)
 {
 	unsigned long n;
 
-	/* xz: "+1" is one thread in the mode of many, which is the only mode here. */
+	/* "+1" makes xz run one thread in its multi-threaded mode, the only mode used
+	 * here. */
 	if (!read_number(*value == '+' ? value + 1 : value, UINT32_MAX, &n))
 		return false;
 	if (n == 0) {
@@ -127,13 +133,13 @@ static bool set_threads(struct reading *r, const char *value)
 	return true;
 }
 
-static bool set_single_thread(struct reading *r, _unused_ const char *value)
+static bool set_single_thread(struct parsing *r, _unused_ const char *value)
 {
 	r->o->threads = 1;
 	return true;
 }
 
-static bool set_long(struct reading *r, const char *value)
+static bool set_long(struct parsing *r, const char *value)
 {
 	unsigned long n = 27;
 
@@ -144,19 +150,19 @@ static bool set_long(struct reading *r, const char *value)
 	return true;
 }
 
-static bool set_checksum(struct reading *r, _unused_ const char *value)
+static bool set_checksum(struct parsing *r, _unused_ const char *value)
 {
 	r->o->checksum = true;
 	return true;
 }
 
-static bool set_no_checksum(struct reading *r, _unused_ const char *value)
+static bool set_no_checksum(struct parsing *r, _unused_ const char *value)
 {
 	r->o->checksum = false;
 	return true;
 }
 
-static bool set_check(struct reading *r, const char *value)
+static bool set_check(struct parsing *r, const char *value)
 {
 	static const struct {
 		const char *name;
@@ -176,19 +182,19 @@ static bool set_check(struct reading *r, const char *value)
 	return false;
 }
 
-static bool set_format(_unused_ struct reading *r, const char *value)
+static bool set_format(_unused_ struct parsing *r, const char *value)
 {
 	return streq(value, "xz") || streq(value, "auto");
 }
 
-static bool set_lzma2(struct reading *r, const char *value)
+static bool set_lzma2(struct parsing *r, const char *value)
 {
 	r->lzma2 = value;
 	return true;
 }
 
 #define SET_BCJ(name, filter)                                                            \
-	static bool set_##name(struct reading *r, _unused_ const char *value)            \
+	static bool set_##name(struct parsing *r, _unused_ const char *value)            \
 	{                                                                                \
 		r->o->bcj = filter;                                                      \
 		return true;                                                             \
@@ -199,81 +205,83 @@ SET_BCJ(arm, LZMA_FILTER_ARM)
 SET_BCJ(armthumb, LZMA_FILTER_ARMTHUMB)
 SET_BCJ(sparc, LZMA_FILTER_SPARC)
 
-static const struct option_row {
+static const struct known_option {
 	int tools;
-	char letter; /* 0: none */
+	char letter; /* of the short form; 0: there is none */
 	const char *name;
-	enum takes takes;
-	/* value is NULL when none was given; false for a bad one */
-	bool (*apply)(struct reading *r, const char *value);
-} rows[] = {
-	/* What only concerns the tool as a process. */
-	{ALL, 'f', "force", NOTHING, ignore},
-	{ALL, 'k', "keep", NOTHING, ignore},
-	{ALL, 'q', "quiet", NOTHING, ignore},
-	{ALL, 'v', "verbose", NOTHING, ignore},
-	{GZIP, 'n', "no-name", NOTHING, ignore},
-	{XZ | ZSTD, 'z', "compress", NOTHING, ignore},
-	{ZSTD, 0, "rm", NOTHING, ignore},
-	{ZSTD, 0, "progress", NOTHING, ignore},
-	{ZSTD, 0, "no-progress", NOTHING, ignore},
-	/* What changes the result. */
-	{ALL, 0, "fast", MAYBE_VALUE, set_fast},
-	{GZIP | XZ, 0, "best", NOTHING, set_best},
-	{XZ, 'e', "extreme", NOTHING, set_extreme},
-	{XZ | ZSTD, 'T', "threads", VALUE, set_threads},
-	{XZ, 'C', "check", VALUE, set_check},
-	{XZ, 'F', "format", VALUE, set_format},
-	{XZ, 0, "lzma2", MAYBE_VALUE, set_lzma2},
-	{XZ, 0, "x86", NOTHING, set_x86},
-	{XZ, 0, "powerpc", NOTHING, set_powerpc},
-	{XZ, 0, "arm", NOTHING, set_arm},
-	{XZ, 0, "armthumb", NOTHING, set_armthumb},
-	{XZ, 0, "sparc", NOTHING, set_sparc},
-	{ZSTD, 0, "ultra", NOTHING, set_ultra},
-	{ZSTD, 0, "long", MAYBE_VALUE, set_long},
-	{ZSTD, 'C', "check", NOTHING, set_checksum},
-	{ZSTD, 0, "no-check", NOTHING, set_no_checksum},
-	{ZSTD, 0, "single-thread", NOTHING, set_single_thread},
+	enum value_use value;
+	/* Gets the value, or NULL if none was given. Returns false if the value is
+	 * bad. */
+	bool (*apply)(struct parsing *r, const char *value);
+} known_options[] = {
+	/* These concern only the command-line tool and have no effect here. */
+	{ALL, 'f', "force", NO_VALUE, accept_without_effect},
+	{ALL, 'k', "keep", NO_VALUE, accept_without_effect},
+	{ALL, 'q', "quiet", NO_VALUE, accept_without_effect},
+	{ALL, 'v', "verbose", NO_VALUE, accept_without_effect},
+	{GZIP, 'n', "no-name", NO_VALUE, accept_without_effect},
+	{XZ | ZSTD, 'z', "compress", NO_VALUE, accept_without_effect},
+	{ZSTD, 0, "rm", NO_VALUE, accept_without_effect},
+	{ZSTD, 0, "progress", NO_VALUE, accept_without_effect},
+	{ZSTD, 0, "no-progress", NO_VALUE, accept_without_effect},
+	/* These change the result. */
+	{ALL, 0, "fast", OPTIONAL_VALUE, set_fast},
+	{GZIP | XZ, 0, "best", NO_VALUE, set_best},
+	{XZ, 'e', "extreme", NO_VALUE, set_extreme},
+	{XZ | ZSTD, 'T', "threads", REQUIRED_VALUE, set_threads},
+	{XZ, 'C', "check", REQUIRED_VALUE, set_check},
+	{XZ, 'F', "format", REQUIRED_VALUE, set_format},
+	{XZ, 0, "lzma2", OPTIONAL_VALUE, set_lzma2},
+	{XZ, 0, "x86", NO_VALUE, set_x86},
+	{XZ, 0, "powerpc", NO_VALUE, set_powerpc},
+	{XZ, 0, "arm", NO_VALUE, set_arm},
+	{XZ, 0, "armthumb", NO_VALUE, set_armthumb},
+	{XZ, 0, "sparc", NO_VALUE, set_sparc},
+	{ZSTD, 0, "ultra", NO_VALUE, set_ultra},
+	{ZSTD, 0, "long", OPTIONAL_VALUE, set_long},
+	{ZSTD, 'C', "check", NO_VALUE, set_checksum},
+	{ZSTD, 0, "no-check", NO_VALUE, set_no_checksum},
+	{ZSTD, 0, "single-thread", NO_VALUE, set_single_thread},
 };
 
-static const struct option_row *find_row(
+static const struct known_option *find_option(
 	enum compression how, char letter, const char *name, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!(rows[i].tools & (1 << how)))
+	for (size_t i = 0; i < ARRAY_SIZE(known_options); i++) {
+		if (!(known_options[i].tools & (1 << how)))
 			continue;
-		if (name ? strlen(rows[i].name) == len &&
-					strncmp(rows[i].name, name, len) == 0
-			 : rows[i].letter == letter)
-			return &rows[i];
+		if (name ? strlen(known_options[i].name) == len &&
+					strncmp(known_options[i].name, name, len) == 0
+			 : known_options[i].letter == letter)
+			return &known_options[i];
 	}
 	return NULL;
 }
 
-/* "--name", "--name=value"; next is the word behind it or NULL. Returns how many words
- * were used, 0 when the option is not known or its value is bad. */
-static size_t read_long(struct reading *r, const char *word, const char *next)
+/* Parses the word "--name" or "--name=value". next is the word after it, or NULL.
+ * Returns how many words were used; 0 if the option is unknown or its value is bad. */
+static size_t parse_long_option(struct parsing *r, const char *word, const char *next)
 {
 	size_t len = strcspn(word + 2, "=");
-	const struct option_row *row = find_row(r->how, 0, word + 2, len);
+	const struct known_option *option = find_option(r->how, 0, word + 2, len);
 	const char *value = word[2 + len] ? word + 2 + len + 1 : NULL;
-	bool separate = row && row->takes == VALUE && !value;
+	bool separate = option && option->value == REQUIRED_VALUE && !value;
 
-	if (!row || (row->takes == NOTHING && value) || (separate && !next))
+	if (!option || (option->value == NO_VALUE && value) || (separate && !next))
 		return 0;
-	if (!row->apply(r, separate ? next : value))
+	if (!option->apply(r, separate ? next : value))
 		return 0;
 	return separate ? 2 : 1;
 }
 
-/* "-9", "-19", "-9e", "-qT4", "-T 4"; the same result. */
-static size_t read_short(struct reading *r, const char *word, const char *next)
+/* Parses a word of short options: "-9", "-19", "-9e", "-qT4", "-T" with "4" as next.
+ * Returns the same as parse_long_option(). */
+static size_t parse_short_options(struct parsing *r, const char *word, const char *next)
 {
 	const char *c = word + 1;
 
 	while (*c) {
-		const struct option_row *row;
+		const struct known_option *option;
 		char *end;
 
 		if (*c >= '0' && *c <= '9') {
@@ -286,22 +294,22 @@ static size_t read_short(struct reading *r, const char *word, const char *next)
 			c = r->how == COMPRESSION_ZSTD ? end : c + 1;
 			continue;
 		}
-		row = find_row(r->how, *c++, NULL, 0);
-		if (!row)
+		option = find_option(r->how, *c++, NULL, 0);
+		if (!option)
 			return 0;
-		if (row->takes != VALUE) {
-			row->apply(r, NULL);
+		if (option->value != REQUIRED_VALUE) {
+			option->apply(r, NULL);
 			continue;
 		}
 		if (*c)
-			return row->apply(r, c) ? 1 : 0;
-		return next && row->apply(r, next) ? 2 : 0;
+			return option->apply(r, c) ? 1 : 0;
+		return next && option->apply(r, next) ? 2 : 0;
 	}
 	return c > word + 1;
 }
 
-/* One NAME=VALUE of --lzma2. */
-static bool set_lzma_field(lzma_options_lzma *lzma, const char *name, const char *value)
+/* Sets one NAME=VALUE of --lzma2. Returns false if the name or the value is bad. */
+static bool set_lzma_option(lzma_options_lzma *lzma, const char *name, const char *value)
 {
 	static const struct {
 		const char *name;
@@ -350,7 +358,7 @@ static bool set_lzma_field(lzma_options_lzma *lzma, const char *name, const char
 	return false;
 }
 
-static bool set_preset(const struct reading *r, int level, bool extreme)
+static bool set_preset(const struct parsing *r, int level, bool extreme)
 {
 	uint32_t preset = (uint32_t)level | (extreme ? LZMA_PRESET_EXTREME : 0);
 
@@ -360,11 +368,11 @@ static bool set_preset(const struct reading *r, int level, bool extreme)
 	return true;
 }
 
-/* Makes the filter's options from the level and the words of --lzma2, which win over the
- * level wherever it stands. (xz lets a later level undo an earlier --lzma2; that turned
- * "--lzma2=dict=1MiB -6" into a dictionary of 8 MiB, which nobody who writes it means.)
- */
-static bool finish_lzma(struct reading *r)
+/* Sets the options of the LZMA2 filter from the level and then from the value of
+ * --lzma2, which wins over the level wherever the level is given. In xz a later level
+ * undoes an earlier --lzma2, so that "--lzma2=dict=1MiB -6" gives a dictionary of 8 MiB;
+ * nobody who writes that means it. Returns false if a value is bad. */
+static bool finish_lzma_options(struct parsing *r)
 {
 	_cleanup_free_ char *copy = xstrdup(r->lzma2 ? r->lzma2 : "");
 	char *field, *rest = copy;
@@ -385,11 +393,11 @@ static bool finish_lzma(struct reading *r)
 			if (*value < '0' || *value > '9' || (value[1] && !e) ||
 				!set_preset(r, *value - '0', e))
 				return false;
-		} else if (!set_lzma_field(&r->o->lzma, field, value)) {
+		} else if (!set_lzma_option(&r->o->lzma, field, value)) {
 			return false;
 		}
 	}
-	/* The library knows which values go together. */
+	/* The library checks which values may be combined. */
 	return sym_lzma_raw_encoder_memusage((lzma_filter[]){
 		       {.id = LZMA_FILTER_LZMA2, .options = &r->o->lzma},
 		       {.id = LZMA_VLI_UNKNOWN},
@@ -408,7 +416,7 @@ int compress_options_parse(enum compression how, const char *options,
 		.bcj = LZMA_VLI_UNKNOWN,
 		.checksum = true,
 	};
-	struct reading r = {.how = how, .o = &o};
+	struct parsing r = {.how = how, .o = &o};
 
 	if (codec_load(how, err) < 0)
 		return -ENOENT;
@@ -416,15 +424,15 @@ int compress_options_parse(enum compression how, const char *options,
 	for (size_t i = 0, used; i < words.n; i += used) {
 		const char *word = words.items[i], *next = words.items[i + 1];
 
-		used = has_prefix(word, "--") ? read_long(&r, word, next)
-		       : *word == '-'         ? read_short(&r, word, next)
+		used = has_prefix(word, "--") ? parse_long_option(&r, word, next)
+		       : *word == '-'         ? parse_short_options(&r, word, next)
 					      : 0;
 		if (!used)
 			return error_set(err, -EINVAL, 1,
 				"compress_%s_opts: unknown option or bad value: %s",
 				tools[how], word);
 	}
-	if (how == COMPRESSION_XZ && !finish_lzma(&r))
+	if (how == COMPRESSION_XZ && !finish_lzma_options(&r))
 		return error_set(err, -EINVAL, 1,
 			"compress_xz_opts: bad value: --lzma2=%s",
 			r.lzma2 ? r.lzma2 : "");

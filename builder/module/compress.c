@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Streams through zlib, liblzma and libzstd, into a compressed file and out of one. */
+/* Compresses and decompresses files with zlib, liblzma and libzstd. */
 #include "config.h"
 
 #include <errno.h>
@@ -10,11 +10,12 @@
 #include "builder/module/compress-options.h"
 #include "builder/module/compress.h"
 
-#define BLOCK 65536 /* bytes read and written at a time */
+#define BLOCK_BYTES 65536 /* read and written at a time */
 
-/* One run of a library's stream. step() moves bytes from in to out and returns 1 when the
- * stream is complete, 0 when it wants more input or room, or a negative errno; with last
- * there is no more input than this. */
+/* A stream of one of the libraries. step() moves bytes from in to out. It returns 1 when
+ * the stream is complete, 0 when it needs more input or more room, or a negative errno.
+ * last tells step() that in holds the end of the input. done() frees the library's state
+ * and may be NULL. */
 struct coder {
 	const unsigned char *in;
 	size_t in_len;
@@ -46,7 +47,7 @@ static int zlib_step(struct coder *c, bool last, int (*code)(z_stream *, int))
 {
 	int r;
 
-	/* zlib declares its input without const and leaves it alone. */
+	/* zlib declares its input without const but does not change it. */
 	c->z.next_in = (unsigned char *)(uintptr_t)c->in;
 	c->z.avail_in = (unsigned int)c->in_len;
 	c->z.next_out = c->out;
@@ -60,7 +61,7 @@ static int zlib_step(struct coder *c, bool last, int (*code)(z_stream *, int))
 	case Z_STREAM_END:
 		return 1;
 	case Z_OK:
-	case Z_BUF_ERROR: /* nothing could be done; the pump notices when that is final */
+	case Z_BUF_ERROR: /* no progress; run_coder() notices if that is final */
 		return 0;
 	case Z_MEM_ERROR:
 		return -ENOMEM;
@@ -162,7 +163,8 @@ static void zstd_decompress_done(struct coder *c)
 	sym_ZSTD_freeDCtx(c->zstd_d);
 }
 
-/* The gzip header that zlib writes unasked has neither name nor time. */
+/* The default gzip header of zlib has neither a name nor a time, so it is left as it
+ * is. */
 static int start_gzip(struct coder *c, const struct compress_options *o)
 {
 	c->step = deflate_step;
@@ -177,8 +179,8 @@ static int start_xz(struct coder *c, const struct compress_options *o)
 {
 	lzma_options_lzma lzma = o->lzma;
 	lzma_filter filters[LZMA_FILTERS_MAX + 1] = {{.id = LZMA_VLI_UNKNOWN}};
-	/* Also for one thread: the blocks, and so the bytes, are the same for any number.
-	 */
+	/* The multi-threaded encoder is used for one thread as well, so that the blocks,
+	 * and thus the bytes, are the same for any number of threads. */
 	lzma_mt mt = {.threads = o->threads, .filters = filters, .check = o->check};
 	size_t n = 0;
 	lzma_ret r;
@@ -200,8 +202,9 @@ static int start_zstd(struct coder *c, const struct compress_options *o, off_t s
 	c->zstd_c = sym_ZSTD_createCCtx();
 	if (!c->zstd_c)
 		return -ENOMEM;
-	/* One worker rather than none, again for the same bytes with any number of them.
-	 * A library built without threads refuses, and then there is but one way. */
+	/* At least one worker is used, so that the bytes are the same for any number of
+	 * them. A library built without threads rejects this, but then it always writes
+	 * the same. */
 	sym_ZSTD_CCtx_setParameter(c->zstd_c, ZSTD_c_nbWorkers, (int)o->threads);
 	if (sym_ZSTD_isError(sym_ZSTD_CCtx_setParameter(
 		    c->zstd_c, ZSTD_c_compressionLevel, o->level)) ||
@@ -258,11 +261,12 @@ static int start_decompressing(struct coder *c, enum compression how)
 	}
 }
 
-/* Runs a stream to its end. Errors of reading and writing leave their mark on the FILE.
- */
-static int pump(struct coder *c, FILE *from, FILE *to)
+/* Runs the stream c until it is complete, reading from one file and writing to the
+ * other. Returns 0 or a negative errno; -EBADMSG if the input ends too early. After a
+ * failure to read or to write, ferror() of that file is set. */
+static int run_coder(struct coder *c, FILE *from, FILE *to)
 {
-	unsigned char in[BLOCK], out[BLOCK];
+	unsigned char in[BLOCK_BYTES], out[BLOCK_BYTES];
 	bool last = false;
 
 	for (;;) {
@@ -287,7 +291,7 @@ static int pump(struct coder *c, FILE *from, FILE *to)
 		if (r)
 			return r < 0 ? r : 0;
 		if (last && c->in_len == 0 && made == 0)
-			return -EBADMSG; /* it waits for more than there is */
+			return -EBADMSG; /* it needs more input than there is */
 	}
 }
 
@@ -297,8 +301,8 @@ static void close_file(FILE **f)
 		fclose(*f);
 }
 
-/* Says which of the two files a failed pump() is about. */
-static int pump_error(struct error *err, int r, const char *path, const char *verb,
+/* Sets err for a failed run_coder(): names the file to if writing failed, else path. */
+static int set_coder_error(struct error *err, int r, const char *path, const char *verb,
 	FILE *to, const char *to_path)
 {
 	if (ferror(to))
@@ -308,7 +312,8 @@ static int pump_error(struct error *err, int r, const char *path, const char *ve
 	return error_errno(err, r, 1, "cannot %s %s", verb, path);
 }
 
-/* Compresses into the new file to_path, open as to. */
+/* Compresses from into the new file to, and sets its mode and writes it to disk. The
+ * paths are for errors. */
 static int compress_stream(FILE *from, const char *from_path, FILE *to,
 	const char *to_path, enum compression how, const struct compress_options *o,
 	struct error *err)
@@ -322,47 +327,48 @@ static int compress_stream(FILE *from, const char *from_path, FILE *to,
 	if (r == 0)
 		r = start_compressing(&c, how, o, st.st_size);
 	if (r == 0)
-		r = pump(&c, from, to);
+		r = run_coder(&c, from, to);
 	if (c.done)
 		c.done(&c);
 	if (r < 0)
-		return pump_error(err, r, from_path, "compress", to, to_path);
+		return set_coder_error(err, r, from_path, "compress", to, to_path);
 	if (fflush(to) || fchmod(fileno(to), 0644) < 0 || fsync(fileno(to)) < 0)
 		return error_errno(err, -errno, 1, "cannot write %s", to_path);
 	return 0;
 }
 
-int compress_file(const char *from, const char *to, enum compression how,
+int compress_file(const char *source, const char *target, enum compression how,
 	const char *options, struct error *err)
 {
-	_cleanup_(close_file) FILE *source = NULL, *result = NULL;
+	_cleanup_(close_file) FILE *from = NULL, *to = NULL;
 	struct compress_options o;
 	int fd, r;
 
 	r = compress_options_parse(how, options, &o, err);
 	if (r < 0)
 		return r;
-	source = fopen(from, "re");
-	if (!source)
-		return error_errno(err, -errno, 1, "cannot open %s", from);
-	fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	from = fopen(source, "re");
+	if (!from)
+		return error_errno(err, -errno, 1, "cannot open %s", source);
+	fd = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return error_errno(err, -errno, 1, "cannot create %s", to);
-	result = fdopen(fd, "w");
-	if (!result) {
-		r = error_errno(err, -errno, 1, "cannot create %s", to);
+		return error_errno(err, -errno, 1, "cannot create %s", target);
+	to = fdopen(fd, "w");
+	if (!to) {
+		r = error_errno(err, -errno, 1, "cannot create %s", target);
 		close(fd);
 	} else {
-		r = compress_stream(source, from, result, to, how, &o, err);
+		r = compress_stream(from, source, to, target, how, &o, err);
 	}
 	if (r < 0)
-		unlink(to);
+		unlink(target);
 	return r;
 }
 
 int decompress_file(const char *path, enum compression how, FILE *to, struct error *err)
 {
 	_cleanup_(close_file) FILE *from = fopen(path, "re");
+	_cleanup_free_ char *content = xasprintf("the content of %s", path);
 	struct coder c = {0};
 	int r;
 
@@ -373,12 +379,12 @@ int decompress_file(const char *path, enum compression how, FILE *to, struct err
 		return r;
 	r = start_decompressing(&c, how);
 	if (r == 0)
-		r = pump(&c, from, to);
+		r = run_coder(&c, from, to);
 	if (c.done)
 		c.done(&c);
 	if (r == 0 && fflush(to))
 		r = -errno;
 	if (r < 0)
-		return pump_error(err, r, path, "decompress", to, "what is in it");
+		return set_coder_error(err, r, path, "decompress", to, content);
 	return 0;
 }

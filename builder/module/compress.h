@@ -5,29 +5,33 @@
 #include "base/error.h"
 #include "builder/host/module-name.h"
 
-/* Writes from, compressed, to to (a new file, mode 0644, on disk when this returns; there
- * is none after a failure, -EEXIST when there was one before). In-process, from any
- * thread. The bytes depend on from and options only, not on time, name or number of
+/* Compresses the file source into the new file target, which gets mode 0644 and is on
+ * disk when this returns. Returns 0; -EEXIST if target exists; -EINVAL for a bad option;
+ * or another negative errno. Errors have exit status 1, and no new target is left. Runs
+ * in this process and may be called from any thread. The bytes written depend only on
+ * the content of source and on options, not on the time, the file name or the number of
  * threads.
  *
- * options are words as the command-line tool takes them (compress_xz_opts and so on:
- * -0..-22, -T4, --ultra, --lzma2=dict=2MiB, -e, --fast, --long=N; an unknown one is
- * -EINVAL and of status 1). They change these defaults, which NULL takes unchanged:
+ * options holds words as the command-line tool takes them, from compress_xz_opts and its
+ * kin: -0..-22, -T4, --ultra, --lzma2=dict=2MiB, -e, --fast, --long=N. NULL means none.
+ * They change these defaults:
  *
  * - gzip: level 6;
- * - xz: level 6, CRC32 and a 2 MiB dictionary whatever the level, so that the kernel can
- *   read it (Documentation/staging/xz.rst);
- * - zstd: level 3, and no window above 8 MiB but with --long.
+ * - xz: level 6, CRC32, and a dictionary of 2 MiB whatever the level, so that the kernel
+ *   can decompress the file (Documentation/staging/xz.rst);
+ * - zstd: level 3, and no window above 8 MiB unless --long is given.
  *
- * The levels are those of the kernel's own modules_install: a cached build is compressed
- * anew after signing, and gzip -9 takes nine times as long for 1 % less, zstd -19 more
- * than twenty times for 20 %. */
-int compress_file(const char *from, const char *to, enum compression how,
+ * The levels are those of the kernel's own "make modules_install". They are not higher
+ * because a module from the cache is compressed again after signing: gzip -9 takes nine
+ * times as long to save 1 %, zstd -19 more than twenty times as long to save 20 %. */
+int compress_file(const char *source, const char *target, enum compression how,
 	const char *options, struct error *err);
 
-/* Writes what the compressed file at path holds to to, which the caller opened and
- * closes; COMPRESSION_NONE copies. As the kernel does, it reads one stream and no others
- * behind it. -EBADMSG when that is damaged or cut short. */
+/* Decompresses the file at path and writes the content to the stream to, which the
+ * caller opens and closes; COMPRESSION_NONE copies the file. Like the kernel, this reads
+ * the first compressed stream only and ignores what follows it. Returns 0; -EBADMSG if
+ * the stream is damaged or cut short; or another negative errno. Errors have exit status
+ * 1. */
 int decompress_file(const char *path, enum compression how, FILE *to, struct error *err);
 
 #endif

@@ -10,7 +10,7 @@ int libkmod_load(struct error *err)
 	static const struct library_symbol symbols[] = {
 		LIBKMOD_FUNCTIONS(LIBRARY_SYMBOL){0}};
 	static struct library library =
-		LIBRARY("libkmod.so.2", "looking into modules", "libkmod", symbols);
+		LIBRARY("libkmod.so.2", "reading kernel modules", "libkmod", symbols);
 
 	return library_load(&library, err);
 }

@@ -6,10 +6,11 @@
 
 #include "base/library.h"
 
-/* libkmod, loaded when a module is first looked into (base/library.h): libcrypto comes
- * with it. */
+/* libkmod. It is loaded when a module file is first read (base/library.h) because it
+ * brings libcrypto along. */
 
-/* Returns 0; -ENOENT and status 1 when the library is not there. Any thread. */
+/* Loads the library. Returns 0, or -ENOENT with exit status 1 if it is missing. May be
+ * called from any thread. */
 int libkmod_load(struct error *err);
 
 /* The functions in use. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What module files say of themselves, and whether a kernel will take them. */
+/* Reads what module files say about themselves and checks whether a kernel would load
+ * them. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,9 +15,10 @@
 #include "builder/module/libkmod.h"
 #include "builder/module/modfile.h"
 
-/* More than this is no Module.symvers (bytes; a distribution's has some 2 MiB). */
+/* A Module.symvers may have at most this many bytes; a distribution's has about 2 MiB. */
 #define SYMVERS_MAX (128 * 1024 * 1024)
-/* Names in one finding; a module for another kernel can lack hundreds. */
+/* A warning lists at most this many symbols; a module for another kernel can lack
+ * hundreds. */
 #define NAMES_MAX 20
 
 /* A module file that libkmod has read. */
@@ -24,7 +26,8 @@ struct module {
 	struct kmod_ctx *ctx;
 	struct kmod_module *mod;
 	struct kmod_list *info;
-	FILE *plain; /* the uncompressed copy in memory, when it needed one */
+	FILE *decompressed; /* the decompressed copy in memory, if one was needed, or NULL
+			     */
 };
 
 #define list_foreach(at, list)                                                           \
@@ -37,13 +40,14 @@ static void module_close(struct module *m)
 		sym_kmod_module_unref(m->mod);
 		sym_kmod_unref(m->ctx);
 	}
-	if (m->plain)
-		fclose(m->plain);
+	if (m->decompressed)
+		fclose(m->decompressed);
 	*m = (struct module){0};
 }
 
-/* A context for each file: it belongs to one thread, knows no configuration and no
- * installed kernel, is silent, and so two files of one name cannot get mixed up. */
+/* Reads the module file at path with a libkmod context of its own. The context belongs
+ * to one thread, uses no configuration and no installed kernel, and logs nothing. With
+ * one context for each file, two files of the same name cannot be confused. */
 static int module_load(struct module *m, const char *path)
 {
 	static const char *const no_config[] = {NULL};
@@ -60,9 +64,9 @@ static int module_load(struct module *m, const char *path)
 	return r < 0 ? r : 0;
 }
 
-/* The same for a compression that libkmod was built without, as Debian's is without gzip.
- */
-static int module_load_compressed(struct module *m, const char *path)
+/* Reads a module file in a compression that libkmod was built without, such as gzip in
+ * Debian's libkmod. */
+static int module_load_decompressed(struct module *m, const char *path)
 {
 	char name[64];
 	int fd, r;
@@ -70,19 +74,20 @@ static int module_load_compressed(struct module *m, const char *path)
 	fd = memfd_create("dkms-module", MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	m->plain = fdopen(fd, "w");
-	if (!m->plain) {
+	m->decompressed = fdopen(fd, "w");
+	if (!m->decompressed) {
 		close(fd);
 		return -ENOMEM;
 	}
-	r = decompress_file(path, compression_of_file(path), m->plain, NULL);
+	r = decompress_file(path, compression_of_file(path), m->decompressed, NULL);
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	return module_load(m, name);
 }
 
-/* module_close() in any case. */
+/* Opens and reads the module file at path. The caller calls module_close() even after an
+ * error. */
 static int module_open(struct module *m, const char *path, struct error *err)
 {
 	int r = libkmod_load(err);
@@ -94,14 +99,15 @@ static int module_open(struct module *m, const char *path, struct error *err)
 	r = module_load(m, path);
 	if (r < 0 && compression_of_file(path) != COMPRESSION_NONE) {
 		module_close(m);
-		r = module_load_compressed(m, path);
+		r = module_load_decompressed(m, path);
 	}
 	if (r < 0)
-		return error_set(err, -EBADMSG, 1, "%s is no kernel module", path);
+		return error_set(err, -EBADMSG, 1, "%s is not a kernel module", path);
 	return 0;
 }
 
-/* A value of the module's .modinfo section, borrowed; NULL when missing or empty. */
+/* Returns a value of the module's .modinfo section, borrowed; NULL if missing or
+ * empty. */
 static const char *module_info(const struct module *m, const char *key)
 {
 	struct kmod_list *at;
@@ -143,8 +149,9 @@ void modfile_done(struct modfile *m)
 	*m = (struct modfile){0};
 }
 
-/* The uncompressed bytes of a file; caller frees. */
-static int read_plain(const char *path, char **ret, size_t *ret_len, struct error *err)
+/* Reads the file at path and decompresses it. The caller frees *ret. */
+static int read_decompressed(
+	const char *path, char **ret, size_t *ret_len, struct error *err)
 {
 	char *bytes = NULL;
 	size_t len = 0;
@@ -164,22 +171,23 @@ static int read_plain(const char *path, char **ret, size_t *ret_len, struct erro
 	return 0;
 }
 
-/* 1 when both files hold the same module, compression aside. */
-static int same_bytes(const char *a, const char *b, struct error *err)
+/* Returns 1 if both files have the same content after decompression, 0 if not, or a
+ * negative errno. */
+static int have_same_content(const char *a, const char *b, struct error *err)
 {
 	_cleanup_free_ char *bytes_a = NULL, *bytes_b = NULL;
 	size_t len_a, len_b;
 	int r;
 
-	r = read_plain(a, &bytes_a, &len_a, err);
+	r = read_decompressed(a, &bytes_a, &len_a, err);
 	if (r == 0)
-		r = read_plain(b, &bytes_b, &len_b, err);
+		r = read_decompressed(b, &bytes_b, &len_b, err);
 	if (r < 0)
 		return r;
 	return len_a == len_b && memcmp(bytes_a, bytes_b, len_a) == 0;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool are_equal_or_null(const char *a, const char *b)
 {
 	return a && b ? streq(a, b) : a == b;
 }
@@ -203,43 +211,44 @@ int modfile_should_replace(const char *new_path, const char *old_path, struct er
 		return r;
 	}
 
-	if (!same_text(new.version, old.version)) {
+	if (!are_equal_or_null(new.version, old.version)) {
 		if (!new.version || !old.version)
 			return new.version != NULL;
 		return version_compare(new.version, old.version) >= 0;
 	}
-	if (!same_text(new.srcversion, old.srcversion))
+	if (!are_equal_or_null(new.srcversion, old.srcversion))
 		return 1;
 	if (new.version || new.srcversion)
 		return 0;
-	r = same_bytes(new_path, old_path, err);
+	r = have_same_content(new_path, old_path, err);
 	return r < 0 ? r : !r;
 }
 
 /* A symbol that a module needs. */
-struct need {
+struct needed_symbol {
 	char *symbol;
-	uint32_t crc; /* 0: the module records none */
+	uint32_t crc; /* 0: the module does not record one */
 	bool weak;
-	bool known;    /* somebody exports it */
-	bool fits;     /* with this CRC, or without any */
-	size_t module; /* index of who needs it */
+	bool exported;    /* by the kernel or by a module */
+	bool crc_matches; /* exported with the same CRC, or one side records none */
+	size_t module;    /* index of the module that needs it */
 };
 
-struct needs {
-	struct need *items; /* by symbol, then module, once sort_needs() has run */
+struct needed_symbols {
+	struct needed_symbol
+		*items; /* sorted by symbol and module after sort_symbols() */
 	size_t n, room;
-	bool kernel_known; /* one of the symvers files is a kernel's */
+	bool has_vmlinux; /* one of the symvers files describes a kernel */
 };
 
-static void needs_done(struct needs *needs)
+static void needed_symbols_done(struct needed_symbols *needs)
 {
 	for (size_t i = 0; i < needs->n; i++)
 		free(needs->items[i].symbol);
 	free(needs->items);
 }
 
-static void add_need(struct needs *needs, struct need need)
+static void add_symbol(struct needed_symbols *needs, struct needed_symbol need)
 {
 	if (needs->n == needs->room) {
 		needs->room = needs->room ? 2 * needs->room : 256;
@@ -249,22 +258,22 @@ static void add_need(struct needs *needs, struct need need)
 	needs->items[needs->n++] = need;
 }
 
-static int compare_needs(const void *a, const void *b)
+static int compare_symbols(const void *a, const void *b)
 {
-	const struct need *na = a, *nb = b;
+	const struct needed_symbol *na = a, *nb = b;
 	int order = strcmp(na->symbol, nb->symbol);
 
 	return order ? order : (na->module > nb->module) - (na->module < nb->module);
 }
 
-static void sort_needs(struct needs *needs)
+static void sort_symbols(struct needed_symbols *needs)
 {
 	if (needs->n)
-		qsort(needs->items, needs->n, sizeof(*needs->items), compare_needs);
+		qsort(needs->items, needs->n, sizeof(*needs->items), compare_symbols);
 }
 
-/* The first of the needs for symbol; n when there is none. */
-static size_t find_need(const struct needs *needs, const char *symbol)
+/* Returns the index of the first entry for symbol, or n if there is none. */
+static size_t find_symbol(const struct needed_symbols *needs, const char *symbol)
 {
 	size_t low = 0, high = needs->n;
 
@@ -279,25 +288,26 @@ static size_t find_need(const struct needs *needs, const char *symbol)
 	return low < needs->n && streq(needs->items[low].symbol, symbol) ? low : needs->n;
 }
 
-/* Somebody exports symbol, with this CRC or 0. */
-static void mark_export(struct needs *needs, const char *symbol, uint32_t crc)
+/* Notes that symbol is exported with this CRC, or without one if crc is 0. */
+static void mark_export(struct needed_symbols *needs, const char *symbol, uint32_t crc)
 {
-	for (size_t i = find_need(needs, symbol);
+	for (size_t i = find_symbol(needs, symbol);
 		i < needs->n && streq(needs->items[i].symbol, symbol); i++) {
-		struct need *need = &needs->items[i];
+		struct needed_symbol *need = &needs->items[i];
 
-		need->known = true;
-		need->fits |= !crc || !need->crc || crc == need->crc;
+		need->exported = true;
+		need->crc_matches |= !crc || !need->crc || crc == need->crc;
 	}
 }
 
-/* Names that are in the symbol table but that the module loader fills in or ignores. */
-static bool is_special(const char *symbol)
+/* Returns whether symbol is one that the module loader provides or ignores. */
+static bool is_loader_symbol(const char *symbol)
 {
 	return streq(symbol, "_GLOBAL_OFFSET_TABLE_") || streq(symbol, ".TOC.");
 }
 
-static void collect_needs(struct needs *needs, const struct module *m, size_t index)
+static void add_symbols_of_module(
+	struct needed_symbols *needs, const struct module *m, size_t index)
 {
 	struct kmod_list *list = NULL, *at;
 
@@ -308,15 +318,14 @@ static void collect_needs(struct needs *needs, const struct module *m, size_t in
 		const char *symbol = sym_kmod_module_dependency_symbol_get_symbol(at);
 		int bind = sym_kmod_module_dependency_symbol_get_bind(at);
 
-		if (is_special(symbol))
+		if (is_loader_symbol(symbol))
 			continue;
-		add_need(needs,
-			(struct need){
+		add_symbol(needs,
+			(struct needed_symbol){
 				.symbol = xstrdup(symbol),
 				.crc = (uint32_t)
 					sym_kmod_module_dependency_symbol_get_crc(at),
-				/* module_layout is a CRC to compare and nothing to link
-				 */
+				/* module_layout has only a CRC and is never linked */
 				.weak = bind == KMOD_SYMBOL_WEAK ||
 					streq(symbol, "module_layout"),
 				.module = index,
@@ -325,7 +334,7 @@ static void collect_needs(struct needs *needs, const struct module *m, size_t in
 	sym_kmod_module_dependency_symbols_free_list(list);
 }
 
-static void mark_exports_of_module(struct needs *needs, const struct module *m)
+static void mark_exports_of_module(struct needed_symbols *needs, const struct module *m)
 {
 	struct kmod_list *list = NULL, *at;
 
@@ -336,9 +345,10 @@ static void mark_exports_of_module(struct needs *needs, const struct module *m)
 	sym_kmod_module_symbols_free_list(list);
 }
 
-/* A line of Module.symvers: CRC in hexadecimal, name, the file it is in without its suffix, the
- * kind of export, its namespace; by tabs. A kernel has 25,000 of them. */
-static void mark_line(struct needs *needs, char *line, char *end)
+/* Marks what a line of Module.symvers exports. The fields, separated by tabs, are: CRC
+ * in hexadecimal, name, exporting file without its suffix, kind of export, namespace. A
+ * kernel has some 25,000 such lines. */
+static void mark_symvers_line(struct needed_symbols *needs, char *line, char *end)
 {
 	char *symbol = memchr(line, '\t', (size_t)(end - line)), *rest;
 
@@ -346,16 +356,16 @@ static void mark_line(struct needs *needs, char *line, char *end)
 		return;
 	symbol++;
 	rest = memchr(symbol, '\t', (size_t)(end - symbol));
-	if (rest && !needs->kernel_known && has_prefix(rest + 1, "vmlinux") &&
+	if (rest && !needs->has_vmlinux && has_prefix(rest + 1, "vmlinux") &&
 		(rest[8] == '\t' || rest + 8 == end))
-		needs->kernel_known = true;
+		needs->has_vmlinux = true;
 	*(rest ? rest : end) = '\0';
-	if (find_need(needs, symbol) < needs->n)
+	if (find_symbol(needs, symbol) < needs->n)
 		mark_export(needs, symbol, (uint32_t)strtoul(line, NULL, 16));
 }
 
 static int mark_exports_of_symvers(
-	struct needs *needs, const char *path, struct error *err)
+	struct needed_symbols *needs, const char *path, struct error *err)
 {
 	_cleanup_(str_done) struct str text = {0};
 	int r;
@@ -369,14 +379,15 @@ static int mark_exports_of_symvers(
 		char *end = memchr(line, '\n', (size_t)(last - line));
 
 		end = end ? end : last;
-		mark_line(needs, line, end);
+		mark_symvers_line(needs, line, end);
 		line = end + 1;
 	}
 	return 0;
 }
 
-/* True when the module is for this release. */
-static bool check_vermagic(const struct module *m, const char *name, const char *release,
+/* Returns whether the module's vermagic is for this kernel release; warns if it is
+ * not. */
+static bool is_for_release(const struct module *m, const char *name, const char *release,
 	struct strv *ret_warnings)
 {
 	const char *vermagic = module_info(m, "vermagic");
@@ -392,26 +403,31 @@ static bool check_vermagic(const struct module *m, const char *name, const char 
 	return false;
 }
 
-static bool is_unknown(const struct needs *needs, const struct need *need)
+static bool is_unknown(
+	const struct needed_symbols *needs, const struct needed_symbol *need)
 {
-	return needs->kernel_known && !need->known && !need->weak;
+	return needs->has_vmlinux && !need->exported && !need->weak;
 }
 
-static bool has_other_crc(_unused_ const struct needs *needs, const struct need *need)
+static bool has_other_crc(
+	_unused_ const struct needed_symbols *needs, const struct needed_symbol *need)
 {
-	return need->known && !need->fits;
+	return need->exported && !need->crc_matches;
 }
 
-/* One finding for the symbols of a module that are wrong in one way. */
-static void report_symbols(const struct needs *needs, size_t module, const char *name,
-	bool (*wrong)(const struct needs *needs, const struct need *need),
+/* Appends one warning that lists all symbols of a module for which wrong() returns
+ * true. */
+static void report_symbols(const struct needed_symbols *needs, size_t module,
+	const char *name,
+	bool (*wrong)(
+		const struct needed_symbols *needs, const struct needed_symbol *need),
 	const char *problem, struct strv *ret_warnings)
 {
 	_cleanup_(str_done) struct str names = {0};
 	size_t n = 0;
 
 	for (size_t i = 0; i < needs->n; i++) {
-		const struct need *need = &needs->items[i];
+		const struct needed_symbol *need = &needs->items[i];
 
 		if (need->module != module || !wrong(needs, need))
 			continue;
@@ -427,7 +443,7 @@ static void report_symbols(const struct needs *needs, size_t module, const char 
 int modfile_check_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err)
 {
-	_cleanup_(needs_done) struct needs needs = {0};
+	_cleanup_(needed_symbols_done) struct needed_symbols needs = {0};
 	struct module *modules = xcalloc(paths->n, sizeof(*modules));
 	struct strv warnings = {0};
 	int r = 0;
@@ -437,10 +453,10 @@ int modfile_check_for_kernel(const struct strv *paths, const char *release,
 
 		r = module_open(&modules[i], path, err);
 		if (r == 0 &&
-			check_vermagic(&modules[i], path_base(path), release, &warnings))
-			collect_needs(&needs, &modules[i], i);
+			is_for_release(&modules[i], path_base(path), release, &warnings))
+			add_symbols_of_module(&needs, &modules[i], i);
 	}
-	sort_needs(&needs);
+	sort_symbols(&needs);
 	for (size_t i = 0; i < paths->n && r == 0; i++)
 		mark_exports_of_module(&needs, &modules[i]);
 	for (size_t i = 0; i < symvers->n && r == 0; i++)

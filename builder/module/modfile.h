@@ -5,38 +5,46 @@
 #include "base/error.h"
 #include "base/strv.h"
 
-/* What a module file (.ko, also compressed) says of itself, read through libkmod. */
+/* What a module file (.ko, possibly compressed) says about itself in its .modinfo
+ * section, read through libkmod. */
 struct modfile {
-	char *version;    /* NULL when it has none, or an empty one */
-	char *srcversion; /* the same */
+	char *version;    /* NULL if missing or empty */
+	char *srcversion; /* NULL if missing or empty */
 	char *vermagic;   /* "6.1.0-56-amd64 SMP preempt mod_unload modversions " */
-	char *signer;     /* NULL when it is not signed */
+	char *signer;     /* NULL if the module is not signed */
 };
 
-/* All functions here work from any thread, look at nothing but the files named, and give
- * their errors status 1. */
+/* The functions below may be called from any thread and read nothing but the files that
+ * they are given. Their errors have exit status 1. */
 
-/* Returns 0, -EBADMSG when it is no module, or what opening it gave (-ENOENT).
- * modfile_done frees. */
+/* Reads the module file at path. Returns 0, -EBADMSG if the file is not a module, or the
+ * error of opening it (such as -ENOENT). modfile_done() frees what is in ret. */
 int modfile_read(const char *path, struct modfile *ret, struct error *err);
 void modfile_done(struct modfile *m);
 
-/* Should NEW replace OLD? The version rule of an install: 1 when yes, 0 when OLD has a
- * newer version, or the same version and the same srcversion. No version is older than
- * any. When neither file has a version or a srcversion, files with the same bytes, both
- * uncompressed, are the same. An OLD that is gone or no module is replaced; NEW must be
- * one, or that is the error. */
-int modfile_should_replace(const char *new_path, const char *old_path, struct error *err);
+/* Decides whether an install replaces the module at old_path with the one at new_path.
+ * Returns 1 if it does, 0 if the old module has a newer version, or the same version and
+ * the same srcversion. A module without a version is older than any other. If neither
+ * has a version or a srcversion, the modules are the same when their decompressed bytes
+ * are. An old file that is missing or not a module is replaced; for the new file that is
+ * an error (modfile_read()). */
+int modfile_should_replace(
+	const char *new_path, const char *old_path, struct error *err);
 
-/* Looks at freshly built modules before they are published: vermagic begins with
- * release; each symbol that one of them needs is in one of the symvers files
- * (Documentation/kbuild/modules.rst: CRC, name, file, export, namespace, by tabs) or
- * exported by one of the modules themselves, with the same CRC where both record one.
- * Weak references may stay unknown, and of a module for another release no more is said.
- * Appends one line per finding to ret_warnings
- * ("evdi.ko: unknown symbols: a, b"); returns 0 also then. Missing symvers files are
- * skipped; when none of them describes a kernel (names vmlinux), what is unknown cannot
- * be told, and only CRCs are compared. */
+/* Checks freshly built modules before they are published. The vermagic of each must
+ * begin with the kernel release. Each symbol that one of them needs must be in one of
+ * the symvers files or be exported by one of the modules themselves, with the same CRC
+ * if both sides record one. Weak references may stay unresolved. Of a module for another
+ * release only that is reported.
+ *
+ * symvers are files in the format of Documentation/kbuild/modules.rst: CRC, name, file,
+ * kind of export and namespace, separated by tabs. Missing files are skipped. If none of
+ * them describes a kernel (names vmlinux), it is unknown which symbols exist, and only
+ * CRCs are compared.
+ *
+ * Appends one line per problem to ret_warnings ("evdi.ko: unknown symbols: a, b") and
+ * returns 0; problems are not errors. Returns a negative errno if a file cannot be
+ * read. */
 int modfile_check_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err);
 
