@@ -3,10 +3,10 @@
 #define CACHE_CACHE_H
 
 #include "cache/counters.h"
+#include "cache/listing-cache.h"
 #include "cache/pieces.h"
 #include "cache/statcache.h"
 #include "cache/store.h"
-#include "cache/trees.h"
 
 /* A cache directory as one run uses it: a store, the stat cache, counters. Any thread. */
 struct cache;

@@ -48,7 +48,7 @@ void store_drop_entry(struct store *s, const struct digest *key);
 /* Remembers that the entry is in use. */
 void store_touch_entry(struct store *s, const struct digest *key);
 
-/* gc.c: the store as a whole */
+/* maintenance.c: the store as a whole */
 
 struct store_usage {
 	size_t entries, objects;

@@ -2,10 +2,10 @@
 #ifndef BUILDER_REUSE_FINGERPRINT_H
 #define BUILDER_REUSE_FINGERPRINT_H
 
-#include "cache/index.h"
 #include "cache/key.h"
+#include "cache/line-index.h"
+#include "cache/listing-cache.h"
 #include "cache/statcache.h"
-#include "cache/trees.h"
 #include "builder/build/build.h"
 
 /* What a build depends on, as a key: whatever it may read is either in there or hidden from

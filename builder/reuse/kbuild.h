@@ -2,7 +2,7 @@
 #ifndef BUILDER_REUSE_KBUILD_H
 #define BUILDER_REUSE_KBUILD_H
 
-#include "cache/index.h"
+#include "cache/line-index.h"
 #include "builder/host/kernel.h"
 
 /* What an object that kbuild makes depends on besides the files that it names. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "cache/index.h"
+#include "cache/line-index.h"
 #include "cache/pieces.h"
 #include "tests/unit/tap.h"
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "cache/trees.h"
+#include "cache/listing-cache.h"
 #include "tests/unit/tap.h"
 
 static char dir[] = "/tmp/dkms-test.XXXXXX";

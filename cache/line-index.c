@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "cache/index.h"
+#include "cache/line-index.h"
 
 struct index {
 	const char **lines; /* NULL: free */

@@ -30,7 +30,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "cache/listing.h"
-#include "cache/trees.h"
+#include "cache/listing-cache.h"
 
 #define MAGIC "dkmstree"
 #define FILE_VERSION 1
