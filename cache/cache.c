@@ -13,7 +13,7 @@
 struct cache {
 	struct store *store;
 	struct statcache *stats;
-	struct trees *trees;
+	struct listing_cache *listings;
 	char *counters_path;
 	uint64_t max;
 	pthread_mutex_t lock; /* of what follows */
@@ -25,7 +25,7 @@ struct cache {
 
 struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
 {
-	_cleanup_free_ char *stats = NULL, *trees = NULL;
+	_cleanup_free_ char *stats = NULL, *listings = NULL;
 	struct store *store;
 	struct cache *c;
 
@@ -37,8 +37,8 @@ struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
 	c->counters_path = path_join(store_dir(store), "counters");
 	stats = path_join(store_dir(store), "files");
 	c->stats = statcache_open(stats);
-	trees = path_join(store_dir(store), "trees");
-	c->trees = trees_open(trees);
+	listings = path_join(store_dir(store), "trees");
+	c->listings = listing_cache_open(listings);
 	pthread_mutex_init(&c->lock, NULL);
 	if (!store_is_writable(store)) {
 		c->troubled = true;
@@ -77,7 +77,7 @@ void cache_close(struct cache *c)
 		stay_below(c);
 	}
 	statcache_close(c->stats);
-	trees_close(c->trees);
+	listing_cache_close(c->listings);
 	store_close(c->store);
 	pthread_mutex_destroy(&c->lock);
 	free(c->counters_path);
@@ -95,9 +95,9 @@ struct statcache *cache_stats(struct cache *c)
 	return c->stats;
 }
 
-struct trees *cache_trees(struct cache *c)
+struct listing_cache *cache_listings(struct cache *c)
 {
-	return c->trees;
+	return c->listings;
 }
 
 void cache_counters(struct cache *c, struct counters *ret)

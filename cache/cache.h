@@ -20,7 +20,7 @@ void cache_close(struct cache *c);
 
 struct store *cache_store(struct cache *c);
 struct statcache *cache_stats(struct cache *c);
-struct trees *cache_trees(struct cache *c);
+struct listing_cache *cache_listings(struct cache *c);
 /* Of all runs before this one. */
 void cache_counters(struct cache *c, struct counters *ret);
 /* How many entries this run has added. */

@@ -7,7 +7,7 @@
 
 #include "cache/line-index.h"
 
-struct index {
+struct line_index {
 	const char **lines; /* NULL: free */
 	size_t room;	    /* a power of two */
 };
@@ -28,7 +28,7 @@ static size_t name_length(const char *line)
 }
 
 /* Where the line of that name is, or would be. */
-static const char **place(const struct index *i, const char *name, size_t n)
+static const char **place(const struct line_index *i, const char *name, size_t n)
 {
 	size_t at = hash(name, n) & (i->room - 1);
 
@@ -38,9 +38,9 @@ static const char **place(const struct index *i, const char *name, size_t n)
 	return &i->lines[at];
 }
 
-struct index *index_new(const char *text)
+struct line_index *line_index_new(const char *text)
 {
-	struct index *i = xcalloc(1, sizeof(*i));
+	struct line_index *i = xcalloc(1, sizeof(*i));
 	size_t n = 1;
 
 	for (const char *c = text; c && (c = strchr(c, '\n')); c++)
@@ -60,7 +60,7 @@ struct index *index_new(const char *text)
 	return i;
 }
 
-void index_free(struct index *i)
+void line_index_free(struct line_index *i)
 {
 	if (!i)
 		return;
@@ -68,7 +68,7 @@ void index_free(struct index *i)
 	free(i);
 }
 
-const char *index_find(const struct index *i, const char *name, size_t *ret_len)
+const char *line_index_find(const struct line_index *i, const char *name, size_t *ret_len)
 {
 	size_t n = strlen(name);
 	const char *line = *place(i, name, n);

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Has anything changed in a large directory?
  *
- * The time of a directory tells whether names in it have changed, but not whether a file has;
- * so each file is asked for its own, as git does: with 9,000 files some 15 ms of a processor,
- * which several share. All else that a listing costs is saved. Kept is, for each directory, a
- * file named by the digest of its path, numbers in the machine's own order:
+ * The time of a directory tells whether names in it have changed, but not whether a file
+ * has; so each file is asked for its own, as git does: with 9,000 files some 15 ms of a
+ * processor, which several share. All else that a listing costs is saved. Kept is, for
+ * each directory, a file named by the digest of its path, numbers in the machine's own
+ * order:
  *
  *   struct header
  *   struct record   for the directory itself and each file, link and directory in it
  *   paths           of these, each with a NUL: the directory's own, then those below it
  *   text            the listing, with a NUL
  *
- * The header has a digest of the records and paths, and one of the text, which is looked at
- * only when the text is needed. Anything else is as good as no file.
+ * The header has a digest of the records and paths, and one of the text, which is looked
+ * at only when the text is needed. Anything else is as good as no file.
  *
- * The rules of statcache.c about times hold here as well: nothing is kept when a file changed
- * so shortly before it was read that it may do so again unseen, or on a network file system;
- * nor when a part of the tree is on another file system, or cannot be read. */
+ * The rules of statcache.c about times hold here as well: nothing is kept when a file
+ * changed so shortly before it was read that it may do so again unseen, or on a network
+ * file system; nor when a part of the listing is on another file system, or cannot be
+ * read. */
 #include "config.h"
 
 #include <errno.h>
@@ -58,12 +60,12 @@ struct record {
 	uint32_t zero;
 };
 
-struct tree {
+struct cached_listing {
 	char *path, *markers;
 	char *kept; /* the file that it is kept in */
-	struct str text;      /* of a tree that was read */
+	struct str text;      /* of a listing that was read */
 	struct digest digest; /* of the text */
-	void *map;	      /* of a tree that was kept; NULL: read */
+	void *map;            /* of a listing that was kept; NULL: read */
 	size_t map_size;
 	/* In the map, or in made. */
 	const struct record *records;
@@ -76,14 +78,14 @@ struct tree {
 	bool text_is_good;
 };
 
-struct trees {
+struct listing_cache {
 	char *dir;
 	struct statcache *stats; /* for what has to be listed again */
 };
 
-struct trees *trees_open(const char *dir)
+struct listing_cache *listing_cache_open(const char *dir)
 {
-	struct trees *t = xcalloc(1, sizeof(*t));
+	struct listing_cache *t = xcalloc(1, sizeof(*t));
 	_cleanup_free_ char *files = path_join(dir, "files");
 
 	t->dir = xstrdup(dir);
@@ -91,7 +93,7 @@ struct trees *trees_open(const char *dir)
 	return t;
 }
 
-void trees_close(struct trees *t)
+void listing_cache_close(struct listing_cache *t)
 {
 	if (!t)
 		return;
@@ -101,43 +103,43 @@ void trees_close(struct trees *t)
 	free(t);
 }
 
-void tree_free(struct tree *tree)
+void cached_listing_free(struct cached_listing *listing)
 {
-	if (!tree)
+	if (!listing)
 		return;
-	if (tree->map)
-		munmap(tree->map, tree->map_size);
+	if (listing->map)
+		munmap(listing->map, listing->map_size);
 	else
-		str_done(&tree->text);
-	str_done(&tree->made);
-	str_done(&tree->made_paths);
-	free(tree->path);
-	free(tree->markers);
-	free(tree->kept);
-	free(tree);
+		str_done(&listing->text);
+	str_done(&listing->made);
+	str_done(&listing->made_paths);
+	free(listing->path);
+	free(listing->markers);
+	free(listing->kept);
+	free(listing);
 }
 
-const char *tree_path(const struct tree *tree)
+const char *cached_listing_path(const struct cached_listing *listing)
 {
-	return tree->path;
+	return listing->path;
 }
 
-const struct digest *tree_digest(const struct tree *tree)
+const struct digest *cached_listing_digest(const struct cached_listing *listing)
 {
-	return &tree->digest;
+	return &listing->digest;
 }
 
-struct str tree_text(struct tree *tree)
+struct str cached_listing_text(struct cached_listing *listing)
 {
 	struct digest digest;
 
-	if (!tree->text_is_good) {
-		digest_bytes(tree->text.data, tree->text.len, &digest);
-		tree->text_is_good = digest_equal(&digest, &tree->digest);
-		if (!tree->text_is_good)
-			unlink(tree->kept);
+	if (!listing->text_is_good) {
+		digest_bytes(listing->text.data, listing->text.len, &digest);
+		listing->text_is_good = digest_equal(&digest, &listing->digest);
+		if (!listing->text_is_good)
+			unlink(listing->kept);
 	}
-	return tree->text_is_good ? tree->text : (struct str){0};
+	return listing->text_is_good ? listing->text : (struct str){0};
 }
 
 static struct record make_record(const struct stat *st)
@@ -160,23 +162,24 @@ static bool is_same(const struct record *a, const struct record *b)
 /* Comparing */
 
 struct comparison {
-	const struct tree *tree;
+	const struct cached_listing *listing;
 	int fd;
 	atomic_bool differs;
 };
 
-static bool is_unchanged(const struct tree *tree, int fd, const struct record *record)
+static bool is_unchanged(
+	const struct cached_listing *listing, int fd, const struct record *record)
 {
 	struct record now = {0};
 	struct stat st;
 
-	if (fstatat(fd, tree->paths + record->path, &st,
+	if (fstatat(fd, listing->paths + record->path, &st,
 		    record->follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
 		return record->follow && !record->mode && errno != ENOMEM;
 	if (record->follow && !S_ISREG(st.st_mode))
 		return !record->mode;
 	now = make_record(&st);
-	return st.st_dev == tree->dev && is_same(&now, record);
+	return st.st_dev == listing->dev && is_same(&now, record);
 }
 
 static void compare_piece(void *arg, _unused_ size_t thread, size_t piece)
@@ -184,45 +187,46 @@ static void compare_piece(void *arg, _unused_ size_t thread, size_t piece)
 	struct comparison *c = arg;
 	size_t i = piece * RECORDS_PER_PIECE, end = i + RECORDS_PER_PIECE;
 
-	for (; i < end && i < c->tree->n && !atomic_load(&c->differs); i++)
-		if (!is_unchanged(c->tree, c->fd, &c->tree->records[i]))
+	for (; i < end && i < c->listing->n && !atomic_load(&c->differs); i++)
+		if (!is_unchanged(c->listing, c->fd, &c->listing->records[i]))
 			atomic_store(&c->differs, true);
 }
 
-static bool matches(const struct tree *tree)
+static bool matches(const struct cached_listing *listing)
 {
-	_cleanup_close_ int fd = open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct comparison c = {.tree = tree, .fd = fd};
+	_cleanup_close_ int fd = open(listing->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct comparison c = {.listing = listing, .fd = fd};
 
 	if (fd < 0)
 		return false;
-	parallel_for((tree->n + RECORDS_PER_PIECE - 1) / RECORDS_PER_PIECE,
-		parallel_threads(tree->n, RECORDS_PER_THREAD), compare_piece, &c);
+	parallel_for((listing->n + RECORDS_PER_PIECE - 1) / RECORDS_PER_PIECE,
+		parallel_threads(listing->n, RECORDS_PER_THREAD), compare_piece, &c);
 	return !atomic_load(&c.differs);
 }
 
 /* What is kept */
 
-static struct tree *new_tree(const struct trees *t, const char *path, const char *markers)
+static struct cached_listing *new_listing(
+	const struct listing_cache *t, const char *path, const char *markers)
 {
 	_cleanup_free_ char *name = xasprintf("%s %s", path, markers);
-	struct tree *tree = xcalloc(1, sizeof(*tree));
+	struct cached_listing *listing = xcalloc(1, sizeof(*listing));
 	struct digest digest;
 	char hex[DIGEST_HEX];
 
 	digest_bytes(name, strlen(name), &digest);
 	digest_hex(&digest, hex);
-	tree->path = xstrdup(path);
-	tree->markers = xstrdup(markers);
-	tree->kept = path_join(t->dir, hex);
-	return tree;
+	listing->path = xstrdup(path);
+	listing->markers = xstrdup(markers);
+	listing->kept = path_join(t->dir, hex);
+	return listing;
 }
 
 /* The map is what a file of ours must be; fills in what is in there. */
-static bool read_map(struct tree *tree)
+static bool read_map(struct cached_listing *listing)
 {
-	const struct header *h = tree->map;
-	size_t left = tree->map_size - sizeof(*h), head;
+	const struct header *h = listing->map;
+	size_t left = listing->map_size - sizeof(*h), head;
 	struct digest digest;
 
 	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 || h->version != FILE_VERSION ||
@@ -236,35 +240,37 @@ static bool read_map(struct tree *tree)
 	digest_bytes(h + 1, head, &digest);
 	if (!digest_equal(&digest, &h->digest))
 		return false;
-	tree->records = (const struct record *)(h + 1);
-	tree->n = h->n;
-	tree->paths = (const char *)(tree->records + tree->n);
-	tree->text.data = (char *)tree->map + sizeof(*h) + head;
-	tree->text.len = h->text_size;
-	if (tree->text.data[tree->text.len] || tree->text.data[-1])
+	listing->records = (const struct record *)(h + 1);
+	listing->n = h->n;
+	listing->paths = (const char *)(listing->records + listing->n);
+	listing->text.data = (char *)listing->map + sizeof(*h) + head;
+	listing->text.len = h->text_size;
+	if (listing->text.data[listing->text.len] || listing->text.data[-1])
 		return false;
-	tree->digest = h->text;
-	tree->dev = h->dev;
-	tree->is_told = true;
+	listing->digest = h->text;
+	listing->dev = h->dev;
+	listing->is_told = true;
 	return true;
 }
 
-static bool load(struct tree *tree)
+static bool load(struct cached_listing *listing)
 {
-	_cleanup_close_ int fd = open(tree->kept, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(listing->kept, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(struct header))
 		return false;
-	tree->map_size = (size_t)st.st_size;
-	tree->map = mmap(NULL, tree->map_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (tree->map == MAP_FAILED)
-		tree->map = NULL;
-	else if (read_map(tree) && matches(tree))
+	listing->map_size = (size_t)st.st_size;
+	listing->map = mmap(NULL, listing->map_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (listing->map == MAP_FAILED)
+		listing->map = NULL;
+	else if (read_map(listing) && matches(listing))
 		return true;
-	if (tree->map)
-		munmap(tree->map, tree->map_size);
-	*tree = (struct tree){.path = tree->path, .markers = tree->markers, .kept = tree->kept};
+	if (listing->map)
+		munmap(listing->map, listing->map_size);
+	*listing = (struct cached_listing){.path = listing->path,
+		.markers = listing->markers,
+		.kept = listing->kept};
 	return false;
 }
 
@@ -284,7 +290,7 @@ static bool is_stale(const char *path)
 }
 
 /* Kernels come and go. */
-static void sweep(const struct trees *t)
+static void sweep(const struct listing_cache *t)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -297,31 +303,34 @@ static void sweep(const struct trees *t)
 	}
 }
 
-static void save(const struct trees *t, const struct tree *tree)
+static void save(const struct listing_cache *t, const struct cached_listing *listing)
 {
 	_cleanup_(str_done) struct str bytes = {0};
 	struct header h = {.version = FILE_VERSION,
-		.record_size = sizeof(struct record), .n = tree->n,
-		.paths_size = tree->made_paths.len, .text_size = tree->text.len,
-		.dev = tree->dev, .text = tree->digest};
+		.record_size = sizeof(struct record),
+		.n = listing->n,
+		.paths_size = listing->made_paths.len,
+		.text_size = listing->text.len,
+		.dev = listing->dev,
+		.text = listing->digest};
 
 	memcpy(h.magic, MAGIC, sizeof(h.magic));
 	str_add_bytes(&bytes, &h, sizeof(h));
-	str_add_bytes(&bytes, tree->made.data, tree->made.len);
-	str_add_bytes(&bytes, tree->made_paths.data, tree->made_paths.len);
+	str_add_bytes(&bytes, listing->made.data, listing->made.len);
+	str_add_bytes(&bytes, listing->made_paths.data, listing->made_paths.len);
 	digest_bytes(bytes.data + sizeof(h), bytes.len - sizeof(h), &h.digest);
 	memcpy(bytes.data, &h, sizeof(h));
-	str_add_bytes(&bytes, tree->text.data, tree->text.len + 1);
+	str_add_bytes(&bytes, listing->text.data, listing->text.len + 1);
 	if (dir_make(t->dir, NULL) < 0)
 		return;
 	sweep(t);
-	file_write(tree->kept, bytes.data, bytes.len, 0644, NULL);
+	file_write(listing->kept, bytes.data, bytes.len, 0644, NULL);
 }
 
 /* Reading */
 
 struct reading {
-	struct tree *tree;
+	struct cached_listing *listing;
 	struct timespec began;
 };
 
@@ -329,74 +338,76 @@ static void see(void *userdata, enum listing_sight sight, const char *dir, const
 	const struct stat *st)
 {
 	struct reading *r = userdata;
-	struct tree *tree = r->tree;
-	const char *below = dir + strlen(tree->path);
+	struct cached_listing *listing = r->listing;
+	const char *below = dir + strlen(listing->path);
 	struct record record = {0};
 
 	below += *below == '/';
 	if (st)
 		record = make_record(st);
-	record.path = (uint32_t)tree->made_paths.len;
+	record.path = (uint32_t)listing->made_paths.len;
 	record.follow = sight == LISTING_TARGET || sight == LISTING_NO_TARGET;
-	str_add_bytes(&tree->made, &record, sizeof(record));
-	str_addf(&tree->made_paths, "%s%s%s", below, *below && *name ? "/" : "",
-		*below || *name ? name : tree->path);
-	str_add_bytes(&tree->made_paths, "", 1);
-	if (tree->n++ == 0)
-		tree->dev = st->st_dev;
+	str_add_bytes(&listing->made, &record, sizeof(record));
+	str_addf(&listing->made_paths, "%s%s%s", below, *below && *name ? "/" : "",
+		*below || *name ? name : listing->path);
+	str_add_bytes(&listing->made_paths, "", 1);
+	if (listing->n++ == 0)
+		listing->dev = st->st_dev;
 	if (sight == LISTING_UNREADABLE ||
-		(st && (st->st_dev != tree->dev || !stat_is_settled(st, &r->began))))
-		tree->is_told = false;
+		(st && (st->st_dev != listing->dev || !stat_is_settled(st, &r->began))))
+		listing->is_told = false;
 }
 
-static int read_tree(struct trees *t, struct tree *tree)
+static int read_listing(struct listing_cache *t, struct cached_listing *listing)
 {
-	struct reading reading = {.tree = tree};
+	struct reading reading = {.listing = listing};
 	struct listing_observer observer = {see, &reading};
-	_cleanup_close_ int fd = open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(listing->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	clock_gettime(CLOCK_REALTIME, &reading.began);
-	tree->is_told = fd >= 0 && stat_is_local(fd);
-	r = listing_add_tree(t->stats, tree->path, tree->path, tree->markers, &observer,
-		&tree->text);
+	listing->is_told = fd >= 0 && stat_is_local(fd);
+	r = listing_add_tree(t->stats, listing->path, listing->path, listing->markers,
+		&observer, &listing->text);
 	if (r < 0)
 		return r;
-	str_add_bytes(&tree->text, "", 0);
-	digest_bytes(tree->text.data, tree->text.len, &tree->digest);
-	tree->text_is_good = true;
-	tree->records = (const struct record *)tree->made.data;
-	tree->paths = tree->made_paths.data;
+	str_add_bytes(&listing->text, "", 0);
+	digest_bytes(listing->text.data, listing->text.len, &listing->digest);
+	listing->text_is_good = true;
+	listing->records = (const struct record *)listing->made.data;
+	listing->paths = listing->made_paths.data;
 	return 0;
 }
 
-int trees_get(struct trees *t, const char *path, const char *markers, struct tree **ret)
+int listing_cache_get(struct listing_cache *t, const char *path, const char *markers,
+	struct cached_listing **ret)
 {
-	struct tree *tree = new_tree(t, path, markers);
+	struct cached_listing *listing = new_listing(t, path, markers);
 	int r;
 
-	if (!load(tree)) {
-		r = read_tree(t, tree);
+	if (!load(listing)) {
+		r = read_listing(t, listing);
 		if (r < 0) {
-			tree_free(tree);
+			cached_listing_free(listing);
 			return r;
 		}
-		if (tree->is_told)
-			save(t, tree);
+		if (listing->is_told)
+			save(t, listing);
 	}
-	*ret = tree;
+	*ret = listing;
 	return 0;
 }
 
-bool trees_is_unchanged(struct trees *t, const struct tree *tree)
+bool listing_cache_is_unchanged(
+	struct listing_cache *t, const struct cached_listing *listing)
 {
-	struct tree *now;
+	struct cached_listing *now;
 	bool same;
 
-	if (tree->is_told && matches(tree))
+	if (listing->is_told && matches(listing))
 		return true;
-	now = new_tree(t, tree->path, tree->markers);
-	same = read_tree(t, now) == 0 && digest_equal(&now->digest, &tree->digest);
-	tree_free(now);
+	now = new_listing(t, listing->path, listing->markers);
+	same = read_listing(t, now) == 0 && digest_equal(&now->digest, &listing->digest);
+	cached_listing_free(now);
 	return same;
 }

@@ -18,8 +18,8 @@ void plan_use_cache(struct plan *p, struct cache *cache)
 	_cleanup_free_ char *history = path_join(store_dir(cache_store(cache)), "history");
 
 	p->shared.cache = cache;
-	p->shared.fingerprints = fingerprints_new(cache_stats(cache), cache_trees(cache),
-		p->shared.settings);
+	p->shared.fingerprints = fingerprints_new(
+		cache_stats(cache), cache_listings(cache), p->shared.settings);
 	history_free(p->history);
 	p->history = history_read(history);
 }

@@ -30,7 +30,7 @@ struct shared_text {
 	char *variant;		     /* what else it is made of; NULL: nothing */
 	struct str text;
 	struct digest digest;	     /* of a text that is a part of keys */
-	struct index *index; /* of the text's lines, made when first asked for */
+	struct line_index *index;    /* of the text's lines, made when first asked for */
 	int failure;	     /* a negative errno: there is no text, and why says the reason */
 	struct error why;
 	struct shared_text *next;
@@ -38,22 +38,22 @@ struct shared_text {
 
 struct fingerprints {
 	struct statcache *stats;
-	struct trees *trees;
+	struct listing_cache *listings;
 	const struct settings *settings;
 	/* Held while a text is made, so that the others who need it wait for it. */
 	pthread_mutex_t lock;
 	struct shared_text *texts;
-	struct tree **known; /* of the kernels */
+	struct cached_listing **known; /* of the kernels */
 	size_t n_known;
 };
 
-struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees,
-	const struct settings *settings)
+struct fingerprints *fingerprints_new(struct statcache *stats,
+	struct listing_cache *listings, const struct settings *settings)
 {
 	struct fingerprints *f = xcalloc(1, sizeof(*f));
 
 	f->stats = stats;
-	f->trees = trees;
+	f->listings = listings;
 	f->settings = settings;
 	pthread_mutex_init(&f->lock, NULL);
 	return f;
@@ -67,14 +67,14 @@ void fingerprints_free(struct fingerprints *f)
 		struct shared_text *next = f->texts->next;
 
 		str_done(&f->texts->text);
-		index_free(f->texts->index);
+		line_index_free(f->texts->index);
 		error_done(&f->texts->why);
 		free(f->texts->variant);
 		free(f->texts);
 		f->texts = next;
 	}
 	for (size_t i = 0; i < f->n_known; i++)
-		tree_free(f->known[i]);
+		cached_listing_free(f->known[i]);
 	free(f->known);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
@@ -188,19 +188,21 @@ static int add_dir(struct statcache *stats, const char *path, const char *name, 
 }
 
 /* Under the lock: a directory's listing, made or looked at once for the run. */
-static int get_tree(struct fingerprints *f, const char *path, struct tree **ret)
+static int get_listing(
+	struct fingerprints *f, const char *path, struct cached_listing **ret)
 {
 	int r;
 
 	for (size_t i = 0; i < f->n_known; i++)
-		if (streq(tree_path(f->known[i]), path)) {
+		if (streq(cached_listing_path(f->known[i]), path)) {
 			*ret = f->known[i];
 			return 0;
 		}
-	r = trees_get(f->trees, path, "/include/config", ret);
+	r = listing_cache_get(f->listings, path, "/include/config", ret);
 	if (r < 0)
 		return r;
-	f->known = xrealloc_array(f->known, f->n_known + 1, sizeof(struct tree *));
+	f->known =
+		xrealloc_array(f->known, f->n_known + 1, sizeof(struct cached_listing *));
 	f->known[f->n_known++] = *ret;
 	return 0;
 }
@@ -216,19 +218,20 @@ static int add_headers(struct fingerprints *f, struct key *key, const struct ker
 	for (size_t i = 0; i < paths.n && r == 0; i++) {
 		_cleanup_free_ char *name =
 			i ? xasprintf("headers-%zu", i + 1) : xstrdup("headers");
-		struct tree *tree = NULL;
+		struct cached_listing *listing = NULL;
 		struct str text;
 
 		pthread_mutex_lock(&f->lock);
-		r = get_tree(f, paths.items[i], &tree);
-		text = r == 0 ? tree_text(tree) : (struct str){0};
+		r = get_listing(f, paths.items[i], &listing);
+		text = r == 0 ? cached_listing_text(listing) : (struct str){0};
 		pthread_mutex_unlock(&f->lock);
-		if (r == 0 && (!text.data || (afresh && !trees_is_unchanged(f->trees, tree))))
+		if (r == 0 && (!text.data || (afresh && !listing_cache_is_unchanged(
+								f->listings, listing))))
 			r = -EAGAIN;
 		if (r < 0)
 			error_errno(err, r, 1, "cannot read %s", paths.items[i]);
 		else
-			key_add_shared(key, name, &text, tree_digest(tree));
+			key_add_shared(key, name, &text, cached_listing_digest(listing));
 	}
 	return r;
 }
@@ -596,10 +599,10 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 static const char *const not_in_objects[] = {
 	"parallel_jobs", "kernelver", "kernel_source_dir", "kernel_config", NULL};
 
-static struct index *index_of(struct shared_text *t)
+static struct line_index *index_of(struct shared_text *t)
 {
 	if (!t->index)
-		t->index = index_new(t->text.data);
+		t->index = line_index_new(t->text.data);
 	return t->index;
 }
 
@@ -609,14 +612,14 @@ static struct shared_text *get_headers(struct fingerprints *f, const struct kern
 	struct shared_text *t = find_text(f, "headers", kernel);
 	_cleanup_(strv_done) struct strv paths = {0};
 	struct str all = {0};
-	struct tree *tree;
+	struct cached_listing *listing;
 
 	if (t)
 		return t;
 	header_trees_list(kernel, &paths);
 	for (size_t i = 0; i < paths.n; i++)
-		if (get_tree(f, paths.items[i], &tree) == 0) {
-			struct str text = tree_text(tree);
+		if (get_listing(f, paths.items[i], &listing) == 0) {
+			struct str text = cached_listing_text(listing);
 
 			str_add_bytes(&all, text.data, text.len);
 		}

@@ -45,8 +45,8 @@
 
 /* What the jobs of a run share. */
 struct fingerprints;
-struct fingerprints *fingerprints_new(struct statcache *stats, struct trees *trees,
-	const struct settings *settings);
+struct fingerprints *fingerprints_new(struct statcache *stats,
+	struct listing_cache *listings, const struct settings *settings);
 void fingerprints_free(struct fingerprints *f); /* NULL is allowed */
 
 /* Whether a cache may serve the job; text why not, which belongs to the job, or NULL. */
@@ -58,8 +58,8 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 
 /* What is known of a kernel, borrowed from the fingerprints. */
 struct kernel_index {
-	const struct index *headers; /* of the lines of part headers */
-	const struct index *options; /* for kbuild_option() */
+	const struct line_index *headers; /* of the lines of part headers */
+	const struct line_index *options; /* for kbuild_option() */
 };
 
 /* Makes the key of the objects that the job's make is about to compile, after

@@ -21,14 +21,14 @@ int view_read(struct statcache *stats, const char *dir, const char *seen,
 		str_done(&v.files);
 		return r;
 	}
-	v.index = index_new(v.files.data);
+	v.index = line_index_new(v.files.data);
 	*ret = v;
 	return 0;
 }
 
 void view_done(struct view *v)
 {
-	index_free(v->index);
+	line_index_free(v->index);
 	str_done(&v->files);
 	*v = (struct view){0};
 }
@@ -56,10 +56,10 @@ char *view_describe(const struct view *v, const char *seen)
 	size_t n = 0;
 
 	if (path_is_below(seen, v->seen)) {
-		what = index_find(v->index, seen, &n);
+		what = line_index_find(v->index, seen, &n);
 	} else {
 		real = place_real(v->places, seen);
-		what = real ? index_find(v->kernel.headers, real, &n) : NULL;
+		what = real ? line_index_find(v->kernel.headers, real, &n) : NULL;
 	}
 	return what && has_prefix(what, "file ") ? xstrndup(what, n) : NULL;
 }

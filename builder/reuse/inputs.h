@@ -11,7 +11,7 @@ struct view {
 	const char *seen;	   /* the build directory, as make sees it */
 	const struct strv *places; /* of the kernel: header_mounts_list() */
 	struct str files;	   /* the build directory: a listing, by SEEN/NAME */
-	struct index *index;	   /* of files; made by view_read */
+	struct line_index *index;  /* of files; made by view_read */
 	struct kernel_index kernel;
 };
 

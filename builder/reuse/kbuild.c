@@ -68,7 +68,7 @@ int kbuild_options(const struct kernel *k, struct str *ret)
 	return 0;
 }
 
-char *kbuild_option(const struct index *options, const char *name)
+char *kbuild_option(const struct line_index *options, const char *name)
 {
 	static const char *const forms[][2] = {{"make:", ""}, {"cpp:", ""}, {"cpp:", "_MODULE"}};
 	struct str s = {0};
@@ -77,7 +77,7 @@ char *kbuild_option(const struct index *options, const char *name)
 		_cleanup_free_ char *key =
 			xasprintf("%sCONFIG_%s%s", forms[i][0], name, forms[i][1]);
 		size_t n = 0;
-		const char *value = index_find(options, key, &n);
+		const char *value = line_index_find(options, key, &n);
 
 		/* "-": unset, which is not the same as empty. */
 		str_addf(&s, "%s%.*s", i ? "|" : "", value ? (int)n : 1, value ? value : "-");
@@ -212,7 +212,7 @@ static bool is_header(const struct line *line)
 }
 
 void kbuild_family(const struct kernel *k, const char *headers, const struct strv *places,
-	const struct index *options, struct str *ret)
+	const struct line_index *options, struct str *ret)
 {
 	/* It has the version in its name, and is the same for many. */
 	_cleanup_free_ char *into_kbuild =

@@ -273,7 +273,7 @@ static bool is_product(const char *name)
 
 /* What list_made() fills. */
 struct made {
-	const struct index *before; /* the files that were there before make */
+	const struct line_index *before; /* the files that were there before make */
 	struct str list;
 };
 
@@ -290,7 +290,7 @@ static void list_made(void *userdata, const struct build *b, const char *name)
 	listing_add_escaped(&escaped, seen);
 	str_add(&made->list, escaped.data);
 	/* No object is kept that was made by way of a new one, wherever it leads. */
-	if (index_find(made->before, escaped.data, &n) && link_read(path, &target) == 0)
+	if (line_index_find(made->before, escaped.data, &n) && link_read(path, &target) == 0)
 		str_addf(&made->list, " link %s", target);
 	str_add(&made->list, "\n");
 }

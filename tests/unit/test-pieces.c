@@ -91,18 +91,22 @@ static void test_refusing(void)
 
 static void test_index(void)
 {
-	struct index *i = index_new("/a file 1\n/ab file 2\n/b\n/a file 3\n/last x");
-	struct index *empty = index_new("");
+	struct line_index *i =
+		line_index_new("/a file 1\n/ab file 2\n/b\n/a file 3\n/last x");
+	struct line_index *empty = line_index_new("");
 	size_t n = 0;
 
-	ok(strncmp(index_find(i, "/a", &n), "file 1", n) == 0 && n == 6, "the first of a name");
-	ok(strncmp(index_find(i, "/ab", &n), "file 2", n) == 0 && n == 6, "a longer name");
-	ok(strncmp(index_find(i, "/last", &n), "x", n) == 0 && n == 1, "without a line end");
-	ok(!index_find(i, "/b", &n), "a line without more");
-	ok(!index_find(i, "/", &n) && !index_find(i, "", &n), "no such name");
-	ok(!index_find(empty, "/a", &n), "an empty text");
-	index_free(i);
-	index_free(empty);
+	ok(strncmp(line_index_find(i, "/a", &n), "file 1", n) == 0 && n == 6,
+		"the first of a name");
+	ok(strncmp(line_index_find(i, "/ab", &n), "file 2", n) == 0 && n == 6,
+		"a longer name");
+	ok(strncmp(line_index_find(i, "/last", &n), "x", n) == 0 && n == 1,
+		"without a line end");
+	ok(!line_index_find(i, "/b", &n), "a line without more");
+	ok(!line_index_find(i, "/", &n) && !line_index_find(i, "", &n), "no such name");
+	ok(!line_index_find(empty, "/a", &n), "an empty text");
+	line_index_free(i);
+	line_index_free(empty);
 }
 
 int main(void)

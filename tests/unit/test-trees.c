@@ -56,16 +56,17 @@ static size_t count_kept(void)
 /* The listing of root as a run finds it; caller frees. */
 static char *look(void)
 {
-	struct trees *t = trees_open(kept);
-	struct tree *tree;
+	struct listing_cache *t = listing_cache_open(kept);
+	struct cached_listing *tree;
 	char *text = NULL;
 
-	if (trees_get(t, root, "/include/config", &tree) == 0) {
-		text = xstrdup(tree_text(tree).data);
-		ok(text && trees_is_unchanged(t, tree), "nothing changes while one looks");
-		tree_free(tree);
+	if (listing_cache_get(t, root, "/include/config", &tree) == 0) {
+		text = xstrdup(cached_listing_text(tree).data);
+		ok(text && listing_cache_is_unchanged(t, tree),
+			"nothing changes while one looks");
+		cached_listing_free(tree);
 	}
-	trees_close(t);
+	listing_cache_close(t);
 	return text;
 }
 
@@ -102,15 +103,15 @@ static void test_changes(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *before = look(), *after = NULL;
-		struct trees *t = trees_open(kept);
-		struct tree *tree;
+		struct listing_cache *t = listing_cache_open(kept);
+		struct cached_listing *tree;
 
-		trees_get(t, root, "/include/config", &tree);
+		listing_cache_get(t, root, "/include/config", &tree);
 		cases[i].change();
-		ok(trees_is_unchanged(t, tree) != cases[i].matters, "%s: seen at once",
-			cases[i].what);
-		tree_free(tree);
-		trees_close(t);
+		ok(listing_cache_is_unchanged(t, tree) != cases[i].matters,
+			"%s: seen at once", cases[i].what);
+		cached_listing_free(tree);
+		listing_cache_close(t);
 		after = look();
 		ok(streq(before, after) != cases[i].matters, "%s: seen by the next",
 			cases[i].what);
@@ -136,19 +137,19 @@ static void test_damage(void)
 		for (size_t j = 0; j < ARRAY_SIZE(places); j++) {
 			size_t at = places[j] < 0 ? bytes.len + (size_t)places[j]
 						  : (size_t)places[j];
-			struct trees *t = trees_open(kept);
-			struct tree *tree = NULL;
+			struct listing_cache *t = listing_cache_open(kept);
+			struct cached_listing *tree = NULL;
 			struct str text = {0};
 
 			bytes.data[at] ^= 1;
 			file_write(path, bytes.data, bytes.len, 0644, NULL);
 			bytes.data[at] ^= 1;
-			if (trees_get(t, root, "/include/config", &tree) == 0)
-				text = tree_text(tree);
+			if (listing_cache_get(t, root, "/include/config", &tree) == 0)
+				text = cached_listing_text(tree);
 			ok(!text.data || streq(text.data, before), "byte %zu damaged: no wrong text",
 				at);
-			tree_free(tree);
-			trees_close(t);
+			cached_listing_free(tree);
+			listing_cache_close(t);
 		}
 		file_write(path, bytes.data, bytes.len / 2, 0644, NULL);
 	}
