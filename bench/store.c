@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "cache/store.h"
+#include "cache/maintenance.h"
 
 #define OBJECT_BYTES 4096
 #define ENTRY_OBJECTS 10

@@ -9,6 +9,8 @@
 
 #include "base/file.h"
 #include "cache/cache.h"
+#include "cache/ccache-dirs.h"
+#include "cache/maintenance.h"
 
 struct cache {
 	struct store *store;
@@ -51,11 +53,10 @@ struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
  * when something came to it. */
 static void stay_below(struct cache *c)
 {
-	_cleanup_free_ char *guests = cache_guests_dir(c);
 	struct store_usage usage;
 
-	if (c->max && path_is_dir(guests))
-		cache_trim_guests(c, c->max / CACHE_GUESTS_SHARE);
+	if (c->max)
+		ccache_dirs_trim(c->store, c->max / CCACHE_DIRS_SHARE);
 	if (c->max && c->added && store_measure(c->store, &usage) == 0 &&
 		usage.bytes > c->max)
 		/* With some room, so that the next run need not do it again. */

@@ -67,14 +67,6 @@ int cache_commit_pieces(struct cache *c, const struct entry *e);
 void cache_used_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
 	int64_t saved_ms);
 
-/* A directory beside the store's, which others fill with GUEST/PACKAGE directories, at most one
- * of CACHE_GUESTS_SHARE parts of the limit each, and all of them together. Caller frees. */
-#define CACHE_GUESTS_SHARE 4
-char *cache_guests_dir(struct cache *c);
-/* Removes those not used for longest (by their mtime) until no more than max bytes are left.
- * Returns how many are. */
-uint64_t cache_trim_guests(struct cache *c, uint64_t max);
-
 /* The first thing that went wrong with the store and that the user should know: "cannot
  * write: No space left on device"; caller frees, NULL for nothing. Once. */
 char *cache_take_trouble(struct cache *c);

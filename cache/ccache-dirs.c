@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Directories in the cache that other programs fill: guests/OWNER/NAME. */
+/* The directories that ccache fills. Builds that run as nobody can put anything there: links are
+ * not followed, and only sizes and times are looked at. */
 #include "config.h"
 
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "cache/cache.h"
+#include "cache/ccache-dirs.h"
 
-struct guest {
-	char *path;
-	struct timespec used;
-	uint64_t bytes;
+struct package_dir {
+	const char *path;
+	struct timespec used; /* when a build last used it */
+	uint64_t bytes;	      /* on the disk */
 };
 
-char *cache_guests_dir(struct cache *c)
+char *ccache_dirs_path(const struct store *s)
 {
-	return path_join(store_dir(cache_store(c)), "guests");
+	/* The name in caches that exist. */
+	return path_join(store_dir(s), "guests");
 }
 
-/* The bytes of the files below path; links are not followed. */
+/* Returns how many bytes the files below path take on the disk. Links are not followed. */
 static uint64_t measure(const char *path)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -37,58 +39,70 @@ static uint64_t measure(const char *path)
 	return bytes;
 }
 
-static void list_guests(const char *dir, struct guest **guests, size_t *n)
+void ccache_dirs_list(const struct store *s, struct strv *ret)
 {
-	_cleanup_(strv_done) struct strv names = {0};
+	static const char *const owners[] = {"nobody", "own"};
+	_cleanup_free_ char *dir = ccache_dirs_path(s);
 
-	if (dir_list(dir, &names) < 0)
-		return;
-	for (size_t i = 0; i < names.n; i++) {
-		char *path = path_join(dir, names.items[i]);
-		struct stat st;
+	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
+		_cleanup_free_ char *owner = path_join(dir, owners[i]);
+		_cleanup_(strv_done) struct strv names = {0};
 
-		if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
-			free(path);
+		if (dir_list(owner, &names) < 0)
 			continue;
+		for (size_t k = 0; k < names.n; k++) {
+			_cleanup_free_ char *path = path_join(owner, names.items[k]);
+			struct stat st;
+
+			if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+				strv_take(ret, TAKE_PTR(path));
 		}
-		*guests = xrealloc_array(*guests, *n + 1, sizeof(**guests));
-		(*guests)[(*n)++] = (struct guest){path, st.st_mtim, measure(path)};
 	}
 }
 
-/* The one used last first. */
+uint64_t ccache_dirs_size(const struct store *s)
+{
+	_cleanup_(strv_done) struct strv paths = {0};
+	uint64_t bytes = 0;
+
+	ccache_dirs_list(s, &paths);
+	for (size_t i = 0; i < paths.n; i++)
+		bytes += measure(paths.items[i]);
+	return bytes;
+}
+
+/* Sorts the directory that was used last to the front. */
 static int compare_use(const void *a, const void *b)
 {
-	const struct timespec *x = &((const struct guest *)a)->used;
-	const struct timespec *y = &((const struct guest *)b)->used;
+	const struct timespec *x = &((const struct package_dir *)a)->used;
+	const struct timespec *y = &((const struct package_dir *)b)->used;
 
 	if (x->tv_sec != y->tv_sec)
 		return x->tv_sec < y->tv_sec ? 1 : -1;
 	return x->tv_nsec == y->tv_nsec ? 0 : x->tv_nsec < y->tv_nsec ? 1 : -1;
 }
 
-uint64_t cache_trim_guests(struct cache *c, uint64_t max)
+void ccache_dirs_trim(const struct store *s, uint64_t max)
 {
-	static const char *const owners[] = {"nobody", "own"};
-	_cleanup_free_ char *dir = cache_guests_dir(c);
-	struct guest *guests = NULL;
+	_cleanup_(strv_done) struct strv paths = {0};
+	_cleanup_free_ struct package_dir *dirs = NULL;
 	uint64_t left = 0;
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
-		_cleanup_free_ char *owner = path_join(dir, owners[i]);
+	ccache_dirs_list(s, &paths);
+	dirs = xcalloc(paths.n, sizeof(*dirs));
+	for (size_t i = 0; i < paths.n; i++) {
+		struct stat st;
 
-		list_guests(owner, &guests, &n);
+		if (lstat(paths.items[i], &st) == 0)
+			dirs[n++] = (struct package_dir){
+				paths.items[i], st.st_mtim, measure(paths.items[i])};
 	}
-	if (n)
-		qsort(guests, n, sizeof(*guests), compare_use);
+	qsort(dirs, n, sizeof(*dirs), compare_use);
 	for (size_t i = 0; i < n; i++) {
-		if (left + guests[i].bytes > max)
-			dir_remove(guests[i].path, NULL);
+		if (left + dirs[i].bytes > max)
+			dir_remove(dirs[i].path, NULL);
 		else
-			left += guests[i].bytes;
-		free(guests[i].path);
+			left += dirs[i].bytes;
 	}
-	free(guests);
-	return left;
 }

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "cache/store.h"
+#include "cache/maintenance.h"
 
 /* A file of objects/ or entries/. */
 struct item {
@@ -111,7 +111,7 @@ static int list_entries(struct store *s,
 	return 0;
 }
 
-int store_list(struct store *s, struct entry **ret, size_t *ret_n)
+int store_list_entries(struct store *s, struct entry **ret, size_t *ret_n)
 {
 	return list_entries(s, store_peek_entry, ret, ret_n);
 }

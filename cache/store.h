@@ -48,26 +48,4 @@ void store_drop_entry(struct store *s, const struct digest *key);
 /* Remembers that the entry is in use. */
 void store_touch_entry(struct store *s, const struct digest *key);
 
-/* maintenance.c: the store as a whole */
-
-struct store_usage {
-	size_t entries, objects;
-	uint64_t bytes;	   /* of entries and objects */
-	size_t removed;	   /* entries */
-	uint64_t freed;	   /* bytes */
-	struct strv bad;   /* what verify found, a line each */
-};
-
-/* All entries that can be read, in no order; the caller frees each and the array. */
-int store_list(struct store *s, struct entry **ret, size_t *ret_n);
-/* Counts what is there. */
-int store_measure(struct store *s, struct store_usage *ret);
-/* Removes entries, the least recently used first, until no more than max bytes are left,
- * and all objects that no entry names. With wait, waits until nobody holds the store;
- * without, returns -EAGAIN then. */
-int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *ret);
-/* Reads everything; removes what is damaged and entries that name what is missing. */
-int store_verify(struct store *s, struct store_usage *ret);
-void store_usage_done(struct store_usage *u);
-
 #endif

@@ -3,6 +3,7 @@
  * objects. */
 #include "config.h"
 
+#include "cache/maintenance.h"
 #include "cache/nearest.h"
 #include "builder/build/build.h"
 #include "builder/reuse/objects.h"
@@ -34,7 +35,7 @@ static void read_entries(struct cache *cache)
 	entries.n = 0;
 	entries.read = true;
 	entries.added = added;
-	store_list(cache_store(cache), &entries.items, &entries.n);
+	store_list_entries(cache_store(cache), &entries.items, &entries.n);
 }
 
 /* Returns the entry of a module of the same name that shares most parts of its key with the

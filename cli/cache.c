@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "cache/cache.h"
+#include "cache/ccache-dirs.h"
+#include "cache/maintenance.h"
 #include "builder/host/kernel.h"
 #include "builder/build/build.h"
 #include "builder/build/ccache.h"
@@ -51,7 +53,7 @@ static void measure_levels(struct cache *cache, struct level *modules, struct le
 	struct entry *entries = NULL;
 	size_t n = 0;
 
-	store_list(cache_store(cache), &entries, &n);
+	store_list_entries(cache_store(cache), &entries, &n);
 	for (size_t i = 0; i < n; i++) {
 		struct level *l = has_prefix(entries[i].title, OBJECTS_TITLE) ? objects : modules;
 
@@ -72,7 +74,7 @@ static void print_level(const char *name, const struct level *l)
 
 static void print_ccache(struct cache *cache)
 {
-	uint64_t bytes = cache_trim_guests(cache, UINT64_MAX);
+	uint64_t bytes = ccache_dirs_size(cache_store(cache));
 	_cleanup_free_ char *size = format_bytes(bytes);
 	struct ccache_usage u;
 
@@ -141,7 +143,8 @@ static int evict(struct cache *cache, const struct settings *s, uint64_t max)
 
 	if (r < 0)
 		return fail("clean", s, r);
-	cache_trim_guests(cache, max == UINT64_MAX ? max : max / CACHE_GUESTS_SHARE);
+	ccache_dirs_trim(cache_store(cache),
+		max == UINT64_MAX ? max : max / CCACHE_DIRS_SHARE);
 	freed = format_bytes(usage.freed);
 	left = format_bytes(usage.bytes);
 	printf("%zu entries removed, %s freed; %zu entries left, %s\n", usage.removed, freed,

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "cache/cache.h"
+#include "cache/ccache-dirs.h"
 #include "builder/build/ccache.h"
 
 /* A stats file is some hundred bytes; nobody's may be anything. */
@@ -60,20 +61,10 @@ static void add_dir(int at, const char *name, int levels, struct ccache_usage *u
 
 void ccache_measure(struct cache *c, struct ccache_usage *ret)
 {
-	static const char *const owners[] = {"nobody", "own"};
-	_cleanup_free_ char *top = cache_guests_dir(c);
+	_cleanup_(strv_done) struct strv dirs = {0};
 
 	*ret = (struct ccache_usage){0};
-	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
-		_cleanup_free_ char *owner = path_join(top, owners[i]);
-		_cleanup_(strv_done) struct strv names = {0};
-
-		if (dir_list(owner, &names) < 0)
-			continue;
-		for (size_t k = 0; k < names.n; k++) {
-			_cleanup_free_ char *path = path_join(owner, names.items[k]);
-
-			add_dir(AT_FDCWD, path, 2, ret);
-		}
-	}
+	ccache_dirs_list(cache_store(c), &dirs);
+	for (size_t i = 0; i < dirs.n; i++)
+		add_dir(AT_FDCWD, dirs.items[i], 2, ret);
 }

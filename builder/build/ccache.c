@@ -27,6 +27,7 @@
 
 #include "base/file.h"
 #include "cache/cache.h"
+#include "cache/ccache-dirs.h"
 #include "builder/build/build.h"
 #include "builder/build/ccache.h"
 
@@ -212,7 +213,7 @@ static int make_private(const char *path)
 static bool make_dirs(const struct job *job, char **ret_dir, char **ret_bin)
 {
 	bool nobody = job->build->sandbox == SANDBOX_KIND_UNTRUSTED;
-	_cleanup_free_ char *top = cache_guests_dir(job->shared->cache);
+	_cleanup_free_ char *top = ccache_dirs_path(cache_store(job->shared->cache));
 	_cleanup_free_ char *owner = path_join(top, nobody ? "nobody" : "own");
 
 	*ret_dir = path_join(owner, job->name);
@@ -232,7 +233,7 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 		"CCACHE_REMOTE_STORAGE", "CCACHE_PREFIX", "CCACHE_PREFIX_CPP"};
 	_cleanup_free_ char *size =
 		xasprintf("%lluk", (unsigned long long)(s->cache.max_size_bytes /
-							CACHE_GUESTS_SHARE / 1000));
+							CCACHE_DIRS_SHARE / 1000));
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		strv_setenv(env, kept[i], getenv(kept[i]));

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "cache/cache.h"
+#include "cache/maintenance.h"
 #include "tests/unit/tap.h"
 
 static char dir[] = "/tmp/dkms-test.XXXXXX";
