@@ -17,7 +17,12 @@ static void add(struct dirents *d, const char *name, unsigned char type)
 	d->items[d->n++] = (struct dir_entry){name, type};
 }
 
-int dirents_read(int fd, struct dirents *ret)
+static bool is_itself_or_parent(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+static int read_names(int fd, bool with_hidden, struct dirents *ret)
 {
 	_Alignas(struct dirent64) char buffer[32768];
 
@@ -33,11 +38,33 @@ int dirents_read(int fd, struct dirents *ret)
 			const struct dirent64 *d = (const void *)(buffer + at);
 			size_t name = (size_t)at + offsetof(struct dirent64, d_name);
 
-			if (block[name] != '.')
+			if (block[name] != '.' ||
+				(with_hidden && !is_itself_or_parent(block + name)))
 				add(ret, block + name, d->d_type);
 			at += d->d_reclen;
 		}
 	}
+}
+
+int dirents_read(int fd, struct dirents *ret)
+{
+	return read_names(fd, false, ret);
+}
+
+int dirents_read_all(int fd, struct dirents *ret)
+{
+	return read_names(fd, true, ret);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct dir_entry *)a)->name, ((const struct dir_entry *)b)->name);
+}
+
+void dirents_sort(struct dirents *d)
+{
+	if (d->n > 1)
+		qsort(d->items, d->n, sizeof(*d->items), compare_names);
 }
 
 void dirents_done(struct dirents *d)

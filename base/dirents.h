@@ -14,17 +14,19 @@ struct dir_entry {
 	unsigned char type; /* a DT_ constant */
 };
 
-/* The names of a directory, without those that begin with a dot, in no order. Zero is
- * empty. */
+/* The names of a directory, in no order. Zero is empty. */
 struct dirents {
 	struct dir_entry *items;
 	size_t n, room;
 	struct strv blocks; /* hold the names */
 };
 
-/* Reads the directory that fd is open on to its end. Returns 0 or a negative errno;
- * dirents_done in both cases. */
+/* Reads the directory that fd is open on to its end, without the names that begin with a dot.
+ * Returns 0 or a negative errno; dirents_done in both cases. */
 int dirents_read(int fd, struct dirents *ret);
+/* The same with names that begin with a dot, but without "." and "..". */
+int dirents_read_all(int fd, struct dirents *ret);
+void dirents_sort(struct dirents *d); /* by name, in the order of strcmp() */
 void dirents_done(struct dirents *d);
 /* Whether the type leaves room for this being a directory: a link may lead to one, and
  * file systems need not tell types. */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is below a directory? */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/walk.h"
+
+/* A directory that the walk is in. */
+struct walk_level {
+	int fd;
+	struct dirents names;
+	size_t next;	 /* the number of the name that comes next */
+	size_t path_len; /* of the directory's path from the top of the walk; 0 for the top */
+};
+
+/* Enters the directory that fd is open on. Owns fd. */
+static int enter(struct walk *w, int fd)
+{
+	struct walk_level level = {.fd = fd, .path_len = w->path.len};
+	int r = dirents_read_all(fd, &level.names);
+
+	if (r < 0) {
+		dirents_done(&level.names);
+		close(fd);
+		return r;
+	}
+	if (w->flags & WALK_SORTED)
+		dirents_sort(&level.names);
+	if (w->n == w->room) {
+		w->room = w->room ? 2 * w->room : 8;
+		w->levels = xrealloc_array(w->levels, w->room, sizeof(*w->levels));
+	}
+	w->levels[w->n++] = level;
+	return 0;
+}
+
+/* Leaves the deepest directory that the walk is in. */
+static void leave(struct walk *w)
+{
+	struct walk_level *level = &w->levels[--w->n];
+
+	close(level->fd);
+	dirents_done(&level->names);
+}
+
+int walk_begin_at(struct walk *w, int fd, enum walk_flags flags)
+{
+	*w = (struct walk){.flags = flags};
+	str_add(&w->path, "");
+	return enter(w, fd);
+}
+
+int walk_begin(struct walk *w, const char *path, enum walk_flags flags)
+{
+	int fd = dir_open_at(AT_FDCWD, path);
+
+	*w = (struct walk){0};
+	return fd < 0 ? fd : walk_begin_at(w, fd, flags);
+}
+
+static void truncate_path(struct walk *w, size_t len)
+{
+	w->path.len = len;
+	w->path.data[len] = '\0';
+}
+
+/* Fills in w->entry for the next name of the deepest directory. Returns false when it has
+ * vanished. */
+static bool look_at(struct walk *w, struct walk_level *level)
+{
+	const struct dir_entry *d = &level->names.items[level->next++];
+	struct walk_entry *e = &w->entry;
+	struct stat st;
+
+	truncate_path(w, level->path_len);
+	if (level->path_len)
+		str_add(&w->path, "/");
+	str_add(&w->path, d->name);
+	*e = (struct walk_entry){.parent = level->fd, .name = d->name, .path = w->path.data,
+		.depth = w->n - 1, .type = d->type, .fd = -1};
+	if (e->type == DT_UNKNOWN) {
+		if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			e->type = IFTODT(st.st_mode);
+		else if (errno == ENOENT)
+			return false;
+		else
+			e->error = -errno;
+	}
+	return true;
+}
+
+/* Enters the directory in w->entry, or fills in why it cannot be entered. */
+static void enter_entry(struct walk *w)
+{
+	struct walk_entry *e = &w->entry;
+	int fd = openat(e->parent, e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	e->error = fd < 0 ? -errno : enter(w, fd);
+	if (e->error == 0)
+		e->fd = fd;
+}
+
+/* Reports a directory whose content has been reported. */
+static const struct walk_entry *report_leaving(struct walk *w, size_t path_len)
+{
+	const struct walk_level *level = &w->levels[w->n - 1];
+
+	truncate_path(w, path_len);
+	w->entry = (struct walk_entry){.parent = level->fd,
+		.name = level->names.items[level->next - 1].name, .path = w->path.data,
+		.depth = w->n - 1, .type = DT_DIR, .fd = -1, .leaving = true};
+	return &w->entry;
+}
+
+const struct walk_entry *walk_next(struct walk *w)
+{
+	while (w->n) {
+		struct walk_level *level = &w->levels[w->n - 1];
+
+		if (level->next == level->names.n) {
+			size_t path_len = level->path_len;
+
+			leave(w);
+			if (w->n && w->flags & WALK_LEAVE)
+				return report_leaving(w, path_len);
+		} else if (look_at(w, level)) {
+			if (w->entry.type == DT_DIR)
+				enter_entry(w);
+			return &w->entry;
+		}
+	}
+	return NULL;
+}
+
+void walk_skip(struct walk *w)
+{
+	if (w->entry.fd >= 0)
+		leave(w);
+	w->entry.fd = -1;
+}
+
+void walk_done(struct walk *w)
+{
+	while (w->n)
+		leave(w);
+	free(w->levels);
+	str_done(&w->path);
+	*w = (struct walk){0};
+}
