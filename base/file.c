@@ -2,7 +2,6 @@
 /* Files and directories: read, write by rename, copy, remove. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 
 char *path_join(const char *dir, const char *name)
 {
@@ -351,15 +351,14 @@ int file_same(const char *a, const char *b)
 
 int dir_list(const char *path, struct strv *ret)
 {
-	DIR *dir = opendir(path);
-	struct dirent *entry;
+	_cleanup_(dirents_done) struct dirents names = {0};
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : dirents_read_all(fd, &names);
 
-	if (!dir)
-		return -errno;
-	while ((entry = readdir(dir)))
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
-			strv_push(ret, entry->d_name);
-	closedir(dir);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < names.n; i++)
+		strv_push(ret, names.items[i].name);
 	strv_sort(ret);
 	return 0;
 }
@@ -389,9 +388,6 @@ int dir_make(const char *path, struct error *err)
 	return 0;
 }
 
-static int copy_dir_at(int from_parent, const char *name, int to_parent, const char *to_name,
-	uid_t uid, gid_t gid);
-
 static int copy_link(int from, int to, const char *name, uid_t uid, gid_t gid)
 {
 	_cleanup_free_ char *target = xcalloc(PATH_MAX, 1);
@@ -408,60 +404,85 @@ static int copy_link(int from, int to, const char *name, uid_t uid, gid_t gid)
 	return 0;
 }
 
-/* One entry of a directory; what is no file, directory or link is left out. */
-static int copy_entry(int from, int to, const char *name, uid_t uid, gid_t gid)
+/* A directory that is being filled with copies. */
+struct copied_dir {
+	int fd;
+	struct stat from; /* of the original */
+};
+
+/* Makes the directory name below to_parent as a copy of the one that from is open on. */
+static int begin_dir(int from, int to_parent, const char *name, struct copied_dir *ret)
 {
 	struct stat st;
+	int fd;
 
-	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstat(from, &st) < 0 || mkdirat(to_parent, name, 0700) < 0)
 		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return copy_dir_at(from, name, to, name, uid, gid);
-	if (S_ISREG(st.st_mode))
-		return copy_at(from, name, to, name, uid, gid, false);
-	if (S_ISLNK(st.st_mode))
-		return copy_link(from, to, name, uid, gid);
+	fd = openat(to_parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*ret = (struct copied_dir){fd, st};
 	return 0;
 }
 
-static int copy_dir_at(int from_parent, const char *name, int to_parent, const char *to_name,
-	uid_t uid, gid_t gid)
+/* Gives the copy its owner, mode and times, which would change while it is filled. Closes it. */
+static int finish_dir(struct copied_dir *d, uid_t uid, gid_t gid)
 {
-	_cleanup_close_ int to = -1;
-	struct dirent *entry;
-	struct stat st;
-	DIR *dir;
-	int from, r = 0;
+	_cleanup_close_ int fd = take_fd(&d->fd);
 
-	from = openat(from_parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (from < 0)
+	if ((uid != (uid_t)-1 && fchown(fd, uid, gid) < 0) ||
+		fchmod(fd, (d->from.st_mode & 07777) | 0700) < 0 ||
+		futimens(fd, (struct timespec[2]){d->from.st_atim, d->from.st_mtim}) < 0)
 		return -errno;
-	dir = fdopendir(from); /* owns from */
-	if (!dir) {
-		r = -errno;
-		close(from);
-		return r;
+	return 0;
+}
+
+/* Copies all that the walk finds to the directory dirs[0]; the array grows with the depth. */
+static int copy_walk(struct walk *w, struct copied_dir **dirs, size_t *n, uid_t uid, gid_t gid)
+{
+	const struct walk_entry *e;
+	int r = 0;
+
+	while (r == 0 && (e = walk_next(w))) {
+		int to = (*dirs)[*n - 1].fd;
+
+		if (e->error) {
+			r = e->error;
+		} else if (e->leaving) {
+			r = finish_dir(&(*dirs)[--*n], uid, gid);
+		} else if (e->type == DT_DIR) {
+			*dirs = xrealloc_array(*dirs, *n + 1, sizeof(**dirs));
+			r = begin_dir(e->fd, to, e->name, &(*dirs)[*n]);
+			*n += r == 0;
+		} else if (e->type == DT_REG) {
+			r = copy_at(e->parent, e->name, to, e->name, uid, gid, false);
+		} else if (e->type == DT_LNK) {
+			r = copy_link(e->parent, to, e->name, uid, gid);
+		}
 	}
-	if (fstat(from, &st) < 0 || mkdirat(to_parent, to_name, 0700) < 0) {
-		r = -errno;
-		goto out;
+	return r;
+}
+
+static int copy_dir(const char *from, const char *to, uid_t uid, gid_t gid)
+{
+	int fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(walk_done) struct walk w = {0};
+	struct copied_dir *dirs = xcalloc(1, sizeof(*dirs));
+	size_t n = 0;
+	int r = fd < 0 ? -errno : begin_dir(fd, AT_FDCWD, to, &dirs[0]);
+
+	if (r == 0) {
+		n = 1;
+		r = walk_begin_at(&w, take_fd(&fd), WALK_LEAVE);
 	}
-	to = openat(to_parent, to_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (to < 0) {
-		r = -errno;
-		goto out;
-	}
-	while (r == 0 && (entry = readdir(dir)))
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
-			r = copy_entry(from, to, entry->d_name, uid, gid);
-	if (r < 0)
-		goto out;
-	if ((uid != (uid_t)-1 && fchown(to, uid, gid) < 0) ||
-		fchmod(to, (st.st_mode & 07777) | 0700) < 0 ||
-		futimens(to, (struct timespec[2]){st.st_atim, st.st_mtim}) < 0)
-		r = -errno;
-out:
-	closedir(dir);
+	if (r == 0)
+		r = copy_walk(&w, &dirs, &n, uid, gid);
+	if (r == 0)
+		r = finish_dir(&dirs[--n], uid, gid);
+	while (n)
+		close(dirs[--n].fd);
+	free(dirs);
+	close_ptr(&fd);
 	return r;
 }
 
@@ -484,43 +505,50 @@ int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct erro
 	/* It would be copied into its copy, and that again, and so on. */
 	if (is_inside(*parent ? parent : ".", from))
 		return error_set(err, -ELOOP, 1, "cannot copy %s into itself, to %s", from, to);
-	r = copy_dir_at(AT_FDCWD, from, AT_FDCWD, to, uid, gid);
+	r = copy_dir(from, to, uid, gid);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot copy %s to %s", from, to);
 	return 0;
 }
 
-static int remove_at(int parent, const char *name)
+/* Removes what is in the directory that fd is open on. Closes fd. */
+static int remove_content(int fd)
 {
-	struct dirent *entry;
-	DIR *dir;
-	int fd, r = 0;
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin_at(&w, fd, WALK_LEAVE);
 
-	if (unlinkat(parent, name, 0) == 0)
+	while (r == 0 && (e = walk_next(&w))) {
+		if (e->error)
+			r = e->error;
+		else if (e->leaving)
+			r = unlinkat(e->parent, e->name, AT_REMOVEDIR) < 0 ? -errno : 0;
+		else if (e->type != DT_DIR)
+			r = unlinkat(e->parent, e->name, 0) < 0 ? -errno : 0;
+	}
+	return r;
+}
+
+static int remove_path(const char *path)
+{
+	int fd, r;
+
+	if (unlink(path) == 0)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
-	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	dir = fdopendir(fd); /* owns fd */
-	if (!dir) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	while (r == 0 && (entry = readdir(dir)))
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
-			r = remove_at(fd, entry->d_name);
-	closedir(dir);
-	if (r == 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+	r = remove_content(fd);
+	if (r == 0 && rmdir(path) < 0)
 		r = -errno;
 	return r;
 }
 
 int dir_remove(const char *path, struct error *err)
 {
-	int r = remove_at(AT_FDCWD, path);
+	int r = remove_path(path);
 
 	if (r < 0 && r != -ENOENT)
 		return error_errno(err, r, 1, "cannot remove %s", path);
@@ -529,17 +557,15 @@ int dir_remove(const char *path, struct error *err)
 
 void dir_remove_empty(const char *path)
 {
-	_cleanup_(strv_done) struct strv names = {0};
-	struct stat st;
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin(&w, path, WALK_LEAVE);
 
-	dir_list(path, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *below = path_join(path, names.items[i]);
-
-		if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
-			dir_remove_empty(below);
-	}
-	rmdir(path); /* fails when it is not empty */
+	/* rmdir fails for a directory that is not empty. */
+	while (r == 0 && (e = walk_next(&w)))
+		if (e->type == DT_DIR && (e->leaving || e->error))
+			unlinkat(e->parent, e->name, AT_REMOVEDIR);
+	rmdir(path);
 }
 
 void dir_prune(const char *path, const char *stop)

@@ -3,9 +3,11 @@
  * not followed, and only sizes and times are looked at. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "cache/ccache-dirs.h"
 
 struct package_dir {
@@ -20,21 +22,20 @@ char *ccache_dirs_path(const struct store *s)
 	return path_join(store_dir(s), "guests");
 }
 
-/* Returns how many bytes the files below path take on the disk. Links are not followed. */
+/* Returns how many bytes the files below path take on the disk. */
 static uint64_t measure(const char *path)
 {
-	_cleanup_(strv_done) struct strv names = {0};
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
 	uint64_t bytes = 0;
+	int r = walk_begin(&w, path, 0);
 
-	if (dir_list(path, &names) < 0)
-		return 0;
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *below = path_join(path, names.items[i]);
+	while (r == 0 && (e = walk_next(&w))) {
 		struct stat st;
 
-		if (lstat(below, &st) < 0)
-			continue;
-		bytes += S_ISDIR(st.st_mode) ? measure(below) : (uint64_t)st.st_blocks * 512;
+		if (e->type != DT_DIR &&
+			fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (uint64_t)st.st_blocks * 512;
 	}
 	return bytes;
 }

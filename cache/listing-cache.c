@@ -334,26 +334,24 @@ struct reading {
 	struct timespec began;
 };
 
-static void see(void *userdata, enum listing_sight sight, const char *dir, const char *name,
+static void on_event(void *userdata, enum listing_event event, const char *path,
 	const struct stat *st)
 {
 	struct reading *r = userdata;
 	struct cached_listing *listing = r->listing;
-	const char *below = dir + strlen(listing->path);
 	struct record record = {0};
 
-	below += *below == '/';
 	if (st)
 		record = make_record(st);
 	record.path = (uint32_t)listing->made_paths.len;
-	record.follow = sight == LISTING_TARGET || sight == LISTING_NO_TARGET;
+	record.follow = event == LISTING_TARGET || event == LISTING_NO_TARGET;
 	str_add_bytes(&listing->made, &record, sizeof(record));
-	str_addf(&listing->made_paths, "%s%s%s", below, *below && *name ? "/" : "",
-		*below || *name ? name : listing->path);
-	str_add_bytes(&listing->made_paths, "", 1);
+	if (!*path)
+		path = listing->path;
+	str_add_bytes(&listing->made_paths, path, strlen(path) + 1);
 	if (listing->n++ == 0)
 		listing->dev = st->st_dev;
-	if (sight == LISTING_UNREADABLE ||
+	if (event == LISTING_UNREADABLE ||
 		(st && (st->st_dev != listing->dev || !stat_is_settled(st, &r->began))))
 		listing->is_told = false;
 }
@@ -361,7 +359,7 @@ static void see(void *userdata, enum listing_sight sight, const char *dir, const
 static int read_listing(struct listing_cache *t, struct cached_listing *listing)
 {
 	struct reading reading = {.listing = listing};
-	struct listing_observer observer = {see, &reading};
+	struct listing_observer observer = {on_event, &reading};
 	_cleanup_close_ int fd = open(listing->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 

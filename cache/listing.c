@@ -2,26 +2,32 @@
 /* What is in a directory, as text? */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 
 #include "base/strv.h"
+#include "base/walk.h"
 #include "cache/listing.h"
 
-struct walk {
+/* A listing that is being made. */
+struct lister {
 	struct statcache *cache;
-	struct str *out;
-	const char *markers; /* the end of a directory's path; NULL: none */
 	const struct listing_observer *observer; /* or NULL */
+	const char *name;    /* that the entries are listed under; "" for none */
+	const char *markers; /* the end of the path of a directory with markers; NULL: none */
+	struct str path;     /* of the entry, as in the listing */
+	struct str *out;     /* where lines go: to *result, or in a directory with markers to rest */
+	struct str *result;
+	struct str rest;    /* the lines that follow the markers of the directory */
+	size_t marker_depth; /* of the entries of the directory with markers */
 };
 
-static void see(const struct walk *w, enum listing_sight sight, const char *dir,
-	const char *name, const struct stat *st)
+static void tell(const struct lister *l, enum listing_event event, const char *path,
+	const struct stat *st)
 {
-	if (w->observer)
-		w->observer->see(w->observer->userdata, sight, dir, name, st);
+	if (l->observer)
+		l->observer->on_event(l->observer->userdata, event, path, st);
 }
 
 void listing_add_escaped(struct str *ret, const char *text)
@@ -38,15 +44,6 @@ void listing_add_escaped(struct str *ret, const char *text)
 	}
 }
 
-static void add_path(struct walk *w, const char *dir, const char *name)
-{
-	if (*dir) {
-		listing_add_escaped(w->out, dir);
-		str_add(w->out, "/");
-	}
-	listing_add_escaped(w->out, name);
-}
-
 static void add_digest(struct str *out, const struct digest *digest)
 {
 	char hex[DIGEST_HEX];
@@ -55,134 +52,129 @@ static void add_digest(struct str *out, const struct digest *digest)
 	str_add(out, hex);
 }
 
-static void add_file(struct walk *w, int dir, const char *called, const char *name,
-	const struct stat *st)
+static void add_file(struct lister *l, const struct walk_entry *e, const struct stat *st)
 {
 	struct digest digest;
 
-	add_path(w, called, name);
-	if (statcache_digest(w->cache, dir, name, st, &digest) < 0) {
-		see(w, LISTING_UNREADABLE, called, name, st);
-		str_add(w->out, " unreadable\n");
+	if (statcache_digest(l->cache, e->parent, e->name, st, &digest) < 0) {
+		tell(l, LISTING_UNREADABLE, e->path, st);
+		str_add(l->out, " unreadable\n");
 		return;
 	}
-	str_addf(w->out, " file %04o ", st->st_mode & 07777);
-	add_digest(w->out, &digest);
-	str_add(w->out, "\n");
+	str_addf(l->out, " file %04o ", st->st_mode & 07777);
+	add_digest(l->out, &digest);
+	str_add(l->out, "\n");
 }
 
-static int add_link(struct walk *w, int dir, const char *called, const char *name)
+static void add_link(struct lister *l, const struct walk_entry *e, const char *target)
 {
-	char target[PATH_MAX];
-	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
 	struct digest digest;
 	struct stat st;
 
-	if (n < 0)
-		return errno == ENOENT ? 0 : -errno;
-	target[n] = '\0';
-	add_path(w, called, name);
-	str_add(w->out, " link ");
-	listing_add_escaped(w->out, target);
-	str_add(w->out, " ");
-	if (fstatat(dir, name, &st, 0) < 0 || !S_ISREG(st.st_mode)) {
-		see(w, LISTING_NO_TARGET, called, name, NULL);
-		str_add(w->out, "-\n");
-	} else if (statcache_digest(w->cache, dir, name, &st, &digest) < 0) {
-		see(w, LISTING_UNREADABLE, called, name, &st);
-		str_add(w->out, "-\n");
+	str_add(l->out, " link ");
+	listing_add_escaped(l->out, target);
+	str_add(l->out, " ");
+	if (fstatat(e->parent, e->name, &st, 0) < 0 || !S_ISREG(st.st_mode)) {
+		tell(l, LISTING_NO_TARGET, e->path, NULL);
+		str_add(l->out, "-\n");
+	} else if (statcache_digest(l->cache, e->parent, e->name, &st, &digest) < 0) {
+		tell(l, LISTING_UNREADABLE, e->path, &st);
+		str_add(l->out, "-\n");
 	} else {
-		see(w, LISTING_TARGET, called, name, &st);
-		add_digest(w->out, &digest);
-		str_add(w->out, "\n");
+		tell(l, LISTING_TARGET, e->path, &st);
+		add_digest(l->out, &digest);
+		str_add(l->out, "\n");
 	}
-	return 0;
 }
 
-static int walk_dir(struct walk *w, int fd, const char *called);
-
-static int walk_entry(struct walk *w, int dir, const char *called, const char *name)
+/* Sets l->path to the path of an entry, as in the listing. */
+static void set_path(struct lister *l, const char *path)
 {
-	struct stat st;
-	int fd, r;
-
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (S_ISLNK(st.st_mode) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-		see(w, LISTING_ITSELF, called, name, &st);
-	if (S_ISLNK(st.st_mode))
-		return add_link(w, dir, called, name);
-	if (S_ISREG(st.st_mode)) {
-		add_file(w, dir, called, name, &st);
-		return 0;
+	l->path.len = 0;
+	if (*l->name) {
+		str_add(&l->path, l->name);
+		str_add(&l->path, "/");
 	}
-	if (!S_ISDIR(st.st_mode))
-		return 0;
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	add_path(w, called, name);
-	if (fd < 0) {
-		see(w, LISTING_UNREADABLE, called, name, &st);
-		str_add(w->out, " unreadable\n");
-		return 0;
-	}
-	str_addf(w->out, " dir %04o\n", st.st_mode & 07777);
-	if (*called) {
-		_cleanup_free_ char *below = xasprintf("%s/%s", called, name);
-
-		r = walk_dir(w, fd, below);
-	} else {
-		r = walk_dir(w, fd, name);
-	}
-	return r;
+	str_add(&l->path, path);
 }
 
-static int compare_names(const void *a, const void *b)
+/* Begins to sort the lines of the directory at l->path, if markers are to be listed there. */
+static void begin_markers(struct lister *l, size_t depth)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	if (l->markers && l->out == l->result &&
+		has_suffix(l->path.data, l->markers)) {
+		l->out = &l->rest;
+		l->marker_depth = depth;
+	}
 }
 
-static bool is_marker(const struct dirent *entry)
+/* Behind the directory with markers: adds its other lines. */
+static void end_markers(struct lister *l)
+{
+	if (l->out == l->result)
+		return;
+	str_add_bytes(l->result, l->rest.data, l->rest.len);
+	l->rest.len = 0;
+	l->out = l->result;
+}
+
+static void add_dir(struct lister *l, const struct walk_entry *e, const struct stat *st)
+{
+	if (e->error) {
+		tell(l, LISTING_UNREADABLE, e->path, st);
+		str_add(l->out, " unreadable\n");
+		return;
+	}
+	str_addf(l->out, " dir %04o\n", st->st_mode & 07777);
+	begin_markers(l, e->depth + 1);
+}
+
+/* Whether the entry is listed for its name alone. */
+static bool is_marker(const struct lister *l, const struct walk_entry *e)
 {
 	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 
-	return entry->d_type == DT_REG && !entry->d_name[strspn(entry->d_name, chars)];
+	return l->out != l->result && e->depth == l->marker_depth && e->type == DT_REG &&
+	       !e->name[strspn(e->name, chars)];
 }
 
-static void sort_names(struct strv *names)
+static int add_entry(struct lister *l, const struct walk_entry *e)
 {
-	if (names->n)
-		qsort(names->items, names->n, sizeof(*names->items), compare_names);
-}
+	char target[PATH_MAX];
+	struct stat st;
+	ssize_t n = 0;
 
-/* Owns fd. */
-static int walk_dir(struct walk *w, int fd, const char *called)
-{
-	_cleanup_(strv_done) struct strv names = {0}, markers = {0};
-	bool has_markers = w->markers && has_suffix(called, w->markers);
-	DIR *dir = fdopendir(fd);
-	struct dirent *entry;
-	int r = 0;
-
-	if (!dir) {
-		r = -errno;
-		close(fd);
-		return r;
+	if (e->depth < l->marker_depth)
+		end_markers(l);
+	if (e->type == DT_UNKNOWN)
+		return e->error;
+	if (e->type != DT_REG && e->type != DT_LNK && e->type != DT_DIR)
+		return 0;
+	set_path(l, e->path);
+	if (is_marker(l, e)) {
+		listing_add_escaped(l->result, l->path.data);
+		str_add(l->result, " marker\n");
+		return 0;
 	}
-	while ((entry = readdir(dir)))
-		if (has_markers && is_marker(entry))
-			strv_push(&markers, entry->d_name);
-		else if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
-			strv_push(&names, entry->d_name);
-	sort_names(&markers);
-	sort_names(&names);
-	for (size_t i = 0; i < markers.n; i++) {
-		add_path(w, called, markers.items[i]);
-		str_add(w->out, " marker\n");
+	if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (IFTODT(st.st_mode) != e->type)
+		return 0; /* replaced meanwhile, which the directory's times tell */
+	tell(l, LISTING_ENTRY, e->path, &st);
+	if (e->type == DT_LNK) {
+		n = readlinkat(e->parent, e->name, target, sizeof(target) - 1);
+		if (n < 0)
+			return errno == ENOENT ? 0 : -errno;
+		target[n] = '\0';
 	}
-	for (size_t i = 0; i < names.n && r == 0; i++)
-		r = walk_entry(w, dirfd(dir), called, names.items[i]);
-	closedir(dir);
-	return r;
+	listing_add_escaped(l->out, l->path.data);
+	if (e->type == DT_LNK)
+		add_link(l, e, target);
+	else if (e->type == DT_REG)
+		add_file(l, e, &st);
+	else
+		add_dir(l, e, &st);
+	return 0;
 }
 
 int listing_add_dir(struct statcache *c, const char *path, const char *name,
@@ -194,29 +186,39 @@ int listing_add_dir(struct statcache *c, const char *path, const char *name,
 int listing_add_tree(struct statcache *c, const char *path, const char *name,
 	const char *markers, const struct listing_observer *observer, struct str *ret)
 {
-	struct walk w = {.cache = c, .out = ret, .markers = markers, .observer = observer};
+	struct lister l = {.cache = c, .observer = observer, .name = name,
+		.markers = markers, .out = ret, .result = ret};
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
 	struct stat st;
+	int r;
 
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) == 0)
-		see(&w, LISTING_ITSELF, name, "", &st);
-	return walk_dir(&w, fd, name);
+		tell(&l, LISTING_ENTRY, "", &st);
+	str_add(&l.path, name);
+	begin_markers(&l, 0);
+	r = walk_begin_at(&w, fd, WALK_SORTED);
+	while (r == 0 && (e = walk_next(&w)))
+		r = add_entry(&l, e);
+	end_markers(&l);
+	str_done(&l.rest);
+	str_done(&l.path);
+	return r;
 }
 
 void listing_add_file(struct statcache *c, const char *path, const char *name, struct str *ret)
 {
-	struct walk w = {.cache = c, .out = ret};
 	struct digest digest;
 	struct stat st;
 
+	listing_add_escaped(ret, name);
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
-		add_path(&w, "", name);
 		str_add(ret, " missing\n");
 		return;
 	}
-	add_path(&w, "", name);
 	if (statcache_digest(c, AT_FDCWD, path, &st, &digest) < 0) {
 		str_add(ret, " unreadable\n");
 		return;

@@ -8,7 +8,7 @@
 
 /* A directory with what is in it as text, so that the same text is the same content and two
  * of them can be compared line by line. A line for each entry, sorted by name within a
- * directory; times and owners do not count:
+ * directory, markers first; times and owners do not count:
  *
  *   PATH file MODE DIGEST
  *   PATH link TARGET DIGEST     of the file it leads to, or - for none
@@ -24,24 +24,26 @@
 int listing_add_dir(struct statcache *c, const char *path, const char *name,
 	struct str *ret);
 
-/* What a listing was made from: of a link, itself and then what it leads to. */
-enum listing_sight {
-	LISTING_ITSELF,
-	LISTING_TARGET,	   /* a regular file */
-	LISTING_NO_TARGET, /* anything else; st is NULL */
-	LISTING_UNREADABLE,
+/* What was looked at to make a listing. A link is reported twice: as LISTING_ENTRY, then as one of
+ * the others. */
+enum listing_event {
+	LISTING_ENTRY,	    /* a file, directory or link itself */
+	LISTING_TARGET,	    /* the regular file that a link leads to */
+	LISTING_NO_TARGET,  /* a link leads to nothing or to no regular file; st is NULL */
+	LISTING_UNREADABLE, /* a file or directory that cannot be read */
 };
 
 struct listing_observer {
-	/* Of dir/name, or of dir, which is as in the listing, when name is "". */
-	void (*see)(void *userdata, enum listing_sight sight, const char *dir,
-		const char *name, const struct stat *st);
+	/* path: below the directory that is listed; "" for that directory, which comes first. */
+	void (*on_event)(void *userdata, enum listing_event event, const char *path,
+		const struct stat *st);
 	void *userdata;
 };
 
-/* The same as listing_add_dir, and tells an observer, if there is one. Files with names in
- * capitals, in directories below whose paths end in markers, are not looked at: a kernel has
- * thousands of empty ones in include/config. */
+/* The same as listing_add_dir, and tells an observer, if there is one, what it looks at. With
+ * markers, a regular file is listed as a marker and not looked at when its name has only capitals,
+ * digits and underscores, and the path of its directory in the listing ends in markers: a kernel has
+ * thousands of such empty files in include/config. */
 int listing_add_tree(struct statcache *c, const char *path, const char *name,
 	const char *markers, const struct listing_observer *observer, struct str *ret);
 /* Appends one line, for a file called name; "NAME missing" when there is none. */
