@@ -56,6 +56,23 @@ const char *path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+char *path_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup("");
+	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+bool path_has_dot_dot(const char *path)
+{
+	for (const char *at = path; (at = strstr(at, "..")); at += 2)
+		if ((at == path || at[-1] == '/') && (!at[2] || at[2] == '/'))
+			return true;
+	return false;
+}
+
 bool path_is_dir(const char *path)
 {
 	struct stat st;
@@ -89,21 +106,33 @@ bool path_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-static bool is_program(const char *path)
+bool path_is_program(const char *path)
 {
 	return path_is_file(path) && access(path, X_OK) == 0;
+}
+
+bool stat_is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool path_is_same(const char *a, const char *b)
+{
+	struct stat st_a, st_b;
+
+	return stat(a, &st_a) == 0 && stat(b, &st_b) == 0 && stat_is_same(&st_a, &st_b);
 }
 
 char *path_find_program(const char *name, const char *search)
 {
 	if (strchr(name, '/'))
-		return is_program(name) ? xstrdup(name) : NULL;
+		return path_is_program(name) ? xstrdup(name) : NULL;
 	while (search && *name) {
 		size_t len = strcspn(search, ":");
 		/* An empty part is the current directory. */
 		char *path = xasprintf("%.*s/%s", len ? (int)len : 1, len ? search : ".", name);
 
-		if (is_program(path))
+		if (path_is_program(path))
 			return path;
 		free(path);
 		search = search[len] ? search + len + 1 : NULL;
@@ -175,17 +204,19 @@ int file_read_tail(const char *path, size_t max, struct str *ret, struct error *
 	return read_from(path, -(off_t)max, max, ret, err);
 }
 
-static int write_all(int fd, const char *bytes, size_t n)
+int write_all(int fd, const void *bytes, size_t n)
 {
+	const char *rest = bytes;
+
 	while (n) {
-		ssize_t written = write(fd, bytes, n);
+		ssize_t written = write(fd, rest, n);
 
 		if (written < 0) {
 			if (errno == EINTR)
 				continue;
 			return -errno;
 		}
-		bytes += written;
+		rest += written;
 		n -= (size_t)written;
 	}
 	return 0;
@@ -499,7 +530,7 @@ static bool is_inside(const char *path, const char *dir)
 
 int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err)
 {
-	_cleanup_free_ char *parent = xstrndup(to, (size_t)(path_base(to) - to));
+	_cleanup_free_ char *parent = path_parent(to);
 	int r;
 
 	/* It would be copied into its copy, and that again, and so on. */

@@ -2,6 +2,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -15,15 +16,26 @@ char *path_join(const char *dir, const char *name); /* caller frees */
 /* From the root, without a slash too many; links and .. stay. Caller frees. */
 char *path_absolute(const char *path);
 const char *path_base(const char *path);	    /* after the last slash; borrowed */
+/* Returns what is before the last slash: "/a" for "/a/b", "/" for "/a", "" for "a". The caller
+ * frees. */
+char *path_parent(const char *path);
+bool path_has_dot_dot(const char *path); /* one of the names in it is ".." */
 bool path_is_dir(const char *path);		    /* follows links */
 bool path_is_file(const char *path);		    /* a regular file; follows links */
 bool path_exists(const char *path);		    /* also a dangling link */
+bool path_is_program(const char *path); /* a regular file that we may execute; follows links */
+/* Whether both are there and are the same file or directory; follows links. */
+bool path_is_same(const char *a, const char *b);
+bool stat_is_same(const struct stat *a, const struct stat *b); /* of the same file */
 /* By their texts, without "." and the like: path is below dir; or it is dir itself, or below. */
 bool path_is_below(const char *path, const char *dir);
 bool path_is_in(const char *path, const char *dir);
 /* The program that a shell would run for name with search as its PATH; caller frees; NULL
  * when there is none. A name with a slash stands for itself. */
 char *path_find_program(const char *name, const char *search);
+
+/* Writes all n bytes, however many calls that takes. */
+int write_all(int fd, const void *bytes, size_t n);
 
 /* Reads a whole file, at most max bytes (-EFBIG beyond). *ret is NUL-terminated. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);

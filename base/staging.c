@@ -10,13 +10,12 @@
 #include "base/file.h"
 #include "base/staging.h"
 
-/* Does fd still stand for what is called path? */
-static bool is_same_dir(int fd, const char *path)
+/* Whether path is still the name of the directory that fd is open on. */
+static bool is_named(int fd, const char *path)
 {
 	struct stat a, b;
 
-	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && stat_is_same(&a, &b);
 }
 
 int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
@@ -39,7 +38,7 @@ int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_
 			rmdir(path);
 			return error_errno(err, r, 1, "cannot use %s", path);
 		}
-		if (!is_same_dir(fd, path))
+		if (!is_named(fd, path))
 			continue;
 		*ret_path = TAKE_PTR(path);
 		*ret_lock = take_fd(&fd);
@@ -53,7 +52,7 @@ static int lock_leftover(const char *path)
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_same_dir(fd, path))
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_named(fd, path))
 		return -1;
 	return take_fd(&fd);
 }

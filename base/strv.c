@@ -111,6 +111,13 @@ void strv_sort(struct strv *v)
 		qsort(v->items, v->n, sizeof(*v->items), compare_items);
 }
 
+size_t strv_find_sorted(const struct strv *v, const char *s)
+{
+	char **found = v->n ? bsearch(&s, v->items, v->n, sizeof(*v->items), compare_items) : NULL;
+
+	return found ? (size_t)(found - v->items) : v->n;
+}
+
 void strv_sort_unique(struct strv *v)
 {
 	size_t n = 0;

@@ -22,6 +22,8 @@ void strv_setenv(struct strv *v, const char *name, const char *value);
 const char *strv_getenv(const struct strv *v, const char *name); /* borrowed or NULL */
 bool strv_contains(const struct strv *v, const char *s);
 void strv_sort(struct strv *v);
+/* Returns the number of s in a sorted list, v->n when it is not there. */
+size_t strv_find_sorted(const struct strv *v, const char *s);
 void strv_sort_unique(struct strv *v); /* and takes out what is there twice */
 /* The words of s between blanks (space, tab, newline), appended to v. */
 void strv_split(struct strv *v, const char *s);

@@ -171,7 +171,7 @@ static int rename_without_replacing(const char *from, const char *to)
 /* Gives a temporary file its name; it is gone afterwards in any case. */
 static int publish(const char *from, const char *to, bool replace)
 {
-	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to));
+	_cleanup_free_ char *dir = path_parent(to);
 	int r;
 
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
@@ -183,21 +183,6 @@ static int publish(const char *from, const char *to, bool replace)
 	if (r < 0)
 		unlink(from);
 	return r == -EEXIST ? 0 : r;
-}
-
-static int write_all(int fd, const char *bytes, size_t n)
-{
-	while (n) {
-		ssize_t written = write(fd, bytes, n);
-
-		if (written < 0 && errno != EINTR)
-			return -errno;
-		if (written > 0) {
-			bytes += written;
-			n -= (size_t)written;
-		}
-	}
-	return 0;
 }
 
 /* Copies what is left of from to to (-1: nowhere), and takes its digest. */
