@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What does a dkms.conf say? */
+/* Evaluates a dkms.conf with its override files and checks what it says. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "builder/conf/for-kernel.h"
 #include "builder/conf/problems.h"
 
-/* The directives we look at. */
+/* The directives that dkms reads. */
 static const char *const directives[] = {"PACKAGE_NAME", "PACKAGE_VERSION",
 	"BUILT_MODULE_NAME", "BUILT_MODULE_LOCATION", "DEST_MODULE_NAME",
 	"DEST_MODULE_LOCATION", "STRIP", "MAKE", "MAKE_MATCH", "PATCH", "PATCH_MATCH",
@@ -23,7 +23,8 @@ static const char *const directives[] = {"PACKAGE_NAME", "PACKAGE_VERSION",
 	"OBSOLETE_BY", "CLEAN", "REMAKE_INITRD", "MODULES_CONF", "MODULES_CONF_OBSOLETES",
 	"MODULES_CONF_ALIAS_TYPE", "MODULES_CONF_OBSOLETE_ONLY", NULL};
 
-/* Also for NAME, VERSION: what the overrides and the default make command are about. */
+/* Appends the paths of all override files for this module, version and kernel, whether
+ * they exist or not, in the order of evaluation. */
 static void override_files(const struct conf_request *r, struct strv *ret)
 {
 	const char *dir = r->settings->config_dir, *name = r->name, *version = r->version;
@@ -55,7 +56,8 @@ void conf_list_files(const struct conf_request *request, struct strv *ret)
 void conf_fill_command(const struct conf_request *request, struct command *cmd)
 {
 	_cleanup_(strv_done) struct strv files = {0};
-	/* Not by realpath: $BASH_SOURCE in the dkms tree is the path through its source link. */
+	/* Links are kept: a dkms.conf in the dkms tree may rely on $BASH_SOURCE being
+	 * the path through the link "source". */
 	char *path = path_absolute(request->path);
 	const char *base = path_base(path);
 
@@ -95,8 +97,9 @@ void conf_set_environment(const struct conf_request *request, struct strv *env)
 		strv_setenv(env, variables[i][0], variables[i][1]);
 }
 
-/* Makes every run of blanks and line ends one blank, and drops those at the ends: real
- * values go over many lines (zfs: PRE_BUILD), and dkms has always joined them. */
+/* Replaces each run of blanks and newlines in the values by one blank and removes those
+ * at the ends. Some values span several lines (PRE_BUILD of zfs), and dkms has always
+ * joined them. */
 static void join_lines(struct evaluation *e)
 {
 	for (size_t i = 0; i < e->n; i++) {
@@ -116,7 +119,7 @@ static void join_lines(struct evaluation *e)
 	}
 }
 
-/* Part of a path below the dkms tree, and of status lines. */
+/* Returns whether name can be a part of a path in the dkms tree and of a status line. */
 static bool is_good_name(const char *name)
 {
 	if (*name == '.')
@@ -161,7 +164,8 @@ static bool read_yes_no(
 	return false;
 }
 
-/* 'y', 'n', or 0 when it says neither. */
+/* Returns 'y' or 'n' as STRIP[index] begins; 0 if it begins with neither or is not
+ * set. */
 static char strip_letter(const struct evaluation *e, unsigned int index)
 {
 	const char *value = evaluation_value(e, "STRIP", index);
@@ -265,8 +269,9 @@ static void read_modules(
 	static const char *const arrays[] = {"BUILT_MODULE_NAME", "BUILT_MODULE_LOCATION",
 		"DEST_MODULE_NAME", "DEST_MODULE_LOCATION"};
 
-	/* The highest index counts. A record without a name or destination, even a hole
-	 * in the numbers, is an error: the author has miscounted. */
+	/* The highest index of any of these gives the number of modules. A module
+	 * without a name or a destination is an error, even if its index is unused in
+	 * all of them. */
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
 		const struct variable *array;
 		size_t n = evaluation_elements(e, arrays[i], &array);
@@ -292,7 +297,8 @@ static void read_deprecated(const struct evaluation *e, struct conf *c)
 
 		if (!evaluation_elements(e, ignored[i], &array))
 			continue;
-		/* Confs for old and new versions of dkms say it like that. */
+		/* CLEAN=true serves files that must also work with old versions of
+		 * dkms. */
 		if (streq(ignored[i], "CLEAN") && streq(path_base(array->value), "true"))
 			continue;
 		strv_pushf(&c->warnings, "%s is deprecated and ignored", ignored[i]);
@@ -338,8 +344,8 @@ static char *default_make(const struct conf_request *r, const struct conf *c)
 	return str_take(&s);
 }
 
-/* Fills make, patches and excluded (the package's and the modules') of a conf that has
- * its modules. */
+/* Sets what depends on the kernel: make, patches, and excluded of the package and its
+ * modules. The modules have been read before. */
 static void read_for_kernel(const struct evaluation *e,
 	const struct conf_request *request, struct conf *c, struct problems *problems)
 {
@@ -348,7 +354,7 @@ static void read_for_kernel(const struct evaluation *e,
 
 	c->make = make ? xstrdup(make) : default_make(request, c);
 	select_patches(e, k->release, &c->patches, problems);
-	/* Element 0 is the package's and the first module's. */
+	/* BUILD_EXCLUSIVE_*[0] is for the package and for its first module. */
 	c->excluded = explain_exclusion(e, k, 0, c->obsolete_by, problems);
 	if (c->n_modules)
 		c->modules[0].excluded = xstrdup(c->excluded);
@@ -477,7 +483,7 @@ char *conf_make_command(const struct conf *c, const char *release)
 	const char *rest = c->make + strlen("make");
 	struct str s = {0};
 
-	/* As a shell reads: behind the word comes a blank, an operator or nothing. */
+	/* A shell sees the word make if a blank, an operator or nothing follows it. */
 	if (!has_prefix(c->make, "make") || (*rest && !strchr(" \t\n;&|()<>", *rest)))
 		return xstrdup(c->make);
 	str_add(&s, "make KERNELRELEASE=");

@@ -11,87 +11,92 @@
 /* One module of a package. */
 struct conf_module {
 	char *built_name;     /* without .ko */
-	char *built_location; /* below the build directory, "" or ending in '/' */
-	char *dest_name;
-	char *dest_location; /* as the dkms.conf says, with no '/' at the end:
-			      * "/kernel/drivers/net"; the distribution's place is
-			      * conf_install_dir()'s business */
+	char *built_location; /* relative to the build directory; "" or ends in '/' */
+	char *dest_name;      /* without .ko */
+	char *dest_location;  /* as in the dkms.conf, but without '/' at its end:
+			       * "/kernel/drivers/net". conf_install_dir() applies the
+			       * distribution's rules. */
 	bool strip;
-	char *excluded; /* why its BUILD_EXCLUSIVE_*[i] leaves this one out, or NULL:
-			 * "CONFIG_VIDEO_DEV is not set" */
+	char *excluded; /* why BUILD_EXCLUSIVE_*[i] leaves this module out
+			 * ("CONFIG_VIDEO_DEV is not set"), or NULL */
 };
 
-/* A dkms.conf with its overrides, evaluated for one kernel. */
+/* A dkms.conf and its override files, evaluated for one kernel. */
 struct conf {
 	char *package_name;
 	char *package_version;
 	struct conf_module *modules;
 	size_t n_modules;
-	char *make; /* shell command line; never NULL; see conf_make_command() */
-	struct strv patches; /* as given: the build checks them (status 5) */
+	char *make; /* a shell command line, never NULL; see conf_make_command() */
+	struct strv patches; /* as in the dkms.conf; the build checks that they exist */
 	struct strv build_depends;
 	bool build_depends_rebuild;
 	bool autoinstall;
 	bool no_weak_modules;
-	/* Script and arguments, one line; NULL when unset. */
+	/* A script with its arguments on one line each, or NULL. */
 	char *post_add, *pre_build, *post_build;
 	char *pre_install, *post_install, *post_remove;
-	char *obsolete_by; /* also counted in excluded */
-	char *excluded; /* why the whole package is left out on this kernel (77), or
-			 * NULL; its modules' own reasons are theirs */
-	/* Deprecated directives, no modules: one line each, without the file's name. For
-	 * add, build and install. */
+	char *obsolete_by; /* excluded takes it into account */
+	char *excluded; /* why the whole package is left out on this kernel (exit status
+			 * 77), or NULL; each module has a reason of its own besides */
+	/* Warnings for add, build and install: deprecated directives, no modules. Each
+	 * is one line without the name of the file. */
 	struct strv warnings;
-	struct strv files; /* the dkms.conf and the overrides that were evaluated */
+	struct strv files; /* the dkms.conf and the override files that were evaluated */
 };
 
-/* What one evaluation is about. */
+/* What to evaluate. All pointers are borrowed. */
 struct conf_request {
-	const char *path; /* the dkms.conf */
-	/* NULL while they are not known, as in add: no overrides then */
+	const char *path; /* of the dkms.conf */
+	/* NULL while they are unknown, as in add; then no override files are read. */
 	const char *name, *version;
-	/* The exit status when the conf itself gives no name or version; 0: 8 as for all
-	 * else. */
+	/* The exit status if the dkms.conf sets no name or no version; 0: 8, as for all
+	 * other problems. */
 	int status_if_unnamed;
-	struct kernel *kernel; /* its config is read when BUILD_EXCLUSIVE_CONFIG asks */
+	struct kernel *kernel; /* its config is read if BUILD_EXCLUSIVE_CONFIG is set */
 	const struct settings *settings;
 };
 
-/* Appends the files that will be evaluated: the conf, and the overrides that are there. */
+/* Appends the files that will be evaluated: the dkms.conf and the override files, as far
+ * as they exist. */
 void conf_list_files(const struct conf_request *request, struct strv *ret);
 
-/* Fills cmd with a bash that evaluates the conf (and its overrides in the settings'
- * config_dir, and the directives of the settings) and reports to standard output; output
- * and error are captured. The caller puts it in a sandbox and runs it, and shows what is
- * on standard error. It runs in the conf's directory, whatever ours is, so that the same
- * conf gives the same values from anywhere. */
+/* Fills cmd with a bash that evaluates the dkms.conf, the override files in config_dir
+ * of the settings, and the directives of the settings, and that reports to standard
+ * output. Output and error are captured. The caller puts cmd into a sandbox, runs it,
+ * and shows its standard error. It runs in the directory of the dkms.conf, so that the
+ * values do not depend on the working directory of dkms. */
 void conf_fill_command(const struct conf_request *request, struct command *cmd);
 
-/* Makes a conf of what that bash printed. Errors name the file, the directive and, where
- * bash gave one, the line; they have status 8: ended by exit, ran into the time limit,
- * has a syntax error, lacks a required directive, holds a bad value. A missing dkms.conf
- * is -ENOENT and status 4; bash or the sandbox not running is status 1. An error ends
- * with what is on standard error; without one the caller shows that. conf_free frees. */
+/* Makes a conf from the report of that bash. Returns 0, or a negative errno with an
+ * error that names the file, the directive and, if bash named it, the line. The exit
+ * status is 8 if the evaluation was ended by exit, ran into the time limit or met a
+ * syntax error, if a required directive is missing or if a value is bad; 4 (-ENOENT) if
+ * there is no dkms.conf; 1 if bash or the sandbox did not run. An error includes the
+ * standard error of the evaluation; after success the caller shows that. conf_free()
+ * frees *ret. */
 int conf_parse(const struct conf_request *request, const struct command *cmd,
 	const struct outcome *outcome, struct conf **ret, struct error *err);
 void conf_free(struct conf *c);
 
-/* -EINVAL and status 8 when two modules have the same built or the same destination
- * name, which add, build and install refuse. */
+/* Returns -EINVAL with exit status 8 if two modules have the same built name or the same
+ * destination name, which add, build and install refuse. path is the name of the file in
+ * the error. */
 int conf_check_duplicates(const struct conf *c, const char *path, struct error *err);
 
-/* The make command for a kernel: a leading bare word make gets KERNELRELEASE=release;
- * what begins with anything else ('make' in quotes, a variable, a parenthesis) stays as
- * it is. No -j: job slots come through the jobserver. Caller frees. */
+/* Returns the make command for a kernel release. If it begins with the unquoted word
+ * make, KERNELRELEASE=release is inserted after that word; a command that begins with
+ * anything else ('make' in quotes, a variable, a parenthesis) is returned as it is.
+ * There is no -j: make gets job slots from the jobserver. The caller frees it. */
 char *conf_make_command(const struct conf *c, const char *release);
 
-/* Where a module is installed below the kernel's directory, distribution rules applied:
- * "/updates/dkms"; caller frees. */
+/* Returns the directory below the kernel's directory in which a module is installed, by
+ * the distribution's rules: "/updates/dkms". The caller frees it. */
 char *conf_install_dir(const struct conf_module *m, const struct settings *s);
 
-/* Sets the variables that a dkms.conf and its scripts see (kernelver, arch, module,
- * dkms_tree, ...) in env, a copy of our environment, and removes from it what must not
- * reach a build: CC, CFLAGS, a calling make's variables, what changes a shell. */
+/* Changes env, a copy of the environment of dkms: sets the variables that a dkms.conf
+ * and its scripts see (kernelver, arch, module, dkms_tree, ...) and removes what must
+ * not reach a build (evaluate_clean_environment()). */
 void conf_set_environment(const struct conf_request *request, struct strv *env);
 
 #endif

@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Reads bash files one after the other and reports the variables they leave behind:
+# Reads bash files one after the other and reports the variables that they set:
 #
 #	bash -O extglob -c THIS dkms NAME... -- FILE... -- VARIABLE=VALUE...
 #
-# A FILE that does not exist is skipped; the VARIABLEs are set after all files. What the
-# files print to standard output is dropped. Our own report on standard output is a
-# sequence of records, each between NULs, since a trap of a file may print into it:
+# A FILE that does not exist is skipped. The VARIABLEs are set after all files are read.
+# What the files print to standard output is dropped. The report on standard output is a
+# sequence of records, each with a NUL on either side, because a trap that a file sets may
+# print in between:
 #
-#	file=PATH           before a file is read
-#	status=NUMBER       after it, the status of its last command
+#	file=PATH           printed before a file is read
+#	status=NUMBER       printed after it: the exit status of its last command
 #	NAME[INDEX]=VALUE   for each NAME that is set; a scalar has INDEX 0
-#	end=COUNT           how many records of the last kind there were
+#	end=COUNT           how many NAME[INDEX]=VALUE records were printed
 #
-# No end record: a file ended the whole shell. Nothing here forks.
+# A report without an end record means that a file ended the whole shell. This script
+# starts no other processes.
 #
-# Values are expanded once more than bash does, as in double quotes: dkms has always done
-# so, and files rely on it (MAKE='make -C $kernel_source_dir', BUILT_MODULE_NAME=\$module).
+# After bash has expanded them, values are expanded a second time, as in double quotes.
+# dkms has always done so, and files rely on it (MAKE='make -C $kernel_source_dir',
+# BUILT_MODULE_NAME=\$module).
 
 _dkms_names=()
 while [[ $1 != -- ]]; do
@@ -32,7 +35,8 @@ done
 shift
 _dkms_assignments=("$@")
 
-# An exit that says where it was, in the form of bash's own messages.
+# Replaces exit by one that prints where it was called, in the form of bash's own
+# messages.
 exit() {
 	local status=$?
 	if [[ $BASH_SUBSHELL == 0 ]]; then
@@ -42,7 +46,8 @@ exit() {
 	builtin exit "${1-$status}"
 }
 
-# A file with CRLF line ends runs a command named CR at each blank line.
+# Accepts a command whose name is a carriage return: a file with CRLF line ends runs one
+# for each blank line.
 command_not_found_handle() {
 	[[ $1 == $'\r' ]] && return 0
 	builtin printf '%s: line %s: %s: command not found\n' "${BASH_SOURCE[1]}" \
@@ -50,8 +55,9 @@ command_not_found_handle() {
 	return 127
 }
 
-# Expands $_dkms_text, which stays as it is when it has bad syntax. A quote in it is a
-# character like any other, and so is \" unless it may belong to a command in $().
+# Expands $_dkms_text; a text with bad syntax is kept as it is, with a warning. A quote in
+# the text is an ordinary character, and so is \" unless it may belong to a command in
+# $().
 _dkms_expand() {
 	local _dkms_raw=$_dkms_text _dkms_expanded=
 
@@ -70,8 +76,9 @@ _dkms_end"
 	fi
 }
 
-# All in one function: files may say local or declare, and the next file and the report
-# still see the values. It has no parameters, so a file may say set -- as well.
+# Does everything in one function. Files may therefore use local or declare, and the next
+# file and the report still see the values. It has no parameters, so that a file may use
+# "set --".
 _dkms_evaluate() {
 	local _dkms_file _dkms_name _dkms_index _dkms_text
 	local _dkms_report=()
@@ -82,7 +89,7 @@ _dkms_evaluate() {
 		# shellcheck disable=SC1090
 		. "$_dkms_file" >/dev/null
 		builtin printf '\0status=%s\0' $?
-		# What a file does to the shell must not reach the next one or us.
+		# A file must not change the shell for the next file or for this script.
 		builtin set +euvxfC +o posix
 		builtin trap - DEBUG ERR EXIT RETURN
 		builtin unset IFS

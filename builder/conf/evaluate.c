@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What do these bash files set? evaluate.bash runs them and describes the report. */
+/* Starts the bash that evaluates configuration files and reads its report.
+ * evaluate.bash, which it runs, describes the format of the report. */
 #include "config.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@ static size_t name_length(const char *s)
 	return n;
 }
 
-/* Reads decimal digits at s. Returns how many, 0 when there are none or too many. */
+/* Reads the decimal digits at s. Returns how many there are; 0 if there are none or too
+ * many. */
 static size_t read_number(const char *s, unsigned int *ret)
 {
 	size_t n = strspn(s, "0123456789");
@@ -52,16 +54,17 @@ void evaluate_clean_environment(struct strv *env)
 {
 	static const char *const unwanted[] = {"CC", "CXX", "CFLAGS", "CXXFLAGS",
 		"LDFLAGS",
-		/* dkms may run below a make, */
+		/* dkms may have been called by a make. */
 		"MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEOVERRIDES", "MAKEFILES",
 		"MAKELEVEL", "MAKE_TERMOUT", "MAKE_TERMERR", "MAKE_RESTARTS",
-		/* or below make install of a kernel, which exports where it is; many a
-		 * module's Makefile takes KERNELRELEASE for a call from kbuild. */
+		/* It may have been called by "make install" of a kernel, which exports
+		 * its paths. Many makefiles of modules take KERNELRELEASE as a sign that
+		 * kbuild calls them. */
 		"sub_make_done", "KERNELRELEASE", "KBUILD_EXTMOD", "KBUILD_OUTPUT",
 		"srctree", "objtree", "VPATH",
-		/* A build has nothing to sign. */
+		/* The passphrase of the signing key: a build signs nothing. */
 		"KBUILD_SIGN_PIN",
-		/* A shell reads files or behaves in another way by these. */
+		/* These make a shell read files or behave differently. */
 		"BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "POSIXLY_CORRECT", "CDPATH",
 		"GLOBIGNORE"};
 
@@ -81,7 +84,7 @@ void evaluate_fill_command(const char *const *names, const struct strv *files,
 	const struct strv *assignments, struct command *cmd)
 {
 	static const char *const bash[] = {BASH_PROGRAM, "--norc", "--noprofile",
-		/* upstream has it on, and files use it */
+		/* The original dkms has this on, and files rely on it. */
 		"-O", "extglob", "-c", evaluate_bash, "dkms", NULL};
 
 	strv_push_all(&cmd->argv, bash);
@@ -94,18 +97,18 @@ void evaluate_fill_command(const char *const *names, const struct strv *files,
 			strv_push(&cmd->argv, assignments->items[i]);
 	for (; *names; names++)
 		strv_setenv(&cmd->env, *names, NULL);
-	/* We read bash's messages. */
+	/* find_complaint() looks for bash's messages in English. */
 	strv_setenv(&cmd->env, "LC_ALL", "C");
 	strv_setenv(&cmd->env, "LANGUAGE", NULL);
 	cmd->timeout_s = EVALUATE_TIMEOUT_S;
 }
 
-/* What a report says beside the variables. */
+/* What a report says besides the variables. */
 struct report {
-	unsigned int reported; /* elements seen */
-	unsigned int promised; /* by the end record */
-	bool ended;
-	struct strv statuses; /* per file, as text */
+	unsigned int n_found;    /* how many element records there were */
+	unsigned int n_promised; /* how many there are, by the end record */
+	bool ended;              /* there was an end record */
+	struct strv statuses;    /* of the last command of each file, as text */
 };
 
 static void add_element(struct evaluation *e, const char *record, size_t len)
@@ -143,7 +146,8 @@ static int compare_variables(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-/* Takes the records apart; anything unknown, cut off or after the end is ignored. */
+/* Reads the records of a report. Unknown records, one that is cut off, and what follows
+ * the end record are ignored. */
 static void read_report(
 	const struct str *out, struct evaluation *e, struct report *report)
 {
@@ -156,7 +160,7 @@ static void read_report(
 		if (!nul)
 			break;
 		if (at[n] == '[') {
-			report->reported++;
+			report->n_found++;
 			add_element(e, at, (size_t)(nul - at));
 		} else if (has_prefix(at, "file=")) {
 			strv_push(&e->files, at + strlen("file="));
@@ -164,7 +168,7 @@ static void read_report(
 			strv_push(&report->statuses, at + strlen("status="));
 		} else if (has_prefix(at, "end=")) {
 			report->ended =
-				read_number(at + strlen("end="), &report->promised);
+				read_number(at + strlen("end="), &report->n_promised);
 		}
 		at = nul + 1;
 	}
@@ -172,8 +176,9 @@ static void read_report(
 		qsort(e->items, e->n, sizeof(*e->items), compare_variables);
 }
 
-/* Finds "FILE: line N: TEXT" with a TEXT that begins with one of texts
- * (NULL-terminated) in what bash complained. Returns a copy of the line; NULL if none. */
+/* Finds a line "FILE: line N: TEXT" in the error output of bash, where TEXT begins with
+ * one of texts (NULL-terminated). Returns a copy of the line, which the caller frees, or
+ * NULL. */
 static char *find_complaint(
 	const struct str *stderr_text, const char *file, const char *const *texts)
 {
@@ -207,8 +212,9 @@ static int check_syntax(const struct evaluation *e, const struct report *report,
 	for (size_t i = 0; i < e->files.n; i++) {
 		_cleanup_free_ char *line = NULL;
 
-		/* A syntax error is only said on standard error, and anything may
-		 * write the same there; but then it leaves another status. */
+		/* bash reports a syntax error only on standard error, where a file may
+		 * write the same text. A real one leaves a status other than 0 as
+		 * well. */
 		if (i < report->statuses.n && streq(report->statuses.items[i], "0"))
 			continue;
 		line = find_complaint(&o->err, e->files.items[i], texts);
@@ -218,7 +224,7 @@ static int check_syntax(const struct evaluation *e, const struct report *report,
 	return 0;
 }
 
-/* At most this many lines of standard error become part of an error. */
+/* At most this many lines of standard error are added to an error. */
 #define STDERR_LINES_MAX 20
 
 void evaluate_add_stderr(const struct outcome *outcome, struct error *err)
@@ -233,7 +239,8 @@ void evaluate_add_stderr(const struct outcome *outcome, struct error *err)
 		size_t len = strcspn(line, "\n");
 		_cleanup_free_ char *copy = xstrndup(line, len);
 
-		/* The second is a slip of bash 5.2 when set -e ends it. */
+		/* bash 5.2 prints a stray message about pop_var_context if set -e ends
+		 * it. */
 		if (!strstr(err->what, copy) && !strstr(copy, ": pop_var_context: "))
 			str_addf(&s, "\n%s", copy);
 		line += len;
@@ -243,8 +250,8 @@ void evaluate_add_stderr(const struct outcome *outcome, struct error *err)
 	err->what = str_take(&s);
 }
 
-/* The files were read but the report has no end. */
-static int ended_early(const struct evaluation *e, const struct command *cmd,
+/* Sets err for a report without an end record: a file has ended the whole bash. */
+static int set_early_end_error(const struct evaluation *e, const struct command *cmd,
 	const struct outcome *o, struct error *err)
 {
 	static const char *const texts[] = {"exit ", NULL};
@@ -253,10 +260,10 @@ static int ended_early(const struct evaluation *e, const struct command *cmd,
 	_cleanup_free_ char *line = find_complaint(&o->err, file, texts);
 	int r;
 
-	/* Bash is content, but its report was cut off. */
+	/* bash succeeded, but its report was too long and was cut off. */
 	if (outcome_ok(o) && o->out.len > COMMAND_CAPTURE_MAX / 2)
 		return error_set(err, -EINVAL, 8,
-			"%s: sets more than dkms can take (%d KiB)", file,
+			"%s: sets more than the %d KiB that dkms accepts", file,
 			COMMAND_CAPTURE_MAX / 1024);
 	if (line)
 		r = error_set(err, -EINVAL, 8, "%s ends the evaluation", line);
@@ -282,7 +289,7 @@ static int find_error(const struct evaluation *e, const struct report *report,
 		return error_set(err, -ECANCELED, 1, "the evaluation of %s was cancelled",
 			file ? file : "the configuration");
 	if (o->error || (!file && !report->ended))
-		/* Not bash has failed but what was to run it. */
+		/* bash was not started, or the sandbox failed before it was. */
 		return error_set(err, o->error ? o->error : -EIO, 1,
 			"cannot run bash: it %s", how);
 	if (file && o->timed_out) {
@@ -296,8 +303,8 @@ static int find_error(const struct evaluation *e, const struct report *report,
 	if (r < 0)
 		return r;
 	if (!report->ended)
-		return ended_early(e, cmd, o, err);
-	if (report->promised != report->reported)
+		return set_early_end_error(e, cmd, o, err);
+	if (report->n_promised != report->n_found)
 		return error_set(err, -EINVAL, 8, "%s: writes into the report of dkms",
 			file ? file : "the configuration");
 	return 0;
@@ -336,7 +343,7 @@ void evaluation_done(struct evaluation *e)
 	*e = (struct evaluation){0};
 }
 
-/* The first position whose element is not before name[index]. */
+/* Returns the index of the first item that is not sorted before name[index]. */
 static size_t find_first_at_or_after(
 	const struct evaluation *e, const char *name, unsigned int index)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What of a dkms.conf is for this kernel: make command, patches, exclusions? */
+/* Chooses what a dkms.conf says for one kernel: make command, patches, exclusion. */
 #include "config.h"
 
 #include <regex.h>
@@ -7,12 +7,12 @@
 #include "builder/host/version.h"
 #include "builder/conf/for-kernel.h"
 
-/* Bounds that keep regcomp() from eating all memory or stack: the length of a pattern,
+/* Limits that keep regcomp() from using up all memory or stack: the length of a pattern,
  * and the product of the repeat counts in its braces. */
 #define PATTERN_MAX 1024
 #define REPEATS_MAX 4096
 
-static bool is_harmless(const char *pattern)
+static bool is_within_limits(const char *pattern)
 {
 	unsigned long product = 1;
 
@@ -33,8 +33,8 @@ static bool is_harmless(const char *pattern)
 	return true;
 }
 
-/* Does pattern, the value of directive[index], match text? A bad one matches nothing
- * and becomes a problem. */
+/* Returns whether pattern, the value of directive[index], matches text. A bad pattern
+ * matches nothing and is added to the problems. */
 static bool matches(const char *pattern, const char *text, const char *directive,
 	unsigned int index, struct problems *problems)
 {
@@ -43,7 +43,7 @@ static bool matches(const char *pattern, const char *text, const char *directive
 	bool matched;
 	int r = REG_ESPACE;
 
-	if (is_harmless(pattern)) {
+	if (is_within_limits(pattern)) {
 		r = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
 		if (r)
 			regerror(r, &regex, reason, sizeof(reason));
@@ -95,8 +95,9 @@ void select_patches(const struct evaluation *e, const char *release, struct strv
 	}
 }
 
-/* BUILD_EXCLUSIVE_CONFIG: what the kernel's config lacks. Without a config nothing is
- * known to be lacking; the build will miss the headers. */
+/* Appends a reason for each word of BUILD_EXCLUSIVE_CONFIG that the kernel's config does
+ * not meet: "CONFIG_X" must be set, "!CONFIG_X" must not be. Without a config nothing is
+ * appended; then the headers are missing too, and the build reports that. */
 static void compare_config(const char *words, struct kernel *k, struct strv *reasons)
 {
 	_cleanup_(strv_done) struct strv options = {0};

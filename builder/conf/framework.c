@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What do framework.conf and its companions say? */
+/* Reads framework.conf and framework.conf.d/ *.conf into the settings. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include "builder/conf/framework.h"
 #include "builder/conf/problems.h"
 
-/* Where SUSE and older Red Hat systems set ADDON_MODULES_DIR. */
+/* The file in which SUSE and older Red Hat systems set ADDON_MODULES_DIR. */
 #define MODULE_INIT_TOOLS "/etc/sysconfig/module-init-tools"
 
-/* Larger than any real framework.conf (bytes). */
+/* A framework.conf of more bytes is read by bash alone. */
 #define FILE_MAX (1024 * 1024)
 
 const struct framework_key framework_keys[] = {
@@ -59,8 +59,8 @@ const struct framework_key framework_keys[] = {
 	{0},
 };
 
-/* True when the file holds more than comments and blank lines. One that cannot be read
- * counts: bash will say why. */
+/* Returns whether the file at path holds more than comments and blank lines. If it
+ * exists but cannot be read, this returns true, so that bash reports the reason. */
 static bool has_content(const char *path)
 {
 	_cleanup_(str_done) struct str text = {0};
@@ -79,7 +79,7 @@ static bool has_content(const char *path)
 	return strlen(text.data) != text.len;
 }
 
-/* Appends the files worth evaluating. */
+/* Appends the files that have something to evaluate, in the order of evaluation. */
 static void find_files(const struct settings *s, struct strv *ret)
 {
 	_cleanup_free_ char *path = path_join(s->config_dir, "framework.conf");
@@ -106,7 +106,7 @@ static void find_files(const struct settings *s, struct strv *ret)
 int framework_fill_command(
 	const struct settings *s, const char *release, struct command *cmd)
 {
-	/* The only keys that the files can read as well. */
+	/* The only keys whose values the files can use. */
 	const char *const places[][2] = {
 		{"dkms_tree", s->trees.dkms},
 		{"install_tree", s->trees.install},
@@ -207,7 +207,7 @@ static void set_field(
 	}
 }
 
-/* The value of a key, "" when it was set to that; NULL when it was not set. */
+/* Returns the value of a key, which may be ""; NULL if the key is not set. */
 static const char *find_value(const struct evaluation *e, const char *name)
 {
 	const struct variable *array;

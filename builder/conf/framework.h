@@ -5,21 +5,24 @@
 #include "builder/run/command.h"
 #include "builder/host/settings.h"
 
-/* framework.conf and framework.conf.d/ *.conf in the settings' config_dir: what holds for
- * all modules on this machine. Also bash, so it is evaluated as a dkms.conf is. */
+/* framework.conf and framework.conf.d/ *.conf in config_dir of the settings: what holds
+ * for all modules on this machine. These files are bash too, and are evaluated as a
+ * dkms.conf is. */
 
-/* Fills cmd with a bash that evaluates the files, in order: the main file, then the
- * others by name. Returns 1, or 0 when there is nothing in them but comments and blank
- * lines (or no file): no bash is worth starting then, and cmd stays as it is.
+/* Fills cmd with a bash that evaluates the files: the main file first, then the others
+ * by name. Returns 1; or 0, leaving cmd as it is, if the files are missing or hold only
+ * comments and blank lines, so that no bash need be started.
  *
- * release is what $kernelver stands for. NULL leaves it in the values as it is, for
- * settings_expand_kernelver(); a file that asks for the kernel in an if needs an
- * evaluation for each. */
-int framework_fill_command(const struct settings *s, const char *release, struct command *cmd);
+ * release is the value of $kernelver in the files. NULL leaves $kernelver in their
+ * values, to be replaced by settings_expand_kernelver(); a file that tests it in a
+ * condition must be evaluated for each kernel. */
+int framework_fill_command(
+	const struct settings *s, const char *release, struct command *cmd);
 
-/* Puts what that bash printed into s; what the files do not set stays. Flags are on when
- * set to anything but the empty string, "no" and "0" included: it has always been so.
- * Errors: -EINVAL and status 8, naming the file; s is untouched then. */
+/* Sets the fields of s from the report of that bash; fields that the files do not set
+ * are kept. A flag is on if it is set to any text but the empty one, even to "no" or
+ * "0"; dkms has always read flags this way. Returns 0, or -EINVAL with exit status 8 and
+ * an error that names the file; then s is unchanged. */
 int framework_parse(const struct command *cmd, const struct outcome *outcome,
 	struct settings *s, struct error *err);
 
@@ -27,18 +30,18 @@ int framework_parse(const struct command *cmd, const struct outcome *outcome,
 struct framework_key {
 	const char *name;
 	enum framework_type {
-		FRAMEWORK_STRING, /* char *, NULL when empty */
-		FRAMEWORK_PATH,   /* char *, an empty value leaves the default */
-		FRAMEWORK_PATHS,  /* char *, absolute paths with blanks between; or NULL */
+		FRAMEWORK_STRING, /* char *; an empty value gives NULL */
+		FRAMEWORK_PATH,   /* char *; an empty value keeps the default */
+		FRAMEWORK_PATHS,  /* char *, absolute paths between blanks, or NULL */
 		FRAMEWORK_FLAG,   /* bool */
 		FRAMEWORK_NUMBER, /* unsigned int */
-		FRAMEWORK_SIZE,   /* uint64_t: bytes */
+		FRAMEWORK_SIZE,   /* uint64_t, bytes */
 		FRAMEWORK_SANDBOX, /* enum sandbox_mode */
 	} type;
 	size_t offset; /* of the field in struct settings */
 };
 
-/* All keys, ended by one without a name. */
+/* All keys. The last entry has no name. */
 extern const struct framework_key framework_keys[];
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Several things wrong with one file become one error. */
+/* Collects all problems of one file into one error. */
 #include "config.h"
 
 #include <errno.h>

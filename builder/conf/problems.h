@@ -5,24 +5,28 @@
 #include "base/error.h"
 #include "base/str.h"
 
-/* What is wrong with a configuration file, all of it, so that its author fixes it in one
- * go: one line per problem, "/usr/src/x-1/dkms.conf: AUTOINSTALL is maybe, not yes or
- * no". */
+/* All problems of one configuration file, so that its author can fix them in one go.
+ * Each is a line: "/usr/src/x-1/dkms.conf: AUTOINSTALL is maybe, not yes or no". Start
+ * with a zeroed struct and set subject. */
 struct problems {
-	const char *subject; /* the files; borrowed */
-	size_t n;
-	struct str text;
-	char *remedy; /* for the first of them, or NULL */
+	const char *subject; /* the names of the files, borrowed */
+	size_t n;            /* how many were added */
+	struct str text;     /* one line for each of the first PROBLEMS_MAX */
+	char *remedy;        /* for the first problem, or NULL */
 };
 
-/* The lines after these many are left out. */
+/* How many problems are kept; the others are only counted. */
 #define PROBLEMS_MAX 16
 
+/* Adds a problem. */
 void problems_add(struct problems *problems, const char *fmt, ...) _printf_(2, 3);
-/* For the problem just added. */
+/* Adds advice about the problem that was just added. Only the first problem keeps its
+ * advice. */
 void problems_add_remedy(struct problems *problems, const char *fmt, ...) _printf_(2, 3);
-/* Turns them into err. Returns -EINVAL, or 0 when there are none. */
+/* Sets err to all problems, with this exit status. Returns -EINVAL, or 0 if there are
+ * none. */
 int problems_to_error(const struct problems *problems, int status, struct error *err);
+/* Frees what is in problems and zeroes it. */
 void problems_done(struct problems *problems);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A dkms.conf read as text. Most are lists of assignments, one a line; whatever else is
- * met, the file stops being plain. */
+/* Reads a dkms.conf as text, without bash. Most are lists of simple assignments, one on
+ * each line. On anything else that may concern modules, names_known becomes false. */
 #include "config.h"
 
 #include <ctype.h>
@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "builder/conf/quick-read.h"
 
-#define SIZE_MAX_BYTES (1024 * 1024)
+#define CONF_BYTES_MAX (1024 * 1024)
 
-/* Elements of BUILT_MODULE_NAME and so on by index. */
+/* The elements of BUILT_MODULE_NAME and DEST_MODULE_NAME with one index. */
 struct module {
 	size_t index;
 	char *built, *dest;
@@ -33,9 +33,10 @@ static struct module *get_module(struct scan *s, size_t index)
 	return &s->modules[s->n_modules++];
 }
 
-/* Takes "NAME" or "NAME[3]" before a '=' off *p. False when that is not what stands
- * there. The name's letters are as in the file; ret_name has room for them. */
-static bool take_name(const char **p, char *ret_name, size_t room, size_t *ret_index)
+/* Reads "NAME=" or "NAME[3]=" at *p and moves *p behind it. Returns false if there is
+ * something else. ret_name, with room for that many bytes, gets the name in upper
+ * case. */
+static bool read_name(const char **p, char *ret_name, size_t room, size_t *ret_index)
 {
 	const char *s = *p;
 	size_t n = 0;
@@ -63,7 +64,10 @@ static bool take_name(const char **p, char *ret_name, size_t room, size_t *ret_i
 	return true;
 }
 
-static bool take_expansion(
+/* Appends the value of the variable name to to if *p is at "$name" or "${name}", and
+ * moves *p behind that. Returns false if *p is at something else or the variable has no
+ * value yet. */
+static bool read_expansion(
 	const char **p, const char *name, const char *value, struct str *to)
 {
 	const char *s = *p + 1;
@@ -81,9 +85,9 @@ static bool take_expansion(
 	return true;
 }
 
-/* The value that follows a '=' up to the end of the line, maybe with a comment; NULL when
- * bash would do more than take it. Caller frees. */
-static char *take_value(const struct scan *s, const char *p)
+/* Returns the value that follows a '=' and ends the line, except for a comment; NULL if
+ * bash would do more than assign it as it is. The caller frees it. */
+static char *read_value(const struct scan *s, const char *p)
 {
 	struct str value = {0};
 	char quote = '\0';
@@ -97,9 +101,9 @@ static char *take_value(const struct scan *s, const char *p)
 		} else if (!quote && (!*p || *p == ' ' || *p == '\t' || *p == '\r')) {
 			break;
 		} else if (quote != '\'' && *p == '$') {
-			if (!take_expansion(
+			if (!read_expansion(
 				    &p, "PACKAGE_NAME", s->package_name, &value) &&
-				!take_expansion(&p, "PACKAGE_VERSION", s->package_version,
+				!read_expansion(&p, "PACKAGE_VERSION", s->package_version,
 					&value))
 				goto no;
 		} else if (!*p || (quote != '\'' && strchr("\\`", *p)) ||
@@ -118,28 +122,29 @@ no:
 	return NULL;
 }
 
-/* One assignment; false when it takes the file's plainness. */
+/* Reads one assignment. Returns false if the names of the modules are unknown because of
+ * it. */
 static bool scan_assignment(struct scan *s, const char *name, size_t index, const char *p)
 {
 	bool built = streq(name, "BUILT_MODULE_NAME"),
 	     dest = streq(name, "DEST_MODULE_NAME");
-	bool place = streq(name, "DEST_MODULE_LOCATION");
-	_cleanup_free_ char *value = take_value(s, p);
+	bool location = streq(name, "DEST_MODULE_LOCATION");
+	_cleanup_free_ char *value = read_value(s, p);
 	struct module *m;
 
-	if (built || dest || place)
+	if (built || dest || location)
 		s->conf->has_modules = true;
 	if (has_prefix(name, "BUILD_EXCLUSIVE_") && index > 0)
 		return false;
-	if (!value) /* what bash makes of MAKE and the like does not matter */
-		return !built && !dest && !place;
+	if (!value) /* the values of MAKE and the like do not matter */
+		return !built && !dest && !location;
 	if (streq(name, "PACKAGE_NAME"))
 		str_replace(&s->package_name, value);
 	else if (streq(name, "PACKAGE_VERSION"))
 		str_replace(&s->package_version, value);
-	if (place && !strv_contains(&s->conf->destinations, value))
+	if (location && !strv_contains(&s->conf->destinations, value))
 		strv_push(&s->conf->destinations, value);
-	if (!built && !dest && !place)
+	if (!built && !dest && !location)
 		return true;
 	m = get_module(s, index);
 	if (built)
@@ -149,9 +154,10 @@ static bool scan_assignment(struct scan *s, const char *name, size_t index, cons
 	return true;
 }
 
-/* Does the line end in the middle of a string, go on in the next one, or hold more than
- * one command? Quotes in a comment may say so wrongly, which does no harm. */
-static bool goes_on(const char *line)
+/* Returns whether the line ends within a string, continues in the next line, or holds
+ * more than one command. Quotes in a comment may make this true by mistake, which does
+ * no harm. */
+static bool spans_lines_or_commands(const char *line)
 {
 	char quote = '\0';
 
@@ -176,14 +182,14 @@ static bool scan_line(struct scan *s, const char *line)
 	line += strspn(line, " \t\r");
 	if (!*line || *line == '#')
 		return true;
-	if (!take_name(&line, name, sizeof(name), &index)) {
+	if (!read_name(&line, name, sizeof(name), &index)) {
 		s->conf->has_modules |= strcasestr(line, "MODULE_NAME") != NULL;
 		return false;
 	}
-	return scan_assignment(s, name, index, line) && !goes_on(line);
+	return scan_assignment(s, name, index, line) && !spans_lines_or_commands(line);
 }
 
-/* What the modules are called once they are all known. */
+/* Sets the names of the modules, once all lines have been read. */
 static void name_modules(struct scan *s)
 {
 	for (size_t i = 0; i < s->n_modules; i++) {
@@ -215,7 +221,7 @@ void quick_conf_read(const char *path, struct quick_conf *ret)
 	char *rest, *line;
 
 	*ret = (struct quick_conf){0};
-	if (file_read(path, SIZE_MAX_BYTES, &text, NULL) < 0)
+	if (file_read(path, CONF_BYTES_MAX, &text, NULL) < 0)
 		return;
 	ret->names_known = true;
 	rest = text.data;
