@@ -145,7 +145,8 @@ static char *read_name(const struct evaluation *e, const char *directive,
 				problems, "no blanks around the '=': %s=...", directive);
 	} else if (!is_good_name(value)) {
 		problems_add(problems,
-			"%s is \"%s\", but may hold no blank or '/', nor begin with '.'",
+			"%s is \"%s\", but must not contain a blank or '/' or begin with "
+			"'.'",
 			directive, value);
 	}
 	return xstrdup(value);
@@ -191,14 +192,15 @@ static void check_module_name(const char *directive, unsigned int index, const c
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		if (!has_suffix(name, suffixes[i]))
 			continue;
-		problems_add(problems, "%s[%u] is \"%s\", with the suffix %s", directive,
+		problems_add(problems,
+			"%s[%u] is \"%s\", but must not have the suffix %s", directive,
 			index, name, suffixes[i]);
 		problems_add_remedy(problems, "%s[%u]=%.*s", directive, index,
 			(int)(strlen(name) - strlen(suffixes[i])), name);
 	}
 	if (strchr(name, '/')) {
-		problems_add(problems, "%s[%u] is \"%s\", with a directory", directive,
-			index, name);
+		problems_add(problems, "%s[%u] is \"%s\", but must not contain '/'",
+			directive, index, name);
 		problems_add_remedy(problems,
 			"directories go to BUILT_MODULE_LOCATION[%u] and "
 			"DEST_MODULE_LOCATION[%u]",
@@ -228,8 +230,8 @@ static void check_destination(
 			index, dest);
 	else if (has_dot_dot(dest))
 		problems_add(problems,
-			"DEST_MODULE_LOCATION[%u] is \"%s\", but may have no '..'", index,
-			dest);
+			"DEST_MODULE_LOCATION[%u] is \"%s\", but must not contain '..'",
+			index, dest);
 }
 
 static void read_module(const struct evaluation *e, const struct conf *c,
@@ -366,7 +368,7 @@ static void check_directives(const struct settings *s, struct problems *problems
 {
 	for (size_t i = 0; i < s->directives.n; i++)
 		if (!evaluate_is_assignment(s->directives.items[i])) {
-			problems_add(problems, "the directive given with dkms is \"%s\"",
+			problems_add(problems, "the argument of --directive is \"%s\"",
 				s->directives.items[i]);
 			problems_add_remedy(problems, "the form is NAME=VALUE");
 		}

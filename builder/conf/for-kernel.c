@@ -49,7 +49,7 @@ static bool matches(const char *pattern, const char *text, const char *directive
 			regerror(r, &regex, reason, sizeof(reason));
 	}
 	if (r) {
-		problems_add(problems, "%s[%u] is no good regular expression: %s: %s",
+		problems_add(problems, "%s[%u] is not a valid regular expression: %s: %s",
 			directive, index, reason, pattern);
 		return false;
 	}

@@ -242,7 +242,7 @@ static void test_overrides(void)
 	strv_push(&w.settings.directives, "no directive");
 	strv_push(&w.settings.directives, "PATCH[$(kill $$)]=1");
 	is_int(world_again(&w), -EINVAL, "a bad directive");
-	ok(strstr(w.err.what, "the directive given with dkms is \"no directive\""),
+	ok(strstr(w.err.what, "the argument of --directive is \"no directive\""),
 		"is named");
 
 	write_text(dir, "over.conf", "AUTOINSTALL=perhaps\n");
