@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs a graph on a libuv loop. Callbacks note what happened and return; a run goes on
- * when its process has been reaped, its pipes are closed and no handle of it is left
- * open. */
+/* How are the nodes of a graph run on a libuv loop? Callbacks only record what has
+ * happened. A running node continues after a command when the process has been reaped and
+ * all libuv handles of the node are closed. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,8 +12,10 @@
 #include "scheduler/runner.h"
 
 #define KILL_AFTER_MS 2000  /* from SIGTERM to SIGKILL */
-#define DRAIN_MS 500	    /* for output after exit, when grandchildren hold the pipe */
-#define READ_BYTES 65536    /* what a pipe holds */
+/* How long to read the output of a command that has exited, while its children may hold
+ * the pipe. */
+#define DRAIN_MS 500
+#define READ_BYTES 65536    /* the capacity of a pipe */
 
 extern char **environ;
 
@@ -23,49 +25,53 @@ struct runner {
 	const struct task_ops *ops;
 	const struct observer *observer;
 	struct slots *slots;
-	uv_poll_t slot_poll; /* active while a ready node or a run waits for a slot */
-	uv_signal_t signals[3];
+	uv_poll_t slot_poll; /* active while a ready or a running node waits for a slot */
+	uv_signal_t signals[3]; /* SIGINT, SIGTERM, SIGHUP */
 	uv_signal_t children; /* SIGCHLD */
-	uv_timer_t kill_timer;
-	struct run *runs; /* what is running, a list */
+	uv_timer_t kill_timer; /* from the first signal to SIGKILL */
+	struct run *runs; /* the nodes that are running, a list */
 	size_t n_runs;
-	unsigned int n_extra; /* how many more may run without a slot */
-	int no_signal;	  /* what cancelled points to when nobody asks */
-	int *cancelled;	  /* the signal, or 0 */
-	char *buffer;	  /* READ_BYTES, for output between its read and on_read */
-	bool filling;	  /* fill is at work: tasks that end at once do not recurse */
-	bool closing;
+	unsigned int n_extra; /* how many more nodes may run without a slot */
+	/* always 0; cancelled points here if signals do not cancel the run */
+	int no_signal;
+	int *cancelled;	  /* the signal that has cancelled the run, or 0 */
+	char *buffer;	  /* READ_BYTES, shared by all reads: on_read() copies at once */
+	bool is_using_slots; /* use_free_slots() is running: keeps it from calling itself */
+	bool is_closing;  /* every node has ended; the handles are being closed */
 };
 
-/* What a run holds of the slots. */
-enum hold {
-	HOLDS_NOTHING, /* an idle command runs without */
-	HOLDS_SLOT,
-	HOLDS_EXTRA, /* one of those that run besides */
+/* Which slot a running node holds. */
+enum held_slot {
+	/* the node waits for a slot, or runs an idle command, which needs none */
+	HOLDS_NOTHING,
+	HOLDS_SLOT,    /* a slot of runner->slots */
+	HOLDS_EXTRA,   /* one of runner->n_extra */
 };
 
-/* One running node. Its handles are used anew for each command. */
+/* A running node. Its libuv handles are initialised again for each command. */
 struct run {
 	struct runner *runner;
 	struct node *node;
-	struct run *previous, *next;
-	pid_t pid; /* of its process; 0: none is alive */
-	uv_pipe_t pipes[2]; /* captured output and error */
-	uv_timer_t timer;   /* the command's time limit, then the drain */
+	struct run *previous, *next; /* in runner->runs */
+	pid_t pid; /* the process of the command; 0: none is running */
+	uv_pipe_t pipes[2]; /* the captured standard output and standard error */
+	uv_timer_t timer;   /* the time limit of the command, then DRAIN_MS */
 	uv_work_t work;
-	unsigned int open;  /* handles of this run that have not been closed */
-	enum hold hold;
-	bool wants_slot;  /* to go on after one; its outcome is there */
-	bool lends_slots; /* the command may take more */
-	bool essential;
-	struct outcome outcome;
-	uint64_t started_ns;
+	unsigned int n_open; /* handles of this node that have not been closed */
+	enum held_slot hold;
+	/* the command has ended, and the task needs a slot to continue */
+	bool waits_for_slot;
+	bool has_lent_slots; /* the command may take slots: see slots_lend_to_command() */
+	bool essential;	     /* the command is essential: see struct command */
+	struct outcome outcome; /* of the command */
+	uint64_t started_ns;	/* when the command was started, by uv_hrtime() */
 };
 
-static void advance(struct run *run, const struct outcome *last);
-static void fill(struct runner *runner);
+static void step_task(struct run *run, const struct outcome *last);
+static void use_free_slots(struct runner *runner);
 
-static void tell(struct runner *runner, enum run_event event, struct node *node)
+static void notify_observer(
+	struct runner *runner, enum run_event event, struct node *node)
 {
 	if (runner->observer)
 		runner->observer->on_event(event, node, runner->observer->userdata);
@@ -73,18 +79,18 @@ static void tell(struct runner *runner, enum run_event event, struct node *node)
 
 static void on_blocked(struct node *node, void *userdata)
 {
-	tell(userdata, RUN_BLOCKED, node);
+	notify_observer(userdata, RUN_BLOCKED, node);
 }
 
-/* Processes: each leads a process group, which is signalled as a whole. */
-
+/* Sends a signal to the process group that the command of a node leads. */
 static void signal_run(struct run *run, int signum)
 {
 	if (run->pid)
 		kill(-run->pid, signum);
 }
 
-static enum hold take_hold(struct runner *runner)
+/* Takes a slot, or the right to run without one if no slot is free. */
+static enum held_slot take_any_slot(struct runner *runner)
 {
 	if (slots_take(runner->slots))
 		return HOLDS_SLOT;
@@ -94,10 +100,11 @@ static enum hold take_hold(struct runner *runner)
 	return HOLDS_EXTRA;
 }
 
+/* Takes a slot for the node, unless it holds one. Returns false if none is free. */
 static bool take_slot(struct run *run)
 {
 	if (run->hold == HOLDS_NOTHING)
-		run->hold = take_hold(run->runner);
+		run->hold = take_any_slot(run->runner);
 	return run->hold != HOLDS_NOTHING;
 }
 
@@ -110,16 +117,17 @@ static void give_slot(struct run *run)
 	run->hold = HOLDS_NOTHING;
 }
 
-/* The command has ended: on, if there is a slot; false when there is none. */
-static bool go_on(struct run *run)
+/* Continues the task after its command has ended. In a run that was not cancelled this
+ * needs a slot; returns false if none is free. */
+static bool continue_task(struct run *run)
 {
 	struct outcome outcome = run->outcome;
 
-	run->wants_slot = !take_slot(run) && !*run->runner->cancelled;
-	if (run->wants_slot)
+	run->waits_for_slot = !take_slot(run) && !*run->runner->cancelled;
+	if (run->waits_for_slot)
 		return false;
 	run->outcome = (struct outcome){0};
-	advance(run, &outcome);
+	step_task(run, &outcome);
 	outcome_done(&outcome);
 	return true;
 }
@@ -129,26 +137,27 @@ static void on_run_handle_closed(uv_handle_t *handle)
 	struct run *run = handle->data;
 	struct runner *runner = run->runner;
 
-	if (--run->open)
+	if (--run->n_open)
 		return;
-	if (run->lends_slots)
+	if (run->has_lent_slots)
 		slots_reclaim_from_command(run->runner->slots);
-	run->lends_slots = false;
+	run->has_lent_slots = false;
 	run->outcome.elapsed_s = (double)(uv_hrtime() - run->started_ns) / 1e9;
-	go_on(run);
-	fill(runner);
+	continue_task(run);
+	use_free_slots(runner);
 }
 
+/* Closes a handle of a node. The task continues when the last one is closed. */
 static void close_handle(uv_handle_t *handle)
 {
 	if (!uv_is_closing(handle))
 		uv_close(handle, on_run_handle_closed);
 }
 
-/* The timer goes last: with it the run has no handle left. */
+/* Closes the timer when it is the last open handle and the process has been reaped. */
 static void close_timer_when_last(struct run *run)
 {
-	if (!run->pid && run->open == 1)
+	if (!run->pid && run->n_open == 1)
 		close_handle((uv_handle_t *)&run->timer);
 }
 
@@ -156,7 +165,7 @@ static void on_pipe_closed(uv_handle_t *handle)
 {
 	struct run *run = handle->data;
 
-	run->open--;
+	run->n_open--;
 	close_timer_when_last(run);
 }
 
@@ -166,7 +175,7 @@ static void close_pipe(uv_pipe_t *pipe)
 		uv_close((uv_handle_t *)pipe, on_pipe_closed);
 }
 
-static void on_drained(uv_timer_t *timer)
+static void on_drain_timeout(uv_timer_t *timer)
 {
 	struct run *run = timer->data;
 
@@ -174,23 +183,24 @@ static void on_drained(uv_timer_t *timer)
 	close_pipe(&run->pipes[1]);
 }
 
-static void look_at_process(struct run *run)
+/* Reaps the process of the command if it has ended. */
+static void reap_if_ended(struct run *run)
 {
 	if (!run->pid || !process_reap(run->pid, &run->outcome))
 		return;
 	run->pid = 0;
 	run->outcome.cancelled = *run->runner->cancelled != 0 && !run->essential;
-	uv_timer_start(&run->timer, on_drained, DRAIN_MS, 0);
+	uv_timer_start(&run->timer, on_drain_timeout, DRAIN_MS, 0);
 	close_timer_when_last(run);
 }
 
-static void on_child(uv_signal_t *handle, int signum)
+static void on_sigchld(uv_signal_t *handle, int signum)
 {
 	struct runner *runner = handle->data;
 
-	(void)signum; /* which may stand for several children */
+	(void)signum; /* one SIGCHLD may stand for several children, so all are checked */
 	for (struct run *run = runner->runs; run; run = run->next)
-		look_at_process(run);
+		reap_if_ended(run);
 }
 
 static void on_timeout(uv_timer_t *timer)
@@ -222,7 +232,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		str_add_bytes(to, buf->base, (size_t)n);
 }
 
-/* Makes a pipe whose read end is ours. */
+/* Makes a pipe, and opens its read end as a libuv handle. Returns 0 and the write end,
+ * which the caller closes; or a negative errno. */
 static int open_pipe(uv_pipe_t *pipe, int *ret_write_fd)
 {
 	int fds[2], r;
@@ -236,11 +247,12 @@ static int open_pipe(uv_pipe_t *pipe, int *ret_write_fd)
 	return r;
 }
 
-static int spawn(struct run *run, const struct command *cmd)
+/* Starts the process of a command. Returns 0 or a negative errno. */
+static int spawn_command(struct run *run, const struct command *cmd)
 {
 	struct slots *slots = run->runner->slots;
 	_cleanup_(strv_done) struct strv env = {0};
-	int ends[2] = {-1, -1}; /* of the pipes, the child's */
+	int ends[2] = {-1, -1}; /* the ends of the pipes that the child gets */
 	struct process_setup setup = {
 		.fds = {-1, cmd->log_fd, cmd->log_fd, slots->read_fd, slots->write_fd},
 		.n_fds = cmd->uses_jobserver && !slots->fifo ? 5 : 3,
@@ -254,7 +266,7 @@ static int spawn(struct run *run, const struct command *cmd)
 	if (cmd->uses_jobserver) {
 		slots_set_makeflags(slots, &env);
 		slots_lend_to_command(slots);
-		run->lends_slots = true;
+		run->has_lent_slots = true;
 	}
 	setup.env = env.items;
 	for (int i = 0; i < 2 && r == 0 && cmd->log_fd < 0; i++) {
@@ -268,7 +280,8 @@ static int spawn(struct run *run, const struct command *cmd)
 	return r;
 }
 
-/* Starts the command; the run goes on in on_run_handle_closed, also when that fails. */
+/* Starts a command. The task continues in on_run_handle_closed(), even if the start
+ * fails. */
 static void start_command(struct run *run, const struct command *cmd)
 {
 	uv_loop_t *loop = run->runner->loop;
@@ -277,7 +290,7 @@ static void start_command(struct run *run, const struct command *cmd)
 	if (*run->runner->cancelled && !cmd->runs_when_cancelled) {
 		struct outcome cancelled = {.cancelled = true};
 
-		advance(run, &cancelled);
+		step_task(run, &cancelled);
 		return;
 	}
 	run->essential = cmd->runs_when_cancelled;
@@ -287,9 +300,9 @@ static void start_command(struct run *run, const struct command *cmd)
 	uv_pipe_init(loop, &run->pipes[0], 0);
 	uv_pipe_init(loop, &run->pipes[1], 0);
 	run->timer.data = run->pipes[0].data = run->pipes[1].data = run;
-	run->open = 3;
+	run->n_open = 3;
 
-	r = spawn(run, cmd);
+	r = spawn_command(run, cmd);
 	if (r < 0)
 		run->outcome.error = r;
 	else if (cmd->timeout_s)
@@ -300,12 +313,11 @@ static void start_command(struct run *run, const struct command *cmd)
 			close_pipe(&run->pipes[i]);
 	if (cmd->takes_no_slot) {
 		give_slot(run);
-		fill(run->runner);
+		use_free_slots(run->runner);
 	}
 }
 
-/* Work on a thread. */
-
+/* Runs on a worker thread. */
 static void on_work(uv_work_t *work)
 {
 	struct run *run = work->data;
@@ -315,13 +327,12 @@ static void on_work(uv_work_t *work)
 
 static void on_work_done(uv_work_t *work, int status)
 {
-	(void)status; /* work in the queue is never cancelled */
-	advance(work->data, NULL);
+	(void)status; /* always 0, since queued work is never cancelled */
+	step_task(work->data, NULL);
 }
 
-/* Nodes. */
-
-static void finish(struct run *run, bool ok)
+/* Ends a node, and starts the nodes that can run now. */
+static void end_run(struct run *run, bool ok)
 {
 	struct runner *runner = run->runner;
 	struct node *node = run->node;
@@ -336,39 +347,41 @@ static void finish(struct run *run, bool ok)
 	give_slot(run);
 	free(run);
 
-	/* Told before the nodes that it blocks are. */
+	/* The observer must be told of this node before it is told of those that are
+	 * blocked. */
 	node->state = ok ? NODE_OK : NODE_FAILED;
-	tell(runner, RUN_ENDED, node);
+	notify_observer(runner, RUN_ENDED, node);
 	graph_finish_node(runner->graph, node, ok, on_blocked, runner);
-	fill(runner);
+	use_free_slots(runner);
 }
 
-static void advance(struct run *run, const struct outcome *last)
+/* Calls the task's next step, and starts what the step asks for. */
+static void step_task(struct run *run, const struct outcome *last)
 {
 	struct runner *runner = run->runner;
 
 	switch (runner->ops->step(run->node->data, last)) {
 	case TASK_COMMAND:
-		tell(runner, RUN_STEPPED, run->node);
+		notify_observer(runner, RUN_STEPPED, run->node);
 		start_command(run, runner->ops->command(run->node->data));
 		break;
 	case TASK_WORK:
-		tell(runner, RUN_STEPPED, run->node);
+		notify_observer(runner, RUN_STEPPED, run->node);
 		run->work.data = run;
 		uv_queue_work(runner->loop, &run->work, on_work, on_work_done);
 		break;
 	case TASK_OK:
-		finish(run, true);
+		end_run(run, true);
 		break;
 	case TASK_FAILED:
-		finish(run, false);
+		end_run(run, false);
 		break;
 	}
 }
 
 static void close_runner(struct runner *runner)
 {
-	runner->closing = true;
+	runner->is_closing = true;
 	uv_close((uv_handle_t *)&runner->slot_poll, NULL);
 	uv_close((uv_handle_t *)&runner->kill_timer, NULL);
 	uv_close((uv_handle_t *)&runner->children, NULL);
@@ -376,27 +389,29 @@ static void close_runner(struct runner *runner)
 		uv_close((uv_handle_t *)&runner->signals[i], NULL);
 }
 
-static void on_slot(uv_poll_t *poll, int status, int events)
+static void on_slot_readable(uv_poll_t *poll, int status, int events)
 {
 	(void)status;
 	(void)events;
 	uv_poll_stop(poll);
-	fill(poll->data);
+	use_free_slots(poll->data);
 }
 
-static struct run *find_waiting(const struct runner *runner)
+/* Returns a running node that waits for a slot, or NULL. */
+static struct run *find_waiting_run(const struct runner *runner)
 {
 	struct run *run = runner->runs;
 
-	while (run && !run->wants_slot)
+	while (run && !run->waits_for_slot)
 		run = run->next;
 	return run;
 }
 
-/* False when there is no slot. */
+/* Starts the ready node with the highest priority. Returns false if there is no free
+ * slot. */
 static bool start_node(struct runner *runner)
 {
-	enum hold hold = take_hold(runner);
+	enum held_slot hold = take_any_slot(runner);
 	struct run *run;
 
 	if (hold == HOLDS_NOTHING)
@@ -410,27 +425,29 @@ static bool start_node(struct runner *runner)
 		run->next->previous = run;
 	runner->runs = run;
 	runner->n_runs++;
-	tell(runner, RUN_STARTED, run->node);
-	advance(run, NULL);
+	notify_observer(runner, RUN_STARTED, run->node);
+	step_task(run, NULL);
 	return true;
 }
 
-/* Gives slots to what waits for one: runs, then nodes that are ready. */
-static void fill(struct runner *runner)
+/* Gives free slots to running nodes that wait for one, then to ready nodes. If nodes
+ * still wait, this is called again when the pipe of the slots is readable. Closes the
+ * handles when every node has ended. */
+static void use_free_slots(struct runner *runner)
 {
 	struct run *waiting;
 
-	if (runner->filling)
+	if (runner->is_using_slots)
 		return;
-	runner->filling = true;
-	while ((waiting = find_waiting(runner)) || runner->graph->n_ready) {
-		if (waiting ? go_on(waiting) : start_node(runner))
+	runner->is_using_slots = true;
+	while ((waiting = find_waiting_run(runner)) || runner->graph->n_ready) {
+		if (waiting ? continue_task(waiting) : start_node(runner))
 			continue;
-		uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot);
+		uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot_readable);
 		break;
 	}
-	runner->filling = false;
-	if (!runner->n_runs && !runner->closing)
+	runner->is_using_slots = false;
+	if (!runner->n_runs && !runner->is_closing)
 		close_runner(runner);
 }
 
@@ -446,6 +463,7 @@ static void on_kill_timer(uv_timer_t *timer)
 	signal_all(timer->data, SIGKILL, false);
 }
 
+/* Handles SIGINT, SIGTERM and SIGHUP: see struct runner_options. */
 static void on_signal(uv_signal_t *handle, int signum)
 {
 	struct runner *runner = handle->data;
@@ -458,7 +476,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 		signal_all(runner, SIGTERM, false);
 		uv_timer_start(&runner->kill_timer, on_kill_timer, KILL_AFTER_MS, 0);
 	}
-	fill(runner); /* what waits for a slot ends without */
+	use_free_slots(runner); /* in a cancelled run tasks continue without a slot */
 }
 
 void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
@@ -481,7 +499,7 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	uv_timer_init(loop, &runner.kill_timer);
 	uv_signal_init(loop, &runner.children);
 	runner.slot_poll.data = runner.kill_timer.data = runner.children.data = &runner;
-	uv_signal_start(&runner.children, on_child, SIGCHLD);
+	uv_signal_start(&runner.children, on_sigchld, SIGCHLD);
 	for (size_t i = 0; i < ARRAY_SIZE(signums); i++) {
 		uv_signal_init(loop, &runner.signals[i]);
 		runner.signals[i].data = &runner;
@@ -489,12 +507,11 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 			uv_signal_start(&runner.signals[i], on_signal, signums[i]);
 	}
 	graph_start(g, on_blocked, &runner);
-	fill(&runner);
+	use_free_slots(&runner);
 	uv_run(loop, UV_RUN_DEFAULT);
 }
 
-/* A single command is a graph of one node. */
-
+/* The task of runner_run_command(), which runs a graph of one node. */
 struct single {
 	const struct command *cmd;
 	struct outcome *ret;

@@ -8,58 +8,63 @@
 #include "scheduler/graph.h"
 #include "scheduler/slots.h"
 
-/* Runs a graph on a libuv loop: starts nodes while there are slots, runs the commands
- * and the work that they ask for, and tells an observer. What a node does is behind
- * task_ops; node->data is the task. */
+/* Runs a graph on a libuv loop: starts ready nodes while there are free slots, runs the
+ * commands and the work that they ask for, and reports events to an observer. What a node
+ * does is defined by struct task_ops; node->data is the task. */
 
 enum task_step {
-	TASK_COMMAND, /* run the command that ops->command gives, then step again */
+	TASK_COMMAND, /* run the command that ops->command returns, then step again */
 	TASK_WORK,    /* call ops->work on a worker thread, then step again */
-	TASK_OK,      /* the end */
-	TASK_FAILED,  /* the end; nodes that need this one are blocked */
+	TASK_OK,      /* the task has succeeded */
+	TASK_FAILED,  /* the task has failed; nodes that need this one are blocked */
 };
 
 struct task_ops {
-	/* Begins a task or goes on with it; last is how the command it asked for ended,
-	 * or NULL. On the loop's thread. */
+	/* Starts a task or continues it. last says how the command that the task asked
+	 * for has ended; it is NULL at the start and after work. Is called on the thread
+	 * of the loop. */
 	enum task_step (*step)(void *task, const struct outcome *last);
-	/* Borrowed until the next step. */
+	/* Returns the command to run. It is borrowed until the next step. */
 	const struct command *(*command)(void *task);
-	/* On a worker thread; what it finds out it leaves in the task. */
+	/* Does the work, and stores the result in the task. Is called on a worker thread.
+	 * May be NULL if no step returns TASK_WORK. */
 	void (*work)(void *task);
 };
 
 enum run_event {
-	RUN_STARTED,
-	RUN_STEPPED, /* a step was made and there are more */
-	RUN_ENDED,   /* node->state says how */
-	RUN_BLOCKED, /* never ran: node->blocker failed */
+	RUN_STARTED, /* the node has started */
+	RUN_STEPPED, /* the task has made a step, and runs a command or work now */
+	RUN_ENDED,   /* the node has ended: NODE_OK or NODE_FAILED */
+	RUN_BLOCKED, /* the node never runs, because node->blocker failed */
 };
 
+/* Is told of every event, on the thread of the loop. */
 struct observer {
 	void (*on_event)(enum run_event event, struct node *node, void *userdata);
 	void *userdata;
 };
 
 struct runner_options {
-	struct slots *slots;	       /* that jobs and their makes share */
-	/* Nodes that may run besides those that have a slot: what one of them waits for,
-	 * a disk or a process that begins, is time for another. */
+	struct slots *slots; /* shared by the nodes and the makes that they start */
+	/* The number of nodes that may run in addition to those that hold a slot: while
+	 * one waits for a disk or for a process to start, another can run. */
 	unsigned int n_extra;
 	const struct observer *observer; /* may be NULL */
-	/* Not NULL: SIGINT, SIGTERM and SIGHUP cancel the run and set *cancelled to their
-	 * number. Children get SIGTERM, two seconds later or at a second signal SIGKILL;
-	 * commands that are not essential are not started any more and end as cancelled.
-	 * Nodes still run: it is for the tasks to see *cancelled and end soon. */
+	/* If not NULL, SIGINT, SIGTERM and SIGHUP cancel the run: *cancelled is set to
+	 * the number of the signal. Children get SIGTERM, except essential commands. Two
+	 * seconds later they get SIGKILL; after a second signal all children get it.
+	 * Commands that are not essential are not started any more, and their outcome is
+	 * "cancelled". Nodes are still started; their tasks must look at *cancelled and
+	 * end soon. */
 	int *cancelled;
 };
 
-/* Runs until every node has ended. */
+/* Runs the graph until every node has ended. */
 void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options);
 
-/* Runs one command and waits for it. 0, or a negative errno when it could not begin.
- * outcome_done frees. */
+/* Runs one command and waits for it. Returns 0, also if the command failed or could not
+ * be started, which the outcome says; or a negative errno. outcome_done frees. */
 int runner_run_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret);
 
 #endif
