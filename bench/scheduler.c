@@ -48,7 +48,7 @@ static void add_jobs(struct plan *p, size_t n_modules)
 	plan_add_depmods(p);
 	estimate_jobs(p->history, p->jobs, p->n_jobs);
 	for (size_t i = 0; i < p->n_jobs; i++)
-		p->graph.nodes[i]->cost = (long)p->jobs[i]->expected_ms;
+		p->graph.nodes[i]->cost = (long)p->jobs[i]->request.expected_ms;
 }
 
 static void run_jobs(size_t n)
