@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs a command and tells what it and all its processes have used, as a line of JSON:
+/* Runs a command and measures what the command and all its processes use.
  *
  *	bench/measure FILE COMMAND...
  *
- * appends to FILE
+ * appends a line of JSON to FILE, with
  *
- *	wall_s		from its start to its end
- *	cpu_s		user and system time of all processes
- *	memory_bytes	the most that the command itself had resident
- *	largest_bytes	the most that any one of its processes had
- *	processes	how many were started, threads counted like processes
- *	written_bytes	what was changed in files on disks, in pages; nothing for a tmpfs
+ *	wall_s		the time from start to end
+ *	cpu_s		the user and system time of all processes
+ *	memory_bytes	the largest resident set of the command's first process
+ *	largest_bytes	the largest resident set of any of its processes
+ *	processes	the number of processes and threads that were started
+ *	written_bytes	the bytes written to files on disks, in whole pages; a tmpfs does not count
  *
- * and exits as the command does. Root: it runs as the only one in a PID namespace of its
- * own, whose first process takes everybody's figures when they end, and where the number of
- * the last process, those of nested namespaces included, is how many there were. */
+ * It exits with the exit status of the command. It must run as root, because it runs the
+ * command in a new PID namespace. The first process of the namespace inherits orphans, so
+ * the kernel adds up what all processes used. The last PID of the namespace gives the number
+ * of processes, including those of nested namespaces. */
 #include "config.h"
 
 #include <errno.h>
@@ -34,7 +35,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Pids that are not given again when they begin anew. */
+/* When PIDs reach the maximum, the kernel continues with this one (RESERVED_PIDS in
+ * kernel/pid.c). */
 #define RESERVED_PIDS 300
 
 static void die(const char *what)
@@ -51,7 +53,8 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* The number behind a word in a file of /proc; -1: there is none. */
+/* Returns the number behind a word at the beginning of a line in a file of /proc, or -1
+ * if there is none. */
 static long long number_in(const char *path, const char *word)
 {
 	long long n = -1;
@@ -67,11 +70,15 @@ static long long number_in(const char *path, const char *word)
 	return n;
 }
 
-/* How many pids this namespace has given, which may have begun anew. */
+/* Counts the PIDs that the namespace has assigned, which may have started again from the
+ * lowest one. */
 struct pids {
-	long long last, before; /* before: up to the last new beginning */
+	long long last;	  /* the last PID that was assigned */
+	long long before; /* the number of PIDs before PIDs last started again */
 };
 
+/* Updates the count with the last PID, the fifth field of /proc/loadavg. Must be called
+ * before PIDs can start again twice. */
 static void count_pids(struct pids *p)
 {
 	long long last = -1;
@@ -85,13 +92,15 @@ static void count_pids(struct pids *p)
 	p->last = last;
 }
 
+/* Interrupts waitpid(2), so that the PIDs are counted now and then. */
 static void on_alarm(int sig)
 {
 	(void)sig;
 }
 
-/* Waits for all processes. Returns the wait status of pid, which is traced so that it stops
- * before its memory is gone. */
+/* Waits for all processes of the namespace. Returns the wait status of pid, with the time
+ * at which it ended and its largest resident set (bytes). pid is traced, so that it stops
+ * at its exit while its memory can still be measured. */
 static int wait_for_all(pid_t pid, struct pids *pids, double *ret_end_s, long long *ret_memory)
 {
 	char path[64];
@@ -118,7 +127,8 @@ static int wait_for_all(pid_t pid, struct pids *pids, double *ret_end_s, long lo
 	return result;
 }
 
-/* The first process of the namespace. */
+/* Runs the command as the first process of the namespace, and appends the line to out.
+ * Returns the exit status of the command. */
 static int measure(FILE *out, char **command)
 {
 	struct sigaction alarmed = {.sa_handler = on_alarm};
@@ -157,7 +167,8 @@ static int measure(FILE *out, char **command)
 	written = number_in("/proc/self/io", "write_bytes:");
 	close(go[0]);
 	count_pids(&pids);
-	pids.before = -pids.last + 1; /* the command is one */
+	/* the command has been forked already, and counts */
+	pids.before = -pids.last + 1;
 	began_s = now_s();
 	close(go[1]);
 

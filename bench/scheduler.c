@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The scheduler's own work, for bench/run to measure; it prints nothing.
+/* Does the work of the scheduler alone, so that bench/run can measure it. It prints nothing.
  *
- *	bench/scheduler jobs N			modules × kernels as N jobs of a plan, run by a
- *						fake runner: tasks that end at once
- *	bench/scheduler processes N SLOTS	N processes that do nothing
+ *	bench/scheduler jobs N			makes a plan of N jobs, modules × kernels, and runs it
+ *						with tasks that do nothing
+ *	bench/scheduler processes N SLOTS	runs N processes that do nothing
  */
 #include "config.h"
 
@@ -14,6 +14,7 @@
 
 #define KERNELS 50
 
+/* The step of a task that does nothing. */
 static enum task_step end_at_once(void *task, const struct outcome *last)
 {
 	(void)task;
@@ -21,7 +22,8 @@ static enum task_step end_at_once(void *task, const struct outcome *last)
 	return TASK_OK;
 }
 
-/* Each module needs the one before it, in chains of four, and each kernel gets a depmod. */
+/* Adds n_modules × KERNELS jobs and a depmod for each kernel. The modules form groups of
+ * four, in which each needs the one before it. */
 static void add_jobs(struct plan *p, size_t n_modules)
 {
 	struct kernel *kernels[KERNELS];
@@ -73,16 +75,15 @@ static void run_jobs(size_t n)
 	settings_done(&settings);
 }
 
-/* Processes that do nothing. */
-
-struct nothing {
+/* A task that runs /bin/true. */
+struct true_task {
 	struct command cmd;
 	bool started;
 };
 
-static enum task_step run_nothing(void *task, const struct outcome *last)
+static enum task_step step_true(void *task, const struct outcome *last)
 {
-	struct nothing *t = task;
+	struct true_task *t = task;
 
 	(void)last;
 	if (t->started)
@@ -91,15 +92,15 @@ static enum task_step run_nothing(void *task, const struct outcome *last)
 	return TASK_COMMAND;
 }
 
-static const struct command *command_of(void *task)
+static const struct command *true_command(void *task)
 {
-	return &((struct nothing *)task)->cmd;
+	return &((struct true_task *)task)->cmd;
 }
 
 static void run_processes(size_t n, unsigned int n_slots)
 {
-	static const struct task_ops ops = {.step = run_nothing, .command = command_of};
-	struct nothing *tasks = xcalloc(n, sizeof(*tasks));
+	static const struct task_ops ops = {.step = step_true, .command = true_command};
+	struct true_task *tasks = xcalloc(n, sizeof(*tasks));
 	struct runner_options options = {0};
 	struct graph g = {0};
 	struct slots slots;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The store's own work, for bench/run to measure; it prints nothing.
+/* Does the work of the store alone, so that bench/run can measure it. It prints nothing.
  *
- *	bench/store put DIR N		stores N different objects of 4 KiB, named by an entry
- *					for each ten of them
- *	bench/store get DIR N TO	copies each of them to a file below TO
- *	bench/store verify DIR N	reads and checks all there is
+ *	bench/store put DIR N		stores N different objects of 4 KiB, with an entry for every
+ *					ten of them
+ *	bench/store get DIR N TO	copies each object to a file in TO
+ *	bench/store verify DIR N	reads and checks all objects
  *
- * and fails when there are not N objects. */
+ * It fails if there are not N objects. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,9 +14,10 @@
 #include "cache/maintenance.h"
 
 #define OBJECT_BYTES 4096
-#define ENTRY_OBJECTS 10
+#define ENTRY_OBJECTS 10 /* objects of one entry */
 
-/* Bytes that no other object has, and that do not compress to nothing. */
+/* Fills an object with bytes that depend on its number and are not compressible, so that
+ * no two objects are equal. */
 static void fill(uint32_t *words, size_t n_words, size_t number)
 {
 	uint32_t x = (uint32_t)number * 2654435761u + 1;
@@ -30,7 +31,8 @@ static void fill(uint32_t *words, size_t n_words, size_t number)
 	words[0] = (uint32_t)number;
 }
 
-static void key_of(size_t entry, struct digest *ret)
+/* Makes the key of an entry. */
+static void make_key(size_t entry, struct digest *ret)
 {
 	digest_bytes(&entry, sizeof(entry), ret);
 }
@@ -43,7 +45,7 @@ static int put(struct store *s, size_t n)
 	for (size_t i = 0; r == 0 && i < n;) {
 		struct entry e = {.title = xstrdup("measured")};
 
-		key_of(i / ENTRY_OBJECTS, &e.key);
+		make_key(i / ENTRY_OBJECTS, &e.key);
 		for (size_t j = 0; r == 0 && j < ENTRY_OBJECTS && i < n; i++, j++) {
 			_cleanup_free_ char *name = xasprintf("object%zu", i);
 			struct digest digest;
@@ -71,7 +73,7 @@ static int get(struct store *s, size_t n, const char *to)
 		struct entry e = {0};
 		struct digest key;
 
-		key_of(i / ENTRY_OBJECTS, &key);
+		make_key(i / ENTRY_OBJECTS, &key);
 		r = store_get_entry(s, &key, &e) == 1 ? 0 : -ENOENT;
 		for (size_t j = 0; r == 0 && j < e.n_files; j++) {
 			_cleanup_free_ char *path = xasprintf("%s/%s", to, e.files[j].name);

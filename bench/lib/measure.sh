@@ -1,7 +1,9 @@
 # shellcheck shell=bash disable=SC2154
-# Rows of results: programs that do the same in turns, each run of each measured. A scenario says
-# row, then compare, bound and count_instructions, then end_row, for each of its rows.
+# Makes the rows of the results. In a row, several programs take turns doing the same, and each run
+# is measured. For each row a scenario calls row, then compare, bound, part and count_instructions
+# as needed, then end_row.
 
+# Removes the old rows of the scenario.
 begin_scenario() # NAME
 {
 	local i
@@ -14,7 +16,7 @@ begin_scenario() # NAME
 	row_number=10
 }
 
-# SERIES and SIZE make a growth curve of rows.
+# Begins a row. The rows of one SERIES become a growth curve, with SIZE on the x axis.
 row() # ID TITLE [SERIES SIZE]
 {
 	row_id=$1
@@ -26,8 +28,8 @@ row() # ID TITLE [SERIES SIZE]
 	say "  $2"
 }
 
-# Runs a command once as PROGRAM and adds its figures to the row. Its output is in $work/stdout and
-# $work/stderr; its failure ends the scenario.
+# Runs a command once and adds its figures to the row, as those of PROGRAM. The output of the command is
+# in $work/stdout and $work/stderr. If it fails, the scenario ends.
 take() # PROGRAM COMMAND...
 {
 	local program=$1
@@ -42,23 +44,24 @@ take() # PROGRAM COMMAND...
 	say "    $program $(jq -r '"\(.wall_s) s, CPU \(.cpu_s) s"' "$work/figures")"
 }
 
-# Has each program take its turns: FUNCTION PROGRAM is called.
+# Calls FUNCTION PROGRAM for each turn of each program; the programs take turns.
 compare() # FUNCTION "PROGRAM=TURNS..."
 {
-	local function=$1 entry turn=0 went=yes
+	local function=$1 entry turn=0 called=yes
 
-	while [ -n "$went" ]; do
-		went=
+	while [ -n "$called" ]; do
+		called=
 		turn=$((turn + 1))
 		for entry in $2; do
 			[ "$turn" -le "${entry#*=}" ] || continue
 			"$function" "${entry%=*}"
-			went=yes
+			called=yes
 		done
 	done
 }
 
-# Runs it once without a trace in the row: the first turn is to be like the others.
+# Calls a function without adding to the row, so that the first measured turn does not differ from
+# others, for example because files are read into the page cache.
 unrecorded() # FUNCTION ARGUMENT...
 {
 	cp "$work/row" "$work/row.before"
@@ -66,13 +69,14 @@ unrecorded() # FUNCTION ARGUMENT...
 	mv "$work/row.before" "$work/row"
 }
 
-# No program can be faster than that.
+# Sets a time that no program can beat; WHAT says why.
 bound() # SECONDS WHAT
 {
 	jq -n -c --argjson seconds "$1" --arg what "$2" '{bound: {$seconds, $what}}' >> "$work/row"
 }
 
-# What phases took, by wall_s or cpu_s, of a run of ours that printed DOCUMENT; may be said for each run.
+# Adds up what some phases of a run of this dkms took. DOCUMENT is what it printed with --json;
+# FIGURE is wall_s or cpu_s. It may be called for each run.
 part() # DOCUMENT FIGURE WHAT PHASE...
 {
 	jq -c --arg figure "$2" --arg what "$3" '{part: {$figure, $what, seconds: ([.jobs[].phases[] |
@@ -80,7 +84,8 @@ part() # DOCUMENT FIGURE WHAT PHASE...
 		"$1" --args "${@:4}" >> "$work/row"
 }
 
-# What the makes took that a run of ours says in its JSON, on all cores.
+# Sets the bound of a row to the CPU time of the makes, divided by the number of cores. DOCUMENT is
+# what a run of this dkms printed with --json.
 bound_of_makes() # DOCUMENT
 {
 	bound "$(jq --argjson cores "$cores" \
@@ -88,34 +93,36 @@ bound_of_makes() # DOCUMENT
 		"the CPU time of its makes over $cores cores"
 }
 
-below_valgrind() # COMMAND...
+# Runs a command under callgrind, without adding to the row.
+under_valgrind() # COMMAND...
 {
 	valgrind --tool=callgrind --callgrind-out-file="$out/profiles/$row_id" \
 		--log-file="$work/valgrind" "$@" > "$work/stdout" 2> "$work/stderr" < /dev/null || {
 		tail -n 30 "$work/valgrind" "$work/stderr" >&2
-		die "$scenario: failed below valgrind: $*"
+		die "$scenario: failed under valgrind: $*"
 	}
 }
 
-# Runs a command of ours once more and adds the instructions that it needs, those of the processes
-# it starts not counted. The profile is kept for callgrind_annotate.
+# Runs a command of this dkms once more and adds the number of its instructions, without those of
+# its child processes, to the row. The profile is kept for callgrind_annotate.
 count_instructions() # COMMAND...
 {
 	local n
 
-	below_valgrind "$@"
+	under_valgrind "$@"
 	n=$(sed -n 's/.*Collected : \([0-9]*\)$/\1/p' "$work/valgrind")
 	echo "{\"program\":\"ours\",\"instructions\":$n}" >> "$work/row"
 	say "    ours $n instructions"
 }
 
+# Makes the row from the lines that were added to it.
 end_row()
 {
 	jq -s -f "$top/bench/lib/row.jq" "$work/row" > "$work/row.json"
 	mv "$work/row.json" "$out/rows/$scenario_number-$row_number-$row_id.json"
 }
 
-# The last output must have N lines of a kind: everybody did the same.
+# Checks that the last output has N lines that match REGEX, so that all programs did the same.
 expect_lines() # N REGEX PROGRAM
 {
 	local n
@@ -123,6 +130,6 @@ expect_lines() # N REGEX PROGRAM
 	n=$(grep -c -- "$2" "$work/stdout") || true
 	[ "$n" -eq "$1" ] || {
 		head -n 10 "$work/stdout" "$work/stderr" >&2
-		die "$scenario: $3 says $n times $2, not $1"
+		die "$scenario: the output of $3 has $n lines with $2, not $1"
 	}
 }

@@ -1,13 +1,14 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# What a run leaves in $out: results.json, results.md, plots; and their places in the project.
+# Writes the results to $out: results.json, results.md and plots; and copies them into the project.
 
-# The state of the source that is measured.
+# Sets $commit to the commit of the source that is measured.
 read_commit()
 {
 	commit=$(git -C "$top" describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null) ||
 		commit=unknown
 }
 
+# Writes the description of the machine and of the programs.
 write_header()
 {
 	mkdir -p "$out/profiles"
@@ -32,7 +33,7 @@ write_header()
 		versions: {$ours, $trixie, $bookworm, $make, $gcc, $ccache, $bubblewrap}}' > "$out/header.json"
 }
 
-# All rows that there are, also those of other runs.
+# Collects all rows, including those of earlier runs.
 write_results()
 {
 	local rows=("$out"/rows/*.json)
@@ -49,10 +50,10 @@ make_table()
 
 make_plots()
 {
-	"$top/bench/lib/plots" "$out" || say "no plots"
+	"$top/bench/lib/plots" "$out" || say "cannot draw the plots"
 }
 
-# The project's own copy: the tables and plots between two lines of README.md, all in bench/results.
+# Puts the tables and plots between two comments of README.md, and replaces bench/results.
 write_readme()
 {
 	local plot
@@ -66,11 +67,11 @@ write_readme()
 		cp "$out/$plot.svg" "$top/bench/results/"
 		printf '\n![%s](bench/results/%s.svg)\n' "$plot" "$plot" >> "$out/section.md"
 	done
-	grep -q '^<!-- bench/run begin' "$top/README.md" || die "README.md has no place for the results"
+	grep -q '^<!-- bench/run begin' "$top/README.md" || die "README.md has no comment that marks the place of the results"
 	awk -v table="$out/section.md" '
 		/^<!-- bench\/run begin/ { print; while ((getline line < table) > 0) print line; skip = 1 }
 		/^<!-- bench\/run end/ { skip = 0 }
 		!skip' "$top/README.md" > "$out/README.md"
 	cat "$out/README.md" > "$top/README.md"
-	say "README.md and bench/results have these results"
+	say "README.md and bench/results now have these results"
 }

@@ -1,11 +1,12 @@
-# The lines that a row is made of (what it is, figures of runs, a bound, a part of ours) become one object, with
-# medians, spreads and ratios: how many times longer than ours another program takes.
+# Makes one object of the lines of a row: its description, the figures of each run, a bound, and a
+# part. It has medians, minima and maxima, and ratios, which say how many times longer than ours
+# another program takes.
 
 def median:
 	sort | length as $n |
 	if $n % 2 == 1 then .[($n - 1) / 2] else (.[$n / 2 - 1] + .[$n / 2]) / 2 end;
 
-# Of the runs' figures of one name.
+# The median, minimum and maximum of one figure of all runs.
 def spread($name): [.[] | .[$name]] | {median: median, min: min, max: max};
 
 def figures:

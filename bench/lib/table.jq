@@ -1,6 +1,6 @@
-# The results as Markdown.
+# Prints the results as Markdown.
 
-def fixed: # three digits that count
+def fixed: # three significant digits
 	if . == 0 then "0" else
 		(fabs | log10 | floor) as $e |
 		if $e >= 2 then round else pow(10; 2 - $e) as $f | (. * $f | round) / $f end | tostring
@@ -21,7 +21,7 @@ def times: "\(fixed) ×";
 
 def line: "| " + join(" | ") + " |";
 
-# The median, and the spread where there is more than one run.
+# The median, and the minimum and maximum if there is more than one run.
 def with_spread:
 	if .min == .max then (.median | seconds)
 	else "\(.median | seconds) (\(.min | seconds) – \(.max | seconds))" end;

@@ -1,14 +1,15 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Kernels, modules and the trees that programs work on.
+# Chooses kernels and modules, and makes the trees that the programs work on.
 
-# Ten modules that build for all of these kernels: the two newest, which often have the same
-# headers; one of another point release; another flavour.
+# Prints the modules, for tests/fetch-input. All of them build for all of the kernels.
 real_modules()
 {
 	pick acpi-call,v4l2loopback,evdi,gost-crypto,bbswitch,langford,dm-writeboost,nat-rtsp,jool,dpdk-kmods,dahdi \
 		acpi-call,v4l2loopback,evdi,bbswitch acpi-call
 }
 
+# Prints the kernels, for tests/fetch-input: the two newest ones, which often have the same headers,
+# one of another point release, and one of another flavour.
 real_kernels()
 {
 	local arch
@@ -18,7 +19,7 @@ real_kernels()
 		"$arch:1,$arch:2/cloud-$arch:1,$arch:3/rt-$arch:1" "$arch:1,$arch:2/cloud-$arch:1"
 }
 
-# Nothing of what is here before or comes later is seen: no configuration, trees or cache.
+# Hides the configuration, the trees and the cache of the system, and keeps them from being changed.
 hide_system()
 {
 	mkdir "$work/etc" "$work/empty"
@@ -26,14 +27,14 @@ hide_system()
 	mount --bind "$work/etc" /etc
 	rm -rf /etc/dkms
 	mkdir /etc/dkms
-	# The peers would sign with a key of the system's.
+	# Otherwise the peers would sign modules with a key of the system.
 	echo 'try_sign_modules="false"' > /etc/dkms/framework.conf
 	for dir in /var/lib/dkms /var/cache/dkms; do
 		[ ! -d "$dir" ] || mount --bind "$work/empty" "$dir"
 	done
 }
 
-# Sets what tests/fetch-input told.
+# Sets variables from the output of tests/fetch-input.
 read_input() # FILE
 {
 	local kver
@@ -51,7 +52,7 @@ read_input() # FILE
 		program[$suite]=$path
 		version[$suite]=${number%%-*}
 	done < <(grep '^peer ' "$1")
-	# 3.0.10 knows no other way not to sign.
+	# dkms 3.0.10 signs modules unless the configuration of the kernel has no MODULE_SIG_HASH.
 	mkdir "$work/config"
 	for kver in "${kernels[@]}"; do
 		grep -v CONFIG_MODULE_SIG_HASH "$root/usr/src/linux-headers-$kver/.config" \
@@ -66,7 +67,7 @@ module() # NAME: prints NAME/VERSION
 
 headers() { echo "$root/usr/src/linux-headers-$1"; }
 
-# An empty set of trees, with the kernels in it.
+# Makes an empty dkms tree and source tree, and an install tree with the kernels.
 new_trees() # DIR KERNEL...
 {
 	local dir=$1 kver
@@ -80,13 +81,13 @@ new_trees() # DIR KERNEL...
 	done
 }
 
-# The options that make a program use DIR.
+# Prints the options that make a dkms use the trees in DIR.
 on() # DIR
 {
 	echo "--dkmstree $1/dkms --sourcetree $1/src --installtree $1/lib/modules"
 }
 
-# Modules added to new trees, and nothing more.
+# Makes new trees and adds modules to them.
 add_modules() # PROGRAM DIR KERNELS MODULE...
 {
 	local name=$1 dir=$2 module
@@ -102,8 +103,9 @@ add_modules() # PROGRAM DIR KERNELS MODULE...
 	done
 }
 
-# Modules × kernels installed without building: one real .ko under many names, for kernels that
-# are the real one under many names.
+# Makes trees in which modules × kernels are installed, without building them: the modules are one
+# real .ko under many names, and the kernels are one real kernel under many names. Sets
+# $made_kernels.
 make_installed() # DIR MODULES KERNELS
 {
 	local dir=$1 n_modules=$2 n_kernels=$3 i k name place made=()
@@ -116,7 +118,7 @@ make_installed() # DIR MODULES KERNELS
 	if [ ! -e "$work/ko/acpi_call.ko" ]; then
 		cp -R "$root/usr/src/$(module acpi-call | tr / -)" "$work/ko"
 		make -s -j"$cores" -C "$(headers "$kernel")" M="$work/ko" > "$work/stdout" 2>&1 ||
-			die "acpi-call does not build"
+			die "cannot build acpi-call"
 		strip -g "$work/ko/acpi_call.ko"
 	fi
 	for k in "${made[@]}"; do
@@ -149,22 +151,22 @@ make_installed() # DIR MODULES KERNELS
 	done
 }
 
-# How often "installed" is said in the trees.
+# Prints how many modules are installed in the trees.
 count_installed() # DIR
 {
 	# shellcheck disable=SC2046
 	"${program[ours]}" status $(on "$1") | grep -c ': installed'
 }
 
-# -k for each.
+# Prints an option -k for each kernel.
 k_options() # KERNEL...
 {
 	printf -- '-k %s ' "$@"
 }
 
-# Plain make with ccache for a compiler, as a person would have it who has no dkms. The build
-# directory is always the same one.
-make_with_ccache() # NAME/VERSION [FUNCTION BUILD-DIRECTORY]
+# Builds a module with plain make and with ccache as the compiler, always in the same directory.
+# Calls the function, if there is one, with the directory before.
+make_with_ccache() # NAME/VERSION [FUNCTION]
 {
 	local place=$work/trees/ccache tool
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# What the cache saves: kernel after kernel, then all kernels again with the trees wiped, then one
-# module alone. The peers build each time, and are measured once for each kernel.
+# Measures what the cache saves: builds all modules for one kernel after the other, then for all
+# kernels again after the trees have been deleted, then one module. The peers always build, and are
+# measured once for each kernel.
 
 # shellcheck source=tests/lib/same-headers.sh
 . "$top/tests/lib/same-headers.sh"
@@ -10,7 +11,7 @@ peer_dir=$work/trees/peer
 cache=$work/trees/cache-dir
 rm -rf "$cache"
 
-# Ours are installed for the kernels given; what is in the trees stays.
+# Installs the modules with this dkms for the kernels. Keeps what is in the trees.
 install_ours() # PROGRAM KERNEL...
 {
 	local name=$1
@@ -28,7 +29,7 @@ install_peer() # KERNEL
 	grep '"program":"trixie"' "$work/row" | tail -n 1 >> "$work/peer"
 }
 
-# Which kernel has the headers of the first one; which ones come after.
+# Sets $same to the kernel that has the same headers as the first one, and $others to the other kernels.
 same=
 others=()
 for kver in "${kernels[@]:1}"; do
@@ -50,7 +51,7 @@ bound_of_makes "$work/ours.json"
 first_figures=$(grep '"program":"ours"' "$work/row" | sed 's/"ours"/"first"/')
 end_row
 
-# The figures of the first kernel stand beside those of further ones.
+# Each row of a further kernel also has the figures of the first kernel, to compare with.
 number=0
 for kver in $same ${others[@]+"${others[@]}"}; do
 	if [ "$kver" = "$same" ]; then
@@ -65,9 +66,10 @@ for kver in $same ${others[@]+"${others[@]}"}; do
 	end_row
 done
 n=$(count_installed "$peer_dir")
-[ "$(count_installed "$dir")" -eq "$n" ] || die "cache: $n modules are installed by trixie's alone"
+[ "$(count_installed "$dir")" -eq "$n" ] || die "cache: trixie has installed $n modules, and ours has not installed as many"
 
-# All of it once more: the trees are new, the cache is not. For the peer that is building.
+# Installs everything again, in new trees, with the old cache. The peer has no cache, so its figures
+# are the sum of its runs above.
 run_warm() # PROGRAM
 {
 	case $1 in
@@ -75,7 +77,7 @@ run_warm() # PROGRAM
 		add_modules ours "$dir" "${kernels[*]}" "${modules[@]}"
 		install_ours ours "${kernels[@]}"
 		[ "$(jq '[.jobs[] | select(.cache == "miss")] | length' "$work/ours.json")" -eq 0 ] ||
-			die "cache: not all of it comes from there"
+			die "cache: not every module came from the cache"
 		;;
 	copy)
 		rm -rf "$work/trees/copy"
@@ -95,7 +97,7 @@ jq -s -c '. as $runs | {program: "trixie"} +
 	"$work/peer" >> "$work/row"
 end_row
 
-# One module, by ours and by a make whose compiler is ccache.
+# Builds one module, with this dkms and with a make whose compiler is ccache.
 large=$(module evdi || module acpi-call)
 
 run_restore() # PROGRAM
@@ -124,8 +126,9 @@ unrecorded make_with_ccache "$large"
 unrecorded run_restore ours
 compare run_restore "$(pick "ours=10 ccache=5 trixie=3" "ours=5 ccache=2 trixie=1" \
 	"ours=1 ccache=1 trixie=1")"
-# What valgrind adds to the environment is part of the key: it is stored below it first.
-for way in below_valgrind count_instructions; do
+# Valgrind adds variables to the environment, which is part of the key. So the first run under
+# valgrind stores the module, and the second one restores it.
+for way in under_valgrind count_instructions; do
 	add_modules ours "$dir" "$kernel" "$large"
 	# shellcheck disable=SC2046
 	"$way" "${program[ours]}" build "$large" -k "$kernel" --cache-dir "$cache" $(on "$dir")

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# A module is built again after one of its source files has changed.
+# Measures building a module again after one of its source files has changed.
 
 module=$(module evdi || module acpi-call)
 dir=$work/trees/change
@@ -7,7 +7,7 @@ cache=$work/trees/cache-dir
 rm -rf "$cache"
 changes=0
 
-# Another change each time.
+# Makes another change on each call.
 change() # DIRECTORY
 {
 	local file

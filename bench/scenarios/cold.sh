@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# One module for one kernel, nothing cached: a small one, and a large one.
+# Measures building a module for one kernel without a cache: a small module, and a large one.
 
 run_cold() # PROGRAM
 {
@@ -15,7 +15,7 @@ run_cold() # PROGRAM
 	add_modules "$1" "$dir" "$kernel" "$module"
 	# shellcheck disable=SC2046
 	set -- "$1" "${program[$1]}" build "$module" -k "$kernel" -j "$cores" $(on "$dir")
-	export KSRC # dahdi looks in /lib/modules else
+	export KSRC # without it dahdi looks in /lib/modules
 	KSRC=$(headers "$kernel")
 	case $1 in
 	ours)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# An autoinstall that finds all modules installed, as kernels become more.
+# Measures an autoinstall with nothing to do, for a growing number of kernels.
 
 run_idle() # PROGRAM
 {
@@ -24,7 +24,8 @@ for n_kernels in $(pick "1 4 16" "1 4 16" "1 2 3"); do
 	case $n_kernels in
 	1) compare run_idle "$(pick "ours=10 trixie=5 bookworm=3" "ours=5 trixie=3 bookworm=1" \
 		"ours=1 trixie=1 bookworm=1")" ;;
-	# The peers take seconds for each kernel, and much the same for each of them.
+	# The peers take seconds for each kernel, and about the same for every kernel, so one turn
+	# is enough.
 	*) compare run_idle "$(pick "ours=10 trixie=1" "ours=5 trixie=1" "ours=1 trixie=1")" ;;
 	esac
 	# shellcheck disable=SC2046

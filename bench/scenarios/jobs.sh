@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# The scheduler alone: plans whose jobs end at once, as they become more; processes that do nothing.
+# Measures the scheduler alone: plans with a growing number of jobs that do nothing, and processes
+# that do nothing.
 
 run_jobs() # PROGRAM
 {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Modules × kernels, all of it built; the timeline is of this.
+# Measures building modules × kernels without a cache. The timeline is drawn from this run.
 
 case $mode in
 full)
@@ -16,7 +16,7 @@ esac
 n=$((${#small[@]} * ${#picked[@]}))
 dir=$work/trees/matrix
 
-# A line for each build without dkms, each in its own copy of the source.
+# Copies the source for each build without dkms, and writes a line for it to $work/builds.
 copy_all()
 {
 	local kver module
@@ -38,7 +38,7 @@ run_matrix() # PROGRAM
 	case $1 in
 	make)
 		copy_all
-		# shellcheck disable=SC2016 # it is the inner shell's
+		# shellcheck disable=SC2016 # the inner shell expands the variables
 		MAKEFLAGS=-j$cores take make bash -c '
 			while read -r line; do "$0" $line < /dev/null || exit; done < "$1"' \
 			"$plain" "$work/builds"

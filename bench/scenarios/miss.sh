@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# What the cache costs where it has nothing: builds of ours that look there and store what they have
-# made, and the same without a cache. It knows the headers: to read them once is for all modules.
-# The difference of the two is less than what runs differ by, so its own phases are told as well.
+# Measures what an empty cache costs: builds of this dkms that look for a module in the cache and store
+# it there, and the same builds without a cache. The cache knows the digests of the headers already,
+# since reading them once is enough for all modules. The difference between both is smaller than
+# that between two runs, so the time of the cache's own phases is recorded as well.
 
 dir=$work/trees/miss
 cache=$work/trees/miss-cache

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# dkms status, as what is installed grows.
+# Measures dkms status with a growing number of installed modules.
 
 run_status() # PROGRAM
 {

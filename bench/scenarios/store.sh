@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# The store alone, as objects become more: put, get, verify. ccache gets as many small objects out
-# of its own, one process for each, which is the way it has.
+# Measures the store alone with a growing number of objects: put, get, verify. ccache gets as many
+# small objects out of its own store, with a process for each, since it has no other way.
 
 dir=$work/trees/store
 mkdir -p "$dir"
@@ -38,15 +38,15 @@ run_verify() # PROGRAM
 	esac
 }
 
-# Compiles N small files by ccache.
+# Compiles N small files with ccache.
 take_ccache()
 {
-	# shellcheck disable=SC2016 # it is the inner shell's
+	# shellcheck disable=SC2016 # the inner shell expands the variables
 	CCACHE_DIR=$dir/ccache take ccache bash -c '
 		for ((i = 0; i < $1; i++)); do ccache gcc -c -o "to/$i.o" "from/$i.c" || exit; done' - "$n"
 }
 
-# Larger sizes take long below valgrind and show nothing else.
+# Counts instructions, but not for larger sizes, which take long under valgrind and show nothing new.
 count() # COMMAND...
 {
 	[ "$n" -gt "$(pick 10000 1000 1000)" ] || count_instructions "$@"
