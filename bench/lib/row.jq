@@ -1,6 +1,6 @@
 # Makes one object of the lines of a row: its description, the figures of each run, a bound, and a
-# part. It has medians, minima and maxima, and ratios, which say how many times longer than ours
-# another program takes.
+# part. It has medians, minima and maxima, and ratios, which say how many times longer than this
+# dkms another program takes.
 
 def median:
 	sort | length as $n |
