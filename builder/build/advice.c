@@ -88,7 +88,7 @@ char *build_advice(const struct job *job)
 	char *advice = NULL, *line, *rest;
 
 	if (box.kind == SANDBOX_KIND_NONE ||
-		file_read_tail(job->build->log, SEARCH_MAX, &log, NULL) < 0)
+		file_read_tail(job->build->paths.log, SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
 	build_sandbox(job, &box);
 	rest = log.data;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The states of a build, from a fresh copy of the source to RELEASE/ARCH in the tree.
+/* What a build owns: its paths, its locks and its log.
  *
- * A build works in NAME/VERSION/.job-RELEASE-ARCH, which is locked (flock) while it runs:
+ * A build works in NAME/VERSION/.job-RELEASE-ARCH, which is locked with flock(2) while
+ * the build runs. This directory holds:
  *
- *   build/     the copy of the source; the only place that the module's commands may write
- *   staging/   module/ and log/, what will be renamed to NAME/VERSION/RELEASE/ARCH
+ *   build/     the copy of the source; the module's commands can write only here
+ *   staging/   module/ and log/; this will be renamed to NAME/VERSION/RELEASE/ARCH
  *   make.log
  *
- * The commands see build/ at NAME/VERSION/build, where a dkms.conf expects it: each job
- * has its own there, by a mount namespace. Without namespaces it is renamed to that place
- * while the job runs, so that only one kernel at a time can be built for. */
+ * The commands see the copy at NAME/VERSION/build, where a dkms.conf expects it. With
+ * mount namespaces, each job has its own copy mounted there. Without them, the copy is
+ * renamed to that path while the job runs, so only one kernel at a time can be built for.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -31,59 +33,66 @@ double build_elapsed_s(const struct build *b)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - b->started.tv_sec) +
-	       (double)(now.tv_nsec - b->started.tv_nsec) / 1e9;
+	return (double)(now.tv_sec - b->began.tv_sec) +
+	       (double)(now.tv_nsec - b->began.tv_nsec) / 1e9;
 }
 
 struct build *build_new(const struct job *job)
 {
 	const char *release = job->kernel->release, *arch = job->kernel->arch;
 	struct build *b = xcalloc(1, sizeof(*b));
+	struct build_paths *p = &b->paths;
 
-	b->version_dir = tree_version_dir(
+	p->version_dir = tree_version_dir(
 		job->shared->settings->trees.dkms, job->name, job->version);
-	b->source = path_join(b->version_dir, "source");
-	b->seen = path_join(b->version_dir, "build");
-	b->dir = xasprintf("%s/.job-%s-%s", b->version_dir, release, arch);
-	b->work = path_join(b->dir, "build");
-	b->staging = path_join(b->dir, "staging");
-	b->log = path_join(b->dir, "make.log");
-	b->failed = xasprintf("%s/%s-%s", b->seen, release, arch);
-	b->set_aside = path_join(b->version_dir, ".logs");
-	b->lock_fd = b->log_fd = b->seen_lock_fd = -1;
-	clock_gettime(CLOCK_MONOTONIC, &b->started);
+	p->source_dir = path_join(p->version_dir, "source");
+	p->build_dir = path_join(p->version_dir, "build");
+	p->displaced_dir = path_join(p->version_dir, ".logs");
+	p->failed_dir = xasprintf("%s/%s-%s", p->build_dir, release, arch);
+	p->job_dir = xasprintf("%s/.job-%s-%s", p->version_dir, release, arch);
+	p->copy_dir = path_join(p->job_dir, "build");
+	p->staging_dir = path_join(p->job_dir, "staging");
+	p->log = path_join(p->job_dir, "make.log");
+	b->work_dir = b->paths.copy_dir;
+	b->job_lock_fd = b->log_fd = b->version_lock_fd = -1;
+	clock_gettime(CLOCK_MONOTONIC, &b->began);
 	return b;
+}
+
+static void paths_done(struct build_paths *p)
+{
+	free(p->version_dir);
+	free(p->source_dir);
+	free(p->build_dir);
+	free(p->displaced_dir);
+	free(p->failed_dir);
+	free(p->job_dir);
+	free(p->copy_dir);
+	free(p->staging_dir);
+	free(p->log);
 }
 
 void build_free(struct build *b)
 {
 	if (!b)
 		return;
-	close_ptr(&b->lock_fd);
-	close_ptr(&b->seen_lock_fd);
+	close_ptr(&b->job_lock_fd);
+	close_ptr(&b->version_lock_fd);
 	close_ptr(&b->log_fd);
-	free(b->version_dir);
-	free(b->source);
-	free(b->seen);
-	free(b->dir);
-	free(b->work);
-	free(b->staging);
-	free(b->log);
-	free(b->failed);
-	free(b->set_aside);
+	paths_done(&b->paths);
 	toolchain_done(&b->toolchain);
-	strv_done(&b->places);
+	strv_done(&b->header_mounts);
 	free(b);
 }
 
-char *build_path(const struct job *job, const char *name)
+char *build_job_path(const struct job *job, const char *name)
 {
-	return path_join(job->build->dir, name);
+	return path_join(job->build->paths.job_dir, name);
 }
 
 char *build_staged_path(const struct job *job, const char *file)
 {
-	return xasprintf("%s/module/%s", job->build->staging, file);
+	return xasprintf("%s/module/%s", job->build->paths.staging_dir, file);
 }
 
 int build_log_fd(const struct job *job)
@@ -91,14 +100,15 @@ int build_log_fd(const struct job *job)
 	return job->build->log_fd;
 }
 
-char *build_made_path(const struct job *job, const struct conf_module *m)
+char *build_module_path(const struct job *job, const struct conf_module *m)
 {
-	return xasprintf("%s/%s%s.ko", job->build->work, m->built_location, m->built_name);
+	return xasprintf(
+		"%s/%s%s.ko", job->build->work_dir, m->built_location, m->built_name);
 }
 
-int build_clear_dir(struct job *job)
+int build_clear_job_dir(struct job *job)
 {
-	int r = dir_remove(job->build->work, &job->outcome.error);
+	int r = dir_remove(job->build->work_dir, &job->outcome.error);
 
-	return r < 0 ? r : dir_remove(job->build->staging, &job->outcome.error);
+	return r < 0 ? r : dir_remove(job->build->paths.staging_dir, &job->outcome.error);
 }

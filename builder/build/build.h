@@ -7,45 +7,65 @@
 #include "builder/host/toolchain.h"
 #include "builder/job/job.h"
 
-/* The state of a build, for the files that have its states; see build.c for the
- * directories. */
-struct build {
-	char *version_dir; /* DKMSTREE/NAME/VERSION */
-	char *source;	   /* VERSION_DIR/source */
-	char *seen;	   /* VERSION_DIR/build */
-	char *dir;	   /* VERSION_DIR/.job-RELEASE-ARCH */
-	char *work;	   /* DIR/build, or seen while that is where it is */
-	char *staging;	   /* DIR/staging */
-	char *log;	   /* DIR/make.log */
-	char *failed;	   /* VERSION_DIR/build/RELEASE-ARCH: where a failure's log stays */
-	char *set_aside;   /* VERSION_DIR/.logs: what was at seen, without namespaces */
-	int lock_fd, log_fd;
-	int seen_lock_fd; /* on version_dir, without namespaces */
-	enum sandbox_kind sandbox;
-	bool renamed; /* work is at seen */
-	struct toolchain toolchain;
-	struct strv places; /* where the kernel's headers are seen: header_mounts_list() */
-	size_t patch; /* the next one to apply */
-	struct timespec started;
+/* The paths of a build; build.c describes the directories. */
+struct build_paths {
+	char *version_dir;   /* DKMSTREE/NAME/VERSION */
+	char *source_dir;    /* VERSION_DIR/source, a link into the source tree */
+	char *build_dir;     /* VERSION_DIR/build: the build directory as the module's
+			      * commands see it */
+	char *displaced_dir; /* VERSION_DIR/.logs: without namespaces, holds what is at
+			      * build_dir otherwise */
+	char *failed_dir;    /* VERSION_DIR/build/RELEASE-ARCH: holds the log of a build
+			      * that failed */
+	char *job_dir;       /* VERSION_DIR/.job-RELEASE-ARCH */
+	char *copy_dir;      /* JOB_DIR/build: the copy of the source */
+	char *staging_dir;   /* JOB_DIR/staging */
+	char *log;           /* JOB_DIR/make.log */
 };
 
-/* There is something to build, and the cache did not have it. */
-static inline bool is_building(const struct job *job)
+/* The state of a build, from JOB_CHECKING to JOB_CLEANING. */
+struct build {
+	/* Fixed when the build begins. */
+	struct build_paths paths;
+	enum sandbox_kind sandbox; /* how the module's commands are confined */
+	struct toolchain toolchain;
+	struct strv header_mounts; /* by header_mounts_list(); empty: the headers are seen
+				    * at their own paths */
+	struct timespec began;     /* CLOCK_MONOTONIC */
+
+	/* Changed by the states of the build. */
+	int job_lock_fd;      /* holds the lock on job_dir; -1: not locked */
+	int version_lock_fd;  /* holds the lock on version_dir, which is taken without
+			       * namespaces only; -1: not locked */
+	int log_fd;           /* make.log, for appending; -1: not open */
+	const char *work_dir; /* where dkms finds the copy of the source: paths.copy_dir,
+			       * or paths.build_dir while the copy is renamed to it */
+	size_t next_patch;    /* index of the next patch to apply */
+};
+
+/* Whether the job has to compile: it builds, and the result is not from the cache. */
+static inline bool build_is_needed(const struct job *job)
 {
 	return job->build && !job->outcome.restored;
 }
 
+/* Returns a build with its paths set and nothing locked or opened. build_free() frees. */
 struct build *build_new(const struct job *job);
-void build_free(struct build *build); /* NULL is allowed */
-/* A path in the job's own directory, that of a file to be published (caller frees both),
- * and make.log (borrowed). */
-char *build_path(const struct job *job, const char *name);
+/* Closes the files, which drops the locks. NULL is allowed. */
+void build_free(struct build *b);
+
+/* Returns JOB_DIR/NAME; the caller frees. */
+char *build_job_path(const struct job *job, const char *name);
+/* Returns the path of a file that JOB_PUBLISHING will put into RELEASE/ARCH/module; the
+ * caller frees. An empty name gives the directory. */
 char *build_staged_path(const struct job *job, const char *file);
+/* Returns the path at which make leaves the module's .ko file; the caller frees. */
+char *build_module_path(const struct job *job, const struct conf_module *m);
+/* Returns the descriptor of make.log, which stays the build's; -1 if it is not open. */
 int build_log_fd(const struct job *job);
-/* Since the build began. */
+/* Returns the time since build_new() (s). */
 double build_elapsed_s(const struct build *b);
-/* Where make leaves a module; caller frees. */
-char *build_made_path(const struct job *job, const struct conf_module *m);
-/* Empties the directory of the job, which is locked. */
-int build_clear_dir(struct job *job);
+/* Removes the copy of the source and what is staged. The job directory must be locked.
+ * Returns 0, or a negative errno and job->outcome.error. */
+int build_clear_job_dir(struct job *job);
 #endif

@@ -53,13 +53,13 @@ void build_check_staged(struct job *job)
 static int collect_work(struct job *job)
 {
 	_cleanup_free_ char *module_dir = build_staged_path(job, "");
-	_cleanup_free_ char *symvers = path_join(job->build->work, "Module.symvers");
+	_cleanup_free_ char *symvers = path_join(job->build->work_dir, "Module.symvers");
 	struct stat st;
 	int r = dir_make(module_dir, &job->outcome.error);
 
 	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *from = build_made_path(job, m);
+		_cleanup_free_ char *from = build_module_path(job, m);
 		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
 		_cleanup_free_ char *to = build_staged_path(job, name);
 
@@ -82,7 +82,7 @@ static int collect_work(struct job *job)
 
 enum phase collect_enter(struct job *job)
 {
-	if (!is_building(job))
+	if (!build_is_needed(job))
 		return PHASE_NEXT;
 	job->ask.work = collect_work;
 	return PHASE_WORK;

@@ -142,15 +142,15 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	struct build *b = job->build;
 
 	box->strict = true;
-	box->writable_dir = b->work;
-	box->writable_seen_at = b->seen;
+	box->writable_dir = b->work_dir;
+	box->writable_seen_at = b->paths.build_dir;
 	box->network = build_has_network(job);
 	hide_outside(job, box);
 	strv_split(&box->readable_paths, s->sandbox.paths ? s->sandbox.paths : "");
 	strv_push(&box->hidden_dirs, s->trees.dkms);
 	strv_push(&box->hidden_dirs, s->trees.install);
 	strv_push(&box->hidden_dirs, s->trees.source);
-	strv_push(&box->readable_paths, b->source);
+	strv_push(&box->readable_paths, b->paths.source_dir);
 	strv_push(&box->readable_paths, k->headers);
 	strv_pushf(&box->readable_paths, "%s/source", k->dir);
 	strv_pushf(&box->readable_paths, "%s/modules.builtin", k->dir);
@@ -164,7 +164,7 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	strv_pushf(&box->readable_paths, "%s/%s", s->config_dir, job->name);
 	if (s->build_environment)
 		strv_push(&box->readable_paths, s->build_environment);
-	strv_extend(&box->moved_dirs, &b->places);
+	strv_extend(&box->moved_dirs, &b->header_mounts);
 	show_depends(job, box);
 	link_headers(k, box);
 }

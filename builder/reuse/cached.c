@@ -77,7 +77,7 @@ static void list_files(const struct job *job, struct files *ret)
 			add_file(ret, path_join("module", name), build_staged_path(job, name));
 	}
 	add_file(ret, xstrdup("Module.symvers"), build_staged_path(job, "Module.symvers"));
-	add_file(ret, xstrdup("make.log"), xstrdup(job->build->log));
+	add_file(ret, xstrdup("make.log"), xstrdup(job->build->paths.log));
 }
 
 /* JOB_RESTORING */
@@ -105,7 +105,7 @@ static int restore(struct job *job, const struct entry *e)
 		return -EBADMSG;
 	r = dir_make(module_dir, NULL);
 	if (r == 0)
-		unlink(job->build->log);
+		unlink(job->build->paths.log);
 	if (r == 0)
 		r = cache_restore(job->shared->cache, e, files.items, files.n, 0644);
 	return r;
@@ -123,7 +123,7 @@ static int restore_work(struct job *job)
 	job->outcome.cache_missed = !cache_find(cache, &key, &e);
 	if (job->outcome.cache_missed)
 		return 0;
-	r = build_clear_dir(job);
+	r = build_clear_job_dir(job);
 	if (r < 0) {
 		entry_done(&e);
 		return r;
@@ -133,15 +133,15 @@ static int restore_work(struct job *job)
 		build_check_staged(job);
 		job->outcome.restored = true;
 		/* What comes after, such as signing, is told in the log, too. */
-		b->log_fd = open(b->log, O_WRONLY | O_APPEND | O_CLOEXEC);
+		b->log_fd = open(b->paths.log, O_WRONLY | O_APPEND | O_CLOEXEC);
 		if (b->log_fd < 0)
-			r = error_errno(
-				&job->outcome.error, -errno, 1, "cannot open %s", b->log);
+			r = error_errno(&job->outcome.error, -errno, 1, "cannot open %s",
+				b->paths.log);
 		job->outcome.cost_s = (double)e.cost_ms / 1000;
 	}
 	job->outcome.cache_missed = !job->outcome.restored;
 	if (job->outcome.cache_missed)
-		r = dir_remove(b->staging, &job->outcome.error);
+		r = dir_remove(b->paths.staging_dir, &job->outcome.error);
 	entry_done(&e);
 	return r;
 }
@@ -206,7 +206,7 @@ static int store_work(struct job *job)
 
 enum phase store_enter(struct job *job)
 {
-	if (!is_building(job) || !job->reuse->key.n_parts)
+	if (!build_is_needed(job) || !job->reuse->key.n_parts)
 		return PHASE_NEXT;
 	job->ask.work = store_work;
 	return PHASE_WORK;

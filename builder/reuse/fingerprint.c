@@ -319,7 +319,7 @@ static int add_source(struct fingerprints *f, const struct job *job, struct key 
 	struct error *err)
 {
 	struct str s = {0};
-	int r = add_dir(f->stats, job->build->source, "", &s, err);
+	int r = add_dir(f->stats, job->build->paths.source_dir, "", &s, err);
 
 	add_text(key, "source", &s);
 	return r;
@@ -529,7 +529,7 @@ static void add_sandbox(const struct job *job, struct key *key)
 		job->build->sandbox == SANDBOX_KIND_NONE       ? "none"
 		: job->build->sandbox == SANDBOX_KIND_USERNS ? "own user"
 							     : "nobody");
-	add_line(&s, "directory", job->build->seen);
+	add_line(&s, "directory", job->build->paths.build_dir);
 	add_line(&s, "install-tree", settings->trees.install);
 	add_text(key, "sandbox", &s);
 }
@@ -646,7 +646,7 @@ static int describe_kbuild(struct fingerprints *f, const struct job *job,
 	}
 	if (!family) {
 		text = (struct str){0};
-		kbuild_family(job->kernel, headers->text.data, &job->build->places,
+		kbuild_family(job->kernel, headers->text.data, &job->build->header_mounts,
 			index_of(options), &text);
 		family = keep_part(f, "family", job->kernel, &text);
 	}

@@ -15,7 +15,8 @@
 static void walk_dir(const struct build *b, const char *dir,
 	void (*visit)(void *userdata, const struct build *b, const char *name), void *userdata)
 {
-	_cleanup_free_ char *path = *dir ? path_join(b->work, dir) : xstrdup(b->work);
+	_cleanup_free_ char *path =
+		*dir ? path_join(b->work_dir, dir) : xstrdup(b->work_dir);
 	_cleanup_(strv_done) struct strv names = {0};
 
 	if (dir_list(path, &names) < 0)
@@ -23,7 +24,7 @@ static void walk_dir(const struct build *b, const char *dir,
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *name = *dir ? path_join(dir, names.items[i])
 						 : xstrdup(names.items[i]);
-		_cleanup_free_ char *full = path_join(b->work, name);
+		_cleanup_free_ char *full = path_join(b->work_dir, name);
 		struct stat st;
 
 		if (lstat(full, &st) < 0)
@@ -82,10 +83,10 @@ static char *resolve(const char *cwd, const char *path)
  * is not so. */
 static char *make_dir(const struct build *b, const char *target, const char *name)
 {
-	_cleanup_free_ char *seen = path_join(b->seen, name);
+	_cleanup_free_ char *seen = path_join(b->paths.build_dir, name);
 
 	if (*target == '/')
-		return streq(target, seen) ? xstrdup(b->places.items[1]) : NULL;
+		return streq(target, seen) ? xstrdup(b->header_mounts.items[1]) : NULL;
 	if (!has_suffix(seen, target) || seen[strlen(seen) - strlen(target) - 1] != '/')
 		return NULL;
 	return xstrndup(seen, strlen(seen) - strlen(target) - 1);
@@ -103,7 +104,7 @@ static void collect(void *userdata, const struct build *b, const char *name)
 {
 	struct compiled *all = userdata;
 	const char *base = path_base(name);
-	_cleanup_free_ char *path = path_join(b->work, name);
+	_cleanup_free_ char *path = path_join(b->work_dir, name);
 	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL, *source = NULL;
 	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
 	_cleanup_(str_done) struct str text = {0};
@@ -114,7 +115,7 @@ static void collect(void *userdata, const struct build *b, const char *name)
 		return;
 	object = xasprintf("%.*s%.*s", (int)(base - name), name,
 		(int)(strlen(base) - 1 - strlen(".cmd")), base + 1);
-	object_path = path_join(b->work, object);
+	object_path = path_join(b->work_dir, object);
 	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
 		lstat(object_path, &object_st) < 0 || !S_ISREG(object_st.st_mode) ||
 		is_later(&object_st, &st))
@@ -128,7 +129,7 @@ static void collect(void *userdata, const struct build *b, const char *name)
 	if (!cwd)
 		return;
 	source = resolve(cwd, cmd.files.items[0]);
-	if (!path_is_below(source, b->seen))
+	if (!path_is_below(source, b->paths.build_dir))
 		return;
 	all->items = xrealloc_array(all->items, all->n + 1, sizeof(*all->items));
 	o = &all->items[all->n++];

@@ -70,16 +70,16 @@ void objects_free(struct objects *o)
 /* The path outside of the sandbox; caller frees; NULL when it is not one that we look at. */
 static char *outside(const struct build *b, const char *seen)
 {
-	if (path_is_below(seen, b->seen))
-		return xasprintf("%s%s", b->work, seen + strlen(b->seen));
-	return place_real(&b->places, seen);
+	if (path_is_below(seen, b->paths.build_dir))
+		return xasprintf("%s%s", b->work_dir, seen + strlen(b->paths.build_dir));
+	return place_real(&b->header_mounts, seen);
 }
 
 static char *inside(const struct build *b, const char *path)
 {
-	if (path_is_below(path, b->work))
-		return xasprintf("%s%s", b->seen, path + strlen(b->work));
-	return place_of(&b->places, path);
+	if (path_is_below(path, b->work_dir))
+		return xasprintf("%s%s", b->paths.build_dir, path + strlen(b->work_dir));
+	return place_of(&b->header_mounts, path);
 }
 
 /* JOB_LINKING */
@@ -93,13 +93,14 @@ static bool is_same(const void *view, const char *name, const char *value)
  * is a real one, so that nobody leads us elsewhere. */
 static bool is_free(const struct build *b, const char *name)
 {
-	_cleanup_free_ char *path = path_join(b->work, name);
+	_cleanup_free_ char *path = path_join(b->work_dir, name);
 	_cleanup_free_ char *dir = xstrndup(path, (size_t)(path_base(path) - path - 1));
 	_cleanup_free_ char *real = realpath(dir, NULL);
-	_cleanup_free_ char *work = realpath(b->work, NULL);
+	_cleanup_free_ char *work = realpath(b->work_dir, NULL);
 
 	return real && work && path_is_in(real, work) &&
-	       streq(real + strlen(work), dir + strlen(b->work)) && !path_exists(path);
+	       streq(real + strlen(work), dir + strlen(b->work_dir)) &&
+	       !path_exists(path);
 }
 
 static int give_piece(struct job *job, const struct entry *e, const struct piece *piece)
@@ -118,7 +119,7 @@ static int give_piece(struct job *job, const struct entry *e, const struct piece
 		return r;
 	for (; n < piece->files.n; n++)
 		files[n] = (struct cache_file){piece->files.items[n],
-			path_join(b->work, piece->files.items[n])};
+			path_join(b->work_dir, piece->files.items[n])};
 	r = cache_restore_piece(job->shared->cache, e, files, n, 0644);
 	for (size_t i = 0; i < n && r == 0 && b->sandbox == SANDBOX_KIND_UNTRUSTED; i++)
 		if (lchown(files[i].path, SANDBOX_UID, SANDBOX_UID) < 0)
@@ -209,8 +210,8 @@ static int link_work(struct job *job)
 	objects_free(job->reuse->objects);
 	job->reuse->objects = NULL;
 	clock_gettime(CLOCK_REALTIME, &o->began);
-	if (view_read(cache_stats(job->shared->cache), b->work, b->seen, &b->places,
-		    &o->view) < 0) {
+	if (view_read(cache_stats(job->shared->cache), b->work_dir, b->paths.build_dir,
+		    &b->header_mounts, &o->view) < 0) {
 		objects_free(o);
 		return 0;
 	}
@@ -241,12 +242,14 @@ const char *objects_obstacle(const struct job *job)
 		return "with --config it is not known what kbuild looks at";
 	if (b->sandbox == SANDBOX_KIND_NONE)
 		return "without a sandbox each kernel has its own paths";
-	return b->places.n ? NULL : "paths of these headers cannot be the same for all kernels";
+	return b->header_mounts.n
+		       ? NULL
+		       : "paths of these headers cannot be the same for all kernels";
 }
 
 enum phase link_enter(struct job *job)
 {
-	if (!is_building(job) || objects_obstacle(job))
+	if (!build_is_needed(job) || objects_obstacle(job))
 		return PHASE_NEXT;
 	job->ask.work = link_work;
 	return PHASE_WORK;
@@ -280,7 +283,8 @@ struct made {
 static void list_made(void *userdata, const struct build *b, const char *name)
 {
 	struct made *made = userdata;
-	_cleanup_free_ char *seen = path_join(b->seen, name), *path = path_join(b->work, name);
+	_cleanup_free_ char *seen = path_join(b->paths.build_dir, name),
+			    *path = path_join(b->work_dir, name);
 	_cleanup_(str_done) struct str escaped = {0};
 	_cleanup_free_ char *target = NULL;
 	size_t n;
@@ -404,7 +408,8 @@ static bool is_touched(const struct job *job, const char *input)
 {
 	const struct build *b = job->build;
 	_cleanup_free_ char *name = xstrndup(input, strcspn(input, " "));
-	_cleanup_free_ char *path = path_is_below(name, b->seen) ? outside(b, name) : NULL;
+	_cleanup_free_ char *path =
+		path_is_below(name, b->paths.build_dir) ? outside(b, name) : NULL;
 	struct stat st;
 
 	if (!path)
@@ -424,7 +429,8 @@ static char *input_of(const struct job *job, const char *seen)
 				    : view_describe(&job->reuse->objects->view, seen);
 	_cleanup_free_ char *path = outside(b, name);
 
-	if (path && path_is_below(seen, b->seen) && is_led(job->reuse->objects, path, 0))
+	if (path && path_is_below(seen, b->paths.build_dir) &&
+		is_led(job->reuse->objects, path, 0))
 		return NULL;
 	if (!what && path) {
 		/* By another way: links, "..". */
@@ -441,7 +447,8 @@ static char *input_of(const struct job *job, const char *seen)
 	}
 	if (!what || !path)
 		return NULL;
-	if (path_is_below(name, b->seen) && (!is_untouched(job, path, what) || has_secret_inputs(path)))
+	if (path_is_below(name, b->paths.build_dir) &&
+		(!is_untouched(job, path, what) || has_secret_inputs(path)))
 		return NULL;
 	return xasprintf("%s %s", name, what);
 }
@@ -522,7 +529,7 @@ static bool add_piece(const struct object *o, const struct inputs *in, struct pi
 static bool is_given(const struct job *job, const char *name)
 {
 	const struct objects *o = job->reuse->objects;
-	_cleanup_free_ char *path = path_join(job->build->work, name);
+	_cleanup_free_ char *path = path_join(job->build->work_dir, name);
 	struct stat st;
 
 	for (size_t i = 0; i < o->given.n; i++)
@@ -586,7 +593,7 @@ static void log_compiled(const struct job *job, const struct object *object)
 	const struct build *b = job->build;
 	const struct entry_file *given =
 		entry_file(&job->reuse->objects->source, object->cmd_name);
-	_cleanup_free_ char *path = path_join(b->work, object->cmd_name);
+	_cleanup_free_ char *path = path_join(b->work_dir, object->cmd_name);
 	_cleanup_(str_done) struct str was = {0}, is = {0};
 	_cleanup_(strv_done) struct strv before = {0}, now = {0};
 	const char *gone, *new;
@@ -613,7 +620,7 @@ static void put_pieces(struct job *job, const struct pieces *p)
 	for (size_t i = 0; i < p->n; i++)
 		for (size_t j = 0; j < p->items[i].files.n; j++, n++)
 			files[n] = (struct cache_file){p->items[i].files.items[j],
-				path_join(b->work, p->items[i].files.items[j])};
+				path_join(b->work_dir, p->items[i].files.items[j])};
 	o->entry = (struct entry){
 		.title = xasprintf(OBJECTS_TITLE "%s/%s %s %s", job->name, job->version,
 			job->kernel->release, job->kernel->arch),

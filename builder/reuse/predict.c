@@ -71,8 +71,8 @@ static bool make_key(struct foreteller *f)
 	const struct build *b = job->build;
 	_cleanup_free_ char *names = NULL;
 
-	if (view_read(cache_stats(job->shared->cache), b->source, b->seen, &b->places,
-		    &f->view) < 0)
+	if (view_read(cache_stats(job->shared->cache), b->paths.source_dir,
+		    b->paths.build_dir, &b->header_mounts, &f->view) < 0)
 		return false;
 	f->prepares = job->conf->patches.n || !is_empty(job->conf->pre_build);
 	names = f->prepares ? NULL : view_names(&f->view);

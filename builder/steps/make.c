@@ -36,7 +36,7 @@ static enum phase run(struct job *job, const char *line, bool make)
 	strv_push_all(&cmd->argv, (const char *const[]){BASH_PROGRAM, "-c", NULL});
 	strv_take(&cmd->argv, str_take(&script));
 	build_environment(job, &cmd->env);
-	cmd->cwd = xstrdup(b->seen);
+	cmd->cwd = xstrdup(b->paths.build_dir);
 	cmd->log_fd = b->log_fd;
 	cmd->uses_jobserver = make;
 	box.jobserver_fifo = make ? job->shared->slots_fifo : NULL;
@@ -70,15 +70,15 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 	int r;
 
 	r = buildlog_result(job->build->log_fd, outcome, &job->ask.command);
-	if (r == 0 && disk_is_full(job->build->version_dir))
+	if (r == 0 && disk_is_full(job->build->paths.version_dir))
 		r = -ENOSPC;
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->ask.command);
-	why = buildlog_explain(job->build->log, job->build->seen);
+	why = buildlog_explain(job->build->paths.log, job->build->paths.build_dir);
 	if (r < 0)
 		full = xasprintf(", and %s cannot be written: %s",
-			job->build->version_dir, strerror(-r));
+			job->build->paths.version_dir, strerror(-r));
 	error_set(&job->outcome.error, -EIO, status, "%s %s%s%s%s", what, how,
 		full ? full : "", why ? "\n" : "", why ? why : "");
 	advice = build_advice(job);
@@ -105,10 +105,10 @@ enum phase patch_enter(struct job *job)
 	enum phase phase;
 	const char *name;
 
-	if (!is_building(job) || b->patch == job->conf->patches.n)
+	if (!build_is_needed(job) || b->next_patch == job->conf->patches.n)
 		return PHASE_NEXT;
-	name = job->conf->patches.items[b->patch];
-	path = xasprintf("%s/patches/%s", b->work, name);
+	name = job->conf->patches.items[b->next_patch];
+	path = xasprintf("%s/patches/%s", b->work_dir, name);
 	if (has_parent_component(name) || !path_is_file(path)) {
 		error_set(&job->outcome.error, -ENOENT, 5, "%s: the patch patches/%s %s",
 			job->conf_path, name,
@@ -126,12 +126,12 @@ enum phase patch_enter(struct job *job)
 
 enum phase patch_leave(struct job *job, const struct outcome *outcome)
 {
-	_cleanup_free_ char *what =
-		xasprintf("the patch %s", job->conf->patches.items[job->build->patch]);
+	_cleanup_free_ char *what = xasprintf(
+		"the patch %s", job->conf->patches.items[job->build->next_patch]);
 
 	if (ran(job, outcome, what, 6) == PHASE_FAIL)
 		return PHASE_FAIL;
-	job->build->patch++;
+	job->build->next_patch++;
 	return PHASE_AGAIN;
 }
 
@@ -142,9 +142,10 @@ static enum phase build_script_enter(
 {
 	_cleanup_free_ char *line = NULL;
 
-	if (!is_building(job) || is_empty(script))
+	if (!build_is_needed(job) || is_empty(script))
 		return PHASE_NEXT;
-	line = script_line(job, what, script, job->build->work, job->build->seen);
+	line = script_line(
+		job, what, script, job->build->work_dir, job->build->paths.build_dir);
 	return line ? run(job, line, true) : PHASE_NEXT;
 }
 
@@ -180,7 +181,7 @@ enum phase make_enter(struct job *job)
 {
 	_cleanup_free_ char *line = NULL;
 
-	if (!is_building(job))
+	if (!build_is_needed(job))
 		return PHASE_NEXT;
 	line = conf_make_command(job->conf, job->kernel->release);
 	return run(job, line, true);
@@ -190,7 +191,7 @@ enum phase make_enter(struct job *job)
  * own user, and a link could lead to what the module may not see. */
 static bool is_built(const struct build *b, const char *path)
 {
-	_cleanup_free_ char *dir = realpath(b->work, NULL);
+	_cleanup_free_ char *dir = realpath(b->work_dir, NULL);
 	_cleanup_free_ char *real = realpath(path, NULL);
 	struct stat st;
 
@@ -210,14 +211,14 @@ enum phase make_leave(struct job *job, const struct outcome *outcome)
 {
 	if (is_doubtful(job, outcome)) {
 		job->reuse->from_scratch = true;
-		job->build->patch = 0;
+		job->build->next_patch = 0;
 		return PHASE_RESTART;
 	}
 	if (ran(job, outcome, "make", 10) == PHASE_FAIL)
 		return PHASE_FAIL;
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *path = build_made_path(job, m);
+		_cleanup_free_ char *path = build_module_path(job, m);
 
 		if (m->excluded || is_built(job->build, path))
 			continue;
@@ -237,7 +238,7 @@ enum phase strip_enter(struct job *job)
 	bool any = false;
 	enum phase phase = PHASE_NEXT;
 
-	if (!is_building(job))
+	if (!build_is_needed(job))
 		return PHASE_NEXT;
 	str_add(&line, "strip -g");
 	for (size_t i = 0; i < job->conf->n_modules; i++) {

@@ -64,7 +64,7 @@ static void choose_sandbox(struct job *job)
 	b->sandbox = job->shared->sandbox;
 	if (b->sandbox != SANDBOX_KIND_UNTRUSTED)
 		return;
-	strv_push(&readable, b->version_dir);
+	strv_push(&readable, b->paths.version_dir);
 	strv_push(&readable, job->kernel->headers);
 	strv_split(&readable, paths ? paths : "");
 	if (!sandbox_user_can_reach(&readable))
@@ -99,9 +99,10 @@ enum phase check_enter(struct job *job)
 	job->reuse = reuse_new();
 	choose_sandbox(job);
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
-		header_mounts_list(kernel, &job->build->places);
+		header_mounts_list(kernel, &job->build->header_mounts);
 	toolchain_choose_for_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
-	return check_source(job, job->build->source) < 0 ? PHASE_FAIL : PHASE_NEXT;
+	return check_source(job, job->build->paths.source_dir) < 0 ? PHASE_FAIL
+								   : PHASE_NEXT;
 }
 
 /* JOB_WAITING */
@@ -109,41 +110,45 @@ enum phase check_enter(struct job *job)
 /* Makes the job's directory and locks it; -EBUSY when another process has it. A lock that a
  * dead process left is none, since the kernel drops it; what such a process left in the
  * directory is removed. */
-static int lock_dir(struct job *job)
+static int lock_job_dir(struct job *job)
 {
 	struct build *b = job->build;
 	struct stat mine, there;
 	int r;
 
 	for (;;) {
-		r = dir_make(b->dir, &job->outcome.error);
+		r = dir_make(b->paths.job_dir, &job->outcome.error);
 		if (r < 0)
 			return r;
-		close_ptr(&b->lock_fd);
-		b->lock_fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (b->lock_fd < 0 && errno == ENOENT)
+		close_ptr(&b->job_lock_fd);
+		b->job_lock_fd =
+			open(b->paths.job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (b->job_lock_fd < 0 && errno == ENOENT)
 			continue;
-		if (b->lock_fd < 0)
-			return error_errno(
-				&job->outcome.error, -errno, 1, "cannot open %s", b->dir);
-		if (flock(b->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-			close_ptr(&b->lock_fd);
-			b->lock_fd = -1;
+		if (b->job_lock_fd < 0)
+			return error_errno(&job->outcome.error, -errno, 1,
+				"cannot open %s", b->paths.job_dir);
+		if (flock(b->job_lock_fd, LOCK_EX | LOCK_NB) < 0) {
+			close_ptr(&b->job_lock_fd);
+			b->job_lock_fd = -1;
 			return -EBUSY;
 		}
 		/* The other one may have removed it between our open and our lock. */
-		if (fstat(b->lock_fd, &mine) == 0 && stat(b->dir, &there) == 0 &&
+		if (fstat(b->job_lock_fd, &mine) == 0 &&
+			stat(b->paths.job_dir, &there) == 0 &&
 			mine.st_ino == there.st_ino)
 			return 0;
 	}
 }
 
-/* Without namespaces the builds of all kernels have one directory: see rename_to_seen. */
-static int lock_seen(struct build *b)
+/* Without namespaces the builds of all kernels have one directory: see
+ * rename_to_build_dir. */
+static int lock_version_dir(struct build *b)
 {
-	close_ptr(&b->seen_lock_fd);
-	b->seen_lock_fd = open(b->version_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (b->seen_lock_fd >= 0 && flock(b->seen_lock_fd, LOCK_EX | LOCK_NB) < 0 &&
+	close_ptr(&b->version_lock_fd);
+	b->version_lock_fd =
+		open(b->paths.version_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->version_lock_fd >= 0 && flock(b->version_lock_fd, LOCK_EX | LOCK_NB) < 0 &&
 		errno == EWOULDBLOCK)
 		return -EBUSY;
 	return 0;
@@ -160,7 +165,7 @@ static enum phase look_again(struct job *job)
 		state < STATE_BUILT)
 		return PHASE_NEXT;
 	job->outcome.state_before = state;
-	dir_remove(job->build->dir, NULL);
+	dir_remove(job->build->paths.job_dir, NULL);
 	forget_build(job);
 	if (job->kind == JOB_INSTALL && state < STATE_INSTALLED_WEAK)
 		return PHASE_NEXT;
@@ -179,13 +184,13 @@ enum phase wait_enter(struct job *job)
 
 	if (!b)
 		return PHASE_NEXT;
-	busy = b->dir;
-	r = dir_make(b->seen, &job->outcome.error);
+	busy = b->paths.job_dir;
+	r = dir_make(b->paths.build_dir, &job->outcome.error);
 	if (r == 0)
-		r = lock_dir(job);
+		r = lock_job_dir(job);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE) {
-		busy = b->version_dir;
-		r = lock_seen(b);
+		busy = b->paths.version_dir;
+		r = lock_version_dir(b);
 	}
 	if (r == 0)
 		return look_again(job);
@@ -226,12 +231,13 @@ static int open_log(struct job *job)
 {
 	struct build *b = job->build;
 
-	unlink(b->log);
+	unlink(b->paths.log);
 	close_ptr(&b->log_fd);
-	b->log_fd = open(b->log, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+	b->log_fd = open(
+		b->paths.log, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
 	if (b->log_fd < 0)
 		return error_errno(
-			&job->outcome.error, -errno, 1, "cannot create %s", b->log);
+			&job->outcome.error, -errno, 1, "cannot create %s", b->paths.log);
 	buildlog_begin(b->log_fd, job->name, job->version, job->kernel->release,
 		job->kernel->arch);
 	log_toolchain(b);
@@ -266,28 +272,28 @@ static int overlay_patches(struct job *job, uid_t uid)
 {
 	_cleanup_free_ char *from =
 		xasprintf("%s/%s/patches", job->shared->settings->config_dir, job->name);
-	_cleanup_free_ char *to = path_join(job->build->work, "patches");
+	_cleanup_free_ char *to = path_join(job->build->work_dir, "patches");
 
 	if (!job->conf->patches.n || !path_is_dir(from))
 		return 0;
 	return overlay(from, to, uid, &job->outcome.error);
 }
 
-/* Without namespaces: what is at seen makes room, and comes back in restore_seen. */
-static int rename_to_seen(struct job *job)
+/* Without namespaces: what is at build_dir makes room, and comes back in undo_rename. */
+static int rename_to_build_dir(struct job *job)
 {
 	struct build *b = job->build;
 
 	/* A process that was killed may have left it aside. */
-	if (path_exists(b->set_aside)) {
-		dir_remove(b->seen, NULL);
-		rename(b->set_aside, b->seen);
+	if (path_exists(b->paths.displaced_dir)) {
+		dir_remove(b->paths.build_dir, NULL);
+		rename(b->paths.displaced_dir, b->paths.build_dir);
 	}
-	if (rename(b->seen, b->set_aside) < 0 || rename(b->work, b->seen) < 0)
+	if (rename(b->paths.build_dir, b->paths.displaced_dir) < 0 ||
+		rename(b->work_dir, b->paths.build_dir) < 0)
 		return error_errno(&job->outcome.error, -errno, 1,
-			"cannot rename %s to %s", b->work, b->seen);
-	str_replace(&b->work, b->seen);
-	b->renamed = true;
+			"cannot rename %s to %s", b->work_dir, b->paths.build_dir);
+	b->work_dir = b->paths.build_dir;
 	return 0;
 }
 
@@ -297,16 +303,16 @@ static int copy_work(struct job *job)
 	uid_t uid = (uid_t)-1;
 	int r;
 
-	r = build_clear_dir(job);
+	r = build_clear_job_dir(job);
 	if (r < 0)
 		return r;
 	if (b->sandbox == SANDBOX_KIND_UNTRUSTED)
 		uid = SANDBOX_UID;
-	r = dir_copy(b->source, b->work, uid, uid, &job->outcome.error);
+	r = dir_copy(b->paths.source_dir, b->work_dir, uid, uid, &job->outcome.error);
 	if (r == 0)
 		r = overlay_patches(job, uid);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE)
-		r = rename_to_seen(job);
+		r = rename_to_build_dir(job);
 	if (r == 0)
 		r = open_log(job);
 	return r;
@@ -314,7 +320,7 @@ static int copy_work(struct job *job)
 
 enum phase copy_enter(struct job *job)
 {
-	if (!is_building(job))
+	if (!build_is_needed(job))
 		return PHASE_NEXT;
 	job->ask.work = copy_work;
 	return PHASE_WORK;

@@ -88,7 +88,7 @@ static int write_dependencies(struct job *job)
 		_cleanup_free_ char *version = tree_installed_version(
 			s->trees.dkms, job_module_on_kernel(job, names->items[i]));
 		_cleanup_free_ char *path =
-			xasprintf("%s/.dep_%s", job->build->staging, names->items[i]);
+			xasprintf("%s/.dep_%s", job->build->paths.staging_dir, names->items[i]);
 		_cleanup_free_ char *line = xasprintf("%s\n", version ? version : "");
 
 		if (version)
@@ -101,7 +101,7 @@ static int write_dependencies(struct job *job)
 static int publish_work(struct job *job)
 {
 	struct build *b = job->build;
-	_cleanup_free_ char *log_dir = path_join(b->staging, "log");
+	_cleanup_free_ char *log_dir = path_join(b->paths.staging_dir, "log");
 	_cleanup_free_ char *log = path_join(log_dir, "make.log");
 	_cleanup_free_ char *built = NULL;
 	int r;
@@ -109,12 +109,12 @@ static int publish_work(struct job *job)
 	job->outcome.build_s = build_elapsed_s(b);
 	r = dir_make(log_dir, &job->outcome.error);
 	if (r == 0)
-		r = file_copy(b->log, log, &job->outcome.error);
+		r = file_copy(b->paths.log, log, &job->outcome.error);
 	if (r == 0)
 		r = write_dependencies(job);
 	if (r == 0)
 		r = tree_publish(job->shared->settings->trees.dkms, job_on_kernel(job),
-			b->staging, &job->outcome.error);
+			b->paths.staging_dir, &job->outcome.error);
 	if (r < 0)
 		return r;
 	job->outcome.built = true;

@@ -124,7 +124,7 @@ enum phase prepare_signatures_enter(struct job *job)
 	}
 	signing_free(job->signing);
 	sg = job->signing = xcalloc(1, sizeof(*sg));
-	sg->dir = build_path(job, "sign");
+	sg->dir = build_job_path(job, "sign");
 	sg->hash = signer_hash(job->kernel);
 	keypair_choose(s, job->kernel->release, &sg->pair);
 	if (signer_find_program(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) < 0) {
