@@ -11,7 +11,7 @@
 #include "cache/maintenance.h"
 #include "builder/host/kernel.h"
 #include "builder/build/build.h"
-#include "builder/build/ccache.h"
+#include "builder/build/ccache-usage.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/reuse.h"
@@ -80,7 +80,7 @@ static void print_ccache(struct cache *cache)
 
 	if (!bytes)
 		return;
-	ccache_measure(cache, &u);
+	ccache_read_usage(cache, &u);
 	printf("ccache   %5lu %-7s  %9s  %lu hits  %lu misses\n", (unsigned long)u.files,
 		u.files == 1 ? "file" : "files", size, (unsigned long)u.hits,
 		(unsigned long)u.misses);
@@ -166,7 +166,8 @@ static int clear(struct cache *cache, const struct settings *s)
 
 /* why */
 
-/* What the log of a build has about the objects that it was given, and that it was not. */
+/* What the log of a build has about the objects that it was given, and that it was
+ * not. */
 static void print_objects_note(struct cache *cache, const struct entry *e)
 {
 	const struct entry_file *log = entry_file(e, "make.log");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Has a build failed for what its sandbox keeps from it? dkms has let builds read all files and use
- * the network, and some modules do. */
+/* Did a build fail because of its sandbox? Other versions of dkms let a build read all
+ * files and use the network, and some modules depend on that. */
 #include "config.h"
 
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
 
-/* How much of a log is searched (bytes, from its end). */
+/* Only the last part of a log is searched (bytes). */
 #define SEARCH_MAX (256 * 1024)
 
 static bool has_any(const char *line, const char *const *words, size_t n)
@@ -22,6 +22,7 @@ static bool has_any(const char *line, const char *const *words, size_t n)
 	return false;
 }
 
+/* Whether a line of a log complains about a missing network. */
 static bool misses_network(const char *line)
 {
 	static const char *const words[] = {"Could not resolve", "could not resolve",
@@ -31,6 +32,7 @@ static bool misses_network(const char *line)
 	return has_any(line, words, ARRAY_SIZE(words));
 }
 
+/* Whether a line of a log complains about a missing file. */
 static bool misses_file(const char *line)
 {
 	static const char *const words[] = {"No such file", "not found", "Permission denied",
@@ -47,7 +49,7 @@ static bool is_below_any(const char *path, const struct strv *dirs)
 	return false;
 }
 
-/* There is such a file, and a build does not see it. */
+/* Whether the path exists, but a build does not see it. */
 static bool is_hidden(const struct sandbox *box, const char *path)
 {
 	struct stat st;
@@ -56,7 +58,7 @@ static bool is_hidden(const struct sandbox *box, const char *path)
 	       !is_below_any(path, &box->readable_paths) && stat(path, &st) == 0;
 }
 
-/* The first hidden path that a line names; caller frees; or NULL. */
+/* Returns the first hidden path in a line, or NULL; the caller frees. */
 static char *find_hidden(const struct sandbox *box, const char *line)
 {
 	static const char before[] = " \t\"'`=:(<", after[] = " \t\"'`:;,)>";
@@ -71,8 +73,9 @@ static char *find_hidden(const struct sandbox *box, const char *line)
 	return NULL;
 }
 
-/* The directory of a file, but not one in / itself: that would be all of /home. */
-static char *worth_showing(const char *path)
+/* Returns the path to suggest for sandbox_paths: the directory of the file, or the file
+ * itself if this directory is / or a directory in /, such as /home. The caller frees. */
+static char *choose_path_to_show(const char *path)
 {
 	const char *base = path_base(path);
 	_cleanup_free_ char *dir = base - path > 1 ? xstrndup(path, (size_t)(base - path) - 1) : NULL;
@@ -80,7 +83,7 @@ static char *worth_showing(const char *path)
 	return xstrdup(dir && strchr(dir + 1, '/') ? dir : path);
 }
 
-char *build_advice(const struct job *job)
+char *advice_find(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_(sandbox_done) struct sandbox box = {.kind = job->build->sandbox};
@@ -90,11 +93,11 @@ char *build_advice(const struct job *job)
 	if (box.kind == SANDBOX_KIND_NONE ||
 		file_read_tail(job->build->paths.log, SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
-	build_sandbox(job, &box);
+	build_fill_sandbox(job, &box);
 	rest = log.data;
 	while (!advice && (line = strsep(&rest, "\n"))) {
 		_cleanup_free_ char *path = misses_file(line) ? find_hidden(&box, line) : NULL;
-		_cleanup_free_ char *show = path ? worth_showing(path) : NULL;
+		_cleanup_free_ char *show = path ? choose_path_to_show(path) : NULL;
 
 		if (path)
 			advice = xasprintf("builds do not see %s; sandbox_paths=\"%s\" in "

@@ -4,8 +4,10 @@
 
 #include "builder/job/job.h"
 
-/* What the administrator can do when the log of a failed build tells that it missed
- * something which the sandbox keeps from it; caller frees; NULL when it does not. */
-char *build_advice(const struct job *job);
+/* Searches the log of a failed build for a hidden file or for the network, which the
+ * sandbox kept from it. Returns the setting in framework.conf that allows it; the caller
+ * frees. Returns NULL if the log mentions neither, or if the build ran without a
+ * sandbox. */
+char *advice_find(const struct job *job);
 
 #endif

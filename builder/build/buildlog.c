@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* make.log: how a build went, for people and for the error message. */
+/* Writes make.log, the log of a build, and finds the cause of a failure in it. */
 #include "config.h"
 
 #include <ctype.h>
@@ -9,11 +9,12 @@
 #include "base/file.h"
 #include "builder/build/buildlog.h"
 
-/* Of a longer log only the last part is searched (bytes). */
+/* Only the last part of a longer log is searched (bytes). */
 #define LOG_SEARCH_MAX (16 * 1024 * 1024)
 
-/* A log that cannot be written is no reason to stop a build. */
-static int put(int fd, struct str *s)
+/* Writes and frees the text. Returns 0, or a negative errno. Most callers ignore it: a
+ * build does not stop only because its log cannot be written. */
+static int write_text(int fd, struct str *s)
 {
 	ssize_t n = write(fd, s->data, s->len);
 	int r = n == (ssize_t)s->len ? 0 : n < 0 ? -errno : -ENOSPC;
@@ -33,18 +34,18 @@ void buildlog_begin(int fd, const char *module, const char *version, const char 
 	strftime(date, sizeof(date), "%a %b %e %T %Z %Y", localtime_r(&now, &tm));
 	str_addf(&s, "DKMS (%s %s) make.log for %s/%s, kernel %s (%s)\n%s\n", PACKAGE,
 		PACKAGE_VERSION, module, version, release, arch, date);
-	put(fd, &s);
+	write_text(fd, &s);
 }
 
-void buildlog_command(int fd, const char *line)
+void buildlog_add_command(int fd, const char *line)
 {
 	struct str s = {0};
 
 	str_addf(&s, "\n# command: %s\n", line);
-	put(fd, &s);
+	write_text(fd, &s);
 }
 
-void buildlog_note(int fd, const char *fmt, ...)
+void buildlog_add_note(int fd, const char *fmt, ...)
 {
 	struct str s = {0};
 	va_list ap;
@@ -54,10 +55,10 @@ void buildlog_note(int fd, const char *fmt, ...)
 	va_end(ap);
 	if (s.len && s.data[s.len - 1] != '\n')
 		str_add(&s, "\n");
-	put(fd, &s);
+	write_text(fd, &s);
 }
 
-int buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd)
+int buildlog_add_result(int fd, const struct outcome *outcome, const struct command *cmd)
 {
 	struct str s = {0};
 
@@ -69,20 +70,22 @@ int buildlog_result(int fd, const struct outcome *outcome, const struct command 
 		str_addf(&s, "\n# exit code: %d\n", outcome->exit_status);
 	}
 	str_addf(&s, "# elapsed time: %.1f s\n", outcome->elapsed_s);
-	return put(fd, &s);
+	return write_text(fd, &s);
 }
 
-/* What the tools of a build write in front of, or into, an error: gcc and clang, modpost,
- * the linkers, bash, configure scripts, make. The lower index tells more. */
+/* Texts that the tools of a build have in their error messages: gcc and clang, modpost,
+ * linkers, bash, configure scripts, make. Messages with the first ones explain a failure
+ * best. */
 static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference", "Error: ",
 	"command not found", "not found", "No such file or directory", "*** "};
 
-/* So many of them say it all. */
+/* A message with one of the first CLEAR_MARKS explains the failure by itself. */
 #define CLEAR_MARKS 4
-/* Where there is none of those, how many of the last lines are shown. */
+/* How many of the last lines of the log are shown otherwise. */
 #define LAST_LINES 3
 
-/* Cuts a log into lines, without those that are empty, ours ("# ...") or say nothing. */
+/* Divides a log into lines. Leaves out empty lines, lines that dkms wrote ("# ..."), and
+ * the lines of make about entering and leaving directories. */
 static void split_lines(char *text, struct strv *ret)
 {
 	for (char *line = text; line;) {
@@ -98,7 +101,8 @@ static void split_lines(char *text, struct strv *ret)
 	}
 }
 
-/* The index of the line that tells most; n when none has a mark. */
+/* Returns the index of the line that explains the failure best, or lines->n if no line
+ * has a mark. Sets *ret_clear if this line is enough. */
 static size_t find_error(const struct strv *lines, bool *ret_clear)
 {
 	size_t best = lines->n, best_mark = ARRAY_SIZE(marks);
@@ -115,7 +119,7 @@ static size_t find_error(const struct strv *lines, bool *ret_clear)
 	return best;
 }
 
-/* Appends the line, with the names of files in dir as they are there. */
+/* Appends the line with paths below dir made relative to it. */
 static void add_line(struct str *s, const char *line, const char *dir)
 {
 	size_t n = strlen(dir);
@@ -129,7 +133,7 @@ static void add_line(struct str *s, const char *line, const char *dir)
 	str_add(s, line);
 }
 
-char *buildlog_explain(const char *path, const char *dir)
+char *buildlog_explain_failure(const char *path, const char *dir)
 {
 	_cleanup_(str_done) struct str log = {0};
 	_cleanup_(strv_done) struct strv lines = {0};
@@ -140,7 +144,7 @@ char *buildlog_explain(const char *path, const char *dir)
 	if (file_read_tail(path, LOG_SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
 	split_lines(log.data, &lines);
-	if (lines.n < 3) /* two lines are the header */
+	if (lines.n < 3) /* the header has two lines */
 		return NULL;
 	error = find_error(&lines, &clear);
 	if (clear) {

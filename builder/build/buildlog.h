@@ -5,20 +5,26 @@
 #include "base/str.h"
 #include "builder/run/command.h"
 
-/* Appends to an open make.log. The log begins with what is built for what, followed by
- * each command's line, its output, its exit code and the time it took. */
+/* These functions append to an open make.log. Its header names the module version and the
+ * kernel. Then each command follows: its command line, its output, its exit status and
+ * the time that it took. */
+
+/* Writes the header. */
 void buildlog_begin(int fd, const char *module, const char *version, const char *release,
 	const char *arch);
-void buildlog_command(int fd, const char *line);
-/* A line, or several, between commands. */
-void buildlog_note(int fd, const char *fmt, ...) _printf_(2, 3);
-/* A negative errno when it could not be written, as on a full disk. */
-int buildlog_result(int fd, const struct outcome *outcome, const struct command *cmd);
+/* Writes the line that precedes a command's output. */
+void buildlog_add_command(int fd, const char *line);
+/* Writes one or more lines between two commands; adds a line end if there is none. */
+void buildlog_add_note(int fd, const char *fmt, ...) _printf_(2, 3);
+/* Writes how a command ended. Returns 0, or a negative errno if the log cannot be
+ * written, for example because the disk is full. */
+int buildlog_add_result(int fd, const struct outcome *outcome, const struct command *cmd);
 
-/* What a log says went wrong: the first error of a compiler, or of modpost or the linker.
- * Where there is none, the first one of the shell or of make, and the last lines. Files in
- * dir, where it was built, are called by their names there. The caller frees; NULL when
- * the log cannot be read or says nothing. */
-char *buildlog_explain(const char *path, const char *dir);
+/* Returns why the build failed, according to the log at path: the first error message of
+ * the compiler, of modpost or of the linker. If there is none: the first one of the shell
+ * or of make, and the last lines of the log. dir is the build directory; paths below it
+ * become relative. The caller frees. Returns NULL if the log cannot be read, or has no
+ * lines after its header. */
+char *buildlog_explain_failure(const char *path, const char *dir);
 
 #endif

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What has ccache found? It counts in files, STORE/guests/OWNER/PACKAGE/X/stats and X/Y/stats with
- * hexadecimal digits X and Y: a number per line, each kind on its line, and new kinds come last.
- * ccache itself would tell, too, but it would have to be run, by root in a directory that makefiles
- * may fill with links, pipes and settings, or in a sandbox for each package. */
+/* How often did ccache(1) have a result?
+ *
+ * ccache counts in the files X/stats and X/Y/stats of its directory,
+ * STORE/guests/OWNER/PACKAGE/; X and Y are hexadecimal digits. Each line of such a file
+ * is one number, and the line number says what it counts. New versions of ccache append
+ * lines (enum Statistic in its source).
+ *
+ * "ccache --print-stats" prints the same numbers, but dkms would have to run it as root
+ * in a directory that makefiles can fill with links, pipes and settings, or in a sandbox
+ * for each package. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -12,12 +18,13 @@
 #include "base/file.h"
 #include "cache/cache.h"
 #include "cache/ccache-dirs.h"
-#include "builder/build/ccache.h"
+#include "builder/build/ccache-usage.h"
 
-/* A stats file is some hundred bytes; nobody's may be anything. */
+/* More than the size of a stats file, which is some hundred bytes. What builds as nobody
+ * wrote may be of any size. */
 #define STATS_MAX 8192
 
-/* Adds the counters in a directory. */
+/* Adds the counters of the stats file in a directory. */
 static void add_counters(int dir, struct ccache_usage *u)
 {
 	_cleanup_close_ int fd =
@@ -46,7 +53,8 @@ static void add_counters(int dir, struct ccache_usage *u)
 	}
 }
 
-/* Adds those of a directory in at and of the two levels below it. Nothing is followed. */
+/* Adds the counters of the directory name below at, and of its subdirectories down to
+ * this number of levels. Symbolic links are not followed. */
 static void add_dir(int at, const char *name, int levels, struct ccache_usage *u)
 {
 	_cleanup_close_ int dir =
@@ -59,7 +67,7 @@ static void add_dir(int at, const char *name, int levels, struct ccache_usage *u
 		add_dir(dir, (const char[]){*digit, '\0'}, levels - 1, u);
 }
 
-void ccache_measure(struct cache *c, struct ccache_usage *ret)
+void ccache_read_usage(struct cache *c, struct ccache_usage *ret)
 {
 	_cleanup_(strv_done) struct strv dirs = {0};
 

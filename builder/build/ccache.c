@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ccache(1) for what is left when neither a module nor its objects are in the cache: other
- * layouts of headers, sources that make writes itself, headers in which nothing changed that a
- * source sees.
+/* How do builds use ccache(1)?
  *
- * It is off unless asked for. Measured on evdi: where it has nothing, it adds a third to the
- * CPU time of a build, since each source is preprocessed for its key; and of a new point
- * release's objects it has one in seventeen, while those of an equal one come from objects.c
- * without a compiler being started.
+ * ccache can help if neither a module nor its objects are in the cache of dkms: if the
+ * headers have another layout, if make generates the sources, or if none of the changed
+ * headers is included by a source.
  *
- * What the modules' makefiles run can write wherever ccache does, so each package has a
- * directory of its own and can spoil nobody's builds but its own:
+ * It is off by default. On evdi, a build for which ccache has nothing takes a third more
+ * CPU time, because each source has to be preprocessed for its key. After a point release
+ * of the kernel, ccache has one in seventeen objects. If the kernel's headers are equal,
+ * builder/reuse/ finds all objects without starting a compiler.
  *
- *   STORE/guests/             root's alone (or the user's)
- *     bin/                    links to ccache by the compilers' names, in front of $PATH
- *     nobody/PACKAGE/         what ccache keeps, of builds that run as nobody
- *     own/PACKAGE/            and of others
+ * Everything that a module's makefile runs can write to the directory of ccache. So each
+ * package has a directory of its own, and can spoil only its own builds:
  *
- * ccache works by preprocessed sources: its direct mode does not notice a header that appears
- * in front of the one it knows. */
+ *   STORE/guests/             writable only by root, or by the user that runs dkms
+ *     bin/                    links to ccache with the names of compilers; first in $PATH
+ *     nobody/PACKAGE/         directories of ccache for builds that run as nobody
+ *     own/PACKAGE/            and for other builds
+ *
+ * ccache works on preprocessed sources here. Its direct mode does not notice a new header
+ * that comes before the known one in the search path. */
 #include "config.h"
 
 #include <ctype.h>
@@ -31,19 +33,22 @@
 #include "builder/build/build.h"
 #include "builder/build/ccache.h"
 
-#define SEEN "/run/ccache"
+/* Where a sandbox shows these directories. */
+#define SANDBOX_DIR "/run/ccache"
 
-/* CCACHE_REMOTE_STORAGE is a list of storages, each a URL and attributes behind it:
- * "file:///shared/cache|read-only http://host:8080". A directory needs no network. It is shown
- * to builds as SEEN/remoteN, for it may be hidden there. */
+/* One remote storage. CCACHE_REMOTE_STORAGE is a list of them, each a URL followed by
+ * attributes: "file:///shared/cache|read-only http://host:8080" (see ccache(1)). A
+ * directory needs no network, but a sandbox may hide it. So a sandbox shows it as
+ * SANDBOX_DIR/remoteN. */
 struct storage {
-	const char *text;
-	const char *attributes; /* at the end of the URL */
-	char *dir;		/* what a file: URL names, or NULL */
+	const char *text;       /* begins with the URL */
+	const char *attributes; /* what follows the URL in text, from its first "|" */
+	char *dir;              /* the path in a file: URL, or NULL */
 	bool read_only;
 };
 
-/* The absolute path in a file: URL of n bytes, or NULL; caller frees. */
+/* Returns the absolute path in a file: URL of n bytes, or NULL if it is another URL or
+ * names a host. The caller frees. */
 static char *url_path(const char *url, size_t n)
 {
 	_cleanup_free_ char *text = xstrndup(url, n);
@@ -52,20 +57,21 @@ static char *url_path(const char *url, size_t n)
 							: NULL;
 	struct str path = {0};
 
-	if (!from || has_prefix(from, "//")) /* with a host */
+	if (!from || has_prefix(from, "//"))
 		return NULL;
 	for (; *from; from++) {
-		bool coded = *from == '%' && isxdigit((unsigned char)from[1]) &&
-			     isxdigit((unsigned char)from[2]);
-		const char digits[] = {from[1], coded ? from[2] : '\0', '\0'};
-		char c = coded ? (char)strtoul(digits, NULL, 16) : *from;
+		bool encoded = *from == '%' && isxdigit((unsigned char)from[1]) &&
+			       isxdigit((unsigned char)from[2]);
+		const char digits[] = {from[1], encoded ? from[2] : '\0', '\0'};
+		char c = encoded ? (char)strtoul(digits, NULL, 16) : *from;
 
 		str_add_bytes(&path, &c, 1);
-		from += coded ? 2 : 0;
+		from += encoded ? 2 : 0;
 	}
 	return str_take(&path);
 }
 
+/* Whether the attributes contain "|read-only" or "|read-only=true". */
 static bool is_read_only(const char *attributes)
 {
 	static const char name[] = "|read-only";
@@ -75,8 +81,8 @@ static bool is_read_only(const char *attributes)
 	return value && (!*value || *value == '|' || has_prefix(value, "=true"));
 }
 
-/* Takes the first storage from *list, which it cuts up; false when there is none.
- * storage_done frees. */
+/* Reads the next storage from *list, which it modifies and advances. The storage points
+ * into the list. Returns false at its end. storage_done() frees. */
 static bool storage_next(char **list, struct storage *ret)
 {
 	char *text;
@@ -113,8 +119,9 @@ bool ccache_needs_network(const struct settings *s)
 	return s->cache.ccache && needs;
 }
 
-/* Why builds cannot use the storage as it is meant, or NULL. */
-static const char *storage_obstacle(const struct storage *s, enum sandbox_kind kind)
+/* Returns why builds cannot use the directory of a storage, or NULL if they can. Static
+ * text. */
+static const char *find_storage_obstacle(const struct storage *s, enum sandbox_kind kind)
 {
 	const mode_t need = S_IXOTH | (s->read_only ? S_IROTH : S_IWOTH);
 	struct stat st;
@@ -133,8 +140,9 @@ static const char *storage_obstacle(const struct storage *s, enum sandbox_kind k
 	return NULL;
 }
 
-/* Shows the directories among the storages in a sandbox, and notes which of them builds cannot
- * use. Returns the value that builds get for CCACHE_REMOTE_STORAGE; caller frees. */
+/* Shows the directories among the storages in a sandbox. Adds a notice to the job for
+ * each one that builds cannot use. value is CCACHE_REMOTE_STORAGE; returns its value for
+ * builds, which the caller frees. */
 static char *show_storages(struct job *job, const char *value, struct sandbox *box)
 {
 	_cleanup_free_ char *copy = xstrdup(value);
@@ -143,8 +151,9 @@ static char *show_storages(struct job *job, const char *value, struct sandbox *b
 	struct str seen = {0};
 
 	for (size_t i = 0; storage_next(&rest, &storage); i++) {
-		_cleanup_free_ char *place = xasprintf(SEEN "/remote%zu", i);
-		const char *obstacle = storage.dir ? storage_obstacle(&storage, box->kind) : NULL;
+		_cleanup_free_ char *place = xasprintf(SANDBOX_DIR "/remote%zu", i);
+		const char *obstacle =
+			storage.dir ? find_storage_obstacle(&storage, box->kind) : NULL;
 
 		if (obstacle)
 			strv_pushf(&job->outcome.notices, "CCACHE_REMOTE_STORAGE: %s: %s",
@@ -164,7 +173,8 @@ static char *show_storages(struct job *job, const char *value, struct sandbox *b
 	return str_take(&seen);
 }
 
-/* gcc, gcc-12, x86_64-linux-gnu-gcc-12, clang, clang-16, cc */
+/* Whether a program is a C compiler by its name: gcc, gcc-12, x86_64-linux-gnu-gcc-12,
+ * clang, clang-16, cc. */
 static bool is_compiler(const char *name)
 {
 	static const char *const names[] = {"cc", "gcc", "clang"};
@@ -183,7 +193,8 @@ static bool is_compiler(const char *name)
 	return false;
 }
 
-/* Links all compilers of a PATH to ccache in dir. */
+/* Makes a link to ccache in dir for each compiler in search, a list of directories like
+ * $PATH. */
 static void link_compilers(const char *dir, const char *search, const char *ccache)
 {
 	_cleanup_free_ char *copy = xstrdup(search);
@@ -203,13 +214,15 @@ static void link_compilers(const char *dir, const char *search, const char *ccac
 	}
 }
 
-static int make_private(const char *path)
+/* Makes a directory that only its owner can enter, if there is none. Returns 0 or a
+ * negative errno. */
+static int make_private_dir(const char *path)
 {
 	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* The directories of the job's package and of the links, made if need be; false when they
- * cannot be. Caller frees both in any case. */
+/* Makes the directory of the job's package and the one of the links, if necessary.
+ * Returns false if this fails. The caller frees both paths in both cases. */
 static bool make_dirs(const struct job *job, char **ret_dir, char **ret_bin)
 {
 	bool nobody = job->build->sandbox == SANDBOX_KIND_UNTRUSTED;
@@ -218,15 +231,17 @@ static bool make_dirs(const struct job *job, char **ret_dir, char **ret_bin)
 
 	*ret_dir = path_join(owner, job->name);
 	*ret_bin = path_join(top, "bin");
-	if (make_private(top) < 0 || make_private(owner) < 0 || make_private(*ret_dir) < 0 ||
+	if (make_private_dir(top) < 0 || make_private_dir(owner) < 0 ||
+		make_private_dir(*ret_dir) < 0 ||
 		(mkdir(*ret_bin, 0755) < 0 && errno != EEXIST))
 		return false;
-	/* When it was used last. */
+	/* The time of modification tells when the directory was last used. */
 	utimensat(AT_FDCWD, *ret_dir, NULL, 0);
 	return !nobody || lchown(*ret_dir, SANDBOX_UID, SANDBOX_UID) == 0;
 }
 
-/* The user's own settings would apply to another directory. */
+/* Sets the variables of ccache. The user's own settings, which are made for another
+ * directory, are ignored except for the remote storage and the prefixes. */
 static void set_variables(const struct settings *s, const char *dir, struct strv *env)
 {
 	static const char *const kept[] = {
@@ -246,7 +261,7 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 		strv_setenv(env, "CCACHE_RECACHE", "1");
 }
 
-void ccache_use(struct job *job, struct command *cmd, struct sandbox *box)
+void ccache_wrap_compilers(struct job *job, struct command *cmd, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
 	const char *search = strv_getenv(&cmd->env, "PATH"), *storages;
@@ -260,15 +275,15 @@ void ccache_use(struct job *job, struct command *cmd, struct sandbox *box)
 	if (!ccache || !make_dirs(job, &dir, &bin))
 		return;
 	link_compilers(bin, search, ccache);
-	set_variables(s, confined ? SEEN "/dir" : dir, &cmd->env);
-	path = xasprintf("%s:%s", confined ? SEEN "/bin" : bin, search);
+	set_variables(s, confined ? SANDBOX_DIR "/dir" : dir, &cmd->env);
+	path = xasprintf("%s:%s", confined ? SANDBOX_DIR "/bin" : bin, search);
 	strv_setenv(&cmd->env, "PATH", path);
 	box->network = box->network || ccache_needs_network(s);
 	if (!confined)
 		return;
 	strv_push_all(&box->bwrap_options,
-		(const char *const[]){"--dir", SEEN, "--ro-bind", bin, SEEN "/bin",
-			"--bind", dir, SEEN "/dir", NULL});
+		(const char *const[]){"--dir", SANDBOX_DIR, "--ro-bind", bin, SANDBOX_DIR "/bin",
+			"--bind", dir, SANDBOX_DIR "/dir", NULL});
 	storages = strv_getenv(&cmd->env, "CCACHE_REMOTE_STORAGE");
 	if (storages) {
 		_cleanup_free_ char *seen = show_storages(job, storages, box);

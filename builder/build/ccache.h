@@ -4,22 +4,14 @@
 
 #include "builder/job/job.h"
 
-/* With framework.conf's ccache: makes a command of the job's run its compilers by ccache(1),
- * under whatever names it calls them. Without, or when there is no ccache or nothing may be
- * kept, cmd and box stay as they are. */
-void ccache_use(struct job *job, struct command *cmd, struct sandbox *box);
+/* Makes a command of the job run its compilers through ccache(1), by whatever names it
+ * calls them. Leaves cmd and box unchanged if framework.conf does not set ccache, if
+ * ccache is not installed, or if the cache cannot be written. */
+void ccache_wrap_compilers(struct job *job, struct command *cmd, struct sandbox *box);
 
-/* Whether the user's settings for ccache need a network, which a build has then: its results
- * depend on what we cannot know. A remote storage that is a directory needs none. */
+/* Whether the user's settings for ccache need the network. Builds get a network then, so
+ * dkms cannot know what their results depend on. A remote storage that is a directory
+ * needs none. */
 bool ccache_needs_network(const struct settings *s);
-
-/* By ccache's own count, of all packages. A makefile may have written anything there. */
-struct ccache_usage {
-	uint64_t files;
-	uint64_t hits, misses;
-};
-
-/* Starts nothing. */
-void ccache_measure(struct cache *c, struct ccache_usage *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_COLLECTING: what was built is taken out of the build directory, and looked at. */
+/* JOB_COLLECTING: copies the built modules out of the build directory and checks them. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,7 +11,8 @@
 #include "builder/build/build.h"
 #include "builder/build/collect.h"
 
-/* The symbols that a module may use besides those of its own package. */
+/* Lists the Module.symvers files of the kernel and of the packages in BUILD_DEPENDS: the
+ * symbols that the modules may use in addition to those of their own package. */
 static void list_symvers(const struct job *job, struct strv *ret)
 {
 	const struct settings *s = job->shared->settings;
@@ -27,7 +28,7 @@ static void list_symvers(const struct job *job, struct strv *ret)
 	}
 }
 
-void build_check_staged(struct job *job)
+void build_check_staged_modules(struct job *job)
 {
 	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
@@ -44,7 +45,8 @@ void build_check_staged(struct job *job)
 	if (path_exists(symvers))
 		strv_push(&all_symvers, symvers);
 	list_symvers(job, &all_symvers);
-	/* What it finds, also that a file is no module, is for a person to judge. */
+	/* All problems are only warnings, even a file that is not a module: a person has
+	 * to judge them. */
 	if (modfile_check_for_kernel(&paths, job->kernel->release, &all_symvers,
 		    &job->outcome.warnings, &err) < 0)
 		strv_push(&job->outcome.warnings, err.what);
@@ -76,7 +78,7 @@ static int collect_work(struct job *job)
 		r = file_copy(symvers, to, &job->outcome.error);
 	}
 	if (r == 0)
-		build_check_staged(job);
+		build_check_staged_modules(job);
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the commands of a build see: their environment and their sandbox. */
+/* What do the commands of a build see? Their environment and their sandbox. */
 #include "config.h"
 
 #include <glob.h>
@@ -11,6 +11,8 @@
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
 
+/* Whether the variable "NAME=VALUE" describes the session that dkms was started in, and
+ * not the build. */
 static bool is_session_variable(const char *text)
 {
 	static const char *const names[] = {"_", "COLORTERM", "COLUMNS",
@@ -34,7 +36,7 @@ static bool is_session_variable(const char *text)
 	return false;
 }
 
-void build_environment(const struct job *job, struct strv *env)
+void build_fill_environment(const struct job *job, struct strv *env)
 {
 	static const char *const homes[] = {"HOME", "TMPDIR", "TMP", "TEMP"};
 	const struct conf_request request = job_conf_request(job);
@@ -44,15 +46,15 @@ void build_environment(const struct job *job, struct strv *env)
 			strv_push(env, *variable);
 	conf_set_environment(&request, env);
 	toolchain_set_environment(&job->build->toolchain, env);
-	/* Messages in the words that we and everybody know. */
+	/* buildlog.c and advice.c search the log for English messages. */
 	strv_setenv(env, "LC_ALL", "C");
-	/* The sandbox has its own. */
+	/* A sandbox sets its own home and temporary directories. */
 	for (size_t i = 0;
 		job->build->sandbox != SANDBOX_KIND_NONE && i < ARRAY_SIZE(homes); i++)
 		strv_setenv(env, homes[i], NULL);
 }
 
-/* Packages that this one is built with: their symbols and their source. */
+/* Shows the symbols and the source of the packages in BUILD_DEPENDS. */
 static void show_depends(const struct job *job, struct sandbox *box)
 {
 	const char *tree = job->shared->settings->trees.dkms;
@@ -77,7 +79,9 @@ static void show_depends(const struct job *job, struct sandbox *box)
 	}
 }
 
-/* Makefiles look for headers in /lib/modules whatever dkms was told. */
+/* Some makefiles look for headers in /lib/modules, even if dkms was given another
+ * directory for the kernel. So this links /lib/modules/RELEASE/build and source to the
+ * right ones. */
 static void link_headers(const struct kernel *k, struct sandbox *box)
 {
 	static const char *const names[] = {"build", "source"};
@@ -97,7 +101,7 @@ static void link_headers(const struct kernel *k, struct sandbox *box)
 	}
 }
 
-bool build_has_network(const struct job *job)
+bool build_may_use_network(const struct job *job)
 {
 	const char *names = job->shared->settings->sandbox.network_modules;
 	_cleanup_(strv_done) struct strv words = {0};
@@ -106,9 +110,10 @@ bool build_has_network(const struct job *job)
 	return strv_contains(&words, job->name);
 }
 
-/* People's own directories in /, unless the make command names one: dkms would show it.
- */
-static void hide_outside(const struct job *job, struct sandbox *box)
+/* Hides directories in / that do not belong to the distribution, except for tools in
+ * $PATH. If the make command names such a directory, nothing is hidden, so that the
+ * module can be built. */
+static void hide_unpackaged(const struct job *job, struct sandbox *box)
 {
 	if (unpackaged_is_mentioned(job->conf->make))
 		return;
@@ -116,9 +121,9 @@ static void hide_outside(const struct job *job, struct sandbox *box)
 	unpackaged_list_tool_dirs(getenv("PATH"), &box->readable_paths);
 }
 
-/* What packages of other kernels have beside those of compilers, and symbols of kernels
- * for debuggers. */
-static void hide_kernels(struct sandbox *box)
+/* Hides the files of other kernels that are in directories for libraries, and debugging
+ * symbols. */
+static void hide_other_kernels(struct sandbox *box)
 {
 	static const char *const patterns[] = {
 		"/usr/lib/debug", "/usr/lib/linux-image-*", "/usr/lib/linux-kbuild-*"};
@@ -135,7 +140,7 @@ static void hide_kernels(struct sandbox *box)
 	}
 }
 
-void build_sandbox(const struct job *job, struct sandbox *box)
+void build_fill_sandbox(const struct job *job, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
 	const struct kernel *k = job->kernel;
@@ -144,8 +149,8 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	box->strict = true;
 	box->writable_dir = b->work_dir;
 	box->writable_seen_at = b->paths.build_dir;
-	box->network = build_has_network(job);
-	hide_outside(job, box);
+	box->network = build_may_use_network(job);
+	hide_unpackaged(job, box);
 	strv_split(&box->readable_paths, s->sandbox.paths ? s->sandbox.paths : "");
 	strv_push(&box->hidden_dirs, s->trees.dkms);
 	strv_push(&box->hidden_dirs, s->trees.install);
@@ -156,7 +161,7 @@ void build_sandbox(const struct job *job, struct sandbox *box)
 	strv_pushf(&box->readable_paths, "%s/modules.builtin", k->dir);
 	strv_pushf(&box->readable_paths, "%s/modules.order", k->dir);
 	header_trees_list(k, &box->readable_paths);
-	hide_kernels(box);
+	hide_other_kernels(box);
 	if (k->config_path)
 		strv_push(&box->readable_paths, k->config_path);
 	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++)

@@ -4,13 +4,16 @@
 
 #include "builder/job/job.h"
 
-/* The environment of the job's commands: ours without what is about this session and none
- * of a build's business, and what a dkms.conf and its scripts are promised. */
-void build_environment(const struct job *job, struct strv *env);
-/* What the job's commands see: fills box except for its kind. */
-void build_sandbox(const struct job *job, struct sandbox *box);
+/* Appends the environment of the job's commands: dkms's own environment without the
+ * variables of the session, which cannot affect a build, plus the variables that a
+ * dkms.conf and its scripts can rely on. */
+void build_fill_environment(const struct job *job, struct strv *env);
+/* Fills box with what the job's commands can see and write. The caller sets box->kind and
+ * calls sandbox_done(). Some strings are borrowed from the job. */
+void build_fill_sandbox(const struct job *job, struct sandbox *box);
 
-/* Whether the administrator lets it use the network. */
-bool build_has_network(const struct job *job);
+/* Whether the administrator allows builds of this module to use the network: whether
+ * sandbox_network in framework.conf lists its name. */
+bool build_may_use_network(const struct job *job);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The states of a build that the cache may serve. What is kept is what make and strip have
- * made, before it is signed and compressed: keys and signatures never come here. The files
- * of an entry: module/NAME.ko for each module, Module.symvers if there is one, make.log.
+/* The states of a build that the cache may serve. What is kept is what make and strip
+ * have made, before it is signed and compressed: keys and signatures never come here. The
+ * files of an entry: module/NAME.ko for each module, Module.symvers if there is one,
+ * make.log.
  *
  * POST_BUILD runs after that, in the sandbox, where it can change nothing but the build
  * directory, which is gone afterwards: a hit leaves it out. The entry is published with
@@ -130,7 +131,7 @@ static int restore_work(struct job *job)
 	}
 	if (restore(job, &e) == 0) {
 		/* The same look at it as after a build, with the same warnings. */
-		build_check_staged(job);
+		build_check_staged_modules(job);
 		job->outcome.restored = true;
 		/* What comes after, such as signing, is told in the log, too. */
 		b->log_fd = open(b->paths.log, O_WRONLY | O_APPEND | O_CLOEXEC);

@@ -123,8 +123,8 @@ static struct shared_text *keep_part(struct fingerprints *f, const char *name,
 	return t;
 }
 
-/* Adds a part that make() writes; from f if it has been written, unless afresh. What cannot be
- * is not tried twice. */
+/* Adds a part that make() writes; from f if it has been written, unless afresh. What
+ * cannot be is not tried twice. */
 static int add_shared(struct fingerprints *f, struct key *key, const char *name,
 	const struct kernel *kernel, bool afresh,
 	int (*make)(struct fingerprints *f, const struct kernel *kernel, struct str *ret,
@@ -543,7 +543,7 @@ const char *fingerprint_obstacle(const struct job *job)
 		return "build_environment is set";
 	if (job->build->sandbox != SANDBOX_KIND_NONE && unpackaged_is_mentioned(job->conf->make))
 		return "the make command names a directory that only this machine has";
-	if (build_has_network(job))
+	if (build_may_use_network(job))
 		return "its builds have a network, by sandbox_network";
 	if (ccache_needs_network(s))
 		return "ccache uses the network";
@@ -562,7 +562,7 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	struct key key = {0};
 	int r;
 
-	build_environment(job, &env);
+	build_fill_environment(job, &env);
 	key_add(&key, "format", FORMAT, strlen(FORMAT));
 	add_kernel(job->kernel, &key);
 	r = add_headers(f, &key, job->kernel, afresh, err);
@@ -594,8 +594,8 @@ int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 
 /* Objects */
 
-/* Those that tell of the kernel: what a makefile makes of them is in the command line of an
- * object, which make compares. */
+/* Those that tell of the kernel: what a makefile makes of them is in the command line of
+ * an object, which make compares. */
 static const char *const not_in_objects[] = {
 	"parallel_jobs", "kernelver", "kernel_source_dir", "kernel_config", NULL};
 
@@ -669,7 +669,7 @@ int fingerprint_objects(struct fingerprints *f, const struct job *job, const cha
 	pthread_mutex_unlock(&f->lock);
 	if (r < 0)
 		return r;
-	build_environment(job, &env);
+	build_fill_environment(job, &env);
 	key_add(&key, "format", OBJECTS_FORMAT, strlen(OBJECTS_FORMAT));
 	key_add(&key, "package", job->name, strlen(job->name));
 	key_add_shared(&key, "family", &family->text, &family->digest);

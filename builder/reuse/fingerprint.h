@@ -8,8 +8,8 @@
 #include "cache/statcache.h"
 #include "builder/build/build.h"
 
-/* What a build depends on, as a key: whatever it may read is either in there or hidden from
- * it by the sandbox (build_sandbox). The parts:
+/* What a build depends on, as a key: whatever it may read is either in there or hidden
+ * from it by the sandbox (build_fill_sandbox). The parts:
  *
  *   format       of this file
  *   kernel       release, architecture, where its headers are
@@ -27,8 +27,8 @@
  *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by their stat data
  *   sandbox      how it is confined, and the paths that it sees
  *
- * What a build can read and is in none of them, since nothing is made of it, or nothing that
- * could be kept:
+ * What a build can read and is in none of them, since nothing is made of it, or nothing
+ * that could be kept:
  *
  *   - times, owners and extended attributes of files, fifos and devices among them; -j and the
  *     path of the source;
@@ -52,7 +52,8 @@ void fingerprints_free(struct fingerprints *f); /* NULL is allowed */
 /* Whether a cache may serve the job; text why not, which belongs to the job, or NULL. */
 const char *fingerprint_obstacle(const struct job *job);
 /* Makes the key. What is the same for many jobs is made once for the run, unless afresh;
- * the key borrows from f and lives no longer. From any thread. 0, or a negative errno and err. */
+ * the key borrows from f and lives no longer. From any thread. 0, or a negative errno and
+ * err. */
 int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
 	struct key *ret, struct error *err);
 

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which objects need not be compiled, since a build of the package for another kernel, or of a
- * source that differs elsewhere, has made the same?
+/* Which objects need not be compiled, since a build of the package for another kernel, or
+ * of a source that differs elsewhere, has made the same?
  *
- * After a build, each object that kbuild has compiled is kept with its .cmd file and the list of
- * its inputs: each file that the compiler read, by content, and each CONFIG option that these
- * mention, by value. Before make of another build, with the same key (fingerprint_objects), those
- * whose inputs are all the same are put into the build directory. kbuild finds them newer than
- * all they depend on and made by the same command line, and links them; what it does not find so,
- * it compiles. So an object is used only if the cache and kbuild agree on it.
+ * After a build, each object that kbuild has compiled is kept with its .cmd file and the
+ * list of its inputs: each file that the compiler read, by content, and each CONFIG
+ * option that these mention, by value. Before make of another build, with the same key
+ * (fingerprint_objects), those whose inputs are all the same are put into the build
+ * directory. kbuild finds them newer than all they depend on and made by the same command
+ * line, and links them; what it does not find so, it compiles. So an object is used only
+ * if the cache and kbuild agree on it.
  *
- * Paths must be the same for all kernels, which takes a sandbox and a known layout of headers
- * (header_mounts_list). Left to the compiler, and to ccache, are objects
+ * Paths must be the same for all kernels, which takes a sandbox and a known layout of
+ * headers (header_mounts_list). Left to the compiler, and to ccache, are objects
  *   - that depend on a file which make itself has made, or which a link leads to that it has
  *     made, or which lies outside of the build directory and the kernel's trees;
  *   - of sources that can read more than the list says: see has_secret_inputs();
  *   - that are not compiled by kbuild, and those that kbuild makes of its own source for each
  *     module, .module-common.o, with the kernel's release in it.
  *   - whose command reads more than the list says, or that were changed after it.
- * When make was given objects and fails, or leaves other files than it did when these were made,
- * or changes some that they depend on, the build starts over without. */
+ * When make was given objects and fails, or leaves other files than it did when these
+ * were made, or changes some that they depend on, the build starts over without. */
 #include "config.h"
 
 #include <errno.h>
@@ -67,7 +68,8 @@ void objects_free(struct objects *o)
 
 /* Paths */
 
-/* The path outside of the sandbox; caller frees; NULL when it is not one that we look at. */
+/* The path outside of the sandbox; caller frees; NULL when it is not one that we look
+ * at. */
 static char *outside(const struct build *b, const char *seen)
 {
 	if (path_is_below(seen, b->paths.build_dir))
@@ -89,8 +91,8 @@ static bool is_same(const void *view, const char *name, const char *value)
 	return view_is_same(view, name, value);
 }
 
-/* A file may come to the name below the build directory: nothing is there, and the directory
- * is a real one, so that nobody leads us elsewhere. */
+/* A file may come to the name below the build directory: nothing is there, and the
+ * directory is a real one, so that nobody leads us elsewhere. */
 static bool is_free(const struct build *b, const char *name)
 {
 	_cleanup_free_ char *path = path_join(b->work_dir, name);
@@ -147,11 +149,12 @@ static void log_given(const struct job *job, const char *title, const struct pie
 	const struct build *b = job->build;
 	_cleanup_(strv_done) struct strv changes = {0};
 
-	buildlog_note(b->log_fd, "%s: %zu of %zu, %s", OBJECTS_NOTE,
+	buildlog_add_note(b->log_fd, "%s: %zu of %zu, %s", OBJECTS_NOTE,
 		job->reuse->objects->given.n, p->n, title + strlen(OBJECTS_TITLE));
 	view_add_changes(&job->reuse->objects->view, p, changed, &changes);
 	for (size_t i = 0; i < changes.n; i++)
-		buildlog_note(b->log_fd, "%s, not %s", OBJECTS_NOTE, changes.items[i]);
+		buildlog_add_note(
+			b->log_fd, "%s, not %s", OBJECTS_NOTE, changes.items[i]);
 }
 
 /* Takes the one of the entries that has most objects for us; n of them. */
@@ -299,9 +302,9 @@ static void list_made(void *userdata, const struct build *b, const char *name)
 	str_add(&made->list, "\n");
 }
 
-/* The note of pieces is two digests: of the names of files that make has left, but for kbuild's
- * own, and where links lead; and of what the package and the administrator gave patches and
- * scripts to work on. */
+/* The note of pieces is two digests: of the names of files that make has left, but for
+ * kbuild's own, and where links lead; and of what the package and the administrator gave
+ * patches and scripts to work on. */
 
 static char *note_made(const struct job *job)
 {
@@ -341,9 +344,9 @@ bool objects_same_preparation(const struct job *job, const struct pieces *p)
 	return p->note && has_suffix(p->note, now);
 }
 
-/* Words in a source that let the assembler or the compiler read what no list of dependencies
- * names, make something of the time, or look at options by names that are put together, or
- * tell what makes symbol versions something else. */
+/* Words in a source that let the assembler or the compiler read what no list of
+ * dependencies names, make something of the time, or look at options by names that are
+ * put together, or tell what makes symbol versions something else. */
 static bool has_secret_inputs(const char *path)
 {
 	static const char *const words[] = {"incbin", ".include", "__DATE__", "__TIME__",
@@ -418,8 +421,8 @@ static bool is_touched(const struct job *job, const char *input)
 					       !is_untouched(job, path, input));
 }
 
-/* "NAME VALUE" of a file that an object depends on; caller frees; NULL when it is one that
- * cannot be compared. */
+/* "NAME VALUE" of a file that an object depends on; caller frees; NULL when it is one
+ * that cannot be compared. */
 static char *input_of(const struct job *job, const char *seen)
 {
 	const struct build *b = job->build;
@@ -542,7 +545,8 @@ static bool is_given(const struct job *job, const char *name)
 	return false;
 }
 
-/* make has taken an object, and then changed what it depends on to something that is older. */
+/* make has taken an object, and then changed what it depends on to something that is
+ * older. */
 static bool is_outdated(const struct job *job)
 {
 	const struct objects *o = job->reuse->objects;
@@ -587,7 +591,8 @@ static const char *find_other(const struct strv *words, const struct strv *but)
 	return NULL;
 }
 
-/* make has compiled what it was given: the log tells what it found in the command line. */
+/* make has compiled what it was given: the log tells what it found in the command
+ * line. */
 static void log_compiled(const struct job *job, const struct object *object)
 {
 	const struct build *b = job->build;
@@ -604,9 +609,14 @@ static void log_compiled(const struct job *job, const struct object *object)
 		split_command(&is, &now);
 	new = find_other(&now, &before);
 	gone = find_other(&before, &now);
-	buildlog_note(b->log_fd, "%s, compiled by make all the same: %s%s%s%s", OBJECTS_NOTE,
-		object->name, new || gone ? ": command line: " : "",
-		new ? new : gone ? gone : "", new ? " is new" : gone ? " is gone" : "");
+	buildlog_add_note(b->log_fd, "%s, compiled by make all the same: %s%s%s%s",
+		OBJECTS_NOTE, object->name, new || gone ? ": command line: " : "",
+		new    ? new
+		: gone ? gone
+		       : "",
+		new    ? " is new"
+		: gone ? " is gone"
+		       : "");
 }
 
 /* Puts the pieces into the cache. */

@@ -35,18 +35,18 @@ static enum phase run(struct job *job, const char *line, bool make)
 	str_add(&script, line);
 	strv_push_all(&cmd->argv, (const char *const[]){BASH_PROGRAM, "-c", NULL});
 	strv_take(&cmd->argv, str_take(&script));
-	build_environment(job, &cmd->env);
+	build_fill_environment(job, &cmd->env);
 	cmd->cwd = xstrdup(b->paths.build_dir);
 	cmd->log_fd = b->log_fd;
 	cmd->uses_jobserver = make;
 	box.jobserver_fifo = make ? job->shared->slots_fifo : NULL;
-	build_sandbox(job, &box);
+	build_fill_sandbox(job, &box);
 	if (make)
-		ccache_use(job, cmd, &box);
+		ccache_wrap_compilers(job, cmd, &box);
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
 	sandbox_wrap_command(cmd, &box);
 	sandbox_done(&box);
-	buildlog_command(b->log_fd, line);
+	buildlog_add_command(b->log_fd, line);
 	return PHASE_COMMAND;
 }
 
@@ -69,19 +69,20 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 	_cleanup_free_ char *how = NULL, *why = NULL, *full = NULL, *advice = NULL;
 	int r;
 
-	r = buildlog_result(job->build->log_fd, outcome, &job->ask.command);
+	r = buildlog_add_result(job->build->log_fd, outcome, &job->ask.command);
 	if (r == 0 && disk_is_full(job->build->paths.version_dir))
 		r = -ENOSPC;
 	if (outcome_ok(outcome))
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->ask.command);
-	why = buildlog_explain(job->build->paths.log, job->build->paths.build_dir);
+	why = buildlog_explain_failure(
+		job->build->paths.log, job->build->paths.build_dir);
 	if (r < 0)
 		full = xasprintf(", and %s cannot be written: %s",
 			job->build->paths.version_dir, strerror(-r));
 	error_set(&job->outcome.error, -EIO, status, "%s %s%s%s%s", what, how,
 		full ? full : "", why ? "\n" : "", why ? why : "");
-	advice = build_advice(job);
+	advice = advice_find(job);
 	if (advice)
 		error_remedy(&job->outcome.error, "%s", advice);
 	return PHASE_FAIL;

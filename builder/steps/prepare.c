@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The states of a build before the module's own commands: is there something to build, may we
- * have its directory, a fresh copy of the source. build.c tells of the directories. */
+/* The states of a build before the module's own commands: is there something to build,
+ * may we have its directory, a fresh copy of the source. build.c tells of the
+ * directories. */
 #include "config.h"
 
 #include <errno.h>
@@ -107,8 +108,8 @@ enum phase check_enter(struct job *job)
 
 /* JOB_WAITING */
 
-/* Makes the job's directory and locks it; -EBUSY when another process has it. A lock that a
- * dead process left is none, since the kernel drops it; what such a process left in the
+/* Makes the job's directory and locks it; -EBUSY when another process has it. A lock that
+ * a dead process left is none, since the kernel drops it; what such a process left in the
  * directory is removed. */
 static int lock_job_dir(struct job *job)
 {
@@ -224,7 +225,7 @@ static void log_toolchain(const struct build *b)
 	toolchain_set_environment(&b->toolchain, &variables);
 	line = strv_join(&variables, " ");
 	if (*line)
-		buildlog_note(b->log_fd, "# environment: %s", line);
+		buildlog_add_note(b->log_fd, "# environment: %s", line);
 }
 
 static int open_log(struct job *job)

@@ -119,7 +119,7 @@ enum phase prepare_signatures_enter(struct job *job)
 		return PHASE_NEXT;
 	unwanted = signer_unwanted_reason(s, job->kernel, "/proc");
 	if (unwanted) {
-		buildlog_note(build_log_fd(job), "# not signed: %s", unwanted);
+		buildlog_add_note(build_log_fd(job), "# not signed: %s", unwanted);
 		return PHASE_NEXT;
 	}
 	signing_free(job->signing);
@@ -152,7 +152,7 @@ static void log_command(const struct job *job, const char *path)
 		str_add(&line, i ? " " : "");
 		str_add_quoted(&line, words[i]);
 	}
-	buildlog_command(build_log_fd(job), line.data);
+	buildlog_add_command(build_log_fd(job), line.data);
 }
 
 static void tell_failures(struct job *job)
@@ -221,10 +221,10 @@ enum phase sign_leave(struct job *job, const struct outcome *outcome)
 	int fd = build_log_fd(job);
 
 	if (outcome->out.len)
-		buildlog_note(fd, "%s", outcome->out.data);
+		buildlog_add_note(fd, "%s", outcome->out.data);
 	if (outcome->err.len)
-		buildlog_note(fd, "%s", outcome->err.data);
-	buildlog_result(fd, outcome, &job->ask.command);
+		buildlog_add_note(fd, "%s", outcome->err.data);
+	buildlog_add_result(fd, outcome, &job->ask.command);
 	if (outcome->cancelled)
 		return PHASE_FAIL;
 	why = failure(job, outcome, path);

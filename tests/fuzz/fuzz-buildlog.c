@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_free_ char *why = buildlog_explain(fuzz_file(data, size), "/b");
+	_cleanup_free_ char *why = buildlog_explain_failure(fuzz_file(data, size), "/b");
 
 	if (!why)
 		return 0;

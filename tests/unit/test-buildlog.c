@@ -19,12 +19,12 @@ static void explains(const char *body, const char *want, const char *what)
 
 	command_init(&cmd);
 	buildlog_begin(fd, "evdi", "1.12.0", "4.19.0-6-amd64", "x86_64");
-	buildlog_command(fd, "make -C /headers");
+	buildlog_add_command(fd, "make -C /headers");
 	if (write(fd, body, strlen(body)) < 0)
 		perror(path);
-	buildlog_result(fd, &outcome, &cmd);
+	buildlog_add_result(fd, &outcome, &cmd);
 	close(fd);
-	got = buildlog_explain(path, "/dkms/evdi/1.12.0/build");
+	got = buildlog_explain_failure(path, "/dkms/evdi/1.12.0/build");
 	is(got, want, what);
 	free(got);
 }
