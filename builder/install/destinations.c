@@ -29,11 +29,9 @@ void placed_done(struct placed *p)
 
 static char *built_module_dir(const struct job *job, const char *version)
 {
-	_cleanup_free_ char *dir = tree_built_dir(job->shared->settings->trees.dkms,
+	return tree_module_dir(job->shared->settings->trees.dkms,
 		version_on_kernel(
 			job->name, version, job->kernel->release, job->kernel->arch));
-
-	return path_join(dir, "module");
 }
 
 static char *dest_path(const struct job *job, const struct conf_module *m, const char *file)

@@ -90,9 +90,16 @@ static bool is_missing(const struct quick_conf *conf, const struct strv *files)
 	return false;
 }
 
-/* Tells whether the file at path is that at built, whose stat data are a, or a copy. */
-static bool is_same(const struct stat *a, const char *built, const char *path)
+/* A module file in the dkms tree. */
+struct built_file {
+	const char *name, *path;
+	struct stat st;
+};
+
+/* Tells whether the file at path is a built file or a copy of it. */
+static bool is_same(const struct built_file *built, const char *path)
 {
+	const struct stat *a = &built->st;
 	struct stat b;
 
 	if (stat(path, &b) < 0)
@@ -105,7 +112,7 @@ static bool is_same(const struct stat *a, const char *built, const char *path)
 		a->st_mtim.tv_nsec == b.st_mtim.tv_nsec)
 		return true;
 	/* A file that cannot be read counts as equal. */
-	return file_same(built, path) != 0;
+	return file_same(built->path, path) != 0;
 }
 
 /* Returns a kernel whose module files are listed. The caller holds the lock. */
@@ -125,8 +132,8 @@ static struct kernel *get_kernel(struct checker *c, const struct tree_entry *e)
 }
 
 /* Tells whether a copy of the file is anywhere in the kernel's directory. */
-static bool is_anywhere(struct checker *c, const struct tree_entry *e, const char *file,
-	const struct stat *st, const char *built)
+static bool is_anywhere(
+	struct checker *c, const struct tree_entry *e, const struct built_file *built)
 {
 	struct kernel *k;
 	bool found = false;
@@ -134,10 +141,10 @@ static bool is_anywhere(struct checker *c, const struct tree_entry *e, const cha
 	pthread_mutex_lock(&c->lock);
 	k = get_kernel(c, e);
 	for (size_t i = 0; i < k->n_modules && !found; i++)
-		if (streq(path_base(k->modules[i].path), file)) {
+		if (streq(path_base(k->modules[i].path), built->name)) {
 			_cleanup_free_ char *path = path_join(k->dir, k->modules[i].path);
 
-			found = is_same(st, built, path);
+			found = is_same(built, path);
 		}
 	pthread_mutex_unlock(&c->lock);
 	return found;
@@ -145,45 +152,39 @@ static bool is_anywhere(struct checker *c, const struct tree_entry *e, const cha
 
 /* Tells whether a copy of the file is in the directory place of the kernel. */
 static bool is_in_place(struct checker *c, const struct tree_entry *e, const char *place,
-	const char *file, const struct stat *st, const char *built)
+	const struct built_file *built)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s", c->settings->trees.install,
-		e->release, place + strspn(place, "/"), file);
+		e->release, place + strspn(place, "/"), built->name);
 
-	return is_same(st, built, path);
+	return is_same(built, path);
 }
 
 /* Tells whether a copy of the file is installed: in the distribution's directory, in one
  * of the usual ones, in those that the dkms.conf names, or anywhere else. */
 static bool is_file_installed(struct checker *c, struct worker *w,
-	const struct tree_entry *e, int module_fd, const char *file)
+	const struct tree_entry *e, const struct built_file *built)
 {
-	_cleanup_free_ char *built = NULL;
 	const struct quick_conf *conf;
-	struct stat st;
 
-	if (fstatat(module_fd, file, &st, 0) < 0)
-		return true; /* it has just been removed */
-	built = xasprintf("%s/%s/%s/%s/%s/module/%s", c->settings->trees.dkms, e->name,
-		e->version, e->release, e->arch, file);
-	if (c->place && is_in_place(c, e, c->place, file, &st, built))
+	if (c->place && is_in_place(c, e, c->place, built))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(usual_places); i++)
-		if (is_in_place(c, e, usual_places[i], file, &st, built))
+		if (is_in_place(c, e, usual_places[i], built))
 			return true;
 	conf = get_conf(c, w, e);
 	for (size_t i = 0; i < conf->destinations.n; i++)
-		if (is_in_place(c, e, conf->destinations.items[i], file, &st, built))
+		if (is_in_place(c, e, conf->destinations.items[i], built))
 			return true;
-	return is_anywhere(c, e, file, &st, built);
+	return is_anywhere(c, e, built);
 }
 
 static enum file_check check_entry(
 	struct checker *c, struct worker *w, const struct tree_entry *e)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s/%s/%s/%s/module",
-		c->settings->trees.dkms, e->name, e->version, e->release, e->arch);
-	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
+	_cleanup_free_ char *dir =
+		tree_module_dir(c->settings->trees.dkms, tree_entry_on_kernel(e));
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, dir);
 	_cleanup_(dirents_done) struct dirents dirents = {0};
 	_cleanup_(strv_done) struct strv files = {0};
 
@@ -194,9 +195,15 @@ static enum file_check check_entry(
 			strv_push(&files, dirents.items[i].name);
 	if (e->touched && is_missing(get_conf(c, w, e), &files))
 		return FILE_CHECK_MISSING;
-	for (size_t i = 0; i < files.n && e->state == STATE_INSTALLED; i++)
-		if (!is_file_installed(c, w, e, fd, files.items[i]))
+	for (size_t i = 0; i < files.n && e->state == STATE_INSTALLED; i++) {
+		_cleanup_free_ char *path = path_join(dir, files.items[i]);
+		struct built_file built = {.name = files.items[i], .path = path};
+
+		/* A file that has just been removed is not checked. */
+		if (fstatat(fd, built.name, &built.st, 0) == 0 &&
+			!is_file_installed(c, w, e, &built))
 			return FILE_CHECK_DIFFERS;
+	}
 	return FILE_CHECK_OK;
 }
 

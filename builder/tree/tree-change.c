@@ -41,7 +41,7 @@ static void remove_leftovers(const char *dir)
 		if (has_prefix(names.items[i], STAGE))
 			staging_remove_leftover(path);
 		else if (has_prefix(names.items[i], ".source.") ||
-			 has_prefix(names.items[i], ".kernel-"))
+			 has_prefix(names.items[i], "." TREE_LINK_PREFIX))
 			remove_old_link(path);
 	}
 	strv_done(&names);
@@ -90,17 +90,11 @@ static int check_names(struct version_on_kernel on, struct error *err)
 	return r;
 }
 
-/* Names that lie beside the versions of a package. */
 static int check_version(const char *name, const char *version, struct error *err)
 {
-	int r = check_names(version_on_kernel(name, version, NULL, NULL), err);
+	int r = tree_check_name("module name", name, err);
 
-	if (r == 0 && (streq(version, "original_module") || has_prefix(version, "kernel-")))
-		r = error_set(err, -EINVAL, 3,
-			"a module version cannot be called %s: the dkms tree uses that "
-			"name",
-			version);
-	return r;
+	return r < 0 ? r : tree_check_version(version, err);
 }
 
 static int already_added(const char *name, const char *version, struct error *err)
@@ -189,7 +183,7 @@ static int remove_links_to(const char *name_dir, const char *version, struct err
 		_cleanup_free_ char *path = path_join(name_dir, names.items[i]);
 		_cleanup_free_ char *target = NULL;
 
-		if (has_prefix(names.items[i], "kernel-") &&
+		if (has_prefix(names.items[i], TREE_LINK_PREFIX) &&
 			link_read(path, &target) == 0 && has_prefix(target, prefix) &&
 			unlink(path) < 0)
 			r = error_errno(err, -errno, 1, "cannot remove %s", path);
@@ -203,7 +197,7 @@ int tree_forget(
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
-	_cleanup_free_ char *originals = path_join(name_dir, "original_module");
+	_cleanup_free_ char *originals = path_join(name_dir, TREE_ORIGINALS);
 	int r = check_names(version_on_kernel(name, version, NULL, NULL), err);
 
 	if (r < 0)

@@ -16,8 +16,6 @@
 #include "builder/host/version.h"
 #include "builder/tree/tree.h"
 
-#define LINK_PREFIX "kernel-"
-#define ORIGINALS "original_module"
 
 const char *tree_state_name(enum tree_state s)
 {
@@ -36,7 +34,7 @@ const char *tree_state_name(enum tree_state s)
 /* Names below NAME that are no versions. */
 static bool is_version_name(const char *s)
 {
-	return !streq(s, ORIGINALS) && !has_prefix(s, LINK_PREFIX);
+	return !streq(s, TREE_ORIGINALS) && !has_prefix(s, TREE_LINK_PREFIX);
 }
 
 /* Names below NAME/VERSION that are no kernels. */
@@ -97,7 +95,7 @@ static bool link_leads_to(int name_fd, const char *target, const char *version,
 		return true;
 	if (target[0] != '/' && target[0] != '.')
 		return false;
-	link = xasprintf(LINK_PREFIX "%s-%s", release, arch);
+	link = xasprintf(TREE_LINK_PREFIX "%s-%s", release, arch);
 	return fstatat(name_fd, link, &a, 0) == 0 && fstatat(name_fd, want, &b, 0) == 0 &&
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -132,19 +130,25 @@ static bool equal_or_any(const char *want, const char *s)
 	return !want || !s || streq(want, s);
 }
 
-/* Can something of this name pass? NULL stands for what is not known yet. */
-static bool passes(const struct reader *r, const char *version, const char *release,
-	const char *arch)
+bool tree_filter_passes(const struct tree_filter *f, struct version_on_kernel on)
 {
-	const struct tree_filter *f = r->filter;
-
 	if (!f)
 		return true;
 	for (; f; f = f->next)
-		if (equal_or_any(f->name, r->name) && equal_or_any(f->version, version) &&
-			equal_or_any(f->release, release) && equal_or_any(f->arch, arch))
+		if (equal_or_any(f->name, on.name) &&
+			equal_or_any(f->version, on.version) &&
+			equal_or_any(f->release, on.release) &&
+			equal_or_any(f->arch, on.arch))
 			return true;
 	return false;
+}
+
+/* The same for the module being read. */
+static bool passes(const struct reader *r, const char *version, const char *release,
+	const char *arch)
+{
+	return tree_filter_passes(
+		r->filter, version_on_kernel(r->name, version, release, arch));
 }
 
 static struct tree_entry *push_entry(
@@ -209,7 +213,7 @@ static bool push_built(struct reader *r, int fd, const char *path, const char *v
 	e->touched = fstatat(fd, path, &above, 0) < 0 || is_touched(&module, &above);
 	if (r->originals) {
 		_cleanup_free_ char *original =
-			xasprintf(ORIGINALS "/%s/%s", release, arch);
+			xasprintf(TREE_ORIGINALS "/%s/%s", release, arch);
 
 		e->original = is_dir_at(r->name_fd, original);
 	}
@@ -304,7 +308,7 @@ static void read_links(struct reader *r, const struct dirents *dirents)
 		char target[4096];
 		ssize_t n;
 
-		if (!has_prefix(d->name, LINK_PREFIX))
+		if (!has_prefix(d->name, TREE_LINK_PREFIX))
 			continue;
 		n = readlinkat(r->name_fd, d->name, target, sizeof(target));
 		if (n <= 0 || (size_t)n == sizeof(target))
@@ -313,7 +317,7 @@ static void read_links(struct reader *r, const struct dirents *dirents)
 			r->links = xrealloc_array(
 				r->links, 2 * (r->n_links + 1), sizeof(*r->links));
 		r->links[r->n_links++] = (struct kernel_link){
-			d->name + strlen(LINK_PREFIX), xstrndup(target, (size_t)n)};
+			d->name + strlen(TREE_LINK_PREFIX), xstrndup(target, (size_t)n)};
 	}
 }
 
@@ -330,7 +334,7 @@ static int read_name(struct reader *r, const char *name)
 		return is_absent(code) ? 0 : unreadable(r, code, NULL, NULL);
 	read_links(r, &dirents);
 	for (size_t i = 0; i < dirents.n; i++)
-		r->originals = r->originals || streq(dirents.items[i].name, ORIGINALS);
+		r->originals = r->originals || streq(dirents.items[i].name, TREE_ORIGINALS);
 	for (size_t i = 0; i < dirents.n && code == 0; i++) {
 		const struct dir_entry *d = &dirents.items[i];
 
@@ -570,6 +574,18 @@ int tree_check_name(const char *what, const char *s, struct error *err)
 	return 0;
 }
 
+int tree_check_version(const char *version, struct error *err)
+{
+	int r = tree_check_name("module version", version, err);
+
+	if (r == 0 && !is_version_name(version))
+		r = error_set(err, -EINVAL, 3,
+			"a module version cannot be called %s: the dkms tree uses that "
+			"name",
+			version);
+	return r;
+}
+
 int tree_check_release(const char *release, struct error *err)
 {
 	int r = tree_check_name("kernel version", release, err);
@@ -590,14 +606,21 @@ char *tree_built_dir(const char *dkms_tree, struct version_on_kernel on)
 		"%s/%s/%s/%s/%s", dkms_tree, on.name, on.version, on.release, on.arch);
 }
 
+char *tree_module_dir(const char *dkms_tree, struct version_on_kernel on)
+{
+	_cleanup_free_ char *dir = tree_built_dir(dkms_tree, on);
+
+	return path_join(dir, "module");
+}
+
 char *tree_installed_link(const char *dkms_tree, struct version_on_kernel on)
 {
 	return xasprintf(
-		"%s/%s/" LINK_PREFIX "%s-%s", dkms_tree, on.name, on.release, on.arch);
+		"%s/%s/" TREE_LINK_PREFIX "%s-%s", dkms_tree, on.name, on.release, on.arch);
 }
 
 char *tree_original_dir(const char *dkms_tree, struct version_on_kernel on)
 {
 	return xasprintf(
-		"%s/%s/" ORIGINALS "/%s/%s", dkms_tree, on.name, on.release, on.arch);
+		"%s/%s/" TREE_ORIGINALS "/%s/%s", dkms_tree, on.name, on.release, on.arch);
 }

@@ -20,6 +20,10 @@
  * Names that begin with a dot are ours and temporary. RELEASE/ARCH appears by one rename.
  * Reading takes no lock. tree-change.h changes the tree. */
 
+/* Names beside the versions of a module. */
+#define TREE_LINK_PREFIX "kernel-"
+#define TREE_ORIGINALS "original_module"
+
 enum tree_state {
 	STATE_UNKNOWN,        /* not in the tree */
 	STATE_BROKEN,         /* source link dangles, or is missing with a source there */
@@ -69,6 +73,8 @@ struct tree_filter {
 	const char *name, *version, *release, *arch;
 	const struct tree_filter *next;
 };
+/* Tells whether on passes the filter. A member that is NULL is not known and passes. */
+bool tree_filter_passes(const struct tree_filter *f, struct version_on_kernel on);
 
 /* What is known below dkms_tree and passes the filter (NULL: everything). A version with
  * no kernel that passes is one entry, added; a broken one is one entry, whatever is
@@ -104,6 +110,8 @@ int tree_names(const char *dkms_tree, struct strv *ret);
  * an empty name, one over 255 bytes, one that begins with a dot, has a slash or a control
  * character. what says what it is: "module name". */
 int tree_check_name(const char *what, const char *s, struct error *err);
+/* The same for a version, which lies beside the names above. */
+int tree_check_version(const char *version, struct error *err);
 /* The same for a kernel's release, which lies beside build/ and the like. */
 int tree_check_release(const char *release, struct error *err);
 
@@ -112,6 +120,8 @@ int tree_check_release(const char *release, struct error *err);
 char *tree_version_dir(const char *dkms_tree, const char *name, const char *version);
 char *tree_built_dir(
 	const char *dkms_tree, struct version_on_kernel on); /* .../RELEASE/ARCH */
+char *tree_module_dir(
+	const char *dkms_tree, struct version_on_kernel on); /* .../RELEASE/ARCH/module */
 char *tree_installed_link(const char *dkms_tree,
 	struct version_on_kernel on); /* NAME/kernel-RELEASE-ARCH */
 char *tree_original_dir(const char *dkms_tree,

@@ -25,21 +25,6 @@ struct finder {
 	struct error *err;
 };
 
-/* Tells whether the entry e passes the filter if its release is release. */
-static bool passes(
-	const struct tree_filter *f, const struct tree_entry *e, const char *release)
-{
-	if (!f)
-		return true;
-	for (; f; f = f->next)
-		if ((!f->name || streq(f->name, e->name)) &&
-			(!f->version || streq(f->version, e->version)) &&
-			(!f->release || streq(f->release, release)) &&
-			(!f->arch || streq(f->arch, e->arch)))
-			return true;
-	return false;
-}
-
 /* Adds an entry that says that the installed entry from serves the kernel release, unless
  * it has been added. */
 static void add_entry(struct finder *f, const struct tree_entry *from, const char *release)
@@ -72,13 +57,14 @@ static void add_owner(
 {
 	for (size_t i = 0; i < f->installed.n; i++) {
 		const struct tree_entry *e = &f->installed.entries[i];
-		_cleanup_free_ char *built = NULL;
+		_cleanup_free_ char *dir = NULL, *built = NULL;
 
 		if (e->state != STATE_INSTALLED || !streq(e->release, from) ||
-			!passes(f->filter, e, release))
+			!tree_filter_passes(f->filter,
+				version_on_kernel(e->name, e->version, release, e->arch)))
 			continue;
-		built = xasprintf("%s/%s/%s/%s/%s/module/%s", f->settings->trees.dkms,
-			e->name, e->version, e->release, e->arch, path_base(path));
+		dir = tree_module_dir(f->settings->trees.dkms, tree_entry_on_kernel(e));
+		built = path_join(dir, path_base(path));
 		if (file_same(built, path) == 1) {
 			add_entry(f, e, release);
 			return;
