@@ -50,7 +50,7 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 	case STATE_INSTALLED:
 		fprintf(out, "%s/%s, %s, %s: %s", e->name, e->version, e->release,
 			e->arch, tree_state_name(e->state));
-		if (e->original)
+		if (e->has_original)
 			fputs(" (Original modules exist)", out);
 		if (check == FILE_CHECK_MISSING)
 			fputs(" (Built modules are missing in the kernel modules folder)",
@@ -97,7 +97,7 @@ static json_t *entry_json(
 	json_object_set_new(j, "built_for",
 		json_text(e->weak_release ? e->weak_release : e->release));
 	json_object_set_new(j, "source", json_text(source));
-	json_object_set_new(j, "original_modules", json_boolean(e->original));
+	json_object_set_new(j, "original_modules", json_boolean(e->has_original));
 	json_object_set_new(j, "modules_missing", json_boolean(check == FILE_CHECK_MISSING));
 	json_object_set_new(j, "modules_differ", json_boolean(check == FILE_CHECK_DIFFERS));
 	json_object_set_new(j, "problem", json_text(p.what));

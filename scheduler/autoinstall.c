@@ -30,7 +30,7 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 	_cleanup_(strv_done) struct strv names = {0};
 	struct candidate *candidates = NULL;
 	size_t n = 0;
-	int r = tree_names(s->trees.dkms, &names);
+	int r = tree_list_modules(s->trees.dkms, &names);
 
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot read %s", s->trees.dkms);
@@ -39,7 +39,7 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 		_cleanup_(strv_done) struct strv versions = {0};
 		struct candidate *c = &candidates[n];
 
-		if (tree_versions(s->trees.dkms, names.items[i], &versions) < 0 ||
+		if (tree_list_versions(s->trees.dkms, names.items[i], &versions) < 0 ||
 			!versions.n)
 			continue;
 		c->name = xstrdup(names.items[i]);

@@ -202,7 +202,7 @@ static int add_version(struct job *job)
 		r = tree_add_staged(tree, job->name, job->version, job->add->load->source,
 			stage, &job->outcome.error);
 	if (r < 0)
-		tree_stage_remove(tree, job->name, stage);
+		tree_remove_stage(tree, job->name, stage);
 	else
 		job->add->n_loaded = t->kernels.n;
 	return r;
@@ -216,7 +216,7 @@ static int publish_kernel(struct job *job, const char *kernel)
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_free_ char *to = NULL;
 	_cleanup_close_ int lock = -1;
-	int r = tree_stage(
+	int r = tree_stage_build(
 		tree, job->name, job->version, &stage, &lock, &job->outcome.error);
 
 	if (r < 0)

@@ -193,7 +193,7 @@ static enum file_check check_entry(
 	for (size_t i = 0; i < dirents.n; i++)
 		if (is_any_module_file(dirents.items[i].name))
 			strv_push(&files, dirents.items[i].name);
-	if (e->touched && is_missing(get_conf(c, w, e), &files))
+	if (e->changed && is_missing(get_conf(c, w, e), &files))
 		return FILE_CHECK_MISSING;
 	for (size_t i = 0; i < files.n && e->state == STATE_INSTALLED; i++) {
 		_cleanup_free_ char *path = path_join(dir, files.items[i]);
@@ -212,7 +212,7 @@ static void check_nth(void *arg, size_t thread, size_t i)
 	struct checker *c = arg;
 	const struct tree_entry *e = &c->list->entries[i];
 
-	if (e->state == STATE_INSTALLED || (e->state == STATE_BUILT && e->touched))
+	if (e->state == STATE_INSTALLED || (e->state == STATE_BUILT && e->changed))
 		c->ret[i] = check_entry(c, &c->workers[thread], e);
 }
 

@@ -82,11 +82,11 @@ void leftovers_remove(const char *dkms_tree)
 
 	if (!was_killed(dkms_tree))
 		return;
-	tree_names(dkms_tree, &names);
+	tree_list_modules(dkms_tree, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_(strv_done) struct strv versions = {0};
 
-		tree_versions(dkms_tree, names.items[i], &versions);
+		tree_list_versions(dkms_tree, names.items[i], &versions);
 		for (size_t v = 0; v < versions.n; v++)
 			remove_from_version(dkms_tree, names.items[i], versions.items[v]);
 	}

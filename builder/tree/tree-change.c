@@ -134,7 +134,7 @@ int tree_add_staged(const char *dkms_tree, const char *name, const char *version
 	return r;
 }
 
-void tree_stage_remove(const char *dkms_tree, const char *name, const char *stage)
+void tree_remove_stage(const char *dkms_tree, const char *name, const char *stage)
 {
 	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
 
@@ -167,7 +167,7 @@ int tree_add(const char *dkms_tree, const char *name, const char *version,
 		return r;
 	r = tree_add_staged(dkms_tree, name, version, source, stage, err);
 	if (r < 0)
-		tree_stage_remove(dkms_tree, name, stage);
+		tree_remove_stage(dkms_tree, name, stage);
 	return r;
 }
 
@@ -215,7 +215,7 @@ int tree_forget(
 	return 0;
 }
 
-int tree_stage(const char *dkms_tree, const char *name, const char *version,
+int tree_stage_build(const char *dkms_tree, const char *name, const char *version,
 	char **ret_path, int *ret_lock, struct error *err)
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);

@@ -17,13 +17,13 @@ int tree_add(const char *dkms_tree, const char *name, const char *version,
 /* The same in two steps, for a version that comes with what is built for it: between
  * them, RELEASE/ARCH directories are put into *ret_stage (the caller frees), which the
  * second step makes NAME/VERSION by one rename. -EEXIST (status 3) when it is there in
- * any state. When it fails, or is not called, tree_stage_remove. */
+ * any state. When it fails, or is not called, tree_remove_stage. */
 int tree_stage_version(const char *dkms_tree, const char *name, const char *version,
 	char **ret_stage, int *ret_lock, struct error *err);
 int tree_add_staged(const char *dkms_tree, const char *name, const char *version,
 	const char *source, const char *stage, struct error *err);
 /* Removes a stage, and NAME when there is nothing else in it. */
-void tree_stage_remove(const char *dkms_tree, const char *name, const char *stage);
+void tree_remove_stage(const char *dkms_tree, const char *name, const char *stage);
 /* Forgets NAME/VERSION with all that is built, and NAME when nothing else is left of it.
  * 0 when it is not there. */
 int tree_forget(
@@ -33,7 +33,7 @@ int tree_forget(
  * publish. *ret_path: the caller frees. *ret_lock: a descriptor to close when done; until
  * then nobody takes the directory for a leftover, which the next stage or publish of the
  * same version removes. */
-int tree_stage(const char *dkms_tree, const char *name, const char *version,
+int tree_stage_build(const char *dkms_tree, const char *name, const char *version,
 	char **ret_path, int *ret_lock, struct error *err);
 /* Moves a finished directory (module/, log/) to RELEASE/ARCH by one rename, replacing
  * an older one. It must be on the tree's file system; the modules are synced to disk. */

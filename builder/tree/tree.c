@@ -185,7 +185,7 @@ static bool is_installed(const struct reader *r, const char *version, const char
 
 /* Publishing by rename sets the change time of the directory above module/. (The other
  * dkms makes the directories first and puts the modules in then.) */
-static bool is_touched(const struct stat *module, const struct stat *above)
+static bool is_changed(const struct stat *module, const struct stat *above)
 {
 	if (module->st_mtim.tv_sec != above->st_ctim.tv_sec)
 		return module->st_mtim.tv_sec > above->st_ctim.tv_sec;
@@ -210,12 +210,12 @@ static bool push_built(struct reader *r, int fd, const char *path, const char *v
 		is_installed(r, version, release, arch) ? STATE_INSTALLED : STATE_BUILT);
 	e->release = xstrdup(release);
 	e->arch = xstrdup(arch);
-	e->touched = fstatat(fd, path, &above, 0) < 0 || is_touched(&module, &above);
+	e->changed = fstatat(fd, path, &above, 0) < 0 || is_changed(&module, &above);
 	if (r->originals) {
 		_cleanup_free_ char *original =
 			xasprintf(TREE_ORIGINALS "/%s/%s", release, arch);
 
-		e->original = is_dir_at(r->name_fd, original);
+		e->has_original = is_dir_at(r->name_fd, original);
 	}
 	return true;
 }
@@ -504,7 +504,7 @@ char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on)
 	/* A link written by hand, absolute or by way of dots. */
 	name_dir = path_join(dkms_tree, on.name);
 	name_fd = dir_open_at(AT_FDCWD, name_dir);
-	if (name_fd < 0 || tree_versions(dkms_tree, on.name, &versions) < 0)
+	if (name_fd < 0 || tree_list_versions(dkms_tree, on.name, &versions) < 0)
 		return NULL;
 	for (size_t i = 0; i < versions.n && !found; i++)
 		if (link_leads_to(name_fd, target, versions.items[i], on.release,
@@ -537,7 +537,7 @@ static int compare_version_items(const void *a, const void *b)
 	return compare_versions(*(char *const *)a, *(char *const *)b);
 }
 
-int tree_versions(const char *dkms_tree, const char *name, struct strv *ret)
+int tree_list_versions(const char *dkms_tree, const char *name, struct strv *ret)
 {
 	_cleanup_free_ char *path = path_join(dkms_tree, name);
 	int r = list_dirs(path, is_version_name, ret);
@@ -547,7 +547,7 @@ int tree_versions(const char *dkms_tree, const char *name, struct strv *ret)
 	return r;
 }
 
-int tree_names(const char *dkms_tree, struct strv *ret)
+int tree_list_modules(const char *dkms_tree, struct strv *ret)
 {
 	int r = list_dirs(dkms_tree, NULL, ret);
 

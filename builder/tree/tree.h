@@ -51,10 +51,10 @@ struct tree_entry {
 	char *release, *arch; /* NULL when added or broken */
 	char *weak_release;   /* the kernel it was built for, when STATE_INSTALLED_WEAK */
 	enum tree_state state;
-	bool original; /* original_module/RELEASE/ARCH exists */
+	bool has_original; /* original_module/RELEASE/ARCH exists */
 	/* Files came to module/ or went from it after it was published, or it was made by
 	 * the other dkms. */
-	bool touched;
+	bool changed;
 };
 
 static inline struct version_on_kernel tree_entry_on_kernel(const struct tree_entry *e)
@@ -102,9 +102,9 @@ static inline enum tree_state tree_version_state(const char *dkms_tree,
 char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on);
 /* The versions of name that have a directory, in any state, oldest first; the newest is
  * the last. Returns 0, also when there are none, or a negative errno. */
-int tree_versions(const char *dkms_tree, const char *name, struct strv *ret);
+int tree_list_versions(const char *dkms_tree, const char *name, struct strv *ret);
 /* All package names that have a directory, sorted. */
-int tree_names(const char *dkms_tree, struct strv *ret);
+int tree_list_modules(const char *dkms_tree, struct strv *ret);
 
 /* Refuses what cannot be one component of a path in the tree, with -EINVAL and status 3:
  * an empty name, one over 255 bytes, one that begins with a dot, has a slash or a control

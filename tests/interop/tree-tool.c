@@ -25,7 +25,7 @@ static int publish(const struct settings *s, struct error *err)
 	_cleanup_free_ char *module = NULL;
 	_cleanup_free_ char *to = NULL;
 	_cleanup_close_ int lock = -1;
-	int r = tree_stage(s->trees.dkms, arg[0], arg[1], &stage, &lock, err);
+	int r = tree_stage_build(s->trees.dkms, arg[0], arg[1], &stage, &lock, err);
 
 	if (r < 0)
 		return r;

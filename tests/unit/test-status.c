@@ -72,7 +72,7 @@ static void publish(
 	char *path = NULL, *s;
 	int lock = -1;
 
-	if (tree_stage(settings.trees.dkms, name, version, &path, &lock, NULL) < 0)
+	if (tree_stage_build(settings.trees.dkms, name, version, &path, &lock, NULL) < 0)
 		return;
 	s = path_join(path, "module");
 	mkdir(s, 0755);

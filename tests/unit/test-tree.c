@@ -66,7 +66,7 @@ static char *listing(const struct tree_filter *filter)
 		str_addf(&s, "%s%s/%s ", i ? "; " : "", t->name, t->version);
 		if (t->release)
 			str_addf(&s, "%s %s ", t->release, t->arch);
-		str_addf(&s, "%s%s", tree_state_name(t->state), t->original ? "+" : "");
+		str_addf(&s, "%s%s", tree_state_name(t->state), t->has_original ? "+" : "");
 	}
 	tree_list_done(&l);
 	error_done(&e);
@@ -96,7 +96,7 @@ static void test_states(void)
 
 	wipe();
 	is_listing(NULL, "", "a missing tree is empty");
-	is_int(tree_names(tree, &list), 0, "it has no names");
+	is_int(tree_list_modules(tree, &list), 0, "it has no names");
 	is_int((long)list.n, 0, "none at all");
 
 	add("a", "1.10");
@@ -159,14 +159,14 @@ static void test_states(void)
 		   tree, version_on_kernel("a", NULL, "6.1.0-10-amd64", "x86_64")),
 		"or none");
 
-	tree_versions(tree, "a", &list);
+	tree_list_versions(tree, "a", &list);
 	s = strv_join(&list, " ");
 	is(s, "1.9 1.10", "versions, the newest last");
 	free(s);
 	strv_done(&list);
-	is_int(tree_versions(tree, "none", &list), 0, "versions of an unknown module");
+	is_int(tree_list_versions(tree, "none", &list), 0, "versions of an unknown module");
 	is_int((long)list.n, 0, "there are none");
-	tree_names(tree, &list);
+	tree_list_modules(tree, &list);
 	s = strv_join(&list, " ");
 	is(s, "a b", "names");
 	free(s);
@@ -315,7 +315,7 @@ static char *stage(const char *name, const char *version, const char *content, i
 	struct error e = {0};
 	char *path = NULL, *s;
 
-	is_int(tree_stage(tree, name, version, &path, lock, &e), 0, "stage");
+	is_int(tree_stage_build(tree, name, version, &path, lock, &e), 0, "stage");
 	if (e.status) {
 		printf("# %s\n", e.what);
 		exit(1);
@@ -398,7 +398,7 @@ static void test_publish(void)
 	fflush(stdout);
 	if (fork() == 0) {
 		path = NULL;
-		_exit(tree_stage(tree, "m", "1", &path, &lock, NULL) < 0);
+		_exit(tree_stage_build(tree, "m", "1", &path, &lock, NULL) < 0);
 	}
 	wait(&status);
 	is_int(status, 0, "a process died");
