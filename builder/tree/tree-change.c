@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Changing the dkms tree, by renames only. What is being prepared or taken apart has a
- * name that begins with STAGE, which no reader looks at; see base/staging.h. */
+/* How does the dkms tree change? By renames only: files that are being prepared or
+ * removed are in a directory whose name begins with STAGE, which readers ignore; see
+ * base/staging.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,8 +16,8 @@
 
 #define STAGE ".stage-"
 
-/* A link that link_write() left behind has this age at least, in seconds; a living one
- * exists for microseconds. */
+/* A temporary link of this age (seconds) was left behind by link_write(), which needs it
+ * for microseconds. */
 #define LINK_LEFTOVER_AGE 60
 
 static void remove_old_link(const char *path)
@@ -28,7 +29,7 @@ static void remove_old_link(const char *path)
 		unlink(path);
 }
 
-/* Removes what dead processes left in a directory. Failing to is no harm. */
+/* Removes what killed processes left in a directory. Ignores failures. */
 static void remove_leftovers(const char *dir)
 {
 	struct strv names = {0};
@@ -47,8 +48,8 @@ static void remove_leftovers(const char *dir)
 	strv_done(&names);
 }
 
-/* Takes path away by one rename into a stage in dir, then removes it. 0 when it is not
- * there. */
+/* Moves path by one rename into a temporary directory in dir, then removes it. Returns 0
+ * if it does not exist. */
 static int remove_by_rename(const char *path, const char *dir, struct error *err)
 {
 	_cleanup_free_ char *stage = NULL;
@@ -97,7 +98,7 @@ static int check_version(const char *name, const char *version, struct error *er
 	return r < 0 ? r : tree_check_version(version, err);
 }
 
-static int already_added(const char *name, const char *version, struct error *err)
+static int fail_already_added(const char *name, const char *version, struct error *err)
 {
 	return error_set(err, -EEXIST, 3, "%s/%s is already added", name, version);
 }
@@ -128,7 +129,7 @@ int tree_add_staged(const char *dkms_tree, const char *name, const char *version
 
 	if (r == 0 && rename(stage, dir) < 0) {
 		if (errno == EEXIST || errno == ENOTEMPTY)
-			return already_added(name, version, err);
+			return fail_already_added(name, version, err);
 		r = error_errno(err, -errno, 1, "cannot make %s", dir);
 	}
 	return r;
@@ -159,7 +160,7 @@ int tree_add(const char *dkms_tree, const char *name, const char *version,
 			"%s is a directory, but should be a link to the source; move it away",
 			link);
 	if (path_is_dir(link))
-		return already_added(name, version, err);
+		return fail_already_added(name, version, err);
 	if (lstat(dir, &st) == 0)
 		return link_write(link, source, err);
 	r = tree_stage_version(dkms_tree, name, version, &stage, &lock, err);
@@ -171,7 +172,7 @@ int tree_add(const char *dkms_tree, const char *name, const char *version,
 	return r;
 }
 
-/* Removes the installed links that lead to a version. */
+/* Removes the links that say that a version is installed. */
 static int remove_links_to(const char *name_dir, const char *version, struct error *err)
 {
 	_cleanup_free_ char *prefix = xasprintf("%s/", version);
@@ -227,13 +228,13 @@ int tree_stage_build(const char *dkms_tree, const char *name, const char *versio
 	return staging_make(dir, STAGE, ret_path, ret_lock, err);
 }
 
-/* Each fsync waits for the disk's cache to be flushed, a syncfs does so once, but writes
- * also what others have not written yet, such as the objects of makes beside us. From as
- * many files on it is the quicker one: 32 on a busy disk take 4 to 50 ms, or 40 to 250.
- */
+/* From this number of files on, one syncfs() is faster than an fsync() of each. Each
+ * fsync() waits until the disk has flushed its cache. syncfs() waits once, but also
+ * writes the unwritten data of other processes, such as the objects of other builds. For
+ * 32 files on a busy disk, syncfs() takes 4 to 50 ms and fsync() 40 to 250 ms. */
 #define SYNCFS_FILES 5
 
-/* Brings a directory and the files in it to disk. */
+/* Writes a directory and the files in it to disk. */
 static int sync_files(const char *dir, struct error *err)
 {
 	_cleanup_close_ int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -263,9 +264,9 @@ static int sync_files(const char *dir, struct error *err)
 	return 0;
 }
 
-/* Puts from in the place of to. An older one goes to where from was, by an exchange;
- * where the file system has none, it is taken away first, and there is a moment without.
- */
+/* Moves the directory from to to. If to exists, the two are exchanged and the old one is
+ * removed. On a file system without exchange the old one is removed first, so that there
+ * is none for a moment. */
 static int replace_dir(
 	const char *from, const char *to, const char *stage_dir, struct error *err)
 {
@@ -319,7 +320,7 @@ int tree_unpublish(const char *dkms_tree, struct version_on_kernel on, struct er
 	if (r == 0)
 		r = remove_by_rename(built, dir, err);
 	if (r == 0)
-		rmdir(release_dir); /* stays while another architecture is in it */
+		rmdir(release_dir); /* fails if it contains another architecture */
 	return r;
 }
 

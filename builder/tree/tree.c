@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading the dkms tree: what is known, built and installed. A status of 1,000 modules is
- * some 11,000 system calls, which take all of the time. So directories are read by
- * getdents64 on descriptors of their parents, without a DIR or a long path, and the
- * packages of a large tree are shared between a few threads. */
+/* Which module versions are known, built and installed?
+ *
+ * dkms status for 1,000 modules needs some 11,000 system calls, which take nearly all of
+ * its time. Therefore directories are opened relative to their parents and read by
+ * getdents64(2) without a DIR, and a few threads share the modules of a large tree. */
 #include "config.h"
 
 #include <errno.h>
@@ -31,26 +32,27 @@ const char *tree_state_name(enum tree_state s)
 	return names[s];
 }
 
-/* Names below NAME that are no versions. */
+/* Tells whether an entry of the directory NAME may be a version. */
 static bool is_version_name(const char *s)
 {
 	return !streq(s, TREE_ORIGINALS) && !has_prefix(s, TREE_LINK_PREFIX);
 }
 
-/* Names below NAME/VERSION that are no kernels. */
+/* Tells whether an entry of the directory NAME/VERSION may be a kernel release. */
 static bool is_release_name(const char *s)
 {
 	return !streq(s, "build") && !streq(s, "source") && !streq(s, "tarball");
 }
 
-/* What is no directory, or has gone since its parent was read, is not there. */
+/* Tells whether the error r of opening a directory means that there is none: the entry is
+ * no directory, or it has been removed since its parent was read. */
 static bool is_absent(int r)
 {
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
 }
 
-/* Is NAME/VERSION broken, added or, a mere directory, unknown? linked tells whether
- * source below version_fd is a link. */
+/* Returns whether NAME/VERSION is broken or added, or unknown because it is only a
+ * directory. linked tells whether source in version_fd is a link. */
 static enum tree_state source_state(int version_fd, bool linked, const char *source_tree,
 	const char *name, const char *version)
 {
@@ -64,8 +66,9 @@ static enum tree_state source_state(int version_fd, bool linked, const char *sou
 	return path_is_dir(source) ? STATE_BROKEN : STATE_UNKNOWN;
 }
 
-/* Splits the target of a kernel- link, "VERSION/RELEASE/ARCH", in place. The name of the
- * link cannot be split, as both of its parts may have dashes. */
+/* Splits the target of a link kernel-RELEASE-ARCH, "VERSION/RELEASE/ARCH", in place.
+ * Returns false if the target has another form. The name of the link cannot be split,
+ * because both of its parts may contain dashes. */
 static bool split_target(char *target, char *ret[3])
 {
 	while (has_prefix(target, "./"))
@@ -82,8 +85,9 @@ static bool split_target(char *target, char *ret[3])
 	return true;
 }
 
-/* Does the link NAME/kernel-RELEASE-ARCH lead to VERSION/RELEASE/ARCH? target is what it
- * holds. The plain relative form is compared as text, another one by what it leads to. */
+/* Tells whether the link NAME/kernel-RELEASE-ARCH, whose target is given, leads to
+ * VERSION/RELEASE/ARCH. A plain relative target is compared as text; otherwise the
+ * directories that both lead to are compared. */
 static bool link_leads_to(int name_fd, const char *target, const char *version,
 	const char *release, const char *arch)
 {
@@ -100,24 +104,24 @@ static bool link_leads_to(int name_fd, const char *target, const char *version,
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* A kernel- link: what its name says after the prefix, and what it holds. */
+/* A link that says that a version is installed. */
 struct kernel_link {
-	const char *key;
+	const char *key; /* the name without the prefix: RELEASE-ARCH */
 	char *target;
 };
 
-/* What one thread reads. */
+/* The data of one thread that reads the tree. */
 struct reader {
 	int tree_fd;
 	const struct dirents *names; /* of the tree */
 	const char *source_tree;
 	const struct tree_filter *filter;
 	struct tree_list list;
-	size_t room; /* of list.entries */
+	size_t room; /* the number of elements that list.entries has space for */
 	int code;    /* negative errno of the first failure */
 	struct error err;
-	char arch[NAME_MAX + 1]; /* the one found last */
-	/* Of the package being read: */
+	char arch[NAME_MAX + 1]; /* the architecture found last */
+	/* Of the module being read: */
 	const char *name;
 	int name_fd;
 	bool originals; /* original_module exists */
@@ -125,7 +129,7 @@ struct reader {
 	size_t n_links;
 };
 
-static bool equal_or_any(const char *want, const char *s)
+static bool matches(const char *want, const char *s)
 {
 	return !want || !s || streq(want, s);
 }
@@ -135,15 +139,15 @@ bool tree_filter_passes(const struct tree_filter *f, struct version_on_kernel on
 	if (!f)
 		return true;
 	for (; f; f = f->next)
-		if (equal_or_any(f->name, on.name) &&
-			equal_or_any(f->version, on.version) &&
-			equal_or_any(f->release, on.release) &&
-			equal_or_any(f->arch, on.arch))
+		if (matches(f->name, on.name) &&
+			matches(f->version, on.version) &&
+			matches(f->release, on.release) &&
+			matches(f->arch, on.arch))
 			return true;
 	return false;
 }
 
-/* The same for the module being read. */
+/* Tells whether a part of the module being read passes the filter. */
 static bool passes(const struct reader *r, const char *version, const char *release,
 	const char *arch)
 {
@@ -183,8 +187,10 @@ static bool is_installed(const struct reader *r, const char *version, const char
 	return false;
 }
 
-/* Publishing by rename sets the change time of the directory above module/. (The other
- * dkms makes the directories first and puts the modules in then.) */
+/* Tells whether files were added to module/ or removed from it after it was published.
+ * The rename that publishes sets the change time of above, the parent directory of
+ * module/. The other dkms makes both directories first and copies the modules there
+ * later. */
 static bool is_changed(const struct stat *module, const struct stat *above)
 {
 	if (module->st_mtim.tv_sec != above->st_ctim.tv_sec)
@@ -192,8 +198,8 @@ static bool is_changed(const struct stat *module, const struct stat *above)
 	return module->st_mtim.tv_nsec > above->st_ctim.tv_nsec;
 }
 
-/* Adds an entry if path, which is RELEASE/ARCH relative to fd, is built and passes.
- * Returns whether it is built. */
+/* Adds an entry if path, the directory RELEASE/ARCH relative to fd, is built and passes
+ * the filter. Returns whether it is built. */
 static bool push_built(struct reader *r, int fd, const char *path, const char *version,
 	const char *release, const char *arch)
 {
@@ -220,10 +226,11 @@ static bool push_built(struct reader *r, int fd, const char *path, const char *v
 	return true;
 }
 
-/* Nearly every RELEASE has one ARCH only, the same as the one before. A directory with
- * three links has one subdirectory (itself, its dot, one dot-dot), on file systems that
- * count so; when that is the ARCH expected, there is nothing to list. Returns whether all
- * has been read. */
+/* Reads RELEASE without listing it, which works in most cases: it has one ARCH only, the
+ * same as the release before. On file systems that count the links of directories, a
+ * directory with three links (its own name, its "." and the ".." of a subdirectory) has
+ * exactly one subdirectory, so if the expected ARCH exists, there is no other. Returns
+ * whether the release has been read. */
 static bool read_expected_arch(
 	struct reader *r, int version_fd, const char *version, const char *release)
 {
@@ -236,7 +243,7 @@ static bool read_expected_arch(
 	return push_built(r, version_fd, path, version, release, r->arch);
 }
 
-static int unreadable(
+static int fail_unreadable(
 	struct reader *r, int code, const char *version, const char *release)
 {
 	return error_errno(&r->err, code, 1, "cannot read %s%s%s%s%s in the dkms tree",
@@ -256,7 +263,7 @@ static int read_release(
 	fd = dir_open_at(version_fd, release);
 	code = fd < 0 ? fd : dirents_read(fd, &dirents);
 	if (code < 0)
-		return is_absent(code) ? 0 : unreadable(r, code, version, release);
+		return is_absent(code) ? 0 : fail_unreadable(r, code, version, release);
 	for (size_t i = 0; i < dirents.n; i++) {
 		const char *arch = dirents.items[i].name;
 
@@ -277,7 +284,7 @@ static int read_version(struct reader *r, const char *version)
 	enum tree_state state;
 
 	if (code < 0)
-		return is_absent(code) ? 0 : unreadable(r, code, version, NULL);
+		return is_absent(code) ? 0 : fail_unreadable(r, code, version, NULL);
 	for (size_t i = 0; i < dirents.n; i++)
 		if (streq(dirents.items[i].name, "source"))
 			linked = dir_entry_is_link(fd, &dirents.items[i]);
@@ -299,8 +306,8 @@ static int read_version(struct reader *r, const char *version)
 	return 0;
 }
 
-/* Reads the kernel- links before the versions that they lead to. A link without a
- * readable target is no link. */
+/* Reads the links kernel-RELEASE-ARCH of a module, which must be known before its
+ * versions are read. Ignores a link whose target cannot be read. */
 static void read_links(struct reader *r, const struct dirents *dirents)
 {
 	for (size_t i = 0; i < dirents->n; i++) {
@@ -331,7 +338,7 @@ static int read_name(struct reader *r, const char *name)
 	r->name_fd = fd;
 	r->originals = false;
 	if (code < 0)
-		return is_absent(code) ? 0 : unreadable(r, code, NULL, NULL);
+		return is_absent(code) ? 0 : fail_unreadable(r, code, NULL, NULL);
 	read_links(r, &dirents);
 	for (size_t i = 0; i < dirents.n; i++)
 		r->originals = r->originals || streq(dirents.items[i].name, TREE_ORIGINALS);
@@ -350,7 +357,8 @@ static int read_name(struct reader *r, const char *name)
 	return code;
 }
 
-/* Versions that are equal but written differently (1.0, 1.00) still have an order. */
+/* Like version_compare(), but also orders versions that are equal and written
+ * differently, such as 1.0 and 1.00. */
 static int compare_versions(const char *a, const char *b)
 {
 	int r = version_compare(a, b);
@@ -372,7 +380,7 @@ static int compare_entries(const void *pa, const void *pb)
 	return r;
 }
 
-/* What a thread costs is what some 20 packages take. */
+/* Starting a thread takes as long as reading some 20 modules. */
 #define NAMES_PER_THREAD 50
 
 static void read_nth_name(void *arg, size_t thread, size_t i)
@@ -385,7 +393,7 @@ static void read_nth_name(void *arg, size_t thread, size_t i)
 		r->code = read_name(r, d->name);
 }
 
-/* Appends what a reader has found and empties it. */
+/* Moves the entries and the error of a reader to list and err. Returns its code. */
 static int take_list(struct tree_list *list, struct reader *r, struct error *err)
 {
 	int code = r->code;
@@ -501,7 +509,7 @@ char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on)
 			return NULL;
 		return xstrdup(part[0]);
 	}
-	/* A link written by hand, absolute or by way of dots. */
+	/* The link was made by hand: its target is absolute or contains dots. */
 	name_dir = path_join(dkms_tree, on.name);
 	name_fd = dir_open_at(AT_FDCWD, name_dir);
 	if (name_fd < 0 || tree_list_versions(dkms_tree, on.name, &versions) < 0)
@@ -514,7 +522,7 @@ char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on)
 	return found;
 }
 
-/* The names of directories below path that pass accept (NULL: all). */
+/* Appends the names of the directories in path that accept() lets pass (NULL: all). */
 static int list_dirs(const char *path, bool (*accept)(const char *), struct strv *ret)
 {
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);

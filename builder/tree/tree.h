@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "base/strv.h"
 
-/* The dkms tree: which module versions are known, built and installed. A state is read
- * from directories and links and from nothing else, so trees are exchanged freely with
- * the other dkms. The layout:
+/* The dkms tree records which module versions are known, built and installed. The state
+ * is in directories and links and nowhere else, so any other dkms can use the same tree.
+ * The layout:
  *
  *   NAME/VERSION/source                symlink to the source directory
  *   NAME/VERSION/build/                working directories and logs of builds
@@ -15,26 +15,27 @@
  *   NAME/VERSION/RELEASE/ARCH/module/  built modules
  *   NAME/VERSION/RELEASE/ARCH/log/make.log
  *   NAME/kernel-RELEASE-ARCH           symlink to VERSION/RELEASE/ARCH: installed
- *   NAME/original_module/RELEASE/ARCH/ modules that ours replaced
+ *   NAME/original_module/RELEASE/ARCH/ modules of the kernel that were replaced
  *
- * Names that begin with a dot are ours and temporary. RELEASE/ARCH appears by one rename.
- * Reading takes no lock. tree-change.h changes the tree. */
+ * Names that begin with a dot are temporary and belong to this dkms. RELEASE/ARCH appears
+ * by one rename. Reading takes no lock. tree-change.h declares what changes the tree. */
 
-/* Names beside the versions of a module. */
+/* Names that the tree uses beside the versions of a module. */
 #define TREE_LINK_PREFIX "kernel-"
 #define TREE_ORIGINALS "original_module"
 
 enum tree_state {
-	STATE_UNKNOWN,        /* not in the tree */
-	STATE_BROKEN,         /* source link dangles, or is missing with a source there */
-	STATE_ADDED,          /* source links to a directory */
-	STATE_BUILT,          /* RELEASE/ARCH/module/ exists */
-	STATE_INSTALLED_WEAK, /* installed from another kernel by weak-modules */
-	STATE_INSTALLED,      /* the kernel- link leads to RELEASE/ARCH */
+	STATE_UNKNOWN,	      /* not in the tree */
+	STATE_BROKEN,	      /* the link source leads nowhere; or it is missing, but
+			       * SOURCETREE/NAME-VERSION exists */
+	STATE_ADDED,	      /* the link source leads to a directory */
+	STATE_BUILT,	      /* RELEASE/ARCH/module/ exists */
+	STATE_INSTALLED_WEAK, /* weak-modules(8) installed it from another kernel */
+	STATE_INSTALLED,      /* the link kernel-RELEASE-ARCH leads to RELEASE/ARCH */
 };
 
-/* A version of a module on a kernel; the strings are borrowed. Functions that do not look
- * at the version, or at the kernel, allow NULL there. */
+/* A version of a module on a kernel. The strings are borrowed. Functions that do not use
+ * the version, or the kernel, allow NULL there. */
 struct version_on_kernel {
 	const char *name, *version;
 	const char *release, *arch; /* of the kernel */
@@ -46,14 +47,15 @@ static inline struct version_on_kernel version_on_kernel(
 	return (struct version_on_kernel){name, version, release, arch};
 }
 
+/* A module version with what is known of it on one kernel. */
 struct tree_entry {
 	char *name, *version;
-	char *release, *arch; /* NULL when added or broken */
-	char *weak_release;   /* the kernel it was built for, when STATE_INSTALLED_WEAK */
+	char *release, *arch; /* NULL if the version is only added, or broken */
+	char *weak_release;   /* STATE_INSTALLED_WEAK: the kernel that it was built for */
 	enum tree_state state;
 	bool has_original; /* original_module/RELEASE/ARCH exists */
-	/* Files came to module/ or went from it after it was published, or it was made by
-	 * the other dkms. */
+	/* Files were added to module/ or removed from it after it was published, or the
+	 * other dkms made it. */
 	bool changed;
 };
 
@@ -63,32 +65,39 @@ static inline struct version_on_kernel tree_entry_on_kernel(const struct tree_en
 }
 
 struct tree_list {
-	struct tree_entry *entries; /* by name, version, release (version order), arch */
+	/* Sorted by name, version, release and architecture; versions and releases are in
+	 * version order. */
+	struct tree_entry *entries;
 	size_t n;
 };
 
-/* Which entries; NULL means any. With next, an entry passes when it passes one of the
- * chain: -k 6.1 -k 6.2 is two filters. */
+/* Which entries to read. A member that is NULL lets all pass. With next, an entry has to
+ * pass one filter of the chain: -k 6.1 -k 6.2 makes two filters. */
 struct tree_filter {
 	const char *name, *version, *release, *arch;
 	const struct tree_filter *next;
 };
-/* Tells whether on passes the filter. A member that is NULL is not known and passes. */
+/* Tells whether on passes the filter (NULL: all pass). A member of on that is NULL is not
+ * known yet and passes. */
 bool tree_filter_passes(const struct tree_filter *f, struct version_on_kernel on);
 
-/* What is known below dkms_tree and passes the filter (NULL: everything). A version with
- * no kernel that passes is one entry, added; a broken one is one entry, whatever is
- * built. A missing tree is empty. source_tree serves to recognise a broken entry whose
- * link is gone. tree_list_done frees. -EACCES and the like: status 1, names the path. */
+/* Lists the entries of dkms_tree that pass the filter (NULL: all). A version without a
+ * kernel that passes has one entry with STATE_ADDED. A broken version has one entry,
+ * whatever is built. A tree that does not exist is empty. source_tree is needed to
+ * recognise a broken version whose link is missing. tree_list_done() frees. Returns 0, or
+ * a negative errno with status 1 and the path that cannot be read. */
 int tree_read(const char *dkms_tree, const char *source_tree,
 	const struct tree_filter *filter, struct tree_list *ret, struct error *err);
 void tree_list_done(struct tree_list *l);
-void tree_list_sort(struct tree_list *l); /* into its order, after a change */
-/* "added", "built", "installed-weak", ... as status prints it */
+/* Restores the order of a list after entries have been added. */
+void tree_list_sort(struct tree_list *l);
+/* Returns "added", "built", "installed-weak" and so on, as dkms status prints them;
+ * static. */
 const char *tree_state_name(enum tree_state s);
 
-/* The state of one module version on one kernel; with release and arch NULL, whether it
- * is known: unknown, broken or added. */
+/* Returns the state of a module version on a kernel, but never STATE_INSTALLED_WEAK. If
+ * on.release or on.arch is NULL, returns whether the version is known: STATE_UNKNOWN,
+ * STATE_BROKEN or STATE_ADDED. */
 enum tree_state tree_state(
 	const char *dkms_tree, const char *source_tree, struct version_on_kernel on);
 static inline enum tree_state tree_version_state(const char *dkms_tree,
@@ -97,26 +106,29 @@ static inline enum tree_state tree_version_state(const char *dkms_tree,
 	return tree_state(
 		dkms_tree, source_tree, version_on_kernel(name, version, NULL, NULL));
 }
-/* The version of a module that is installed on a kernel, whatever on.version is; caller
- * frees, NULL if none. */
+/* Returns the version of a module that is installed on a kernel; the caller frees. NULL
+ * if there is none. Ignores on.version. */
 char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on);
-/* The versions of name that have a directory, in any state, oldest first; the newest is
- * the last. Returns 0, also when there are none, or a negative errno. */
+/* Appends the versions of a module that have a directory, whatever their state, in
+ * version order: the newest comes last. Returns 0, also if there are none, or a negative
+ * errno. */
 int tree_list_versions(const char *dkms_tree, const char *name, struct strv *ret);
-/* All package names that have a directory, sorted. */
+/* Appends the names of all modules that have a directory, sorted. Returns like
+ * tree_list_versions(). */
 int tree_list_modules(const char *dkms_tree, struct strv *ret);
 
-/* Refuses what cannot be one component of a path in the tree, with -EINVAL and status 3:
- * an empty name, one over 255 bytes, one that begins with a dot, has a slash or a control
- * character. what says what it is: "module name". */
+/* Returns -EINVAL with status 3 if s cannot be one component of a path in the tree: if it
+ * is empty or longer than 255 bytes, begins with a dot, or contains a slash or a control
+ * character. what is for the message: "module name". */
 int tree_check_name(const char *what, const char *s, struct error *err);
-/* The same for a version, which lies beside the names above. */
+/* Does the same for a version, which must not be a name that the tree uses beside
+ * versions. */
 int tree_check_version(const char *version, struct error *err);
-/* The same for a kernel's release, which lies beside build/ and the like. */
+/* Does the same for a kernel release, which must not be build, source or tarball. */
 int tree_check_release(const char *release, struct error *err);
 
-/* Paths; callers free. The installed link and the original directory are the same for all
- * versions. */
+/* These return paths, which the caller frees. The installed link and the directory of the
+ * originals do not depend on the version. */
 char *tree_version_dir(const char *dkms_tree, const char *name, const char *version);
 char *tree_built_dir(
 	const char *dkms_tree, struct version_on_kernel on); /* .../RELEASE/ARCH */
