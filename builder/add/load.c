@@ -107,7 +107,7 @@ int load_check_state(struct job *job, enum tree_state state)
 	if (state == STATE_UNKNOWN || state == STATE_BROKEN ||
 		job->shared->settings->switches.force)
 		return 0;
-	error_set(&job->outcome.error, -EEXIST, l->tarball.ours ? 8 : 3,
+	error_set(&job->outcome.error, -EEXIST, l->tarball.made_by_dkms ? 8 : 3,
 		"%s/%s is already added", job->name, job->version);
 	error_remedy(&job->outcome.error, "--force replaces it by what is in %s",
 		job->add->archive);

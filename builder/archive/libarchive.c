@@ -5,11 +5,11 @@
 
 LIBARCHIVE_FUNCTIONS(LIBRARY_DEFINE)
 
-/* The name of its ABI, which has been the same since libarchive 3.0. */
 int libarchive_load(struct error *err)
 {
 	static const struct library_symbol symbols[] = {
 		LIBARCHIVE_FUNCTIONS(LIBRARY_SYMBOL){0}};
+	/* The soname of libarchive's ABI has been libarchive.so.13 since version 3.0. */
 	static struct library library = LIBRARY("libarchive.so.13",
 		"reading and writing archives", "libarchive", symbols);
 

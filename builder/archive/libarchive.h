@@ -7,11 +7,11 @@
 
 #include "base/library.h"
 
-/* libarchive, loaded when an archive is first read or written (base/library.h): it brings
- * a dozen other libraries along. */
+/* libarchive. It is loaded when an archive is first read or written (base/library.h)
+ * because it brings a dozen other libraries along. */
 
-/* Returns 0, also when it has been loaded before, from any thread; -ENOENT and status 1
- * when the library is not there. */
+/* Loads the library, unless it has been loaded before. Returns 0, or -ENOENT with exit
+ * status 1 if it is missing. May be called from any thread. */
 int libarchive_load(struct error *err);
 
 /* The functions in use. */

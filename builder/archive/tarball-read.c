@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is in a tarball? */
+/* Reads a tarball: unpacks it, and finds its dkms.conf and its kernels. */
 #include "config.h"
 
 #include <errno.h>
@@ -23,11 +23,11 @@ static int open_archive(const char *path, struct error *err)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, -errno, 1, "cannot open %s", path);
 	if (!S_ISREG(st.st_mode))
-		return error_set(err, -EINVAL, 2, "%s is no file", path);
+		return error_set(err, -EINVAL, 2, "%s is not a regular file", path);
 	return take_fd(&fd);
 }
 
-/* "a/b" of "a/b/dkms.conf", "" of "dkms.conf"; caller frees. */
+/* Returns "a/b" for "a/b/dkms.conf" and "" for "dkms.conf". The caller frees it. */
 static char *dir_of(const char *path)
 {
 	const char *base = path_base(path);
@@ -44,24 +44,25 @@ static size_t depth_of(const char *path)
 	return n;
 }
 
-static int two_confs(const char *path, const char *a, const char *b, struct error *err)
+static int set_two_confs_error(
+	const char *path, const char *a, const char *b, struct error *err)
 {
 	error_set(err, -EINVAL, 7, "%s has two dkms.conf: %s and %s", path, a, b);
 	error_remedy(err, "unpack it, then: dkms add DIRECTORY");
 	return -EINVAL;
 }
 
-/* Of a tarball that mktarball made. */
-static int choose_own(
+/* Sets *ret to the dkms.conf of a tarball that mktarball made. */
+static int choose_conf_of_dkms(
 	const char *path, const struct unpacked *u, const char **ret, struct error *err)
 {
 	static const char source[] = "dkms_source_tree/" CONF;
 	static const char binaries[] = "dkms_binaries_only/" CONF;
-	bool has_source = strv_contains(&u->confs, source);
-	bool has_binaries = strv_contains(&u->confs, binaries);
+	bool has_source = strv_contains(&u->conf_paths, source);
+	bool has_binaries = strv_contains(&u->conf_paths, binaries);
 
 	if (has_source && has_binaries)
-		return two_confs(path, source, binaries, err);
+		return set_two_confs_error(path, source, binaries, err);
 	if (!has_source && !has_binaries)
 		return error_set(err, -ENOENT, 7,
 			"%s has a dkms_main_tree, but no %s and no %s", path, source,
@@ -70,28 +71,29 @@ static int choose_own(
 	return 0;
 }
 
-/* Of any other: the topmost. Others may be in directories below it, where they are part
- * of the source, but nowhere else. */
-static int choose_any(
+/* Sets *ret to the topmost dkms.conf of any other archive. There may be others in
+ * directories below it, where they are part of the source, but nowhere else. */
+static int choose_topmost_conf(
 	const char *path, const struct unpacked *u, const char **ret, struct error *err)
 {
 	const char *best = NULL;
 	_cleanup_free_ char *root = NULL;
 
-	for (size_t i = 0; i < u->confs.n; i++)
-		if (!best || depth_of(u->confs.items[i]) < depth_of(best))
-			best = u->confs.items[i];
+	for (size_t i = 0; i < u->conf_paths.n; i++)
+		if (!best || depth_of(u->conf_paths.items[i]) < depth_of(best))
+			best = u->conf_paths.items[i];
 	if (!best)
 		return error_set(err, -ENOENT, 3, "%s has no dkms.conf", path);
 	root = dir_of(best);
-	for (size_t i = 0; i < u->confs.n; i++)
-		if (!path_below(u->confs.items[i], root))
-			return two_confs(path, best, u->confs.items[i], err);
+	for (size_t i = 0; i < u->conf_paths.n; i++)
+		if (!path_relative_to(u->conf_paths.items[i], root))
+			return set_two_confs_error(
+				path, best, u->conf_paths.items[i], err);
 	*ret = best;
 	return 0;
 }
 
-/* Finds the directories RELEASE/ARCH with modules. */
+/* Finds the directories RELEASE/ARCH that hold modules; warns of those that hold none. */
 static int find_kernels(const char *path, struct tarball *t, struct error *err)
 {
 	_cleanup_(strv_done) struct strv releases = {0};
@@ -122,9 +124,10 @@ static int find_kernels(const char *path, struct tarball *t, struct error *err)
 	return 0;
 }
 
-/* The same rules as for everything in the tree; what a name is not, the archive is not.
- */
-static int check_kernels(const char *path, const struct tarball *t, struct error *err)
+/* Checks the names of kernel releases and architectures by the rules of the dkms tree.
+ * The archive is refused if one of them breaks a rule. */
+static int check_kernel_names(
+	const char *path, const struct tarball *t, struct error *err)
 {
 	for (size_t i = 0; i < t->kernels.n; i++) {
 		const char *kernel = t->kernels.items[i], *arch = path_base(kernel);
@@ -143,11 +146,12 @@ static int check_kernels(const char *path, const struct tarball *t, struct error
 	return 0;
 }
 
-/* Modules are files; a link among them would lead elsewhere once they are in the tree. */
+/* Refuses links beside the modules: once they are moved into the dkms tree, they would
+ * lead to another place. */
 static int check_no_links(const char *path, const struct unpacked *u, struct error *err)
 {
 	for (size_t i = 0; i < u->n_links; i++)
-		if (path_below(u->links[i].path, "dkms_main_tree"))
+		if (path_relative_to(u->links[i].path, "dkms_main_tree"))
 			return error_set(err, -EPERM, 3, "%s is refused: %s is a link",
 				path, u->links[i].path);
 	return 0;
@@ -165,8 +169,9 @@ static int read_unpacked(const char *path, const char *dir, const struct unpacke
 	r = check_no_links(path, u, err);
 	if (r < 0)
 		return r;
-	t->ours = path_is_dir(main_tree);
-	r = t->ours ? choose_own(path, u, &conf, err) : choose_any(path, u, &conf, err);
+	t->made_by_dkms = path_is_dir(main_tree);
+	r = t->made_by_dkms ? choose_conf_of_dkms(path, u, &conf, err)
+			    : choose_topmost_conf(path, u, &conf, err);
 	if (r < 0)
 		return r;
 	file = path_join(dir, conf);
@@ -174,16 +179,16 @@ static int read_unpacked(const char *path, const char *dir, const struct unpacke
 		return error_set(
 			err, -EINVAL, 7, "%s is refused: %s is a link", path, conf);
 	root = dir_of(conf);
-	r = unpack_links(u, path, dir, root, err);
+	r = unpack_make_links(u, path, dir, root, err);
 	if (r < 0)
 		return r;
 	t->source = *root ? path_join(dir, root) : xstrdup(dir);
-	if (!t->ours)
+	if (!t->made_by_dkms)
 		return 0;
 	t->binaries_only = streq(root, "dkms_binaries_only");
 	t->main_tree = TAKE_PTR(main_tree);
 	r = find_kernels(path, t, err);
-	return r == 0 ? check_kernels(path, t, err) : r;
+	return r == 0 ? check_kernel_names(path, t, err) : r;
 }
 
 int tarball_read(const char *path, const char *dir, const int *cancelled,
@@ -192,7 +197,7 @@ int tarball_read(const char *path, const char *dir, const int *cancelled,
 	_cleanup_close_ int fd = open_archive(path, err);
 	struct unpacked u = {0};
 	struct tarball t = {0};
-	int r = fd < 0 ? fd : unpack(fd, path, dir, cancelled, &u, err);
+	int r = fd < 0 ? fd : unpack_archive(fd, path, dir, cancelled, &u, err);
 
 	if (r == 0)
 		r = read_unpacked(path, dir, &u, &t, err);

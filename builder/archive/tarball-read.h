@@ -5,29 +5,31 @@
 #include "base/error.h"
 #include "base/strv.h"
 
-/* A tarball of dkms, as mktarball writes and ldtarball reads it, has at its top
+/* A tarball of dkms, which mktarball writes and ldtarball reads, has these paths:
  *
  *   dkms_main_tree/RELEASE/ARCH/        module/ and log/ of each kernel it is built for
- *   dkms_source_tree/                   the source, or else
- *   dkms_binaries_only/dkms.conf        with PACKAGE_NAME and PACKAGE_VERSION
+ *   dkms_source_tree/                   the source; or, instead of that,
+ *   dkms_binaries_only/dkms.conf        beside PACKAGE_NAME and PACKAGE_VERSION
  *
- * Any other tar archive with a dkms.conf in it can be read as well: the directory of the
- * dkms.conf is the source. */
+ * Any other tar archive with a dkms.conf in it can be read as well. The directory of the
+ * dkms.conf is the source then. */
 
-/* What a tarball holds, unpacked. */
+/* An unpacked tarball. */
 struct tarball {
-	char *source;       /* the directory of its dkms.conf */
-	bool binaries_only; /* there is nothing in source but that */
-	bool ours;          /* made by mktarball */
-	char *main_tree; /* has the directories RELEASE/ARCH; NULL when there is none */
+	char *source;         /* the directory of its dkms.conf */
+	bool binaries_only;   /* source holds nothing but the dkms.conf */
+	bool made_by_dkms;    /* by mktarball */
+	char *main_tree;      /* holds the directories RELEASE/ARCH, or NULL */
 	struct strv kernels;  /* "RELEASE/ARCH" */
-	struct strv warnings; /* a line each */
+	struct strv warnings; /* one line each */
 };
 
-/* Unpacks path into dir, an empty directory, which the caller removes in any case.
- * Errors: status 2, there is no such file; 3, it is no archive, is damaged, holds what
- * is refused (builder/archive/unpack.h) or has no dkms.conf; 7, the dkms.conf is not where it
- * must be, is a link, or there are two. -ECANCELED as unpack(). tarball_done frees. */
+/* Unpacks the archive at path into dir, an empty directory that the caller removes even
+ * after an error. Returns 0 and fills ret, which tarball_done() frees, or a negative
+ * errno. The exit status of an error is 2 if there is no such file; 3 if the file is not
+ * an archive, is damaged, holds what is refused (builder/archive/unpack.h) or has no
+ * dkms.conf; 7 if the dkms.conf is in the wrong place or is a link, or if there are two.
+ * cancelled is as for unpack_archive(). */
 int tarball_read(const char *path, const char *dir, const int *cancelled,
 	struct tarball *ret, struct error *err);
 void tarball_done(struct tarball *t);

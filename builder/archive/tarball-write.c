@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writing a tarball: GNU tar's format, sorted, all files root's, no time of writing, so
- * that the same content gives the same bytes whoever packs it. */
+/* Writes a tarball in GNU tar's format. Entries are sorted, all files belong to root,
+ * and the time of writing is not stored, so that the same content gives the same bytes
+ * whoever packs it. */
 #include "config.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 #define BUFFER_BYTES (128 * 1024)
 #define FD_DIR "/proc/self/fd"
 
-/* The names that GNU tar knows. */
+/* The suffixes that GNU tar knows for its option --auto-compress. */
 static const struct {
 	const char *suffix;
 	int filter;
@@ -42,15 +43,17 @@ struct writer {
 	const char *path;
 	const int *cancelled;
 	struct strv *warnings;
-	time_t time; /* of directories that are nowhere on disk */
-	char *buffer;
+	time_t default_time; /* of entries that are not on disk */
+	char *buffer;        /* BUFFER_BYTES */
 	int fd;
-	bool failed; /* nothing more need be written */
+	bool failed; /* nothing more is written */
 };
 
-/* Gets the finished bytes. To free an archive of libarchive is to complete it, which
- * would take long for a large file; so nothing is taken any more after a failure. */
-static la_ssize_t on_bytes(struct archive *a, void *userdata, const void *bytes, size_t n)
+/* Writes bytes of the finished archive; libarchive calls it. When an archive is freed,
+ * libarchive completes it, which would take long for a large file. So this fails after a
+ * failure. */
+static la_ssize_t write_bytes(
+	struct archive *a, void *userdata, const void *bytes, size_t n)
 {
 	const struct writer *w = userdata;
 	ssize_t written = -1;
@@ -67,7 +70,7 @@ static la_ssize_t on_bytes(struct archive *a, void *userdata, const void *bytes,
 	return written;
 }
 
-static int cannot_write(const struct writer *w, struct error *err)
+static int set_write_error(const struct writer *w, struct error *err)
 {
 	int code = sym_archive_errno(w->archive);
 
@@ -75,7 +78,7 @@ static int cannot_write(const struct writer *w, struct error *err)
 		sym_archive_error_string(w->archive));
 }
 
-static int cannot_read(const char *path, int code, struct error *err)
+static int set_read_error(const char *path, int code, struct error *err)
 {
 	return error_errno(err, code, 6, "cannot read %s", path);
 }
@@ -100,9 +103,9 @@ static int put_header(struct writer *w, struct archive_entry *entry, struct erro
 {
 	int r = 0;
 
-	/* It warns when a name is not UTF-8, and writes the bytes as they are. */
+	/* If a name is not UTF-8, libarchive warns and stores its bytes as they are. */
 	if (sym_archive_write_header(w->archive, entry) < ARCHIVE_WARN)
-		r = cannot_write(w, err);
+		r = set_write_error(w, err);
 	sym_archive_entry_free(entry);
 	return r;
 }
@@ -117,10 +120,11 @@ static int put_text(
 {
 	_cleanup_free_ char *text = xasprintf("%s\n", line);
 	size_t n = strlen(text);
-	int r = put_header(w, entry_new(name, S_IFREG | 0644, (int64_t)n, w->time), err);
+	int r = put_header(
+		w, entry_new(name, S_IFREG | 0644, (int64_t)n, w->default_time), err);
 
 	if (r == 0 && sym_archive_write_data(w->archive, text, n) != (ssize_t)n)
-		r = cannot_write(w, err);
+		r = set_write_error(w, err);
 	return r;
 }
 
@@ -134,12 +138,12 @@ static int put_data(
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return cannot_read(path, -errno, err);
+			return set_read_error(path, -errno, err);
 		if (n == 0)
 			return error_set(err, -EBUSY, 6,
 				"%s became shorter while it was read", path);
 		if (sym_archive_write_data(w->archive, w->buffer, (size_t)n) != n)
-			return cannot_write(w, err);
+			return set_write_error(w, err);
 		size -= n;
 		if (w->cancelled && __atomic_load_n(w->cancelled, __ATOMIC_RELAXED))
 			return error_set(err, -ECANCELED, 1, "cancelled");
@@ -154,7 +158,7 @@ static int put_file(
 	int r;
 
 	if (fstat(fd, &st) < 0)
-		return cannot_read(path, -errno, err);
+		return set_read_error(path, -errno, err);
 	r = put_header(w,
 		entry_new(name, S_IFREG | (st.st_mode & 0777), st.st_size,
 			st.st_mtim.tv_sec),
@@ -162,7 +166,8 @@ static int put_file(
 	return r == 0 ? put_data(w, fd, path, st.st_size, err) : r;
 }
 
-/* below is where the link is in its source. */
+/* Puts the symbolic link base of the directory dir into the archive as name. below is
+ * its path in the source; a link that leads out of the source gives a warning. */
 static int put_link(struct writer *w, int dir, const char *base, const struct stat *st,
 	const char *name, const char *below, struct error *err)
 {
@@ -171,12 +176,12 @@ static int put_link(struct writer *w, int dir, const char *base, const struct st
 	struct archive_entry *entry;
 
 	if (n < 0)
-		return cannot_read(name, -errno, err);
+		return set_read_error(name, -errno, err);
 	target[n] = '\0';
 	if (!link_stays_inside(below, target))
 		strv_pushf(w->warnings,
 			"%s leads out of the source, to %s: ldtarball will "
-			"refuse that",
+			"refuse it",
 			below, target);
 	entry = entry_new(name, S_IFLNK | 0777, 0, st->st_mtim.tv_sec);
 	sym_archive_entry_set_symlink(entry, target);
@@ -186,8 +191,9 @@ static int put_link(struct writer *w, int dir, const char *base, const struct st
 static int put_tree(struct writer *w, int parent, const char *base, const char *path,
 	const char *name, size_t root_len, struct error *err);
 
-/* What lies at path goes into the archive as name; below its first root_len characters
- * is what a link may lead to. Sockets and the like are left out. */
+/* Puts what is at path, which is base in the directory dir, into the archive as name.
+ * The first root_len bytes of name are the directory that links may lead to. Sockets and
+ * other special files are left out. */
 static int put_entry(struct writer *w, int dir, const char *base, const char *path,
 	const char *name, size_t root_len, struct error *err)
 {
@@ -195,7 +201,7 @@ static int put_entry(struct writer *w, int dir, const char *base, const char *pa
 	struct stat st;
 
 	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return cannot_read(path, -errno, err);
+		return set_read_error(path, -errno, err);
 	if (S_ISDIR(st.st_mode))
 		return put_tree(w, dir, base, path, name, root_len, err);
 	if (S_ISLNK(st.st_mode))
@@ -204,7 +210,7 @@ static int put_entry(struct writer *w, int dir, const char *base, const char *pa
 		return 0;
 	fd = openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return cannot_read(path, -errno, err);
+		return set_read_error(path, -errno, err);
 	return put_file(w, fd, path, name, err);
 }
 
@@ -217,10 +223,10 @@ static int put_tree(struct writer *w, int parent, const char *base, const char *
 	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return cannot_read(path, -errno, err);
+		return set_read_error(path, -errno, err);
 	r = dir_list(path, &names);
 	if (r < 0)
-		return cannot_read(path, r, err);
+		return set_read_error(path, r, err);
 	r = put_dir(w, name, st.st_mtim.tv_sec, err);
 	for (size_t i = 0; i < names.n && r == 0; i++) {
 		_cleanup_free_ char *below = path_join(path, names.items[i]);
@@ -231,8 +237,9 @@ static int put_tree(struct writer *w, int parent, const char *base, const char *
 	return r;
 }
 
-/* Puts the directory at path, links followed, into the archive as name. */
-static int put_root(
+/* Puts the directory at path into the archive as name. path itself may be a link to
+ * it. */
+static int put_top_dir(
 	struct writer *w, const char *path, const char *name, struct error *err)
 {
 	return put_tree(w, AT_FDCWD, path, path, name, strlen(name) + 1, err);
@@ -242,7 +249,7 @@ static int put_kernels(
 	struct writer *w, const struct tarball_content *c, struct error *err)
 {
 	const char *last = "";
-	int r = put_dir(w, "./dkms_main_tree", w->time, err);
+	int r = put_dir(w, "./dkms_main_tree", w->default_time, err);
 
 	for (size_t i = 0; i < c->kernels->n && r == 0; i++) {
 		const char *kernel = c->kernels->items[i];
@@ -253,9 +260,9 @@ static int put_kernels(
 
 		release = xasprintf("./dkms_main_tree/%.*s", (int)n, kernel);
 		if (strncmp(last, kernel, n + 1) != 0)
-			r = put_dir(w, release, w->time, err);
+			r = put_dir(w, release, w->default_time, err);
 		if (r == 0)
-			r = put_root(w, path, name, err);
+			r = put_top_dir(w, path, name, err);
 		last = kernel;
 	}
 	return r;
@@ -268,8 +275,8 @@ static int put_binaries_only(
 	int r;
 
 	if (fd < 0)
-		return cannot_read(c->conf, -errno, err);
-	r = put_dir(w, "./dkms_binaries_only", w->time, err);
+		return set_read_error(c->conf, -errno, err);
+	r = put_dir(w, "./dkms_binaries_only", w->default_time, err);
 	if (r == 0)
 		r = put_text(w, "./dkms_binaries_only/PACKAGE_NAME", c->name, err);
 	if (r == 0)
@@ -286,14 +293,14 @@ static int put_content(
 	int r;
 
 	if (stat(c->source, &st) == 0)
-		w->time = st.st_mtim.tv_sec;
-	r = put_dir(w, ".", w->time, err);
+		w->default_time = st.st_mtim.tv_sec;
+	r = put_dir(w, ".", w->default_time, err);
 	if (r == 0)
 		r = put_kernels(w, c, err);
 	if (r == 0 && c->conf)
 		r = put_binaries_only(w, c, err);
 	else if (r == 0)
-		r = put_root(w, c->source, "./dkms_source_tree", err);
+		r = put_top_dir(w, c->source, "./dkms_source_tree", err);
 	return r;
 }
 
@@ -304,17 +311,17 @@ static int open_archive(struct writer *w, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++)
 		if (has_suffix(w->path, compressions[i].suffix))
 			filter = compressions[i].filter;
-	/* A filter that libarchive was built without starts a program: that is only a
-	 * warning, and works. */
+	/* For a compression that libarchive was built without, it starts a program and
+	 * returns a warning. That works too. */
 	if (sym_archive_write_add_filter(w->archive, filter) < ARCHIVE_WARN ||
 		sym_archive_write_set_format_gnutar(w->archive) != ARCHIVE_OK)
-		return cannot_write(w, err);
+		return set_write_error(w, err);
 	if (filter == ARCHIVE_FILTER_GZIP)
 		sym_archive_write_set_filter_option(w->archive, "gzip", "timestamp", NULL);
-	/* Whole blocks are for tapes. */
+	/* The archive is not padded to whole records, which only tapes need. */
 	sym_archive_write_set_bytes_in_last_block(w->archive, 1);
-	if (sym_archive_write_open(w->archive, w, NULL, on_bytes, NULL) != ARCHIVE_OK)
-		return cannot_write(w, err);
+	if (sym_archive_write_open(w->archive, w, NULL, write_bytes, NULL) != ARCHIVE_OK)
+		return set_write_error(w, err);
 	return 0;
 }
 
@@ -326,59 +333,64 @@ static int write_archive(
 	if (r == 0)
 		r = put_content(w, c, err);
 	if (r == 0 && sym_archive_write_close(w->archive) != ARCHIVE_OK)
-		r = cannot_write(w, err);
+		r = set_write_error(w, err);
 	if (r == 0 && fsync(w->fd) < 0)
 		r = error_errno(err, -errno, 9, "cannot write %s", w->path);
 	w->failed = r < 0;
 	return r;
 }
 
-/* A device or a directory is not for a rename to replace. */
+/* Refuses to replace anything but a regular file, such as a device. */
 static int check_target(const char *path, struct error *err)
 {
 	struct stat st;
 
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return error_set(err, -EINVAL, 9, "cannot write %s: it is no file", path);
+		return error_set(err, -EINVAL, 9,
+			"cannot write %s: it is not a regular file", path);
 	return 0;
 }
 
-/* Makes the file that is written: one without a name where the file system can do that,
- * so that a process that is killed leaves nothing; else *name, a template, is its name and
- * *named is set. Returns a descriptor or a negative errno. */
-static int open_temporary(char *name, bool *named)
+/* Makes the file to write to. If the file system allows it, the file has no name, so
+ * that nothing is left if the process is killed. Otherwise its name is made from the
+ * template in name, and *has_name becomes true. Returns a descriptor or a negative
+ * errno. */
+static int open_temporary(char *name, bool *has_name)
 {
 	_cleanup_free_ char *dir = xstrndup(name, (size_t)(path_base(name) - name));
 	int fd = -1;
 
-	if (access(FD_DIR, X_OK) == 0) /* it gets its name through there */
+	if (access(FD_DIR, X_OK) == 0) /* give_final_name() needs it */
 		fd = open(*dir ? dir : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		fd = mkostemp(name, O_CLOEXEC);
-		*named = fd >= 0;
+		*has_name = fd >= 0;
 	}
 	return fd < 0 ? -errno : fd;
 }
 
-/* Gives the finished file its name; an older one is replaced. */
-static int publish(int fd, char *temporary, bool *named, const char *target)
+/* Gives the finished file the name target and replaces an older file of that name.
+ * temporary is the file's name if *has_name is true, else a template for one. */
+static int give_final_name(int fd, char *temporary, bool *has_name, const char *target)
 {
 	_cleanup_free_ char *from = xasprintf(FD_DIR "/%d", fd);
 	int other;
 
 	if (fchmod(fd, 0644) < 0)
 		return -errno;
-	if (!*named) {
+	if (!*has_name) {
 		if (linkat(AT_FDCWD, from, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0)
 			return 0;
 		if (errno != EEXIST)
 			return -errno;
-		/* No link replaces a file, but a rename does. The name is free for a moment. */
+		/* linkat() cannot replace a file but rename() can, so the file first
+		 * gets a temporary name. Between unlink() and linkat() that name is free
+		 * for a moment. */
 		other = mkostemp(temporary, O_CLOEXEC);
 		if (other < 0)
 			return -errno;
 		close(other);
-		*named = true;
+		*has_name = true;
 		if (unlink(temporary) < 0 ||
 			linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) < 0)
 			return -errno;
@@ -399,14 +411,14 @@ int tarball_write(const char *path, const struct tarball_content *content,
 	_cleanup_free_ char *temporary =
 		xasprintf("%.*s.dkms-XXXXXX", (int)(base - target), target);
 	_cleanup_close_ int fd = -1;
-	bool named = false;
+	bool has_name = false;
 	int r = check_target(target, err);
 
 	if (r == 0)
 		r = libarchive_load(err);
 	if (r < 0)
 		return r;
-	fd = open_temporary(temporary, &named);
+	fd = open_temporary(temporary, &has_name);
 	if (fd < 0)
 		return error_errno(err, fd, 9, "cannot write %s", path);
 	w.fd = fd;
@@ -414,11 +426,11 @@ int tarball_write(const char *path, const struct tarball_content *content,
 	r = write_archive(&w, content, err);
 	sym_archive_write_free(w.archive);
 	if (r == 0) {
-		r = publish(fd, temporary, &named, target);
+		r = give_final_name(fd, temporary, &has_name, target);
 		if (r < 0)
 			error_errno(err, r, 9, "cannot write %s", path);
 	}
-	if (r < 0 && named)
+	if (r < 0 && has_name)
 		unlink(temporary);
 	return r;
 }

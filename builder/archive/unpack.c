@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Unpacking a tar archive from anywhere. libarchive reads the formats; the writing is
- * ours, as it is little and all of the danger is there: each name is walked from the
- * directory's descriptor without following links, and no link exists before the last
- * file is written.
+/* Unpacks a tar archive of unknown origin. libarchive reads the formats. Writing is done
+ * here, because it is little code and all the danger is in it: each name is opened
+ * component by component from the descriptor of the directory, without following links,
+ * and no symbolic link is made before the last file is written.
  *
- * The tar format has no checksum of contents and its reader stops at the first end mark,
- * so that what is cut off or damaged behind it would not be seen; nor does libarchive
- * compare the checksums of gzip. Hence the whole stream is read once before anything is
- * believed. */
+ * The tar format has no checksum of contents, and its reader stops at the first end
+ * mark, so that it would not notice if the stream is cut off or damaged after that.
+ * libarchive does not compare gzip's checksums either. Therefore the whole stream is
+ * read and verified before anything is unpacked. */
 #include "config.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include "builder/archive/libarchive.h"
 #include "builder/archive/unpack.h"
 
-#define BLOCK_BYTES 512 /* of tar */
+#define BLOCK_BYTES 512 /* the block size of the tar format */
 #define BUFFER_BYTES (128 * 1024)
 
 struct reader {
@@ -30,20 +30,22 @@ struct reader {
 	const char *name; /* of the archive */
 	const int *cancelled;
 	struct archive *archive;
-	/* Of the stream, by verify(): */
-	int64_t stream_bytes;
-	bool zero_end; /* its last block is zero */
+	/* Set by verify_stream(): */
+	int64_t stream_bytes; /* the decompressed size */
+	bool ends_with_zeros; /* the last block holds only zeros */
 	/* What has been unpacked: */
-	int root;                 /* the directory */
-	size_t n_entries, n_dirs; /* a directory need not have an entry */
-	int64_t bytes;
-	struct unpacked *ret;
-	/* The directory used last, since files of one directory come together. */
+	int root_fd; /* the directory to unpack into */
+	size_t n_entries;
+	size_t n_dirs; /* may exceed n_entries: a directory need not have an entry */
+	int64_t unpacked_bytes;
+	struct unpacked *result;
+	/* The directory used last is kept open, since the files of a directory mostly
+	 * follow each other. */
 	char *parent;
 	int parent_fd;
 };
 
-char *printable(const char *s)
+char *escape_control_characters(const char *s)
 {
 	struct str out = {0};
 
@@ -58,7 +60,7 @@ char *printable(const char *s)
 	return str_take(&out);
 }
 
-const char *path_below(const char *path, const char *root)
+const char *path_relative_to(const char *path, const char *root)
 {
 	size_t n = strlen(root);
 
@@ -77,7 +79,7 @@ static int check_cancelled(const struct reader *r, struct error *err)
 	return is_cancelled(r) ? error_set(err, -ECANCELED, 1, "cancelled") : 0;
 }
 
-static int too_large(const struct reader *r, struct error *err)
+static int set_too_large_error(const struct reader *r, struct error *err)
 {
 	error_set(err, -EFBIG, 3, "%s unpacks to more than %lld GiB", r->name,
 		UNPACK_BYTES_MAX >> 30);
@@ -85,24 +87,24 @@ static int too_large(const struct reader *r, struct error *err)
 	return -EFBIG;
 }
 
-static int damaged(const struct reader *r, const char *why, struct error *err)
+static int set_damaged_error(const struct reader *r, const char *why, struct error *err)
 {
 	return error_set(err, -EBADMSG, 3, "%s is damaged: %s", r->name, why);
 }
 
 /* Verifying the stream */
 
-/* Takes the next n bytes of the stream into account. */
-static int take_bytes(struct reader *r, const char *bytes, size_t n, struct error *err)
+/* Counts the next n bytes of the stream and looks at its last block. */
+static int count_bytes(struct reader *r, const char *bytes, size_t n, struct error *err)
 {
 	size_t tail = n < BLOCK_BYTES ? n : BLOCK_BYTES;
 
 	r->stream_bytes += (int64_t)n;
 	if (r->stream_bytes > UNPACK_BYTES_MAX)
-		return too_large(r, err);
-	r->zero_end = n > 0;
+		return set_too_large_error(r, err);
+	r->ends_with_zeros = n > 0;
 	for (size_t i = n - tail; i < n; i++)
-		r->zero_end = r->zero_end && bytes[i] == '\0';
+		r->ends_with_zeros = r->ends_with_zeros && bytes[i] == '\0';
 	return check_cancelled(r, err);
 }
 
@@ -126,14 +128,15 @@ static int verify_gzip(struct reader *r, struct error *err)
 		const char *why;
 
 		n = sym_gzread(gz, buffer, BUFFER_BYTES);
-		/* After each read: zlib 1.3.2 forgets with the next one that the end was missing. */
+		/* This is asked after each read because zlib 1.3.2 forgets at the next
+		 * one that the end of the stream was missing. */
 		why = sym_gzerror(gz, &zlib_error);
 		if (zlib_error == Z_BUF_ERROR)
-			code = damaged(r, "its end is missing", err);
+			code = set_damaged_error(r, "its end is missing", err);
 		else if (zlib_error != Z_OK && zlib_error != Z_STREAM_END)
-			code = damaged(r, why, err);
+			code = set_damaged_error(r, why, err);
 		else if (n > 0)
-			code = take_bytes(r, buffer, (size_t)n, err);
+			code = count_bytes(r, buffer, (size_t)n, err);
 	} while (code == 0 && n > 0);
 	sym_gzclose(gz);
 	return code;
@@ -141,7 +144,7 @@ static int verify_gzip(struct reader *r, struct error *err)
 
 static void support_filters(struct archive *a)
 {
-	/* Not all that libarchive has: some start other programs. */
+	/* Other filters of libarchive are left out, since some start other programs. */
 	sym_archive_read_support_filter_gzip(a);
 	sym_archive_read_support_filter_bzip2(a);
 	sym_archive_read_support_filter_xz(a);
@@ -150,7 +153,7 @@ static void support_filters(struct archive *a)
 	sym_archive_read_support_filter_zstd(a);
 }
 
-static int verify_other(struct reader *r, struct error *err)
+static int verify_with_libarchive(struct reader *r, struct error *err)
 {
 	_cleanup_free_ char *buffer = xcalloc(BUFFER_BYTES, 1);
 	struct archive *a = sym_archive_read_new();
@@ -162,16 +165,16 @@ static int verify_other(struct reader *r, struct error *err)
 	sym_archive_read_support_format_raw(a);
 	if (sym_archive_read_open_fd(a, r->fd, BUFFER_BYTES) != ARCHIVE_OK ||
 		sym_archive_read_next_header(a, &entry) != ARCHIVE_OK)
-		code = damaged(r, sym_archive_error_string(a), err);
+		code = set_damaged_error(r, sym_archive_error_string(a), err);
 	while (code == 0 && (n = sym_archive_read_data(a, buffer, BUFFER_BYTES)) > 0)
-		code = take_bytes(r, buffer, (size_t)n, err);
+		code = count_bytes(r, buffer, (size_t)n, err);
 	if (code == 0 && n < 0)
-		code = damaged(r, sym_archive_error_string(a), err);
+		code = set_damaged_error(r, sym_archive_error_string(a), err);
 	sym_archive_read_free(a);
 	return code;
 }
 
-static int verify(struct reader *r, struct error *err)
+static int verify_stream(struct reader *r, struct error *err)
 {
 	unsigned char magic[2];
 	ssize_t n = pread(r->fd, magic, sizeof(magic), 0);
@@ -184,7 +187,7 @@ static int verify(struct reader *r, struct error *err)
 	if (n == 2 && magic[0] == 0x1f && magic[1] == 0x8b)
 		code = verify_gzip(r, err);
 	else
-		code = verify_other(r, err);
+		code = verify_with_libarchive(r, err);
 	if (code == 0 && lseek(r->fd, 0, SEEK_SET) < 0)
 		code = error_errno(err, -errno, 1, "cannot read %s", r->name);
 	return code;
@@ -192,18 +195,21 @@ static int verify(struct reader *r, struct error *err)
 
 /* Names */
 
+/* Sets err: the archive is refused because of the entry name. why is a verb and its
+ * object. */
 static int refuse(
 	const struct reader *r, const char *name, const char *why, struct error *err)
 {
-	_cleanup_free_ char *shown = printable(name);
+	_cleanup_free_ char *shown = escape_control_characters(name);
 
-	/* A name can be a million bytes long. */
+	/* Only a part is shown, since a name can be a million bytes long. */
 	return error_set(err, -EPERM, 3, "%s is refused: %.200s%s %s", r->name, shown,
 		strlen(shown) > 200 ? "..." : "", why);
 }
 
-/* Why a name cannot be that of a file below a directory, or NULL. */
-static const char *find_fault(const char *name)
+/* Returns why name cannot be a path below a directory, as the rest of a sentence about
+ * it; NULL if it can. */
+static const char *find_name_fault(const char *name)
 {
 	size_t depth = 0;
 
@@ -229,11 +235,12 @@ static const char *find_fault(const char *name)
 	return NULL;
 }
 
-/* Makes a name its shortest form, "" for the directory itself. */
+/* Sets *ret to the shortest form of name, "" for the directory itself. The caller frees
+ * it. Refuses a name that cannot be a path below the directory. */
 static int clean_name(
 	const struct reader *r, const char *name, char **ret, struct error *err)
 {
-	const char *fault = find_fault(name);
+	const char *fault = find_name_fault(name);
 	struct str s = {0};
 
 	if (fault)
@@ -253,11 +260,12 @@ static int clean_name(
 	return 0;
 }
 
-/* Opens the directory path below the root, making what is missing. Returns a descriptor
- * or a negative errno. No component may be anything but a directory. */
+/* Opens the directory path below the root and makes the directories that are missing.
+ * Returns a descriptor, or a negative errno if a component exists and is not a
+ * directory. */
 static int open_dir(struct reader *r, const char *path)
 {
-	int fd = fcntl(r->root, F_DUPFD_CLOEXEC, 0);
+	int fd = fcntl(r->root_fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -280,8 +288,8 @@ static int open_dir(struct reader *r, const char *path)
 	return fd;
 }
 
-/* The descriptor of the directory that path is in (borrowed), or a negative errno.
- * *ret_base is the last component. */
+/* Returns the descriptor of the directory that path is in (borrowed), or a negative
+ * errno. Sets *ret_base to the last component of path. */
 static int open_parent(struct reader *r, const char *path, const char **ret_base)
 {
 	const char *base = path_base(path);
@@ -302,11 +310,11 @@ static int open_parent(struct reader *r, const char *path, const char **ret_base
 
 /* Entries */
 
-static int cannot_write(
+static int set_write_error(
 	const struct reader *r, const char *path, int code, struct error *err)
 {
 	if (code == -EEXIST || code == -ENOTDIR || code == -ELOOP)
-		return refuse(r, path, "is in it twice", err);
+		return refuse(r, path, "is in the archive twice", err);
 	return error_errno(err, code, 1, "cannot unpack %s from %s", path, r->name);
 }
 
@@ -339,19 +347,20 @@ static int write_data(
 		if (result == ARCHIVE_EOF)
 			break;
 		if (result != ARCHIVE_OK)
-			return damaged(r, sym_archive_error_string(r->archive), err);
+			return set_damaged_error(
+				r, sym_archive_error_string(r->archive), err);
 		if (offset < 0 || offset > size || (int64_t)n > size - offset)
-			return damaged(r, "a file is larger than it says", err);
+			return set_damaged_error(r, "a file is larger than it says", err);
 		code = write_at(fd, bytes, n, offset);
 		if (code < 0)
-			return cannot_write(r, path, code, err);
+			return set_write_error(r, path, code, err);
 		code = check_cancelled(r, err);
 		if (code < 0)
 			return code;
 	}
 	/* A sparse file may end with a hole. */
 	if (ftruncate(fd, size) < 0)
-		return cannot_write(r, path, -errno, err);
+		return set_write_error(r, path, -errno, err);
 	return 0;
 }
 
@@ -367,29 +376,31 @@ static int unpack_file(struct reader *r, struct archive_entry *entry, const char
 
 	if (mode & (S_ISUID | S_ISGID))
 		return refuse(r, path, "is setuid or setgid", err);
-	if (size < 0 || size > UNPACK_BYTES_MAX - r->bytes)
-		return too_large(r, err);
-	r->bytes += size;
+	if (size < 0 || size > UNPACK_BYTES_MAX - r->unpacked_bytes)
+		return set_too_large_error(r, err);
+	r->unpacked_bytes += size;
 	parent = open_parent(r, path, &base);
 	if (parent < 0)
-		return cannot_write(r, path, parent, err);
+		return set_write_error(r, path, parent, err);
 	fd = openat(parent, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		mode & 0111 ? 0755 : 0644);
 	if (fd < 0)
-		return cannot_write(r, path, -errno, err);
+		return set_write_error(r, path, -errno, err);
 	code = write_data(r, fd, path, size, err);
 	if (code < 0)
 		return code;
 	if (sym_archive_entry_mtime_is_set(entry)) {
 		times[1].tv_sec = sym_archive_entry_mtime(entry);
 		times[1].tv_nsec = sym_archive_entry_mtime_nsec(entry);
-		/* make goes by them; one that no file system can hold is no error. */
+		/* make compares the times. A time that the file system cannot store is
+		 * ignored. */
 		futimens(fd, times);
 	}
 	return 0;
 }
 
-/* A hard link is another name of a file that came before. */
+/* Makes a hard link, which must be to a regular file that came before it in the
+ * archive. */
 static int unpack_hard_link(
 	struct reader *r, const char *path, const char *target_name, struct error *err)
 {
@@ -410,16 +421,17 @@ static int unpack_hard_link(
 		return refuse(r, path, "is a hard link to no file of the archive", err);
 	to = open_parent(r, path, &base);
 	if (to < 0)
-		return cannot_write(r, path, to, err);
+		return set_write_error(r, path, to, err);
 	if (linkat(from, from_base, to, base, 0) < 0)
-		return cannot_write(r, path, -errno, err);
+		return set_write_error(r, path, -errno, err);
 	return 0;
 }
 
-static int add_link(
+/* Adds a symbolic link to the result. It is made later by unpack_make_links(). */
+static int note_link(
 	struct reader *r, const char *path, const char *target, struct error *err)
 {
-	struct unpacked *u = r->ret;
+	struct unpacked *u = r->result;
 
 	if (is_empty(target) || strlen(target) > UNPACK_NAME_MAX)
 		return refuse(r, path, "is a link that leads nowhere", err);
@@ -432,7 +444,7 @@ static int unpack_dir(struct reader *r, const char *path, struct error *err)
 {
 	_cleanup_close_ int fd = open_dir(r, path);
 
-	return fd < 0 ? cannot_write(r, path, fd, err) : 0;
+	return fd < 0 ? set_write_error(r, path, fd, err) : 0;
 }
 
 static int unpack_entry(struct reader *r, struct archive_entry *entry, struct error *err)
@@ -450,14 +462,14 @@ static int unpack_entry(struct reader *r, struct archive_entry *entry, struct er
 		return -EFBIG;
 	}
 	if (!name)
-		return damaged(r, "a name in it cannot be read", err);
+		return set_damaged_error(r, "a name in the archive cannot be read", err);
 	code = clean_name(r, name, &path, err);
 	if (code < 0)
 		return code;
 	if (!*path)
-		return type == AE_IFDIR ? 0 : refuse(r, name, "is no directory", err);
+		return type == AE_IFDIR ? 0 : refuse(r, name, "is not a directory", err);
 	if (streq(path_base(path), "dkms.conf") && type != AE_IFDIR)
-		strv_push(&r->ret->confs, path);
+		strv_push(&r->result->conf_paths, path);
 	if (hard)
 		return unpack_hard_link(r, path, hard, err);
 	switch (type) {
@@ -466,27 +478,29 @@ static int unpack_entry(struct reader *r, struct archive_entry *entry, struct er
 	case AE_IFDIR:
 		return unpack_dir(r, path, err);
 	case AE_IFLNK:
-		return add_link(r, path, sym_archive_entry_symlink(entry), err);
+		return note_link(r, path, sym_archive_entry_symlink(entry), err);
 	default:
 		return refuse(
 			r, path, "is neither a file nor a directory nor a link", err);
 	}
 }
 
-/* Reached the end: was it one? An archive that was cut between two files has no end mark
- * of zero blocks, and looks complete otherwise. */
+/* Checks at the end of the entries that the archive is complete. One that was cut off
+ * between two files looks complete, except that its end mark of zero blocks is
+ * missing. */
 static int check_end(const struct reader *r, struct error *err)
 {
-	if (sym_archive_filter_bytes(r->archive, 0) >= r->stream_bytes && !r->zero_end)
-		return damaged(r, "its end is missing", err);
+	if (sym_archive_filter_bytes(r->archive, 0) >= r->stream_bytes &&
+		!r->ends_with_zeros)
+		return set_damaged_error(r, "its end is missing", err);
 	return 0;
 }
 
-static int cannot_parse(const struct reader *r, struct error *err)
+static int set_parse_error(const struct reader *r, struct error *err)
 {
 	if (sym_archive_format(r->archive) == 0)
-		return error_set(err, -EBADMSG, 3, "%s is no tar archive", r->name);
-	return damaged(r, sym_archive_error_string(r->archive), err);
+		return error_set(err, -EBADMSG, 3, "%s is not a tar archive", r->name);
+	return set_damaged_error(r, sym_archive_error_string(r->archive), err);
 }
 
 static int read_entries(struct reader *r, struct error *err)
@@ -497,7 +511,7 @@ static int read_entries(struct reader *r, struct error *err)
 	support_filters(r->archive);
 	sym_archive_read_support_format_tar(r->archive);
 	if (sym_archive_read_open_fd(r->archive, r->fd, BUFFER_BYTES) != ARCHIVE_OK)
-		return cannot_parse(r, err);
+		return set_parse_error(r, err);
 	while (code == 0) {
 		int result = sym_archive_read_next_header(r->archive, &entry);
 
@@ -506,38 +520,38 @@ static int read_entries(struct reader *r, struct error *err)
 		if (result == ARCHIVE_OK || result == ARCHIVE_WARN)
 			code = unpack_entry(r, entry, err);
 		else
-			code = cannot_parse(r, err);
+			code = set_parse_error(r, err);
 		if (code == 0)
 			code = check_cancelled(r, err);
 	}
 	return code;
 }
 
-int unpack(int fd, const char *name, const char *dir, const int *cancelled,
+int unpack_archive(int fd, const char *name, const char *dir, const int *cancelled,
 	struct unpacked *ret, struct error *err)
 {
 	struct unpacked u = {0};
 	struct reader r = {.fd = fd,
 		.name = name,
 		.cancelled = cancelled,
-		.ret = &u,
+		.result = &u,
 		.parent_fd = -1};
-	/* libarchive turns names into those of the locale. */
+	/* libarchive converts names to the encoding of the locale. */
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
 	int code = libarchive_load(err);
 
-	r.root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (code == 0 && r.root < 0)
+	r.root_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (code == 0 && r.root_fd < 0)
 		code = error_errno(err, -errno, 1, "cannot open %s", dir);
 	if (code == 0)
-		code = verify(&r, err);
+		code = verify_stream(&r, err);
 	if (code == 0) {
 		r.archive = sym_archive_read_new();
 		code = read_entries(&r, err);
 		sym_archive_read_free(r.archive);
 	}
-	close_ptr(&r.root);
+	close_ptr(&r.root_fd);
 	close_ptr(&r.parent_fd);
 	free(r.parent);
 	if (utf8) {
@@ -558,17 +572,18 @@ void unpacked_done(struct unpacked *u)
 		free(u->links[i].target);
 	}
 	free(u->links);
-	strv_done(&u->confs);
+	strv_done(&u->conf_paths);
 	*u = (struct unpacked){0};
 }
 
 /* Links */
 
-/* Every ".." must be at the beginning, and there must not be more of them than there are
- * directories in path. Then a link leads to a place in or above its own directory, which
- * is a real one, and from there downwards only, perhaps by way of another link of which
- * the same holds: out of the root leads none of them, in whatever order they are
- * followed. A ".." behind a name would depend on what that name is. */
+/* Each ".." must be at the beginning of target, and there must not be more of them than
+ * there are directories in path. Such a link leads to its own directory, which is a real
+ * one, or to a directory above that, and from there only downwards, maybe through other
+ * links for which the same holds. So no link leads out of the root, in whatever order
+ * links are followed. A ".." after a name is not allowed because it depends on what that
+ * name is. */
 bool link_stays_inside(const char *path, const char *target)
 {
 	size_t depth = 0;
@@ -594,23 +609,25 @@ bool link_stays_inside(const char *path, const char *target)
 	return true;
 }
 
-int unpack_links(const struct unpacked *u, const char *name, const char *dir,
+int unpack_make_links(const struct unpacked *u, const char *name, const char *dir,
 	const char *root, struct error *err)
 {
 	struct reader r = {.name = name, .parent_fd = -1};
 	int code = 0;
 
-	r.root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r.root < 0)
+	r.root_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r.root_fd < 0)
 		return error_errno(err, -errno, 1, "cannot open %s", dir);
 	for (size_t i = 0; i < u->n_links && code == 0; i++) {
 		const struct unpacked_link *l = &u->links[i];
-		const char *below = path_below(l->path, root);
+		const char *below = path_relative_to(l->path, root);
 		const char *base;
 		int parent;
 
 		if (!link_stays_inside(below ? below : l->path, l->target)) {
-			_cleanup_free_ char *why = NULL, *target = printable(l->target);
+			_cleanup_free_ char *why = NULL,
+					    *target =
+						    escape_control_characters(l->target);
 
 			why = xasprintf("is a link that leads out, to %.200s", target);
 			code = refuse(&r, l->path, why, err);
@@ -620,11 +637,11 @@ int unpack_links(const struct unpacked *u, const char *name, const char *dir,
 			continue;
 		parent = open_parent(&r, l->path, &base);
 		if (parent < 0)
-			code = cannot_write(&r, l->path, parent, err);
+			code = set_write_error(&r, l->path, parent, err);
 		else if (symlinkat(l->target, parent, base) < 0)
-			code = cannot_write(&r, l->path, -errno, err);
+			code = set_write_error(&r, l->path, -errno, err);
 	}
-	close_ptr(&r.root);
+	close_ptr(&r.root_fd);
 	close_ptr(&r.parent_fd);
 	free(r.parent);
 	return code;

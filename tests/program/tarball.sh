@@ -326,7 +326,7 @@ refusing()
 	head -c 300 "$work/good.tar.xz" > "$work/bad.tar.gz"
 	refused 3 "is damaged" "a truncated xz by another name"
 	echo "hello" > "$work/bad.tar.gz"
-	refused 3 "is no tar archive" "no archive"
+	refused 3 "is not a tar archive" "no archive"
 	: > "$work/bad.tar.gz"
 	refused 3 "is empty" "an empty file"
 	truncate -s 5G "$bad/hole"

@@ -170,7 +170,7 @@ static void check_own(const char *what)
 	_cleanup_free_ char *link = text_of("dkms_source_tree/sub/link");
 	_cleanup_free_ char *hard = text_of("dkms_source_tree/hard");
 
-	ok(r == 0 && t.ours && !t.binaries_only && t.kernels.n == 1 &&
+	ok(r == 0 && t.made_by_dkms && !t.binaries_only && t.kernels.n == 1 &&
 			streq(t.kernels.items[0], "6.1/x86_64") && t.warnings.n == 1,
 		"compat 2: ldtarball reads %s", what);
 	if (r < 0)
@@ -244,7 +244,7 @@ static void test_hostile_names(void)
 	for (size_t i = 0; i < 30; i++)
 		str_add(&longest, "directory-of-many-characters-with-more-of-them/");
 	REFUSED(3, "too long", "a path of 1,400 characters", {'f', longest.data});
-	REFUSED(3, "no directory", "a file in the place of the directory", {'f', "."});
+	REFUSED(3, "not a directory", "a file in the place of the directory", {'f', "."});
 	str_done(&longest);
 }
 
@@ -329,7 +329,7 @@ static void test_confs(void)
 
 	pack((const struct row[]){
 		{'f', "x/y/dkms.conf"}, {'f', "x/y/tests/dkms.conf"}, {0}});
-	ok(load(&t, NULL) == 0 && has_suffix(t.source, "/x/y") && !t.ours,
+	ok(load(&t, NULL) == 0 && has_suffix(t.source, "/x/y") && !t.made_by_dkms,
 		"a dkms.conf below another is part of its source");
 	tarball_done(&t);
 }
@@ -424,7 +424,7 @@ static void test_not_archives(void)
 	char zeros[2048] = {0};
 
 	file_write(tar, text, sizeof(text) - 1, 0600, NULL);
-	refused(3, "no tar archive", "no archive");
+	refused(3, "not a tar archive", "no archive");
 	file_write(tar, "", 0, 0600, NULL);
 	refused(3, "is empty", "an empty file");
 	file_write(tar, zeros, sizeof(zeros), 0600, NULL);
@@ -432,10 +432,10 @@ static void test_not_archives(void)
 	unlink(tar);
 	refused(2, "there is no archive", "compat 9: no archive");
 	mkdir(tar, 0755);
-	refused(2, "is no file", "a directory");
+	refused(2, "is not a regular file", "a directory");
 	rmdir(tar);
 	mkfifo(tar, 0600);
-	refused(2, "is no file", "a named pipe for an archive");
+	refused(2, "is not a regular file", "a named pipe for an archive");
 	unlink(tar);
 }
 
