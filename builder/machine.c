@@ -114,7 +114,7 @@ static void pack_free(struct job_pack *pack)
 	if (!pack)
 		return;
 	package_free(pack->package);
-	strv_done(&pack->kernels);
+	kernel_names_done(&pack->kernels);
 	free(pack->path);
 	free(pack->archive);
 	free(pack);

@@ -27,7 +27,7 @@ static void add_pack_job(struct session *s, enum pack_format format, size_t firs
 	job->pack->source_only = args->source_only;
 	job->pack->binaries_only = args->binaries_only;
 	for (size_t i = first; i < first + n; i++)
-		strv_pushf(&job->pack->kernels, "%s/%s", s->kernels[i]->release,
+		kernel_names_push(&job->pack->kernels, s->kernels[i]->release,
 			s->kernels[i]->arch);
 }
 

@@ -158,10 +158,10 @@ static void undo_source(struct load *l)
 		rename(l->source, from);
 }
 
-/* "6.1.0" of "6.1.0/x86_64"; caller frees. */
-static char *release_of(const char *kernel)
+/* The directory of a kernel below one that has RELEASE/ARCH directories; caller frees. */
+static char *kernel_dir(const char *dir, const struct kernel_name *k)
 {
-	return xstrndup(kernel, strcspn(kernel, "/"));
+	return xasprintf("%s/%s/%s", dir, k->release, k->arch);
 }
 
 /* Brings a directory to disk before it gets its name. */
@@ -187,10 +187,10 @@ static int add_version(struct job *job)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < t->kernels.n && r == 0; i++) {
-		_cleanup_free_ char *release = release_of(t->kernels.items[i]);
-		_cleanup_free_ char *dir = path_join(stage, release);
-		_cleanup_free_ char *from = path_join(t->main_tree, t->kernels.items[i]);
-		_cleanup_free_ char *to = path_join(stage, t->kernels.items[i]);
+		const struct kernel_name *k = &t->kernels.items[i];
+		_cleanup_free_ char *dir = path_join(stage, k->release);
+		_cleanup_free_ char *from = kernel_dir(t->main_tree, k);
+		_cleanup_free_ char *to = kernel_dir(stage, k);
 
 		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)
@@ -208,11 +208,10 @@ static int add_version(struct job *job)
 	return r;
 }
 
-static int publish_kernel(struct job *job, const char *kernel)
+static int publish_kernel(struct job *job, const struct kernel_name *k)
 {
 	const char *tree = job->shared->settings->trees.dkms;
-	_cleanup_free_ char *release = release_of(kernel);
-	_cleanup_free_ char *from = path_join(job->add->load->tarball.main_tree, kernel);
+	_cleanup_free_ char *from = kernel_dir(job->add->load->tarball.main_tree, k);
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_free_ char *to = NULL;
 	_cleanup_close_ int lock = -1;
@@ -225,8 +224,7 @@ static int publish_kernel(struct job *job, const char *kernel)
 	r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->outcome.error);
 	if (r == 0)
 		r = tree_publish(tree,
-			version_on_kernel(
-				job->name, job->version, release, path_base(kernel)),
+			version_on_kernel(job->name, job->version, k->release, k->arch),
 			to, &job->outcome.error);
 	dir_remove(stage, NULL);
 	if (r == 0)
@@ -245,14 +243,15 @@ static int complete_version(struct job *job)
 	int r = link_write(link, job->add->load->source, &job->outcome.error);
 
 	for (size_t i = 0; i < t->kernels.n && r == 0; i++) {
-		_cleanup_free_ char *built = path_join(dir, t->kernels.items[i]);
+		const struct kernel_name *k = &t->kernels.items[i];
+		_cleanup_free_ char *built = kernel_dir(dir, k);
 
 		if (path_exists(built) && !s->switches.force)
 			strv_pushf(&job->outcome.warnings,
-				"what is built for %s stays; --force replaces it",
-				t->kernels.items[i]);
+				"what is built for %s/%s stays; --force replaces it",
+				k->release, k->arch);
 		else
-			r = publish_kernel(job, t->kernels.items[i]);
+			r = publish_kernel(job, k);
 	}
 	return r;
 }

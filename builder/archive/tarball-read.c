@@ -107,16 +107,15 @@ static int find_kernels(const char *path, struct tarball *t, struct error *err)
 			continue;
 		r = dir_list(dir, &archs);
 		for (size_t j = 0; j < archs.n && r == 0; j++) {
-			_cleanup_free_ char *kernel =
-				path_join(releases.items[i], archs.items[j]);
+			const char *release = releases.items[i], *arch = archs.items[j];
 			_cleanup_free_ char *modules =
-				xasprintf("%s/%s/module", t->main_tree, kernel);
+				xasprintf("%s/%s/module", dir, arch);
 
 			if (path_is_dir(modules))
-				strv_push(&t->kernels, kernel);
+				kernel_names_push(&t->kernels, release, arch);
 			else
-				strv_pushf(&t->warnings, "%s has no modules for %s", path,
-					kernel);
+				strv_pushf(&t->warnings, "%s has no modules for %s/%s",
+					path, release, arch);
 		}
 	}
 	if (r < 0)
@@ -130,12 +129,11 @@ static int check_kernel_names(
 	const char *path, const struct tarball *t, struct error *err)
 {
 	for (size_t i = 0; i < t->kernels.n; i++) {
-		const char *kernel = t->kernels.items[i], *arch = path_base(kernel);
-		_cleanup_free_ char *release = dir_of(kernel);
+		const struct kernel_name *kernel = &t->kernels.items[i];
 		struct error why = {0};
 
-		if (tree_check_release(release, &why) < 0 ||
-			tree_check_name("architecture", arch, &why) < 0) {
+		if (tree_check_release(kernel->release, &why) < 0 ||
+			tree_check_name("architecture", kernel->arch, &why) < 0) {
 			int r = error_set(
 				err, -EINVAL, 3, "%s is refused: %s", path, why.what);
 
@@ -213,7 +211,7 @@ void tarball_done(struct tarball *t)
 {
 	free(t->source);
 	free(t->main_tree);
-	strv_done(&t->kernels);
+	kernel_names_done(&t->kernels);
 	strv_done(&t->warnings);
 	*t = (struct tarball){0};
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "builder/host/kernel-names.h"
 
 /* A tarball of dkms, which mktarball writes and ldtarball reads, has these paths:
  *
@@ -20,7 +21,7 @@ struct tarball {
 	bool binaries_only;   /* source holds nothing but the dkms.conf */
 	bool made_by_dkms;    /* by mktarball */
 	char *main_tree;      /* holds the directories RELEASE/ARCH, or NULL */
-	struct strv kernels;  /* "RELEASE/ARCH" */
+	struct kernel_names kernels;
 	struct strv warnings; /* one line each */
 };
 

@@ -252,18 +252,18 @@ static int put_kernels(
 	int r = put_dir(w, "./dkms_main_tree", w->default_time, err);
 
 	for (size_t i = 0; i < c->kernels->n && r == 0; i++) {
-		const char *kernel = c->kernels->items[i];
-		size_t n = strcspn(kernel, "/");
-		_cleanup_free_ char *path = path_join(c->version_dir, kernel);
-		_cleanup_free_ char *name = path_join("./dkms_main_tree", kernel);
-		_cleanup_free_ char *release = NULL;
+		const struct kernel_name *k = &c->kernels->items[i];
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s/%s", c->version_dir, k->release, k->arch);
+		_cleanup_free_ char *release = path_join("./dkms_main_tree", k->release);
+		_cleanup_free_ char *name = path_join(release, k->arch);
 
-		release = xasprintf("./dkms_main_tree/%.*s", (int)n, kernel);
-		if (strncmp(last, kernel, n + 1) != 0)
+		if (!streq(last, k->release))
+		if (!streq(last, k->release))
 			r = put_dir(w, release, w->default_time, err);
 		if (r == 0)
 			r = put_top_dir(w, path, name, err);
-		last = kernel;
+		last = k->release;
 	}
 	return r;
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "builder/host/kernel-names.h"
 
 /* What goes into a tarball. builder/archive/tarball-read.h describes its layout. */
 struct tarball_content {
@@ -11,7 +12,7 @@ struct tarball_content {
 	const char *source;         /* the directory of the source */
 	const char *conf;           /* a dkms.conf to pack without the source, or NULL */
 	const char *version_dir;    /* holds the directories RELEASE/ARCH */
-	const struct strv *kernels; /* "RELEASE/ARCH" */
+	const struct kernel_names *kernels; /* sorted by release */
 };
 
 /* Writes the tarball to a temporary file and renames that to path. The suffix of path

@@ -8,6 +8,7 @@
 #include "builder/run/command.h"
 #include "builder/run/sandbox.h"
 #include "builder/host/kernel.h"
+#include "builder/host/kernel-names.h"
 #include "builder/host/settings.h"
 #include "builder/conf/conf.h"
 #include "builder/tree/tree.h"
@@ -185,7 +186,7 @@ struct job_pack {
 	char *path; /* --archive, or NULL; a name without "/" is in NAME/VERSION/tarball/
 		     */
 	bool source_only, binaries_only;
-	struct strv kernels; /* "RELEASE/ARCH", unless source_only */
+	struct kernel_names kernels; /* none with source_only */
 	char *archive;		 /* the file that was written, or NULL */
 	struct package *package; /* pack/package.c's; NULL: none is made */
 };

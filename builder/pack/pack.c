@@ -24,11 +24,9 @@ static char *default_name(const struct job *job)
 		return xasprintf(
 			"%s-%s-source-only.dkms.tar.gz", job->name, job->version);
 	for (size_t i = 0; i < job->pack->kernels.n; i++) {
-		const char *kernel = job->pack->kernels.items[i];
-		size_t n = strcspn(kernel, "/");
+		const struct kernel_name *k = &job->pack->kernels.items[i];
 
-		str_addf(&list, "%skernel%.*s-%s", i ? "-" : "", (int)n, kernel,
-			path_base(kernel));
+		str_addf(&list, "%skernel%s-%s", i ? "-" : "", k->release, k->arch);
 	}
 	return xasprintf("%s-%s-%s.dkms.tar.gz", job->name, job->version,
 		list.len > KERNEL_LIST_MAX ? "manykernels" : list.data);
@@ -44,19 +42,17 @@ static int check_built(struct job *job)
 		return error_set(&job->outcome.error, -ENOENT, 6,
 			"%s/%s is built for no kernel", job->name, job->version);
 	for (size_t i = 0; i < job->pack->kernels.n; i++) {
-		const char *kernel = job->pack->kernels.items[i],
-			   *arch = path_base(kernel);
-		_cleanup_free_ char *release = xstrndup(kernel, strcspn(kernel, "/"));
+		const struct kernel_name *k = &job->pack->kernels.items[i];
 
 		if (tree_state(s->trees.dkms, s->trees.source,
-			    version_on_kernel(job->name, job->version, release, arch)) >=
-			STATE_BUILT)
+			    version_on_kernel(job->name, job->version, k->release,
+				    k->arch)) >= STATE_BUILT)
 			continue;
 		error_set(&job->outcome.error, -ENOENT, 6,
 			"%s/%s is not built for %s (%s)", job->name, job->version,
-			release, arch);
-		error_remedy(&job->outcome.error, "dkms build %s/%s -k %s", job->name,
-			job->version, kernel);
+			k->release, k->arch);
+		error_remedy(&job->outcome.error, "dkms build %s/%s -k %s/%s", job->name,
+			job->version, k->release, k->arch);
 		return -ENOENT;
 	}
 	return 0;
@@ -65,7 +61,7 @@ static int check_built(struct job *job)
 static int pack_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	const struct strv none = {0};
+	const struct kernel_names none = {0};
 	_cleanup_free_ char *version_dir =
 		tree_version_dir(s->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *source = path_join(version_dir, "source");

@@ -171,7 +171,8 @@ static void check_own(const char *what)
 	_cleanup_free_ char *hard = text_of("dkms_source_tree/hard");
 
 	ok(r == 0 && t.made_by_dkms && !t.binaries_only && t.kernels.n == 1 &&
-			streq(t.kernels.items[0], "6.1/x86_64") && t.warnings.n == 1,
+			streq(t.kernels.items[0].release, "6.1") &&
+			streq(t.kernels.items[0].arch, "x86_64") && t.warnings.n == 1,
 		"compat 2: ldtarball reads %s", what);
 	if (r < 0)
 		printf("# %s\n", e.what);
@@ -504,20 +505,20 @@ static int write_one(const char *name, const char *conf, struct strv *warnings)
 {
 	_cleanup_free_ char *source = path_join(root, "source");
 	_cleanup_free_ char *version_dir = path_join(root, "version");
-	struct strv kernels = {0};
+	struct kernel_names kernels = {0};
 	struct tarball_content c = {"hello", "1.0", source, conf, version_dir, &kernels};
 	struct error e = {0};
 	int r;
 
 	free(tar);
 	tar = path_join(root, name);
-	strv_push(&kernels, "6.1/x86_64");
-	strv_push(&kernels, "6.2/x86_64");
+	kernel_names_push(&kernels, "6.1", "x86_64");
+	kernel_names_push(&kernels, "6.2", "x86_64");
 	r = tarball_write(tar, &c, NULL, warnings, &e);
 	if (r < 0)
 		printf("# %s\n", e.what);
 	error_done(&e);
-	strv_done(&kernels);
+	kernel_names_done(&kernels);
 	return r;
 }
 
@@ -599,33 +600,35 @@ static void test_write(void)
 
 static void test_write_errors(void)
 {
-	struct strv none = {0}, kernels = {0}, left = {0};
+	struct strv warnings = {0}, left = {0};
+	struct kernel_names none = {0}, kernels = {0};
 	_cleanup_free_ char *source = path_join(root, "source");
 	_cleanup_free_ char *version_dir = path_join(root, "version");
 	struct tarball_content c = {"hello", "1.0", source, NULL, version_dir, &none};
 	struct error e = {0};
 
-	is_int(tarball_write("/dev/null", &c, NULL, &none, &e), -EINVAL,
+	is_int(tarball_write("/dev/null", &c, NULL, &warnings, &e), -EINVAL,
 		"a device is not replaced");
 	is_int(e.status, 9, "compat 9: destination not writable");
 	error_done(&e);
-	ok(tarball_write("/proc/x.tar", &c, NULL, &none, &e) < 0 && e.status == 9,
+	ok(tarball_write("/proc/x.tar", &c, NULL, &warnings, &e) < 0 && e.status == 9,
 		"compat 9: a directory that takes none");
 	error_done(&e);
 	dir_remove(out, NULL);
 	dir_make(out, NULL);
 	free(tar);
 	tar = path_join(out, "x.tar");
-	strv_push(&kernels, "6.9/x86_64");
+	kernel_names_push(&kernels, "6.9", "x86_64");
 	c.kernels = &kernels;
-	ok(tarball_write(tar, &c, NULL, &none, &e) < 0 && e.status == 6 &&
+	ok(tarball_write(tar, &c, NULL, &warnings, &e) < 0 && e.status == 6 &&
 			strstr(e.what, "6.9"),
 		"what is packed is missing");
 	error_done(&e);
 	dir_list(out, &left);
 	is_int((long)left.n, 0, "nothing is left of it");
 	strv_done(&left);
-	strv_done(&kernels);
+	strv_done(&warnings);
+	kernel_names_done(&kernels);
 }
 
 int main(void)
