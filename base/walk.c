@@ -20,7 +20,8 @@ struct walk_level {
 static int enter(struct walk *w, int fd)
 {
 	struct walk_level level = {.fd = fd, .path_len = w->path.len};
-	int r = dirents_read_all(fd, &level.names);
+	int r = w->flags & WALK_VISIBLE ? dirents_read(fd, &level.names)
+					: dirents_read_all(fd, &level.names);
 
 	if (r < 0) {
 		dirents_done(&level.names);

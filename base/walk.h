@@ -19,8 +19,9 @@
  * One descriptor is open for each level of directories. */
 
 enum walk_flags {
-	WALK_SORTED = 1, /* the entries of each directory in the order of strcmp() */
-	WALK_LEAVE = 2,	 /* a directory is reported a second time, behind its content */
+	WALK_SORTED = 1,  /* the entries of each directory in the order of strcmp() */
+	WALK_LEAVE = 2,   /* a directory is reported a second time, behind its content */
+	WALK_VISIBLE = 4, /* without the names that begin with a dot */
 };
 
 /* What walk_next() has found. The strings and descriptors belong to the walk and are valid until

@@ -5,8 +5,8 @@
 
 #include <fcntl.h>
 
-#include "base/dirents.h"
 #include "base/file.h"
+#include "base/walk.h"
 #include "scheduler/estimate.h"
 
 /* Used when the history knows nothing. The values are fitted to the Debian modules that
@@ -29,21 +29,19 @@ static char *history_title(const struct job *job)
 }
 
 /* Counts the source files below a directory. */
-static size_t count_sources(int parent, const char *name, int depth)
+static size_t count_sources(const char *dir)
 {
-	_cleanup_(dirents_done) struct dirents dirents = {0};
-	_cleanup_close_ int fd = dir_open_at(parent, name);
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
 	size_t n = 0;
 
-	if (fd < 0 || dirents_read(fd, &dirents) < 0)
+	if (walk_begin(&w, dir, WALK_VISIBLE) < 0)
 		return 0;
-	for (size_t i = 0; i < dirents.n; i++) {
-		const struct dir_entry *d = &dirents.items[i];
-
-		if (has_suffix(d->name, ".c") || has_suffix(d->name, ".S"))
+	while ((e = walk_next(&w))) {
+		if (has_suffix(e->name, ".c") || has_suffix(e->name, ".S"))
 			n++;
-		else if (depth && dir_entry_may_be_dir(d) && !dir_entry_is_link(fd, d))
-			n += count_sources(fd, d->name, depth - 1);
+		if (e->depth == MAX_DEPTH)
+			walk_skip(&w);
 	}
 	return n;
 }
@@ -55,7 +53,7 @@ static uint64_t guess_build_ms(const struct job *job)
 		job->shared->settings->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *source = path_join(dir, "source");
 
-	return BUILD_MS + SOURCE_FILE_MS * count_sources(AT_FDCWD, source, MAX_DEPTH);
+	return BUILD_MS + SOURCE_FILE_MS * count_sources(source);
 }
 
 /* Returns whether the version is built for the kernel already and need not be rebuilt. */

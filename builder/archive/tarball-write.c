@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/archive/libarchive.h"
 #include "builder/archive/tarball-write.h"
 #include "builder/archive/unpack.h"
@@ -188,61 +189,52 @@ static int put_link(struct writer *w, int dir, const char *base, const struct st
 	return put_header(w, entry, err);
 }
 
-static int put_tree(struct writer *w, int parent, const char *base, const char *path,
-	const char *name, size_t root_len, struct error *err);
-
-/* Puts what is at path, which is base in the directory dir, into the archive as name.
- * The first root_len bytes of name are the directory that links may lead to. Sockets and
- * other special files are left out. */
-static int put_entry(struct writer *w, int dir, const char *base, const char *path,
-	const char *name, size_t root_len, struct error *err)
+/* Puts an entry of a directory into the archive as name. path names it in errors. Sockets
+ * and other special files are left out. */
+static int put_entry(struct writer *w, const struct walk_entry *e, const char *path,
+	const char *name, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
-	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (e->error)
+		return set_read_error(path, e->error, err);
+	if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return set_read_error(path, -errno, err);
-	if (S_ISDIR(st.st_mode))
-		return put_tree(w, dir, base, path, name, root_len, err);
-	if (S_ISLNK(st.st_mode))
-		return put_link(w, dir, base, &st, name, name + root_len, err);
-	if (!S_ISREG(st.st_mode))
+	if (e->type == DT_DIR)
+		return put_dir(w, name, st.st_mtim.tv_sec, err);
+	if (e->type == DT_LNK)
+		return put_link(w, e->parent, e->name, &st, name, e->path, err);
+	if (e->type != DT_REG)
 		return 0;
-	fd = openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(e->parent, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return set_read_error(path, -errno, err);
 	return put_file(w, fd, path, name, err);
 }
 
-static int put_tree(struct writer *w, int parent, const char *base, const char *path,
-	const char *name, size_t root_len, struct error *err)
-{
-	_cleanup_close_ int fd = openat(parent, base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(strv_done) struct strv names = {0};
-	struct stat st;
-	int r;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return set_read_error(path, -errno, err);
-	r = dir_list(path, &names);
-	if (r < 0)
-		return set_read_error(path, r, err);
-	r = put_dir(w, name, st.st_mtim.tv_sec, err);
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		_cleanup_free_ char *below = path_join(path, names.items[i]);
-		_cleanup_free_ char *below_name = path_join(name, names.items[i]);
-
-		r = put_entry(w, fd, names.items[i], below, below_name, root_len, err);
-	}
-	return r;
-}
-
 /* Puts the directory at path into the archive as name. path itself may be a link to
- * it. */
+ * a directory. */
 static int put_top_dir(
 	struct writer *w, const char *path, const char *name, struct error *err)
 {
-	return put_tree(w, AT_FDCWD, path, path, name, strlen(name) + 1, err);
+	_cleanup_(walk_done) struct walk walk = {0};
+	const struct walk_entry *e;
+	struct stat st;
+	int r = walk_begin(&walk, path, WALK_SORTED);
+
+	if (r == 0 && stat(path, &st) < 0)
+		r = -errno;
+	if (r < 0)
+		return set_read_error(path, r, err);
+	r = put_dir(w, name, st.st_mtim.tv_sec, err);
+	while (r == 0 && (e = walk_next(&walk))) {
+		_cleanup_free_ char *below = path_join(path, e->path);
+		_cleanup_free_ char *below_name = path_join(name, e->path);
+
+		r = put_entry(w, e, below, below_name, err);
+	}
+	return r;
 }
 
 static int put_kernels(

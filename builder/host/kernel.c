@@ -2,7 +2,6 @@
 /* What does this machine have of a kernel: headers, configuration, modules? */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,6 +9,7 @@
 #include <sys/utsname.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/host/kernel.h"
 #include "builder/host/version.h"
 
@@ -162,89 +162,58 @@ const char *kernel_config(struct kernel *k, const char *option)
 	return found ? found + len : NULL;
 }
 
-/* The state of a walk through a kernel's directory. */
-struct walk {
-	struct kernel *k; /* the kernel whose modules it fills in */
-	size_t room;	  /* the number of elements that k->modules has space for */
-	struct str path;  /* of the entry looked at last, relative to k->dir */
-};
-
-static void add_module(struct walk *w, char *name)
+/* Adds the module called name; path is relative to k->dir. room is the number of elements
+ * that k->modules has space for. Takes name. */
+static void add_module(struct kernel *k, char *name, const char *path, size_t *room)
 {
-	struct kernel *k = w->k;
-
-	if (k->n_modules == w->room) {
-		w->room = w->room ? 2 * w->room : 256;
-		k->modules = xrealloc_array(k->modules, w->room, sizeof(*k->modules));
+	if (k->n_modules == *room) {
+		*room = *room ? 2 * *room : 256;
+		k->modules = xrealloc_array(k->modules, *room, sizeof(*k->modules));
 	}
 	k->modules[k->n_modules++] = (struct kernel_module){
 		.name = name,
-		.path = xstrdup(w->path.data),
+		.path = xstrdup(path),
 	};
 }
 
-static int walk_dir(struct walk *w, int fd);
-
-/* Looks at the entry name of the directory dir; w->path ends with that name. */
-static int walk_entry(struct walk *w, int dir, const char *name, unsigned char type)
+/* Adds the entry if it is the file of a module. A link to a file counts as a module:
+ * weak-modules(8) makes such links. */
+static void add_module_file(struct kernel *k, const struct walk_entry *e, size_t *room)
 {
-	char *module;
+	char *module = module_name_of_file(e->name);
 	struct stat st;
 
-	if (type == DT_UNKNOWN) {
-		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return errno == ENOENT ? 0 : -errno;
-		type = IFTODT(st.st_mode);
-	}
-	if (type == DT_DIR) {
-		int fd;
-
-		if (streq(w->path.data, "build") || streq(w->path.data, "source"))
-			return 0;
-		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			return errno == ENOENT ? 0 : -errno;
-		return walk_dir(w, fd);
-	}
-	if (type != DT_REG && type != DT_LNK)
-		return 0;
-	module = module_name_of_file(name);
-	if (!module)
-		return 0;
-	/* A link to a file counts as a module: weak-modules(8) makes such links. */
-	if (type == DT_LNK && (fstatat(dir, name, &st, 0) < 0 || !S_ISREG(st.st_mode))) {
+	if (module && (e->type == DT_REG || (fstatat(e->parent, e->name, &st, 0) == 0 &&
+						    S_ISREG(st.st_mode))))
+		add_module(k, module, e->path, room);
+	else
 		free(module);
-		return 0;
-	}
-	add_module(w, module);
-	return 0;
 }
 
-/* Walks the directory fd, whose path is w->path. Closes fd. */
-static int walk_dir(struct walk *w, int fd)
+/* Adds the modules below k->dir, but for its links and directories to the headers. On
+ * failure fills in err. */
+static int add_modules(struct kernel *k, struct error *err)
 {
-	DIR *dir = fdopendir(fd);
-	size_t len = w->path.len;
-	struct dirent *entry;
-	int r = 0;
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	size_t room = 0;
+	int r = walk_begin(&w, k->dir, 0);
 
-	if (!dir) {
-		r = -errno;
-		close(fd);
-		return r;
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", k->dir);
+	while ((e = walk_next(&w))) {
+		if (e->type == DT_DIR &&
+			(streq(e->path, "build") || streq(e->path, "source")))
+			walk_skip(&w);
+		else if (e->error && e->error != -ENOENT)
+			return error_errno(
+				err, e->error, 1, "cannot read %s/%s", k->dir, e->path);
+		else if (e->type == DT_REG || e->type == DT_LNK)
+			add_module_file(k, e, &room);
 	}
-	while (r == 0 && (entry = readdir(dir))) {
-		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
-			continue;
-		str_addf(&w->path, "%s%s", len ? "/" : "", entry->d_name);
-		r = walk_entry(w, fd, entry->d_name, entry->d_type);
-		if (r == 0) {
-			w->path.len = len;
-			w->path.data[len] = '\0';
-		}
-	}
-	closedir(dir);
-	return r;
+	return 0;
 }
 
 static int compare_modules(const void *a, const void *b)
@@ -257,27 +226,19 @@ static int compare_modules(const void *a, const void *b)
 
 int kernel_find_modules(struct kernel *k, struct error *err)
 {
-	struct walk w = {.k = k};
-	int fd, r;
+	int r;
 
 	if (k->modules_known)
 		return 0;
-	fd = open(k->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno != ENOENT)
-		return error_errno(err, -errno, 1, "cannot read %s", k->dir);
-	r = fd < 0 ? 0 : walk_dir(&w, fd);
+	r = add_modules(k, err);
 	if (r < 0) {
-		error_errno(err, r, 1, "cannot read %s/%s", k->dir,
-			w.path.len ? w.path.data : "");
 		kernel_forget_modules(k);
-	} else {
-		if (k->n_modules)
-			qsort(k->modules, k->n_modules, sizeof(*k->modules),
-				compare_modules);
-		k->modules_known = true;
+		return r;
 	}
-	str_done(&w.path);
-	return r;
+	if (k->n_modules)
+		qsort(k->modules, k->n_modules, sizeof(*k->modules), compare_modules);
+	k->modules_known = true;
+	return 0;
 }
 
 void kernel_forget_modules(struct kernel *k)

@@ -2,13 +2,13 @@
 /* Which files that belong to no package can a build see, and have they changed? */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "cache/listing.h"
 #include "builder/host/unpackaged.h"
 
@@ -86,13 +86,14 @@ void unpackaged_list_tool_dirs(const char *path, struct strv *ret)
 	strv_sort_unique(ret);
 }
 
-struct walk {
+struct description {
 	struct str *out;
 	size_t n; /* the number of files so far */
 };
 
 /* Ends the line for a file that is not a directory. */
-static void add_entry(struct walk *w, int dir, const char *name, const struct stat *st)
+static void add_entry(
+	struct description *d, int dir, const char *name, const struct stat *st)
 {
 	char target[PATH_MAX];
 	ssize_t n;
@@ -100,58 +101,46 @@ static void add_entry(struct walk *w, int dir, const char *name, const struct st
 	if (S_ISLNK(st->st_mode)) {
 		n = readlinkat(dir, name, target, sizeof(target) - 1);
 		target[n > 0 ? n : 0] = '\0';
-		str_add(w->out, " link ");
-		listing_add_escaped(w->out, target);
-		str_add(w->out, "\n");
+		str_add(d->out, " link ");
+		listing_add_escaped(d->out, target);
+		str_add(d->out, "\n");
 	} else {
-		str_addf(w->out, " %o %lld %lld %lld\n", st->st_mode, (long long)st->st_size,
-			(long long)timespec_ns(&st->st_mtim),
+		str_addf(d->out, " %o %lld %lld %lld\n", st->st_mode,
+			(long long)st->st_size, (long long)timespec_ns(&st->st_mtim),
 			(long long)timespec_ns(&st->st_ctim));
 	}
 }
 
 /* Adds a line for each file below the directory fd, which is at path. Closes fd. Returns
  * -E2BIG if there are more files than FILES_MAX. */
-static int walk(struct walk *w, int fd, const char *path)
+static int add_files(struct description *d, int fd, const char *path)
 {
-	_cleanup_(strv_done) struct strv names = {0};
-	DIR *dir = fdopendir(fd);
-	struct dirent *entry;
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
 	int r = 0;
 
-	if (!dir) {
-		close(fd);
+	if (walk_begin_at(&w, fd, WALK_SORTED) < 0)
 		return 0;
-	}
-	while ((entry = readdir(dir)))
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
-			strv_push(&names, entry->d_name);
-	strv_sort(&names);
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		_cleanup_free_ char *below = path_join(path, names.items[i]);
+	while (r == 0 && (e = walk_next(&w))) {
+		_cleanup_free_ char *below = path_join(path, e->path);
 		struct stat st;
-		int sub;
 
-		if (fstatat(fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		listing_add_escaped(w->out, below);
-		if (!S_ISDIR(st.st_mode)) {
-			add_entry(w, fd, names.items[i], &st);
-			r = w->n++ < FILES_MAX ? 0 : -E2BIG;
+		listing_add_escaped(d->out, below);
+		if (S_ISDIR(st.st_mode)) {
+			str_addf(d->out, " dir %04o\n", st.st_mode & 07777);
 			continue;
 		}
-		str_addf(w->out, " dir %04o\n", st.st_mode & 07777);
-		sub = openat(fd, names.items[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (sub >= 0)
-			r = walk(w, sub, below);
+		add_entry(d, e->parent, e->name, &st);
+		r = d->n++ < FILES_MAX ? 0 : -E2BIG;
 	}
-	closedir(dir);
 	return r;
 }
 
 /* Adds the files in / itself. Leaves out links to kernels and their initrds, which change
  * with each new kernel. */
-static void add_root_files(struct walk *w)
+static void add_root_files(struct description *d)
 {
 	_cleanup_close_ int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(strv_done) struct strv names = {0};
@@ -164,9 +153,9 @@ static void add_root_files(struct walk *w)
 		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode) ||
 			has_prefix(name, "vmlinuz") || has_prefix(name, "initrd"))
 			continue;
-		str_add(w->out, "/");
-		listing_add_escaped(w->out, name);
-		add_entry(w, fd, name, &st);
+		str_add(d->out, "/");
+		listing_add_escaped(d->out, name);
+		add_entry(d, fd, name, &st);
 	}
 }
 
@@ -182,23 +171,23 @@ static int fail_too_many(const struct strv *dirs, struct error *err)
 int unpackaged_describe(const char *path, const char *more, struct str *ret, struct error *err)
 {
 	_cleanup_(strv_done) struct strv dirs = {0}, tools = {0};
-	struct walk w = {.out = ret};
+	struct description d = {.out = ret};
 	int r = 0;
 
 	strv_push_all(&dirs, (const char *const[]){"/usr/local", "/opt", NULL});
 	unpackaged_list_tool_dirs(path, &tools);
 	strv_extend(&dirs, &tools);
 	strv_split(&dirs, more ? more : "");
-	add_root_files(&w);
+	add_root_files(&d);
 	for (size_t i = 0; i < dirs.n && r == 0; i++) {
 		int fd = open(dirs.items[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		struct stat st;
 
 		if (fd >= 0) {
-			r = walk(&w, fd, dirs.items[i]);
+			r = add_files(&d, fd, dirs.items[i]);
 		} else if (stat(dirs.items[i], &st) == 0) {
 			listing_add_escaped(ret, dirs.items[i]);
-			add_entry(&w, AT_FDCWD, dirs.items[i], &st);
+			add_entry(&d, AT_FDCWD, dirs.items[i], &st);
 		}
 	}
 	return r < 0 ? fail_too_many(&dirs, err) : 0;

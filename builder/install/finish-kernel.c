@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/dirents.h"
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/install/depmod.h"
 #include "builder/install/finish-kernel.h"
 #include "builder/install/install.h"
@@ -187,23 +187,20 @@ enum phase weak_modules_leave(struct job *job, const struct outcome *outcome)
 #define DEVICES "/sys/devices"
 #define ALIAS_MAX 4096 /* bytes, a page of sysfs */
 
-/* What the devices below path ask for. */
-static void list_aliases(const char *path, struct strv *ret)
+/* Appends the aliases of the modules that the machine's devices ask for. */
+static void list_aliases(struct strv *ret)
 {
-	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
-	_cleanup_(dirents_done) struct dirents dirents = {0};
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
 
-	if (fd < 0 || dirents_read(fd, &dirents) < 0)
+	if (walk_begin(&w, DEVICES, WALK_VISIBLE) < 0)
 		return;
-	for (size_t i = 0; i < dirents.n; i++) {
-		const struct dir_entry *d = &dirents.items[i];
-		_cleanup_free_ char *child = path_join(path, d->name);
+	while ((e = walk_next(&w))) {
+		_cleanup_free_ char *path = path_join(DEVICES, e->path);
 		_cleanup_(str_done) struct str text = {0};
 
-		if (!dir_entry_is_link(fd, d) && dir_entry_is_dir(fd, d))
-			list_aliases(child, ret);
-		else if (streq(d->name, "modalias") &&
-			 file_read(child, ALIAS_MAX, &text, NULL) == 0 && text.data)
+		if (e->type != DT_DIR && streq(e->name, "modalias") &&
+			file_read(path, ALIAS_MAX, &text, NULL) == 0 && text.data)
 			strv_split(ret, text.data);
 	}
 }
@@ -229,7 +226,7 @@ enum phase modprobe_enter(struct job *job)
 	if (!s->modprobe_on_install || !installed || job->shared->stop.signal ||
 		!streq(job->kernel->release, running) || !is_systems_tree(s))
 		return PHASE_NEXT;
-	list_aliases(DEVICES, &aliases);
+	list_aliases(&aliases);
 	strv_sort_unique(&aliases);
 	strv_push_all(argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
 	strv_extend(argv, &aliases);

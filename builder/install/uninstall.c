@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/job/hooks.h"
@@ -47,29 +48,39 @@ static int restore(struct job *job, const char *from, const char *to)
 	return r < 0 ? r : file_copy(from, to, &job->outcome.error);
 }
 
-/* Puts the modules in dir back, and appends their names there to restored. Below
- * collisions/ the path says where they were; it is relative then, else NULL. */
-static int restore_dir(struct job *job, const char *dir, const char *relative,
-	const struct placed *installed, struct strv *restored)
+/* Returns the path in the kernel's tree that an archived module comes from; path is its
+ * place below dir, the archive. For a file in a directory of the archive ("collisions")
+ * the rest of the path says it; for others origin_of() does. NULL when there is no such
+ * path, or the file is no module. The caller frees it. */
+static char *place_of(struct job *job, const char *dir, const char *path,
+	const struct placed *installed)
 {
-	_cleanup_(strv_done) struct strv files = {0};
+	_cleanup_free_ char *from = path_join(dir, path);
+	_cleanup_free_ char *name = module_name_of_file(from);
+	const char *slash = strchr(path, '/');
+
+	if (!name)
+		return NULL;
+	return slash ? path_join(job->kernel->dir, slash + 1)
+		     : origin_of(job, from, installed);
+}
+
+/* Puts the modules in dir back, and appends their paths there to restored. */
+static int restore_dir(struct job *job, const char *dir, const struct placed *installed,
+	struct strv *restored)
+{
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
 	int r = 0;
 
-	dir_list(dir, &files);
-	for (size_t i = 0; i < files.n && r == 0; i++) {
-		const char *file = files.items[i];
-		_cleanup_free_ char *from = path_join(dir, file);
-		_cleanup_free_ char *name = module_name_of_file(from);
-		_cleanup_free_ char *to = NULL;
+	if (walk_begin(&w, dir, WALK_SORTED) < 0)
+		return 0;
+	while (r == 0 && (e = walk_next(&w))) {
+		_cleanup_free_ char *from = path_join(dir, e->path);
+		_cleanup_free_ char *to =
+			e->type == DT_DIR ? NULL : place_of(job, dir, e->path, installed);
 
-		if (relative)
-			to = path_join(relative, file);
-		else if (name)
-			to = origin_of(job, from, installed);
-		if (path_is_dir(from)) {
-			r = restore_dir(job, from, relative ? to : job->kernel->dir,
-				installed, restored);
-		} else if (name && to) {
+		if (to) {
 			r = restore(job, from, to);
 			strv_push(restored, from);
 		}
@@ -155,7 +166,7 @@ static int uninstall_locked(struct job *job)
 	 * last: what is cut short can be done again. */
 	r = remove_files(job, &installed);
 	if (r == 0)
-		r = restore_dir(job, originals, NULL, &installed, &restored);
+		r = restore_dir(job, originals, &installed, &restored);
 	if (r == 0)
 		r = tree_set_installed(
 			s->trees.dkms, job_on_kernel(job), false, &job->outcome.error);

@@ -4,10 +4,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/staging.h"
+#include "base/walk.h"
 #include "builder/tree/tree.h"
 #include "builder/install/destinations.h"
 #include "builder/pack/deb.h"
@@ -61,36 +63,47 @@ static int check_words(const struct job *job, struct error *err)
 	return 0;
 }
 
-/* Modes as packages have them, and what all is together. */
-static int settle(const char *path, struct package *p, struct error *err)
+/* Gives a file or directory the mode that files have in packages, and counts it. */
+static int settle_entry(const struct walk_entry *e, struct package *p)
 {
-	_cleanup_(strv_done) struct strv names = {0};
 	struct stat st;
 	mode_t mode;
-	int r;
 
-	if (lstat(path, &st) < 0)
-		return error_errno(err, -errno, 1, "cannot read %s", path);
-	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+	if (e->error)
+		return e->error;
+	if (e->type != DT_DIR && e->type != DT_REG)
 		return 0;
-	mode = S_ISDIR(st.st_mode) || st.st_mode & 0111 ? 0755 : 0644;
-	if (chmod(path, mode) < 0)
-		return error_errno(err, -errno, 1, "cannot change %s", path);
-	if (S_ISREG(st.st_mode)) {
+	if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	mode = e->type == DT_DIR || st.st_mode & 0111 ? 0755 : 0644;
+	if (fchmodat(e->parent, e->name, mode, 0) < 0)
+		return -errno;
+	if (e->type == DT_REG) {
 		p->bytes += (uint64_t)st.st_size;
 		if (st.st_mtime > p->time)
 			p->time = st.st_mtime;
-		return 0;
 	}
-	r = dir_list(path, &names);
-	if (r < 0)
-		return error_errno(err, r, 1, "cannot read %s", path);
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		_cleanup_free_ char *below = path_join(path, names.items[i]);
+	return 0;
+}
 
-		r = settle(below, p, err);
+/* Sets the modes of all files of a package, and adds up their sizes. */
+static int settle(struct package *p, struct error *err)
+{
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin(&w, p->root, WALK_SORTED);
+
+	if (r == 0 && chmod(p->root, 0755) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", p->root);
+	while ((e = walk_next(&w))) {
+		r = settle_entry(e, p);
+		if (r < 0)
+			return error_errno(
+				err, r, 1, "cannot change %s/%s", p->root, e->path);
 	}
-	return r;
+	return 0;
 }
 
 /* What earlier versions of dkms took as models. */
@@ -166,7 +179,7 @@ int package_assemble(struct job *job)
 	format->describe(job, p);
 	r = p->source ? put_source(job, p) : put_built(job, p);
 	if (r == 0)
-		r = settle(p->root, p, &job->outcome.error);
+		r = settle(p, &job->outcome.error);
 	if (!is_empty(epoch))
 		p->time = (time_t)strtoll(epoch, NULL, 10);
 	return r == 0 ? format->write(job, p, &job->outcome.error) : r;

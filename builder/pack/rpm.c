@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/host/distro.h"
 #include "builder/pack/rpm.h"
 
@@ -76,25 +77,23 @@ static void add_built_parts(struct str *s, const struct job *job)
 		base, base, job->kernel->release, depmod, depmod);
 }
 
-/* Appends the files below root, which stays out of their names. */
-static int add_files(struct str *s, const char *root, const char *below, struct error *err)
+/* Appends the files below root, by their names in the package. */
+static int add_files(struct str *s, const char *root, struct error *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s%s", root, below);
-	_cleanup_(strv_done) struct strv names = {0};
-	int r = dir_list(dir, &names);
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin(&w, root, WALK_SORTED);
 
 	if (r < 0)
-		return error_errno(err, r, 1, "cannot read %s", dir);
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		_cleanup_free_ char *name = xasprintf("%s/%s", below, names.items[i]);
-		_cleanup_free_ char *path = xasprintf("%s%s", root, name);
-
-		if (path_is_dir(path))
-			r = add_files(s, root, name, err);
-		else
-			str_addf(s, "\"%s\"\n", name);
+		return error_errno(err, r, 1, "cannot read %s", root);
+	while ((e = walk_next(&w))) {
+		if (e->error)
+			return error_errno(
+				err, e->error, 1, "cannot read %s/%s", root, e->path);
+		if (e->type != DT_DIR)
+			str_addf(s, "\"/%s\"\n", e->path);
 	}
-	return r;
+	return 0;
 }
 
 static int write_files(const struct job *job, const struct package *p, struct error *err)
@@ -120,7 +119,7 @@ static int write_files(const struct job *job, const struct package *p, struct er
 	if (p->source)
 		str_addf(&s, "%s\n", p->source);
 	else
-		r = add_files(&s, p->root, "", err);
+		r = add_files(&s, p->root, err);
 	return r == 0 ? package_put(p, "package.spec", 0644, s.data, err) : r;
 }
 

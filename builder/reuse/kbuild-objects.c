@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/reuse/cmdfile.h"
 #include "builder/reuse/kbuild-objects.h"
 #include "builder/reuse/kbuild.h"
@@ -12,34 +13,16 @@
 /* Larger than any .cmd file (bytes). */
 #define FILE_MAX (16 * 1024 * 1024)
 
-static void walk_dir(const struct build *b, const char *dir,
-	void (*visit)(void *userdata, const struct build *b, const char *name), void *userdata)
-{
-	_cleanup_free_ char *path =
-		*dir ? path_join(b->work_dir, dir) : xstrdup(b->work_dir);
-	_cleanup_(strv_done) struct strv names = {0};
-
-	if (dir_list(path, &names) < 0)
-		return;
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *name = *dir ? path_join(dir, names.items[i])
-						 : xstrdup(names.items[i]);
-		_cleanup_free_ char *full = path_join(b->work_dir, name);
-		struct stat st;
-
-		if (lstat(full, &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode))
-			walk_dir(b, name, visit, userdata);
-		else
-			visit(userdata, b, name);
-	}
-}
-
 void build_walk(const struct build *b,
 	void (*visit)(void *userdata, const struct build *b, const char *name), void *userdata)
 {
-	walk_dir(b, "", visit, userdata);
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin(&w, b->work_dir, WALK_SORTED);
+
+	while (r == 0 && (e = walk_next(&w)))
+		if (e->type != DT_DIR && !e->error)
+			visit(userdata, b, e->path);
 }
 
 /* The command has the compiler read files that are in no list: options in a file, a plug-in,

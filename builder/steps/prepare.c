@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/host/distro.h"
 #include "builder/host/header-mounts.h"
 #include "builder/host/toolchain.h"
@@ -245,26 +246,45 @@ static int open_log(struct job *job)
 	return 0;
 }
 
-/* Copies a file or a directory over what may be there. */
+static int give_to(const char *path, uid_t uid, struct error *err)
+{
+	if (uid != (uid_t)-1 && lchown(path, uid, uid) < 0)
+		return error_errno(err, -errno, 1, "cannot change %s", path);
+	return 0;
+}
+
+static int overlay_dir(const char *to, uid_t uid, struct error *err)
+{
+	if (mkdir(to, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, -errno, 1, "cannot make %s", to);
+	return give_to(to, uid, err);
+}
+
+/* Copies what is in a directory over what may be in another. Links are followed. */
 static int overlay(const char *from, const char *to, uid_t uid, struct error *err)
 {
-	_cleanup_(strv_done) struct strv names = {0};
-	int r;
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = overlay_dir(to, uid, err);
 
-	if (!path_is_dir(from))
-		r = file_copy(from, to, err);
-	else if (mkdir(to, 0755) < 0 && errno != EEXIST)
-		r = error_errno(err, -errno, 1, "cannot make %s", to);
-	else if ((r = dir_list(from, &names)) < 0)
-		r = error_errno(err, r, 1, "cannot read %s", from);
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		_cleanup_free_ char *a = path_join(from, names.items[i]);
-		_cleanup_free_ char *b = path_join(to, names.items[i]);
+	if (r < 0)
+		return r;
+	r = walk_begin(&w, from, WALK_SORTED);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", from);
+	while (r == 0 && (e = walk_next(&w))) {
+		_cleanup_free_ char *a = path_join(from, e->path),
+				    *b = path_join(to, e->path);
 
-		r = overlay(a, b, uid, err);
+		if (e->error)
+			r = error_errno(err, e->error, 1, "cannot read %s", a);
+		else if (e->type == DT_DIR)
+			r = overlay_dir(b, uid, err);
+		else if (e->type == DT_LNK && path_is_dir(a))
+			r = overlay(a, b, uid, err);
+		else if ((r = file_copy(a, b, err)) == 0)
+			r = give_to(b, uid, err);
 	}
-	if (r == 0 && uid != (uid_t)-1 && lchown(to, uid, uid) < 0)
-		r = error_errno(err, -errno, 1, "cannot change %s", to);
 	return r;
 }
 

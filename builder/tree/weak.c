@@ -8,6 +8,7 @@
 
 #include "base/dirents.h"
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/tree/weak.h"
 
 /* How deep to look for links. weak-modules(8) makes the same directories as below extra/
@@ -99,22 +100,23 @@ static int look_at_link(struct finder *f, const char *release, const char *path)
 	return 0;
 }
 
-static int walk(struct finder *f, const char *release, const char *path, int depth)
+/* Looks at the links below path. A directory that is missing or cannot be read has none.
+ */
+static int look_at_links(struct finder *f, const char *release, const char *path)
 {
-	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
-	_cleanup_(dirents_done) struct dirents dirents = {0};
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
 	int r = 0;
 
-	if (fd < 0 || depth > DEPTH_MAX || dirents_read(fd, &dirents) < 0)
-		return 0; /* there is no such directory, or it cannot be read */
-	for (size_t i = 0; i < dirents.n && r == 0; i++) {
-		const struct dir_entry *d = &dirents.items[i];
-		_cleanup_free_ char *child = path_join(path, d->name);
+	if (walk_begin(&w, path, WALK_VISIBLE) < 0)
+		return 0;
+	while (r == 0 && (e = walk_next(&w))) {
+		_cleanup_free_ char *child = path_join(path, e->path);
 
-		if (dir_entry_is_link(fd, d))
+		if (e->type == DT_LNK)
 			r = look_at_link(f, release, child);
-		else if (dir_entry_is_dir(fd, d))
-			r = walk(f, release, child, depth + 1);
+		else if (e->depth == DEPTH_MAX)
+			walk_skip(&w);
 	}
 	return r;
 }
@@ -139,7 +141,7 @@ int weak_add_entries(const struct settings *s, const struct tree_filter *filter,
 		_cleanup_free_ char *path =
 			xasprintf("%s/%s/weak-updates", f.install_tree, release);
 
-		r = walk(&f, release, path, 0);
+		r = look_at_links(&f, release, path);
 	}
 	if (list->n > f.n_before)
 		tree_list_sort(list);

@@ -50,7 +50,7 @@ static void list(const char *path, enum walk_flags flags, const char *skipped, s
 
 static void test_order(void)
 {
-	_cleanup_(str_done) struct str s = {0}, both = {0}, without = {0};
+	_cleanup_(str_done) struct str s = {0}, both = {0}, without = {0}, visible = {0};
 
 	list(root, WALK_SORTED, NULL, &s);
 	is(s.data, ".hidden a/ a/b/ a/b/c a/link@ a/z file to-a@ ",
@@ -61,6 +61,9 @@ static void test_order(void)
 	list(root, WALK_SORTED | WALK_LEAVE, "a/b", &without);
 	is(without.data, ".hidden a/ a/b/ a/link@ a/z a. file to-a@ ",
 		"the content of a directory can be left out");
+	list(root, WALK_SORTED | WALK_VISIBLE, NULL, &visible);
+	is(visible.data, "a/ a/b/ a/b/c a/link@ a/z file to-a@ ",
+		"names that begin with a dot can be left out");
 }
 
 static void test_top(void)
