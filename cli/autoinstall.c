@@ -118,7 +118,7 @@ int command_autoinstall(struct arguments *args)
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
-			print_warning("%s is broken, its source is missing; skipped",
+			print_warning("%s is broken and is skipped: its source is missing",
 				broken.items[i]);
 		if (!s.report.quiet)
 			print_outcome_groups(&s.plan, &deferred, &broken, stdout);

@@ -4,7 +4,7 @@
 
 #include "cli/arguments.h"
 
-/* dkms cache stats | verify | gc | clear | why; returns the exit status. */
+/* Runs dkms cache stats, verify, gc, clear or why. Returns the exit status. */
 int command_cache(struct arguments *args);
 
 #endif

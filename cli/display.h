@@ -12,7 +12,7 @@
 struct display;
 
 /* Returns true if standard output is a terminal that can move its cursor. Returns false while
- * dpkg runs dkms, since dpkg draws a progress bar of its own. */
+ * dpkg runs dkms, because the terminal then shows dpkg's own progress. */
 bool display_possible(void);
 
 /* Creates a display. loop is the loop on which the plan runs; the display's timer does not

@@ -34,7 +34,7 @@ static int add_matches(struct session *s)
 		if (e->state == STATE_INSTALLED)
 			plan_add_job(&s->plan, JOB_EVALUATE, kernel, e->name, e->version);
 		else if (e->state == STATE_BROKEN)
-			print_warning("%s/%s is broken, its source is missing; skipped",
+			print_warning("%s/%s is broken and is skipped: its source is missing",
 				e->name, e->version);
 	}
 	tree_list_done(&list);

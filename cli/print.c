@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdarg.h>
+#include <time.h>
 
 #include "cli/print.h"
 
@@ -59,4 +60,15 @@ void print_error(const struct error *err)
 	print_indented(stderr, err->what ? err->what : "failed");
 	if (err->remedy)
 		fprintf(stderr, "      %s\n", err->remedy);
+}
+
+char *format_day(int64_t seconds)
+{
+	time_t when = (time_t)seconds;
+	struct tm parts;
+	char text[16] = "";
+
+	if (localtime_r(&when, &parts))
+		strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+	return xstrdup(text);
 }

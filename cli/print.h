@@ -17,5 +17,7 @@ void print_warning(const char *fmt, ...) _printf_(1, 2);
 char *format_seconds(double seconds);
 /* Formats a size: "640 B", "1.1 GiB". The caller frees. */
 char *format_bytes(uint64_t bytes);
+/* Formats a time in seconds since 1970 as a local date: "2026-11-29". The caller frees. */
+char *format_day(int64_t seconds);
 
 #endif

@@ -147,7 +147,7 @@ static void print_nothing(const struct job *job)
 		printf("dkms: %s: not built\n", title);
 		break;
 	case JOB_FORGET:
-		printf("dkms: %s: kept, it is built for other kernels\n", title);
+		printf("dkms: %s: kept, because it is built for other kernels\n", title);
 		break;
 	case JOB_ADD:
 	case JOB_PACK:

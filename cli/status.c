@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dkms status, as lines that scripts have read for twenty years, and as JSON. */
+/* What does dkms status print? Lines in the format that scripts have parsed for twenty years, or
+ * JSON. */
 #include "config.h"
 
 #include "base/file.h"
@@ -8,11 +9,11 @@
 #include "cli/json.h"
 #include "cli/status.h"
 
-/* Keys are added to it without notice; when one goes away or changes, the number grows.
- */
+/* New keys may appear under the same number. The number is increased when a key changes its
+ * meaning or is removed. */
 #define SCHEMA "dkms-status-1"
 
-/* What is wrong with a broken version, and what helps. */
+/* Why a version is broken, and how to repair it. */
 struct problem {
 	char *what, *remedy;
 };
@@ -149,7 +150,8 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	return 0;
 }
 
-/* Several kernels are a chain of filters, each with its architecture or the one for all. */
+/* Makes a chain of filters, one for each kernel, with its own architecture or the one that was
+ * given for all. */
 int command_status(struct arguments *args)
 {
 	const struct strv *kernels = &args->kernels, *archs = &args->archs;
