@@ -151,7 +151,7 @@ signals()
 		touch "$sourcetree/held-1.0/go"
 		try install held/1.0 -k $K
 		wait "$dkms" 2>/dev/null || true
-		is "$status $(grep -c waits <<< "$out$err")" "0 0" "killed while it held the lock: the next one does not wait"
+		is "$status $(grep -c waiting <<< "$out$err")" "0 0" "killed while it held the lock: the next one does not wait"
 	done
 }
 
@@ -323,11 +323,11 @@ some_of_the_same()
 		wrong+=$(whole "two at once" | grep -A 3 '^not ok' || true)
 		while IFS= read -r line; do
 			line=${line#dkms: }
-			line=${line%: waits*}
+			line=${line%: waiting*}
 			grep -qxF -e "$line" -e "* for ${line#* for }" <<< "$first" &&
 				grep -qxF -e "$line" -e "* for ${line#* for }" <<< "$second" ||
 				idle+="round $n: $line"$'\n'
-		done < <(cat "$work/first.out" "$work/first.err" "$work/out" "$work/err" | grep ': waits')
+		done < <(cat "$work/first.out" "$work/first.err" "$work/out" "$work/err" | grep ': waiting')
 		for m in one two three; do
 			dkms remove $m/1.0 --all > /dev/null 2>&1
 		done
@@ -369,7 +369,7 @@ waiting()
 	done
 	dkms autoinstall -k $K -j 1 > "$work/second" 2>&1 &
 	second=$!
-	ok "the second says that it waits" until_line "^dkms: hello/1.0 for $K: waits" "$work/second"
+	ok "the second says that it waits" until_line "^dkms: hello/1.0 for $K: waiting" "$work/second"
 	ok "and does what does not need the other, with its only slot" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
 	touch "$sourcetree/hello-1.0/go"
 	wait "$first" || status=$?
