@@ -20,9 +20,9 @@ struct cost {
 struct history *history_read(const char *path);
 void history_free(struct history *h); /* NULL is allowed */
 
-/* Finds what a job with that title took on that kernel; or on another kernel; or what
- * another version of the module took. Of several records the latest is used. Returns
- * false if there is none. */
+/* Finds a record of a job: one for the title and the release; else one for the title on
+ * another kernel; else one for another version of the module. Of several records it takes
+ * the latest. Returns false if there is none. */
 bool history_find(const struct history *h, const char *title, const char *release,
 	struct cost *ret);
 /* Records what a job took now. */

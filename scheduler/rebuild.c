@@ -64,7 +64,7 @@ bool rebuild_is_possible(const struct settings *s)
 }
 
 /* Returns the version of a dependency that the job's module was built against, from the
- * file .dep_NAME in its build directory, or NULL when it is not known. The caller frees
+ * file .dep_NAME beside the built modules, or NULL when it is not known. The caller frees
  * it. */
 static char *built_against(const struct job *job, const char *dependency)
 {
