@@ -251,7 +251,6 @@ static int put_kernels(
 		_cleanup_free_ char *name = path_join(release, k->arch);
 
 		if (!streq(last, k->release))
-		if (!streq(last, k->release))
 			r = put_dir(w, release, w->default_time, err);
 		if (r == 0)
 			r = put_top_dir(w, path, name, err);
