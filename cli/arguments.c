@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-#include "base/file.h"
 #include "builder/tree/tree.h"
 #include "scheduler/cpus.h"
 #include "cli/arguments.h"

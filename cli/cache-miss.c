@@ -3,9 +3,9 @@
  * objects. */
 #include "config.h"
 
+#include "cache/cache.h"
 #include "cache/maintenance.h"
 #include "cache/nearest.h"
-#include "builder/build/build.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/reuse.h"
 #include "cli/cache-miss.h"

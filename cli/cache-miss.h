@@ -2,8 +2,9 @@
 #ifndef CLI_CACHE_MISS_H
 #define CLI_CACHE_MISS_H
 
-#include "cache/cache.h"
 #include "builder/reuse/predict.h"
+
+struct cache;
 
 /* Why is a build not in the cache? These compare the key of a job, which must be known, with
  * the nearest entry: the one for a module of the same name that shares most parts of the

@@ -6,7 +6,6 @@
 
 #include "cache/cache.h"
 #include "builder/host/kernel.h"
-#include "builder/build/build.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/reuse.h"

@@ -4,6 +4,7 @@
 
 #include <sys/ioctl.h>
 
+#include "cli/display.h"
 #include "cli/explain.h"
 #include "cli/failures.h"
 #include "cli/matrix.h"

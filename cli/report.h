@@ -2,8 +2,9 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
-#include "cli/display.h"
 #include "cli/events.h"
+
+struct display;
 
 /* What dkms prints during a run and at its end. Results go to standard output, failures and
  * warnings to standard error. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "base/file.h"
 #include "cache/cache.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
@@ -13,9 +12,12 @@
 #include "scheduler/plan-run.h"
 #include "scheduler/rebuild.h"
 #include "cli/command-row.h"
+#include "cli/display.h"
+#include "cli/eventlog.h"
 #include "cli/print.h"
 #include "cli/run-json.h"
 #include "cli/session.h"
+#include "cli/trace.h"
 
 static void add_kernel(struct session *s, const char *release, const char *arch)
 {

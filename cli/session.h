@@ -4,9 +4,7 @@
 
 #include "scheduler/plan.h"
 #include "cli/arguments.h"
-#include "cli/eventlog.h"
 #include "cli/report.h"
-#include "cli/trace.h"
 
 /* One run of a command that has a plan of jobs, from its arguments to its exit status. */
 struct session {
