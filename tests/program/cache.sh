@@ -489,7 +489,7 @@ no_room()
 	: > "$cache"
 	dkms unbuild m/1.0 -k $K > /dev/null
 	dkms_exits 0 "a file where the cache should be" build m/1.0 -k $K
-	is "$(grep -c 'warning: no cache' "$work/err")" 1 "a file where the cache should be: one warning"
+	is "$(grep -c 'warning: the cache is not used' "$work/err")" 1 "a file where the cache should be: one warning"
 	rm "$cache"
 	builds "$miss" "then a good one"
 	mount --bind "$cache" "$cache"
