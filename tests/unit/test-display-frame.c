@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the display shows, in windows of all sizes. */
+/* Checks what the live display shows, in windows of all sizes. */
 #include "config.h"
 
 #include "cli/display-frame.h"
