@@ -164,7 +164,7 @@ static int fail_too_many(const struct strv *dirs, struct error *err)
 	_cleanup_free_ char *names = strv_join(dirs, " and ");
 
 	error_set(err, -E2BIG, 1, "more than 100,000 files in %s", names);
-	error_remedy(err, "move what no build needs to /srv or /home, which are hidden from builds");
+	error_remedy(err, "move files that no build needs to /srv or /home, which builds do not see");
 	return -E2BIG;
 }
 
