@@ -18,8 +18,8 @@ enum force_level force_list_find(const char *dir, const char *name)
 		_cleanup_free_ char *path = path_join(dir, files.items[i]);
 		_cleanup_(str_done) struct str text = {0};
 
-		if (*files.items[i] != '.' && file_read(path, LIST_MAX, &text, NULL) == 0 &&
-			text.data)
+		if (*files.items[i] != '.' &&
+			file_read(path, LIST_MAX, &text, NULL) == 0 && text.data)
 			strv_split(&words, text.data);
 	}
 	for (size_t i = 0; i < words.n; i++) {

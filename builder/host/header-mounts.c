@@ -54,13 +54,15 @@ static char *find_included_dir(const char *headers)
 	_cleanup_(str_done) struct str text = {0};
 	char *line, *rest;
 
-	if (file_read(path, WRAPPER_MAX, &text, NULL) < 0 || strlen(text.data) != text.len)
+	if (file_read(path, WRAPPER_MAX, &text, NULL) < 0 ||
+		strlen(text.data) != text.len)
 		return NULL;
 	rest = text.data;
 	while ((line = strsep(&rest, "\n"))) {
 		if (!*line || *line == '#' || sets_output(line, headers))
 			continue;
-		if (included || !has_prefix(line, "include /") || !has_suffix(line, "/Makefile") ||
+		if (included || !has_prefix(line, "include /") ||
+			!has_suffix(line, "/Makefile") ||
 			strpbrk(line, "$\\# \t") != line + strlen("include"))
 			return NULL;
 		included = xstrndup(line + strlen("include "),
@@ -84,7 +86,8 @@ static bool links_lead_to_one(const char *dir, char **name)
 
 		if (link_read(path, &target) < 0)
 			continue;
-		if (!has_prefix(target, LINK_PREFIX) || strstr(target + strlen(LINK_PREFIX), ".."))
+		if (!has_prefix(target, LINK_PREFIX) ||
+			strstr(target + strlen(LINK_PREFIX), ".."))
 			return false;
 		rest = target + strlen(LINK_PREFIX);
 		first = xstrndup(rest, strcspn(rest, "/"));
@@ -114,7 +117,8 @@ void header_mounts_list(const struct kernel *k, struct strv *ret)
 	if (!common || streq(common, headers) || !sandbox_hides_path(headers) ||
 		!sandbox_hides_path(common) || !is_root_real())
 		return;
-	if (!links_lead_to_one(headers, &name) || !links_lead_to_one(common, &name) || !name)
+	if (!links_lead_to_one(headers, &name) || !links_lead_to_one(common, &name) ||
+		!name)
 		return;
 	below = xasprintf("%s/" LINK_PREFIX "%s", headers, name);
 	kbuild = realpath(below, NULL);

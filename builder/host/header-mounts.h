@@ -5,15 +5,16 @@
 #include "cache/digest.h"
 #include "builder/host/kernel.h"
 
-/* Appends where a sandbox has to mount the kernel's header directories, so that they have the
- * same paths for all kernels: pairs of a real path and the path to mount it at. Appends
- * nothing if the headers do not have the layout that header-mounts.c describes. */
+/* Appends where a sandbox has to mount the kernel's header directories, so that they have
+ * the same paths for all kernels: pairs of a real path and the path to mount it at.
+ * Appends nothing if the headers do not have the layout that header-mounts.c describes.
+ */
 void header_mounts_list(const struct kernel *k, struct strv *ret);
 
 /* Returns a digest that is the same for all kernels of one family. Kernels of one family
- * have such mounts and share the Makefile of their common headers, so objects compiled for
- * one may serve another. Returns false if the kernel belongs to no family, because it has
- * no such mounts or because that Makefile cannot be read. */
+ * have such mounts and share the Makefile of their common headers, so objects compiled
+ * for one may serve another. Returns false if the kernel belongs to no family, because it
+ * has no such mounts or because that Makefile cannot be read. */
 bool header_mounts_family(const struct kernel *k, struct digest *ret);
 
 #endif

@@ -8,8 +8,8 @@
  * - the kernel's headers, which come first;
  * - each directory that their Makefile names, because the Makefile of a small header
  *   directory often includes that of the headers which all flavours share;
- * - the target of each link at the top of these directories (scripts, tools). If there is a
- *   Makefile beside the target, its parent directory is listed instead, because links
+ * - the target of each link at the top of these directories (scripts, tools). If there is
+ * a Makefile beside the target, its parent directory is listed instead, because links
  *   further down may lead to the rest of it.
  * A directory inside one that is listed already is left out. */
 void header_trees_list(const struct kernel *k, struct strv *ret);

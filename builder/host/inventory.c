@@ -33,7 +33,8 @@ static bool is_ignored_package(const char *name)
 
 /* Returns the value of a field in a stanza of dpkg's status file, and its length up to
  * the end of the line. Returns "" if there is no such field. */
-static const char *find_field(const char *stanza, const char *end, const char *name, size_t *ret_len)
+static const char *find_field(
+	const char *stanza, const char *end, const char *name, size_t *ret_len)
 {
 	size_t n = strlen(name);
 
@@ -66,8 +67,8 @@ static void add_package(const char *stanza, const char *end, struct str *ret)
 	if (is_ignored_package(copy) || status_len < 10 ||
 		memcmp(status + status_len - 10, " installed", 10) != 0)
 		return;
-	str_addf(ret, "package:%s %.*s %.*s\n", copy, (int)version_len, version, (int)arch_len,
-		arch);
+	str_addf(ret, "package:%s %.*s %.*s\n", copy, (int)version_len, version,
+		(int)arch_len, arch);
 }
 
 static void add_dpkg_packages(struct str *ret)
@@ -92,7 +93,8 @@ static void add_package_database(struct str *ret)
 {
 	static const char *const files[] = {"/usr/lib/sysimage/rpm/rpmdb.sqlite",
 		"/usr/lib/sysimage/rpm/Packages.db", "/var/lib/rpm/rpmdb.sqlite",
-		"/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db", "/lib/apk/db/installed"};
+		"/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db",
+		"/lib/apk/db/installed"};
 	_cleanup_(strv_done) struct strv names = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -114,15 +116,15 @@ static void add_package_database(struct str *ret)
 /* Adds what -march=native and uname(1) depend on. */
 static void add_machine(struct str *ret)
 {
-	static const char *const fields[] = {"vendor_id", "cpu family", "model\t", "flags",
-		"Features", "CPU implementer", "CPU part", "isa", "cpu\t"};
+	static const char *const fields[] = {"vendor_id", "cpu family", "model\t",
+		"flags", "Features", "CPU implementer", "CPU part", "isa", "cpu\t"};
 	_cleanup_(str_done) struct str text = {0};
 	struct utsname names;
 	char *line, *rest;
 
 	if (uname(&names) == 0)
-		str_addf(ret, "running-kernel %s %s %s\ndomain %s\n", names.release, names.version,
-			names.machine, names.domainname);
+		str_addf(ret, "running-kernel %s %s %s\ndomain %s\n", names.release,
+			names.version, names.machine, names.domainname);
 	if (file_read("/proc/cpuinfo", FILE_MAX, &text, NULL) < 0)
 		return;
 	rest = text.data;
@@ -164,7 +166,8 @@ static bool is_tool(const char *name, const struct strv *words)
 	/* There are thousands of names, so fnmatch() is called only where the first
 	 * character can match. */
 	for (const char *const *t = tools; *t; t++)
-		if ((**t == *name || (**t == '*' && has_dash)) && fnmatch(*t, name, 0) == 0)
+		if ((**t == *name || (**t == '*' && has_dash)) &&
+			fnmatch(*t, name, 0) == 0)
 			return true;
 	return strv_contains(words, name);
 }
@@ -185,8 +188,8 @@ static void add_tool(struct statcache *stats, const char *path, struct str *ret)
 
 /* Adds the tools of one directory. A tool counts even if an earlier directory has one of
  * the same name, because that may be a wrapper which runs this one. */
-static void add_tools_in(struct statcache *stats, const char *dir, const struct strv *words,
-	struct str *ret)
+static void add_tools_in(struct statcache *stats, const char *dir,
+	const struct strv *words, struct str *ret)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -203,9 +206,10 @@ static void add_tools_in(struct statcache *stats, const char *dir, const struct 
 /* Adds the programs that compilers run internally. */
 static void add_compiler_internals(struct statcache *stats, struct str *ret)
 {
-	static const char *const patterns[] = {"/usr/lib/gcc/*/*/cc1", "/usr/lib/gcc/*/*/collect2",
-		"/usr/libexec/gcc/*/*/cc1", "/usr/libexec/gcc/*/*/collect2",
-		"/usr/lib/llvm-*/bin/clang", "/usr/lib/llvm-*/bin/lld"};
+	static const char *const patterns[] = {"/usr/lib/gcc/*/*/cc1",
+		"/usr/lib/gcc/*/*/collect2", "/usr/libexec/gcc/*/*/cc1",
+		"/usr/libexec/gcc/*/*/collect2", "/usr/lib/llvm-*/bin/clang",
+		"/usr/lib/llvm-*/bin/lld"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
 		glob_t found;
@@ -218,8 +222,8 @@ static void add_compiler_internals(struct statcache *stats, struct str *ret)
 	}
 }
 
-void inventory_add_tools(struct statcache *stats, const struct strv *path, const struct strv *words,
-	struct str *ret)
+void inventory_add_tools(struct statcache *stats, const struct strv *path,
+	const struct strv *words, struct str *ret)
 {
 	for (size_t i = 0; i < path->n; i++)
 		add_tools_in(stats, path->items[i], words, ret);

@@ -16,7 +16,7 @@ void inventory_add_system(struct str *ret);
 /* Appends a line "PATH DIGEST" for each compiler, linker, shell and similar tool in the
  * directories of path, for the programs that compilers run internally (cc1), and for each
  * program that words, the words of commands, name. */
-void inventory_add_tools(struct statcache *stats, const struct strv *path, const struct strv *words,
-	struct str *ret);
+void inventory_add_tools(struct statcache *stats, const struct strv *path,
+	const struct strv *words, struct str *ret);
 
 #endif

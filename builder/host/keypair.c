@@ -77,8 +77,8 @@ static int crypto_error(struct error *err, const char *what, const char *path)
 	const char *reason = sym_ERR_reason_error_string(sym_ERR_peek_last_error());
 
 	sym_ERR_clear_error();
-	return error_set(err, -EBADMSG, 1, "cannot %s %s%s%s", what, path, reason ? ": " : "",
-		reason ? reason : "");
+	return error_set(err, -EBADMSG, 1, "cannot %s %s%s%s", what, path,
+		reason ? ": " : "", reason ? reason : "");
 }
 
 static bool add_extension(X509 *x, X509V3_CTX *context, int nid, const char *value)
@@ -139,8 +139,8 @@ static X509 *make_certificate(EVP_PKEY *key)
 {
 	X509 *x = sym_X509_new();
 
-	if (x && sym_X509_set_version(x, X509_VERSION_3) && set_serial(x) && set_name(x) &&
-		sym_X509_gmtime_adj(sym_X509_getm_notBefore(x), 0) &&
+	if (x && sym_X509_set_version(x, X509_VERSION_3) && set_serial(x) &&
+		set_name(x) && sym_X509_gmtime_adj(sym_X509_getm_notBefore(x), 0) &&
 		sym_X509_time_adj_ex(sym_X509_getm_notAfter(x), LIFE_DAYS, 0, NULL) &&
 		sym_X509_set_pubkey(x, key) && add_extensions(x) &&
 		sym_X509_sign(x, key, sym_EVP_sha256()))
@@ -284,7 +284,8 @@ int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
 	if (has_prefix(k->key, "pkcs11:")) {
 		if (path_is_file(k->certificate))
 			return 0;
-		return error_set(err, -ENOENT, 1, "there is no certificate %s", k->certificate);
+		return error_set(
+			err, -ENOENT, 1, "there is no certificate %s", k->certificate);
 	}
 	if (is_complete(k))
 		return 0;

@@ -16,8 +16,8 @@ enum compression {
 
 /* Returns ".gz" and so on, "" for COMPRESSION_NONE; static. */
 const char *compression_suffix(enum compression c);
-/* Returns how a module file is compressed, judged by its name. A file that is not a module
- * has COMPRESSION_NONE. */
+/* Returns how a module file is compressed, judged by its name. A file that is not a
+ * module has COMPRESSION_NONE. */
 enum compression compression_of_file(const char *path);
 
 /* Returns the name of the module in a file: the base name without .ko and the compression

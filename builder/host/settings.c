@@ -31,8 +31,9 @@ static char *default_cache_dir(void)
 
 bool settings_parse_sandbox(const char *text, enum sandbox_mode *ret)
 {
-	static const char *const modes[] = {
-		[SANDBOX_AUTO] = "auto", [SANDBOX_REQUIRE] = "require", [SANDBOX_OFF] = "off"};
+	static const char *const modes[] = {[SANDBOX_AUTO] = "auto",
+		[SANDBOX_REQUIRE] = "require",
+		[SANDBOX_OFF] = "off"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		if (streq(text, modes[i])) {

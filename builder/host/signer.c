@@ -70,7 +70,8 @@ char *signer_hash(struct kernel *k)
 	return NULL;
 }
 
-const char *signer_unwanted_reason(const struct settings *s, struct kernel *k, const char *proc)
+const char *signer_unwanted_reason(
+	const struct settings *s, struct kernel *k, const char *proc)
 {
 	const char *mode = s->signing.when ? s->signing.when : "not_in_chroot";
 	_cleanup_free_ char *hash = signer_hash(k);
@@ -126,8 +127,8 @@ static char *distro_tool(enum distro distro, const char *release, const char *ro
 	}
 }
 
-int signer_find_program(const struct settings *s, const struct kernel *k, const char *root,
-	const char *search, char **ret, struct error *err)
+int signer_find_program(const struct settings *s, const struct kernel *k,
+	const char *root, const char *search, char **ret, struct error *err)
 {
 	_cleanup_free_ char *tool = NULL;
 

@@ -12,14 +12,15 @@ bool signer_is_in_chroot(const char *proc);
 /* Returns why the modules for a kernel are not to be signed, which is no error: because
  * of try_sign_modules, or because the kernel's configuration has no
  * CONFIG_MODULE_SIG_HASH. The text is static. Returns NULL if they are to be signed. */
-const char *signer_unwanted_reason(const struct settings *s, struct kernel *k, const char *proc);
+const char *signer_unwanted_reason(
+	const struct settings *s, struct kernel *k, const char *proc);
 
 /* Finds the program that signs modules: sign_file of the settings, otherwise that of the
  * distribution, otherwise that of the headers. root is put before the distribution's
  * paths: it is "" except in tests. search is a PATH. The caller frees *ret. Errors have
  * status 1 and name the missing program. */
-int signer_find_program(const struct settings *s, const struct kernel *k, const char *root,
-	const char *search, char **ret, struct error *err);
+int signer_find_program(const struct settings *s, const struct kernel *k,
+	const char *root, const char *search, char **ret, struct error *err);
 
 /* Tells whether the module file at path ends with a signature. */
 bool signer_file_is_signed(const char *path);

@@ -192,7 +192,8 @@ static bool is_yes(const char *value)
 	return value && streq(value, "y");
 }
 
-void toolchain_choose_for_kernel(struct kernel *k, const char *search, struct toolchain *ret)
+void toolchain_choose_for_kernel(
+	struct kernel *k, const char *search, struct toolchain *ret)
 {
 	_cleanup_free_ char *path = path_join(k->headers, ".kernelvariables");
 	_cleanup_(str_done) struct str variables = {0};

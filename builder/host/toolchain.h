@@ -26,7 +26,8 @@ void toolchain_choose(const struct toolchain_facts *facts, const char *search,
 	struct toolchain *ret);
 /* Does the same with the facts from a kernel's configuration and headers. Call it from
  * the thread of the loop. */
-void toolchain_choose_for_kernel(struct kernel *k, const char *search, struct toolchain *ret);
+void toolchain_choose_for_kernel(
+	struct kernel *k, const char *search, struct toolchain *ret);
 void toolchain_done(struct toolchain *t);
 
 /* Sets the variables in an environment. LLVM is set there too and not given to make as an

@@ -19,9 +19,9 @@
 /* Tells whether distributions have a directory of this name in /. */
 static bool is_system_dir(const char *name)
 {
-	static const char *const names[] = {"bin", "boot", "dev", "etc", "gnu", "home", "lib",
-		"lib32", "lib64", "libx32", "media", "mnt", "nix", "opt", "proc", "root", "run",
-		"sbin", "srv", "sys", "tmp", "usr", "var"};
+	static const char *const names[] = {"bin", "boot", "dev", "etc", "gnu", "home",
+		"lib", "lib32", "lib64", "libx32", "media", "mnt", "nix", "opt", "proc",
+		"root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (streq(names[i], name))
@@ -38,7 +38,8 @@ void unpackaged_list_hidden(struct strv *ret)
 		_cleanup_free_ char *path = path_join("/", names.items[i]);
 		struct stat st;
 
-		if (!is_system_dir(names.items[i]) && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		if (!is_system_dir(names.items[i]) && lstat(path, &st) == 0 &&
+			S_ISDIR(st.st_mode))
 			strv_push(ret, path);
 	}
 }
@@ -150,8 +151,9 @@ static void add_root_files(struct description *d)
 		const char *name = names.items[i];
 		struct stat st;
 
-		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode) ||
-			has_prefix(name, "vmlinuz") || has_prefix(name, "initrd"))
+		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+			S_ISDIR(st.st_mode) || has_prefix(name, "vmlinuz") ||
+			has_prefix(name, "initrd"))
 			continue;
 		str_add(d->out, "/");
 		listing_add_escaped(d->out, name);
@@ -164,11 +166,13 @@ static int fail_too_many(const struct strv *dirs, struct error *err)
 	_cleanup_free_ char *names = strv_join(dirs, " and ");
 
 	error_set(err, -E2BIG, 1, "more than 100,000 files in %s", names);
-	error_remedy(err, "move files that no build needs to /srv or /home, which builds do not see");
+	error_remedy(err, "move files that no build needs to /srv or /home, which builds "
+			  "do not see");
 	return -E2BIG;
 }
 
-int unpackaged_describe(const char *path, const char *more, struct str *ret, struct error *err)
+int unpackaged_describe(
+	const char *path, const char *more, struct str *ret, struct error *err)
 {
 	_cleanup_(strv_done) struct strv dirs = {0}, tools = {0};
 	struct description d = {.out = ret};

@@ -22,6 +22,7 @@ bool unpackaged_is_mentioned(const char *command);
  * size and times, but no digest of its content, because such files are often too large to
  * be read in each run. path is a PATH. Returns -E2BIG with status 1 if there are too many
  * files. */
-int unpackaged_describe(const char *path, const char *more, struct str *ret, struct error *err);
+int unpackaged_describe(
+	const char *path, const char *more, struct str *ret, struct error *err);
 
 #endif

@@ -23,7 +23,8 @@ static const char *const usual_places[] = {"/updates/dkms", "/extra", "/updates"
 
 /* The data of one thread. */
 struct worker {
-	const struct tree_entry *conf_of; /* the entry whose version conf is for, or NULL */
+	const struct tree_entry
+		*conf_of; /* the entry whose version conf is for, or NULL */
 	struct quick_conf conf;
 };
 
@@ -216,7 +217,8 @@ static void check_nth(void *arg, size_t thread, size_t i)
 		c->ret[i] = check_entry(c, &c->workers[thread], e);
 }
 
-enum file_check *file_check_entries(const struct settings *s, const struct tree_list *list)
+enum file_check *file_check_entries(
+	const struct settings *s, const struct tree_list *list)
 {
 	const char *place = is_empty(s->addon_modules_dir) ? distro_module_dir(s->distro)
 							   : s->addon_modules_dir;

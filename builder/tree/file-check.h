@@ -17,6 +17,7 @@ enum file_check {
  * not run any dkms.conf: it finds FILE_CHECK_MISSING only if the names can be read from
  * the text or if no module is left. Files of the same size and time count as equal; other
  * files of the same size are compared byte by byte. */
-enum file_check *file_check_entries(const struct settings *s, const struct tree_list *list);
+enum file_check *file_check_entries(
+	const struct settings *s, const struct tree_list *list);
 
 #endif

@@ -38,7 +38,8 @@ static void restore_logs(const char *version_dir)
 		rename(aside, seen);
 }
 
-static void remove_from_version(const char *dkms_tree, const char *name, const char *version)
+static void remove_from_version(
+	const char *dkms_tree, const char *name, const char *version)
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 

@@ -157,7 +157,8 @@ int tree_add(const char *dkms_tree, const char *name, const char *version,
 		return r;
 	if (lstat(link, &st) == 0 && S_ISDIR(st.st_mode))
 		return error_set(err, -ENOTEMPTY, 3,
-			"%s is a directory, but should be a link to the source; move it away",
+			"%s is a directory, but should be a link to the source; move it "
+			"away",
 			link);
 	if (path_is_dir(link))
 		return fail_already_added(name, version, err);

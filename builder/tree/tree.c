@@ -341,7 +341,8 @@ static int read_name(struct reader *r, const char *name)
 		return is_absent(code) ? 0 : fail_unreadable(r, code, NULL, NULL);
 	read_links(r, &dirents);
 	for (size_t i = 0; i < dirents.n; i++)
-		r->originals = r->originals || streq(dirents.items[i].name, TREE_ORIGINALS);
+		r->originals =
+			r->originals || streq(dirents.items[i].name, TREE_ORIGINALS);
 	for (size_t i = 0; i < dirents.n && code == 0; i++) {
 		const struct dir_entry *d = &dirents.items[i];
 
@@ -623,12 +624,12 @@ char *tree_module_dir(const char *dkms_tree, struct version_on_kernel on)
 
 char *tree_installed_link(const char *dkms_tree, struct version_on_kernel on)
 {
-	return xasprintf(
-		"%s/%s/" TREE_LINK_PREFIX "%s-%s", dkms_tree, on.name, on.release, on.arch);
+	return xasprintf("%s/%s/" TREE_LINK_PREFIX "%s-%s", dkms_tree, on.name,
+		on.release, on.arch);
 }
 
 char *tree_original_dir(const char *dkms_tree, struct version_on_kernel on)
 {
-	return xasprintf(
-		"%s/%s/" TREE_ORIGINALS "/%s/%s", dkms_tree, on.name, on.release, on.arch);
+	return xasprintf("%s/%s/" TREE_ORIGINALS "/%s/%s", dkms_tree, on.name, on.release,
+		on.arch);
 }

@@ -71,7 +71,8 @@ int upgrade_mark_set(const char *dkms_tree, const char *name, const char *versio
 	int r = make_line(&line);
 
 	if (r < 0)
-		return error_errno(err, r, 1, "cannot tell which process runs this script");
+		return error_errno(
+			err, r, 1, "cannot tell which process runs this script");
 	return file_write(path, line, strlen(line), 0644, err);
 }
 
@@ -81,8 +82,8 @@ bool upgrade_mark_take(const char *dkms_tree, const char *name, const char *vers
 	_cleanup_(str_done) struct str text = {0};
 	_cleanup_free_ char *line = NULL;
 
-	if (file_read(path, 4096, &text, NULL) < 0 || !text.data || make_line(&line) < 0 ||
-		!streq(text.data, line))
+	if (file_read(path, 4096, &text, NULL) < 0 || !text.data ||
+		make_line(&line) < 0 || !streq(text.data, line))
 		return false;
 	unlink(path);
 	return true;

@@ -28,7 +28,8 @@ struct finder {
 
 /* Adds an entry that says that the installed entry from serves the kernel release, unless
  * it has been added. */
-static void add_entry(struct finder *f, const struct tree_entry *from, const char *release)
+static void add_entry(
+	struct finder *f, const struct tree_entry *from, const char *release)
 {
 	struct tree_list *l = f->list;
 
