@@ -26,16 +26,23 @@ struct worker {
 	uint64_t cpu_ns; /* of a thread that has ended */
 };
 
+unsigned int parallel_count_cpus(void)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return 1;
+	return (unsigned int)CPU_COUNT(&cpus);
+}
+
 size_t parallel_threads(size_t n, size_t per_thread)
 {
 	size_t threads = n / per_thread;
-	cpu_set_t cpus;
 
 	if (threads > PARALLEL_MAX)
 		threads = PARALLEL_MAX;
-	if (threads > 1 && sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
-		threads > (size_t)CPU_COUNT(&cpus))
-		threads = (size_t)CPU_COUNT(&cpus);
+	if (threads > 1 && threads > parallel_count_cpus())
+		threads = parallel_count_cpus();
 	return threads ? threads : 1;
 }
 

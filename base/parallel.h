@@ -11,6 +11,9 @@
 
 #define PARALLEL_MAX 4
 
+/* Returns how many CPUs the affinity of this thread permits; at least 1. */
+unsigned int parallel_count_cpus(void);
+
 /* How many threads n items should get when each thread is to have per_thread of them at
  * least: from 1 to PARALLEL_MAX, and no more than we have CPUs. */
 size_t parallel_threads(size_t n, size_t per_thread);

@@ -2,9 +2,8 @@
 /* How many CPUs may this process use? */
 #include "config.h"
 
-#include <sched.h>
-
 #include "base/file.h"
+#include "base/parallel.h"
 #include "scheduler/cgroup.h"
 #include "scheduler/cpus.h"
 
@@ -42,14 +41,8 @@ static void apply_quota(const char *dir, void *userdata)
 
 unsigned int cpus_available(void)
 {
-	unsigned int quota = 0;
-	cpu_set_t set;
-	int n = 1;
+	unsigned int quota = 0, n = parallel_count_cpus();
 
 	cgroup_visit_all("cpu", apply_quota, &quota);
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		n = CPU_COUNT(&set);
-	if (quota && quota < (unsigned int)n)
-		n = (int)quota;
-	return n < 1 ? 1 : (unsigned int)n;
+	return quota && quota < n ? quota : n;
 }

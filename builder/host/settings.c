@@ -2,20 +2,10 @@
 /* What are the settings of a run: their defaults, and how their values are written? */
 #include "config.h"
 
-#include <sched.h>
-
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/str.h"
 #include "builder/host/settings.h"
-
-static unsigned int count_cpus(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return (unsigned int)CPU_COUNT(&set);
-}
 
 /* Returns the default of cache_dir; the caller frees. NULL for a user without a home. */
 static char *default_cache_dir(void)
@@ -98,7 +88,7 @@ void settings_init(struct settings *s)
 		.cache.max_size_bytes = (uint64_t)5 << 30,
 		.force_list_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
 		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
-		.limits.slots = count_cpus(),
+		.limits.slots = parallel_count_cpus(),
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
 	};
 	add_directives(&s->directives);
