@@ -27,14 +27,6 @@ static int open_archive(const char *path, struct error *err)
 	return take_fd(&fd);
 }
 
-/* Returns "a/b" for "a/b/dkms.conf" and "" for "dkms.conf". The caller frees it. */
-static char *dir_of(const char *path)
-{
-	const char *base = path_base(path);
-
-	return xstrndup(path, base > path ? (size_t)(base - path) - 1 : 0);
-}
-
 static size_t depth_of(const char *path)
 {
 	size_t n = 0;
@@ -84,7 +76,7 @@ static int choose_topmost_conf(
 			best = u->conf_paths.items[i];
 	if (!best)
 		return error_set(err, -ENOENT, 3, "%s has no dkms.conf", path);
-	root = dir_of(best);
+	root = path_parent(best);
 	for (size_t i = 0; i < u->conf_paths.n; i++)
 		if (!path_relative_to(u->conf_paths.items[i], root))
 			return set_two_confs_error(
@@ -176,7 +168,7 @@ static int read_unpacked(const char *path, const char *dir, const struct unpacke
 	if (!path_is_file(file))
 		return error_set(
 			err, -EINVAL, 7, "%s is refused: %s is a link", path, conf);
-	root = dir_of(conf);
+	root = path_parent(conf);
 	r = unpack_make_links(u, path, dir, root, err);
 	if (r < 0)
 		return r;

@@ -348,7 +348,7 @@ static int check_target(const char *path, struct error *err)
  * errno. */
 static int open_temporary(char *name, bool *has_name)
 {
-	_cleanup_free_ char *dir = xstrndup(name, (size_t)(path_base(name) - name));
+	_cleanup_free_ char *dir = path_parent(name);
 	int fd = -1;
 
 	if (access(FD_DIR, X_OK) == 0) /* give_final_name() needs it */

@@ -292,11 +292,9 @@ static int open_dir(struct reader *r, const char *path)
  * errno. Sets *ret_base to the last component of path. */
 static int open_parent(struct reader *r, const char *path, const char **ret_base)
 {
-	const char *base = path_base(path);
-	_cleanup_free_ char *parent =
-		xstrndup(path, base > path ? (size_t)(base - path) - 1 : 0);
+	_cleanup_free_ char *parent = path_parent(path);
 
-	*ret_base = base;
+	*ret_base = path_base(path);
 	if (r->parent && streq(r->parent, parent))
 		return r->parent_fd;
 	free(r->parent);
@@ -414,7 +412,7 @@ static int unpack_hard_link(
 	if (code < 0)
 		return code;
 	from_base = path_base(target);
-	dir = xstrndup(target, from_base > target ? (size_t)(from_base - target) - 1 : 0);
+	dir = path_parent(target);
 	from = open_dir(r, dir);
 	if (from < 0 || fstatat(from, from_base, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		!S_ISREG(st.st_mode))

@@ -59,7 +59,6 @@ void conf_fill_command(const struct conf_request *request, struct command *cmd)
 	/* Links are kept: a dkms.conf in the dkms tree may rely on $BASH_SOURCE being
 	 * the path through the link "source". */
 	char *path = path_absolute(request->path);
-	const char *base = path_base(path);
 
 	strv_take(&files, path);
 	override_files(request, &files);
@@ -67,7 +66,7 @@ void conf_fill_command(const struct conf_request *request, struct command *cmd)
 	conf_set_environment(request, &cmd->env);
 	evaluate_fill_command(directives, &files, &request->settings->directives, cmd);
 	free(cmd->cwd);
-	cmd->cwd = xstrndup(path, (size_t)(base - path));
+	cmd->cwd = path_parent(path);
 }
 
 void conf_set_environment(const struct conf_request *request, struct strv *env)
@@ -208,14 +207,6 @@ static void check_module_name(const char *directive, unsigned int index, const c
 	}
 }
 
-static bool has_dot_dot(const char *path)
-{
-	for (const char *at = path; (at = strstr(at, "..")); at += 2)
-		if ((at == path || at[-1] == '/') && (at[2] == '\0' || at[2] == '/'))
-			return true;
-	return false;
-}
-
 static void check_destination(
 	const char *dest, unsigned int index, struct problems *problems)
 {
@@ -228,7 +219,7 @@ static void check_destination(
 			"/kernel, "
 			"/updates or /extra",
 			index, dest);
-	else if (has_dot_dot(dest))
+	else if (path_has_dot_dot(dest))
 		problems_add(problems,
 			"DEST_MODULE_LOCATION[%u] is \"%s\", but must not contain '..'",
 			index, dest);

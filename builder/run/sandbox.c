@@ -248,7 +248,7 @@ static void make_parent_dirs(
  * it. */
 static char *resolve_parent(const char *path)
 {
-	_cleanup_free_ char *dir = xstrndup(path, (size_t)(path_base(path) - path));
+	_cleanup_free_ char *dir = path_parent(path);
 	_cleanup_free_ char *real = realpath(*dir ? dir : "/", NULL);
 
 	return real ? path_join(real, path_base(path)) : xstrdup(path);
@@ -389,7 +389,7 @@ static void mask_if_shown(struct strv *argv, const struct strv *emptied,
  * only the user who starts it could search it. */
 static void show_jobserver_fifo(struct strv *argv, const char *fifo)
 {
-	_cleanup_free_ char *dir = xstrndup(fifo, (size_t)(path_base(fifo) - fifo - 1));
+	_cleanup_free_ char *dir = path_parent(fifo);
 
 	strv_push_all(argv, (const char *const[]){"--dir", dir, "--bind", fifo, fifo, NULL});
 }
