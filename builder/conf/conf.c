@@ -25,7 +25,7 @@ static const char *const directives[] = {"PACKAGE_NAME", "PACKAGE_VERSION",
 
 /* Appends the paths of all override files for this module, version and kernel, whether
  * they exist or not, in the order of evaluation. */
-static void override_files(const struct conf_request *r, struct strv *ret)
+static void list_override_files(const struct conf_request *r, struct strv *ret)
 {
 	const char *dir = r->settings->config_dir, *name = r->name, *version = r->version;
 	const char *release = r->kernel->release, *arch = r->kernel->arch;
@@ -47,7 +47,7 @@ void conf_list_files(const struct conf_request *request, struct strv *ret)
 	_cleanup_(strv_done) struct strv files = {0};
 
 	strv_push(&files, request->path);
-	override_files(request, &files);
+	list_override_files(request, &files);
 	for (size_t i = 0; i < files.n; i++)
 		if (path_exists(files.items[i]))
 			strv_push(ret, files.items[i]);
@@ -61,7 +61,7 @@ void conf_fill_command(const struct conf_request *request, struct command *cmd)
 	char *path = path_absolute(request->path);
 
 	strv_take(&files, path);
-	override_files(request, &files);
+	list_override_files(request, &files);
 	strv_push_all(&cmd->env, (const char *const *)environ);
 	conf_set_environment(request, &cmd->env);
 	evaluate_fill_command(directives, &files, &request->settings->directives, cmd);

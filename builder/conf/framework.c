@@ -12,7 +12,8 @@
 /* The file in which SUSE and older Red Hat systems set ADDON_MODULES_DIR. */
 #define MODULE_INIT_TOOLS "/etc/sysconfig/module-init-tools"
 
-/* A framework.conf of more bytes is read by bash alone. */
+/* A file of more bytes, larger than any real one, is evaluated without looking into
+ * it. */
 #define FILE_MAX (1024 * 1024)
 
 #define SETTING(member) offsetof(struct settings, member)

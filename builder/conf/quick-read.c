@@ -64,9 +64,8 @@ static bool read_name(const char **p, char *ret_name, size_t room, size_t *ret_i
 	return true;
 }
 
-/* Appends the value of the variable name to to if *p is at "$name" or "${name}", and
- * moves *p behind that. Returns false if *p is at something else or the variable has no
- * value yet. */
+/* If *p is at "$NAME" or "${NAME}", where NAME is the variable name, appends value to
+ * the string to and moves *p behind it. Returns false otherwise, or if value is NULL. */
 static bool read_expansion(
 	const char **p, const char *name, const char *value, struct str *to)
 {

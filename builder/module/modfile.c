@@ -235,8 +235,7 @@ struct needed_symbol {
 };
 
 struct needed_symbols {
-	struct needed_symbol
-		*items; /* sorted by symbol and module after sort_symbols() */
+	struct needed_symbol *items; /* sort_symbols() sorts by symbol and module */
 	size_t n, room;
 	bool has_vmlinux; /* one of the symvers files describes a kernel */
 };
