@@ -230,9 +230,9 @@ static void test_is_newer_by_bytes(void)
 	error_done(&e);
 }
 
-/* Runs modfile_check_for_kernel on the modules and symvers files named in words, all below root, and
- * compares the findings, one a line. */
-static void check_findings(
+/* Runs modfile_check_for_kernel on the modules and symvers files named in words, all
+ * below root, and compares the problems, one a line. */
+static void check_problems(
 	const char *modules, const char *symvers, const char *want, const char *what)
 {
 	_cleanup_(strv_done) struct strv names = {0}, paths = {0}, files = {0},
@@ -294,45 +294,45 @@ static void test_check(void)
 					   "EXPORT_SYMBOL\n");
 	write_symvers("garbage", "\n\n0x\n\t\t\t\nmodule_layout\n\x01\x02");
 
-	check_findings("provider.ko", "kernel", "", "all there");
-	check_findings("user.ko provider.ko", "kernel", "", "a sibling exports it");
-	check_findings("user.ko", "kernel dependency", "", "another package exports it");
-	check_findings(
+	check_problems("provider.ko", "kernel", "", "all there");
+	check_problems("user.ko provider.ko", "kernel", "", "a sibling exports it");
+	check_problems("user.ko", "kernel dependency", "", "another package exports it");
+	check_problems(
 		"user.ko", "dependency-old kernel", "", "no newline, no namespace");
-	check_findings("user.ko", "kernel missing garbage dependency", "",
+	check_problems("user.ko", "kernel missing garbage dependency", "",
 		"files that are missing or say nothing");
-	check_findings("user.ko", "kernel dependency dependency-extra", "",
+	check_problems("user.ko", "kernel dependency dependency-extra", "",
 		"a weak symbol that no CRC was recorded for");
-	check_findings(
+	check_problems(
 		"user.ko", "kernel dependency-other dependency", "", "the last fits");
-	check_findings(
+	check_problems(
 		"user.ko", "kernel dependency dependency-other", "", "the first fits");
-	check_findings("provider.ko", "kernel-no-crc", "", "a kernel without CRCs");
+	check_problems("provider.ko", "kernel-no-crc", "", "a kernel without CRCs");
 
-	check_findings("user.ko", "kernel", "user.ko: unknown symbols: provider_answer",
+	check_problems("user.ko", "kernel", "user.ko: unknown symbols: provider_answer",
 		"an unknown symbol, and none that is weak");
-	check_findings(
+	check_problems(
 		"user.ko", "", "", "without a kernel's symvers nothing is unknown");
-	check_findings(
+	check_problems(
 		"user.ko", "dependency-extra", "", "nor with another module's only");
-	check_findings("user.ko", "kernel dependency-other",
+	check_problems("user.ko", "kernel dependency-other",
 		"user.ko: symbols that have another CRC in this kernel: "
 		"provider_answer",
 		"another CRC");
-	check_findings("user.ko provider.ko stale.ko", "kernel",
+	check_problems("user.ko provider.ko stale.ko", "kernel",
 		"stale.ko: symbols that have another CRC in this kernel: "
 		"provider_answer",
 		"only the one that is stale");
-	check_findings("provider.ko", "kernel-layout",
+	check_problems("provider.ko", "kernel-layout",
 		"provider.ko: symbols that have another CRC in this kernel: "
 		"module_layout",
 		"another module_layout");
-	check_findings("elsewhere.ko nowhere.ko provider.ko shorter.ko", "kernel",
+	check_problems("elsewhere.ko nowhere.ko provider.ko shorter.ko", "kernel",
 		"elsewhere.ko: built for 6.1.0-tester, not for " RELEASE "\n"
 		"nowhere.ko: has no vermagic\n"
 		"shorter.ko: built for 6.1.0-tes, not for " RELEASE,
 		"modules for other kernels");
-	check_findings("", "kernel", "", "no modules at all");
+	check_problems("", "kernel", "", "no modules at all");
 
 	/* Many of both: a table large enough to need sorting and growing. */
 	for (int i = 0; i < 30000; i++)
@@ -340,7 +340,7 @@ static void test_check(void)
 			i * 7919);
 	str_add(&s, "0x11111111\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
 	write_symvers("large", s.data);
-	check_findings("provider.ko", "large", "", "the last of 30,001 lines");
+	check_problems("provider.ko", "large", "", "the last of 30,001 lines");
 	str_done(&s);
 
 	strv_push(&found, "kept");
@@ -348,7 +348,7 @@ static void test_check(void)
 	strv_take(&paths, in_root("no-such.ko"));
 	is_int(modfile_check_for_kernel(&paths, RELEASE, &symvers, &found, NULL), -ENOENT,
 		"a missing module");
-	is_int((long)found.n, 1, "an error leaves the findings alone");
+	is_int((long)found.n, 1, "an error leaves the problems alone");
 	strv_done(&paths);
 	strv_done(&found);
 	for (size_t i = 0; i < ARRAY_SIZE(built); i++)
@@ -374,7 +374,7 @@ static void test_many_unknown(void)
 	str_done(&s);
 	command = xasprintf("%s -c -o %s %s", cc && *cc ? cc : "cc", path, source);
 	is_int(system(command), 0, "a module that needs much");
-	check_findings("many.ko", "kernel",
+	check_problems("many.ko", "kernel",
 		"many.ko: unknown symbols: want_10, want_11, want_12, want_13, want_14, "
 		"want_15, "
 		"want_16, want_17, want_18, want_19, want_20, want_21, want_22, want_23, "
