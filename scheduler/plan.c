@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/reuse/fingerprint.h"
+#include "builder/reuse/key-texts.h"
 #include "builder/machine.h"
 #include "scheduler/plan.h"
 
@@ -18,7 +18,7 @@ void plan_use_cache(struct plan *p, struct cache *cache)
 	_cleanup_free_ char *history = path_join(store_dir(cache_store(cache)), "history");
 
 	p->shared.cache = cache;
-	p->shared.fingerprints = fingerprints_new(
+	p->shared.key_texts = key_texts_new(
 		cache_stats(cache), cache_listings(cache), p->shared.settings);
 	history_free(p->history);
 	p->history = history_read(history);
@@ -33,7 +33,7 @@ void plan_done(struct plan *p)
 		kernel_free(p->kernels[i]);
 	if (p->slots == &p->own_slots)
 		slots_done(&p->own_slots);
-	fingerprints_free(p->shared.fingerprints);
+	key_texts_free(p->shared.key_texts);
 	history_free(p->history);
 	free(p->jobs);
 	free(p->kernels);

@@ -112,7 +112,7 @@ struct job_shared {
 	enum sandbox_kind sandbox; /* how commands of modules are confined */
 	const char *slots_fifo;	   /* makes open it to get job slots, or NULL */
 	struct cache *cache;	   /* NULL: nothing is cached */
-	struct fingerprints *fingerprints; /* NULL without a cache */
+	struct key_texts *key_texts; /* reuse/key-texts.c's; NULL without a cache */
 	struct job_stop stop;
 };
 
@@ -232,8 +232,8 @@ struct job {
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
 	const char *name, const char *version);
 
-/* What all phases of a job that has ended used: CPU time (ns), and the largest resident set
- * of a process (bytes; 0 when it ran none). */
+/* What all phases of a job that has ended used: CPU time (ns), and the largest resident
+ * set of a process (bytes; 0 when it ran none). */
 uint64_t job_cpu_ns(const struct job *job);
 uint64_t job_max_rss_bytes(const struct job *job);
 

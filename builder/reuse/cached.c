@@ -30,7 +30,7 @@ static int fingerprint_work(struct job *job)
 	const struct error *why = &reuse->no_key;
 
 	/* The build itself reports what cannot be read; it is not cached. */
-	if (fingerprint_job(job->shared->fingerprints, job, false, &reuse->key,
+	if (fingerprint_build(job->shared->key_texts, job, false, &reuse->key,
 		    &reuse->no_key) < 0) {
 		key_done(&reuse->key);
 		strv_pushf(&job->outcome.notices, "not cached: %s%s%s", why->what,
@@ -165,7 +165,7 @@ static bool is_unchanged(const struct job *job)
 {
 	struct key now = {0};
 	struct digest before, after;
-	int r = fingerprint_job(job->shared->fingerprints, job, true, &now, NULL);
+	int r = fingerprint_build(job->shared->key_texts, job, true, &now, NULL);
 
 	if (r < 0)
 		return false;

@@ -2,11 +2,8 @@
 #ifndef BUILDER_REUSE_FINGERPRINT_H
 #define BUILDER_REUSE_FINGERPRINT_H
 
-#include "cache/key.h"
-#include "cache/line-index.h"
-#include "cache/listing-cache.h"
-#include "cache/statcache.h"
-#include "builder/build/build.h"
+#include "builder/job/job.h"
+#include "builder/reuse/key-texts.h"
 
 /* What a build depends on, as a key: whatever it may read is either in there or hidden
  * from it by the sandbox (build_fill_sandbox). The parts:
@@ -43,37 +40,12 @@
  *   - the content of a header's include/config/OPTION, which is there for its name;
  *   - without a sandbox, all that is hidden otherwise. */
 
-/* What the jobs of a run share. */
-struct fingerprints;
-struct fingerprints *fingerprints_new(struct statcache *stats,
-	struct listing_cache *listings, const struct settings *settings);
-void fingerprints_free(struct fingerprints *f); /* NULL is allowed */
-
 /* Whether a cache may serve the job; text why not, which belongs to the job, or NULL. */
 const char *fingerprint_obstacle(const struct job *job);
 /* Makes the key. What is the same for many jobs is made once for the run, unless afresh;
- * the key borrows from f and lives no longer. From any thread. 0, or a negative errno and
- * err. */
-int fingerprint_job(struct fingerprints *f, const struct job *job, bool afresh,
+ * the key borrows from texts and lives no longer. From any thread. 0, or a negative errno
+ * and err. */
+int fingerprint_build(struct key_texts *texts, const struct job *job, bool afresh,
 	struct key *ret, struct error *err);
-
-/* What is known of a kernel, borrowed from the fingerprints. */
-struct kernel_index {
-	const struct line_index *headers; /* of the lines of part headers */
-	const struct line_index *options; /* for kbuild_option() */
-};
-
-/* Makes the key of the objects that the job's make is about to compile, after
- * fingerprint_job; they depend on their inputs, too (builder/reuse/objects.c). The parts:
- *
- *   format, environment, tools, system, outside, sandbox
- *                as above, but without what the environment says of the kernel
- *   package      its name, so that no package can make objects for another one
- *   family       the kernel's (builder/reuse/kbuild.c)
- *   names        given: the files of the build directory; NULL: the key has no such part
- *
- * The key borrows from f. From any thread. 0 or a negative errno. */
-int fingerprint_objects(struct fingerprints *f, const struct job *job, const char *names,
-	struct kernel_index *ret_kernel, struct key *ret);
 
 #endif

@@ -25,8 +25,8 @@ void build_walk(const struct build *b,
 			visit(userdata, b, e->path);
 }
 
-/* The command has the compiler read files that are in no list: options in a file, a plug-in,
- * headers of the system, what the assembler includes. */
+/* The command has the compiler read files that are in no list: options in a file, a
+ * plug-in, headers of the system, what the assembler includes. */
 static bool reads_more(const char *command)
 {
 	static const char *const signs[] = {" -isystem", " -idirafter", " @", "\"@", "'@", ",@",
@@ -54,7 +54,8 @@ static void object_done(struct object *o)
 	strv_done(&o->configs);
 }
 
-/* path as make saw it when it worked in cwd, made absolute; "./" is dropped. Caller frees. */
+/* path as make saw it when it worked in cwd, made absolute; "./" is dropped. Caller
+ * frees. */
 static char *resolve(const char *cwd, const char *path)
 {
 	while (has_prefix(path, "./"))
@@ -62,8 +63,8 @@ static char *resolve(const char *cwd, const char *path)
 	return *path == '/' ? xstrdup(path) : path_join(cwd, path);
 }
 
-/* The directory that make worked in: TARGET there is the object. Caller frees; NULL when that
- * is not so. */
+/* The directory that make worked in: TARGET there is the object. Caller frees; NULL when
+ * that is not so. */
 static char *make_dir(const struct build *b, const char *target, const char *name)
 {
 	_cleanup_free_ char *seen = path_join(b->paths.build_dir, name);

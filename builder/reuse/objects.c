@@ -219,8 +219,8 @@ static int link_work(struct job *job)
 		return 0;
 	}
 	names = view_names(&o->view);
-	if (fingerprint_objects(job->shared->fingerprints, job, names, &o->view.kernel,
-		    &o->key) < 0) {
+	if (fingerprint_objects(
+		    job->shared->key_texts, job, names, &o->view.kernel, &o->key) < 0) {
 		objects_free(o);
 		return 0;
 	}

@@ -76,8 +76,8 @@ static bool make_key(struct foreteller *f)
 		return false;
 	f->prepares = job->conf->patches.n || !is_empty(job->conf->pre_build);
 	names = f->prepares ? NULL : view_names(&f->view);
-	return fingerprint_objects(job->shared->fingerprints, job, names, &f->view.kernel,
-		       &f->key) == 0;
+	return fingerprint_objects(
+		       job->shared->key_texts, job, names, &f->view.kernel, &f->key) == 0;
 }
 
 bool foretell(const struct job *job, const struct entry *entries, size_t n,

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which texts do the keys of a run have in common? */
+#include "config.h"
+
+#include "builder/reuse/key-texts.h"
+
+struct key_texts *key_texts_new(struct statcache *stats, struct listing_cache *listings,
+	const struct settings *settings)
+{
+	struct key_texts *texts = xcalloc(1, sizeof(*texts));
+
+	texts->stats = stats;
+	texts->listings = listings;
+	texts->settings = settings;
+	pthread_mutex_init(&texts->lock, NULL);
+	return texts;
+}
+
+void key_texts_free(struct key_texts *texts)
+{
+	if (!texts)
+		return;
+	while (texts->texts) {
+		struct key_text *next = texts->texts->next;
+
+		str_done(&texts->texts->text);
+		line_index_free(texts->texts->index);
+		error_done(&texts->texts->error);
+		free(texts->texts->variant);
+		free(texts->texts);
+		texts->texts = next;
+	}
+	for (size_t i = 0; i < texts->n_headers; i++)
+		cached_listing_free(texts->headers[i]);
+	free(texts->headers);
+	pthread_mutex_destroy(&texts->lock);
+	free(texts);
+}
+
+static bool is_same_variant(const char *a, const char *b)
+{
+	return a && b ? streq(a, b) : a == b;
+}
+
+static struct key_text *find_variant(struct key_texts *texts, const char *name,
+	const struct kernel *kernel, const char *variant)
+{
+	struct key_text *t;
+
+	for (t = texts->texts; t; t = t->next)
+		if (t->kernel == kernel && is_same_variant(t->variant, variant) &&
+			streq(t->name, name))
+			break;
+	return t;
+}
+
+struct key_text *key_texts_find(
+	struct key_texts *texts, const char *name, const struct kernel *kernel)
+{
+	return find_variant(texts, name, kernel, NULL);
+}
+
+struct key_text *key_texts_keep(struct key_texts *texts, const char *name,
+	const struct kernel *kernel, struct str *text)
+{
+	struct key_text *t = xcalloc(1, sizeof(*t));
+
+	t->kernel = kernel;
+	t->name = name;
+	str_add_bytes(text, "", 0);
+	t->text = *text;
+	t->next = texts->texts;
+	texts->texts = t;
+	return t;
+}
+
+struct key_text *key_texts_keep_part(struct key_texts *texts, const char *name,
+	const struct kernel *kernel, struct str *text)
+{
+	struct key_text *t = key_texts_keep(texts, name, kernel, text);
+
+	digest_bytes(t->text.data, t->text.len, &t->digest);
+	return t;
+}
+
+const struct line_index *key_text_index(struct key_text *t)
+{
+	if (!t->index)
+		t->index = line_index_new(t->text.data);
+	return t->index;
+}
+
+/* Under the lock: makes and keeps a text, or the reason why it cannot be made. */
+static struct key_text *make_text(
+	struct key_texts *texts, const struct key_text_source *source)
+{
+	struct str text = {0};
+	struct error why = {0};
+	int r = source->make(texts, source, &text, &why);
+	struct key_text *t;
+
+	if (r < 0)
+		str_done(&text);
+	t = key_texts_keep_part(texts, source->name, source->kernel, &text);
+	t->variant = xstrdup(source->variant);
+	t->failure = r;
+	t->error = why;
+	return t;
+}
+
+int key_texts_add_part(struct key_texts *texts, struct key *key,
+	const struct key_text_source *source, bool afresh, struct error *err)
+{
+	struct key_text *t;
+	int r;
+
+	if (afresh) {
+		struct str text = {0};
+
+		r = source->make(texts, source, &text, err);
+		key_add(key, source->name, text.data, text.len);
+		str_done(&text);
+		return r;
+	}
+	pthread_mutex_lock(&texts->lock);
+	t = find_variant(texts, source->name, source->kernel, source->variant);
+	if (!t)
+		t = make_text(texts, source);
+	r = t->failure;
+	if (r < 0) {
+		error_set(err, r, t->error.status, "%s", t->error.what);
+		if (t->error.remedy)
+			error_remedy(err, "%s", t->error.remedy);
+	}
+	pthread_mutex_unlock(&texts->lock);
+	if (r == 0)
+		key_add_shared(key, source->name, &t->text, &t->digest);
+	return r;
+}
+
+int key_texts_get_headers(
+	struct key_texts *texts, const char *path, struct cached_listing **ret)
+{
+	int r;
+
+	for (size_t i = 0; i < texts->n_headers; i++)
+		if (streq(cached_listing_path(texts->headers[i]), path)) {
+			*ret = texts->headers[i];
+			return 0;
+		}
+	r = listing_cache_get(texts->listings, path, "/include/config", ret);
+	if (r < 0)
+		return r;
+	texts->headers = xrealloc_array(
+		texts->headers, texts->n_headers + 1, sizeof(*texts->headers));
+	texts->headers[texts->n_headers++] = *ret;
+	return 0;
+}
