@@ -42,21 +42,21 @@ static struct job *find_build(const struct plan *p, const struct kernel *kernel,
 
 /* Returns an array with an element for each kernel of the plan: the index of the first
  * kernel whose cached objects may be reused for it, or its own index if there is none
- * before it. kernel_kin() says which kernels can share objects. The caller frees the
+ * before it. header_mounts_family() says which kernels can share objects. The caller frees the
  * array. */
 static size_t *find_first_kin(const struct plan *p)
 {
-	struct digest *kin = xcalloc(p->n_kernels + 1, sizeof(*kin));
+	struct digest *families = xcalloc(p->n_kernels + 1, sizeof(*families));
 	size_t *first = xcalloc(p->n_kernels + 1, sizeof(*first));
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
-		size_t i = header_mounts_family(p->kernels[k], &kin[k]) ? 0 : k;
+		size_t i = header_mounts_family(p->kernels[k], &families[k]) ? 0 : k;
 
-		while (i < k && !digest_equal(&kin[i], &kin[k]))
+		while (i < k && !digest_equal(&families[i], &families[k]))
 			i++;
 		first[k] = i;
 	}
-	free(kin);
+	free(families);
 	return first;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A list of kernels by name. */
+/* Which kernels does a command or an archive name? */
 #include "config.h"
 
 #include "base/util.h"

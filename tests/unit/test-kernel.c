@@ -438,10 +438,10 @@ static void test_kin(void)
 	struct digest of_a, of_b;
 
 	ok(header_mounts_family(a, &of_a) && header_mounts_family(b, &of_b) && digest_equal(&of_a, &of_b),
-		"kin: the same Makefile");
-	ok(!header_mounts_family(c, &of_b), "not kin: another layout");
+		"one family: the same Makefile");
+	ok(!header_mounts_family(c, &of_b), "no family: another layout");
 	put("comment/usr/src/linux-headers-common/Makefile", "# the next one\n");
-	ok(header_mounts_family(b, &of_b) && !digest_equal(&of_a, &of_b), "not kin: another Makefile");
+	ok(header_mounts_family(b, &of_b) && !digest_equal(&of_a, &of_b), "another family: another Makefile");
 	kernel_free(a);
 	kernel_free(b);
 	kernel_free(c);

@@ -491,7 +491,7 @@ static void make_headers(const char *const *releases)
 }
 
 /* Builds a for the kernels: what has begun before the first of them has ended. */
-static void kin(bool cached, bool force, const char *want, const char *what)
+static void check_family_order(bool cached, bool force, const char *want, const char *what)
 {
 	static const char *const releases[] = {"k1", "other", "k2", "k3", NULL};
 	_cleanup_free_ char *dir = path_join(root, "cache");
@@ -531,9 +531,9 @@ static void test_kin(void)
 	sandbox_works = true;
 	make_tree(all, ARRAY_SIZE(all));
 	make_headers(releases);
-	kin(true, false, "k1 other ", "kernels wait for the first whose objects may serve them");
-	kin(false, false, "k1 other k2 k3 ", "not without a cache");
-	kin(true, true, "k1 other k2 k3 ", "nor when all is to be built anew");
+	check_family_order(true, false, "k1 other ", "kernels wait for the first whose objects may serve them");
+	check_family_order(false, false, "k1 other k2 k3 ", "not without a cache");
+	check_family_order(true, true, "k1 other k2 k3 ", "nor when all is to be built anew");
 }
 
 int main(void)
