@@ -42,9 +42,9 @@ static struct job *find_build(const struct plan *p, const struct kernel *kernel,
 
 /* Returns an array with an element for each kernel of the plan: the index of the first
  * kernel whose cached objects may be reused for it, or its own index if there is none
- * before it. header_mounts_family() says which kernels can share objects. The caller frees the
- * array. */
-static size_t *find_first_kin(const struct plan *p)
+ * before it. header_mounts_family() says which kernels can share objects. The caller
+ * frees the array. */
+static size_t *find_first_of_family(const struct plan *p)
 {
 	struct digest *families = xcalloc(p->n_kernels + 1, sizeof(*families));
 	size_t *first = xcalloc(p->n_kernels + 1, sizeof(*first));
@@ -65,7 +65,7 @@ static size_t *find_first_kin(const struct plan *p)
  * edge leads to a kernel with a higher index, so the edges cannot form a cycle. */
 static void add_kin_edges(struct plan *p)
 {
-	_cleanup_free_ size_t *first = find_first_kin(p);
+	_cleanup_free_ size_t *first = find_first_of_family(p);
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
 		struct job *job =
