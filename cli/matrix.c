@@ -5,23 +5,13 @@
 #include "cli/matrix.h"
 #include "cli/words.h"
 
-/* Appends the modules of the jobs to ret as "NAME/VERSION", sorted, each once. */
+/* Fills ret, which is empty, with the modules of the jobs as "NAME/VERSION", sorted, each once. */
 static void list_modules(const struct plan *p, struct strv *ret)
 {
-	_cleanup_(strv_done) struct strv all = {0};
-
 	for (size_t i = 0; i < p->n_jobs; i++)
 		if (job_in_summary(p->jobs[i]))
-			strv_pushf(&all, "%s/%s", p->jobs[i]->name, p->jobs[i]->version);
-	strv_sort(&all);
-	for (size_t i = 0; i < all.n; i++)
-		if (!ret->n || !streq(ret->items[ret->n - 1], all.items[i]))
-			strv_push(ret, all.items[i]);
-}
-
-static int compare_texts(const void *key, const void *item)
-{
-	return strcmp(key, *(char *const *)item);
+			strv_pushf(ret, "%s/%s", p->jobs[i]->name, p->jobs[i]->version);
+	strv_sort_unique(ret);
 }
 
 /* Returns the words of all cells, row by row; "" for an empty cell. The caller frees the
@@ -36,15 +26,13 @@ static const char **fill_cells(const struct plan *p, const struct strv *modules)
 		const struct job *job = p->jobs[i];
 		_cleanup_free_ char *name = NULL;
 		size_t k = 0, cell;
-		char **row;
 
 		while (k < p->n_kernels && p->kernels[k] != job->kernel)
 			k++;
 		if (!job_in_summary(job) || k == p->n_kernels)
 			continue;
 		name = xasprintf("%s/%s", job->name, job->version);
-		row = bsearch(name, modules->items, modules->n, sizeof(char *), compare_texts);
-		cell = (size_t)(row - modules->items) * p->n_kernels + k;
+		cell = strv_find_sorted(modules, name) * p->n_kernels + k;
 		if (!*cells[cell])
 			cells[cell] = job_outcome_word(job);
 	}

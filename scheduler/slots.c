@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "scheduler/makeflags.h"
 #include "scheduler/slots.h"
 
@@ -91,8 +92,7 @@ static bool are_pipe_ends(int read_fd, int write_fd)
 
 	return reads >= 0 && writes >= 0 && (reads & O_ACCMODE) != O_WRONLY &&
 	       (writes & O_ACCMODE) != O_RDONLY && fstat(read_fd, &a) == 0 &&
-	       fstat(write_fd, &b) == 0 && S_ISFIFO(a.st_mode) && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	       fstat(write_fd, &b) == 0 && S_ISFIFO(a.st_mode) && stat_is_same(&a, &b);
 }
 
 /* Opens both ends of the named pipe of the make that runs dkms. Makes in a sandbox

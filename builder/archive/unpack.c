@@ -220,11 +220,11 @@ static const char *find_name_fault(const char *name)
 	for (const char *c = name; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return "has a control character in its name";
+	if (path_has_dot_dot(name))
+		return "has .. in its path";
 	while (*name) {
 		size_t n = strcspn(name, "/");
 
-		if (n == 2 && strncmp(name, "..", 2) == 0)
-			return "has .. in its path";
 		if (n > NAME_MAX)
 			return "is too long";
 		if (n > 0 && ++depth > UNPACK_DEPTH_MAX)

@@ -102,8 +102,9 @@ int build_log_fd(const struct job *job)
 
 char *build_module_path(const struct job *job, const struct conf_module *m)
 {
-	return xasprintf(
-		"%s/%s%s.ko", job->build->work_dir, m->built_location, m->built_name);
+	_cleanup_free_ char *file = conf_built_file(m);
+
+	return path_join(job->build->work_dir, file);
 }
 
 int build_clear_job_dir(struct job *job)

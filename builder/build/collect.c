@@ -37,7 +37,7 @@ void build_check_staged_modules(struct job *job)
 
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *name = conf_dest_file(m);
 
 		if (!m->excluded)
 			strv_take(&paths, build_staged_path(job, name));
@@ -62,7 +62,7 @@ static int collect_work(struct job *job)
 	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *from = build_module_path(job, m);
-		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *name = conf_dest_file(m);
 		_cleanup_free_ char *to = build_staged_path(job, name);
 
 		if (m->excluded)

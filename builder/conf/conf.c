@@ -485,6 +485,16 @@ char *conf_make_command(const struct conf *c, const char *release)
 	return str_take(&s);
 }
 
+char *conf_built_file(const struct conf_module *m)
+{
+	return xasprintf("%s%s.ko", m->built_location, m->built_name);
+}
+
+char *conf_dest_file(const struct conf_module *m)
+{
+	return xasprintf("%s.ko", m->dest_name);
+}
+
 char *conf_install_dir(const struct conf_module *m, const struct settings *s)
 {
 	const char *dir = s->addon_modules_dir;

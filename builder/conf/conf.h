@@ -94,6 +94,11 @@ char *conf_make_command(const struct conf *c, const char *release);
  * the distribution's rules: "/updates/dkms". The caller frees it. */
 char *conf_install_dir(const struct conf_module *m, const struct settings *s);
 
+/* Return the names of a module's file, with .ko: as make builds it, relative to the build
+ * directory; and as it is installed, without a directory. The caller frees them. */
+char *conf_built_file(const struct conf_module *m);
+char *conf_dest_file(const struct conf_module *m);
+
 /* Changes env, a copy of the environment of dkms: sets the variables that a dkms.conf
  * and its scripts see (kernelver, arch, module, dkms_tree, ...) and removes what must
  * not reach a build (evaluate_clean_environment()). */

@@ -87,7 +87,7 @@ static bool links_lead_to_one(const char *dir, char **name)
 		if (link_read(path, &target) < 0)
 			continue;
 		if (!has_prefix(target, LINK_PREFIX) ||
-			strstr(target + strlen(LINK_PREFIX), ".."))
+			path_has_dot_dot(target + strlen(LINK_PREFIX)))
 			return false;
 		rest = target + strlen(LINK_PREFIX);
 		first = xstrndup(rest, strcspn(rest, "/"));

@@ -64,8 +64,7 @@ static void add_included(const char *dir, struct strv *ret)
 static void add_target(const char *path, struct strv *ret)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
-	_cleanup_free_ char *parent =
-		real ? xstrndup(real, (size_t)(path_base(real) - real)) : NULL;
+	_cleanup_free_ char *parent = real ? path_parent(real) : NULL;
 	_cleanup_free_ char *makefile = parent ? path_join(parent, "Makefile") : NULL;
 
 	if (makefile && path_is_file(makefile))

@@ -86,11 +86,6 @@ const char *signer_unwanted_reason(
 	return NULL;
 }
 
-static bool is_program(const char *path)
-{
-	return path_is_file(path) && access(path, X_OK) == 0;
-}
-
 /* Returns "6.1" of "6.1.0-56-amd64"; the caller frees. */
 static char *major_minor(const char *release)
 {
@@ -136,12 +131,12 @@ int signer_find_program(const struct settings *s, const struct kernel *k,
 		tool = settings_expand_kernelver(s->signing.program, k->release);
 	} else {
 		tool = distro_tool(s->distro, k->release, root, search);
-		if (!tool || !is_program(tool)) {
+		if (!tool || !path_is_program(tool)) {
 			free(tool);
 			tool = path_join(k->headers, "scripts/sign-file");
 		}
 	}
-	if (!is_program(tool))
+	if (!path_is_program(tool))
 		return error_set(err, -ENOENT, 1, "%s is %s", tool,
 			path_is_file(tool) ? "not executable" : "missing");
 	*ret = TAKE_PTR(tool);

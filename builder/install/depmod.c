@@ -8,14 +8,6 @@
 #include "base/file.h"
 #include "builder/install/depmod.h"
 
-static bool same_dir(const char *a, const char *b)
-{
-	struct stat sa, sb;
-
-	return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
-	       sa.st_ino == sb.st_ino;
-}
-
 /* depmod takes a base directory and looks for lib/modules in it, or for usr/lib/modules
  * when it was built so. A base made of links leads both to any install tree:
  *
@@ -97,7 +89,7 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
 
 	if (!path_is_file(modules_dep))
 		return 0;
-	if (!same_dir(s->trees.install, "/lib/modules")) {
+	if (!path_is_same(s->trees.install, "/lib/modules")) {
 		r = make_base(s->tmp_location, s->trees.install, &d.base, err);
 		if (r < 0)
 			return r;

@@ -83,7 +83,7 @@ static char *dest_by_conf(const struct job *job, const char *name, const char *f
 {
 	for (size_t i = 0; job->conf && i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *ko = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *ko = conf_dest_file(m);
 		_cleanup_free_ char *its = module_name_of_file(ko);
 
 		if (its && streq(its, name))
@@ -135,7 +135,7 @@ void placed_by_tree(const struct job *job, const char *version, struct placed *r
 		const struct conf_module *m = &job->conf->modules[i];
 		struct placed_file *f = add(ret);
 
-		f->file = xasprintf("%s.ko", m->dest_name);
+		f->file = conf_dest_file(m);
 		f->name = module_name_of_file(f->file);
 		f->built = path_join(dir, f->file);
 		f->dest = dest_path(job, m, f->file);

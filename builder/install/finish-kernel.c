@@ -89,11 +89,7 @@ enum phase roll_back_enter(struct job *job)
 /* weak-modules(8) and modprobe(8) know of no other install tree than the system's. */
 static bool is_systems_tree(const struct settings *s)
 {
-	struct stat ours, systems;
-
-	return stat(s->trees.install, &ours) == 0 &&
-	       stat("/lib/modules", &systems) == 0 && ours.st_dev == systems.st_dev &&
-	       ours.st_ino == systems.st_ino;
+	return path_is_same(s->trees.install, "/lib/modules");
 }
 
 /* JOB_WEAK_MODULES: one call for what went out of the kernel's tree, one for what came */

@@ -36,11 +36,6 @@ static void note(struct journal *j, int kind, const char *from, const char *to)
 	j->changes[j->n++] = (struct change){kind, xstrdup(from), xstrdup(to)};
 }
 
-static char *dir_of(const char *path)
-{
-	return xstrndup(path, (size_t)(path_base(path) - path) - 1);
-}
-
 static bool swap(const char *a, const char *b)
 {
 	return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0;
@@ -48,7 +43,7 @@ static bool swap(const char *a, const char *b)
 
 static int move(struct journal *j, const char *from, const char *to, struct error *err)
 {
-	_cleanup_free_ char *dir = dir_of(to);
+	_cleanup_free_ char *dir = path_parent(to);
 	int r = dir_make(dir, err);
 
 	if (r < 0)
@@ -226,7 +221,7 @@ static int archive(struct job *job, struct journal *j, const struct placed_file 
 	const struct kernel *k = job->kernel;
 	_cleanup_free_ char *dir =
 		tree_original_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
-	_cleanup_free_ char *dest_dir = dir_of(f->dest);
+	_cleanup_free_ char *dest_dir = path_parent(f->dest);
 	_cleanup_free_ char *extra = path_join(k->dir, "extra");
 	_cleanup_free_ char *updates = path_join(k->dir, "updates");
 	const char *preferred[] = {extra, updates, dest_dir};
@@ -249,7 +244,7 @@ static int archive(struct job *job, struct journal *j, const struct placed_file 
 			is_original ? "" : "collisions/",
 			is_original ? path_base(path) : path + strlen(k->dir) + 1);
 		_cleanup_free_ char *origin = xasprintf("%s.origin", to);
-		_cleanup_free_ char *origin_dir = dir_of(origin);
+		_cleanup_free_ char *origin_dir = path_parent(origin);
 		_cleanup_free_ char *line = xasprintf("%s\n", path);
 
 		r = dir_make(origin_dir, &job->outcome.error);
@@ -285,7 +280,7 @@ static void remove_staged(const char *dir, const char *file)
 /* Writes the new file beside its place; *ret_temporary (caller frees) names it. */
 static int stage(struct job *job, const struct placed_file *f, char **ret_temporary)
 {
-	_cleanup_free_ char *dir = dir_of(f->dest);
+	_cleanup_free_ char *dir = path_parent(f->dest);
 	_cleanup_free_ char *temporary =
 		xasprintf("%s/.%s" PLACED_STAGED, dir, f->file);
 	int r = dir_make(dir, &job->outcome.error);
@@ -320,7 +315,7 @@ static void prune(const struct job *job, const struct placed *now)
 		tree_original_dir(s->trees.dkms, job_on_kernel(job));
 
 	for (size_t i = 0; i < now->n; i++) {
-		_cleanup_free_ char *dir = dir_of(now->files[i].dest);
+		_cleanup_free_ char *dir = path_parent(now->files[i].dest);
 
 		dir_prune(dir, k->dir);
 	}
@@ -435,7 +430,7 @@ static int bring_back_locked(struct job *job)
 
 	for (size_t i = 0; i < old->n && r == 0; i++) {
 		const struct placed_file *f = &old->files[i];
-		_cleanup_free_ char *dir = f->dest ? dir_of(f->dest) : NULL;
+		_cleanup_free_ char *dir = f->dest ? path_parent(f->dest) : NULL;
 
 		if (!f->dest)
 			continue;
@@ -452,7 +447,7 @@ static int bring_back_locked(struct job *job)
 			true, &job->outcome.error);
 	for (size_t i = 0; i < job->outcome.added.n && r == 0; i++) {
 		const char *path = job->outcome.added.items[i];
-		_cleanup_free_ char *dir = dir_of(path);
+		_cleanup_free_ char *dir = path_parent(path);
 
 		if (!is_installed_file(old, path)) {
 			unlink(path);

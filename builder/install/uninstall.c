@@ -42,7 +42,7 @@ static char *origin_of(const struct job *job, const char *archived,
 
 static int restore(struct job *job, const char *from, const char *to)
 {
-	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to) - 1);
+	_cleanup_free_ char *dir = path_parent(to);
 	int r = dir_make(dir, &job->outcome.error);
 
 	return r < 0 ? r : file_copy(from, to, &job->outcome.error);
@@ -113,7 +113,7 @@ static int remove_files(struct job *job, const struct placed *installed)
 			return error_errno(
 				&job->outcome.error, -errno, 1, "cannot remove %s", dest);
 		strv_push(&job->outcome.removed, dest);
-		dir = xstrndup(dest, (size_t)(path_base(dest) - dest) - 1);
+		dir = path_parent(dest);
 		dir_prune(dir, job->kernel->dir);
 	}
 	return 0;

@@ -6,11 +6,6 @@
 #include "builder/tree/tree.h"
 #include "builder/job/hooks.h"
 
-static bool is_executable(const char *path)
-{
-	return path_is_file(path) && access(path, X_OK) == 0;
-}
-
 char *script_line(struct job *job, const char *what, const char *script, const char *dir,
 	const char *seen_dir)
 {
@@ -23,9 +18,9 @@ char *script_line(struct job *job, const char *what, const char *script, const c
 	_cleanup_free_ char *seen = path_join(seen_dir, name);
 	struct str line = {0};
 
-	if (is_executable(override)) {
+	if (path_is_program(override)) {
 		str_add_quoted(&line, override);
-	} else if (is_executable(own)) {
+	} else if (path_is_program(own)) {
 		str_add_quoted(&line, seen);
 	} else {
 		strv_pushf(&job->outcome.warnings, "the %s script %s is %s", what, seen,

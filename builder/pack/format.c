@@ -53,7 +53,7 @@ int package_put(const struct package *p, const char *path, mode_t mode, const ch
 	struct error *err)
 {
 	_cleanup_free_ char *to = path_join(p->dir, path);
-	_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to));
+	_cleanup_free_ char *dir = path_parent(to);
 	int r = dir_make(dir, err);
 
 	return r == 0 ? file_write(to, text, strlen(text), mode, err) : r;

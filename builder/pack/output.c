@@ -22,8 +22,7 @@ char *pack_path(const struct job *job, const char *subdir, const char *name)
 
 int pack_make_dir(struct job *job)
 {
-	_cleanup_free_ char *dir = xstrndup(job->pack->archive,
-		(size_t)(path_base(job->pack->archive) - job->pack->archive));
+	_cleanup_free_ char *dir = path_parent(job->pack->archive);
 	struct error why = {0};
 	int r = dir_make(dir, &why);
 

@@ -126,7 +126,7 @@ static int put_source(struct job *job, struct package *p)
 	_cleanup_free_ char *link = path_join(version_dir, "source");
 	_cleanup_free_ char *source = realpath(link, NULL);
 	_cleanup_free_ char *to = xasprintf("%s%s", p->root, p->source);
-	_cleanup_free_ char *above = xstrndup(to, (size_t)(path_base(to) - to));
+	_cleanup_free_ char *above = path_parent(to);
 	int r;
 
 	if (!source)
@@ -149,7 +149,7 @@ static int put_built(struct job *job, struct package *p)
 	for (size_t i = 0; i < placed.n && r == 0; i++) {
 		_cleanup_free_ char *to = xasprintf("%s%s/%s%s", p->root, package_modules_dir(),
 			job->kernel->release, placed.files[i].dest + kernel_len);
-		_cleanup_free_ char *dir = xstrndup(to, (size_t)(path_base(to) - to));
+		_cleanup_free_ char *dir = path_parent(to);
 
 		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)

@@ -72,7 +72,7 @@ static void list_files(const struct job *job, struct files *ret)
 {
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *name = conf_dest_file(m);
 
 		if (!m->excluded)
 			add_file(ret, path_join("module", name), build_staged_path(job, name));

@@ -96,7 +96,7 @@ static bool is_same(const void *view, const char *name, const char *value)
 static bool is_free(const struct build *b, const char *name)
 {
 	_cleanup_free_ char *path = path_join(b->work_dir, name);
-	_cleanup_free_ char *dir = xstrndup(path, (size_t)(path_base(path) - path - 1));
+	_cleanup_free_ char *dir = path_parent(path);
 	_cleanup_free_ char *real = realpath(dir, NULL);
 	_cleanup_free_ char *work = realpath(b->work_dir, NULL);
 
@@ -456,18 +456,6 @@ static char *input_of(const struct job *job, const char *seen)
 	return xasprintf("%s %s", name, what);
 }
 
-static int compare_texts(const void *key, const void *item)
-{
-	return strcmp(key, *(char *const *)item);
-}
-
-static size_t position(const struct strv *sorted, const char *text)
-{
-	char **at = bsearch(text, sorted->items, sorted->n, sizeof(char *), compare_texts);
-
-	return (size_t)(at - sorted->items);
-}
-
 /* All that the objects depend on, as inputs of ret. */
 struct inputs {
 	struct strv read, configs; /* sorted */
@@ -514,17 +502,18 @@ static bool add_piece(const struct object *o, const struct inputs *in, struct pi
 	struct piece *piece;
 
 	for (size_t i = 0; i < o->read.n; i++)
-		if (in->read_number[position(&in->read, o->read.items[i])] == SIZE_MAX)
+		if (in->read_number[strv_find_sorted(&in->read, o->read.items[i])] ==
+			SIZE_MAX)
 			return false;
 	piece = pieces_add(pieces);
 	strv_push(&piece->files, o->name);
 	strv_push(&piece->files, o->cmd_name);
 	for (size_t i = 0; i < o->read.n; i++)
 		piece_add_input(piece,
-			in->read_number[position(&in->read, o->read.items[i])]);
+			in->read_number[strv_find_sorted(&in->read, o->read.items[i])]);
 	for (size_t i = 0; i < o->configs.n; i++)
-		piece_add_input(piece,
-			in->first_config + position(&in->configs, o->configs.items[i]));
+		piece_add_input(piece, in->first_config + strv_find_sorted(&in->configs,
+								  o->configs.items[i]));
 	return true;
 }
 

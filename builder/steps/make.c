@@ -90,14 +90,6 @@ static enum phase ran(struct job *job, const struct outcome *outcome, const char
 
 /* JOB_PATCHING */
 
-static bool has_parent_component(const char *path)
-{
-	for (const char *p = path; (p = strstr(p, "..")); p += 2)
-		if ((p == path || p[-1] == '/') && (p[2] == '/' || !p[2]))
-			return true;
-	return false;
-}
-
 enum phase patch_enter(struct job *job)
 {
 	struct build *b = job->build;
@@ -110,10 +102,10 @@ enum phase patch_enter(struct job *job)
 		return PHASE_NEXT;
 	name = job->conf->patches.items[b->next_patch];
 	path = xasprintf("%s/patches/%s", b->work_dir, name);
-	if (has_parent_component(name) || !path_is_file(path)) {
+	if (path_has_dot_dot(name) || !path_is_file(path)) {
 		error_set(&job->outcome.error, -ENOENT, 5, "%s: the patch patches/%s %s",
 			job->conf_path, name,
-			has_parent_component(name) ? "has .. in its path" : "is missing");
+			path_has_dot_dot(name) ? "has .. in its path" : "is missing");
 		return PHASE_FAIL;
 	}
 	str_add(&line, "patch -p1 -i ");
@@ -244,8 +236,8 @@ enum phase strip_enter(struct job *job)
 	str_add(&line, "strip -g");
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *path =
-			xasprintf("./%s%s.ko", m->built_location, m->built_name);
+		_cleanup_free_ char *file = conf_built_file(m);
+		_cleanup_free_ char *path = path_join(".", file);
 
 		if (m->excluded || !m->strip)
 			continue;

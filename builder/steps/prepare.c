@@ -138,7 +138,7 @@ static int lock_job_dir(struct job *job)
 		/* The other one may have removed it between our open and our lock. */
 		if (fstat(b->job_lock_fd, &mine) == 0 &&
 			stat(b->paths.job_dir, &there) == 0 &&
-			mine.st_ino == there.st_ino)
+			stat_is_same(&mine, &there))
 			return 0;
 	}
 }

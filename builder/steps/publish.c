@@ -50,7 +50,7 @@ static int finish_work(struct job *job)
 		return r;
 	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *name = conf_dest_file(m);
 		_cleanup_free_ char *from = build_staged_path(job, name);
 		_cleanup_free_ char *to = xasprintf("%s%s", from, compression_suffix(how));
 

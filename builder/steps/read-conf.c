@@ -37,8 +37,7 @@ static enum phase no_conf(struct job *job)
 /* Of the source; whoever is not root may find it closed. */
 static bool can_enter(struct job *job)
 {
-	_cleanup_free_ char *dir = xstrndup(job->conf_path,
-		(size_t)(path_base(job->conf_path) - job->conf_path));
+	_cleanup_free_ char *dir = path_parent(job->conf_path);
 
 	if (!path_is_dir(dir) || access(dir, X_OK) == 0 || errno != EACCES)
 		return true;

@@ -59,7 +59,9 @@ static const struct conf_module *next_module(const struct job *job)
 /* The copy of a module; caller frees. */
 static char *copy_path(const struct signing *sg, const struct conf_module *m)
 {
-	return xasprintf("%s/%s.ko", sg->dir, m->dest_name);
+	_cleanup_free_ char *file = conf_dest_file(m);
+
+	return path_join(sg->dir, file);
 }
 
 static int copy_modules(const struct job *job, struct error *err)
@@ -71,7 +73,7 @@ static int copy_modules(const struct job *job, struct error *err)
 		r = dir_make(sg->dir, err);
 	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+		_cleanup_free_ char *name = conf_dest_file(m);
 		_cleanup_free_ char *from = build_staged_path(job, name);
 		_cleanup_free_ char *to = copy_path(sg, m);
 
@@ -214,7 +216,7 @@ enum phase sign_leave(struct job *job, const struct outcome *outcome)
 {
 	struct signing *sg = job->signing;
 	const struct conf_module *m = next_module(job);
-	_cleanup_free_ char *name = xasprintf("%s.ko", m->dest_name);
+	_cleanup_free_ char *name = conf_dest_file(m);
 	_cleanup_free_ char *path = copy_path(sg, m);
 	_cleanup_free_ char *staged = build_staged_path(job, name);
 	_cleanup_free_ char *why = NULL;

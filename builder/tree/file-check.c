@@ -105,7 +105,7 @@ static bool is_same(const struct built_file *built, const char *path)
 
 	if (stat(path, &b) < 0)
 		return false;
-	if (a->st_dev == b.st_dev && a->st_ino == b.st_ino)
+	if (stat_is_same(a, &b))
 		return true;
 	if (a->st_size != b.st_size)
 		return false;

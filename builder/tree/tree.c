@@ -101,7 +101,7 @@ static bool link_leads_to(int name_fd, const char *target, const char *version,
 		return false;
 	link = xasprintf(TREE_LINK_PREFIX "%s-%s", release, arch);
 	return fstatat(name_fd, link, &a, 0) == 0 && fstatat(name_fd, want, &b, 0) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	       stat_is_same(&a, &b);
 }
 
 /* A link that says that a version is installed. */
