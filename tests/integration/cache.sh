@@ -7,9 +7,8 @@
 #	MODULES=acpi-call,v4l2loopback,evdi,gost-crypto,bbswitch,langford,dm-writeboost,nat-rtsp,\
 #	digimend,dpdk-kmods DKMS=./dkms top_srcdir=. tests/integration/cache.sh
 set -eu
-PATH=$PATH:/usr/sbin:/sbin
-# shellcheck source=tests/lib/tap.sh
-. "${top_srcdir:?}/tests/lib/tap.sh"
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
 # shellcheck source=tests/lib/same-headers.sh
 . "${top_srcdir:?}/tests/lib/same-headers.sh"
 
@@ -26,7 +25,7 @@ fi
 root=$(sed -n 's/^root //p' "$work/input")
 mapfile -t kernels < <(sed -n 's/^kernel //p' "$work/input" | awk '!seen[$0]++')
 mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
-chmod 0755 "$work"
+[ -z "$private" ] || freeze_packages
 
 trees=(--dkmstree "$work/dkms" --sourcetree "$work/src" --installtree "$work/lib/modules"
 	--cache-dir "$work/cache")

@@ -24,6 +24,7 @@ common=$(sed -n 's|^include \(.*\)/Makefile$|\1|p' "$headers/Makefile")
 kbuild=$(realpath "$headers/scripts/..")
 compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$headers/.config")
 
+freeze_packages
 machine
 cache=$machine/cache
 trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"

@@ -279,6 +279,18 @@ private_etc()
 	mkdir "$etc"
 }
 
+# Gives this test its own copy of what package managers change: the list of installed packages and
+# /etc. Both are in the keys of the cache, so a test that expects hits would fail while apt installs
+# something.
+freeze_packages()
+{
+	private_etc || return
+	[ -e /var/lib/dpkg/status ] || return 0
+	mkdir "$work/dpkg"
+	cp /var/lib/dpkg/status "$work/dpkg/"
+	mount --bind "$work/dpkg" /var/lib/dpkg
+}
+
 # Changes below DIRs of the system stay in here.
 layers() # DIR...
 {

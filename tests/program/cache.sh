@@ -8,6 +8,7 @@ set -eu
 
 K7=4.19.0-7-amd64
 if [ -n "$private" ]; then
+	freeze_packages
 	# Tools that builds can see, and that we may change.
 	mount -t tmpfs tools /opt
 	tools=/opt/tools
