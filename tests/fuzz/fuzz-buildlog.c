@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a make.log says went wrong. */
+/* Extracts the cause of a failure from a make.log. */
 #include "config.h"
 
 #include "builder/build/buildlog.h"
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!why)
 		return 0;
 	MUST(*why);
-	/* The line found, the mark of a gap, and the last lines. */
+	/* The reported line, the mark of a gap, and the last lines. */
 	for (const char *c = why, *lines = c; c; lines = c)
 		c = strchr(lines, '\n') ? strchr(lines, '\n') + 1 : NULL;
 	MUST(strlen(why) <= size + strlen("...\n\n"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An entry of the cache, as it is and with the right last line, without which no more than
- * that line would be looked at. */
+/* Parses an entry of the cache: once as it is, and once with a correct last line, since a
+ * wrong last line is rejected before the rest is read. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static void seal(struct str *text)
 	str_addf(text, "end %s\n", hex);
 }
 
-/* What is taken can be written and read again, and is the same then. */
+/* An accepted entry can be written and read again, and stays the same. */
 static void check(const struct str *text)
 {
 	_cleanup_(str_done) struct str first = {0}, second = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A .cmd file of kbuild, which a module's makefile may have written instead. */
+/* Parses a .cmd file of kbuild, which a module's makefile could have written instead. */
 #include "config.h"
 
 #include "builder/reuse/cmdfile.h"

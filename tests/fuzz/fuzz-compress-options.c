@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Options of gzip, xz or zstd; the first byte says whose. */
+/* Parses options of gzip, xz or zstd; the first byte chooses the program. */
 #include "config.h"
 
 #include "builder/module/compress-options.h"

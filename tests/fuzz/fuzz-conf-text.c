@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A dkms.conf, read without running it. */
+/* Reads a dkms.conf without running it. */
 #include "config.h"
 
 #include "builder/conf/quick-read.h"

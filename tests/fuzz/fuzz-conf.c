@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a bash reports of a dkms.conf that anybody may have written. */
+/* Parses what bash reports about a dkms.conf with any content. */
 #include "config.h"
 
 #include "builder/conf/conf.h"

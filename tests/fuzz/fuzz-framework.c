@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a bash reports of framework.conf. */
+/* Parses what bash reports about framework.conf. */
 #include "config.h"
 
 #include "builder/conf/framework.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The configuration of a kernel; each line may be asked for as well. */
+/* Parses the configuration of a kernel, and looks up each of its lines as an option. */
 #include "config.h"
 
 #include "builder/host/kernel.h"
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (equals)
 			*equals = '\0';
 		value = kernel_config(k, line);
-		/* What comes after a NUL byte is not read. */
+		/* The parser does not read beyond a NUL byte. */
 		if (value)
 			MUST(has_prefix(line, "CONFIG_"));
 		else

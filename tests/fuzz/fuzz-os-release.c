@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The os-release of a system, and the release of a kernel: its first line. */
+/* Parses an os-release file. Its first line is also used as a kernel release. */
 #include "config.h"
 
 #include "builder/host/distro.h"

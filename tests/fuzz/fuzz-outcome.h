@@ -2,9 +2,10 @@
 #ifndef TESTS_FUZZ_FUZZ_OUTCOME_H
 #define TESTS_FUZZ_FUZZ_OUTCOME_H
 
-/* The outcome of a bash that evaluated configuration files, out of a text: the report's
- * NULs are line ends there, and line ends in it vertical tabs. What follows a line
- * "=stderr=" is standard error. The first byte says how the bash ended, "0" is well. */
+/* Makes the outcome of a bash that evaluated configuration files from a text. In the
+ * text, line ends stand for the report's NULs, and vertical tabs for its line ends. After
+ * a line "=stderr=" comes standard error. The first byte is the exit status; "0" is
+ * success. */
 
 #include "builder/run/command.h"
 #include "tests/fuzz/fuzz.h"

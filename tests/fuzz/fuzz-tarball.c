@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An archive from anywhere: nothing but directories, files and links that stay inside
- * comes out of it. */
+/* Unpacks any archive: only directories, files and links that stay inside come out of it.
+ */
 #include "config.h"
 
 #include <fcntl.h>
@@ -16,7 +16,8 @@
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
 
-/* Else hardly any input would pass for a tar header. */
+/* Corrects the checksum, since otherwise almost no input would be accepted as a tar
+ * header. */
 static void set_checksum(uint8_t *header)
 {
 	unsigned int sum = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a kernel says about its compiler. The first line: a digit whose bits say clang and
- * lld, and one whose bits say what is installed; the second: CONFIG_CC_VERSION_TEXT; the
- * rest: .kernelvariables. */
+/* Parses what a kernel says about its compiler. The first line has two digits: the bits
+ * of the first say clang and lld, those of the second say which compilers are installed.
+ * The second line is CONFIG_CC_VERSION_TEXT, the rest is .kernelvariables. */
 #include "config.h"
 
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 #include "builder/host/toolchain.h"
 #include "tests/fuzz/fuzz.h"
 
-/* Directories with compilers, each may be in the search path or not. */
+/* Directories with compilers. Each of them may be in the search path or not. */
 static const char *const dirs[][4] = {
 	{"gcc", "gcc-12", "x86_64-linux-gnu-gcc-13"},
 	{"clang", "ld.lld"},
@@ -22,7 +22,8 @@ static char *home;
 
 static void make_programs(void)
 {
-	home = xasprintf("%s/toolchain.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	home = xasprintf(
+		"%s/toolchain.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	MUST(mkdtemp(home));
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		_cleanup_free_ char *dir = xasprintf("%s/%zu", home, i);
@@ -51,7 +52,8 @@ static void check(const struct toolchain *t, const struct toolchain_facts *facts
 		MUST(!t->cc[strcspn(t->cc, " \t\r\n\v\f\"'`$\\;&|<>()")]);
 		MUST(is_installed(t->cc, search));
 	}
-	MUST(!t->ld || (facts->lld && has_prefix(t->ld, "ld.lld") && is_installed(t->ld, search)));
+	MUST(!t->ld || (facts->lld && has_prefix(t->ld, "ld.lld") &&
+			       is_installed(t->ld, search)));
 	MUST(facts->clang == (t->llvm != NULL));
 	if (t->llvm && !streq(t->llvm, "1")) {
 		MUST(*t->llvm == '-' && t->llvm[1] &&
@@ -71,7 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *variables = xstrndup((const char *)rest, left);
 	int says = *bits ? *bits - '0' : 0, has = *bits ? bits[1] - '0' : 0;
 	struct toolchain_facts facts = {.cc_version_text = *text ? text : NULL,
-		.clang = says & 1, .lld = says & 2, .kernelvariables = left ? variables : NULL};
+		.clang = says & 1,
+		.lld = says & 2,
+		.kernelvariables = left ? variables : NULL};
 	_cleanup_(strv_done) struct strv env = {0};
 	_cleanup_(str_done) struct str search = {0};
 	struct toolchain t;

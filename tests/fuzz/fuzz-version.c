@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* version_compare is a total order, whatever it compares. */
+/* version_compare() is a total order of any strings. */
 #include "config.h"
 
 #include "builder/host/version.h"

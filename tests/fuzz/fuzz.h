@@ -2,7 +2,7 @@
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 
-/* For fuzz targets of libFuzzer: bytes as a file, and what must hold. */
+/* For fuzz targets of libFuzzer: provides bytes as a file, and checks conditions. */
 
 #include <stdint.h>
 #include <sys/mman.h>
@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What a parser promises, whatever it is given. */
+/* A condition that a parser must fulfil for every input. */
 #define MUST(condition)                                                                  \
 	do {                                                                             \
 		if (!(condition)) {                                                      \
@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                        \
 	} while (0)
 
-/* The path of a file with these bytes, in memory; the same path each time. */
+/* Returns the path of a file in memory with these bytes. The path is the same for each
+ * call. */
 static inline const char *fuzz_file(const void *data, size_t size)
 {
 	static char path[32];
@@ -37,7 +38,7 @@ static inline const char *fuzz_file(const void *data, size_t size)
 	return path;
 }
 
-/* Takes the first line off the input; caller frees. */
+/* Removes the first line from the input and returns it. Caller frees. */
 static inline char *fuzz_line(const uint8_t **data, size_t *size)
 {
 	const uint8_t *end = memchr(*data, '\n', *size);

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Feeds each parser that reads what others wrote with 20,000 inputs made by libFuzzer out of those
-# in tests/fuzz/corpus. The same inputs each time: what is found once is found again.
+# Feeds each parser of foreign data with 20,000 inputs that libFuzzer makes from the files in
+# tests/fuzz/corpus. The inputs are the same each time, so that a failure can be repeated.
 #
 #	FUZZ_RUNS=1000000 tests/fuzz/fuzz.sh [TARGET...]	more of them, for some
 #
-# Needs clang with its sanitizers; $top_builddir must be configured. What made a target fail is
-# kept in $top_builddir/tests/fuzz.d.
+# Needs clang with its sanitizers; $top_builddir must be configured. An input that makes a target
+# fail is kept in $top_builddir/tests/fuzz.d.
 set -eu
 # shellcheck source=tests/lib/tap.sh
 . "${top_srcdir:?}/tests/lib/tap.sh"
@@ -21,7 +21,7 @@ echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n
 "$clang" -fsanitize="fuzzer,$sanitizers" -o "$work/try" "$work/try.c" 2> /dev/null ||
 	skip_all "$clang has no libFuzzer: libclang-rt is missing"
 
-# The code under test once more, with sanitizers and coverage.
+# Build the tested code again, with sanitizers and coverage.
 mkdir -p "$objects"
 cat > "$objects/Makefile" <<'MAKEFILE'
 vpath %.c $(SRC)
@@ -49,7 +49,7 @@ make -C "$objects" -j"$(nproc)" "SRC=$(realpath "$top_srcdir")" "BUILD=$build" "
 	finish
 }
 
-# Archives are no text, so those that everything starts from are made here.
+# Makes the first inputs for archives, since these are binary.
 make_archives() # DIR
 {
 	local source=$work/source main=$work/main
@@ -76,7 +76,7 @@ make_archives() # DIR
 	tar -C "$main" -cf - . | zstd -q -o "$1/source.tar.zst"
 }
 
-# As a module of the kernel "release".
+# Makes a module for the kernel "release".
 make_module() # FILE
 {
 	${CC:-cc} -c '-DRELEASE="release"' -fno-common -o "$1" "$top_srcdir/tests/modules/user.c"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The dkms tree by hand, for scripts: tree-tool ROOT COMMAND ARG..., where ROOT holds the
- * trees dkms, src and lib. It says nothing when all is well. */
+/* Changes a dkms tree for scripts: tree-tool ROOT COMMAND ARG... ROOT has the trees dkms,
+ * src and lib. Prints nothing on success. */
 #include "config.h"
 
 #include "base/file.h"
@@ -8,7 +8,7 @@
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 
-static char *arg[8]; /* "" beyond the last one */
+static char *arg[8]; /* unused ones are "" */
 
 static int add(const struct settings *s, struct error *err)
 {
@@ -18,7 +18,7 @@ static int add(const struct settings *s, struct error *err)
 	return tree_add(s->trees.dkms, arg[0], arg[1], source, err);
 }
 
-/* publish NAME VERSION RELEASE ARCH FILE: a module */
+/* publish NAME VERSION RELEASE ARCH FILE: publishes a built module */
 static int publish(const struct settings *s, struct error *err)
 {
 	_cleanup_free_ char *stage = NULL;

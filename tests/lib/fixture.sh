@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2034
-# A machine for tests: . "$top_srcdir/tests/lib/fixture.sh" instead of tap.sh, then machine, kernel,
-# module and dkms. Kernels are directories whose makefile takes milliseconds and makes modules
-# that libkmod and depmod take for real.
+# A machine for tests of dkms. A test sources this file instead of tap.sh and calls machine, kernel,
+# module and dkms. A kernel is a directory whose makefile takes milliseconds and makes modules that
+# libkmod and depmod accept as real ones.
 #
-# The whole test runs in PID and mount namespaces of its own, as root or as a user who becomes
-# root there, with /tmp a file system of its own: whatever a test starts, mounts or leaves is
-# gone when it ends, also when it is killed. $private is empty where that is not permitted.
-# With KEEP=1 the files stay: the namespaces are not made then.
+# The whole test runs in PID and mount namespaces of its own, with a file system of its own on /tmp.
+# It runs as root, or as a user who becomes root there. So everything that a test starts, mounts or
+# leaves is gone when it ends, even when it is killed. $private is empty where namespaces are not
+# permitted. With KEEP=1 no namespaces are made, so that the files stay.
 
 namespaces=(--mount --uts --pid --fork --kill-child --mount-proc --propagation private)
 [ "$(id -u)" -eq 0 ] || namespaces=(--map-root-user "${namespaces[@]}")
@@ -16,7 +16,7 @@ if [ -z "${FIXTURE_USER:-}" ] && [ -z "${KEEP:-}" ] &&
 then
 	FIXTURE_USER=$(id -u)
 	export FIXTURE_USER
-	set -m # else it would ignore SIGINT, and so would all that it starts
+	set -m # without job control the child and its children would ignore SIGINT
 	setpriv --pdeathsig KILL unshare "${namespaces[@]}" "$BASH" "$0" "$@" &
 	set +m
 	# shellcheck disable=SC2064 # the process as it is now
@@ -29,12 +29,12 @@ then
 fi
 
 private=${FIXTURE_USER:+yes}
-# Who has started the test; here it is root in any case.
+# The user who started the test; here the user is always root.
 real_user=${FIXTURE_USER:-$(id -u)}
 if [ -n "$private" ]; then
 	for TMPDIR in /tmp /var/tmp; do
 		case ${top_srcdir:?}/:${top_builddir:-}/ in
-		$TMPDIR/*|*:$TMPDIR/*) ;; # the project is in there
+		$TMPDIR/*|*:$TMPDIR/*) ;; # keep the project visible
 		*) mount -t tmpfs -o mode=1777 dkms-test "$TMPDIR"; break ;;
 		esac
 	done
@@ -45,17 +45,17 @@ fi
 . "${top_srcdir:?}/tests/lib/tap.sh"
 PATH=$work/bin:$PATH:/usr/sbin:/sbin
 export LC_ALL=C
-unset CC KERNELRELEASE ADDON_MODULES_DIR # what a build may have set
+unset CC KERNELRELEASE ADDON_MODULES_DIR # a build may have set these
 umask 022
 mkdir "$work/bin"
-chmod 0755 "$work" # what a build as nobody must be able to reach
+chmod 0755 "$work" # builds as nobody work below it
 
 K=4.19.0-6-amd64
 arch=$(uname -m)
 machines=0
 
-# New, empty trees: $dkmstree $sourcetree $installtree, in $machine. Modules end up in
-# KERNEL/$dest.
+# Makes new, empty trees below $machine: $dkmstree, $sourcetree and $installtree. Modules are
+# installed in $installtree/KERNEL/$dest.
 machine()
 {
 	machines=$((machines + 1))
@@ -70,7 +70,7 @@ machine()
 
 dkms() { "${DKMS:?}" "$@" "${trees[@]}" </dev/null; }
 
-# Where the distribution wants modules, whatever their dkms.conf says.
+# The distribution's directory for modules, which overrides dkms.conf.
 dest=$(
 	# shellcheck disable=SC1091
 	. /etc/os-release
@@ -78,12 +78,13 @@ dest=$(
 	*\ debian\ *|*\ ubuntu\ *|*\ arch\ *) echo updates/dkms ;;
 	*\ fedora\ *|*\ rhel\ *|*\ centos\ *) echo extra ;;
 	*suse*) echo updates ;;
-	*) echo kernel/extra ;; # that of module() below
+	*) echo kernel/extra ;; # the directory that module() writes to dkms.conf
 	esac
 )
 
-# A module's source becomes assembler, and that a module file: MODULE_VERSION, MODULE_INFO,
-# EXPORT_SYMBOL and extern are understood, #error is an error as gcc would put it.
+# Writes a compiler of modules in awk. It turns C source into assembler, which "as" turns into a
+# module. It understands MODULE_VERSION, MODULE_INFO, EXPORT_SYMBOL and extern, and reports #error
+# as gcc does.
 write_compiler() # FILE
 {
 	cat > "$1" <<'AWK'
@@ -118,7 +119,7 @@ END {
 	print ".data"
 	for (name in needed)
 		printf ".dc.a %s\n", name
-	# what strip -g takes away
+	# strip -g removes this section
 	print ".section .debug_info\n.asciz \"symbols for a debugger\""
 }
 AWK
@@ -133,7 +134,7 @@ write_headers() # DIR RELEASE
 	printf '0x%s\t%s\tvmlinux\tEXPORT_SYMBOL\t\n' 1111 printk 2222 kfree > "$1/Module.symvers"
 	printf 'release = %s\n' "$2" > "$1/Makefile"
 	cat >> "$1/Makefile" <<'MAKEFILE'
-# As kbuild is called: make -C HERE M=DIR [modules | clean]
+# Called like kbuild: make -C THIS-DIRECTORY M=DIR [modules | clean]
 MAKEFLAGS += -rR --no-print-directory
 headers := $(CURDIR)
 all modules:
@@ -151,7 +152,8 @@ clean:
 MAKEFILE
 }
 
-# A kernel with headers, an image and one module of its own, which has SUFFIX (.xz).
+# Makes a kernel with headers, an image and one module of its own, whose file name ends in SUFFIX
+# (.xz).
 kernel() # RELEASE [SUFFIX]
 {
 	local dir=$installtree/$1 headers=$machine/usr/src/linux-headers-$1
@@ -164,7 +166,7 @@ kernel() # RELEASE [SUFFIX]
 	: | tee "$dir/modules.order" > "$dir/modules.builtin"
 }
 
-# A module file that the kernel brings, compressed as PATH says.
+# Makes a module of the kernel itself, compressed as the end of PATH says.
 kernel_module() # RELEASE PATH [VERSION [SRCVERSION]]
 {
 	local path=$installtree/$1/$2
@@ -183,7 +185,8 @@ kernel_module() # RELEASE PATH [VERSION [SRCVERSION]]
 	esac
 }
 
-# The source of a package with one module of its name. LINEs are appended to its dkms.conf.
+# Writes the source of a package with one module that has the same name. LINEs are added to its
+# dkms.conf.
 module() # NAME VERSION [LINE...]
 {
 	local dir=$sourcetree/$1-$2
@@ -196,7 +199,7 @@ module() # NAME VERSION [LINE...]
 	[ $# -eq 0 ] || printf '%s\n' "$@" >> "$dir/dkms.conf"
 }
 
-# What a makefile builds MODULEs from.
+# Writes C files for MODULEs and the Makefile that builds them.
 sources() # DIR VERSION MODULE...
 {
 	local dir=$1 version=$2 name
@@ -209,7 +212,7 @@ sources() # DIR VERSION MODULE...
 	printf 'obj-m :=%s\n' "$(printf ' %s.o' "$@")" > "$dir/Makefile"
 }
 
-# A Debian package that is nothing but a name.
+# Makes a Debian package without files.
 empty_deb() # FILE NAME VERSION
 {
 	mkdir -p "$work/empty/DEBIAN"
@@ -218,7 +221,7 @@ empty_deb() # FILE NAME VERSION
 	dpkg-deb -b "$work/empty" "$1" > /dev/null
 }
 
-# An executable file, its lines given.
+# Writes an executable shell script.
 script() # PATH LINE...
 {
 	local path=$1
@@ -229,14 +232,14 @@ script() # PATH LINE...
 	chmod +x "$path"
 }
 
-# What a module file says.
+# Prints a field of a module file.
 field() # KEY FILE
 {
 	modinfo -F "$1" "$2" 2>/dev/null
 }
 
-# All below the directories but what depmod makes, with modes and contents: what a test compares
-# when nothing may have changed.
+# Prints all files below the directories with modes and checksums, except for those that depmod
+# writes. Tests compare two snapshots to see that nothing has changed.
 snapshot() # DIR...
 {
 	{
@@ -245,7 +248,7 @@ snapshot() # DIR...
 	} | sort
 }
 
-# Runs dkms and leaves $status, $out and $err.
+# Runs dkms and sets $status, $out and $err.
 try() # ARGUMENT...
 {
 	status=0
@@ -254,7 +257,7 @@ try() # ARGUMENT...
 	err=$(cat "$work/err")
 }
 
-# dkms ARGUMENTs end with the status given.
+# Checks the exit status of dkms.
 dkms_exits() # STATUS DESCRIPTION ARGUMENT...
 {
 	local want=$1 description=$2
@@ -265,7 +268,7 @@ dkms_exits() # STATUS DESCRIPTION ARGUMENT...
 	[ "$status" = "$want" ] || note "dkms $*"$'\n'"$out"$'\n'"$err"
 }
 
-# /etc as a copy that may be changed; $etc is /etc/dkms there, empty.
+# Makes /etc a copy that the test may change, and $etc an empty /etc/dkms there.
 private_etc()
 {
 	[ -n "$private" ] || return 1
@@ -291,7 +294,7 @@ freeze_packages()
 	mount --bind "$work/dpkg" /var/lib/dpkg
 }
 
-# Changes below DIRs of the system stay in here.
+# Mounts a layer over each DIR of the system, so that changes stay in the test.
 layers() # DIR...
 {
 	local dir
@@ -303,9 +306,9 @@ layers() # DIR...
 	done
 }
 
-# Removes dkms, modules that it builds and kernels from dpkg's database, and the files of dkms from
-# the system. Both are layers at this point, and no script of a package runs, since a script could
-# reach the services of the real machine.
+# Removes dkms, the modules that it builds and kernels from dpkg's database, and the files of dkms
+# from the system. The database and the system must be covered by layers. No script of a package is
+# run, since a script could reach services of the real machine.
 forget_packages()
 {
 	local path status=/var/lib/dpkg/status
@@ -323,7 +326,7 @@ forget_packages()
 	rm -f /var/lib/dpkg/info/{dkms,*-dkms,linux-headers-*,linux-image-*}.*
 }
 
-# DIRs with nothing in them.
+# Mounts an empty file system on each DIR.
 empty_dirs() # DIR...
 {
 	local dir
@@ -334,7 +337,7 @@ empty_dirs() # DIR...
 	done
 }
 
-# Where a version stands on a kernel, read from the tree as its format says.
+# Prints the state of a version on a kernel, read from the dkms tree without dkms.
 state() # NAME VERSION [RELEASE]
 {
 	local version=$dkmstree/$1/$2 link=$dkmstree/$1/kernel-${3:-}-$arch
@@ -352,8 +355,8 @@ state() # NAME VERSION [RELEASE]
 	fi
 }
 
-# Processes that dkms has started, each has a session of its own, and dkms itself. Given a moment
-# to go.
+# Prints the running processes of dkms: dkms itself, and its children, which have sessions of their
+# own. Waits up to a second for them to end.
 others()
 {
 	local n found
@@ -367,8 +370,8 @@ others()
 	printf '%s' "$found"
 }
 
-# Nothing half-done is in the trees: what is built has all its files, what is installed is
-# there, and nothing temporary is left.
+# Checks that the trees are consistent: a built version has all of its files, an installed module is
+# in the kernel's tree, and no temporary file is left.
 whole() # DESCRIPTION
 {
 	local dir link bad=

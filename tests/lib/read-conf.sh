@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# A dkms.conf read as bash does, for a test of real modules to have an opinion of its own.
+# Reads a dkms.conf by bash, so that a test of real modules does not depend on dkms for it.
 
-# Sources CONF for a kernel and runs COMMAND, which sees what it says.
+# Sources CONF for a kernel and runs COMMAND, which sees the variables.
 with_conf() # CONF KVER HEADERS COMMAND
 {
 	(
@@ -16,7 +16,7 @@ with_conf() # CONF KVER HEADERS COMMAND
 	)
 }
 
-# The names that the module's files have when installed.
+# Prints the names under which the modules are installed.
 module_names()
 {
 	if [ ${#DEST_MODULE_NAME[@]} -gt 0 ]; then
@@ -26,7 +26,7 @@ module_names()
 	fi
 }
 
-# The module is not for this kernel.
+# Whether the modules are not for this kernel.
 is_excluded()
 {
 	local option
@@ -39,8 +39,8 @@ is_excluded()
 	return 1
 }
 
-# Compiles the module as a person would without any dkms: some modules of a release of Debian do
-# not compile for its newest kernels, and then it is not us.
+# Compiles the modules with make alone. Some modules of a Debian release do not compile for its
+# newest kernels; a test uses this to tell that from a failure of dkms.
 plain_make() # NAME/VERSION SOURCE KVER HEADERS
 {
 	rm -rf "${work:?}/plain-make"

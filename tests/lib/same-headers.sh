@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Which kernels have the same headers, for tests and measurements that link from one to another.
+# Compares the headers of kernels, for tests and measurements that reuse the objects of one kernel
+# for another.
 
-# Whether the headers of two kernels below ROOT differ in nothing but what says their names, and
-# what is of other processors.
+# Whether the headers of two kernels below ROOT are the same, apart from the files that contain the
+# kernel's name and the directories of other processors.
 same_headers() # ROOT KERNEL KERNEL
 {
 	local a=$1/lib/modules/$2 b=$1/lib/modules/$3

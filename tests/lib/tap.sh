@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# TAP for tests in bash: . "$top_srcdir/tests/lib/tap.sh", then assertions, then finish.
-# An assertion that fails never ends the test: it says why in lines with # and goes on.
-# $work is a private directory, gone when the test ends; KEEP=1 in the environment keeps it.
+# The Test Anything Protocol for tests in bash: a test sources this file, makes assertions and calls
+# finish. A failed assertion does not end the test; it prints the reason in lines with # and goes
+# on. $work is a private directory that is removed when the test ends, unless KEEP=1 is in the
+# environment.
 
-# The make that runs the tests is none that runs dkms.
+# The make that runs the tests must not pass its job slots to dkms.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
 tap_count=0
@@ -38,7 +39,7 @@ report() # STATUS DESCRIPTION
 	fi
 }
 
-# The command succeeds. Its output is shown when it does not.
+# Checks that the command succeeds, and shows its output if it does not.
 ok() # DESCRIPTION COMMAND...
 {
 	local description=$1 status=0
@@ -52,7 +53,7 @@ ok() # DESCRIPTION COMMAND...
 	fi
 }
 
-# The command ends with the exit status given.
+# Checks the exit status of the command.
 exits() # STATUS DESCRIPTION COMMAND...
 {
 	local want=$1 description=$2 status=0
@@ -91,14 +92,14 @@ skip() # REASON DESCRIPTION
 	echo "ok $tap_count - $2 # SKIP $1"
 }
 
-# The whole test cannot run here.
+# Skips the whole test.
 skip_all() # REASON
 {
 	echo "1..0 # SKIP $1"
 	exit 0
 }
 
-# The plan comes last, so that a test which dies half-way is seen.
+# Prints the plan at the end, so that a test which dies early is noticed.
 finish()
 {
 	echo "1..$tap_count"

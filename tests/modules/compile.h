@@ -4,9 +4,9 @@
 
 #include "base/file.h"
 
-/* Compiles a source of tests/modules ("user") to the module file at path. defines are
- * words NAME=VALUE; a VALUE that begins with a letter or an ASCII digit other than 0x is
- * made a C string. False when there is no compiler or it fails. */
+/* Compiles a source of tests/modules ("user") to the module file at path. defines has
+ * words NAME=VALUE for -D; a VALUE becomes a C string unless it begins with 0x. Returns
+ * false if there is no compiler or it fails. */
 static inline bool compile_module(
 	const char *path, const char *source, const char *defines)
 {

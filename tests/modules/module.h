@@ -2,15 +2,15 @@
 #ifndef TESTS_MODULES_MODULE_H
 #define TESTS_MODULES_MODULE_H
 
-/* What makes an object file look like a kernel module to libkmod and depmod, without a
- * kernel. Tests compile the .c files here with cc -c and -D for what they want to differ.
+/* Makes an object file look like a kernel module to libkmod and depmod, without a kernel.
+ * Tests compile the .c files of this directory with cc -c, and with -D for what differs.
  */
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 #define UNIQUE(name) PASTE(name, __COUNTER__)
 
-/* A line of .modinfo: INFO("version", "1.0"); */
+/* Adds a line to .modinfo: INFO("version", "1.0"); */
 #define INFO(key, value)                                                                 \
 	static const char UNIQUE(info_)[]                                                \
 		__attribute__((section(".modinfo"), used, aligned(1))) = key "=" value
@@ -20,12 +20,12 @@ struct modversion_info {
 	char name[64 - sizeof(unsigned long)];
 };
 
-/* The CRC that a symbol had where this module was built. */
+/* Records the CRC that a symbol had when this module was built. */
 #define RECORDS(symbol, value)                                                           \
 	static const struct modversion_info UNIQUE(version_)                             \
 		__attribute__((section("__versions"), used)) = {value, symbol}
 
-/* The export of a symbol that this file defines: EXPORTS("answer", "0x12345678"); */
+/* Exports a symbol that this file defines: EXPORTS("answer", "0x12345678"); */
 #define EXPORTS(symbol, crc)                                                             \
 	__asm__(".section \"__ksymtab_strings\",\"aMS\",%progbits,1\n"                   \
 		".asciz \"" symbol "\"\n"                                                \

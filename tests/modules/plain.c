@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module that needs nothing and offers nothing. CONTENT makes two of them differ. */
+/* A module that needs and exports no symbols. CONTENT makes two such modules different.
+ */
 #include "module.h"
 
 #ifndef CONTENT

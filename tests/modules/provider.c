@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module that offers the symbol provider_answer and needs printk of the kernel. */
+/* A module that exports the symbol provider_answer and needs printk. */
 #include "module.h"
 
 #ifndef PRINTK_CRC

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module that needs provider_answer, and if it is there provider_extra. */
+/* A module that needs provider_answer, and uses provider_extra if it exists. */
 #include "module.h"
 
 #ifndef ANSWER_CRC

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The manual page and the help tell of the same commands and options.
+# Checks that the manual pages and the help name the same commands and options.
 set -u
 # shellcheck source=tests/lib/tap.sh
 . "${top_srcdir:?}/tests/lib/tap.sh"
@@ -13,20 +13,20 @@ same() # DESCRIPTION A B
 
 help=$("${DKMS:-dkms}" --help)
 
-same "the options of the help are those of the page" \
+same "the help and dkms(8) have the same options" \
 	"$(sed -n '/^Options:/,$p' <<<"$help" |
 		grep -oE '^ +(-[a-zA-Z], +)?-[-_a-zA-Z]+' | grep -oE -- '-[-_a-zA-Z]+' | sort)" \
 	"$(sed -n 's/^\.It Fl /Fl /p' "$page" | grep -oE 'Fl [-_a-zA-Z]+' | sed 's/Fl /-/' | sort)"
 
-same "the commands of the help are those of the page" \
+same "the help and dkms(8) have the same commands" \
 	"$(sed -n '/^Commands:/,/^$/s/^  \([a-z_]*\).*/\1/p' <<<"$help" | grep . | sort)" \
 	"$(sed -n '/^\.Sh COMMANDS/,/^\.Sh OPTIONS/s/^\.It Cm \([a-z_]*\).*/\1/p' "$page" | sort)"
 
-same "each command is in the synopsis of the page" \
+same "the synopsis of dkms(8) has each command" \
 	"$(sed -n '/^Commands:/,/^$/s/^  \([a-z_]*\).*/\1/p' <<<"$help" | grep . | sort)" \
 	"$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm //p' "$page" | tr -d '|' | tr -s ' ' '\n' | sort -u)"
 
-same "the commands of cache are those of its page" \
+same "the help and dkms-cache(8) have the same commands" \
 	"$(sed -n '/^Commands:/,/^$/s/^  cache \(.*\)/\1/p' <<<"$help" | sed 's/  .*//' | tr -d '|' | tr -s ' ' '\n' | sort)" \
 	"$(sed -n 's/^\.It Cm \([a-z]*\)$/\1/p' "${page%/*}/dkms-cache.8" | sort)"
 
@@ -34,7 +34,7 @@ for page in "${page%/*}"/*; do
 	name=${page##*/}
 	ok "$name: has examples" grep -q '^\.Sh EXAMPLES' "$page"
 
-	# Whether other pages are installed is no matter of ours.
+	# Missing pages of other packages do not matter.
 	if command -v mandoc >/dev/null; then
 		found=$(mandoc -Tlint "$page" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db')
 		is "$found" "" "$name: mandoc finds nothing"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every shell script of the project passes shellcheck and has a head that says what it is for.
+# Checks that every shell script passes shellcheck and has a comment that says what it does.
 set -eu
 # shellcheck source=tests/lib/tap.sh
 . "${top_srcdir:?}/tests/lib/tap.sh"

@@ -2,8 +2,8 @@
 #ifndef TESTS_UNIT_RUN_H
 #define TESTS_UNIT_RUN_H
 
-/* Runs a struct command for tests of the builder, where there is no scheduler: waits for
- * it, captures its output and error, keeps to its time limit. */
+/* Runs a struct command for tests of the builder without a scheduler: waits for it,
+ * captures its output and standard error, and enforces its time limit. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static inline void run_child(const struct command *c, int out, int err)
 	_exit(127);
 }
 
-/* Reads what is there into s; false at the end. */
+/* Reads available bytes into s. Returns false at the end of the file. */
 static inline bool run_read(int fd, struct str *s)
 {
 	char buffer[65536];

@@ -2,8 +2,8 @@
 #ifndef TESTS_UNIT_TAP_H
 #define TESTS_UNIT_TAP_H
 
-/* The Test Anything Protocol for tests in C. A test is a main() of ok() and is() calls
- * that ends with return done_testing(). */
+/* The Test Anything Protocol for tests in C. The main() of a test calls ok() and is() and
+ * ends with return done_testing(). */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,7 +12,8 @@
 
 static int tap_count, tap_failed;
 
-__attribute__((format(printf, 2, 3))) static inline bool ok(bool pass, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline bool ok(
+	bool pass, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -26,7 +27,7 @@ __attribute__((format(printf, 2, 3))) static inline bool ok(bool pass, const cha
 	return pass;
 }
 
-/* Compares strings; NULL equals NULL only. */
+/* Compares two strings. NULL equals only NULL. */
 static inline bool is(const char *got, const char *want, const char *what)
 {
 	bool same = got && want ? strcmp(got, want) == 0 : got == want;

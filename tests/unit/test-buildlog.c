@@ -9,7 +9,7 @@
 
 static char path[] = "/tmp/dkms-test-XXXXXX";
 
-/* What a log with this body explains. */
+/* Checks the explanation that a log with this body gives. */
 static void explains(const char *body, const char *want, const char *what)
 {
 	struct outcome outcome = {.exit_status = 2, .elapsed_s = 1.25};
@@ -37,8 +37,9 @@ static void test_format(void)
 	file_read(path, 65536, &log, NULL);
 	ok(strstr(log.data, "evdi/1.12.0, kernel 4.19.0-6-amd64 (x86_64)\n"),
 		"a log names module, kernel and architecture");
-	ok(strstr(log.data, "# command: make -C /headers\n"), "the command");
-	ok(strstr(log.data, "# exit code: 2\n# elapsed time: 1."), "how it ended, and when");
+	ok(strstr(log.data, "# command: make -C /headers\n"), "a log names the command");
+	ok(strstr(log.data, "# exit code: 2\n# elapsed time: 1."),
+		"a log has the exit code and the time");
 	str_done(&log);
 }
 
@@ -50,22 +51,26 @@ int main(void)
 		return 1;
 	close(fd);
 	test_format();
-	explains("  CC a.o\na.c:3:1: error: no x\n", "a.c:3:1: error: no x", "the compiler's error");
+	explains("  CC a.o\na.c:3:1: error: no x\n", "a.c:3:1: error: no x",
+		"the explanation is the compiler's error");
 	explains("CC a.o\n/dkms/evdi/1.12.0/build/sub/a.c:3:1: error: no x in "
 		 "/dkms/evdi/1.12.0/build\nmake: *** [Makefile:9: all] Error 2\n",
 		"sub/a.c:3:1: error: no x in /dkms/evdi/1.12.0/build",
-		"it alone, and files by their names");
+		"paths below the build directory are shortened");
 	explains("ERROR: modpost: \"x\" undefined!\nmake: *** [a] Error 1\n\n"
 		 "make: *** [b] Error 2\nmake: Leaving directory '/x'\n",
-		"ERROR: modpost: \"x\" undefined!", "that of modpost");
+		"ERROR: modpost: \"x\" undefined!", "the explanation is modpost's error");
 	explains("make: *** [a] Error 1\none\ntwo\nthree\nfour\nmake: *** [b] Error 2\n",
 		"make: *** [a] Error 1\n...\nthree\nfour\nmake: *** [b] Error 2",
-		"of make the first one, and the last lines");
-	explains("sh: foo: command not found\nmake: *** [a] Error 1\nbar\nmake: *** [b] Error 2\n",
-		"sh: foo: command not found\nmake: *** [a] Error 1\nbar\nmake: *** [b] Error 2",
-		"what a shell does not find, and what came of it");
+		"the explanation is make's first error and the last lines");
+	explains("sh: foo: command not found\nmake: *** [a] Error 1\nbar\nmake: *** [b] "
+		 "Error 2\n",
+		"sh: foo: command not found\nmake: *** [a] Error 1\nbar\nmake: *** [b] "
+		"Error 2",
+		"the explanation has the command that the shell did not find, and what "
+		"follows");
 	explains("one\ntwo\nthree\nfour\nfive\n", "three\nfour\nfive",
-		"the last lines, where nothing looks like an error");
+		"the explanation is the last lines if nothing looks like an error");
 	unlink(path);
 	return done_testing();
 }

@@ -4,7 +4,7 @@
 #include "builder/reuse/cmdfile.h"
 #include "tests/unit/tap.h"
 
-/* As Linux 6.1 writes it. */
+/* A .cmd file of Linux 6.1. */
 static const char absolute[] =
 	"cmd_/t/m/build/m.o :=  gcc-12 -nostdinc -c -o /t/m/build/m.o /t/m/build/m.c  ; ./tools/objtool/objtool /t/m/build/m.o\n"
 	"\n"
@@ -23,7 +23,7 @@ static const char absolute[] =
 	"/t/m/build/m.o: $(wildcard ./tools/objtool/objtool)\n"
 	"#SYMVER m_symbol 0x12345678\n";
 
-/* As Linux 6.13 and later do, working in the directory of the module. */
+/* A .cmd file of Linux 6.13 or later, which works in the directory of the module. */
 static const char relative[] = "savedcmd_m.o := gcc -nostdinc -c -o m.o m.c\n"
 			       "\n"
 			       "source_m.o := m.c\n"
@@ -39,24 +39,26 @@ static void test_reading(void)
 {
 	struct cmdfile c;
 
-	is_int(cmdfile_parse(absolute, &c), 0, "absolute paths");
+	is_int(cmdfile_parse(absolute, &c), 0, "a file with absolute paths is parsed");
 	is(c.target, "/t/m/build/m.o", "the target");
 	ok(strstr(c.command, "gcc-12 -nostdinc") && strstr(c.command, "objtool /t/m/build/m.o"),
-		"the command, all of it");
-	is_int((long)c.files.n, 4, "all files");
+		"the complete command");
+	is_int((long)c.files.n, 4, "the number of files");
 	is(c.files.items[0], "/t/m/build/m.c", "the source comes first");
-	is(c.files.items[2], "./include/generated/x.h", "relative ones stay as they are");
-	is(c.files.items[3], "./tools/objtool/objtool", "programs count, too");
-	is_int((long)c.configs.n, 2, "all options");
-	is(c.configs.items[1], "CPU_BIG_ENDIAN", "by their names");
+	is(c.files.items[2], "./include/generated/x.h", "a relative path stays as it is");
+	is(c.files.items[3], "./tools/objtool/objtool", "a program is one of the files");
+	is_int((long)c.configs.n, 2, "the number of options");
+	is(c.configs.items[1], "CPU_BIG_ENDIAN", "an option has its name");
 	cmdfile_done(&c);
-	is_int(cmdfile_parse(relative, &c), 0, "relative paths, savedcmd");
-	is(c.target, "m.o", "the target");
-	is(c.files.items[1], "/usr/src/k/include/linux/kconfig.h", "a file");
+	is_int(cmdfile_parse(relative, &c), 0,
+		"a file with relative paths and savedcmd is parsed");
+	is(c.target, "m.o", "the relative target");
+	is(c.files.items[1], "/usr/src/k/include/linux/kconfig.h",
+		"a file with a relative target");
 	cmdfile_done(&c);
 }
 
-/* The first text with one part replaced is not understood. */
+/* Checks that the first text is refused when a part of it is replaced. */
 static void refuses(const char *old, const char *new, const char *what)
 {
 	const char *at = strstr(absolute, old);
@@ -74,18 +76,20 @@ static void test_refusing(void)
 {
 	struct cmdfile c;
 
-	ok(cmdfile_parse("", &c) < 0, "refused: nothing");
+	ok(cmdfile_parse("", &c) < 0, "refused: an empty file");
 	ok(cmdfile_parse("cmd_/t/m.ko := ld -r -o /t/m.ko /t/m.o\n", &c) < 0,
-		"refused: a linker's");
+		"refused: the command of a linker for a module");
 	ok(cmdfile_parse("cmd_/t/m.o := ld -r -o /t/m.o /t/a.o /t/b.o\n", &c) < 0,
-		"refused: an object that is linked");
-	refuses("include/config/SMP", "include/config/smp.h", "options as files, before 5.14");
+		"refused: an object that is linked from others");
+	refuses("include/config/SMP", "include/config/smp.h",
+		"options as file names, before Linux 5.14");
 	refuses("$(wildcard include/config/SMP)", "$(shell rm)", "another function of make");
 	refuses("  ./include/generated/x.h", "  ./include/gen x.h", "a blank in a name");
 	refuses("  ./include/generated/x.h", "  $(srctree)/x.h", "a variable in a name");
 	refuses("source_/t/m/build/m.o", "source_/t/m/build/n.o", "the source of another object");
-	refuses("\n\nsource", "\n\ndeps", "no source");
-	refuses("#SYMVER", "/t/m/build/m.o: /t/m/other.h\n#SYMVER", "dependencies of its own");
+	refuses("\n\nsource", "\n\ndeps", "a file without a source");
+	refuses("#SYMVER", "/t/m/build/m.o: /t/m/other.h\n#SYMVER",
+		"additional dependencies");
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Compressing: what comes out is read back by the libraries and by the tools, and is such
- * that a kernel can read it. */
+/* Compresses files, and reads the result by the libraries and by the tools. A kernel must
+ * be able to read it. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,13 +18,14 @@
 
 static char root[] = "/tmp/dkms-test-XXXXXX";
 
-/* A path below root; caller frees. */
+/* Returns a path below root. Caller frees. */
 static char *in_root(const char *name)
 {
 	return path_join(root, name);
 }
 
-/* A file of n bytes that compresses about as a module does: words among zeros. */
+/* Makes a file of n bytes that compresses about as well as a module: words between zeros.
+ */
 static char *make_input(const char *name, size_t n)
 {
 	char *path = in_root(name);
@@ -70,19 +71,19 @@ static void check_round_trip(
 	ok(compress_file(input, packed, how, options, &e) == 0, "%s %s%s%s", tool, shown,
 		e.what ? ": " : "", e.what ? e.what : "");
 	umask(022);
-	ok(stat(packed, &st) == 0 && (st.st_mode & 07777) == 0644, "mode 0644");
+	ok(stat(packed, &st) == 0 && (st.st_mode & 07777) == 0644, "the mode is 0644");
 	ok(f && decompress_file(packed, how, f, &e) == 0, "read back%s%s",
 		e.what ? ": " : "", e.what ? e.what : "");
 	if (f)
 		fclose(f);
-	is_int(file_same(input, unpacked), 1, "the same bytes");
+	is_int(file_same(input, unpacked), 1, "the bytes are the same");
 	if (have(tool)) {
 		_cleanup_free_ char *command = xasprintf("%s -qdc%s < %s | cmp - %s",
 			tool, how == COMPRESSION_ZSTD ? " --long=31" : "", packed, input);
 
-		is_int(run(command), 0, "the tool reads it, too");
+		is_int(run(command), 0, "the tool reads it as well");
 	} else {
-		ok(true, "the tool reads it, too # SKIP no %s", tool);
+		ok(true, "the tool reads it as well # SKIP no %s", tool);
 	}
 	unlink(packed);
 	unlink(unpacked);
@@ -148,14 +149,15 @@ static void test_same_bytes(void)
 			r = compress_file(renamed, b, cases[i].how, cases[i].many, NULL);
 		is_int(r, 0, "compress twice");
 		ok(file_same(a, b) == 1,
-			"%s: neither name, nor time, nor threads change the bytes",
+			"%s: the bytes do not depend on the name, the time and the "
+			"number of threads",
 			compression_suffix(cases[i].how));
 		unlink(a);
 		unlink(b);
 	}
 }
 
-/* What the stream header and the block header of an xz file say. */
+/* Reads the stream header and the block header of an xz file. */
 static bool read_xz_headers(const char *path, lzma_check *ret_check, uint32_t *ret_dict)
 {
 	lzma_filter filters[LZMA_FILTERS_MAX + 1];
@@ -207,27 +209,27 @@ static void test_for_the_kernel(void)
 
 		is_int(compress_file(
 			       input, packed, COMPRESSION_XZ, cases[i].options, NULL),
-			0, cases[i].options ? cases[i].options : "xz as it comes");
-		ok(read_xz_headers(packed, &check, &dict), "its headers can be read");
-		is_int(dict, cases[i].dict, "dictionary");
-		is_int(check, cases[i].check, "check");
+			0, cases[i].options ? cases[i].options : "xz without options");
+		ok(read_xz_headers(packed, &check, &dict), "the headers can be read");
+		is_int(dict, cases[i].dict, "the size of the dictionary");
+		is_int(check, cases[i].check, "the kind of checksum");
 		unlink(packed);
 	}
 
 	is_int(compress_file(input, packed, COMPRESSION_GZIP, NULL, NULL), 0, "gzip");
-	is_int(file_read(packed, 1 << 30, &s, NULL), 0, "read it");
+	is_int(file_read(packed, 1 << 30, &s, NULL), 0, "read the gzip file");
 	ok(s.len > 10 && s.data[3] == 0 && memcmp(s.data + 4, "\0\0\0\0", 4) == 0,
-		"a gzip header without name and time");
+		"the gzip header has no name and no time");
 	str_done(&s);
 	unlink(packed);
 
-	/* Frame_Header_Descriptor with Single_Segment: the window is the content's size.
-	 */
+	/* Frame_Header_Descriptor with Single_Segment: the window is as large as the
+	 * content. */
 	is_int(compress_file(input, packed, COMPRESSION_ZSTD, "--ultra -20", NULL), 0,
 		"zstd");
-	is_int(file_read(packed, 1 << 30, &s, NULL), 0, "read it");
+	is_int(file_read(packed, 1 << 30, &s, NULL), 0, "read the zstd file");
 	ok(s.len > 9 && (s.data[4] & 0xe4) == 0xa4,
-		"a zstd frame that tells its size and has a checksum");
+		"the zstd frame has the content's size and a checksum");
 	str_done(&s);
 	unlink(packed);
 }
@@ -235,7 +237,7 @@ static void test_for_the_kernel(void)
 static void test_zstd_limits(void)
 {
 	static const char input[] =
-		"/proc/self/exe"; /* of which levels make a difference */
+		"/proc/self/exe"; /* levels change how this file is compressed */
 	_cleanup_free_ char *zeros = in_root("zeros.ko");
 	_cleanup_free_ char *a = in_root("a"), *b = in_root("b");
 	struct str s = {0};
@@ -245,26 +247,27 @@ static void test_zstd_limits(void)
 	is_int(file_same(a, b), 1, "without --ultra -19 is the highest level");
 	unlink(b);
 	compress_file(input, b, COMPRESSION_ZSTD, "-22 --ultra", NULL);
-	is_int(file_same(a, b), 0, "with it there are more");
+	is_int(file_same(a, b), 0, "with --ultra there are higher levels");
 	unlink(a);
 	unlink(b);
 
-	/* Behind the magic number: a descriptor, and the window when that is smaller than
-	 * the content; its upper five bits are the exponent less ten. */
-	is_int(file_write(zeros, "", 0, 0644, NULL), 0, "a large file");
-	is_int(truncate(zeros, 20000000), 0, "of zeros");
+	/* After the magic number comes a descriptor, and then the window if it is smaller
+	 * than the content. The upper five bits of the window are the exponent minus ten.
+	 */
+	is_int(file_write(zeros, "", 0, 0644, NULL), 0, "make a file");
+	is_int(truncate(zeros, 20000000), 0, "make it 20 MB of zeros");
 	is_int(compress_file(zeros, a, COMPRESSION_ZSTD, "--ultra -22", NULL), 0,
-		"compressed");
-	is_int(file_read(a, 1 << 20, &s, NULL), 0, "read it");
+		"compress it with --ultra -22");
+	is_int(file_read(a, 1 << 20, &s, NULL), 0, "read the compressed file");
 	ok(s.len > 6 && !(s.data[4] & 0x20) && (unsigned char)s.data[5] >> 3 == 23 - 10,
-		"has a window of 8 MiB");
+		"the window is 8 MiB");
 	str_done(&s);
 	unlink(a);
 	is_int(compress_file(zeros, a, COMPRESSION_ZSTD, "-1 --long=24", NULL), 0,
-		"--long=24");
-	is_int(file_read(a, 1 << 20, &s, NULL), 0, "read it");
+		"compress it with --long=24");
+	is_int(file_read(a, 1 << 20, &s, NULL), 0, "read the file of --long=24");
 	ok(s.len > 6 && !(s.data[4] & 0x20) && (unsigned char)s.data[5] >> 3 == 24 - 10,
-		"has one of 16 MiB");
+		"the window is 16 MiB");
 	str_done(&s);
 	unlink(a);
 }
@@ -298,9 +301,9 @@ static void test_bad_options(void)
 		{COMPRESSION_XZ, "--lzma2=lc=4,lp=4", false},
 		{COMPRESSION_XZ, "--lzma2", true},
 		{COMPRESSION_XZ, "--ultra", false},
-		{COMPRESSION_XZ, "-19", true}, /* -1 and -9, as xz has it */
+		{COMPRESSION_XZ, "-19", true}, /* xz reads it as -1 and -9 */
 		{COMPRESSION_ZSTD, "-23", false},
-		{COMPRESSION_ZSTD, "-22", true}, /* without --ultra it is -19 */
+		{COMPRESSION_ZSTD, "-22", true}, /* lowered to -19 without --ultra */
 		{COMPRESSION_ZSTD, "--fast=0", false},
 		{COMPRESSION_ZSTD, "--long=99", false},
 		{COMPRESSION_ZSTD, "--lzma2=dict=1MiB", false},
@@ -335,17 +338,18 @@ static void test_failures(void)
 	FILE *null;
 
 	is_int(compress_file(missing, packed, COMPRESSION_GZIP, NULL, &e), -ENOENT,
-		"no such file");
+		"a missing file");
 	ok(e.what && strstr(e.what, "missing.ko") && !path_exists(packed), "%s",
 		e.what ? e.what : "");
 	error_done(&e);
-	is_int(file_write(packed, "old", 3, 0644, NULL), 0, "a file in the way");
+	is_int(file_write(packed, "old", 3, 0644, NULL), 0,
+		"make a file at the destination");
 	is_int(compress_file(input, packed, COMPRESSION_GZIP, NULL, NULL), -EEXIST,
-		"is not replaced");
-	ok(path_exists(packed), "nor removed");
+		"an existing file is not replaced");
+	ok(path_exists(packed), "it is not removed either");
 	unlink(packed);
 
-	/* A disk that fills up, as far as a process can have that to itself. */
+	/* A full disk, simulated by the limit of a process for file sizes. */
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &limit);
 	small = (struct rlimit){.rlim_cur = 100000, .rlim_max = limit.rlim_max};
@@ -355,9 +359,9 @@ static void test_failures(void)
 		setrlimit(RLIMIT_FSIZE, &small);
 		r = compress_file(input, packed, all[i], "-1", &e);
 		setrlimit(RLIMIT_FSIZE, &limit);
-		is_int(r, -EFBIG, "no room for the result");
+		is_int(r, -EFBIG, "there is no room for the result");
 		ok(e.what && strstr(e.what, "failures.out"), "%s", e.what ? e.what : "");
-		ok(!path_exists(packed), "nothing is left of it");
+		ok(!path_exists(packed), "no part of the result is left");
 		error_done(&e);
 	}
 
@@ -368,18 +372,19 @@ static void test_failures(void)
 
 		is_int(compress_file(input, packed, all[i], "-1", NULL), 0, suffix);
 		ok(stat(packed, &st) == 0 && truncate(packed, st.st_size - 20) == 0,
-			"cut it");
-		is_int(decompress_file(packed, all[i], null, &e), -EBADMSG, "cut short");
+			"cut off the end");
+		is_int(decompress_file(packed, all[i], null, &e), -EBADMSG,
+			"a file that is cut off");
 		ok(e.what && strstr(e.what, "failures.out"), "%s", e.what ? e.what : "");
 		error_done(&e);
 		is_int(decompress_file(input, all[i], null, NULL), -EBADMSG,
-			"no such format");
+			"a file that is not compressed");
 		unlink(packed);
 	}
 	if (null)
 		fclose(null);
 	is_int(compress_file(input, packed, COMPRESSION_NONE, NULL, NULL), -EINVAL,
-		"no compression at all is a mistake of the caller");
+		"a file without compression is an error of the caller");
 }
 
 int main(void)

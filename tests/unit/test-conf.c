@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each tests/unit/conf/NAME.conf is evaluated for one kernel; NAME.want says in plain text
- * what comes out. What needs more than a file follows below. */
+/* Evaluates each tests/unit/conf/NAME.conf for one kernel; NAME.want has the expected
+ * result as text. Cases that need more than a file follow below. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "tests/unit/run.h"
 #include "tests/unit/tap.h"
 
-/* One evaluation: what it needs, and what it gave. */
+/* One evaluation: its input and its result. */
 struct world {
 	struct settings settings;
 	struct conf_request request;
@@ -45,7 +45,7 @@ static int world_run(struct world *w)
 	return conf_parse(&w->request, &w->cmd, &w->outcome, &w->conf, &w->err);
 }
 
-/* Starts over with a changed request. */
+/* Evaluates again with a changed request. */
 static int world_again(struct world *w)
 {
 	conf_free(TAKE_PTR(w->conf));
@@ -104,7 +104,7 @@ static void describe_conf(const struct conf *c, struct str *s)
 	error_done(&err);
 }
 
-/* What came out, with the directory of the tests as "@". */
+/* Describes the result as text, with "@" for the directory of the tests. */
 static char *describe(const struct world *w)
 {
 	size_t len = strlen(w->dir);
@@ -128,7 +128,8 @@ static char *describe(const struct world *w)
 	return str_take(&shortened);
 }
 
-/* With DKMS_TEST_WRITE set the .want file is written anew, for a person to compare. */
+/* Compares a result with its .want file. If DKMS_TEST_WRITE is set, writes the .want file
+ * instead, so that a person can check it. */
 static void test_file(const char *file)
 {
 	_cleanup_(str_done) struct str want = {0};
@@ -181,15 +182,18 @@ static void test_environment(void)
 	w.request.version = "1";
 	if (ok(world_again(&w) == 0, "a conf that looks at its environment")) {
 		is(w.conf->post_add, "6.1.0-56-amd64 x86_64 headers auto.conf",
-			"the kernel");
-		is(w.conf->pre_build, "/tree /usr/src /lib/modules /tmp", "the trees");
-		is(w.conf->post_build, "environment 1 4", "the module, the jobs");
+			"the variables of the kernel");
+		is(w.conf->pre_build, "/tree /usr/src /lib/modules /tmp",
+			"the variables of the trees");
+		is(w.conf->post_build, "environment 1 4",
+			"the variables of the module and the number of jobs");
 		is(w.conf->pre_install, "unset unset unset unset",
-			"nothing of a calling make");
-		is(w.conf->post_install, "unset unset C", "directives are no variables");
-		is(w.conf->post_remove, "kept", "others are kept");
-		ok(!w.conf->autoinstall, "functions are gone");
-		is(w.outcome.err.data, NULL, "no complaint");
+			"variables of a calling make are unset");
+		is(w.conf->post_install, "unset unset C",
+			"directives in the environment are unset");
+		is(w.conf->post_remove, "kept", "other variables are kept");
+		ok(!w.conf->autoinstall, "functions are removed");
+		is(w.outcome.err.data, NULL, "nothing is printed to standard error");
 	}
 	world_done(&w);
 }
@@ -221,44 +225,46 @@ static void test_overrides(void)
 	world_init(&w, "plain.conf");
 	str_replace(&w.settings.config_dir, dir);
 	if (ok(world_again(&w) == 0, "no name, no overrides"))
-		is(w.conf->post_add, NULL, "none was read");
+		is(w.conf->post_add, NULL, "without overrides nothing is added");
 	w.request.name = "over";
 	w.request.version = "1";
 	if (ok(world_again(&w) == 0, "overrides")) {
-		is(w.conf->post_add, "1 2 3 4 5 6", "in this order");
-		is(w.conf->pre_build, "6", "the last one wins");
-		is_int((long)w.conf->files.n, 7, "the files that were read");
+		is(w.conf->post_add, "1 2 3 4 5 6", "overrides are read in this order");
+		is(w.conf->pre_build, "6", "the last override wins");
+		is_int((long)w.conf->files.n, 7, "the number of files that were read");
 	}
 	is(w.conf->make + strlen(w.conf->make) - strlen("M=/tree/over/1/build"),
-		"M=/tree/over/1/build", "the build directory is that of the tree");
+		"M=/tree/over/1/build", "the build directory is in the tree");
 
 	strv_push(&w.settings.directives, "PRE_BUILD=first");
 	strv_push(&w.settings.directives, "PRE_BUILD=a  b=$arch");
 	strv_push(&w.settings.directives, "DEST_MODULE_NAME[0]=renamed");
 	if (ok(world_again(&w) == 0, "directives")) {
-		is(w.conf->pre_build, "a b=x86_64", "win over files, the last one");
-		is(w.conf->modules[0].dest_name, "renamed", "also for elements");
+		is(w.conf->pre_build, "a b=x86_64",
+			"directives of the command win over files, the last one first");
+		is(w.conf->modules[0].dest_name, "renamed",
+			"a directive can set an element of an array");
 	}
 	strv_push(&w.settings.directives, "no directive");
 	strv_push(&w.settings.directives, "PATCH[$(kill $$)]=1");
-	is_int(world_again(&w), -EINVAL, "a bad directive");
+	is_int(world_again(&w), -EINVAL, "a bad directive fails");
 	ok(strstr(w.err.what, "the argument of --directive is \"no directive\""),
-		"is named");
+		"the error names the bad directive");
 
 	write_text(dir, "over.conf", "AUTOINSTALL=perhaps\n");
 	strv_done(&w.settings.directives);
-	is_int(world_again(&w), -EINVAL, "a bad override");
+	is_int(world_again(&w), -EINVAL, "a bad override fails");
 	ok(strstr(w.err.what, "plain.conf with") && strstr(w.err.what, "/over.conf"),
-		"is named: %s", w.err.what);
+		"the error names the bad override: %s", w.err.what);
 	write_text(dir, "over.conf", "A=1\nexit\n");
 	world_again(&w);
-	ok(strstr(w.err.what, "/over.conf: line 2: exit 0"), "an override with exit: %s",
-		w.err.what);
+	ok(strstr(w.err.what, "/over.conf: line 2: exit 0"),
+		"an override that calls exit: %s", w.err.what);
 	world_done(&w);
 	dir_remove(dir, NULL);
 }
 
-/* Bash words these in its own way, from version to version. */
+/* Errors of bash, whose texts differ between versions. */
 static void test_bash_messages(void)
 {
 	static const struct {
@@ -290,15 +296,16 @@ static void test_bash_messages(void)
 		"PACKAGE_NAME=x\nPACKAGE_VERSION=1\nDEST_MODULE_LOCATION=/extra\n"
 		"POST_ADD='open $( is no command'\n");
 	if (ok(world_again(&w) == 0, "a value that cannot be expanded")) {
-		is(w.conf->post_add, "open $( is no command", "is taken as it is");
+		is(w.conf->post_add, "open $( is no command",
+			"a value that cannot be expanded is kept as it is");
 		ok(strstr(w.outcome.err.data, "POST_ADD[0] is taken as it is"),
-			"says so");
+			"a warning says so");
 	}
 	world_done(&w);
 	dir_remove(dir, NULL);
 }
 
-/* Errors that are not in the file. */
+/* Errors that do not come from the content of the file. */
 static void test_circumstances(void)
 {
 	struct world w;
@@ -306,14 +313,14 @@ static void test_circumstances(void)
 
 	world_init(&w, "no-such.conf");
 	is_int(world_run(&w), -ENOENT, "a missing dkms.conf");
-	is_int(w.err.status, 4, "has a status of its own");
+	is_int(w.err.status, 4, "a missing dkms.conf has its own exit status");
 	world_done(&w);
 
 	world_init(&w, "plain.conf");
 	w.outcome.error = -EACCES;
 	is_int(conf_parse(&w.request, &w.cmd, &w.outcome, &w.conf, &w.err), -EACCES,
 		"bash cannot be started");
-	is_int(w.err.status, 1, "is not the conf's fault");
+	is_int(w.err.status, 1, "the exit status does not blame dkms.conf");
 	world_done(&w);
 
 	world_init(&w, "plain.conf");
@@ -321,18 +328,19 @@ static void test_circumstances(void)
 	w.outcome.exit_status = 1;
 	is_int(conf_parse(&w.request, &w.cmd, &w.outcome, &w.conf, &w.err), -EIO,
 		"the sandbox cannot be started");
-	is(w.err.what, "cannot run bash: it exited 1\nbwrap: no", "says why");
+	is(w.err.what, "cannot run bash: it exited 1\nbwrap: no",
+		"the error has the sandbox's message");
 	world_done(&w);
 
 	world_init(&w, "plain.conf");
 	line = w.cmd.argv.items[0];
 	ok(*line == '/' && has_suffix(w.cmd.cwd, "/tests/unit/conf"), "%s in %s", line,
 		w.cmd.cwd);
-	is_int(w.cmd.timeout_s, 10, "ten seconds");
+	is_int(w.cmd.timeout_s, 10, "the time limit is ten seconds");
 	world_done(&w);
 }
 
-/* No --config, no headers: what the config lacks is not known. */
+/* Without headers, so without a .config, missing options are unknown. */
 static void test_no_config(void)
 {
 	struct world w;
@@ -342,7 +350,7 @@ static void test_no_config(void)
 	str_replace(&w.settings.kernel.source_dir, "/nowhere");
 	w.request.kernel = kernel_new(&w.settings, "6.1.0-56-amd64", "x86_64");
 	if (ok(world_again(&w) == 0, "BUILD_EXCLUSIVE_CONFIG without a config"))
-		is(w.conf->excluded, NULL, "does not exclude");
+		is(w.conf->excluded, NULL, "the module is not excluded");
 	world_done(&w);
 }
 
@@ -393,11 +401,11 @@ static void test_install_dir(void)
 			.addon_modules_dir = (char *)cases[i].addon};
 		_cleanup_free_ char *got = conf_install_dir(&m, &s);
 
-		is(got, cases[i].want, "where modules are installed");
+		is(got, cases[i].want, "the directory for modules");
 	}
 }
 
-/* What one conf sets is unknown to the next. */
+/* An evaluation does not depend on the one before it. */
 static void test_leak(void)
 {
 	struct world w, first;
@@ -406,9 +414,9 @@ static void test_leak(void)
 	world_run(&first);
 	world_init(&w, "minimal.conf");
 	if (ok(world_run(&w) == 0 && first.conf, "compat 4: nothing leaks from one conf into the next")) {
-		is_int((long)w.conf->patches.n, 0, "no patch");
+		is_int((long)w.conf->patches.n, 0, "no patch is left over");
 		ok(w.conf->modules[0].strip && !w.conf->no_weak_modules,
-			"no other directive");
+			"no other directive is left over");
 	}
 	world_done(&first);
 	world_done(&w);
@@ -423,7 +431,7 @@ static void parse_bytes(struct world *w, const char *bytes, size_t n)
 	conf_parse(&w->request, &w->cmd, &w->outcome, &w->conf, &w->err);
 }
 
-/* Whatever comes out of the pipe, conf_parse says something about it. */
+/* conf_parse() gives a result or an error for any bytes. */
 static void test_garbage(void)
 {
 	static const char *const reports[] = {"end=0", "=", "[", "[0]=", "A[", "A[0",
@@ -444,7 +452,7 @@ static void test_garbage(void)
 		parse_bytes(&w, good.data, n);
 		failed += w.err.status != 0;
 	}
-	is_int(failed, (long)good.len, "no report that is cut off is taken");
+	is_int(failed, (long)good.len, "a truncated report is never accepted");
 	for (int i = 0; i < 2000; i++) {
 		_cleanup_free_ char *bytes = xcalloc(good.len, 1);
 
@@ -456,7 +464,7 @@ static void test_garbage(void)
 		parse_bytes(&w, bytes, good.len);
 		silent += !w.err.status && !w.conf;
 	}
-	is_int(silent, 0, "bytes changed at random give a conf or an error");
+	is_int(silent, 0, "randomly changed bytes give a conf or an error");
 	world_done(&w);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The real depmod on install trees that it does not know of, with modules of the
- * tests/modules. */
+/* Runs the real depmod on private install trees, with the modules of tests/modules. */
 #include "config.h"
 
 #include <errno.h>
@@ -22,7 +21,7 @@ static char *in_root(const char *name)
 	return path_join(root, name);
 }
 
-/* Runs a command to its end; only its exit status is told. */
+/* Runs a command to its end. Only the exit status of the outcome is set. */
 static struct outcome run(const struct command *c)
 {
 	struct outcome o = {0};
@@ -49,7 +48,7 @@ static bool have_depmod(void)
 	return system("PATH=$PATH:/usr/sbin:/sbin depmod --version >/dev/null 2>&1") == 0;
 }
 
-/* A kernel with two modules, of which one needs the other, in the install tree. */
+/* Makes a kernel with two modules in the install tree. One module needs the other. */
 static struct kernel *make_kernel(struct settings *s, const char *tree)
 {
 	_cleanup_free_ char *dir = NULL, *provider = NULL, *user = NULL, *packed = NULL;
@@ -91,24 +90,28 @@ static void check_run(const char *tree)
 	struct str text = {0};
 	struct outcome o;
 
-	is_int(depmod_prepare(&s, k, &d, &e), 0, "nothing to do without modules.dep");
-	ok(!d.base && !d.command.argv.n, "and nothing prepared");
+	is_int(depmod_prepare(&s, k, &d, &e), 0,
+		"without modules.dep depmod is not needed");
+	ok(!d.base && !d.command.argv.n, "no command is prepared");
 	touch(k->dir, "modules.dep");
-	is_int(depmod_prepare(&s, k, &d, &e), 1, e.what ? e.what : "depmod is to run");
-	is(d.command.argv.items[d.command.argv.n - 1], RELEASE, "for the release");
+	is_int(depmod_prepare(&s, k, &d, &e), 1, e.what ? e.what : "depmod is needed");
+	is(d.command.argv.items[d.command.argv.n - 1], RELEASE,
+		"depmod gets the kernel release");
 	base = xstrdup(d.base);
 	o = run(&d.command);
-	is_int(o.exit_status, 0, "it succeeds");
-	is_int(depmod_finish(&d, k, &o, &e), 0, e.what ? e.what : "and we think so, too");
-	is_int(file_read(modules_dep, 1 << 20, &text, &e), 0, "modules.dep");
+	is_int(o.exit_status, 0, "depmod succeeds");
+	is_int(depmod_finish(&d, k, &o, &e), 0,
+		e.what ? e.what : "depmod_finish() succeeds");
+	is_int(file_read(modules_dep, 1 << 20, &text, &e), 0, "read modules.dep");
 	ok(text.data && strstr(text.data, "updates/dkms/provider.ko:\n") &&
 			strstr(text.data,
 				"updates/dkms/user.ko.xz: updates/dkms/provider.ko\n"),
-		"knows who needs whom");
-	ok(!text.data || !strstr(text.data, root), "by paths relative to the kernel");
+		"modules.dep has the dependencies");
+	ok(!text.data || !strstr(text.data, root),
+		"its paths are relative to the kernel's directory");
 	depmod_done(&d);
-	ok(base && !path_exists(base), "the private directory is gone");
-	ok(path_exists(modules_dep), "and what it led to is not");
+	ok(base && !path_exists(base), "the private directory is removed");
+	ok(path_exists(modules_dep), "the files that it linked to are kept");
 	str_done(&text);
 	kernel_free(k);
 	settings_done(&s);
@@ -129,7 +132,7 @@ static void test_trees(void)
 	check_run(usr);
 	check_run(spaces);
 	dir_make(elsewhere, NULL);
-	is_int(link_write(link, "elsewhere", NULL), 0, "a link to a tree");
+	is_int(link_write(link, "elsewhere", NULL), 0, "make a link to a tree");
 	check_run(link);
 }
 
@@ -147,27 +150,30 @@ static void test_last_module(void)
 
 	touch(k->dir, "modules.dep");
 	dir_make(image, NULL);
-	is_int(depmod_prepare(&s, k, &d, NULL), 1, "depmod with modules");
+	is_int(depmod_prepare(&s, k, &d, NULL), 1,
+		"depmod is needed for a kernel with modules");
 	o = run(&d.command);
-	is_int(depmod_finish(&d, k, &o, NULL), 0, "done");
+	is_int(depmod_finish(&d, k, &o, NULL), 0, "depmod is finished");
 
 	dir_remove(dir, NULL);
 	dir_prune(dir, k->dir);
 	o = run(&d.command);
 	is_int(depmod_finish(&d, k, &o, NULL), 0,
-		"the last module of an installed kernel");
-	ok(path_exists(alias), "leaves depmod's files");
+		"depmod is finished after the last module of an installed kernel");
+	ok(path_exists(alias), "depmod's files are kept");
 
 	rmdir(image);
 	touch(k->dir, "modules.order");
 	is_int(depmod_finish(&d, k, &o, NULL), 0,
-		"the last module of a kernel that is gone");
-	ok(!path_exists(alias) && path_exists(order), "leaves only what is not depmod's");
+		"depmod is finished after the last module of a removed kernel");
+	ok(!path_exists(alias) && path_exists(order),
+		"only files that are not depmod's are kept");
 	unlink(order);
 	touch(k->dir, "modules.dep");
-	is_int(depmod_finish(&d, k, &o, NULL), 0, "the last file");
+	is_int(depmod_finish(&d, k, &o, NULL), 0,
+		"depmod is finished after the last file");
 	ok(!path_exists(k->dir) && path_exists(tree),
-		"takes the kernel's directory with it");
+		"the kernel's directory is removed");
 	depmod_done(&d);
 	kernel_free(k);
 	settings_done(&s);
@@ -191,9 +197,9 @@ static void check_system_map(const char *image, const char *modules)
 	is_int(depmod_prepare(&s, k, &d, NULL), 1, "compat 6: a kernel with a System.map");
 	line = command_line(&d.command);
 	want = xasprintf("depmod -a -b %s -F %s " RELEASE, d.base, map);
-	is(line, want, "the command");
+	is(line, want, "the command has the System.map");
 	o = run(&d.command);
-	is_int(o.exit_status, 0, "it succeeds");
+	is_int(o.exit_status, 0, "depmod succeeds with the System.map");
 	depmod_done(&d);
 	kernel_free(k);
 	settings_done(&s);
@@ -211,23 +217,24 @@ static void test_failures(void)
 	touch(k->dir, "modules.dep");
 	str_replace(&s.tmp_location, "/nonexistent");
 	is_int(depmod_prepare(&s, k, &d, &e), -ENOENT,
-		"no place for the private directory");
+		"the private directory cannot be made");
 	ok(e.what && strstr(e.what, "/nonexistent"), "%s", e.what ? e.what : "(null)");
 	error_done(&e);
 
 	str_replace(&s.tmp_location, root);
-	is_int(depmod_prepare(&s, k, &d, &e), 1, "depmod is to run");
+	is_int(depmod_prepare(&s, k, &d, &e), 1, "depmod is needed");
 	str_add(&o.err, "depmod: ERROR: no\n\n");
-	is_int(depmod_finish(&d, k, &o, &e), -EIO, "it failed");
-	is(e.what, "depmod for " RELEASE " exited 1:\ndepmod: ERROR: no", "what is said");
-	is_int(e.status, 6, "exit status");
+	is_int(depmod_finish(&d, k, &o, &e), -EIO, "depmod fails");
+	is(e.what, "depmod for " RELEASE " exited 1:\ndepmod: ERROR: no",
+		"the error has depmod's message");
+	is_int(e.status, 6, "the exit status");
 	error_done(&e);
 	outcome_done(&o);
 	o = (struct outcome){.error = -ENOENT};
-	is_int(depmod_finish(&d, k, &o, &e), -EIO, "there is none");
+	is_int(depmod_finish(&d, k, &o, &e), -EIO, "depmod is missing");
 	is(e.what,
 		"depmod for " RELEASE " could not be started: No such file or directory",
-		"what is said");
+		"the error says that depmod could not be started");
 	error_done(&e);
 	depmod_done(&d);
 	kernel_free(k);
@@ -242,7 +249,7 @@ int main(void)
 		return done_testing();
 	probe = in_root("probe.ko");
 	if (!have_depmod()) {
-		ok(true, "depmod # SKIP there is none");
+		ok(true, "depmod # SKIP it is not installed");
 	} else if (!compile_module(probe, "plain", "")) {
 		ok(true, "depmod # SKIP the modules of tests/modules cannot be compiled here");
 	} else {

@@ -22,10 +22,12 @@ static void test_digest(const char *dir)
 
 	digest_bytes("", 0, &a);
 	digest_hex(&a, hex);
-	is(hex, EMPTY, "SHA-256 of nothing");
-	ok(digest_parse(hex, &b) && digest_equal(&a, &b), "there and back");
-	ok(digest_parse(EMPTY " and more", &b), "what follows does not matter");
-	ok(!digest_parse("E3b0", &b) && !digest_parse("", &b), "no digest");
+	is(hex, EMPTY, "SHA-256 of an empty file");
+	ok(digest_parse(hex, &b) && digest_equal(&a, &b),
+		"a digest is converted to text and back");
+	ok(digest_parse(EMPTY " and more", &b), "text after a digest is ignored");
+	ok(!digest_parse("E3b0", &b) && !digest_parse("", &b),
+		"text that is no digest is refused");
 	memset(big, 'x', 200000);
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		file_write(path, big, sizes[i], 0644, NULL);
@@ -34,19 +36,19 @@ static void test_digest(const char *dir)
 		same = digest_fd(fd, &b) == 0 && digest_equal(&a, &b) && same;
 		close(fd);
 	}
-	ok(same, "a file's digest is that of its bytes, whatever its size");
+	ok(same, "a file has the digest of its bytes, for all sizes");
 	digester_begin(&d);
 	digester_add(&d, big, 70000);
 	digester_add(&d, big, 130000);
 	digester_end(&d, &b);
-	ok(digest_equal(&a, &b), "in pieces");
+	ok(digest_equal(&a, &b), "a file can be read in pieces");
 	fd = open(dir, O_RDONLY | O_CLOEXEC);
 	ok(digest_fd(fd, &b) < 0, "a directory cannot be read");
 	close(fd);
 	free(big);
 }
 
-/* The digest of a key with two parts. */
+/* Returns the digest of a key with two parts. */
 static struct digest of(const char *name1, const char *detail1, const char *name2,
 	const char *detail2)
 {
@@ -72,17 +74,21 @@ static void test_key(void)
 	struct key k = {0};
 	struct digest d, shared;
 
-	ok(same(of("a", "b", "c", "d"), of("a", "b", "c", "d")), "the same parts");
-	ok(!same(of("a", "b", "c", "d"), of("c", "d", "a", "b")), "order counts");
+	ok(same(of("a", "b", "c", "d"), of("a", "b", "c", "d")),
+		"the same parts give the same key");
+	ok(!same(of("a", "b", "c", "d"), of("c", "d", "a", "b")),
+		"the order of parts matters");
 	ok(!same(of("a", "bc", NULL, NULL), of("ab", "c", NULL, NULL)),
-		"name and detail do not run together");
-	ok(!same(of("a", "b", "c", ""), of("a", "bc", NULL, NULL)), "nor do parts");
-	ok(!same(of("a", "", NULL, NULL), of("a", "", "", "")), "an empty part is a part");
+		"name and detail are kept apart");
+	ok(!same(of("a", "b", "c", ""), of("a", "bc", NULL, NULL)),
+		"parts are kept apart");
+	ok(!same(of("a", "", NULL, NULL), of("a", "", "", "")), "an empty part counts");
 	str_add(&text, "b");
 	digest_bytes(text.data, text.len, &d);
 	key_add_shared(&k, "a", &text, &d);
 	key_digest(&k, &shared);
-	ok(same(shared, of("a", "b", NULL, NULL)), "a shared part is like any other");
+	ok(same(shared, of("a", "b", NULL, NULL)),
+		"a part that is shared by keys gives the same key");
 	key_done(&k);
 	str_done(&text);
 }

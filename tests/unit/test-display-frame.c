@@ -44,22 +44,25 @@ static void test_wide(void)
 	f.cached = 23;
 	f.n_rows = 0;
 	shows(&f,
-		"10 modules x 6 kernels, 60 jobs, 8 slots                   1:12, about 0:40 left\n"
-		"[##################################------]  41 done, 23 cached, 1 failed",
-		"what does not fit is left out, but no failure");
+		"10 modules x 6 kernels, 60 jobs, 8 slots                   1:12, about "
+		"0:40 left\n"
+		"[##################################------]  41 done, 23 cached, 1 "
+		"failed",
+		"other counters are left out if the line is too long, but failures are "
+		"kept");
 	f.columns = 110;
 	shows(&f,
 		"10 modules x 6 kernels, 60 jobs, 8 slots                                               "
 		" 1:12, about 0:40 left\n"
 		"[##################################------]  41 done, 23 cached, 9 skipped, 1 failed",
-		"and is there in a wide window");
+		"all counters are shown in a wide window");
 	f.linked = 5;
 	f.slots = 0;
 	shows(&f,
 		"10 modules x 6 kernels, 60 jobs                                                        "
 		" 1:12, about 0:40 left\n"
 		"[##################################------]  41 done, 23 cached, 5 linked, 9 skipped, 1 failed",
-		"linked ones, and -j 0");
+		"counters with linked jobs, and no slots with -j 0");
 	f = frame(81, 24);
 	f.utf8 = f.color = true;
 	f.left_s = -1;
@@ -68,7 +71,7 @@ static void test_wide(void)
 		"10 modules × 6 kernels · 60 jobs · 8 slots                                  1:12\n"
 		"[\033[32m##################################\033[m------]  41 done · 9 skipped · "
 		"\033[31m1 failed\033[m",
-		"in UTF-8 and colors");
+		"in UTF-8 and with colors");
 }
 
 static void test_narrow(void)
@@ -81,13 +84,13 @@ static void test_narrow(void)
 		"  dahdi/2.11.1     6.1.0-54-amd64        make\n"
 		"  evdi/1.12.0      6.1.0-56-cloud-amd64  make\n"
 		"  jool-dkms/4.1.9  6.12.117+deb12-amd64  PRE_BUILD",
-		"in 60 columns the estimate is left out, and the times of the jobs");
+		"60 columns have no estimate and no times of jobs");
 	f.columns = 46;
 	f.n_rows = 0;
 	shows(&f,
 		"10 modules x 6 kernels, 60 jobs, 8 slots\n"
 		"[##################----]  1 failed, 41 done",
-		"then the clock");
+		"narrower windows have no clock");
 	f = frame(60, 24);
 	f.columns = 20;
 	shows(&f,
@@ -140,7 +143,7 @@ static void test_beginning(void)
 	shows(&f,
 		"1 module: reading dkms.conf        0:00\n"
 		"  a?[2Jb  k              0.0 s",
-		"names do not move the cursor");
+		"control characters in names are not printed");
 }
 
 int main(void)

@@ -7,7 +7,7 @@
 #include "builder/host/distro.h"
 #include "tests/unit/tap.h"
 
-/* What the os-release files of real systems say, as far as we read them. */
+/* The os-release files of real systems, with the fields that are read. */
 static const struct {
 	const char *name, *text;
 	enum distro want;
@@ -61,9 +61,10 @@ static void test_files(const char *dir)
 			cases[i].name);
 	}
 	unlink(path);
-	is_int(distro_read(path, &got, &err), -ENOENT, "no os-release");
-	is_int(err.status, 4, "is an error of its own");
-	ok(strstr(err.what, path), "that names it: %s", err.what);
+	is_int(distro_read(path, &got, &err), -ENOENT,
+		"a missing os-release is an error");
+	is_int(err.status, 4, "it has its own exit status");
+	ok(strstr(err.what, path), "it names the file: %s", err.what);
 	error_done(&err);
 }
 

@@ -28,8 +28,10 @@ int main(void)
 		"compat 1: NAME_version-override skips the version check");
 	ok(force_list_find(dir, "three") == FORCE_LEVEL_ALL, "compat 1: in any file");
 	ok(force_list_find(dir, "four-five") == FORCE_LEVEL_VERSION, "compat 1: on any line");
-	ok(force_list_find(dir, "four") == FORCE_LEVEL_NONE, "compat 1: whole names only");
-	ok(force_list_find(dir, "tw") == FORCE_LEVEL_NONE, "compat 1: no beginnings of names");
+	ok(force_list_find(dir, "four") == FORCE_LEVEL_NONE,
+		"compat 1: only complete names match");
+	ok(force_list_find(dir, "tw") == FORCE_LEVEL_NONE,
+		"compat 1: the beginning of a name does not match");
 	dir_remove(dir, NULL);
 	return done_testing();
 }

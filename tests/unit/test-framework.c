@@ -23,13 +23,13 @@ static void start(struct settings *s)
 
 	settings_init(s);
 	str_replace(&s->config_dir, dir);
-	/* Else that of the machine is read. */
+	/* Without this the setting of the real system would be read. */
 	str_replace(&s->addon_modules_dir, "none");
 	dir_remove(dir, NULL);
 	dir_make(parts, NULL);
 }
 
-/* What framework_parse says, or 1 when no bash was needed. */
+/* Returns the result of framework_parse(), or 1 if bash was not needed. */
 static int evaluate(
 	struct settings *s, const char *release, struct outcome *o, struct error *err)
 {
@@ -54,16 +54,17 @@ static void test_nothing(void)
 	struct settings s;
 
 	start(&s);
-	is_int(evaluate(&s, NULL, &o, NULL), 1, "no files, no bash");
+	is_int(evaluate(&s, NULL, &o, NULL), 1, "without files bash is not needed");
 	write_text("framework.conf", "# source_tree=/x\n\n \t\n  # verbose=1\r\n#");
 	write_text("framework.conf.d/empty.conf", "");
 	write_text("framework.conf.d/no.conf.bak", "verbose=1\n");
 	write_text("framework.conf.d/.hidden.conf", "verbose=1\n");
-	is_int(evaluate(&s, NULL, &o, NULL), 1, "comments only, no bash");
+	is_int(evaluate(&s, NULL, &o, NULL), 1, "with comments only, bash is not needed");
 	write_text("framework.conf.d/b.conf", "\n:\n");
 	is_int(evaluate(&s, NULL, &o, NULL), 0, "a command needs bash");
-	is(s.trees.dkms, LOCALSTATEDIR "/lib/dkms", "what is not set stays");
-	ok(!s.verbose && !s.signing.program, "flags and strings too");
+	is(s.trees.dkms, LOCALSTATEDIR "/lib/dkms",
+		"a value that is not set keeps its default");
+	ok(!s.verbose && !s.signing.program, "so do flags and strings");
 	outcome_done(&o);
 	settings_done(&s);
 }
@@ -105,7 +106,7 @@ static void test_keys(void)
 	is(s.addon_modules_dir, "addon", "compat 4: ADDON_MODULES_DIR");
 	outcome_done(&o);
 
-	is_int(evaluate(&s, "6.1", &o, NULL), 0, "for one kernel");
+	is_int(evaluate(&s, "6.1", &o, NULL), 0, "keys are expanded for one kernel");
 	is(s.signing.program, "/lib/modules/6.1/sign",
 		"compat 10: $kernelver in sign_file");
 	is(s.signing.certificate, "/m/6.1.pub",
@@ -132,11 +133,12 @@ static void test_order(void)
 	is(s.signing.program, "main1020A",
 		"compat 1: framework.conf.d/*.conf by name, after framework.conf");
 	ok(!s.verbose, "a later file can unset");
-	is(s.signing.certificate, LOCALSTATEDIR "/lib/dkms", "defaults are visible");
-	is(s.trees.source, "/usr/src", "an empty place is none");
-	ok(s.limits.slots > 0, "an empty number is none");
-	ok(!s.symlink_modules, "the environment sets nothing");
-	is(o.err.data, "shown\n", "standard error");
+	is(s.signing.certificate, LOCALSTATEDIR "/lib/dkms",
+		"defaults can be used in the files");
+	is(s.trees.source, "/usr/src", "an empty directory name is ignored");
+	ok(s.limits.slots > 0, "an empty number is ignored");
+	ok(!s.symlink_modules, "variables of the environment are ignored");
+	is(o.err.data, "shown\n", "standard error is captured");
 	outcome_done(&o);
 	settings_done(&s);
 	unsetenv("symlink_modules");
@@ -162,9 +164,9 @@ static void test_errors(void)
 		start(&s);
 		write_text("framework.conf", cases[i].text);
 		is_int(evaluate(&s, NULL, &o, &err), -EINVAL, cases[i].text);
-		is_int(err.status, 8, "status");
+		is_int(err.status, 8, "the exit status");
 		ok(strstr(err.what, cases[i].want), "%s", err.what);
-		ok(!s.verbose, "nothing is changed");
+		ok(!s.verbose, "no setting is changed");
 		error_done(&err);
 		outcome_done(&o);
 		settings_done(&s);

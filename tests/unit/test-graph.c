@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The graph with a runner that starts nothing: nodes end in whatever order a test says. */
+/* Runs the graph without starting anything: the test chooses the order in which nodes
+ * end. */
 #include "config.h"
 
 #include <stdint.h>
@@ -38,22 +39,27 @@ static void test_order(void)
 	graph_add_edge(&g, short_way, last, EDGE_NEEDS);
 	graph_add_edge(&g, high, last, EDGE_AFTER);
 	graph_start(&g, NULL, NULL);
-	ok(graph_take_ready(&g) == high, "the longest way to the end is first");
-	ok(graph_take_ready(&g) == high2, "then the next");
-	ok(graph_take_ready(&g) == short_way, "then the rest");
-	ok(graph_take_ready(&g) == NULL, "what waits is not given out");
+	ok(graph_take_ready(&g) == high,
+		"the node with the longest critical path starts first");
+	ok(graph_take_ready(&g) == high2,
+		"the node with the next longest path is second");
+	ok(graph_take_ready(&g) == short_way, "the node with the shortest path is last");
+	ok(graph_take_ready(&g) == NULL, "a node that waits for others is not ready");
 	graph_finish_node(&g, high, true, NULL, NULL);
-	ok(graph_take_ready(&g) == NULL, "not while one node before it runs");
+	ok(graph_take_ready(&g) == NULL,
+		"a node is not ready while one that it needs runs");
 	graph_finish_node(&g, short_way, true, NULL, NULL);
-	ok(graph_take_ready(&g) == last, "once all before it have ended");
+	ok(graph_take_ready(&g) == last,
+		"a node is ready when all that it needs have ended");
 	graph_finish_node(&g, high2, true, NULL, NULL);
-	ok(!graph_has_ended(&g), "not ended while one runs");
+	ok(!graph_has_ended(&g), "the graph has not ended while a node runs");
 	graph_finish_node(&g, last, true, NULL, NULL);
-	ok(graph_has_ended(&g), "ended");
+	ok(graph_has_ended(&g), "the graph has ended");
 	graph_done(&g);
 }
 
-/* A chain of small nodes is longer than one large node; equal ways keep their order. */
+/* A chain of small nodes is longer than one large node. Nodes with equal paths keep their
+ * order. */
 static void test_critical_path(void)
 {
 	struct graph g = {0};
@@ -69,13 +75,15 @@ static void test_critical_path(void)
 	graph_add_edge(&g, begin, aside, EDGE_AFTER);
 	graph_add_edge(&g, aside, end, EDGE_AFTER);
 	graph_start(&g, NULL, NULL);
-	is_int(begin->priority, 11, "the costs of the longest way add up");
-	is_int(aside->priority, 6, "from every node");
-	ok(graph_take_ready(&g) == begin, "what begins it goes before one large node");
+	is_int(begin->priority, 11, "the costs of the critical path are added up");
+	is_int(aside->priority, 6, "each node has the cost of its own path");
+	ok(graph_take_ready(&g) == begin,
+		"a long chain of small nodes starts before one large node");
 	ok(graph_take_ready(&g) == large && graph_take_ready(&g) == same,
-		"equal ways keep their order");
+		"nodes with equal paths keep their order");
 	graph_finish_node(&g, begin, true, NULL, NULL);
-	ok(graph_take_ready(&g) == middle && graph_take_ready(&g) == aside, "and so on");
+	ok(graph_take_ready(&g) == middle && graph_take_ready(&g) == aside,
+		"the rest follows by path");
 	graph_done(&g);
 }
 
@@ -95,16 +103,18 @@ static void test_failure(void)
 	graph_add_edge(&g, c, barrier, EDGE_AFTER);
 	graph_add_edge(&g, other, barrier, EDGE_AFTER);
 	graph_start(&g, NULL, NULL);
-	ok(graph_take_ready(&g) == a && graph_take_ready(&g) == other, "two can start");
+	ok(graph_take_ready(&g) == a && graph_take_ready(&g) == other,
+		"two nodes can start");
 	forget_blocked();
 	graph_finish_node(&g, a, false, on_blocked, NULL);
-	is(blocked.data, "b c ", "a failure blocks those that need it, the nearest first");
-	ok(b->blocker == a && c->blocker == b, "each knows by whom");
-	ok(graph_take_ready(&g) == NULL, "the barrier waits for the others");
+	is(blocked.data, "b c ",
+		"a failure blocks the nodes that need it, the nearest first");
+	ok(b->blocker == a && c->blocker == b, "each blocked node knows its blocker");
+	ok(graph_take_ready(&g) == NULL, "the barrier waits for the other nodes");
 	graph_finish_node(&g, other, true, NULL, NULL);
-	ok(graph_take_ready(&g) == barrier, "and runs in spite of the failure");
+	ok(graph_take_ready(&g) == barrier, "the barrier runs after a failure as well");
 	graph_finish_node(&g, barrier, true, NULL, NULL);
-	ok(graph_has_ended(&g), "all have ended");
+	ok(graph_has_ended(&g), "all nodes have ended");
 	graph_done(&g);
 }
 
@@ -126,21 +136,26 @@ static void test_cycle(void)
 	graph_add_edge(&g, self, self, EDGE_NEEDS);
 	forget_blocked();
 	graph_start(&g, on_blocked, NULL);
-	ok(b->state == NODE_BLOCKED && b->blocker == a, "a cycle is blocked by its own");
-	ok(self->state == NODE_BLOCKED && self->blocker == self, "so is what needs itself");
-	ok(behind->state == NODE_BLOCKED, "and what needs the cycle");
+	ok(b->state == NODE_BLOCKED && b->blocker == a,
+		"a cycle is blocked by one of its own nodes");
+	ok(self->state == NODE_BLOCKED && self->blocker == self,
+		"a node that needs itself is blocked");
+	ok(behind->state == NODE_BLOCKED, "a node that needs the cycle is blocked");
 	ok(graph_take_ready(&g) == barrier && graph_take_ready(&g) == before,
-		"the others run");
+		"the other nodes run");
 	graph_finish_node(&g, barrier, true, NULL, NULL);
 	graph_finish_node(&g, before, true, on_blocked, NULL);
-	is(blocked.data, "self b behind a ", "each is told, when all before it have ended");
-	ok(a->state == NODE_BLOCKED && a->blocker == b, "all of the cycle, in the end");
-	ok(graph_has_ended(&g), "and all have ended");
+	is(blocked.data, "self b behind a ",
+		"blocked nodes are reported when all nodes before them have ended");
+	ok(a->state == NODE_BLOCKED && a->blocker == b,
+		"in the end the whole cycle is blocked");
+	ok(graph_has_ended(&g), "all nodes of the graph with a cycle have ended");
 	graph_done(&g);
 }
 
-/* Runs 4 nodes a, b -> c -> d to the end in the order of completions that the bits of
- * choice select, each failing or not by the bits of fail; counts broken rules. */
+/* Runs the nodes a and b -> c -> d to the end. The bits of choice select the order of
+ * completions, the bits of fail the nodes that fail. Returns the number of broken rules.
+ */
 static int run_small(unsigned int choice, unsigned int fail)
 {
 	struct graph g = {0};
@@ -187,7 +202,7 @@ static void test_every_order(void)
 	for (unsigned int choice = 0; choice < 16; choice++)
 		for (unsigned int fail = 0; fail < 16; fail++, runs++)
 			broken += run_small(choice, fail);
-	ok(broken == 0 && runs == 256, "every order and failure of a small graph");
+	ok(broken == 0 && runs == 256, "every order and every failure of a small graph");
 }
 
 static void test_many(void)
@@ -207,7 +222,7 @@ static void test_many(void)
 		graph_finish_node(&g, next, given % 3 != 0, NULL, NULL);
 	}
 	is_int((long)given, 10001, "10,000 jobs and their barrier");
-	ok(graph_has_ended(&g), "all have ended");
+	ok(graph_has_ended(&g), "all nodes of the large graph have ended");
 	graph_done(&g);
 }
 

@@ -16,7 +16,7 @@ static void note(struct history *h, const char *title, const char *release, uint
 	history_note(h, title, release, &(struct cost){cpu_ms, cpu_ms * 1000});
 }
 
-/* CPU time of what is found; -1: nothing. */
+/* Returns the CPU time that is found, or -1 if none is. */
 static long found(const struct history *h, const char *title, const char *release)
 {
 	struct cost cost;
@@ -24,7 +24,7 @@ static long found(const struct history *h, const char *title, const char *releas
 	if (!history_find(h, title, release, &cost))
 		return -1;
 	if (cost.max_rss_bytes != cost.cpu_ms * 1000)
-		ok(false, "its memory");
+		ok(false, "the memory is found as well");
 	return (long)cost.cpu_ms;
 }
 
@@ -44,27 +44,30 @@ static void test_find(void)
 	note(h, "evdi/1.11", "6.1", 30);
 	note(h, "evdi2/1", "6.1", 2);
 	note(h, "depmod", "6.1", 7);
-	is_int(found(h, "evdi/1.12", "6.1"), 10, "that kernel");
-	is_int(found(h, "evdi/1.12", "6.2"), 20, "and another");
-	is_int(found(h, "evdi/1.11", "6.9"), 30, "another kernel when there is none of that");
-	ok(found(h, "evdi/2", "6.1") >= 10, "another version");
-	is_int(found(h, "evd/1", "6.1"), -1, "a beginning of a name is no name");
+	is_int(found(h, "evdi/1.12", "6.1"), 10, "the time for that kernel");
+	is_int(found(h, "evdi/1.12", "6.2"), 20, "the time for another kernel");
+	is_int(found(h, "evdi/1.11", "6.9"), 30,
+		"the time of another kernel if there is none for that kernel");
+	ok(found(h, "evdi/2", "6.1") >= 10, "the time of another version");
+	is_int(found(h, "evd/1", "6.1"), -1, "the beginning of a name does not match");
 	is_int(found(h, "depmod", "6.9"), 7, "a title without a version");
 	note(h, "evdi/1.12", "6.1", 11);
-	is_int(found(h, "evdi/1.12", "6.1"), 11, "the latest counts");
+	is_int(found(h, "evdi/1.12", "6.1"), 11, "the latest time is used");
 	note(h, "a b/1", "6.1", 5);
 	is_int(history_save(h), 0, "save");
 	history_free(h);
 
 	h = history_read(path);
-	is_int(found(h, "evdi/1.12", "6.1"), 11, "it is kept");
-	is_int(found(h, "evdi-other/1", "6.1"), 1, "all of it");
-	is_int(found(h, "a b/1", "6.1"), -1, "except what the file cannot say");
+	is_int(found(h, "evdi/1.12", "6.1"), 11, "the history is kept in the file");
+	is_int(found(h, "evdi-other/1", "6.1"), 1, "all entries are kept");
+	is_int(found(h, "a b/1", "6.1"), -1,
+		"a name that the file format does not permit is not kept");
 	history_free(h);
 	h = history_read(NULL);
 	note(h, "x/1", "6.1", 3);
-	is_int(found(h, "x/1", "6.1"), 3, "without a file it lasts as long as the run");
-	is_int(history_save(h), 0, "save");
+	is_int(found(h, "x/1", "6.1"), 3,
+		"without a file the history is kept for the run");
+	is_int(history_save(h), 0, "saving succeeds without a file");
 	history_free(h);
 }
 
@@ -84,9 +87,9 @@ static void test_two(void)
 	history_free(a);
 	history_free(b);
 	a = history_read(path);
-	is_int(found(a, "a/1", "6.1"), 1, "two processes: what the first noted");
-	is_int(found(a, "b/1", "6.1"), 2, "and the second");
-	is_int(found(a, "both/1", "6.1"), 2, "and both");
+	is_int(found(a, "a/1", "6.1"), 1, "two processes: the entry of the first");
+	is_int(found(a, "b/1", "6.1"), 2, "two processes: the entry of the second");
+	is_int(found(a, "both/1", "6.1"), 2, "two processes: the entry of both");
 	history_free(a);
 }
 
@@ -106,23 +109,23 @@ static void test_damage(void)
 	write_file(s.data);
 	str_done(&s);
 	h = history_read(path);
-	is_int(found(h, "new/1", "6.1"), 2, "a good line among bad ones");
-	is_int(found(h, "old/1", "6.1"), -1, "what is a year old is forgotten");
+	is_int(found(h, "new/1", "6.1"), 2, "a good line between bad ones is read");
+	is_int(found(h, "old/1", "6.1"), -1, "an entry that is a year old is dropped");
 	ok(found(h, "short/4", "6.1") == -1 && found(h, "letters/1", "6.1") == -1 &&
 			found(h, "minus/1", "6.1") == -1 && found(h, "more/1", "6.1") == -1 &&
 			found(h, "huge/1", "6.1") == -1,
-		"bad lines are none");
+		"bad lines are ignored");
 	history_free(h);
 	write_file("dkms-history 2\nnew/1 6.1 2 2000 9999999999\n");
 	h = history_read(path);
-	is_int(found(h, "new/1", "6.1"), -1, "another format is none");
+	is_int(found(h, "new/1", "6.1"), -1, "a file of another format is ignored");
 	note(h, "x/1", "6.1", 4);
-	is_int(history_save(h), 0, "and is written over");
+	is_int(history_save(h), 0, "it is replaced");
 	history_free(h);
 	h = history_read("/dev/null/none");
 	note(h, "x/1", "6.1", 4);
-	ok(history_save(h) < 0, "a place that cannot be written");
-	is_int(found(h, "x/1", "6.1"), 4, "does no harm");
+	ok(history_save(h) < 0, "a file that cannot be written is an error");
+	is_int(found(h, "x/1", "6.1"), 4, "the entries in memory are kept then");
 	history_free(h);
 }
 
@@ -145,7 +148,7 @@ static void test_many(void)
 		snprintf(release, sizeof(release), "6.%d", i % 10);
 		wrong += found(h, title, release) != i;
 	}
-	is_int(wrong, 0, "2,000 in any order");
+	is_int(wrong, 0, "2,000 entries in any order");
 	history_free(h);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Kernels in an install tree made up of empty files. */
+/* Kernels in an install tree that has empty files. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static char *in_root(const char *name)
 	return path_join(root, name);
 }
 
-/* Writes root/name, making its directory. */
+/* Writes root/name and makes its directory. */
 static void put(const char *name, const char *text)
 {
 	_cleanup_free_ char *path = in_root(name);
@@ -37,7 +37,7 @@ static void put_link(const char *name, const char *target)
 		ok(false, "link %s", path);
 }
 
-/* Settings for the install tree root/tree; settings_done frees. */
+/* Returns settings for the install tree root/tree; settings_done() frees them. */
 static struct settings settings_for(const char *tree)
 {
 	struct settings s;
@@ -55,8 +55,8 @@ static void test_running(void)
 	struct utsname names;
 
 	uname(&names);
-	is(release, names.release, "the running release");
-	is(arch, names.machine, "the running architecture");
+	is(release, names.release, "the release of the running kernel");
+	is(arch, names.machine, "the architecture of the running kernel");
 }
 
 static void test_list(void)
@@ -65,8 +65,8 @@ static void test_list(void)
 	struct strv found = {0};
 	char *joined;
 
-	is_int(kernel_list_with_headers(&s, &found), 0, "no install tree");
-	is_int((long)found.n, 0, "has no kernels");
+	is_int(kernel_list_with_headers(&s, &found), 0, "listing a missing install tree");
+	is_int((long)found.n, 0, "it has no kernels");
 
 	put("list/6.10.1/build/include/linux/version.h", "");
 	put("list/6.9.12/build/include/linux/version.h", "");
@@ -74,14 +74,15 @@ static void test_list(void)
 	put("headers/linked/include/linux/version.h", "");
 	put("list/6.1.0-56-amd64/modules.dep", "");
 	put_link("list/6.1.0-56-amd64/build", "../../headers/linked");
-	put("list/6.1.0-55-amd64/kernel/x.ko", ""); /* an image without headers */
+	put("list/6.1.0-55-amd64/kernel/x.ko", ""); /* no headers */
 	put("list/6.1.0-54-amd64/build/Makefile", "");
 	put("list/6.1.0-53-amd64/modules.dep", "");
 	put_link("list/6.1.0-53-amd64/build", "../../headers/removed");
 	put("list/README", "");
 	is_int(kernel_list_with_headers(&s, &found), 0, "kernels with headers");
 	joined = strv_join(&found, " ");
-	is(joined, "6.1.0-56-amd64 6.9.12 6.9.12-rc1 6.10.1", "in version order");
+	is(joined, "6.1.0-56-amd64 6.9.12 6.9.12-rc1 6.10.1",
+		"kernels are sorted by version");
 	free(joined);
 	strv_done(&found);
 	settings_done(&s);
@@ -98,7 +99,8 @@ static void check_kernel(const struct settings *s, const char *release, bool has
 	is(k->config_path, want, what);
 	is(k->release, release, "release");
 	is(k->arch, "x86_64", "architecture");
-	ok(!k->modules_known && !k->config_known, "and nothing was read yet");
+	ok(!k->modules_known && !k->config_known,
+		"modules and configuration are not read yet");
 	kernel_free(k);
 }
 
@@ -118,13 +120,13 @@ static void test_new(void)
 	put("elsewhere/one-line", "");
 	check_kernel(&s, "1", true, "new/1/build/include/config/auto.conf", "auto.conf");
 	check_kernel(&s, "2", true, "new/2/build/.config", ".config");
-	check_kernel(&s, "3", true, NULL, "headers only");
-	check_kernel(&s, "4", false, NULL, "image only");
-	check_kernel(&s, "5", false, NULL, "nothing at all");
+	check_kernel(&s, "3", true, NULL, "headers without a configuration");
+	check_kernel(&s, "4", false, NULL, "an image without headers");
+	check_kernel(&s, "5", false, NULL, "neither headers nor an image");
 
 	k = kernel_new(&s, "1", "x86_64");
-	is(k->dir, dir, "its directory");
-	is(k->headers, headers, "its headers");
+	is(k->dir, dir, "the directory of the kernel");
+	is(k->headers, headers, "the directory of the headers");
 	kernel_free(k);
 
 	s.kernel.source_dir = in_root("elsewhere");
@@ -164,18 +166,21 @@ static void test_config(void)
 	is(kernel_config(k, "CONFIG_HZ"), "250", "a number");
 	is(kernel_config(k, "CONFIG_MODULE_SIG_HASH"), "\"sha256\"", "a string");
 	is(kernel_config(k, "CONFIG_CC_VERSION_TEXT"),
-		"\"gcc-12 (Debian 12.2.0-14) a=b\"", "a string with blanks and =");
+		"\"gcc-12 (Debian 12.2.0-14) a=b\"",
+		"a string with blanks and an equals sign");
 	is(kernel_config(k, "CONFIG_LOCALVERSION"), "\"\"", "an empty string");
 	is(kernel_config(k, "CONFIG_CRLF"), "y", "a line with a carriage return");
 	is(kernel_config(k, "CONFIG_LAST"), "m", "a line without its end");
-	is(kernel_config(k, "CONFIG_MODULE_SIG"), "y", "a name that begins others");
-	is(kernel_config(k, "CONFIG_MODULE"), NULL, "the beginning of a name");
-	is(kernel_config(k, "CONFIG_MODULES_TREE"), NULL, "a longer name");
-	is(kernel_config(k, "CONFIG_DRM"), NULL, "not set");
-	is(kernel_config(k, "CONFIG_OTHER"), NULL, "no option");
-	is(kernel_config(k, "CONFIG_NOTHING"), NULL, "no value");
-	is(kernel_config(k, ""), NULL, "no name");
-	is(kernel_config(k, "XCONFIG_OTHER"), NULL, "nor is that one");
+	is(kernel_config(k, "CONFIG_MODULE_SIG"), "y",
+		"an option whose name is the beginning of others");
+	is(kernel_config(k, "CONFIG_MODULE"), NULL, "the beginning of an option's name");
+	is(kernel_config(k, "CONFIG_MODULES_TREE"), NULL,
+		"an option's name with more behind it");
+	is(kernel_config(k, "CONFIG_DRM"), NULL, "an option that is not set");
+	is(kernel_config(k, "CONFIG_OTHER"), NULL, "a line that is not an option");
+	is(kernel_config(k, "CONFIG_NOTHING"), NULL, "an option without a value");
+	is(kernel_config(k, ""), NULL, "an empty name");
+	is(kernel_config(k, "XCONFIG_OTHER"), NULL, "a name that is no option");
 	kernel_free(k);
 
 	for (int i = 0; i < 10000; i++)
@@ -184,20 +189,20 @@ static void test_config(void)
 	put("config/2/build/.config", large.data);
 	str_done(&large);
 	k = kernel_new(&s, "2", "x86_64");
-	is(kernel_config(k, "CONFIG_OPTION_0"), "m", "one of many");
-	is(kernel_config(k, "CONFIG_OPTION_7919"), "y", "another");
-	is(kernel_config(k, "CONFIG_OPTION_10000"), NULL, "none");
+	is(kernel_config(k, "CONFIG_OPTION_0"), "m", "one of many options");
+	is(kernel_config(k, "CONFIG_OPTION_7919"), "y", "another of many options");
+	is(kernel_config(k, "CONFIG_OPTION_10000"), NULL,
+		"an option that is not among many");
 	kernel_free(k);
 
 	s.kernel.config = in_root("config/missing");
 	k = kernel_new(&s, "1", "x86_64");
-	is(kernel_config(k, "CONFIG_MODULES"), NULL,
-		"a --config that is missing has nothing");
+	is(kernel_config(k, "CONFIG_MODULES"), NULL, "a missing --config has no options");
 	kernel_free(k);
 	settings_done(&s);
 }
 
-/* The modules found, as "name=path name=path"; caller frees. */
+/* Returns the modules found, as "name=path name=path". Caller frees. */
 static char *modules_of(struct kernel *k)
 {
 	struct str s = {0};
@@ -223,14 +228,12 @@ static void test_modules(void)
 {
 	struct settings s = settings_for("modules");
 	struct kernel *k = kernel_new(&s, "1", "x86_64");
-	_cleanup_free_ char *closed = in_root("modules/closed/kernel");
-	struct error e = {0};
 
-	check_modules(k, "", "no directory, no modules");
+	check_modules(k, "", "without a directory there are no modules");
 	put("modules/1/kernel/drivers/net/e1000e.ko", "");
 	put("modules/1/kernel/drivers/gpu/snd-hda-intel.ko.xz", "");
 	put("modules/1/kernel/build/deep.ko",
-		""); /* only the topmost build is no place */
+		""); /* only the top directory "build" is skipped */
 	put("modules/1/updates/dkms/evdi.ko.zst", "");
 	put("modules/1/extra/evdi.ko.gz", "");
 	put("modules/1/top.ko", "");
@@ -248,7 +251,7 @@ static void test_modules(void)
 	put_link("modules/1/weak-updates/weak.ko", "../../../other/weak.ko");
 	put_link("modules/1/weak-updates/dangling.ko", "gone.ko");
 	put_link("modules/1/loop", ".");
-	check_modules(k, "", "what is known stays known");
+	check_modules(k, "", "the list of modules is kept once it is known");
 	kernel_forget_modules(k);
 	check_modules(k,
 		"deep=kernel/build/deep.ko e1000e=kernel/drivers/net/e1000e.ko "
@@ -256,15 +259,23 @@ static void test_modules(void)
 		"inside=kernel/directory.ko/inside.ko "
 		"snd_hda_intel=kernel/drivers/gpu/snd-hda-intel.ko.xz top=top.ko "
 		"weak=weak-updates/weak.ko",
-		"modules by name");
-	ok(k->modules_known, "known");
+		"modules sorted by name");
+	ok(k->modules_known, "the modules are known");
 	kernel_free(k);
+	settings_done(&s);
+}
 
-	k = kernel_new(&s, "file", "x86_64");
+static void test_unreadable_modules(void)
+{
+	struct settings s = settings_for("modules");
+	struct kernel *k = kernel_new(&s, "file", "x86_64");
+	_cleanup_free_ char *closed = in_root("modules/closed/kernel");
+	struct error e = {0};
+
 	put("modules/file", "");
-	is_int(kernel_find_modules(k, &e), -ENOTDIR, "a file instead of a directory");
+	is_int(kernel_find_modules(k, &e), -ENOTDIR, "a file instead of the directory");
 	ok(e.what && strstr(e.what, "modules/file"), "%s", e.what ? e.what : "(null)");
-	ok(!k->modules_known && !k->n_modules, "nothing is known");
+	ok(!k->modules_known && !k->n_modules, "no modules are known");
 	error_done(&e);
 	kernel_free(k);
 
@@ -272,10 +283,10 @@ static void test_modules(void)
 	put("modules/closed/kernel/x.ko", "");
 	chmod(root, 0755);
 	chmod(closed, 0);
-	/* Nothing is closed to root. */
-	ok(getuid() || seteuid(65534) == 0, "be somebody else");
-	is_int(kernel_find_modules(k, &e), -EACCES, "a closed directory");
-	ok(getuid() || seteuid(0) == 0, "be root again");
+	/* Root can read any directory. */
+	ok(getuid() || seteuid(65534) == 0, "become another user");
+	is_int(kernel_find_modules(k, &e), -EACCES, "an unreadable directory");
+	ok(getuid() || seteuid(0) == 0, "become root again");
 	ok(e.what && strstr(e.what, "modules/closed/kernel"), "%s",
 		e.what ? e.what : "(null)");
 	chmod(closed, 0755);
@@ -324,7 +335,8 @@ static void test_compression(void)
 	is_int(compression_of_file("/a/b.ko.gz"), COMPRESSION_GZIP, "b.ko.gz");
 	is_int(compression_of_file("b.ko.xz"), COMPRESSION_XZ, "b.ko.xz");
 	is_int(compression_of_file("b.ko.zst"), COMPRESSION_ZSTD, "b.ko.zst");
-	is_int(compression_of_file("b.tar.gz"), COMPRESSION_NONE, "no module");
+	is_int(compression_of_file("b.tar.gz"), COMPRESSION_NONE,
+		"a file that is not a module");
 }
 
 static void test_names(void)
@@ -374,10 +386,11 @@ static void test_image(void)
 	check_image("4", "build/include/x", false);
 }
 
-/* Debian's layout below root/PLACE, as it is in its packages. */
+/* Writes headers below root/PLACE in the layout of Debian's packages. */
 static void put_debian(const char *place, const char *release, const char *makefile)
 {
-	_cleanup_free_ char *headers = xasprintf("%s/usr/src/linux-headers-%s", place, release);
+	_cleanup_free_ char *headers =
+		xasprintf("%s/usr/src/linux-headers-%s", place, release);
 	_cleanup_free_ char *common = xasprintf("%s/usr/src/linux-headers-common", place);
 	_cleanup_free_ char *script =
 		xasprintf("%s/usr/lib/linux-kbuild-6.1/scripts/build", place);
@@ -399,8 +412,8 @@ static size_t count_places(const char *place, const char *release)
 {
 	_cleanup_free_ char *tree = xasprintf("%s/lib/modules", place);
 	_cleanup_free_ char *link = xasprintf("%s/%s/build", tree, release);
-	_cleanup_free_ char *headers = xasprintf("%s/%s/usr/src/linux-headers-%s", root, place,
-		release);
+	_cleanup_free_ char *headers =
+		xasprintf("%s/%s/usr/src/linux-headers-%s", root, place, release);
 	_cleanup_free_ char *below = xasprintf("%s/%s/x", tree, release);
 	_cleanup_(strv_done) struct strv places = {0};
 	struct settings s = settings_for(tree);
@@ -429,8 +442,8 @@ static struct kernel *kernel_at(const char *place, const char *release)
 	return k;
 }
 
-/* Of the trees that test_places has made. */
-static void test_kin(void)
+/* Uses the trees that test_places() makes. */
+static void test_family(void)
 {
 	struct kernel *a = kernel_at("one-line", "6.1.0-1-amd64");
 	struct kernel *b = kernel_at("comment", "6.1.0-1-amd64");
@@ -438,7 +451,7 @@ static void test_kin(void)
 	struct digest of_a, of_b;
 
 	ok(header_mounts_family(a, &of_a) && header_mounts_family(b, &of_b) && digest_equal(&of_a, &of_b),
-		"one family: the same Makefile");
+		"one family: the headers have the same Makefile");
 	ok(!header_mounts_family(c, &of_b), "no family: another layout");
 	put("comment/usr/src/linux-headers-common/Makefile", "# the next one\n");
 	ok(header_mounts_family(b, &of_b) && !digest_equal(&of_a, &of_b), "another family: another Makefile");
@@ -451,18 +464,28 @@ static void test_places(void)
 {
 	static const struct {
 		const char *place;
-		const char *makefile; /* @ is where the layout is */
+		const char *makefile; /* @ stands for root/PLACE */
 		size_t want;
 	} cases[] = {
 		{"one-line", "include @/usr/src/linux-headers-common/Makefile\n", 3},
-		{"comment", "# a comment\n\ninclude @/usr/src/linux-headers-common/Makefile\n", 3},
-		{"two-lines", "include @/usr/src/linux-headers-common/Makefile\nX = 1\n", 0},
-		{"since-6.13", "KBUILD_OUTPUT=@/usr/src/linux-headers-6.1.0-1-amd64\n"
-			       "include @/usr/src/linux-headers-common/Makefile\n", 3},
-		{"other-output", "KBUILD_OUTPUT=@/usr/src/linux-headers-common\n"
-				 "include @/usr/src/linux-headers-common/Makefile\n", 0},
-		{"no-output", "KBUILD_OUTPUT=@/none\n"
-			      "include @/usr/src/linux-headers-common/Makefile\n", 0},
+		{"comment",
+			"# a comment\n\ninclude "
+			"@/usr/src/linux-headers-common/Makefile\n",
+			3},
+		{"two-lines", "include @/usr/src/linux-headers-common/Makefile\nX = 1\n",
+			0},
+		{"since-6.13",
+			"KBUILD_OUTPUT=@/usr/src/linux-headers-6.1.0-1-amd64\n"
+			"include @/usr/src/linux-headers-common/Makefile\n",
+			3},
+		{"other-output",
+			"KBUILD_OUTPUT=@/usr/src/linux-headers-common\n"
+			"include @/usr/src/linux-headers-common/Makefile\n",
+			0},
+		{"no-output",
+			"KBUILD_OUTPUT=@/none\n"
+			"include @/usr/src/linux-headers-common/Makefile\n",
+			0},
 		{"nowhere", "include @/usr/src/linux-headers-none/Makefile\n", 0},
 		{"variable", "include @/usr/src/$(X)/Makefile\n", 0},
 	};
@@ -478,17 +501,21 @@ static void test_places(void)
 				str_add_bytes(&text, at, 1);
 		}
 		put_debian(cases[i].place, "6.1.0-1-amd64", text.data);
-		is_int((long)count_places(cases[i].place, "6.1.0-1-amd64"), (long)cases[i].want,
-			cases[i].place);
+		is_int((long)count_places(cases[i].place, "6.1.0-1-amd64"),
+			(long)cases[i].want, cases[i].place);
 		str_done(&text);
 	}
-	makefile = xasprintf("include %s/link/usr/src/linux-headers-common/Makefile\n", root);
+	makefile = xasprintf(
+		"include %s/link/usr/src/linux-headers-common/Makefile\n", root);
 	put_debian("link", "6.1.0-1-amd64", makefile);
 	put_link("link/usr/src/linux-headers-common/tools", "/usr/lib/elsewhere");
-	is_int((long)count_places("link", "6.1.0-1-amd64"), 0, "a link to somewhere else");
-	put("whole/usr/src/linux-headers-6.1.0-1-amd64/Makefile", "VERSION = 6\nPATCHLEVEL = 1\n");
+	is_int((long)count_places("link", "6.1.0-1-amd64"), 0,
+		"a link that leads elsewhere");
+	put("whole/usr/src/linux-headers-6.1.0-1-amd64/Makefile",
+		"VERSION = 6\nPATCHLEVEL = 1\n");
 	put("whole/usr/src/linux-headers-6.1.0-1-amd64/include/x.h", "");
-	is_int((long)count_places("whole", "6.1.0-1-amd64"), 0, "a kernel's own tree");
+	is_int((long)count_places("whole", "6.1.0-1-amd64"), 0,
+		"the source tree of a kernel");
 }
 
 int main(void)
@@ -497,11 +524,12 @@ int main(void)
 		return done_testing();
 	test_running();
 	test_places();
-	test_kin();
+	test_family();
 	test_list();
 	test_new();
 	test_config();
 	test_modules();
+	test_unreadable_modules();
 	test_compression();
 	test_names();
 	test_image();

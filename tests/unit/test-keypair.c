@@ -75,26 +75,28 @@ static void test_choose(void)
 	keypair_choose(&s, "6.1", &k);
 	is(k.key, LOCALSTATEDIR "/lib/shim-signed/mok/MOK.priv", "compat 5: Ubuntu: shim's key");
 	is(k.certificate, LOCALSTATEDIR "/lib/shim-signed/mok/MOK.der",
-		"compat 5: and shim's certificate");
-	ok(k.key_default && k.certificate_default, "both are defaults");
+		"compat 5: Ubuntu: shim's certificate");
+	ok(k.key_default && k.certificate_default, "key and certificate are defaults");
 	keypair_done(&k);
 	str_replace(&s.trees.dkms, dir);
 	keypair_choose(&s, "6.1", &k);
-	/* Unless this machine has one that we may read. */
+	/* This machine may have a default pair that can be read. */
 	ok(has_prefix(k.key, dir) || access(k.key, R_OK) == 0,
-		"a dkms tree elsewhere has a pair of its own");
+		"another dkms tree has a pair of its own");
 	keypair_done(&k);
 	str_replace(&s.trees.dkms, LOCALSTATEDIR "/lib/dkms");
 	s.signing.key = xstrdup("/keys/$kernelver/${kernelver}.key");
 	keypair_choose(&s, "6.1", &k);
 	is(k.key, "/keys/6.1/6.1.key", "compat 11.14: mok_signing_key is expanded per kernel");
 	is(k.certificate, LOCALSTATEDIR "/lib/dkms/mok.pub",
-		"the certificate keeps its default then");
+		"the certificate keeps its default");
 	keypair_done(&k);
 	s.signing.certificate = xstrdup("/keys/${kernelver}.der");
 	keypair_choose(&s, "6.1", &k);
-	is(k.certificate, "/keys/6.1.der", "compat 11.14: so is mok_certificate");
-	ok(!k.key_default && !k.certificate_default, "neither is a default");
+	is(k.certificate, "/keys/6.1.der",
+		"compat 11.14: mok_certificate is expanded per kernel");
+	ok(!k.key_default && !k.certificate_default,
+		"neither key nor certificate is a default");
 	keypair_done(&k);
 	settings_done(&s);
 }
@@ -109,36 +111,37 @@ static void test_make(void)
 	_cleanup_(str_done) struct str before = {0}, after = {0};
 
 	is_int(keypair_ensure(&k, &made, NULL), 0, "compat 5: a missing pair is made");
-	ok(made, "it is said");
-	is_int(mode_of(k.key), 0600, "the key is its owner's alone");
-	is_int(mode_of(k.certificate), 0644, "the certificate is everybody's");
+	ok(made, "the caller is told that the pair was made");
+	is_int(mode_of(k.key), 0600, "only the owner can read the key");
+	is_int(mode_of(k.certificate), 0644, "everybody can read the certificate");
 	ok(is_pair(&k), "key (PEM) and certificate (DER) are a pair");
 	key = read_key(k.key);
 	x = read_certificate(k.certificate);
 	if (key && x) {
 		is_int(EVP_PKEY_get_base_id(key), EVP_PKEY_RSA, "compat 5: RSA");
-		is_int(EVP_PKEY_get_bits(key), 2048, "compat 5: 2048");
+		is_int(EVP_PKEY_get_bits(key), 2048, "compat 5: 2048 bits");
 		is_int(X509_verify(x, key), 1, "compat 5: self-signed");
 		ok(X509_get_extended_key_usage(x) == XKU_CODE_SIGN, "compat 5: codeSigning");
-		ok(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE, "it may sign");
-		ok(X509_get0_subject_key_id(x) != NULL, "it has a key id");
+		ok(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE,
+			"the key usage permits signatures");
+		ok(X509_get0_subject_key_id(x) != NULL, "the certificate has a key id");
 		ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(x), X509_get0_notAfter(x));
-		is_int(days, 36500, "compat 5: 100 years");
+		is_int(days, 36500, "compat 5: valid for 100 years");
 	}
 	EVP_PKEY_free(key);
 	X509_free(x);
 	file_read(k.key, 65536, &before, NULL);
-	is_int(keypair_ensure(&k, &made, NULL), 0, "once more");
-	ok(!made, "nothing is made");
+	is_int(keypair_ensure(&k, &made, NULL), 0, "the pair exists already");
+	ok(!made, "no pair is made then");
 	unlink(k.certificate);
-	is_int(keypair_ensure(&k, &made, NULL), 0, "a missing certificate");
-	ok(made && is_pair(&k), "is made for the key that there is");
+	is_int(keypair_ensure(&k, &made, NULL), 0, "the certificate is missing");
+	ok(made && is_pair(&k), "it is made for the existing key");
 	file_read(k.key, 65536, &after, NULL);
 	ok(before.len && before.len == after.len && !memcmp(before.data, after.data, after.len),
-		"which stays");
+		"the key is not changed");
 	unlink(k.key);
-	is_int(keypair_ensure(&k, &made, NULL), 0, "a missing key");
-	ok(made && is_pair(&k), "compat 5: is made with its certificate");
+	is_int(keypair_ensure(&k, &made, NULL), 0, "the key is missing");
+	ok(made && is_pair(&k), "compat 5: it is made together with a certificate");
 	keypair_done(&k);
 }
 
@@ -151,34 +154,39 @@ static void test_bad_places(void)
 	_cleanup_(strv_done) struct strv names = {0};
 
 	ok(keypair_ensure(&k, &made, &err) < 0, "a certificate that cannot be written");
-	ok(err.what && strstr(err.what, "nowhere/bad.der"), "is named: %s", err.what);
+	ok(err.what && strstr(err.what, "nowhere/bad.der"), "the error names it: %s",
+		err.what);
 	ok(path_is_file(k.key), "compat 11.14: the key is made all the same");
-	ok(!path_exists(nowhere), "directories that were named are not made");
+	ok(!path_exists(nowhere), "missing directories are not made");
 	error_done(&err);
 	keypair_done(&k);
 	k = pair_in("nowhere/bad.key", "good.der");
 	ok(keypair_ensure(&k, &made, &err) < 0, "a key that cannot be written");
-	ok(err.what && strstr(err.what, "nowhere/bad.key"), "is named: %s", err.what);
-	ok(!path_exists(k.certificate), "no certificate without it");
+	ok(err.what && strstr(err.what, "nowhere/bad.key"), "the error names it: %s",
+		err.what);
+	ok(!path_exists(k.certificate), "no certificate is made without a key");
 	error_done(&err);
 	keypair_done(&k);
 	k = pair_in("text.key", "text.der");
 	file_write(k.key, "no key\n", 7, 0600, NULL);
-	ok(keypair_ensure(&k, &made, &err) < 0, "a key that is none");
-	ok(err.what && strstr(err.what, "text.key"), "is named: %s", err.what);
+	ok(keypair_ensure(&k, &made, &err) < 0, "a key file without a key");
+	ok(err.what && strstr(err.what, "text.key"), "the error names it: %s", err.what);
 	error_done(&err);
 	str_replace(&k.key, "pkcs11:token=x;object=y");
 	ok(keypair_ensure(&k, &made, &err) < 0, "compat 5: a key in a token");
-	ok(err.what && strstr(err.what, "text.der"), "lacks its certificate: %s", err.what);
+	ok(err.what && strstr(err.what, "text.der"),
+		"the error says that its certificate is missing: %s", err.what);
 	error_done(&err);
 	file_write(k.certificate, "x", 1, 0644, NULL);
-	is_int(keypair_ensure(&k, &made, &err), 0, "has it, and is not looked at");
-	ok(!made, "nothing is made");
+	is_int(keypair_ensure(&k, &made, &err), 0,
+		"a key in a token with a certificate is not read");
+	ok(!made, "no pair is made for it");
 	error_done(&err);
 	keypair_done(&k);
 	dir_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++)
-		ok(!strstr(names.items[i], ".new"), "%s is no leftover", names.items[i]);
+		ok(!strstr(names.items[i], ".new"), "no temporary file is left: %s",
+			names.items[i]);
 }
 
 #define MAKERS 4
@@ -197,7 +205,7 @@ static void *make(void *arg)
 	return NULL;
 }
 
-/* As many processes as threads. */
+/* Makes pairs in several processes with several threads each. */
 static void test_at_once(void)
 {
 	struct maker makers[MAKERS];
@@ -223,9 +231,9 @@ static void test_at_once(void)
 		made += WIFEXITED(status) && WEXITSTATUS(status) == 1;
 		failed += !WIFEXITED(status) || WEXITSTATUS(status) > 1;
 	}
-	is_int(failed, 0, "several threads and processes at once succeed");
+	is_int(failed, 0, "several threads and processes at the same time succeed");
 	is_int(made, 1, "one of them makes the pair");
-	ok(is_pair(&makers[0].pair), "it is one pair");
+	ok(is_pair(&makers[0].pair), "key and certificate belong together");
 	for (int i = 0; i < MAKERS; i++)
 		keypair_done(&makers[i].pair);
 }

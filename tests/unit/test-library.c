@@ -17,7 +17,7 @@ static void test_loads(void)
 	static struct library library = LIBRARY("libm.so.6", "rounding", "libc6", symbols);
 	_cleanup_(error_done) struct error err = {0};
 
-	ok(!sym_floor, "before a library is loaded its functions are not there");
+	ok(!sym_floor, "the functions of a library are NULL before it is loaded");
 	is_int(library_load(&library, &err), 0, "a library is loaded");
 	ok(sym_floor && sym_floor(2.5) == 2.0, "its functions can be called");
 	is_int(library_load(&library, &err), 0, "it may be loaded again");
@@ -41,12 +41,12 @@ static void test_missing_library(void)
 		LIBRARY("libno-such.so.7", "reading cards", "libno-such", symbols);
 	_cleanup_(error_done) struct error err = {0};
 
-	is_int(library_load(&library, &err), -ENOENT, "a library that is not there");
+	is_int(library_load(&library, &err), -ENOENT, "a missing library");
 	is_int(err.status, 1, "the exit status is 1");
 	ok(strstr(err.what, "reading cards needs the library libno-such.so.7"),
-		"the error says what it is for");
+		"the error names the feature that needs it");
 	is(err.remedy, "install libno-such", "the remedy names the package");
-	is_int(library_load(&library, NULL), -ENOENT, "nor is it at the second attempt");
+	is_int(library_load(&library, NULL), -ENOENT, "a second attempt fails as well");
 }
 
 int main(void)

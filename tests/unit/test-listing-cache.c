@@ -21,7 +21,8 @@ static void put(const char *name, const char *text)
 	close(fd);
 }
 
-/* All that a kernel's headers have: files, directories, links of each kind, markers. */
+/* Makes the kinds of files that a kernel's headers have: files, directories, links of
+ * each kind, markers. */
 static void make_tree(void)
 {
 	static const char *const dirs[] = {"a/b", "include/config", "empty"};
@@ -53,7 +54,7 @@ static size_t count_kept(void)
 	return n;
 }
 
-/* The listing of root as a run finds it; caller frees. */
+/* Returns the listing of root as a run sees it. Caller frees. */
 static char *look(void)
 {
 	struct listing_cache *t = listing_cache_open(kept);
@@ -63,7 +64,7 @@ static char *look(void)
 	if (listing_cache_get(t, root, "/include/config", &tree) == 0) {
 		text = xstrdup(cached_listing_text(tree).data);
 		ok(text && listing_cache_is_unchanged(t, tree),
-			"nothing changes while one looks");
+			"the tree does not change during the listing");
 		cached_listing_free(tree);
 	}
 	listing_cache_close(t);
@@ -89,7 +90,7 @@ static void remove_file(void)
 }
 static void same_again(void) { put("a/b/file", "ONE"); }
 
-/* Each change is seen by a run that has begun before it, and by the next one. */
+/* Each change is noticed by a run that started before it, and by the next run. */
 static void test_changes(void)
 {
 	static const struct {
@@ -97,9 +98,11 @@ static void test_changes(void)
 		void (*change)(void);
 		bool matters;
 	} cases[] = {{"a file", change_file, true}, {"a mode", change_mode, true},
-		{"a file behind a link", change_far, true}, {"a new file", add_file, true},
-		{"a new marker", add_marker, true}, {"what a link leads to", add_target, true},
-		{"a file that is gone", remove_file, true}, {"the same again", same_again, false}};
+		{"a file behind a link", change_far, true},
+		{"a new file", add_file, true}, {"a new marker", add_marker, true},
+		{"a target for a link", add_target, true},
+		{"a removed file", remove_file, true},
+		{"the same content", same_again, false}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *before = look(), *after = NULL;
@@ -109,16 +112,16 @@ static void test_changes(void)
 		listing_cache_get(t, root, "/include/config", &tree);
 		cases[i].change();
 		ok(listing_cache_is_unchanged(t, tree) != cases[i].matters,
-			"%s: seen at once", cases[i].what);
+			"%s: noticed at once", cases[i].what);
 		cached_listing_free(tree);
 		listing_cache_close(t);
 		after = look();
-		ok(streq(before, after) != cases[i].matters, "%s: seen by the next",
-			cases[i].what);
+		ok(streq(before, after) != cases[i].matters,
+			"%s: noticed by the next run", cases[i].what);
 	}
 }
 
-/* What is kept and damaged is as good as nothing. */
+/* A damaged listing is ignored. */
 static void test_damage(void)
 {
 	_cleanup_free_ char *before = look();
@@ -146,8 +149,8 @@ static void test_damage(void)
 			bytes.data[at] ^= 1;
 			if (listing_cache_get(t, root, "/include/config", &tree) == 0)
 				text = cached_listing_text(tree);
-			ok(!text.data || streq(text.data, before), "byte %zu damaged: no wrong text",
-				at);
+			ok(!text.data || streq(text.data, before),
+				"byte %zu damaged: the text is right or missing", at);
 			cached_listing_free(tree);
 			listing_cache_close(t);
 		}
@@ -155,7 +158,8 @@ static void test_damage(void)
 	}
 	free(before);
 	before = look();
-	ok(before && strstr(before, "/a/b/file file"), "truncated: read again");
+	ok(before && strstr(before, "/a/b/file file"),
+		"a truncated listing is read again");
 }
 
 int main(void)
@@ -168,15 +172,16 @@ int main(void)
 	kept = path_join(dir, "kept");
 	make_tree();
 	free(look());
-	is_int((long)count_kept(), 0, "nothing is kept while it may change unseen");
+	is_int((long)count_kept(), 0,
+		"no listing is kept while a change could go unnoticed");
 	test_changes();
 	dir_remove(root, NULL);
 	make_tree();
-	usleep(2200000); /* the files become old */
+	usleep(2200000); /* wait until the files are old */
 	first = look();
-	is_int((long)count_kept(), 1, "then it is kept");
+	is_int((long)count_kept(), 1, "the listing of old files is kept");
 	second = look();
-	is(second, first, "and is the same");
+	is(second, first, "the kept listing is the same");
 	test_damage();
 	test_changes();
 	dir_remove(dir, NULL);

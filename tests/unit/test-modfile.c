@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What module files say, which of two is newer, and whether a kernel would take them; on
- * modules of tests/modules. */
+/* What module files contain, which of two modules is newer, and whether a kernel would
+ * load them. Uses the modules of tests/modules. */
 #include "config.h"
 
 #include <errno.h>
@@ -17,13 +17,13 @@
 
 static char root[] = "/tmp/dkms-test-XXXXXX";
 
-/* A path below root; caller frees. */
+/* Returns a path below root. Caller frees. */
 static char *in_root(const char *name)
 {
 	return path_join(root, name);
 }
 
-/* Builds root/name from a source of tests/modules; caller frees the path. */
+/* Builds root/name from a source of tests/modules. Caller frees the path. */
 static char *build(const char *name, const char *source, const char *defines)
 {
 	char *path = in_root(name);
@@ -84,11 +84,12 @@ static void test_read(void)
 
 		check_read(packed);
 	}
-	is_int(modfile_read(bare, &m, NULL), 0, "a module that says nothing");
-	ok(!m.version && !m.srcversion && !m.vermagic && !m.signer, "all NULL");
+	is_int(modfile_read(bare, &m, NULL), 0, "a module without fields");
+	ok(!m.version && !m.srcversion && !m.vermagic && !m.signer,
+		"all fields are NULL");
 	modfile_done(&m);
 	is_int(modfile_read(empty, &m, NULL), 0, "a module with empty versions");
-	ok(!m.version && !m.srcversion, "all NULL as well");
+	ok(!m.version && !m.srcversion, "empty versions are NULL");
 	modfile_done(&m);
 
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
@@ -97,11 +98,12 @@ static void test_read(void)
 		void *failed = NULL;
 
 		pthread_join(threads[i], &failed);
-		ok(!failed, "a hundred reads beside other threads");
+		ok(!failed, "a hundred reads in parallel");
 	}
 }
 
-/* As scripts/sign-file appends it: name, key, signature, lengths, a line of text. */
+/* Appends what scripts/sign-file appends: name, key, signature, lengths and a line of
+ * text. */
 static void test_signer(void)
 {
 	static const char signature[] = "Playground key"
@@ -113,9 +115,9 @@ static void test_signer(void)
 	struct str s = {0};
 	struct modfile m = {0};
 
-	is_int(file_read(path, 1 << 20, &s, NULL), 0, "read it");
+	is_int(file_read(path, 1 << 20, &s, NULL), 0, "read the module");
 	str_add_bytes(&s, signature, sizeof(signature) - 1);
-	is_int(file_write(path, s.data, s.len, 0644, NULL), 0, "sign it");
+	is_int(file_write(path, s.data, s.len, 0644, NULL), 0, "append a signature");
 	str_done(&s);
 	is_int(modfile_read(path, &m, NULL), 0, "a signed module");
 	is(m.signer, "Playground key", "signer");
@@ -131,7 +133,7 @@ static void check_no_module(const char *path, int code)
 	is_int(modfile_read(path, &m, &e), code, path_base(path));
 	ok(e.what && strstr(e.what, path) && e.status == 1, "%s",
 		e.what ? e.what : "(null)");
-	ok(!m.version && !m.vermagic, "nothing is filled in");
+	ok(!m.version && !m.vermagic, "no field is set");
 	error_done(&e);
 }
 
@@ -154,7 +156,8 @@ static void test_no_module(void)
 	check_no_module(nothing, -EBADMSG);
 	dir_make(dir, NULL);
 	check_no_module(dir, -EBADMSG);
-	ok(stat(packed, &st) == 0 && truncate(packed, st.st_size / 2) == 0, "cut a .gz");
+	ok(stat(packed, &st) == 0 && truncate(packed, st.st_size / 2) == 0,
+		"cut off the end of a .gz file");
 	check_no_module(packed, -EBADMSG);
 	if (file_read(module, 1 << 20, &s, NULL) == 0)
 		for (size_t n = 0; n < s.len; n += 40) {
@@ -171,7 +174,7 @@ static void test_no_module(void)
 
 static void test_is_newer(void)
 {
-	/* defines of OLD and of NEW, and whether NEW is to replace it */
+	/* The defines of OLD and of NEW, and whether NEW replaces it. */
 	static const struct {
 		const char *old, *new;
 		int newer;
@@ -185,15 +188,15 @@ static void test_is_newer(void)
 		{"VERSION=2.0 SRCVERSION=AAAA", "VERSION=1.0 SRCVERSION=BBBB", 0},
 		{"VERSION=2.0 CONTENT=x", "VERSION=2.0", 0},
 		{"VERSION=1.0", "VERSION=1.00", 1},
-		/* a version in one only */
+		/* Only one module has a version. */
 		{"", "VERSION=1.0", 1}, {"VERSION=1.0", "", 0},
 		{"VERSION=1.0 SRCVERSION=AAAA", "SRCVERSION=BBBB", 0},
-		/* a version in neither */
+		/* Neither module has a version. */
 		{"SRCVERSION=AAAA", "SRCVERSION=AAAA", 0},
 		{"SRCVERSION=AAAA CONTENT=x", "SRCVERSION=AAAA", 0},
 		{"SRCVERSION=AAAA", "SRCVERSION=BBBB", 1}, {"", "SRCVERSION=BBBB", 1},
 		{"", "", 0}, {"", "CONTENT=x", 1},
-		{"VERSION=", "", 1}, /* .modinfo differs, so the bytes do */
+		{"VERSION=", "", 1}, /* .modinfo differs, so the bytes differ */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -219,19 +222,23 @@ static void test_is_newer_by_bytes(void)
 	_cleanup_free_ char *zst = compressed(other, COMPRESSION_ZSTD);
 	struct error e = {0};
 
-	is_int(modfile_should_replace(xz, old, NULL), 0, "the same bytes, compressed");
+	is_int(modfile_should_replace(xz, old, NULL), 0,
+		"the same bytes, one of them compressed");
 	is_int(modfile_should_replace(gz, xz, NULL), 0,
-		"the same bytes, compressed in two ways");
+		"the same bytes in two compression formats");
 	is_int(modfile_should_replace(zst, xz, NULL), 1, "other bytes, compressed");
-	is_int(modfile_should_replace(old, missing, NULL), 1, "nothing there replaces nothing");
-	is_int(modfile_should_replace(old, text, NULL), 1, "what is no module is replaced");
-	is_int(modfile_should_replace(text, old, &e), -EBADMSG, "but does not replace one");
+	is_int(modfile_should_replace(old, missing, NULL), 1,
+		"a module is newer than a missing file");
+	is_int(modfile_should_replace(old, text, NULL), 1,
+		"a module is newer than a file that is no module");
+	is_int(modfile_should_replace(text, old, &e), -EBADMSG,
+		"a file that is no module is an error");
 	ok(e.what && strstr(e.what, "text.ko"), "%s", e.what ? e.what : "(null)");
 	error_done(&e);
 }
 
-/* Runs modfile_check_for_kernel on the modules and symvers files named in words, all
- * below root, and compares the problems, one a line. */
+/* Calls modfile_check_for_kernel() for the modules and symvers files that the words name, all below
+ * root, and compares the problems, which are joined by line ends. */
 static void check_problems(
 	const char *modules, const char *symvers, const char *want, const char *what)
 {
@@ -248,7 +255,8 @@ static void check_problems(
 	for (size_t i = 0; i < names.n; i++)
 		strv_take(&files, in_root(names.items[i]));
 	if (modfile_check_for_kernel(&paths, RELEASE, &files, &found, &e) < 0)
-		ok(false, "%s", e.what ? e.what : "modfile_check_for_kernel without a word");
+		ok(false, "%s",
+			e.what ? e.what : "modfile_check_for_kernel without a word");
 	got = strv_join(&found, "\n");
 	is(got, want, what);
 	error_done(&e);
@@ -262,20 +270,21 @@ static void write_symvers(const char *name, const char *text)
 		ok(false, "write %s", path);
 }
 
-static void test_check(void)
+/* Builds the modules that the tests of modfile_check_for_kernel() name. */
+static void build_modules_to_check(void)
 {
-	char *built[] = {
-		build("provider.ko", "provider", "RELEASE=" RELEASE),
-		build("user.ko", "user", "RELEASE=" RELEASE),
-		build("stale.ko", "user", "RELEASE=" RELEASE " ANSWER_CRC=0x99999999"),
-		build("elsewhere.ko", "user",
-			"RELEASE=6.1.0-tester ANSWER_CRC=0x99999999"),
-		build("nowhere.ko", "user", ""),
-		build("shorter.ko", "user", "RELEASE=6.1.0-tes"),
-	};
-	struct strv paths = {0}, symvers = {0}, found = {0};
-	struct str s = {0};
+	free(build("provider.ko", "provider", "RELEASE=" RELEASE));
+	free(build("user.ko", "user", "RELEASE=" RELEASE));
+	free(build("stale.ko", "user", "RELEASE=" RELEASE " ANSWER_CRC=0x99999999"));
+	free(build("elsewhere.ko", "user", "RELEASE=6.1.0-tester ANSWER_CRC=0x99999999"));
+	free(build("nowhere.ko", "user", ""));
+	free(build("shorter.ko", "user", "RELEASE=6.1.0-tes"));
+}
 
+/* Writes the Module.symvers files of kernels and of other packages that these tests name.
+ */
+static void write_symvers_to_check(void)
+{
 	write_symvers("kernel",
 		"0x33333333\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n"
 		"0x11111111\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n"
@@ -286,35 +295,43 @@ static void test_check(void)
 	write_symvers("kernel-no-crc", "0x00000000\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
 	write_symvers("dependency", "0x22222222\tprovider_answer\t/build/provider\t"
 				    "EXPORT_SYMBOL\t\n");
-	write_symvers("dependency-old",
-		"0x22222222\tprovider_answer\tprovider\tEXPORT_SYMBOL");
+	write_symvers(
+		"dependency-old", "0x22222222\tprovider_answer\tprovider\tEXPORT_SYMBOL");
 	write_symvers("dependency-other", "0x55555555\tprovider_answer\tprovider\t"
 					  "EXPORT_SYMBOL\n");
 	write_symvers("dependency-extra", "0x66666666\tprovider_extra\tprovider\t"
-					   "EXPORT_SYMBOL\n");
+					  "EXPORT_SYMBOL\n");
 	write_symvers("garbage", "\n\n0x\n\t\t\t\nmodule_layout\n\x01\x02");
+}
 
-	check_problems("provider.ko", "kernel", "", "all there");
-	check_problems("user.ko provider.ko", "kernel", "", "a sibling exports it");
+static void test_check_without_problems(void)
+{
+	check_problems("provider.ko", "kernel", "", "all symbols exist");
+	check_problems("user.ko provider.ko", "kernel", "",
+		"another module of the package exports the symbol");
 	check_problems("user.ko", "kernel dependency", "", "another package exports it");
-	check_problems(
-		"user.ko", "dependency-old kernel", "", "no newline, no namespace");
+	check_problems("user.ko", "dependency-old kernel", "",
+		"a line without a newline and without a namespace");
 	check_problems("user.ko", "kernel missing garbage dependency", "",
-		"files that are missing or say nothing");
+		"missing and bad symvers files are ignored");
 	check_problems("user.ko", "kernel dependency dependency-extra", "",
-		"a weak symbol that no CRC was recorded for");
-	check_problems(
-		"user.ko", "kernel dependency-other dependency", "", "the last fits");
-	check_problems(
-		"user.ko", "kernel dependency dependency-other", "", "the first fits");
+		"a weak symbol without a recorded CRC");
+	check_problems("user.ko", "kernel dependency-other dependency", "",
+		"the last file has the right CRC");
+	check_problems("user.ko", "kernel dependency dependency-other", "",
+		"the first file has the right CRC");
 	check_problems("provider.ko", "kernel-no-crc", "", "a kernel without CRCs");
+	check_problems(
+		"user.ko", "", "", "without the kernel's symvers no symbol is unknown");
+	check_problems("user.ko", "dependency-extra", "",
+		"nor with the symvers of another package only");
+	check_problems("", "kernel", "", "no modules");
+}
 
+static void test_check_problems(void)
+{
 	check_problems("user.ko", "kernel", "user.ko: unknown symbols: provider_answer",
-		"an unknown symbol, and none that is weak");
-	check_problems(
-		"user.ko", "", "", "without a kernel's symvers nothing is unknown");
-	check_problems(
-		"user.ko", "dependency-extra", "", "nor with another module's only");
+		"an unknown symbol; a weak symbol may be unknown");
 	check_problems("user.ko", "kernel dependency-other",
 		"user.ko: symbols that have another CRC in this kernel: "
 		"provider_answer",
@@ -322,7 +339,7 @@ static void test_check(void)
 	check_problems("user.ko provider.ko stale.ko", "kernel",
 		"stale.ko: symbols that have another CRC in this kernel: "
 		"provider_answer",
-		"only the one that is stale");
+		"only the module with the old CRC is reported");
 	check_problems("provider.ko", "kernel-layout",
 		"provider.ko: symbols that have another CRC in this kernel: "
 		"module_layout",
@@ -332,27 +349,31 @@ static void test_check(void)
 		"nowhere.ko: has no vermagic\n"
 		"shorter.ko: built for 6.1.0-tes, not for " RELEASE,
 		"modules for other kernels");
-	check_problems("", "kernel", "", "no modules at all");
+}
 
-	/* Many of both: a table large enough to need sorting and growing. */
+/* Many symbols: the table is sorted and grows. */
+static void test_check_many_symbols(void)
+{
+	_cleanup_(str_done) struct str s = {0};
+
 	for (int i = 0; i < 30000; i++)
 		str_addf(&s, "0x%08x\tsymbol_%d\tvmlinux\tEXPORT_SYMBOL\t\n", i + 1,
 			i * 7919);
 	str_add(&s, "0x11111111\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
 	write_symvers("large", s.data);
 	check_problems("provider.ko", "large", "", "the last of 30,001 lines");
-	str_done(&s);
+}
+
+static void test_check_missing_module(void)
+{
+	_cleanup_(strv_done) struct strv paths = {0}, symvers = {0}, found = {0};
 
 	strv_push(&found, "kept");
 	strv_take(&paths, in_root("provider.ko"));
 	strv_take(&paths, in_root("no-such.ko"));
 	is_int(modfile_check_for_kernel(&paths, RELEASE, &symvers, &found, NULL), -ENOENT,
 		"a missing module");
-	is_int((long)found.n, 1, "an error leaves the problems alone");
-	strv_done(&paths);
-	strv_done(&found);
-	for (size_t i = 0; i < ARRAY_SIZE(built); i++)
-		free(built[i]);
+	is_int((long)found.n, 1, "an error does not change the problems");
 }
 
 static void test_many_unknown(void)
@@ -373,14 +394,14 @@ static void test_many_unknown(void)
 	file_write(source, s.data, s.len, 0644, NULL);
 	str_done(&s);
 	command = xasprintf("%s -c -o %s %s", cc && *cc ? cc : "cc", path, source);
-	is_int(system(command), 0, "a module that needs much");
+	is_int(system(command), 0, "compile a module with many unknown symbols");
 	check_problems("many.ko", "kernel",
 		"many.ko: unknown symbols: want_10, want_11, want_12, want_13, want_14, "
 		"want_15, "
 		"want_16, want_17, want_18, want_19, want_20, want_21, want_22, want_23, "
 		"want_24, "
 		"want_25, want_26, want_27, want_28, want_29 and 5 more",
-		"a long list is cut");
+		"a long list is shortened");
 }
 
 int main(void)
@@ -396,10 +417,16 @@ int main(void)
 		test_no_module();
 		test_is_newer();
 		test_is_newer_by_bytes();
-		test_check();
+		build_modules_to_check();
+		write_symvers_to_check();
+		test_check_without_problems();
+		test_check_problems();
+		test_check_many_symbols();
+		test_check_missing_module();
 		test_many_unknown();
 	} else {
-		ok(true, "modules # SKIP the modules of tests/modules cannot be compiled here");
+		ok(true, "modules # SKIP the modules of tests/modules cannot be compiled "
+			 "here");
 	}
 	dir_remove(root, NULL);
 	return done_testing();

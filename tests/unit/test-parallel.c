@@ -53,7 +53,8 @@ struct meeting {
 	uint64_t helper_ns;
 };
 
-/* Both are here at the same time, so that one is in a thread of its own, which works a bit. */
+/* Waits until two threads are here, so that one of them is a helper. That thread then
+ * works for a while. */
 static void meet(void *arg, size_t thread, _unused_ size_t i)
 {
 	struct meeting *m = arg;
@@ -75,8 +76,9 @@ static void test_cpu_time(void)
 	parallel_for(2, 2, meet, &m);
 	own = (int64_t)own_cpu_ns();
 	all = (int64_t)parallel_cpu_ns();
-	ok(all >= own, "our own CPU time is counted");
-	ok(all - own >= helpers + (int64_t)m.helper_ns, "so is a helper's");
+	ok(all >= own, "the CPU time of this thread is counted");
+	ok(all - own >= helpers + (int64_t)m.helper_ns,
+		"the CPU time of a helper is counted");
 }
 
 static void test_dirents(void)
@@ -104,12 +106,12 @@ static void test_dirents(void)
 		dirs += dir_entry_may_be_dir(&d.items[i]) && dir_entry_is_dir(fd, &d.items[i]);
 		links += dir_entry_is_link(fd, &d.items[i]);
 	}
-	is_int((long)d.n, 2001, "all names without dots");
-	is_int((long)dirs, 2001, "all of them are directories or lead to one");
+	is_int((long)d.n, 2001, "all names without . and ..");
+	is_int((long)dirs, 2001, "all of them are directories or links to one");
 	is_int((long)links, 2000, "2,000 are links");
 	ok(is_dir_at(fd, "dir") && !is_link_at(fd, "dir"), "a directory");
-	ok(is_dir_at(fd, d.items[0].name), "a link to one");
-	is_int(dir_open_at(fd, "none"), -ENOENT, "what is not there");
+	ok(is_dir_at(fd, d.items[0].name), "a link to a directory");
+	is_int(dir_open_at(fd, "none"), -ENOENT, "a missing directory");
 	dirents_done(&d);
 	close(fd);
 	dir_remove(root, NULL);

@@ -24,21 +24,21 @@ static void test_text(void)
 	struct pieces p;
 	struct str again = {0};
 
-	is_int(pieces_parse(text, &p), 0, "a text is read");
-	is_int((long)p.n, 3, "all pieces");
-	is_int((long)p.items[0].n_inputs, 3, "a range of inputs");
-	is(p.items[0].files.items[1], ".a.o.cmd", "its files");
+	is_int(pieces_parse(text, &p), 0, "a text is parsed");
+	is_int((long)p.n, 3, "the number of pieces");
+	is_int((long)p.items[0].n_inputs, 3, "a piece with a range of inputs");
+	is(p.items[0].files.items[1], ".a.o.cmd", "the files of a piece");
 	is(p.note, "something", "the note");
 	pieces_write(&p, &again);
-	is(again.data, text, "and written");
+	is(again.data, text, "the text is written again");
 	str_done(&again);
 	pieces_done(&p);
 }
 
-/* Only what is not changed, and not only differs in its end, is the same. */
+/* Every input is unchanged except for the one that userdata names. */
 static bool is_unchanged(const void *userdata, const char *name, const char *value)
 {
-	ok(*value && !strchr(name, ' '), "asked about %s", name);
+	ok(*value && !strchr(name, ' '), "called for %s", name);
 	return !streq(name, userdata);
 }
 
@@ -46,7 +46,7 @@ static void test_check(void)
 {
 	static const struct {
 		char changed[16];
-		size_t input[3]; /* that has changed */
+		size_t input[3]; /* whether the piece has changed */
 	} cases[] = {{"", {PIECE_VALID, PIECE_VALID, PIECE_VALID}},
 		{"/a", {0, PIECE_VALID, PIECE_VALID}}, {"/c", {PIECE_VALID, 2, PIECE_VALID}},
 		{"CONFIG_X", {3, PIECE_VALID, PIECE_VALID}}};
@@ -63,7 +63,7 @@ static void test_check(void)
 			ok(changed[j] == cases[i].input[j], "'%s' changed: piece %zu",
 				cases[i].changed, j);
 		}
-		is_int((long)n, (long)want, "counted");
+		is_int((long)n, (long)want, "the number of changed pieces");
 		pieces_done(&p);
 	}
 }
@@ -80,12 +80,14 @@ static void test_refusing(void)
 	refuses("", "nothing");
 	refuses("dkms-cache-pieces 2\n", "another version");
 	refuses("dkms-cache-pieces 1\ninput /a\n", "an input without a value");
-	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 1\n", "a number that is none");
+	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 1\n",
+		"a word instead of a number");
 	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0-1\n", "a range beyond the end");
 	refuses("dkms-cache-pieces 1\ninput /a 1\npiece -1\n", "a number below 0");
-	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0x\n", "something behind it");
-	refuses("dkms-cache-pieces 1\nfile a\n", "a file of no piece");
-	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0\nfile a.", "the end is missing");
+	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0x\n", "text after a number");
+	refuses("dkms-cache-pieces 1\nfile a\n", "a file without a piece");
+	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0\nfile a.",
+		"a text without its end");
 	refuses("dkms-cache-pieces 1\npiece\ninput /a 1\n", "inputs after pieces");
 }
 
@@ -97,13 +99,13 @@ static void test_index(void)
 	size_t n = 0;
 
 	ok(strncmp(line_index_find(i, "/a", &n), "file 1", n) == 0 && n == 6,
-		"the first of a name");
+		"the first line of a name");
 	ok(strncmp(line_index_find(i, "/ab", &n), "file 2", n) == 0 && n == 6,
-		"a longer name");
+		"a name that is longer");
 	ok(strncmp(line_index_find(i, "/last", &n), "x", n) == 0 && n == 1,
-		"without a line end");
-	ok(!line_index_find(i, "/b", &n), "a line without more");
-	ok(!line_index_find(i, "/", &n) && !line_index_find(i, "", &n), "no such name");
+		"a line without a newline");
+	ok(!line_index_find(i, "/b", &n), "a line with only a name");
+	ok(!line_index_find(i, "/", &n) && !line_index_find(i, "", &n), "missing names");
 	ok(!line_index_find(empty, "/a", &n), "an empty text");
 	line_index_free(i);
 	line_index_free(empty);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The plan with a runner that starts nothing: jobs end in whatever order and way a test
- * says, and their dkms.conf is a table here. */
+/* Runs the plan without starting anything. The test chooses the order and the result of
+ * jobs, and has the dkms.conf of each module in a table. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "scheduler/runner.h"
 #include "tests/unit/tap.h"
 
-/* What the dkms.conf of each module says. */
+/* The dkms.conf of a module. */
 static const struct script {
 	const char *name, *needs, *only_on;
 	bool fails;
@@ -30,12 +30,12 @@ static char root[] = "/tmp/dkms-test-XXXXXX";
 static struct settings settings;
 static uv_loop_t loop;
 
-/* The next completion is that of the running job number choices[step] % running; of how
- * many it was chosen is left in options. */
+/* The job number choices[step] % running is the next to end. options has the number of
+ * running jobs that it was chosen from. */
 static unsigned int choices[32], options_at[32], step;
-static unsigned int failing; /* the bit of each job that installs, in their order */
+static unsigned int failing; /* one bit for each install job, in order */
 static bool sandbox_works;
-static struct str log_text;  /* what the fake runner did */
+static struct str log_text;  /* the jobs that the fake runner started (+ for ended) */
 static unsigned int most_running;
 
 static const struct script *script_of(const char *name)
@@ -65,7 +65,7 @@ static void log_job(const char *what, const struct job *job)
 		job->name ? job->name : "depmod", job->kernel->release);
 }
 
-/* Which of the jobs that install is it? */
+/* Returns the number of an install job among all install jobs. */
 static unsigned int rank(const struct graph *g, const struct job *job)
 {
 	unsigned int n = 0;
@@ -147,7 +147,7 @@ int runner_run_command(uv_loop_t *unused, const struct command *cmd, struct outc
 	return 0;
 }
 
-/* A tree with a module of each script, and K source files for the Kth. */
+/* Makes a tree with a module for each script, and K source files for the Kth. */
 static void make_tree(const struct script *all, size_t n)
 {
 	scripts = all;
@@ -171,7 +171,7 @@ static void make_tree(const struct script *all, size_t n)
 
 static struct strv deferred, broken;
 
-/* Autoinstall for kernels "k1", "k2" (as many as n), then the depmods. */
+/* Runs autoinstall for n kernels "k1", "k2", ... and then depmod for each. */
 static void run(struct plan *p, size_t n)
 {
 	static const char *const releases[] = {"k1", "k2", "k3"};
@@ -203,7 +203,7 @@ static const struct job *job_of(struct plan *p, const char *name, const char *re
 	return NULL;
 }
 
-/* Where something stands in the log; -1: nowhere. */
+/* Returns the position of a text in the log, or -1. */
 static long at(const char *what)
 {
 	_cleanup_free_ char *text = xasprintf(", %s,", log_text.data);
@@ -213,7 +213,7 @@ static long at(const char *what)
 	return found ? found - text : -1;
 }
 
-/* The next of all orders of completions; false after the last. */
+/* Selects the next order of completions. Returns false after the last one. */
 static bool next_order(void)
 {
 	while (step) {
@@ -227,8 +227,8 @@ static bool next_order(void)
 	return false;
 }
 
-/* Of user, which needs base, other, and base alone on a second kernel; rules that are
- * broken. */
+/* Checks the order of "user", which needs "base", of "other", and of "base" alone on a
+ * second kernel. Returns the number of broken rules. */
 static int check_rules(struct plan *p)
 {
 	const struct job *base = job_of(p, "base", "k1"), *user = job_of(p, "user", "k1");
@@ -241,8 +241,8 @@ static int check_rules(struct plan *p)
 		wrong += at("user k1") >= 0 || user->outcome.result != RESULT_BLOCKED ||
 			 user->outcome.error.status != 13 ||
 			 !strstr(user->outcome.error.what, "base");
-	wrong += at("other k1") < 0 || at("base k2") < 0; /* nobody else is concerned */
-	wrong += depmod < 0 || at("depmod k2") < 0;	  /* whatever has failed */
+	wrong += at("other k1") < 0 || at("base k2") < 0; /* other jobs run */
+	wrong += depmod < 0 || at("depmod k2") < 0;	  /* depmod always runs */
 	wrong += depmod < at("+base k1") || depmod < at("-base k1") ||
 		 depmod < at("+user k1") || depmod < at("-user k1") ||
 		 depmod < at("+other k1") || depmod < at("-other k1");
@@ -271,7 +271,7 @@ static void test_every_order(void)
 				printf("# failing %x: %s\n", failing, log_text.data);
 			wrong += w;
 			orders++;
-			/* The depmods of two kernels, side by side. */
+			/* The depmods of two kernels ran at the same time. */
 			parallel += at("depmod k1") >= 0 && at("depmod k1") < at("+depmod k2") &&
 				    at("depmod k2") < at("+depmod k1");
 			plan_done(&p);
@@ -280,8 +280,8 @@ static void test_every_order(void)
 	failing = 0;
 	memset(choices, 0, sizeof(choices));
 	ok(orders > 500, "orders of completions and failures: %d", orders);
-	is_int(wrong, 0, "break no rule");
-	ok(parallel > 0, "depmods of two kernels may run side by side");
+	is_int(wrong, 0, "no rule is broken");
+	ok(parallel > 0, "depmods of two kernels may run at the same time");
 }
 
 static void test_deferred(void)
@@ -293,15 +293,16 @@ static void test_deferred(void)
 
 	make_tree(all, ARRAY_SIZE(all));
 	run(&p, 1);
-	is_int((long)deferred.n, 2, "what needs a package that nobody knows waits");
+	is_int((long)deferred.n, 2, "a module that needs an unknown module is deferred");
 	ok(deferred.n == 2 && strstr(deferred.items[0], "a/1 for k1 is deferred") &&
 			strstr(deferred.items[1], "b/1 for k1 is deferred: it needs a"),
-		"and what needs that one");
-	ok(!job_of(&p, "a", "k1") && job_of(&p, "c", "k1"), "the others go on");
-	ok(!job_of(&p, "off", "k1"), "AUTOINSTALL is heeded");
+		"a module that needs a deferred module is deferred");
+	ok(!job_of(&p, "a", "k1") && job_of(&p, "c", "k1"),
+		"the other modules are built");
+	ok(!job_of(&p, "off", "k1"), "a module without AUTOINSTALL is not built");
 	ok(job_of(&p, "d", "k1") && !job_of(&p, "d", "k1")->request.depends_met &&
 			job_of(&p, "c", "k1")->request.depends_met,
-		"what needs one that will not come is told so");
+		"a module that needs one that is not built knows that");
 	plan_done(&p);
 }
 
@@ -316,15 +317,16 @@ static void test_circle(void)
 	ok(job_of(&p, "a", "k1")->outcome.result == RESULT_BLOCKED &&
 			job_of(&p, "b", "k1")->outcome.result == RESULT_BLOCKED &&
 			job_of(&p, "behind", "k1")->outcome.result == RESULT_BLOCKED,
-		"a circle never runs, nor what needs it");
+		"modules in a circle are blocked, and so are those that need them");
 	ok(job_of(&p, "a", "k1")->outcome.error.status == 11 ||
 			job_of(&p, "b", "k1")->outcome.error.status == 11,
-		"and is told as one");
-	is(log_text.data, "free k1, +free k1, depmod k1, +depmod k1", "the rest does");
+		"the error says that there is a circle");
+	is(log_text.data, "free k1, +free k1, depmod k1, +depmod k1",
+		"other modules are built");
 	plan_done(&p);
 }
 
-/* The fourth has most source files. */
+/* The fourth module has the most source files. */
 static void test_order(void)
 {
 	static const struct script all[] = {{.name = "one"}, {.name = "two", .needs = "one"},
@@ -336,12 +338,13 @@ static void test_order(void)
 	make_tree(all, ARRAY_SIZE(all));
 	run(&p, 1);
 	is(log_text.data,
-		"one k1, +one k1, four k1, +four k1, three k1, +three k1, two k1, +two k1, "
+		"one k1, +one k1, four k1, +four k1, three k1, +three k1, two k1, +two "
+		"k1, "
 		"depmod k1, +depmod k1",
-		"the longest way first: one and two are longer than four");
+		"the longest path starts first: one and two together are longer "
+		"than four");
 	plan_done(&p);
 
-	/* What is remembered counts more than the source. */
 	plan_init(&p, &loop, &settings);
 	history_note(p.history, "two/1", "k1", &cost);
 	cost.cpu_ms = 9000;
@@ -354,7 +357,7 @@ static void test_order(void)
 	is_int(plan_run(&p, NULL), 0, "run");
 	is(log_text.data,
 		"two k1, +two k1, three k1, +three k1, four k1, +four k1, one k1, +one k1",
-		"what is remembered counts more than the source");
+		"known times count more than the size of the source");
 	plan_done(&p);
 }
 
@@ -385,7 +388,7 @@ static void test_memory(void)
 	settings.limits.max_memory_bytes = 0;
 }
 
-/* How many builds run at once when there is memory for so many compilers. */
+/* Returns how many builds run at the same time if n_fit compilers fit into memory. */
 static unsigned int at_once(unsigned int n_slots, unsigned int n_fit)
 {
 	struct plan p;
@@ -403,7 +406,7 @@ static unsigned int at_once(unsigned int n_slots, unsigned int n_fit)
 	return most_running;
 }
 
-/* So many CPUs and no more, wherever this runs. */
+/* Limits this process to n CPUs, so that the test does not depend on the machine. */
 static void take_cpus(int n)
 {
 	cpu_set_t set;
@@ -415,7 +418,7 @@ static void take_cpus(int n)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* With as many slots as CPUs, one job runs besides. */
+/* With as many slots as CPUs, one more job runs. */
 static void test_spare(void)
 {
 	static const struct script all[] = {{.name = "small"}};
@@ -424,19 +427,20 @@ static void test_spare(void)
 	make_tree(all, ARRAY_SIZE(all));
 	take_cpus(2);
 	if (cpus_available() < 2) {
-		ok(true, "jobs that run besides # SKIP this machine has one CPU");
+		ok(true, "one more job than CPUs # SKIP this machine has one CPU");
 		return;
 	}
-	is_int(at_once(2, 100), 3, "one runs besides");
-	is_int(at_once(3, 100), 3, "not when more slots are asked for");
-	is_int(at_once(2, 2), 2, "nor without memory for it");
+	is_int(at_once(2, 100), 3, "one more job than slots runs");
+	is_int(at_once(3, 100), 3,
+		"no more jobs than slots if there are more slots than CPUs");
+	is_int(at_once(2, 2), 2, "no more jobs than fit into memory");
 	settings.limits.slots_exact = true;
-	is_int(at_once(2, 100), 2, "nor when -j says how many");
+	is_int(at_once(2, 100), 2, "no more jobs than -j allows");
 	settings.limits.slots_exact = false;
-	is_int(at_once(2, 1), 1, "less than that");
+	is_int(at_once(2, 1), 1, "less memory allows fewer jobs");
 	take_cpus(1);
-	is_int(at_once(1, 100), 1, "one CPU, one job");
-	is_int(at_once(2, 100), 2, "as many as asked for");
+	is_int(at_once(1, 100), 1, "one CPU runs one job");
+	is_int(at_once(2, 100), 2, "as many jobs as -j allows");
 }
 
 /* Without mount namespaces the builds of a version share a directory. */
@@ -449,20 +453,20 @@ static void test_directory(void)
 	make_tree(all, ARRAY_SIZE(all));
 	run(&p, 3);
 	ok(at("a k2") > at("+a k1") && at("a k3") > at("+a k2") && at("b k2") > at("+b k1"),
-		"one kernel after the other");
-	ok(at("b k1") < at("+a k3"), "but modules side by side");
-	is_int((long)p.warnings.n, 1, "and a warning");
+		"the kernels of a module are built one after the other");
+	ok(at("b k1") < at("+a k3"), "different modules are built at the same time");
+	is_int((long)p.warnings.n, 1, "there is a warning");
 	plan_done(&p);
 	sandbox_works = true;
 	settings.distro = DISTRO_SUSE;
 	run(&p, 3);
 	ok(at("depmod k2") > at("+depmod k1") && at("depmod k3") > at("+depmod k2"),
-		"where weak-modules runs, depmods run in turn");
+		"depmods run one after the other where weak-modules runs");
 	plan_done(&p);
 	settings.distro = DISTRO_OTHER;
 }
 
-/* Headers in Debian's layout for each of these kernels, of one version. */
+/* Makes headers in Debian's layout for each of these kernels, all of one version. */
 static void make_headers(const char *const *releases)
 {
 	_cleanup_free_ char *common = path_join(root, "usr/src/linux-headers-common");
@@ -517,13 +521,14 @@ static void check_family_order(bool cached, bool force, const char *want, const 
 			str_addf(&got, "%s ", releases[i]);
 	}
 	is(got.data, want, what);
-	ok(at("a k3") < at("+a k2"), "but not for each other");
+	ok(at("a k3") < at("+a k2"),
+		"kernels that wait for the first one do not wait for each other");
 	plan_done(&p);
 	cache_close(cache);
 	settings.switches.force = false;
 }
 
-static void test_kin(void)
+static void test_family(void)
 {
 	static const struct script all[] = {{.name = "a"}};
 	static const char *const releases[] = {"k1", "k2", "k3", NULL};
@@ -531,9 +536,9 @@ static void test_kin(void)
 	sandbox_works = true;
 	make_tree(all, ARRAY_SIZE(all));
 	make_headers(releases);
-	check_family_order(true, false, "k1 other ", "kernels wait for the first whose objects may serve them");
-	check_family_order(false, false, "k1 other k2 k3 ", "not without a cache");
-	check_family_order(true, true, "k1 other k2 k3 ", "nor when all is to be built anew");
+	check_family_order(true, false, "k1 other ", "kernels of one family wait for the first, whose objects they may use");
+	check_family_order(false, false, "k1 other k2 k3 ", "they do not wait without a cache");
+	check_family_order(true, true, "k1 other k2 k3 ", "they do not wait when everything is built again");
 }
 
 int main(void)
@@ -548,14 +553,14 @@ int main(void)
 	settings.trees.source = path_join(root, "src");
 	settings.trees.install = path_join(root, "modules");
 	uv_loop_init(&loop);
-	test_spare(); /* leaves one CPU: the others get as many slots as they ask for */
+	test_spare(); /* must be last, since it leaves only one CPU */
 	test_every_order();
 	test_deferred();
 	test_circle();
 	test_order();
 	test_memory();
 	test_directory();
-	test_kin();
+	test_family();
 	uv_loop_close(&loop);
 	strv_done(&deferred);
 	strv_done(&broken);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The runner on real processes, and the job slots with a real make. */
+/* Runs real processes with the runner, and a real make with its job slots. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,13 +11,13 @@
 #include "scheduler/slots.h"
 #include "tests/unit/tap.h"
 
-/* A task that runs its script, if it has one, then does its work, if it has any. */
+/* A task that runs its script, if it has one, and then does its work, if it has any. */
 struct task {
 	const char *script;
 	bool works, jobserver, essential, idle;
 	unsigned int timeout_s;
-	bool fails; /* ends as failed whatever happens */
-	/* what became of it */
+	bool fails; /* the task fails at the end */
+	/* The results. */
 	struct command cmd;
 	struct outcome outcome;
 	int steps;
@@ -110,7 +110,7 @@ static int run_tasks_beside(struct slots *slots, unsigned int n_extra, struct ta
 	ok(graph_has_ended(&g), "all nodes have ended");
 	ok(uv_loop_close(&loop) == 0, "the loop closes, no handle is left");
 	is_int(slots->n_taken, 0, "all slots are given back");
-	is_int(take_all(slots), total, "and there are as many as before");
+	is_int(take_all(slots), total, "the number of slots is as before");
 	slots_done(slots);
 	graph_done(&g);
 	return 0;
@@ -151,13 +151,14 @@ static void test_commands(void)
 	ok(tasks[3].outcome.out.len <= COMMAND_CAPTURE_MAX && outcome_ok(&tasks[3].outcome),
 		"output beyond the limit is dropped");
 	is(tasks[4].outcome.out.data, "end of input\n", "standard input is empty");
-	ok(tasks[5].worked && tasks[6].worked, "work");
-	ok(most_running <= 3, "no more than 3 at once: %d", most_running);
+	ok(tasks[5].worked && tasks[6].worked, "work runs in a thread");
+	ok(most_running <= 3, "no more than 3 tasks at once: %d", most_running);
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
 }
 
-/* What a command and those below it used, each of several that end at the same time. */
+/* The CPU time and memory of commands with children, some of which end at the same time.
+ */
 static void test_usage(void)
 {
 	static const char busy[] =
@@ -172,24 +173,25 @@ static void test_usage(void)
 		const struct outcome *o = &tasks[i].outcome;
 		double min[4] = {0}, sec[4] = {0}, told = 0;
 
-		/* The shell's own times, then its children's, user and system. */
+		/* Each line has the times of the shell and of its children, user and
+		 * system. */
 		if (tasks[i].script == busy && o->out.len)
 			sscanf(o->out.data, "%lfm%lfs %lfm%lfs %lfm%lfs %lfm%lfs", &min[0], &sec[0],
 				&min[1], &sec[1], &min[2], &sec[2], &min[3], &sec[3]);
 		for (int t = 0; t < 4; t++)
 			told += 60 * min[t] + sec[t];
-		/* The end of the process comes after that. */
+		/* The process still ends after it has printed its times. */
 		wrong += (double)o->cpu_ns / 1e9 < told - 0.021 ||
 			 (double)o->cpu_ns / 1e9 > told + 0.05 ||
 			 (tasks[i].script == busy && told < 0.01);
 		small += o->max_rss_bytes < 100000;
 		task_done(&tasks[i]);
 	}
-	is_int(wrong, 0, "CPU time is what the shells say");
-	is_int(small, 0, "and each knows its memory");
+	is_int(wrong, 0, "the CPU time is that which the shells report");
+	is_int(small, 0, "the memory of each task is known");
 }
 
-/* What waits only leaves its slot to others, and has one again when it goes on. */
+/* A task that only waits returns its slot, and takes one again when it goes on. */
 static void test_idle(void)
 {
 	struct task tasks[] = {
@@ -202,17 +204,20 @@ static void test_idle(void)
 	double began = (double)uv_hrtime() / 1e9;
 
 	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 1, false), 0, "run");
-	ok((double)uv_hrtime() / 1e9 - began < 1.4, "five with one slot");
-	is(tasks[0].outcome.out.data, "late\n", "two that wait");
-	is(tasks[1].outcome.out.data, "later\n", "at the same time");
-	ok(tasks[0].worked && tasks[3].worked, "go on afterwards");
-	is_int(tasks[2].outcome.exit_status, 7, "beside others");
-	is_int(tasks[4].outcome.error, -ENOENT, "one that does not exist");
+	ok((double)uv_hrtime() / 1e9 - began < 1.4,
+		"five tasks with one slot take no longer than two of them");
+	is(tasks[0].outcome.out.data, "late\n", "the first waiting task");
+	is(tasks[1].outcome.out.data, "later\n",
+		"the second waiting task at the same time");
+	ok(tasks[0].worked && tasks[3].worked, "waiting tasks go on to their work");
+	is_int(tasks[2].outcome.exit_status, 7, "another task runs meanwhile");
+	is_int(tasks[4].outcome.error, -ENOENT, "a missing program");
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
 }
 
-/* Two that wait for each other, with one slot and one that may run besides; then others. */
+/* Two tasks that wait for each other, with one slot and one additional task; then other
+ * tasks. */
 static void test_spare(void)
 {
 	char root[] = "/tmp/dkms-test-XXXXXX", first[100], second[100];
@@ -230,16 +235,19 @@ static void test_spare(void)
 		return;
 	a = path_join(root, "a");
 	b = path_join(root, "b");
-	ok(mkfifo(a, 0600) == 0 && mkfifo(b, 0600) == 0, "pipes");
+	ok(mkfifo(a, 0600) == 0 && mkfifo(b, 0600) == 0, "make pipes");
 	snprintf(first, sizeof(first), "echo first > %s; cat %s", a, b);
 	snprintf(second, sizeof(second), "cat %s; echo second > %s", a, b);
 	slots_init_pipe(&slots, 1);
 	is_int(run_tasks_beside(&slots, 1, tasks, ARRAY_SIZE(tasks), false), 0, "run");
-	is(tasks[0].outcome.out.data, "second\n", "one runs besides the one with the slot");
-	is(tasks[1].outcome.out.data, "first\n", "and knows of it");
-	ok(tasks[0].worked, "both go on");
-	is_int(tasks[3].outcome.exit_status + tasks[4].outcome.exit_status, 7, "so do others");
-	ok(most_running <= 3, "never more than these two and one that waits: %d", most_running);
+	is(tasks[0].outcome.out.data, "second\n",
+		"one additional task runs beside the one with the slot");
+	is(tasks[1].outcome.out.data, "first\n", "the other task gets its answer");
+	ok(tasks[0].worked, "both tasks go on");
+	is_int(tasks[3].outcome.exit_status + tasks[4].outcome.exit_status, 7,
+		"the other tasks run");
+	ok(most_running <= 3, "never more than these two tasks and one that waits: %d",
+		most_running);
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
 	dir_remove(root, NULL);
@@ -254,11 +262,13 @@ static void test_timeout(void)
 	};
 
 	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 3, false), 0, "run");
-	ok(tasks[0].outcome.timed_out && tasks[0].outcome.elapsed_s < 30, "a time limit");
+	ok(tasks[0].outcome.timed_out && tasks[0].outcome.elapsed_s < 30,
+		"a task is ended at its time limit");
 	ok(tasks[1].outcome.timed_out && tasks[1].outcome.signal == SIGKILL,
-		"and for one that ignores SIGTERM");
-	is(tasks[2].outcome.out.data, "started\n", "a grandchild that holds the pipe");
-	ok(tasks[2].outcome.elapsed_s < 30, "is not waited for");
+		"a task that ignores SIGTERM is killed");
+	is(tasks[2].outcome.out.data, "started\n",
+		"a task whose grandchild keeps the pipe open");
+	ok(tasks[2].outcome.elapsed_s < 30, "the grandchild is not waited for");
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
 }
@@ -277,16 +287,19 @@ static void test_cancel(void)
 	snprintf(script, sizeof(script), "sleep 0.2; kill -INT %d; sleep 60", (int)getpid());
 	is_int(run_tasks(tasks, ARRAY_SIZE(tasks), 2, true), 0, "run");
 	is_int(cancelled, SIGINT, "cancelled by a signal");
-	ok(tasks[0].outcome.cancelled && tasks[1].outcome.cancelled, "commands end");
-	ok(tasks[2].outcome.cancelled && tasks[2].outcome.out.len == 0, "none starts");
-	ok(outcome_ok(&tasks[3].outcome), "except what is essential");
-	ok(tasks[4].outcome.cancelled, "what waits ends as well");
+	ok(tasks[0].outcome.cancelled && tasks[1].outcome.cancelled,
+		"running commands are ended");
+	ok(tasks[2].outcome.cancelled && tasks[2].outcome.out.len == 0,
+		"no other command starts");
+	ok(outcome_ok(&tasks[3].outcome), "essential tasks still run");
+	ok(tasks[4].outcome.cancelled, "a waiting task is ended as well");
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
 }
 
-/* A makefile with six targets that each note how many of them run, below a shell command
- * with two makes. Nine processes would like to run; three slots are there. */
+/* Runs a shell command with two makes. Their makefile has six targets, and each target
+ * records how many of them are running. Nine processes could run; there are three slots.
+ */
 static void test_jobserver(struct slots *slots)
 {
 	static const char makefile[] =
@@ -315,9 +328,9 @@ static void test_jobserver(struct slots *slots)
 	for (char *line = strtok(counts.data, "\n"); line; line = strtok(NULL, "\n"), lines++)
 		if (atoi(line) > most)
 			most = atoi(line);
-	is_int(lines, 36, "three times two makes with six targets each");
-	ok(most <= 3, "never more than the slots: %d", most);
-	ok(most > 1, "and more than one");
+	is_int(lines, 36, "three tasks with two makes and six targets each");
+	ok(most <= 3, "never more targets than slots: %d", most);
+	ok(most > 1, "more than one target at once");
 	is(tasks[0].outcome.out.data ? tasks[0].outcome.out.data : "", "",
 		"make accepts the jobserver");
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
@@ -326,8 +339,8 @@ static void test_jobserver(struct slots *slots)
 	dir_remove(root, NULL);
 }
 
-/* Makes that are killed while they hold tokens: the runner would notice that some are not
- * there again. */
+/* Kills makes that hold tokens. The runner would notice if tokens were missing
+ * afterwards. */
 static void test_killed_makes(struct slots *slots)
 {
 	static const char makefile[] =
@@ -346,19 +359,19 @@ static void test_killed_makes(struct slots *slots)
 		return;
 	path = path_join(root, "Makefile");
 	file_write(path, makefile, strlen(makefile), 0644, NULL);
-	/* It has two targets at least when it is killed, so one token at least. */
+	/* When it is killed it has at least two targets, and so at least one token. */
 	snprintf(script, sizeof(script),
 		"cd %s; make -s & while [ $(cat started 2>/dev/null | wc -l) -lt 2 ]; do "
 		"sleep 0.05; done; kill -9 $!; wait $!", root);
 	is_int(run_tasks_with(slots, tasks, ARRAY_SIZE(tasks), false), 0, "run");
 	is_int(tasks[0].outcome.exit_status, 128 + SIGKILL, "a make was killed");
-	ok(outcome_ok(&tasks[2].outcome), "another went on");
+	ok(outcome_ok(&tasks[2].outcome), "another make goes on");
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_done(&tasks[i]);
 	dir_remove(root, NULL);
 }
 
-/* make is 4.4 or later. */
+/* Whether make is version 4.4 or later. */
 static bool make_supports_fifo(void)
 {
 	return system("make --version | grep -qE '^GNU Make (4\\.([4-9]|[1-9][0-9])|[5-9])'") == 0;
@@ -389,7 +402,7 @@ static void test_many(void)
 	is_int(run_tasks(tasks, n, 4, false), 0, "10,000 tasks that end at once");
 	for (size_t i = 0; i < n; i++)
 		ended += tasks[i].ended;
-	is_int((long)ended, (long)n, "each has ended");
+	is_int((long)ended, (long)n, "each task has ended");
 	free(tasks);
 }
 

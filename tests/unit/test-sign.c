@@ -7,7 +7,8 @@
 
 static char dir[] = "/tmp/dkms-test-XXXXXX";
 
-/* A file below dir, with the directories to it. Returns its path, which the caller frees. */
+/* Writes a file below dir and makes the directories above it. Returns its path; caller
+ * frees. */
 static char *write_file(const char *name, const char *text, mode_t mode)
 {
 	char *path = path_join(dir, name);
@@ -33,7 +34,7 @@ static struct kernel *kernel_of(struct settings *s, const char *release, const c
 	return kernel_new(s, release, "x86_64");
 }
 
-/* The name below dir of the program found; "none" and the error in words. */
+/* Returns the path below dir of the program that is found, or "none" and the error. */
 static const char *find(struct settings *s, const char *release, struct error *err)
 {
 	static char name[512];
@@ -59,41 +60,44 @@ static void test_tool(void)
 
 	settings_init(&s);
 	s.distro = DISTRO_DEBIAN;
-	is(find(&s, debian, &err), "none", "no program anywhere");
+	is(find(&s, debian, &err), "none", "no signing program exists");
 	ok(err.what && has_suffix(err.what, "headers/scripts/sign-file is missing"),
-		"the last place is named: %s", err.what);
+		"the error names the last place: %s", err.what);
 	make_program("headers/scripts/sign-file");
 	is(find(&s, debian, &err), "headers/scripts/sign-file", "compat 5: HEADERS/scripts");
 	make_program("usr/lib/linux-kbuild-6.1/scripts/sign-file");
 	is(find(&s, debian, &err), "usr/lib/linux-kbuild-6.1/scripts/sign-file",
 		"compat 5: Debian: linux-kbuild-MAJOR.MINOR");
 	is(find(&s, "6.12.117+deb12-amd64", &err), "headers/scripts/sign-file",
-		"compat 5: of the kernel's series");
+		"compat 5: linux-kbuild only of the kernel's series");
 	make_program("usr/lib/linux-kbuild-6.12/scripts/sign-file");
 	is(find(&s, "6.12.117+deb12-amd64", &err), "usr/lib/linux-kbuild-6.12/scripts/sign-file",
-		"compat 5: with two digits");
+		"compat 5: a series with two digits");
 	s.distro = DISTRO_FEDORA;
-	is(find(&s, debian, &err), "headers/scripts/sign-file", "compat 5: not elsewhere");
+	is(find(&s, debian, &err), "headers/scripts/sign-file",
+		"compat 5: no linux-kbuild on other distributions");
 	s.distro = DISTRO_UBUNTU;
 	is(find(&s, ubuntu, &err), "headers/scripts/sign-file", "compat 5: Ubuntu: the headers");
 	make_program("usr/src/linux-headers-6.8.0-60-generic/scripts/sign-file");
 	is(find(&s, ubuntu, &err), "usr/src/linux-headers-6.8.0-60-generic/scripts/sign-file",
-		"compat 5: Ubuntu: those in /usr/src first");
+		"compat 5: Ubuntu: the headers in /usr/src come first");
 	make_program("bin/kmodsign");
-	is(find(&s, ubuntu, &err), "bin/kmodsign", "compat 5: Ubuntu: kmodsign before all");
+	is(find(&s, ubuntu, &err), "bin/kmodsign",
+		"compat 5: Ubuntu: kmodsign comes before all others");
 	s.distro = DISTRO_GENTOO;
 	make_program("usr/src/linux-6.6.13-gentoo/scripts/sign-file");
 	is(find(&s, "6.6.13-gentoo", &err), "usr/src/linux-6.6.13-gentoo/scripts/sign-file",
 		"compat 5: Gentoo: /usr/src/linux-KVER");
 	s.signing.program = xasprintf("%s/own/$kernelver/${kernelver}.sh", dir);
-	is(find(&s, "6.6", &err), "none", "compat 5: sign_file wins, also when it is missing");
+	is(find(&s, "6.6", &err), "none",
+		"compat 5: sign_file is used even when it is missing");
 	ok(err.what && has_suffix(err.what, "own/6.6/6.6.sh is missing"),
 		"compat 11.14: it is evaluated per kernel: %s", err.what);
 	free(write_file("own/6.6/6.6.sh", "", 0644));
-	is(find(&s, "6.6", &err), "none", "it must be executable");
-	ok(err.what && has_suffix(err.what, "is not executable"), "and that is said");
+	is(find(&s, "6.6", &err), "none", "sign_file must be executable");
+	ok(err.what && has_suffix(err.what, "is not executable"), "the error says so");
 	make_program("own/6.7/6.7.sh");
-	is(find(&s, "6.7", &err), "own/6.7/6.7.sh", "it is taken");
+	is(find(&s, "6.7", &err), "own/6.7/6.7.sh", "an executable sign_file is used");
 	settings_done(&s);
 }
 
@@ -119,7 +123,7 @@ static void test_wanted(void)
 	_cleanup_free_ char *outside = path_join(dir, "outside");
 	_cleanup_free_ char *self = path_join(dir, "outside/self");
 
-	dir_make(self, NULL); /* and no process 1 */
+	dir_make(self, NULL); /* but no process 1 */
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct settings s;
 		struct kernel *k;
@@ -134,7 +138,7 @@ static void test_wanted(void)
 	}
 }
 
-/* A /proc of files that are the same, or not. */
+/* A /proc whose processes have the same root and namespace, or not. */
 static void test_chroot(void)
 {
 	_cleanup_free_ char *proc = path_join(dir, "proc");
@@ -150,13 +154,13 @@ static void test_chroot(void)
 	unlink(one);
 	if (link(own, one) < 0)
 		ok(false, "a link");
-	ok(!signer_is_in_chroot(proc), "the same root and namespace are none");
+	ok(!signer_is_in_chroot(proc), "the same root and namespace are no chroot");
 	link_write(root, "/usr", NULL);
-	ok(signer_is_in_chroot(proc), "compat 11.14: another root is");
+	ok(signer_is_in_chroot(proc), "compat 11.14: another root is a chroot");
 	unlink(root);
 	unlink(one);
-	ok(!signer_is_in_chroot(proc), "where we may not look there is none");
-	ok(signer_is_in_chroot(nothing), "without /proc it is one");
+	ok(!signer_is_in_chroot(proc), "an unreadable root is no chroot");
+	ok(signer_is_in_chroot(nothing), "without /proc it is a chroot");
 }
 
 static void test_signed(void)
@@ -166,9 +170,9 @@ static void test_signed(void)
 	_cleanup_free_ char *without = write_file("without.ko", "ELF", 0644);
 	_cleanup_free_ char *nothing = path_join(dir, "nothing.ko");
 
-	ok(signer_file_is_signed(with), "a signature");
-	ok(!signer_file_is_signed(without), "none");
-	ok(!signer_file_is_signed(nothing), "no file");
+	ok(signer_file_is_signed(with), "a file with a signature");
+	ok(!signer_file_is_signed(without), "a file without a signature");
+	ok(!signer_file_is_signed(nothing), "a missing file");
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The job slots: how many there are before and after, in each form and of a make above. */
+/* The number of job slots before and after use, in each form, and with the jobserver of a
+ * make above. */
 #include "config.h"
 
 #include <errno.h>
@@ -53,22 +54,25 @@ static void test_taking(struct slots *s)
 {
 	char token;
 
-	ok(slots_take(s) && slots_take(s) && slots_take(s), "three can be taken");
-	ok(!slots_take(s), "no fourth one");
+	ok(slots_take(s) && slots_take(s) && slots_take(s), "three slots can be taken");
+	ok(!slots_take(s), "a fourth slot cannot be taken");
 	slots_give(s);
-	ok(slots_take(s), "one given back can be taken");
+	ok(slots_take(s), "a slot that was returned can be taken again");
 	slots_give(s);
 	slots_give(s);
 	slots_lend_to_command(s);
 	slots_lend_to_command(s);
-	is_int(read(s->fd, &token, 1), 1, "a make takes one and is killed");
-	is_int(slots_reclaim_from_command(s), 0, "while another runs, it might have it");
-	is_int(slots_reclaim_from_command(s), 1, "afterwards it is known to be missing");
+	is_int(read(s->fd, &token, 1), 1, "a make takes a token and is killed");
+	is_int(slots_reclaim_from_command(s), 0,
+		"while another command runs, it could have the token");
+	is_int(slots_reclaim_from_command(s), 1,
+		"after the last command the token is known to be missing");
 	slots_lend_to_command(s);
-	is_int(write(s->fd, "+++", 3), 3, "one that puts back what it never took");
-	is_int(slots_reclaim_from_command(s), 0, "misses none");
-	ok(slots_take(s) && slots_take(s) && !slots_take(s), "and there are three again");
-	is_int(s->n_taken, 3, "all taken");
+	is_int(write(s->fd, "+++", 3), 3, "a make returns tokens that it never took");
+	is_int(slots_reclaim_from_command(s), 0, "no token is missing");
+	ok(slots_take(s) && slots_take(s) && !slots_take(s),
+		"there are three slots again");
+	is_int(s->n_taken, 3, "all slots are taken");
 }
 
 static void test_own(void)
@@ -78,30 +82,31 @@ static void test_own(void)
 	struct stat st;
 	struct slots s;
 
-	is_int(slots_init_pipe(&s, 3), 0, "a pipe");
+	is_int(slots_init_pipe(&s, 3), 0, "a jobserver with a pipe");
 	slots_set_makeflags(&s, &env);
-	is(strv_getenv(&env, "MAKEFLAGS"), " -j3 --jobserver-auth=3,4", "what makes are told");
+	is(strv_getenv(&env, "MAKEFLAGS"), " -j3 --jobserver-auth=3,4",
+		"MAKEFLAGS for a pipe");
 	test_taking(&s);
 	slots_done(&s);
 
-	is_int(slots_init_fifo(&s, 3), 0, "a named pipe");
+	is_int(slots_init_fifo(&s, 3), 0, "a jobserver with a named pipe");
 	slots_set_makeflags(&s, &env);
 	flags = xasprintf(" -j3 --jobserver-auth=fifo:%s", s.fifo);
-	is(strv_getenv(&env, "MAKEFLAGS"), flags, "what makes are told");
+	is(strv_getenv(&env, "MAKEFLAGS"), flags, "MAKEFLAGS for a named pipe");
 	fifo = xstrdup(s.fifo);
-	ok(stat(fifo, &st) == 0 && S_ISFIFO(st.st_mode), "it is there");
+	ok(stat(fifo, &st) == 0 && S_ISFIFO(st.st_mode), "the named pipe exists");
 	test_taking(&s);
 	slots_done(&s);
-	ok(stat(fifo, &st) < 0 && errno == ENOENT, "it is gone");
+	ok(stat(fifo, &st) < 0 && errno == ENOENT, "the named pipe is removed");
 	*strrchr(fifo, '/') = '\0';
-	ok(stat(fifo, &st) < 0 && errno == ENOENT, "and its directory");
+	ok(stat(fifo, &st) < 0 && errno == ENOENT, "its directory is removed");
 
-	is_int(slots_init_pipe(&s, 65535), 0, "as many as -j takes");
-	ok(s.total >= 4096, "or as many as a pipe holds: %u", s.total);
+	is_int(slots_init_pipe(&s, 65535), 0, "the largest number that -j accepts");
+	ok(s.total >= 4096, "as many slots as fit into a pipe: %u", s.total);
 	slots_done(&s);
 }
 
-/* How many tokens are in a pipe; they stay. */
+/* Returns the number of tokens in a pipe, without removing them. */
 static int count(int fd)
 {
 	char tokens[64];
@@ -112,7 +117,8 @@ static int count(int fd)
 	return n < 0 ? 0 : (int)n;
 }
 
-/* Of three tokens, with the one that we run in: four. */
+/* Checks slots that are shared with a make above: its three tokens, and the one that this
+ * process has. */
 static void takes_part(const char *makeflags, int fd, const char *told)
 {
 	_cleanup_(strv_done) struct strv env = {0};
@@ -120,23 +126,25 @@ static void takes_part(const char *makeflags, int fd, const char *told)
 	struct slots s;
 
 	ok(write(fd, "abc", 3) == 3, "a make has put three slots into %s", makeflags);
-	is_int(slots_join_make(&s, makeflags), 1, "they are ours too");
+	is_int(slots_join_make(&s, makeflags), 1, "dkms joins the make");
 	slots_set_makeflags(&s, &env);
-	is(strv_getenv(&env, "MAKEFLAGS"), told, "what makes below are told");
-	ok(slots_take(&s), "the one that came with us");
-	is_int(count(fd), 3, "is none of those in the pipe");
-	ok(slots_take(&s) && slots_take(&s), "two more");
-	is_int(count(fd), 1, "are taken from there");
+	is(strv_getenv(&env, "MAKEFLAGS"), told, "MAKEFLAGS for the makes below");
+	ok(slots_take(&s), "the first slot is that of this process");
+	is_int(count(fd), 3, "it takes no token from the pipe");
+	ok(slots_take(&s) && slots_take(&s), "two more slots can be taken");
+	is_int(count(fd), 1, "they take tokens from the pipe");
 	slots_give(&s);
-	is_int(count(fd), 2, "one given back goes there first");
-	ok(slots_take(&s) && slots_take(&s) && !slots_take(&s), "no fifth one");
+	is_int(count(fd), 2, "a returned slot returns its token first");
+	ok(slots_take(&s) && slots_take(&s) && !slots_take(&s),
+		"a fifth slot cannot be taken");
 	slots_lend_to_command(&s);
 	is_int(slots_reclaim_from_command(&s), 0,
-		"others may have those that are missing");
-	is_int(count(fd), 0, "and none is made up");
+		"missing tokens may belong to other processes");
+	is_int(count(fd), 0, "no token is added");
 	slots_done(&s);
-	is_int(read(fd, tokens, 3), 3, "at the end all are back");
-	ok(strchr(tokens, 'a') && strchr(tokens, 'b') && strchr(tokens, 'c'), "as they were");
+	is_int(read(fd, tokens, 3), 3, "at the end all tokens are back");
+	ok(strchr(tokens, 'a') && strchr(tokens, 'b') && strchr(tokens, 'c'),
+		"they are the same bytes as before");
 }
 
 static void is_lost(const char *makeflags, const char *description)
@@ -161,7 +169,7 @@ static void test_outer(void)
 	null_fd = open("/dev/null", O_RDWR);
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	pipe_flags = xasprintf(" -j4 --jobserver-auth=%d,%d", fds[0], fds[1]);
-	/* The pipe opened once more, so that one file reads and writes. */
+	/* Opens the pipe again, so that one descriptor reads and writes. */
 	fifo = xasprintf("/proc/self/fd/%d", fds[0]);
 	fd = open(fifo, O_RDWR | O_NONBLOCK);
 	takes_part(pipe_flags, fd, " -j4 --jobserver-auth=3,4");
@@ -170,25 +178,25 @@ static void test_outer(void)
 	free(fifo);
 	fifo = xasprintf("%s/fifo", dir);
 	fifo_flags = xasprintf(" -j --jobserver-auth=fifo:%s", fifo);
-	is_lost(fifo_flags, "a named pipe that is not there");
+	is_lost(fifo_flags, "a named pipe that does not exist");
 	mkfifo(fifo, 0600);
 	fd = open(fifo, O_RDWR | O_NONBLOCK);
 	takes_part(fifo_flags, fd, " -j --jobserver-auth=3,4");
 	close(fd);
 	unlink(fifo);
 
-	is_int(slots_join_make(&s, NULL), 0, "no make above");
-	is_int(slots_join_make(&s, "k -j4"), 0, "one without a jobserver");
+	is_int(slots_join_make(&s, NULL), 0, "without a make above");
+	is_int(slots_join_make(&s, "k -j4"), 0, "a make without a jobserver");
 	is_lost(" -j4 --jobserver-auth=-2,-2", "descriptors that are not passed on");
 	is_lost(" -j4 --jobserver-auth=990,991", "descriptors that are closed");
 	null_flags = xasprintf(" --jobserver-auth=%d,%d", null_fd, null_fd);
-	is_lost(null_flags, "descriptors that are no pipe");
+	is_lost(null_flags, "descriptors that are not a pipe");
 	wrong_flags = xasprintf(" --jobserver-auth=%d,%d", fds[1], fds[0]);
-	is_lost(wrong_flags, "the ends of a pipe exchanged");
+	is_lost(wrong_flags, "exchanged ends of a pipe");
 	mixed_flags = xasprintf(" --jobserver-auth=%d,%d", fds[0], others[1]);
-	is_lost(mixed_flags, "the ends of different pipes");
+	is_lost(mixed_flags, "ends of two different pipes");
 	file_flags = xasprintf(" --jobserver-auth=fifo:%s", dir);
-	is_lost(file_flags, "a name that is no pipe");
+	is_lost(file_flags, "the name of a file that is not a pipe");
 	rmdir(dir);
 }
 

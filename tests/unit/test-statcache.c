@@ -22,7 +22,7 @@ static char *put(const char *name, const char *text)
 	return path;
 }
 
-/* Digest of path through c; says whether it is that of text. */
+/* Whether the digest of path in c is that of text. */
 static bool holds(struct statcache *c, const char *path, const char *text)
 {
 	struct digest got, want;
@@ -54,11 +54,11 @@ static void test_racy(void)
 	int fd;
 
 	ok(holds(c, path, "one") && holds(c, path, "one"), "a new file");
-	is_counts(c, 0, 2, "it is read each time while it may change unseen");
+	is_counts(c, 0, 2, "it is read each time while a change could go unnoticed");
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ok(write(fd, "two", 3) == 3, "it changes, with the same size");
+	ok(write(fd, "two", 3) == 3, "the file changes and keeps its size");
 	close(fd);
-	ok(holds(c, path, "two"), "and that is seen");
+	ok(holds(c, path, "two"), "the change is noticed");
 	statcache_close(c);
 }
 
@@ -69,23 +69,23 @@ static void test_keeps(const char *old, const char *other)
 	struct stat st;
 
 	ok(holds(c, old, "old") && holds(c, old, "old"), "an old file");
-	is_counts(c, 1, 1, "it is read once");
+	is_counts(c, 1, 1, "an old file is read once");
 	reopen(&c);
 	ok(holds(c, old, "old") && holds(c, other, "other"), "the next run");
-	is_counts(c, 1, 1, "it knows the one and reads the other");
+	is_counts(c, 1, 1, "the old file is known, the other one is read");
 	reopen(&c);
-	ok(holds(c, old, "old") && holds(c, other, "other"), "one more");
-	is_counts(c, 2, 0, "it knows both");
+	ok(holds(c, old, "old") && holds(c, other, "other"), "the run after that");
+	is_counts(c, 2, 0, "both files are known");
 
-	/* The same size and mtime, but not the same ctime. */
+	/* The size and mtime are the same, but not the ctime. */
 	stat(old, &st);
 	free(put("old", "new"));
 	times[0] = st.st_atim;
 	times[1] = st.st_mtim;
 	utimensat(AT_FDCWD, old, times, 0);
-	ok(holds(c, old, "new"), "another content with the mtime set back is seen");
+	ok(holds(c, old, "new"), "a change is noticed although the mtime was restored");
 	chmod(other, 0600);
-	ok(holds(c, other, "other"), "a mode may change");
+	ok(holds(c, other, "other"), "a change of the mode does not matter");
 	statcache_close(c);
 }
 
@@ -107,25 +107,25 @@ static void test_damage(const char *old)
 	struct statcache *c;
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		spoil(places[i], "a byte of the index is flipped");
+		spoil(places[i], "flip a byte of the index");
 		c = statcache_open(index_path);
-		ok(holds(c, old, "old"), "the digest is right");
-		is_counts(c, 0, 1, "the file was read");
+		ok(holds(c, old, "old"), "the digest is right in spite of the damage");
+		is_counts(c, 0, 1, "the file was read again");
 		reopen(&c);
-		ok(holds(c, old, "old"), "again");
-		is_counts(c, 1, 0, "the index was made anew");
+		ok(holds(c, old, "old"), "the next run");
+		is_counts(c, 1, 0, "the index was written again");
 		statcache_close(c);
 	}
-	ok(truncate(index_path, 90) == 0, "the index is truncated");
+	ok(truncate(index_path, 90) == 0, "truncate the index");
 	c = statcache_open(index_path);
-	ok(holds(c, old, "old"), "the digest is right");
-	is_counts(c, 0, 1, "the file was read");
+	ok(holds(c, old, "old"), "the digest is right in spite of the truncation");
+	is_counts(c, 0, 1, "the file was read again");
 	statcache_close(c);
 	c = statcache_open("/nonexistent/dir/index");
-	ok(holds(c, old, "old") && statcache_save(c) < 0, "an index that cannot be written");
+	ok(holds(c, old, "old") && statcache_save(c) < 0, "the index cannot be written");
 	statcache_close(c);
 	c = statcache_open(NULL);
-	ok(holds(c, old, "old") && statcache_save(c) == 0, "none at all");
+	ok(holds(c, old, "old") && statcache_save(c) == 0, "there is no index");
 	statcache_close(c);
 }
 
@@ -167,7 +167,7 @@ static void test_listing(void)
 		abort();
 	before = list();
 	is(before ? (strstr(before, "sub/a\\040file file 0644 ") ? "yes" : before) : NULL, "yes",
-		"a file with a blank in its name");
+		"a name with a blank");
 	ok(strstr(before, "link link ../far -\n") != NULL, "a link to a directory");
 	is_difference(before, "nothing");
 	utimensat(AT_FDCWD, file, NULL, 0);
@@ -196,7 +196,7 @@ int main(void)
 	old = put("old", "old");
 	other = put("other", "other");
 	test_racy();
-	usleep(2200000); /* the files become old */
+	usleep(2200000); /* wait until the files are old */
 	test_keeps(old, other);
 	free(put("old", "old"));
 	usleep(2200000);

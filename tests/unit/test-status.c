@@ -12,11 +12,12 @@
 #include "cli/status.h"
 #include "tests/unit/tap.h"
 
-/* In memory where there is such a place: each publishing waits for the disk. */
+/* Uses a file system in memory if there is one, since publishing waits for the disk. */
 static char root[64] = "/dev/shm/dkms-test-XXXXXX";
 static struct settings settings;
 
-/* Writes text to the file that the printf format names, below root, with its parents. */
+/* Writes text to a file below root and makes its parents. The printf format gives its
+ * name. */
 __attribute__((format(printf, 2, 3))) static void put(
 	const char *text, const char *fmt, ...)
 {
@@ -53,7 +54,7 @@ static void link_path(const char *target, const char *path)
 	free(full);
 }
 
-/* Registers a version and gives it a dkms.conf. */
+/* Adds a version and writes its dkms.conf. */
 static void add(const char *name, const char *version, const char *conf)
 {
 	char *source = xasprintf("%s/%s-%s", settings.trees.source, name, version);
@@ -63,8 +64,8 @@ static void add(const char *name, const char *version, const char *conf)
 	free(source);
 }
 
-/* Publishes modules (files, separated by blanks) for a kernel; each holds its own name.
- */
+/* Publishes modules for a kernel. The content of each file is its own name; files are
+ * separated by blanks. */
 static void publish(
 	const char *name, const char *version, const char *release, const char *files)
 {
@@ -90,7 +91,7 @@ static void publish(
 	strv_done(&v);
 }
 
-/* Copies a built module into the install tree. */
+/* Copies a built module to the install tree. */
 static void install(const char *name, const char *version, const char *release,
 	const char *file, const char *place)
 {
@@ -148,7 +149,7 @@ static const char plain_conf[] =
 static void test_lines(void)
 {
 	wipe();
-	is_status(NULL, "", "nothing known, nothing said");
+	is_status(NULL, "", "an empty tree prints nothing");
 	add("m", "1", plain_conf);
 	add("m", "1.1", plain_conf);
 	add("n", "2~rc1", "");
@@ -177,7 +178,7 @@ static void test_lines(void)
 	is_status(&(struct tree_filter){.name = "m", .version = "1"},
 		"m/1, 6.1.0-9-amd64, x86_64: built (Original modules exist)\n"
 		"m/1, 6.1.0-10-amd64, x86_64: installed (Original modules exist)\n",
-		"original modules, of built and of installed");
+		"original modules exist for a built and an installed version");
 	remove_path("lib/6.1.0-10-amd64/updates/dkms/c.ko.xz");
 	is_status(
 		&(struct tree_filter){
@@ -201,24 +202,24 @@ static void test_differences(void)
 	publish("m", "1", "6.1", "a.ko c.ko");
 	install("m", "1", "6.1", "a.ko", "/updates/dkms");
 	install("m", "1", "6.1", "c.ko", "/updates/dkms");
-	is_status(&any, good, "as installed");
+	is_status(&any, good, "the installed files are the built ones");
 	put("A.ko", "lib/6.1/updates/dkms/a.ko");
-	is_status(&any, differs, "other bytes of the same size");
+	is_status(&any, differs, "an installed file has other bytes of the same size");
 	put("a.ko", "lib/6.1/updates/dkms/a.ko");
-	is_status(&any, good, "another time, the same bytes");
+	is_status(&any, good, "a file with another time and the same bytes");
 	put("a.ko.", "lib/6.1/updates/dkms/a.ko");
-	is_status(&any, differs, "another size");
+	is_status(&any, differs, "a file with another size");
 	remove_path("lib/6.1/updates/dkms/a.ko");
-	is_status(&any, differs, "gone");
+	is_status(&any, differs, "an installed file is missing");
 	install("m", "1", "6.1", "a.ko", "/kernel/drivers/net");
-	is_status(&any, good, "where the conf has it");
+	is_status(&any, good, "the file is in the directory that dkms.conf names");
 	remove_path("lib/6.1/kernel");
 	install("m", "1", "6.1", "a.ko", "/kernel/somewhere/else");
-	is_status(&any, good, "somewhere in the kernel's tree");
+	is_status(&any, good, "the file is elsewhere in the kernel's tree");
 	put("a.ko of the kernel", "lib/6.1/kernel/drivers/a.ko");
-	is_status(&any, good, "beside another of its name");
+	is_status(&any, good, "the file is beside another file of its name");
 	remove_path("lib");
-	is_status(&any, differs, "the kernel is gone");
+	is_status(&any, differs, "the kernel is missing");
 
 	put(NULL, "lib/6.1/extra/x");
 	for (int i = 0; i < 2; i++) {
@@ -230,21 +231,21 @@ static void test_differences(void)
 		free(link);
 		free(path);
 	}
-	is_status(&any, good, "links to the built ones");
+	is_status(&any, good, "the installed files are links to the built ones");
 	remove_path("dkms/m/kernel-6.1-x86_64");
 	remove_path("lib/6.1/extra");
-	is_status(
-		&any, "m/1, 6.1, x86_64: built\n", "what is not installed cannot differ");
+	is_status(&any, "m/1, 6.1, x86_64: built\n",
+		"a version that is not installed cannot differ");
 }
 
-/* Takes c.ko from a package built with this conf, and asks for the line of the rest. */
+/* Builds a package with this conf, removes c.ko, and checks the status. */
 static void is_missing(const char *conf, bool missing, const char *what)
 {
 	wipe();
 	add("m", "1", conf);
 	publish("m", "1", "6.1", "a.ko c.ko");
 	is_status(NULL, "m/1, 6.1, x86_64: built\n", what);
-	usleep(20000); /* directory times go by the tick */
+	usleep(20000); /* the time of the directory must change */
 	remove_path("dkms/m/1/6.1/x86_64/module/c.ko");
 	is_status(NULL,
 		missing ? "m/1, 6.1, x86_64: built"
@@ -255,26 +256,26 @@ static void is_missing(const char *conf, bool missing, const char *what)
 
 static void test_missing(void)
 {
-	is_missing(plain_conf, true, "one of two, by a plain conf");
+	is_missing(plain_conf, true, "one of two modules is missing");
 	is_missing("BUILT_MODULE_NAME[0]=a\n[ -d / ] && BUILT_MODULE_NAME[1]=c\n", false,
-		"one of perhaps two");
+		"a module is missing that dkms.conf may not have");
 	is_missing("BUILT_MODULE_NAME[0]=a\nBUILT_MODULE_NAME[1]=c\n"
 		   "BUILD_EXCLUSIVE_ARCH[1]=arm\n",
-		false, "one that may be excluded");
+		false, "a module is missing that may be excluded");
 	put("", "etc/m-1.conf");
-	is_missing(plain_conf, false, "one of two, with an override");
+	is_missing(plain_conf, false, "a module is missing, and there is an override");
 	remove_path("etc/m-1.conf");
 	remove_path("dkms/m/1/6.1/x86_64/module/a.ko");
 	is_status(NULL,
 		"m/1, 6.1, x86_64: built"
 		" (Built modules are missing in the kernel modules folder)\n",
-		"all of them");
+		"all modules are missing");
 	tree_set_installed(settings.trees.dkms,
 		version_on_kernel("m", "1", "6.1", "x86_64"), true, NULL);
 	is_status(NULL,
 		"m/1, 6.1, x86_64: installed"
 		" (Built modules are missing in the kernel modules folder)\n",
-		"also when installed");
+		"all modules of an installed version are missing");
 	put("PACKAGE_NAME=m\nPACKAGE_VERSION=1\n", "src/m-1/dkms.conf");
 	is_status(NULL, "m/1, 6.1, x86_64: installed\n", "a package without modules");
 }
@@ -289,14 +290,15 @@ static void test_broken(void)
 	publish("m", "1", "6.1", "a.ko c.ko");
 	remove_path("src/m-1");
 	remove_path("dkms/m/2/source");
-	is_int(print(NULL, false, &out, &errors), 0, "broken versions are no failure");
-	is(out, "m/1: broken\nm/2: broken\n", "their lines");
+	is_int(print(NULL, false, &out, &errors), 0,
+		"broken versions do not change the exit status");
+	is(out, "m/1: broken\nm/2: broken\n", "the lines of broken versions");
 	want = xasprintf("dkms: m/1 is broken: its source %s/m-1 is missing\n"
 			 "      put the source back, or remove %s/m/1\n"
 			 "dkms: m/2 is broken: the link %s/m/2/source is missing\n"
 			 "      dkms add m/2\n",
 		settings.trees.source, settings.trees.dkms, settings.trees.dkms);
-	is(errors, want, "and what is wrong");
+	is(errors, want, "the errors of broken versions");
 	free(out);
 	free(errors);
 	free(want);
@@ -322,12 +324,13 @@ static void test_weak(void)
 	is_status(NULL,
 		"m, 1, 5.14.0-9, x86_64: installed-weak from 5.14.0-70\n"
 		"m/1, 5.14.0-70, x86_64: installed\n",
-		"installed by a link from another kernel, told once");
+		"a weak module is printed once, with the kernel that it was built for");
 	is_status(&(struct tree_filter){.release = "5.14.0-70"},
-		"m/1, 5.14.0-70, x86_64: installed\n", "the kernel it is built for");
+		"m/1, 5.14.0-70, x86_64: installed\n",
+		"the kernel that a weak module was built for");
 	is_status(&(struct tree_filter){.release = "5.14.0-9"},
 		"m/1: added\nm, 1, 5.14.0-9, x86_64: installed-weak from 5.14.0-70\n",
-		"the kernel it serves");
+		"the kernel that uses a weak module");
 	is_status(&(struct tree_filter){.name = "n"}, "", "another module");
 	free(path);
 }
@@ -337,24 +340,54 @@ static const char *text_at(const json_t *entry, const char *key)
 	return json_string_value(json_object_get(entry, key));
 }
 
+/* Parses the output of status --json. Caller frees *ret_errors, its standard error. */
+static json_t *print_json(const char *what, char **ret_errors)
+{
+	_cleanup_free_ char *out = NULL;
+
+	is_int(print(NULL, true, &out, ret_errors), 0, what);
+	return json_loads(out, 0, NULL);
+}
+
+static void test_empty_json(void)
+{
+	_cleanup_free_ char *errors = NULL;
+	json_t *document;
+
+	wipe();
+	document = print_json("JSON of an empty tree", &errors);
+	is(text_at(document, "schema"), "dkms-status-1", "the schema is named");
+	ok(json_is_array(json_object_get(document, "modules")), "an empty list");
+	json_decref(document);
+}
+
+static void check_installed_json(const json_t *e)
+{
+	_cleanup_free_ char *source = xasprintf("%s/m-1", settings.trees.source);
+
+	is(text_at(e, "name"), "m", "name");
+	is(text_at(e, "version"), "1", "version");
+	is(text_at(e, "state"), "installed", "state");
+	is(text_at(e, "kernel"), "6.1", "kernel");
+	is(text_at(e, "arch"), "x86_64", "arch");
+	is(text_at(e, "built_for"), "6.1", "built_for");
+	is(text_at(e, "source"), source, "source");
+	ok(json_is_true(json_object_get(e, "original_modules")), "original_modules");
+	ok(json_is_true(json_object_get(e, "modules_differ")), "modules_differ");
+	ok(json_is_false(json_object_get(e, "modules_missing")), "modules_missing");
+	ok(json_is_null(json_object_get(e, "problem")), "no problem");
+}
+
 static void test_json(void)
 {
 	static const char *const keys[] = {"name", "version", "state", "kernel", "arch",
 		"built_for", "source", "original_modules", "modules_missing",
 		"modules_differ", "problem"};
-	char *out, *errors, *want;
-	json_t *root_json, *modules, *e;
+	_cleanup_free_ char *errors = NULL;
+	json_t *document, *modules, *e;
 	size_t found = 0;
 
 	wipe();
-	is_int(print(NULL, true, &out, &errors), 0, "JSON of nothing");
-	root_json = json_loads(out, 0, NULL);
-	is(text_at(root_json, "schema"), "dkms-status-1", "the schema is named");
-	ok(json_is_array(json_object_get(root_json, "modules")), "an empty list");
-	json_decref(root_json);
-	free(out);
-	free(errors);
-
 	add("m", "1", plain_conf);
 	add("m", "2", plain_conf);
 	add("m", "3", plain_conf);
@@ -363,43 +396,27 @@ static void test_json(void)
 	install("m", "1", "6.1", "a.ko", "/updates/dkms");
 	put(NULL, "dkms/m/original_module/6.1/x86_64/x");
 	remove_path("src/m-2");
-	print(NULL, true, &out, &errors);
-	root_json = json_loads(out, 0, NULL);
-	modules = json_object_get(root_json, "modules");
+	document = print_json("JSON of four versions", &errors);
+	modules = json_object_get(document, "modules");
 	is_int((long)json_array_size(modules), 4, "an object for each line");
 	for (size_t i = 0; i < json_array_size(modules); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
 			found += json_object_get(json_array_get(modules, i), keys[k]) !=
 				 NULL;
 	is_int((long)found, 4 * ARRAY_SIZE(keys), "every object has every key");
-
-	e = json_array_get(modules, 0);
-	is(text_at(e, "name"), "m", "name");
-	is(text_at(e, "version"), "1", "version");
-	is(text_at(e, "state"), "installed", "state");
-	is(text_at(e, "kernel"), "6.1", "kernel");
-	is(text_at(e, "arch"), "x86_64", "arch");
-	is(text_at(e, "built_for"), "6.1", "built_for");
-	want = xasprintf("%s/m-1", settings.trees.source);
-	is(text_at(e, "source"), want, "source");
-	free(want);
-	ok(json_is_true(json_object_get(e, "original_modules")), "original_modules");
-	ok(json_is_true(json_object_get(e, "modules_differ")), "modules_differ");
-	ok(json_is_false(json_object_get(e, "modules_missing")), "modules_missing");
-	ok(json_is_null(json_object_get(e, "problem")), "no problem");
+	check_installed_json(json_array_get(modules, 0));
 
 	e = json_array_get(modules, 1);
 	is(text_at(e, "state"), "broken", "broken");
-	ok(json_is_null(json_object_get(e, "kernel")), "without a kernel");
-	ok(text_at(e, "problem") != NULL, "has a problem: %s", text_at(e, "problem"));
-	ok(errors[0] != '\0', "which is told on standard error as well");
+	ok(json_is_null(json_object_get(e, "kernel")), "a broken version has no kernel");
+	ok(text_at(e, "problem") != NULL, "it has a problem: %s", text_at(e, "problem"));
+	ok(errors[0] != '\0', "the problem is printed on standard error as well");
 	is(text_at(json_array_get(modules, 2), "state"), "added", "added");
-	is(text_at(json_array_get(modules, 3), "name"), "\xc3\xa4", "UTF-8 stays");
+	is(text_at(json_array_get(modules, 3), "name"), "\xc3\xa4",
+		"UTF-8 is printed as it is");
 	is(text_at(json_array_get(modules, 3), "version"), "\xef\xbf\xbd",
-		"other bytes do not");
-	json_decref(root_json);
-	free(out);
-	free(errors);
+		"other bytes are replaced");
+	json_decref(document);
 }
 
 static void test_unreadable(void)
@@ -408,11 +425,11 @@ static void test_unreadable(void)
 
 	settings.trees.dkms = path_join(root, "file");
 	put("", "file");
-	is_int(print(NULL, false, &out, &errors), 1, "a tree that is a file");
+	is_int(print(NULL, false, &out, &errors), 1, "the tree is a file");
 	want = xasprintf("dkms: cannot read the dkms tree %s: Not a directory\n",
 		settings.trees.dkms);
-	is(errors, want, "is told");
-	is(out, "", "and nothing else");
+	is(errors, want, "the error names the tree");
+	is(out, "", "nothing else is printed");
 	free(want);
 	free(out);
 	free(errors);
@@ -437,30 +454,32 @@ static void is_conf(const char *text, const char *names, const char *what)
 static void test_quick_conf(void)
 {
 	is_conf(plain_conf, "a c", "built and destination names");
-	is_conf("", "", "an empty conf");
+	is_conf("", "", "an empty dkms.conf");
 	is_conf("# x\n\n PACKAGE_NAME=\"m\" # y\r\nDEST_MODULE_LOCATION=/extra\r\n", "m",
 		"the package's name by default");
 	is_conf("PACKAGE_NAME='m'\nPACKAGE_VERSION=1\n"
 		"BUILT_MODULE_NAME=${PACKAGE_NAME}_$PACKAGE_VERSION\n",
-		"m_1", "the two variables");
-	is_conf("built_module_name[7]=x\n", "x", "lower case, sparse");
+		"m_1", "the two variables that names may use");
+	is_conf("built_module_name[7]=x\n", "x",
+		"a directive in lower case with any index");
 	is_conf("MAKE=\"make -C $kernel_source_dir M=`pwd`; make "
 		"x\"\nBUILT_MODULE_NAME=x\n",
-		"x", "what other directives expand to does not matter");
-	is_conf("BUILT_MODULE_NAME=$x\n", "not plain", "what names expand to does");
+		"x", "values of other directives do not matter");
+	is_conf("BUILT_MODULE_NAME=$x\n", "not plain",
+		"names must not use other variables");
 	is_conf("BUILT_MODULE_NAME=(a b)\n", "not plain", "a list");
 	is_conf("BUILT_MODULE_NAME[$i]=a\n", "not plain", "a computed index");
 	is_conf("BUILT_MODULE_NAME[0]=a; BUILT_MODULE_NAME[1]=b\n", "not plain",
-		"two on a line");
+		"two directives on a line");
 	is_conf("X=1; if false; then\nBUILT_MODULE_NAME=a\nfi\n", "not plain",
 		"a condition");
 	is_conf("MAKE=\"a\nBUILT_MODULE_NAME=a\"\n", "not plain",
 		"a string over two lines");
-	is_conf("MAKE=a \\\nBUILT_MODULE_NAME=a\n", "not plain", "a line that goes on");
+	is_conf("MAKE=a \\\nBUILT_MODULE_NAME=a\n", "not plain", "a line that continues");
 	is_conf("BUILT_MODULE_NAME=\"a\n", "not plain", "a string that does not end");
 	is_conf("BUILT_MODULE_NAME[1]=a\nDEST_MODULE_LOCATION[0]=/extra\n", "not plain",
 		"a module without a name");
-	is_conf(". ./other\n", "not plain", "another file");
+	is_conf(". ./other\n", "not plain", "a dkms.conf that reads another file");
 }
 
 static void test_many(void)
@@ -497,8 +516,9 @@ static void test_many(void)
 		free(out);
 		free(errors);
 	}
-	/* The bound is 20 ms; a developer build on a busy machine gets more. */
-	ok(best < 1000, "told in %.1f ms", best);
+	/* The target is 20 ms. The test allows more for debug builds and busy machines.
+	 */
+	ok(best < 1000, "printed in %.1f ms", best);
 }
 
 int main(void)
@@ -525,6 +545,7 @@ int main(void)
 	test_missing();
 	test_broken();
 	test_weak();
+	test_empty_json();
 	test_json();
 	test_unreadable();
 	test_quick_conf();

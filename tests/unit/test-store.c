@@ -30,7 +30,7 @@ static bool holds(const char *path, const char *text)
 	       memcmp(s.data, text, s.len) == 0;
 }
 
-/* The path of an object or entry in the store. */
+/* Returns the path of an object or entry in the store. */
 static char *path_in(const char *what, const struct digest *digest)
 {
 	char hex[DIGEST_HEX];
@@ -50,7 +50,7 @@ static struct key make_key(int n)
 	return k;
 }
 
-/* Puts a and b under key n, as a build does. */
+/* Stores the files a and b under key n, as a build does. */
 static int store_result(struct cache *c, int n, bool replace)
 {
 	const struct cache_file files[] = {{(char *)"a.ko", file_a}, {(char *)"log", file_b}};
@@ -66,7 +66,8 @@ static int store_result(struct cache *c, int n, bool replace)
 	return r;
 }
 
-/* 1: restored with the right content; 0: a miss; -1: a lie. */
+/* Restores key n. Returns 1 if the files have the right content, 0 for a miss, -1 for
+ * wrong content. */
 static int restore_result(struct cache *c, int n, const char *a, const char *b)
 {
 	_cleanup_free_ char *to_a = xasprintf("%s/out-a-%ld", dir, (long)getpid());
@@ -124,19 +125,21 @@ static void test_round_trip(void)
 	struct digest d;
 	uint64_t size;
 
-	is_int(restore_result(c, 1, "aaa", "bbb"), 0, "an empty cache");
+	is_int(restore_result(c, 1, "aaa", "bbb"), 0, "a miss in an empty cache");
 	is_int(store_result(c, 1, false), 0, "a result is stored");
-	is_int(store_result(c, 1, false), 0, "once more: it exists, which is success");
-	is_int(restore_result(c, 1, "aaa", "bbb"), 1, "and comes back");
-	is_int(restore_result(c, 2, "aaa", "bbb"), 0, "not under another key");
-	ok(path_exists(tag), "backups leave it out");
-	ok(store_put_file(cache_store(c), file_a, &d, &size) == 0 && size == 3, "an object");
-	is_int(store_get_file(cache_store(c), &d, to, 0640), 0, "as a file");
+	is_int(store_result(c, 1, false), 0, "storing an existing result succeeds");
+	is_int(restore_result(c, 1, "aaa", "bbb"), 1, "the result is restored");
+	is_int(restore_result(c, 2, "aaa", "bbb"), 0, "another key is a miss");
+	ok(path_exists(tag), "the cache has a tag that tells backups to skip it");
+	ok(store_put_file(cache_store(c), file_a, &d, &size) == 0 && size == 3,
+		"store an object");
+	is_int(store_get_file(cache_store(c), &d, to, 0640), 0,
+		"get the object as a file");
 	ok(stat(to, &st) == 0 && (st.st_mode & 0777) == 0640 && st.st_nlink == 1,
-		"which has its own mode and is nobody else's");
-	is_int(store_get_file(cache_store(c), &d, to, 0640), -EEXIST, "but not over another");
+		"the file has its own mode and shares no inode");
+	is_int(store_get_file(cache_store(c), &d, to, 0640), -EEXIST, "an existing file is not replaced");
 	cache_close(c);
-	is_counters(1, 2, 2, 0, "counters");
+	is_counters(1, 2, 2, 0, "the counters");
 }
 
 enum damage { FLIP, TRUNCATE, EMPTY, REMOVE, SWAP, FOREIGN };
@@ -203,13 +206,17 @@ static void test_damage(void)
 			else
 				spoil(object, (enum damage)how, other);
 			is_int(restore_result(c, 10, "aaa", "bbb"), 0,
-				entries ? "an entry" : "an object");
+				entries ? "a damaged entry is a miss"
+					: "a damaged object is a miss");
 			trouble = cache_take_trouble(c);
-			ok(how == REMOVE || trouble, "%s: a miss and a warning", names[how]);
-			ok(!path_exists(entry), "the entry is gone");
-			is_int(restore_result(c, 10, "aaa", "bbb"), 0, "a miss the next time");
-			is_int(store_result(c, 10, false), 0, "stored again");
-			is_int(restore_result(c, 10, "aaa", "bbb"), 1, "found again");
+			ok(how == REMOVE || trouble, "%s: there is a warning", names[how]);
+			ok(!path_exists(entry), "the entry is removed");
+			is_int(restore_result(c, 10, "aaa", "bbb"), 0,
+				"the key is a miss the next time");
+			is_int(store_result(c, 10, false), 0,
+				"the result is stored again");
+			is_int(restore_result(c, 10, "aaa", "bbb"), 1,
+				"the result is restored again");
 			cache_close(c);
 		}
 	}
@@ -217,8 +224,8 @@ static void test_damage(void)
 	key_done(&k2);
 }
 
-/* All objects of a result are damaged, of which the first is found so: what is stored next
- * makes all of them good. */
+/* Damages all objects of a result. Restoring finds only the first of them; storing again
+ * must repair all. */
 static void test_all_damaged(void)
 {
 	const char *const files[] = {file_a, file_b};
@@ -239,7 +246,8 @@ static void test_all_damaged(void)
 	}
 	is_int(restore_result(c, 12, "aaa", "bbb"), 0, "all objects damaged: a miss");
 	is_int(store_result(c, 12, false), 0, "all objects damaged: stored again");
-	is_int(restore_result(c, 12, "aaa", "bbb"), 1, "all objects damaged: all are good again");
+	is_int(restore_result(c, 12, "aaa", "bbb"), 1,
+		"all objects damaged: all are repaired");
 	free(cache_take_trouble(c));
 	cache_close(c);
 }
@@ -252,22 +260,23 @@ static void test_verify(void)
 	struct digest d;
 
 	store_result(c, 20, false);
-	ok(store_verify(cache_store(c), &u) == 0 && u.bad.n == 0, "all is well");
+	ok(store_verify(cache_store(c), &u) == 0 && u.bad.n == 0, "nothing is damaged");
 	store_usage_done(&u);
 	digest_bytes("bbb", 3, &d);
 	object = path_in("objects", &d);
 	spoil(object, FLIP, NULL);
 	u = (struct store_usage){0};
 	ok(store_verify(cache_store(c), &u) == 0 && u.bad.n >= 2, "damage is found");
-	is_int((long)u.entries, 0, "and every entry that needs it is gone");
+	is_int((long)u.entries, 0, "every entry that needs a damaged object is removed");
 	store_usage_done(&u);
 	u = (struct store_usage){0};
-	ok(store_verify(cache_store(c), &u) == 0 && u.bad.n == 0, "then all is well again");
+	ok(store_verify(cache_store(c), &u) == 0 && u.bad.n == 0,
+		"no damage is left afterwards");
 	store_usage_done(&u);
 	cache_close(c);
 }
 
-/* All within the same second. */
+/* Sets the time of last use. All times are within the same second. */
 static void set_used(int n, long ns)
 {
 	struct timespec when = {.tv_sec = 1000000, .tv_nsec = ns}, times[2] = {when, when};
@@ -293,19 +302,22 @@ static void test_evict(void)
 		memset(big, 'a' + i, 100000);
 		put(file_a, big);
 		store_result(c, 100 + i, false);
-		set_used(100 + i, i == 2 ? 9 : i); /* not the one that keys put first */
+		set_used(100 + i, i == 2 ? 9 : i); /* not in the order of the keys */
 	}
 	memset(big, 'a', 100000);
-	is_int(restore_result(c, 100, big, "bbb"), 1, "the oldest is used");
-	ok(store_evict(cache_store(c), 250000, false, &u) == 0, "there is room for two");
-	is_int((long)u.entries, 2, "two are left");
-	is_int((long)u.removed, 2, "two are gone");
-	ok(u.bytes <= 250000 && u.freed > 200000, "the sums are right");
-	is_int(restore_result(c, 100, big, "bbb"), 1, "the one just used is left");
+	is_int(restore_result(c, 100, big, "bbb"), 1, "use the oldest entry");
+	ok(store_evict(cache_store(c), 250000, false, &u) == 0,
+		"evict all but two entries");
+	is_int((long)u.entries, 2, "two entries are left");
+	is_int((long)u.removed, 2, "two entries were removed");
+	ok(u.bytes <= 250000 && u.freed > 200000, "the numbers of bytes are right");
+	is_int(restore_result(c, 100, big, "bbb"), 1,
+		"the entry that was just used is left");
 	memset(big, 'c', 100000);
-	is_int(restore_result(c, 102, big, "bbb"), 1, "so is the one used last of the others");
+	is_int(restore_result(c, 102, big, "bbb"), 1,
+		"the most recent of the other entries is left");
 	memset(big, 'b', 100000);
-	is_int(restore_result(c, 101, big, "bbb"), 0, "another is gone");
+	is_int(restore_result(c, 101, big, "bbb"), 0, "another entry is evicted");
 	cache_close(c);
 
 	c = open_cache(150000);
@@ -315,15 +327,16 @@ static void test_evict(void)
 	cache_close(c);
 	c = open_cache(0);
 	ok(store_measure(cache_store(c), &u) == 0 && u.bytes <= 150000 && u.entries == 1,
-		"the limit holds after a run that stored");
+		"the limit is kept after a run that stored");
 	{
 		int hold = store_hold(cache_store(c));
 
 		is_int(store_evict(cache_store(c), 0, false, &u), -EAGAIN,
-			"nothing is evicted while somebody copies");
+			"nothing is evicted while another process copies");
 		close(hold);
 	}
-	ok(store_evict(cache_store(c), 0, false, &u) == 0 && u.objects == 0, "all goes");
+	ok(store_evict(cache_store(c), 0, false, &u) == 0 && u.objects == 0,
+		"a limit of 0 removes everything");
 	cache_close(c);
 	free(big);
 	put(file_a, "aaa");
@@ -343,30 +356,30 @@ static void test_no_cache(void)
 	small = limit;
 	small.rlim_cur = 1;
 	setrlimit(RLIMIT_FSIZE, &small);
-	ok(store_result(c, 1, false) < 0, "no room on the disk");
-	ok(store_result(c, 2, false) < 0, "nor for the next");
+	ok(store_result(c, 1, false) < 0, "the disk is full");
+	ok(store_result(c, 2, false) < 0, "the disk is still full");
 	setrlimit(RLIMIT_FSIZE, &limit);
 	trouble = cache_take_trouble(c);
 	more = cache_take_trouble(c);
-	ok(trouble && !more, "that is one warning");
-	is_int(restore_result(c, 1, "aaa", "bbb"), 0, "and a miss");
+	ok(trouble && !more, "there is only one warning");
+	is_int(restore_result(c, 1, "aaa", "bbb"), 0, "the key is a miss");
 	cache_close(c);
 
 	below = path_join(file_a, "cache");
 	c = cache_open(below, 0, &err);
-	ok(!c && err.what, "a cache that cannot be made");
+	ok(!c && err.what, "a cache that cannot be created");
 	error_done(&err);
 	if (geteuid() == 0) {
 		chmod(cache_dir, 0777);
 		err = (struct error){0};
 		c = cache_open(cache_dir, 0, &err);
-		ok(!c && err.what, "root does not trust what others may write");
+		ok(!c && err.what, "root does not use a cache that others may write to");
 		error_done(&err);
 		chmod(cache_dir, 0755);
 	}
 }
 
-/* Stores and restores for a while; exits 0 unless it got something wrong. */
+/* Stores and restores for a while. Exits 0 unless a result was wrong. */
 static void hammer(unsigned int seed, int rounds, uint64_t max)
 {
 	struct cache *c = open_cache(max);
@@ -398,7 +411,7 @@ static void test_many(void)
 			hammer(i, 300, 2000);
 	while (wait(&status) > 0)
 		wrong += status != 0;
-	is_int(wrong, 0, "8 processes store, restore and evict at once");
+	is_int(wrong, 0, "8 processes store, restore and evict at the same time");
 }
 
 static void test_kill(void)
@@ -421,18 +434,19 @@ static void test_kill(void)
 		lies += !c || restore_result(c, i % 20, "aaa", "bbb") < 0;
 		cache_close(c);
 	}
-	is_int(lies, 0, "200 times kill -9 at a random moment: never a wrong result");
+	is_int(lies, 0, "kill -9 at 200 random moments never gives a wrong result");
 	c = open_cache(0);
-	ok(store_verify(cache_store(c), &u) == 0, "it can be verified");
+	ok(store_verify(cache_store(c), &u) == 0, "the store can be verified");
 	is_int((long)u.bad.n, 0, "nothing is damaged");
 	store_usage_done(&u);
-	ok(store_evict(cache_store(c), UINT64_MAX, true, &u) == 0, "and cleaned");
+	ok(store_evict(cache_store(c), UINT64_MAX, true, &u) == 0,
+		"the store can be cleaned");
 	{
 		_cleanup_(strv_done) struct strv left = {0};
 		_cleanup_free_ char *tmp = path_join(store_dir(cache_store(c)), "tmp");
 
 		dir_list(tmp, &left);
-		is_int((long)left.n, 0, "what was half written is gone");
+		is_int((long)left.n, 0, "temporary files are removed");
 	}
 	cache_close(c);
 }

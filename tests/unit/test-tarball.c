@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What comes out of archives, and of hostile ones: nothing. */
+/* Reads good archives, and hostile ones, of which nothing may come out. */
 #include "config.h"
 
 #include <archive.h>
@@ -15,7 +15,7 @@
 #include "tests/unit/tap.h"
 
 static char root[64] = "/dev/shm/dkms-test-XXXXXX";
-static char *tar, *out; /* the archive, and where it is unpacked */
+static char *tar, *out; /* the archive, and the directory to unpack to */
 
 /* One entry of an archive. */
 struct row {
@@ -90,7 +90,7 @@ static int load(struct tarball *ret, struct error *err)
 	return tarball_read(tar, out, NULL, ret, err);
 }
 
-/* The contents of a file below out, or NULL; caller frees. */
+/* Returns the content of a file below out, or NULL. Caller frees. */
 static char *text_of(const char *name)
 {
 	_cleanup_free_ char *path = path_join(out, name);
@@ -99,7 +99,7 @@ static char *text_of(const char *name)
 	return file_read(path, 1 << 20, &s, NULL) < 0 ? NULL : str_take(&s);
 }
 
-/* The archive is refused with that status, and that is said of it. */
+/* Checks that the archive is refused with that status and that text. */
 static void refused(int status, const char *words, const char *what)
 {
 	struct tarball t = {0};
@@ -113,7 +113,7 @@ static void refused(int status, const char *words, const char *what)
 	if (e.status != status || !e.what || !strstr(e.what, words))
 		printf("# %d %d %s\n", r, e.status, e.what ? e.what : "(no error)");
 	if (path_exists(outside) || path_exists("/evil"))
-		ok(false, "%s: nothing outside", what);
+		ok(false, "%s: no file outside", what);
 	error_done(&e);
 	tarball_done(&t);
 }
@@ -136,7 +136,7 @@ static void test_links(void)
 		{"a", "..", false},
 		{"a", "../b", false},
 		{"a", "/b", false},
-		{"a", "b/..", false}, /* where that is depends on b */
+		{"a", "b/..", false}, /* depends on whether b is a link */
 		{"a/b", "..", true},
 		{"a/b", "../c", true},
 		{"a/b", "..//c/", true},
@@ -176,8 +176,9 @@ static void check_own(const char *what)
 		"compat 2: ldtarball reads %s", what);
 	if (r < 0)
 		printf("# %s\n", e.what);
-	is(module, "module", "its module");
-	ok(link && hard && streq(link, "conf") && streq(hard, "conf"), "its links");
+	is(module, "module", "the module of the archive");
+	ok(link && hard && streq(link, "conf") && streq(hard, "conf"),
+		"the links of the archive");
 	tarball_done(&t);
 	error_done(&e);
 }
@@ -215,12 +216,12 @@ static void test_modes(void)
 	archive_write_header(a, e);
 	archive_entry_free(e);
 	archive_write_free(a);
-	is_int(load(&t, NULL), 0, "a source that everybody may write");
+	is_int(load(&t, NULL), 0, "a source that everybody can write");
 	ok(stat(dir, &st) == 0 && (st.st_mode & 07777) == 0755,
-		"only we may, a directory");
+		"only the owner can write the directory");
 	ok(stat(file, &st) == 0 && (st.st_mode & 07777) == 0755 && st.st_uid == geteuid(),
-		"and a file");
-	is_int(st.st_mtime, 1234567890, "whose time is kept, make goes by it");
+		"only the owner can write the file");
+	is_int(st.st_mtime, 1234567890, "the file keeps its time, which make needs");
 	tarball_done(&t);
 }
 
@@ -295,14 +296,14 @@ static void test_hostile_links(void)
 		{'h', "a", "../other/file"});
 	REFUSED(3, "no file", "a hard link to nothing", {'f', "dkms.conf"},
 		{'h', "a", "other/file"});
-	REFUSED(3, "no file", "a hard link to what comes later", {'h', "a", "dkms.conf"},
-		{'f', "dkms.conf"});
+	REFUSED(3, "no file", "a hard link to what comes later",
+		{'h', "a", "a hard link to a later entry"}, {'f', "dkms.conf"});
 	REFUSED(3, "no file", "a hard link to a link", {'f', "dkms.conf"},
 		{'l', "a", "dkms.conf"}, {'h', "b", "a"});
 	REFUSED(3, "no file", "a hard link through a link", {'f', "dkms.conf"},
 		{'l', "a", outside}, {'h', "b", "a/file"});
 	ok(dir_remove(file, NULL) == 0 && rmdir(outside) == 0,
-		"nothing came to be outside");
+		"no file was made outside");
 }
 
 static void test_confs(void)
@@ -331,7 +332,7 @@ static void test_confs(void)
 	pack((const struct row[]){
 		{'f', "x/y/dkms.conf"}, {'f', "x/y/tests/dkms.conf"}, {0}});
 	ok(load(&t, NULL) == 0 && has_suffix(t.source, "/x/y") && !t.made_by_dkms,
-		"a dkms.conf below another is part of its source");
+		"a dkms.conf below another one is part of the source");
 	tarball_done(&t);
 }
 
@@ -350,7 +351,7 @@ static void test_kernels(void)
 			"../../../../dkms_source_tree/m.ko"});
 }
 
-/* An archive cut off anywhere is refused, or nothing of it is missing. */
+/* An archive that is cut off anywhere is refused, unless nothing is missing. */
 static void test_cut(int (*filter)(struct archive *), const char *what)
 {
 	_cleanup_(str_done) struct str bytes = {0};
@@ -388,10 +389,10 @@ static void test_cut_between_files(void)
 		{'f', "dkms.conf", "conf"}, {'f', "Makefile", "text"}, {0}});
 	file_read(tar, 1 << 20, &bytes, NULL);
 	file_write(tar, bytes.data, 1024, 0600, NULL);
-	refused(3, "end is missing", "cut off behind a file");
+	refused(3, "end is missing", "cut off after a file");
 }
 
-/* A changed byte of a gzip is found, or does not matter. */
+/* A changed byte of a gzip file is refused, unless it does not matter. */
 static void test_flipped(void)
 {
 	_cleanup_(str_done) struct str bytes = {0};
@@ -425,18 +426,18 @@ static void test_not_archives(void)
 	char zeros[2048] = {0};
 
 	file_write(tar, text, sizeof(text) - 1, 0600, NULL);
-	refused(3, "not a tar archive", "no archive");
+	refused(3, "not a tar archive", "a file that is not an archive");
 	file_write(tar, "", 0, 0600, NULL);
 	refused(3, "is empty", "an empty file");
 	file_write(tar, zeros, sizeof(zeros), 0600, NULL);
-	refused(3, "no dkms.conf", "an archive of nothing");
+	refused(3, "no dkms.conf", "an archive without files");
 	unlink(tar);
-	refused(2, "there is no archive", "compat 9: no archive");
+	refused(2, "there is no archive", "compat 9: a missing archive");
 	mkdir(tar, 0755);
 	refused(2, "is not a regular file", "a directory");
 	rmdir(tar);
 	mkfifo(tar, 0600);
-	refused(2, "is not a regular file", "a named pipe for an archive");
+	refused(2, "is not a regular file", "a named pipe instead of an archive");
 	unlink(tar);
 }
 
@@ -465,7 +466,7 @@ static void test_limits(void)
 	}
 	put(a, 'f', "dkms.conf", NULL);
 	archive_write_free(a);
-	refused(3, "more than 100000 files", "as many directories in few entries");
+	refused(3, "more than 100000 files", "as many directories from few entries");
 
 	a = archive_write_new();
 	archive_write_set_format_pax(a);
@@ -482,7 +483,7 @@ static void test_limits(void)
 	archive_write_free(a);
 	ok(load(&t, &err) < 0 && strstr(err.what, "more than 4 GiB") && err.remedy &&
 			strstr(err.remedy, "dkms add DIRECTORY"),
-		"5 GiB of nothing; the remedy is named");
+		"a sparse file of 5 GiB; the error has a remedy");
 	error_done(&err);
 }
 
@@ -495,7 +496,7 @@ static void test_cancelled(void)
 	pack(own);
 	fresh_out();
 	is_int(tarball_read(tar, out, &cancelled, &t, &e), -ECANCELED,
-		"a signal ends it");
+		"a signal cancels the reading");
 	error_done(&e);
 }
 
@@ -531,16 +532,11 @@ static void make_file(const char *name, const char *text)
 	file_write(path, text, strlen(text), 0644, NULL);
 }
 
-static void test_write(void)
+/* Makes a source, and a version that is built for two kernels. The tests below pack both.
+ */
+static void make_version(void)
 {
-	static const char *const names[] = {"x.tar", "x.tar.gz", "x.tgz", "x.tar.xz",
-		"x.tar.zst", "x.tar.bz2", "x.any"};
 	_cleanup_free_ char *link = path_join(root, "source/sub/link");
-	_cleanup_free_ char *first = path_join(root, "first.tar.gz");
-	_cleanup_free_ char *conf = path_join(root, "source/dkms.conf");
-	_cleanup_(strv_done) struct strv warnings = {0};
-	_cleanup_(str_done) struct str magic = {0};
-	struct tarball t = {0};
 
 	make_file("source/dkms.conf", "conf");
 	make_file("source/sub/a long name, with blanks; and more than a hundred "
@@ -551,16 +547,27 @@ static void test_write(void)
 	make_file("version/6.2/x86_64/module/m.ko", "two");
 	if (symlink("../dkms.conf", link) < 0)
 		ok(false, "make a link");
+}
+
+static void test_write_formats(void)
+{
+	static const char *const names[] = {"x.tar", "x.tar.gz", "x.tgz", "x.tar.xz",
+		"x.tar.zst", "x.tar.bz2", "x.any"};
+	_cleanup_free_ char *first = path_join(root, "first.tar.gz");
+	_cleanup_(strv_done) struct strv warnings = {0};
+	_cleanup_(str_done) struct str magic = {0};
+	struct tarball t = {0};
+
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *two = NULL, *linked = NULL;
 
 		is_int(write_one(names[i], NULL, &warnings), 0, names[i]);
-		is_int(load(&t, NULL), 0, "is read again");
+		is_int(load(&t, NULL), 0, "the archive can be read again");
 		two = text_of("dkms_main_tree/6.2/x86_64/module/m.ko");
 		linked = text_of("dkms_source_tree/sub/link");
 		ok(two && streq(two, "two") && linked && streq(linked, "conf") &&
 				t.kernels.n == 2,
-			"%s: with all that is in it", names[i]);
+			"%s: all files are there", names[i]);
 		tarball_done(&t);
 	}
 	is_int((long)warnings.n, 0, "no warnings");
@@ -570,32 +577,43 @@ static void test_write(void)
 				    "\xfd"
 				    "7zXZ",
 				    6) == 0,
-		"compressed by its name");
+		"the name gives the compression");
 
 	write_one("first.tar.gz", NULL, &warnings);
 	sleep(1);
 	write_one("second.tar.gz", NULL, &warnings);
 	is_int(file_same(first, tar), 1, "the same content gives the same bytes");
+}
 
-	is_int(write_one("b.tar.gz", conf, &warnings), 0, "binaries only");
-	ok(load(&t, NULL) == 0 && t.binaries_only && t.kernels.n == 2, "are read again");
-	{
-		_cleanup_free_ char *name = text_of("dkms_binaries_only/PACKAGE_NAME");
-		_cleanup_free_ char *version =
-			text_of("dkms_binaries_only/PACKAGE_VERSION");
+static void test_write_binaries_only(void)
+{
+	_cleanup_free_ char *conf = path_join(root, "source/dkms.conf");
+	_cleanup_free_ char *name = NULL, *version = NULL;
+	_cleanup_(strv_done) struct strv warnings = {0};
+	struct tarball t = {0};
 
-		is(name, "hello\n", "compat 2: PACKAGE_NAME");
-		is(version, "1.0\n", "compat 2: PACKAGE_VERSION");
-	}
+	is_int(write_one("b.tar.gz", conf, &warnings), 0, "an archive of binaries only");
+	ok(load(&t, NULL) == 0 && t.binaries_only && t.kernels.n == 2,
+		"it can be read again");
+	name = text_of("dkms_binaries_only/PACKAGE_NAME");
+	version = text_of("dkms_binaries_only/PACKAGE_VERSION");
+	is(name, "hello\n", "compat 2: PACKAGE_NAME");
+	is(version, "1.0\n", "compat 2: PACKAGE_VERSION");
 	tarball_done(&t);
+}
+
+static void test_write_link_out(void)
+{
+	_cleanup_free_ char *link = path_join(root, "source/sub/link");
+	_cleanup_(strv_done) struct strv warnings = {0};
 
 	unlink(link);
 	if (symlink("/etc/passwd", link) < 0)
 		ok(false, "make a link");
 	write_one("out.tar.gz", NULL, &warnings);
 	ok(warnings.n == 1 && strstr(warnings.items[0], "sub/link leads out"),
-		"a link that leads out is told when it is packed");
-	refused(3, "leads out", "and refused when it is unpacked");
+		"packing warns of a link that leads outside");
+	refused(3, "leads out", "unpacking refuses that link");
 }
 
 static void test_write_errors(void)
@@ -608,11 +626,11 @@ static void test_write_errors(void)
 	struct error e = {0};
 
 	is_int(tarball_write("/dev/null", &c, NULL, &warnings, &e), -EINVAL,
-		"a device is not replaced");
-	is_int(e.status, 9, "compat 9: destination not writable");
+		"a device file is not replaced");
+	is_int(e.status, 9, "compat 9: a destination that cannot be written");
 	error_done(&e);
 	ok(tarball_write("/proc/x.tar", &c, NULL, &warnings, &e) < 0 && e.status == 9,
-		"compat 9: a directory that takes none");
+		"compat 9: a directory without write permission");
 	error_done(&e);
 	dir_remove(out, NULL);
 	dir_make(out, NULL);
@@ -622,10 +640,10 @@ static void test_write_errors(void)
 	c.kernels = &kernels;
 	ok(tarball_write(tar, &c, NULL, &warnings, &e) < 0 && e.status == 6 &&
 			strstr(e.what, "6.9"),
-		"what is packed is missing");
+		"a missing kernel cannot be packed");
 	error_done(&e);
 	dir_list(out, &left);
-	is_int((long)left.n, 0, "nothing is left of it");
+	is_int((long)left.n, 0, "no part of an archive is left");
 	strv_done(&left);
 	strv_done(&warnings);
 	kernel_names_done(&kernels);
@@ -658,7 +676,10 @@ int main(void)
 	test_not_archives();
 	test_limits();
 	test_cancelled();
-	test_write();
+	make_version();
+	test_write_formats();
+	test_write_binaries_only();
+	test_write_link_out();
 	test_write_errors();
 	dir_remove(root, NULL);
 	free(tar);

@@ -5,7 +5,7 @@
 #include "builder/host/toolchain.h"
 #include "tests/unit/tap.h"
 
-/* What Debian's headers have. */
+/* The .kernelvariables file of Debian's headers. */
 #define DEBIAN_VARIABLES                                                                 \
 	"override ARCH = x86\noverride KERNELRELEASE = 6.1.0-56-amd64\n"                 \
 	"CCACHE = ccache\n"                                                              \
@@ -25,7 +25,7 @@
 #define TEXT(text) "CONFIG_CC_VERSION_TEXT=" text "\n"
 #define UBUNTU "x86_64-linux-gnu-gcc-13 (Ubuntu 13.2.0-23ubuntu4) 13.2.0"
 
-/* want is "CC LD LLVM", "-" for what is not set. */
+/* want is "CC LD LLVM", with "-" for a variable that is not set. */
 static const struct {
 	const char *what, *config, *variables, *installed, *want;
 } cases[] = {
@@ -98,7 +98,7 @@ static const struct {
 
 static char dir[] = "/tmp/dkms-test-XXXXXX";
 
-/* A PATH with programs of these names; caller frees. */
+/* Returns a PATH with programs of these names. Caller frees. */
 static char *make_path(const char *programs)
 {
 	char *bin = path_join(dir, "bin");
@@ -153,10 +153,10 @@ static void test_environment(void)
 	strv_sort(&env);
 	all = strv_join(&env, " ");
 	is(all, "CC=clang KERNEL_CC=clang KERNEL_LD=ld.lld LD=ld.lld LLVM=1",
-		"compat 5.5: what is exported");
+		"compat 5.5: the exported variables");
 	strv_done(&env);
 	toolchain_set_environment(&(struct toolchain){0}, &env);
-	is_int((long)env.n, 0, "nothing, where nothing is known");
+	is_int((long)env.n, 0, "no variables are exported for an unknown compiler");
 }
 
 int main(void)

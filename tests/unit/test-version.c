@@ -9,7 +9,7 @@ static int sign(int n)
 	return (n > 0) - (n < 0);
 }
 
-/* Each line is in order; every pair of a line is compared both ways. */
+/* Each line is in order. All pairs of a line are compared both ways. */
 static const char *const orders[][12] = {
 	{"6.9", "6.10", "6.100", "6.1000"},
 	{"3.4", "3.5", "3.5-rc2", "3.5.0", "3.5.1"},
@@ -48,8 +48,8 @@ static void test_equal(void)
 	ok(version_compare("6.9", "6.10") < 0, "compat 4: 6.9 < 6.10");
 	ok(version_compare("3.5-rc2", "3.5") >= 0, "compat 4: 3.5-rc2 fits MIN 3.5");
 	ok(version_compare("1.02", "1.2") == 0, "leading zeros do not count");
-	ok(version_compare("1.000", "1.0") == 0, "zero is zero");
-	ok(version_compare("007", "7-1") < 0, "what comes after zeros still counts");
+	ok(version_compare("1.000", "1.0") == 0, "0 and 000 are equal");
+	ok(version_compare("007", "7-1") < 0, "text after leading zeros matters");
 }
 
 int main(void)
