@@ -308,7 +308,8 @@ static int open_archive(struct writer *w, struct error *err)
 		sym_archive_write_set_format_gnutar(w->archive) != ARCHIVE_OK)
 		return set_write_error(w, err);
 	if (filter == ARCHIVE_FILTER_GZIP)
-		sym_archive_write_set_filter_option(w->archive, "gzip", "timestamp", NULL);
+		sym_archive_write_set_filter_option(
+			w->archive, "gzip", "timestamp", NULL);
 	/* The archive is not padded to whole records, which only tapes need. */
 	sym_archive_write_set_bytes_in_last_block(w->archive, 1);
 	if (sym_archive_write_open(w->archive, w, NULL, write_bytes, NULL) != ARCHIVE_OK)
@@ -382,8 +383,8 @@ static int give_final_name(int fd, char *temporary, bool *has_name, const char *
 			return -errno;
 		close(other);
 		*has_name = true;
-		if (unlink(temporary) < 0 ||
-			linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) < 0)
+		if (unlink(temporary) < 0 || linkat(AT_FDCWD, from, AT_FDCWD, temporary,
+						     AT_SYMLINK_FOLLOW) < 0)
 			return -errno;
 	}
 	return rename(temporary, target) < 0 ? -errno : 0;

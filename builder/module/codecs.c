@@ -9,14 +9,17 @@ LIBZSTD_FUNCTIONS(LIBRARY_DEFINE)
 
 int codec_load(enum compression how, struct error *err)
 {
-	static const struct library_symbol zlib_symbols[] = {ZLIB_FUNCTIONS(LIBRARY_SYMBOL){0}};
+	static const struct library_symbol zlib_symbols[] = {
+		ZLIB_FUNCTIONS(LIBRARY_SYMBOL){0}};
 	static const struct library_symbol lzma_symbols[] = {
 		LIBLZMA_FUNCTIONS(LIBRARY_SYMBOL){0}};
 	static const struct library_symbol zstd_symbols[] = {
 		LIBZSTD_FUNCTIONS(LIBRARY_SYMBOL){0}};
 	static struct library zlib = LIBRARY("libz.so.1", "gzip", "zlib", zlib_symbols);
-	static struct library lzma = LIBRARY("liblzma.so.5", "xz", "liblzma", lzma_symbols);
-	static struct library zstd = LIBRARY("libzstd.so.1", "zstd", "libzstd", zstd_symbols);
+	static struct library lzma =
+		LIBRARY("liblzma.so.5", "xz", "liblzma", lzma_symbols);
+	static struct library zstd =
+		LIBRARY("libzstd.so.1", "zstd", "libzstd", zstd_symbols);
 
 	switch (how) {
 	case COMPRESSION_GZIP:

@@ -129,8 +129,9 @@ static int zstd_compress_step(struct coder *c, bool last)
 		c->zstd_c, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
 
 	if (sym_ZSTD_isError(left))
-		return sym_ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation ? -ENOMEM
-									       : -EIO;
+		return sym_ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation
+			       ? -ENOMEM
+			       : -EIO;
 	c->in += in.pos;
 	c->in_len -= in.pos;
 	c->out += out.pos;
@@ -214,8 +215,8 @@ static int start_zstd(struct coder *c, const struct compress_options *o, off_t s
 			ZSTD_c_enableLongDistanceMatching, o->long_distance)) ||
 		sym_ZSTD_isError(sym_ZSTD_CCtx_setParameter(
 			c->zstd_c, ZSTD_c_windowLog, o->window_log)) ||
-		sym_ZSTD_isError(
-			sym_ZSTD_CCtx_setPledgedSrcSize(c->zstd_c, (unsigned long long)size)))
+		sym_ZSTD_isError(sym_ZSTD_CCtx_setPledgedSrcSize(
+			c->zstd_c, (unsigned long long)size)))
 		return -EINVAL;
 	return 0;
 }
@@ -244,13 +245,15 @@ static int start_decompressing(struct coder *c, enum compression how)
 	case COMPRESSION_GZIP:
 		c->step = inflate_step;
 		c->done = inflate_done;
-		return sym_inflateInit2_(&c->z, 15 + 16, ZLIB_VERSION, (int)sizeof(c->z)) == Z_OK
+		return sym_inflateInit2_(
+			       &c->z, 15 + 16, ZLIB_VERSION, (int)sizeof(c->z)) == Z_OK
 			       ? 0
 			       : -ENOMEM;
 	case COMPRESSION_XZ:
 		c->step = xz_step;
 		c->done = xz_done;
-		return sym_lzma_stream_decoder(&c->x, UINT64_MAX, 0) == LZMA_OK ? 0 : -ENOMEM;
+		return sym_lzma_stream_decoder(&c->x, UINT64_MAX, 0) == LZMA_OK ? 0
+										: -ENOMEM;
 	case COMPRESSION_ZSTD:
 		c->step = zstd_decompress_step;
 		c->done = zstd_decompress_done;

@@ -102,8 +102,9 @@ static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool netwo
 	 * process. bubblewrap does not wait for its init, so the resources used by the
 	 * processes below it would not be counted. This way the sandbox is also empty
 	 * once bubblewrap exits. */
-	static const char *const always[] = {"bwrap", "--die-with-parent", "--unshare-pid",
-		"--as-pid-1", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", NULL};
+	static const char *const always[] = {"bwrap", "--die-with-parent",
+		"--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts",
+		"--unshare-cgroup-try", NULL};
 	static const char *const become[] = {
 		"--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", NULL};
 
@@ -115,8 +116,8 @@ static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool netwo
 	/* Otherwise root would keep its capabilities and could remount the system
 	 * writable. */
 	if (kind == SANDBOX_KIND_USERNS)
-		strv_push_all(argv, (const char *const[]){"--unshare-user", "--cap-drop", "ALL",
-					    NULL});
+		strv_push_all(argv, (const char *const[]){
+					    "--unshare-user", "--cap-drop", "ALL", NULL});
 	else
 		strv_push_all(argv, become);
 }
@@ -179,7 +180,8 @@ static void bind_install_tree(struct strv *argv, const char *install_tree)
 	_cleanup_free_ char *real = install_tree ? realpath(install_tree, NULL) : NULL;
 
 	if (usual && real && !streq(usual, real))
-		strv_push_all(argv, (const char *const[]){"--ro-bind", real, usual, NULL});
+		strv_push_all(
+			argv, (const char *const[]){"--ro-bind", real, usual, NULL});
 }
 
 bool sandbox_hides_path(const char *path)
@@ -267,13 +269,16 @@ static void show_resolved(struct strv *argv, struct strv *emptied, struct strv *
 		make_parent_dirs(argv, emptied, path);
 	if (link_read(path, &target) < 0) {
 		if (is_emptied(argv, emptied, path))
-			strv_push_all(argv, (const char *const[]){"--ro-bind", path, path, NULL});
+			strv_push_all(argv,
+				(const char *const[]){"--ro-bind", path, path, NULL});
 		return;
 	}
 	if (is_emptied(argv, emptied, path))
-		strv_push_all(argv, (const char *const[]){"--symlink", target, path, NULL});
-	next = *target == '/' ? xstrdup(target)
-			      : xasprintf("%.*s%s", (int)(path_base(path) - path), path, target);
+		strv_push_all(
+			argv, (const char *const[]){"--symlink", target, path, NULL});
+	next = *target == '/'
+		       ? xstrdup(target)
+		       : xasprintf("%.*s%s", (int)(path_base(path) - path), path, target);
 	show_path(argv, emptied, shown, next, depth + 1);
 }
 
@@ -306,7 +311,8 @@ static void show_path(struct strv *argv, struct strv *emptied, struct strv *show
 		is_emptied(argv, emptied, path)) {
 		strv_push(shown, path);
 		make_parent_dirs(argv, emptied, path);
-		strv_push_all(argv, (const char *const[]){"--symlink", place, path, NULL});
+		strv_push_all(
+			argv, (const char *const[]){"--symlink", place, path, NULL});
 	}
 }
 
@@ -316,14 +322,15 @@ static void show_path(struct strv *argv, struct strv *emptied, struct strv *show
 static void show_moved_dir(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const char *real, const char *place)
 {
-	_cleanup_free_ char *beside = xasprintf("%.*s%s", (int)(path_base(place) - place), place,
-		path_base(real));
+	_cleanup_free_ char *beside = xasprintf(
+		"%.*s%s", (int)(path_base(place) - place), place, path_base(real));
 
 	make_parent_dirs(argv, emptied, place);
 	strv_push_all(argv, (const char *const[]){"--ro-bind", real, place, NULL});
 	strv_push(shown, place);
 	if (!is_shown(shown, beside)) {
-		strv_push_all(argv, (const char *const[]){"--symlink", place, beside, NULL});
+		strv_push_all(
+			argv, (const char *const[]){"--symlink", place, beside, NULL});
 		strv_push(shown, beside);
 	}
 	if (!is_emptied(argv, emptied, real))
@@ -391,7 +398,8 @@ static void show_jobserver_fifo(struct strv *argv, const char *fifo)
 {
 	_cleanup_free_ char *dir = path_parent(fifo);
 
-	strv_push_all(argv, (const char *const[]){"--dir", dir, "--bind", fifo, fifo, NULL});
+	strv_push_all(
+		argv, (const char *const[]){"--dir", dir, "--bind", fifo, fifo, NULL});
 }
 
 static void mask_proc(struct strv *argv)
@@ -402,8 +410,8 @@ static void mask_proc(struct strv *argv)
 		if (path_is_dir(path))
 			strv_push_all(argv, (const char *const[]){"--tmpfs", path, NULL});
 		else if (path_exists(path))
-			strv_push_all(argv,
-				(const char *const[]){"--ro-bind", "/dev/null", path, NULL});
+			strv_push_all(argv, (const char *const[]){"--ro-bind",
+						    "/dev/null", path, NULL});
 	}
 }
 
@@ -454,9 +462,9 @@ static void add_user_and_shell(struct strv *argv, const struct sandbox *box)
 {
 	/* Changing the user clears the parent-death signal, so setpriv(1) sets it
 	 * again. */
-	static const char *const untrusted[] = {"setpriv", "--reuid=65534", "--regid=65534",
-		"--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
-		"--pdeathsig=KILL", NULL};
+	static const char *const untrusted[] = {"setpriv", "--reuid=65534",
+		"--regid=65534", "--clear-groups", "--inh-caps=-all",
+		"--bounding-set=-all", "--pdeathsig=KILL", NULL};
 
 	strv_push(argv, "--");
 	if (box->kind == SANDBOX_KIND_UNTRUSTED)

@@ -24,7 +24,7 @@ struct sandbox {
 	const char *writable_seen_at; /* where the command sees writable_dir; a directory
 				       * that exists outside of the sandbox as well */
 	const char *install_tree;     /* shown at /lib/modules, if that exists, or NULL */
-	const char *jobserver_fifo;   /* named pipe of make's jobserver in /tmp, or NULL */
+	const char *jobserver_fifo; /* named pipe of make's jobserver in /tmp, or NULL */
 	bool network;                 /* the command may use the network */
 	struct strv readable_paths;   /* paths that the command must see, hidden or not */
 	struct strv secret_files;     /* files that the command must not read */
