@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The state machine of a job: one table of states, one function that sets the state. */
+/* The state machine of a job: a table of the states, and job_step(), which alone changes
+ * the state. */
 #include "config.h"
 
 #include <errno.h>
@@ -29,17 +30,18 @@
 #include "builder/steps/sign.h"
 #include "builder/machine.h"
 
-/* Sets of kinds of job. */
+/* Sets of kinds of jobs, a bit for each kind. */
 #define ON(kind) (1u << (kind))
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
-#define KEYED (BUILDS | ON(JOB_EXPLAIN))
+#define NEEDS_KEY (BUILDS | ON(JOB_EXPLAIN))
 #define READS_CONF                                                                       \
 	(ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS |      \
 		REMOVES)
 
+/* The states in which something happens, in the order of enum job_state. */
 static const struct {
-	unsigned int kinds;
+	unsigned int kinds; /* the kinds of jobs that enter the state */
 	enum phase (*enter)(struct job *job);
 	enum phase (*leave)(
 		struct job *job, const struct outcome *outcome); /* may be NULL */
@@ -51,10 +53,10 @@ static const struct {
 	[JOB_PACKAGING] = {ON(JOB_PACK), package_enter, package_leave},
 	[JOB_DELIVERING] = {ON(JOB_PACK), deliver_enter, NULL},
 	[JOB_REGISTERING] = {ON(JOB_ADD), register_enter, NULL},
-	[JOB_POST_ADD] = {ON(JOB_ADD), post_add_enter, script_leave},
-	[JOB_CHECKING] = {KEYED, check_enter, NULL},
+	[JOB_POST_ADD] = {ON(JOB_ADD), post_add_enter, hook_leave},
+	[JOB_CHECKING] = {NEEDS_KEY, check_enter, NULL},
 	[JOB_WAITING] = {BUILDS, wait_enter, wait_leave},
-	[JOB_FINGERPRINTING] = {KEYED, fingerprint_enter, NULL},
+	[JOB_FINGERPRINTING] = {NEEDS_KEY, fingerprint_enter, NULL},
 	[JOB_RESTORING] = {BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {BUILDS, copy_enter, NULL},
 	[JOB_PATCHING] = {BUILDS, patch_enter, patch_leave},
@@ -71,9 +73,9 @@ static const struct {
 	[JOB_PUBLISHING] = {BUILDS, publish_enter, NULL},
 	[JOB_PRE_INSTALL] = {ON(JOB_INSTALL), pre_install_enter, pre_install_leave},
 	[JOB_INSTALLING] = {ON(JOB_INSTALL), install_enter, NULL},
-	[JOB_POST_INSTALL] = {ON(JOB_INSTALL), post_install_enter, script_leave},
+	[JOB_POST_INSTALL] = {ON(JOB_INSTALL), post_install_enter, hook_leave},
 	[JOB_UNINSTALLING] = {REMOVES, uninstall_enter, NULL},
-	[JOB_POST_REMOVE] = {REMOVES, post_remove_enter, script_leave},
+	[JOB_POST_REMOVE] = {REMOVES, post_remove_enter, hook_leave},
 	[JOB_UNPUBLISHING] = {ON(JOB_UNBUILD), unpublish_enter, NULL},
 	[JOB_FORGETTING] = {ON(JOB_FORGET), forget_enter, NULL},
 	[JOB_RUNNING_DEPMOD] = {ON(JOB_DEPMOD), depmod_enter, depmod_leave},
@@ -86,7 +88,7 @@ static const struct {
 	[JOB_TIDYING] = {ON(JOB_PACK), tidy_enter, NULL},
 };
 
-static void outcome_free(struct job_outcome *o)
+static void job_outcome_done(struct job_outcome *o)
 {
 	error_done(&o->error);
 	strv_done(&o->warnings);
@@ -99,7 +101,7 @@ static void outcome_free(struct job_outcome *o)
 	free(o->phases);
 }
 
-static void add_free(struct job_add *add)
+static void job_add_free(struct job_add *add)
 {
 	if (!add)
 		return;
@@ -109,7 +111,7 @@ static void add_free(struct job_add *add)
 	free(add);
 }
 
-static void pack_free(struct job_pack *pack)
+static void job_pack_free(struct job_pack *pack)
 {
 	if (!pack)
 		return;
@@ -139,12 +141,12 @@ void job_free(struct job *job)
 	reuse_free(job->reuse);
 	signing_free(job->signing);
 	install_forget_replaced(job);
-	add_free(job->add);
-	pack_free(job->pack);
+	job_add_free(job->add);
+	job_pack_free(job->pack);
 	job_depmod_free(job->depmod);
 	conf_free(job->conf);
 	command_done(&job->ask.command);
-	outcome_free(&job->outcome);
+	job_outcome_done(&job->outcome);
 	free(job->name);
 	free(job->version);
 	free(job->conf_path);
@@ -186,23 +188,25 @@ static void end_phase(struct job *job, const struct outcome *outcome)
 		phase->exit_status = outcome->exit_status;
 }
 
-static void fail(struct job *job)
+/* Marks the job as failed in its state. An error that is set already stays. */
+static void fail_job(struct job *job)
 {
 	job->outcome.result = RESULT_FAILED;
 	job->outcome.failed_in = job_state_name(job->state);
 	error_set(&job->outcome.error, -EIO, 1, "%s failed", job->outcome.failed_in);
 }
 
-/* What a dry run goes through. */
-static bool is_dry(const struct settings *s, enum job_state state)
+/* Returns whether a job enters that state in a dry run. */
+static bool is_in_dry_run(const struct settings *s, enum job_state state)
 {
 	return state == JOB_LOOKING || state == JOB_EVALUATING || state == JOB_CHECKING ||
 	       (state == JOB_FINGERPRINTING && s->switches.explain);
 }
 
-/* Enters the states that are next until one needs something or the job has ended. A job
- * whose result is known goes on with nothing but cleaning. */
-static enum job_step go_on(struct job *job)
+/* Enters one state after the other until a state asks for a command or for work, or until
+ * the job has ended. If the job's result is set already, it enters only JOB_CLEANING and
+ * the states after it. */
+static enum job_step enter_next_states(struct job *job)
 {
 	while (++job->state < JOB_ENDED) {
 		if (!(states[job->state].kinds & ON(job->kind)))
@@ -210,12 +214,12 @@ static enum job_step go_on(struct job *job)
 		if (job->outcome.result != RESULT_NONE && job->state < JOB_CLEANING)
 			continue;
 		if (job->shared->settings->switches.dry_run &&
-			!is_dry(job->shared->settings, job->state))
+			!is_in_dry_run(job->shared->settings, job->state))
 			continue;
 		if (job->shared->stop.signal && job->outcome.result == RESULT_NONE &&
 			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING) {
 			error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
-			fail(job);
+			fail_job(job);
 			continue;
 		}
 		command_done(&job->ask.command);
@@ -227,7 +231,7 @@ static enum job_step go_on(struct job *job)
 			begin_phase(job);
 			return STEP_WORK;
 		case PHASE_FAIL:
-			fail(job);
+			fail_job(job);
 			break;
 		case PHASE_NEXT:
 		case PHASE_AGAIN:
@@ -257,12 +261,12 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 		phase = PHASE_FAIL;
 	job->ask.work_result = 0;
 	if (phase == PHASE_FAIL && job->outcome.result == RESULT_NONE)
-		fail(job);
+		fail_job(job);
 	if (phase == PHASE_AGAIN)
 		job->state--;
 	if (phase == PHASE_RESTART)
 		job->state = JOB_COPYING - 1;
-	return go_on(job);
+	return enter_next_states(job);
 }
 
 void job_work(struct job *job)

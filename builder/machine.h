@@ -4,22 +4,23 @@
 
 #include "builder/job/job.h"
 
-/* The state machine that all kinds of jobs run through. It knows the order of the states
- * and which kinds of job enter them; what happens in a state is in the rooms below. */
+/* The state machine of all kinds of jobs. It knows the order of the states and which
+ * kinds of jobs enter them. The folders of builder/ implement the states. */
 
+/* What the caller of job_step() has to do next. */
 enum job_step {
-	STEP_COMMAND, /* run job->ask.command, then step again with its outcome */
-	STEP_WORK,    /* call job_work from any thread, then step again */
-	STEP_ENDED,   /* job->outcome.result is set */
+	STEP_COMMAND, /* run job->ask.command, then call job_step() with its outcome */
+	STEP_WORK,    /* call job_work() on any thread, then call job_step() again */
+	STEP_ENDED,   /* nothing: job->outcome.result is set */
 };
 
-/* Brings the job to its next command, to its next work for a thread, or to its end. last
- * is how the command ended that the step before asked for, else NULL. Never blocks for
- * long: call it on the loop's thread. */
+/* Advances the job to its next command, to its next work for a thread, or to its end.
+ * last is the outcome of the command that the previous step asked for; NULL if it asked
+ * for none. Does not block for long, so the thread of the event loop can call it. */
 enum job_step job_step(struct job *job, const struct outcome *last);
-/* Does the work that the last step asked for. */
+/* Does the work that the last step asked for, and keeps its result in job->ask. */
 void job_work(struct job *job);
-/* Frees a job in any state; NULL is allowed. */
+/* Frees a job in any state, with everything that it owns. NULL is allowed. */
 void job_free(struct job *job);
 
 #endif

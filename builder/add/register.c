@@ -139,7 +139,7 @@ enum phase post_add_enter(struct job *job)
 {
 	if (load_is_sourceless(job))
 		return PHASE_NEXT;
-	return script_enter(job, "POST_ADD", job->conf->post_add);
+	return hook_enter(job, "POST_ADD", job->conf->post_add);
 }
 
 static int forget_work(struct job *job)

@@ -104,7 +104,7 @@ static void undo(struct journal *j)
 
 enum phase pre_install_enter(struct job *job)
 {
-	return script_enter(job, "PRE_INSTALL", job->conf->pre_install);
+	return hook_enter(job, "PRE_INSTALL", job->conf->pre_install);
 }
 
 enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
@@ -112,7 +112,7 @@ enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
 	_cleanup_free_ char *how = NULL;
 
 	if (outcome_ok(outcome) || job->request.force)
-		return script_leave(job, outcome);
+		return hook_leave(job, outcome);
 	str_add_bytes(&job->outcome.output, outcome->out.data, outcome->out.len);
 	str_add_bytes(&job->outcome.output, outcome->err.data, outcome->err.len);
 	how = outcome_describe(outcome, &job->ask.command);
@@ -477,5 +477,5 @@ enum phase install_enter(struct job *job)
 
 enum phase post_install_enter(struct job *job)
 {
-	return script_enter(job, "POST_INSTALL", job->conf->post_install);
+	return hook_enter(job, "POST_INSTALL", job->conf->post_install);
 }

@@ -200,7 +200,7 @@ enum phase post_remove_enter(struct job *job)
 {
 	if (!job->outcome.uninstalled || !job->conf)
 		return PHASE_NEXT;
-	return script_enter(job, "POST_REMOVE", job->conf->post_remove);
+	return hook_enter(job, "POST_REMOVE", job->conf->post_remove);
 }
 
 static int unpublish_work(struct job *job)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The scripts that a dkms.conf names (POST_ADD, PRE_INSTALL and so on). */
+/* How is a script of a dkms.conf run (POST_ADD, PRE_INSTALL and so on)? */
 #include "config.h"
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
 #include "builder/job/hooks.h"
 
-char *script_line(struct job *job, const char *what, const char *script, const char *dir,
-	const char *seen_dir)
+char *hook_command_line(struct job *job, const char *directive, const char *script,
+	const char *dir, const char *seen_dir)
 {
 	const struct settings *s = job->shared->settings;
 	size_t len = strcspn(script, " \t");
@@ -23,15 +23,15 @@ char *script_line(struct job *job, const char *what, const char *script, const c
 	} else if (path_is_program(own)) {
 		str_add_quoted(&line, seen);
 	} else {
-		strv_pushf(&job->outcome.warnings, "the %s script %s is %s", what, seen,
-			path_is_file(own) ? "not executable" : "missing");
+		strv_pushf(&job->outcome.warnings, "the %s script %s is %s", directive,
+			seen, path_is_file(own) ? "not executable" : "missing");
 		return NULL;
 	}
 	str_add(&line, script + len);
 	return str_take(&line);
 }
 
-enum phase script_enter(struct job *job, const char *what, const char *script)
+enum phase hook_enter(struct job *job, const char *directive, const char *script)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *version_dir = NULL;
@@ -43,7 +43,7 @@ enum phase script_enter(struct job *job, const char *what, const char *script)
 		return PHASE_NEXT;
 	version_dir = tree_version_dir(s->trees.dkms, job->name, job->version);
 	source = path_join(version_dir, "source");
-	line = script_line(job, what, script, source, source);
+	line = hook_command_line(job, directive, script, source, source);
 	if (!line)
 		return PHASE_NEXT;
 	strv_push_all(&job->ask.command.argv,
@@ -51,12 +51,12 @@ enum phase script_enter(struct job *job, const char *what, const char *script)
 	strv_push_all(&job->ask.command.env, (const char *const *)environ);
 	conf_set_environment(&request, &job->ask.command.env);
 	job->ask.command.cwd = TAKE_PTR(source);
-	/* What has been done to the system is to be completed. */
+	/* When the job has changed the kernel's tree, its script still has to run. */
 	job->ask.command.runs_when_cancelled = job->outcome.changed_kernel;
 	return PHASE_COMMAND;
 }
 
-enum phase script_leave(struct job *job, const struct outcome *outcome)
+enum phase hook_leave(struct job *job, const struct outcome *outcome)
 {
 	str_add_bytes(&job->outcome.output, outcome->out.data, outcome->out.len);
 	str_add_bytes(&job->outcome.output, outcome->err.data, outcome->err.len);

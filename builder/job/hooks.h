@@ -5,17 +5,22 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
-/* The scripts that a dkms.conf names. Those that act on the system (POST_ADD,
- * PRE_INSTALL, POST_INSTALL, POST_REMOVE) run outside the sandbox. */
+/* The scripts that a dkms.conf names. In each function, directive is the name of the
+ * directive ("POST_ADD") and script is its value: the script's path in the source,
+ * and arguments. */
 
-/* Asks for the command that runs such a script; what is the directive's name. PHASE_NEXT
- * when there is none. */
-enum phase script_enter(struct job *job, const char *what, const char *script);
-enum phase script_leave(struct job *job, const struct outcome *outcome);
-/* Makes "DIR/SCRIPT ARGUMENTS" of a script directive, /etc/dkms/NAME/SCRIPT winning;
- * caller frees; NULL (and a warning) when it is missing or not executable. The command
- * will see dir as seen_dir. */
-char *script_line(struct job *job, const char *what, const char *script, const char *dir,
-	const char *seen_dir);
+/* Begins a state that runs a script which acts on the system: POST_ADD, PRE_INSTALL,
+ * POST_INSTALL or POST_REMOVE. It runs outside the sandbox, in the source directory.
+ * Returns PHASE_COMMAND; PHASE_NEXT if the directive is not set or the script cannot be
+ * run. */
+enum phase hook_enter(struct job *job, const char *directive, const char *script);
+/* Keeps what the script has printed. If it failed, adds a warning; the job goes on. */
+enum phase hook_leave(struct job *job, const struct outcome *outcome);
+/* Returns the shell command that runs a script, "PATH ARGUMENTS"; the caller frees it.
+ * The path is /etc/dkms/NAME/SCRIPT if that is an executable file, else the script's path
+ * in dir, which the command sees as seen_dir. If there is no executable file, adds a
+ * warning and returns NULL. */
+char *hook_command_line(struct job *job, const char *directive, const char *script,
+	const char *dir, const char *seen_dir);
 
 #endif

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is a job: how it is made, what its parts are called. */
+/* What is a job? How one is made, and the names of kinds, states and results. */
 #include "config.h"
-
-#include <errno.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "builder/job/job.h"

@@ -13,129 +13,131 @@
 #include "builder/conf/conf.h"
 #include "builder/tree/tree.h"
 
-/* A job does one thing to one module version, mostly for one kernel: a state machine
- * that asks for commands and for work on a thread, and that runs nothing itself. */
+/* A job does one thing to one version of a module, mostly for one kernel. It is a state
+ * machine (builder/machine.c) that asks its runner for commands and for work on a thread;
+ * it runs no command itself. */
 
 enum job_kind {
-	JOB_EVALUATE,  /* read the dkms.conf and no more */
-	JOB_ADD,       /* make NAME/VERSION known, copying its source first if need be */
-	JOB_BUILD,
-	JOB_INSTALL,   /* build first when needed */
-	JOB_UNINSTALL,
-	JOB_UNBUILD,   /* uninstall first when needed */
-	JOB_FORGET,    /* forget NAME/VERSION when it is built for no kernel */
-	JOB_EXPLAIN,   /* find out what a build depends on, for dkms cache why */
-	JOB_PACK,      /* make an archive or a package of NAME/VERSION */
-	JOB_DEPMOD,    /* for a kernel, when jobs on it changed something */
+	JOB_EVALUATE,  /* evaluates the dkms.conf and does nothing else */
+	JOB_ADD,       /* adds NAME/VERSION to the tree, with a copy of its source */
+	JOB_BUILD,     /* builds NAME/VERSION for the kernel */
+	JOB_INSTALL,   /* installs it on the kernel; builds it first if needed */
+	JOB_UNINSTALL, /* removes it from the kernel's tree */
+	JOB_UNBUILD,   /* deletes what was built; uninstalls it first if needed */
+	JOB_FORGET,    /* removes NAME/VERSION from the tree, if built for no kernel */
+	JOB_EXPLAIN,   /* finds out what a build depends on, for dkms cache why */
+	JOB_PACK,      /* writes an archive or a package of NAME/VERSION */
+	JOB_DEPMOD,    /* finishes a kernel whose tree other jobs have changed */
 };
 
-/* In the order in which a job passes through them; a kind of job skips the states that
- * are none of its business (the table in machine.c). */
+/* A job passes through the states in this order. The table in machine.c says which kinds
+ * of job enter a state; the others skip it. */
 enum job_state {
-	JOB_NEW,
-	JOB_LOOKING,	  /* is there something to do */
-	JOB_LOADING,	  /* an archive is unpacked */
-	JOB_EVALUATING,	  /* bash reads the dkms.conf */
-	JOB_PACKING,	  /* an archive is written, or a package's files are put together */
-	JOB_PACKAGING,	  /* dpkg-deb(1) or rpmbuild(1) makes a package of them */
-	JOB_DELIVERING,	  /* it goes to where it was asked for */
-	JOB_REGISTERING,  /* the source is copied to the source tree and linked */
-	JOB_POST_ADD,	  /* the script POST_ADD runs; so do those of the like names */
-	JOB_CHECKING,	  /* can it be built */
-	JOB_WAITING,	  /* for another dkms that is at the same build */
-	JOB_FINGERPRINTING, /* what does the build depend on */
-	JOB_RESTORING,	  /* is it in the cache: then on to JOB_FINISHING */
-	JOB_COPYING,	  /* a fresh build directory */
-	JOB_PATCHING,	  /* patch(1), once for each patch */
-	JOB_PRE_BUILD,
-	JOB_LINKING,	  /* objects that are in the cache need not be compiled */
-	JOB_MAKING,
-	JOB_STRIPPING,	  /* strip(1) on all modules at once */
-	JOB_COLLECTING,	  /* they are taken out of the build directory and looked at */
-	JOB_STORING,	  /* into the cache */
-	JOB_PREPARING_SIGNATURES, /* a missing key pair is made */
-	JOB_SIGNING,	  /* one command for each module, outside of the sandbox */
-	JOB_FINISHING,	  /* compressed */
-	JOB_POST_BUILD,
-	JOB_PUBLISHING,	  /* the rename that makes them "built" */
-	JOB_PRE_INSTALL,
-	JOB_INSTALLING,	  /* files into the kernel's tree */
-	JOB_POST_INSTALL,
-	JOB_UNINSTALLING, /* files out of it, originals back */
-	JOB_POST_REMOVE,
-	JOB_UNPUBLISHING, /* "built" no more */
-	JOB_FORGETTING,
-	JOB_RUNNING_DEPMOD,
-	JOB_ROLLING_BACK, /* installs of this run, when depmod failed */
-	JOB_WEAK_MODULES, /* weak-modules(8) offers them to other kernels */
-	JOB_MODPROBING, /* modprobe_on_install */
-	JOB_CLEANING,	  /* what is temporary goes, whatever happened before */
-	JOB_REPORTING,	  /* apport(1) hears of a failure */
-	JOB_DISCARDING,	  /* so does what has been unpacked, */
-	JOB_TIDYING,	  /* or put together for a package */
-	JOB_ENDED,
+	JOB_NEW,         /* the job has not begun */
+	JOB_LOOKING,     /* checks whether the version is in the tree and what is to do */
+	JOB_LOADING,     /* unpacks the archive that is added */
+	JOB_EVALUATING,  /* bash evaluates the dkms.conf */
+	JOB_PACKING,     /* writes an archive, or assembles the files of a package */
+	JOB_PACKAGING,   /* dpkg-deb(1) or rpmbuild(1) makes a package of these files */
+	JOB_DELIVERING,  /* copies the package to its destination */
+	JOB_REGISTERING, /* copies the source to the source tree, links it in the tree */
+	JOB_POST_ADD,    /* runs the script POST_ADD */
+	JOB_CHECKING,    /* checks whether the version can be built for the kernel */
+	JOB_WAITING,     /* waits for another dkms process that does the same build */
+	JOB_FINGERPRINTING, /* finds out what the build depends on: its cache key */
+	JOB_RESTORING,      /* takes the built modules from the cache */
+	JOB_COPYING,        /* makes a build directory with a copy of the source */
+	JOB_PATCHING,       /* runs patch(1), once for each patch */
+	JOB_PRE_BUILD,      /* runs the script PRE_BUILD */
+	JOB_LINKING,    /* puts cached objects in place, which make need not compile */
+	JOB_MAKING,     /* runs make */
+	JOB_STRIPPING,  /* runs strip(1), once for all modules */
+	JOB_COLLECTING, /* copies the modules out of the build directory, checks them */
+	JOB_STORING,    /* stores the modules in the cache */
+	JOB_PREPARING_SIGNATURES, /* makes the key pair for signing if it is missing */
+	JOB_SIGNING,        /* runs one command for each module, outside the sandbox */
+	JOB_FINISHING,      /* compresses the modules */
+	JOB_POST_BUILD,     /* runs the script POST_BUILD */
+	JOB_PUBLISHING,     /* renames the modules into the tree: they are built */
+	JOB_PRE_INSTALL,    /* runs the script PRE_INSTALL */
+	JOB_INSTALLING,     /* copies the modules into the kernel's tree */
+	JOB_POST_INSTALL,   /* runs the script POST_INSTALL */
+	JOB_UNINSTALLING,   /* removes them from the kernel's tree, restores originals */
+	JOB_POST_REMOVE,    /* runs the script POST_REMOVE */
+	JOB_UNPUBLISHING,   /* deletes the built modules from the tree */
+	JOB_FORGETTING,     /* removes the version from the tree */
+	JOB_RUNNING_DEPMOD, /* runs depmod(8) for the kernel */
+	JOB_ROLLING_BACK,   /* undoes the installs of this run after depmod failed */
+	JOB_WEAK_MODULES,   /* runs weak-modules(8), for other kernels */
+	JOB_MODPROBING,     /* loads the modules that devices need: modprobe_on_install */
+	JOB_CLEANING,   /* removes the build directory, also after a failure; this state
+			 * and those after it are entered even if the job has failed */
+	JOB_REPORTING,  /* reports a failed build to apport(1) */
+	JOB_DISCARDING, /* removes the unpacked archive */
+	JOB_TIDYING,    /* removes the files that were assembled for a package */
+	JOB_ENDED,      /* the job is over */
 };
 
 enum job_result {
-	RESULT_NONE,	 /* not ended */
-	RESULT_DONE,
-	RESULT_NOTHING,	 /* there was nothing to do */
-	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*: job->conf->excluded says why */
-	RESULT_FAILED,	 /* job->outcome.error says why */
-	RESULT_BLOCKED,	 /* a job that it needs failed; set by the plan */
-	RESULT_STOPPED,	 /* never began: another one failed, and --fail-fast was given */
+	RESULT_NONE,     /* the job has not ended */
+	RESULT_DONE,     /* the job succeeded */
+	RESULT_NOTHING,  /* there was nothing to do */
+	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*; job->conf->excluded says why */
+	RESULT_FAILED,   /* job->outcome.error says why */
+	RESULT_BLOCKED,  /* a job that it needs has failed; set by the plan */
+	RESULT_STOPPED,  /* never begun, because another job failed: --fail-fast */
 };
 
-/* A time in which a job waited for a command or for work on a thread. A state may have
- * several, one after the other. */
+/* A span of time in which a job waited for one command or for one piece of work on a
+ * thread. A state may have several, one after the other. */
 struct job_phase {
 	enum job_state state;
-	uint64_t began_ns; /* CLOCK_MONOTONIC, as uv_hrtime */
-	uint64_t wall_ns;  /* how long it took; 0 while it lasts */
-	uint64_t cpu_ns;   /* user and system time of the command or the work */
-	uint64_t max_rss_bytes; /* the largest process of the command; 0: work on a thread */
-	int exit_status;   /* of the command; -1: work, or a command that did not exit */
+	uint64_t began_ns;      /* CLOCK_MONOTONIC, which uv_hrtime() uses as well */
+	uint64_t wall_ns;       /* elapsed time; 0 while the phase lasts */
+	uint64_t cpu_ns;        /* user and system time of the command or of the work */
+	uint64_t max_rss_bytes; /* of the largest process of the command; 0 for work */
+	int exit_status;        /* of the command; -1: it did not exit, or work */
 };
 
 /* Why jobs that have not begun are skipped. */
 struct job_stop {
-	int signal; /* the signal that cancels the run, or 0; running jobs end soon then
-		     */
-	const struct job
-		*failed; /* the first job that failed, or NULL: see --fail-fast */
+	int signal; /* that cancelled the run, or 0; running jobs are ended as well */
+	const struct job *failed; /* the first job that failed: --fail-fast; or NULL */
 };
 
-/* What the jobs of a run share. The plan owns it; all but stop is fixed when the run
- * begins. */
+/* What the jobs of a run share. The plan owns it. Everything except stop is fixed when
+ * the run begins. */
 struct job_shared {
 	const struct settings *settings;
-	enum sandbox_kind sandbox; /* how commands of modules are confined */
-	const char *slots_fifo;	   /* makes open it to get job slots, or NULL */
-	struct cache *cache;	   /* NULL: nothing is cached */
-	struct key_texts *key_texts; /* reuse/key-texts.c's; NULL without a cache */
+	enum sandbox_kind sandbox; /* how the commands of modules are confined */
+	const char *slots_fifo; /* path of the jobserver's FIFO, from which each make gets
+				 * its job slots; or NULL */
+	struct cache *cache;    /* NULL if the cache is off */
+	struct key_texts *key_texts; /* reuse/key-texts.c's; NULL if the cache is off */
 	struct job_stop stop;
 };
 
-/* What a job is asked for. The plan sets it before the job begins. */
+/* What a job is asked to do. The plan fills it in before the job begins. */
 struct job_request {
 	bool rebuild; /* JOB_BUILD and JOB_INSTALL: build even if it is built already */
 	bool depends_met; /* the plan has taken care of BUILD_DEPENDS */
-	/* Whether to install over a module of the kernel's own that is newer: set by the
-	 * state JOB_LOOKING, from --force and from --force-version-override. */
+	/* Install even over a newer module: force ignores all checks, force_version only
+	 * the comparison of versions. JOB_LOOKING sets both, from --force,
+	 * --force-version-override and the like, and from the force list. */
 	bool force, force_version;
-	/* What the job is expected to take: CPU time (ms), and the largest resident set
-	 * of one of its processes (bytes). 0: unknown. */
+	/* Estimates from earlier runs: CPU time (ms), and the largest resident set of one
+	 * of the job's processes (bytes). 0: unknown. */
 	uint64_t expected_ms, expected_rss_bytes;
 };
 
-/* What became of a job. Its steps fill it in; the plan and cli/ read it. */
+/* What came of a job. Its states fill it in; the plan and cli/ read it. */
 struct job_outcome {
 	enum job_result result;
 	struct error error;    /* RESULT_FAILED: why */
 	const char *failed_in; /* RESULT_FAILED: "make", "PRE_BUILD", ...; static */
-	char *log_path;	       /* make.log of a failed or published build, or NULL */
-	struct strv warnings;  /* lines about the module, for the person who runs dkms */
-	struct strv notices;   /* lines about the system, which other jobs have as well */
+	char *log_path;        /* make.log of a failed or published build, or NULL */
+	struct strv warnings;  /* about this module; cli/ prints them */
+	struct strv notices;   /* about the system; other jobs may have the same ones */
 	struct str output;     /* what the package's scripts printed */
 
 	enum tree_state state_before; /* of the version on the kernel, before the job */
@@ -144,131 +146,136 @@ struct job_outcome {
 	bool changed_kernel; /* the job added or removed files in the kernel's tree */
 	struct strv added, removed; /* the paths of these files */
 	char *replaced; /* the version that this one replaced on the kernel, or NULL */
-	struct placed
-		*replaced_files; /* the files of that version; install/install.c frees */
+	struct placed *replaced_files; /* that version's files, or NULL;
+					* install_forget_replaced() frees */
 
-	bool cache_missed; /* the cache was asked, and did not have it */
-	bool restored;	   /* the built modules come from the cache */
-	char *linked_from; /* release of the kernel whose cached objects were linked, or
-			      NULL */
-	double cost_s; /* how long the build took that made the cache entry used (s) */
-	double build_s;	   /* how long this build took, from checking to publishing (s) */
+	bool cache_missed; /* the cache was searched and had no entry for the build */
+	bool restored;     /* the built modules were taken from the cache */
+	char *linked_from; /* the release of the kernel whose cached objects were used,
+			    * or NULL */
+	double cost_s;     /* how long the build took that made the cache entry (s) */
+	double build_s;    /* how long this build took, from JOB_CHECKING to
+			    * JOB_PUBLISHING (s) */
 
-	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not yet, or never */
+	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC; 0: not begun, not ended */
 	struct job_phase *phases;    /* in the order in which they began */
 	size_t n_phases;
 };
 
-/* What the last step asked the runner for, and what came of it. */
+/* What the last step asked the runner for, and the result of work. */
 struct job_ask {
-	struct command command;	      /* STEP_COMMAND */
-	int (*work)(struct job *job); /* STEP_WORK: returns 0 or a negative errno */
-	int work_result;
-	uint64_t work_cpu_ns;
+	struct command command;       /* for STEP_COMMAND */
+	int (*work)(struct job *job); /* for STEP_WORK: returns 0 or a negative errno */
+	int work_result;              /* what work returned */
+	uint64_t work_cpu_ns;         /* the CPU time that work took */
 };
 
-/* JOB_ADD. */
+/* The part of a job that only JOB_ADD has. */
 struct job_add {
-	char *from;	     /* a directory to copy the source from, or NULL */
-	char *archive;	     /* the archive to load the version from, or NULL */
-	bool allow_existing; /* a version that is added already is no error */
-	size_t n_loaded;     /* the number of kernels for which the archive had modules */
-	struct load *load; /* state of the unpacking; add/load.c's, NULL outside of it */
+	char *from;          /* the directory from which the source is copied, or NULL */
+	char *archive;       /* the archive from which the version is loaded, or NULL */
+	bool allow_existing; /* it is no error if the version is added already */
+	size_t n_loaded;     /* the number of kernels for which modules were loaded */
+	struct load *load;   /* the state of loading an archive; add/load.c's, or NULL */
 };
 
-/* JOB_PACK. */
+/* The part of a job that only JOB_PACK has. */
 struct job_pack {
 	enum pack_format {
 		PACK_TARBALL,
-		PACK_DEB, /* of the source, or of the modules for one kernel */
-		PACK_RPM, /* the same */
+		PACK_DEB, /* a Debian package of the source or of one kernel's modules */
+		PACK_RPM, /* an RPM package, of the same */
 	} format;
-	char *path; /* --archive, or NULL; a name without "/" is in NAME/VERSION/tarball/
-		     */
+	char *path; /* --archive, or NULL; a name without "/" is a file in
+		     * NAME/VERSION/tarball, /deb or /rpm */
 	bool source_only, binaries_only;
-	struct kernel_names kernels; /* none with source_only */
-	char *archive;		 /* the file that was written, or NULL */
-	struct package *package; /* pack/package.c's; NULL: none is made */
+	struct kernel_names kernels; /* whose modules are packed, without source_only */
+	char *archive;               /* the path of the file that is written, or NULL */
+	struct package *package; /* the state of making a package; pack/package.c's; NULL
+				  * for a tarball */
 };
 
-/* JOB_DEPMOD. */
+/* The part of a job that only JOB_DEPMOD has. */
 struct job_depmod {
-	struct job **members; /* the jobs on its kernel; the jobs are the plan's */
+	struct job **members; /* the other jobs on its kernel; the plan owns the jobs */
 	size_t n_members;
-	struct depmod *depmod;	 /* install/finish-kernel.c's, or NULL */
-	unsigned int
-		weak_calls; /* calls of weak-modules(8) that were considered so far */
+	struct depmod *depmod;   /* install/finish-kernel.c's, or NULL */
+	unsigned int weak_calls; /* how many calls of weak-modules(8) were considered */
 };
 
 struct job {
-	size_t number;	    /* in its plan, from 0 */
-	struct job
-		*before; /* the job before it on the same kernel in its plan, or NULL */
+	size_t number;      /* its index in the plan */
+	struct job *before; /* the previous job on the same kernel in the plan, or NULL */
 	struct job_shared *shared;
 
 	enum job_kind kind;
 	enum job_state state;  /* only job_step() changes it */
-	struct kernel *kernel; /* shared with other jobs */
-	/* NULL for JOB_DEPMOD, and for a JOB_ADD that has not read them in the source
-	 * yet. */
+	struct kernel *kernel; /* borrowed; other jobs use it too, under kernel->lock */
+	/* NULL for JOB_DEPMOD, and for a JOB_ADD until the dkms.conf has told them. */
 	char *name, *version;
-	char *conf_path;   /* the dkms.conf; NULL until it is needed */
-	struct conf *conf; /* the evaluated dkms.conf; the plan may give it */
+	char *conf_path;   /* the path of the dkms.conf; NULL until it is known */
+	struct conf *conf; /* the evaluated dkms.conf, or NULL; the plan may set it */
 
 	struct job_request request;
 	struct job_outcome outcome;
 	struct job_ask ask;
 
-	struct job_add *add;	   /* JOB_ADD, else NULL */
-	struct job_pack *pack;	   /* JOB_PACK, else NULL */
-	struct job_depmod *depmod; /* JOB_DEPMOD, else NULL */
-	struct build *build;	   /* a build that is going on; build/build.c's */
-	struct reuse *reuse;     /* what it has to do with the cache; reuse/cached.c's */
-	struct signing *signing; /* the same, once something is signed; steps/sign.c's */
+	struct job_add *add;       /* NULL unless kind is JOB_ADD */
+	struct job_pack *pack;     /* NULL unless kind is JOB_PACK */
+	struct job_depmod *depmod; /* NULL unless kind is JOB_DEPMOD */
+	struct build *build; /* the build that is going on, or NULL; build/build.c's */
+	struct reuse *reuse; /* what that build has to do with the cache, or NULL;
+			      * reuse/cached.c's */
+	struct signing *signing; /* the signing of its modules, or NULL; steps/sign.c's */
 };
 
-/* name and version are copied, may be NULL. kernel and shared must outlive the job.
- * job_free() in builder/machine.h frees. */
+/* Returns a job in the state JOB_NEW; job_free() in builder/machine.h frees. name and
+ * version are copied and may be NULL. kernel and shared must outlive the job. */
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
 	const char *name, const char *version);
 
-/* What all phases of a job that has ended used: CPU time (ns), and the largest resident
- * set of a process (bytes; 0 when it ran none). */
+/* Returns the CPU time that all phases of a job used (ns). */
 uint64_t job_cpu_ns(const struct job *job);
+/* Returns the largest resident set of one process in all phases of a job (bytes); 0 if
+ * the job ran no command. */
 uint64_t job_max_rss_bytes(const struct job *job);
 
-/* "make", "installing": what it is at, for a person; static. */
+/* Return names for people and for documents, all of them static: "make" or "conf" for a
+ * state, "install" for a kind, "failed" for a result; "" for what has no name. */
 const char *job_state_name(enum job_state state);
-/* "install", "failed": in events and documents; static. */
 const char *job_kind_name(enum job_kind kind);
 const char *job_result_name(enum job_result result);
-/* Whether it is there to build, and perhaps to install what it has built. */
+
+/* Returns whether the job builds, and perhaps installs what it has built. */
 static inline bool job_builds(const struct job *job)
 {
 	return job->kind == JOB_BUILD || job->kind == JOB_INSTALL;
 }
-/* The archive that the job read or wrote, borrowed; NULL: none. */
-const char *job_archive(const struct job *job);
-/* Whether it takes something away, for which it needs no dkms.conf. */
+/* Returns whether the job uninstalls, and perhaps deletes what was built. Such a job does
+ * not need a dkms.conf. */
 static inline bool job_removes(const struct job *job)
 {
 	return job->kind == JOB_UNINSTALL || job->kind == JOB_UNBUILD;
 }
-/* The job's version on its kernel; borrowed from the job. */
+/* Returns the job's version on its kernel. The strings belong to the job. */
 static inline struct version_on_kernel job_on_kernel(const struct job *job)
 {
 	return version_on_kernel(
 		job->name, job->version, job->kernel->release, job->kernel->arch);
 }
-/* A module, in whatever version, on the job's kernel. */
+/* Returns any version of the module name on the job's kernel: version is NULL. The
+ * strings belong to the job and the caller. */
 static inline struct version_on_kernel job_module_on_kernel(
 	const struct job *job, const char *name)
 {
 	return version_on_kernel(name, NULL, job->kernel->release, job->kernel->arch);
 }
-/* What to ask of the job's dkms.conf; borrowed from the job. */
+/* Returns the archive that the job reads or writes, or NULL. It belongs to the job. */
+const char *job_archive(const struct job *job);
+/* Returns the request to evaluate the job's dkms.conf. The strings belong to the job. */
 struct conf_request job_conf_request(const struct job *job);
-/* The kernel that it is about, or NULL: some have one for their dkms.conf only. */
+/* Returns the kernel that the job works for. NULL for JOB_ADD and JOB_PACK, which use
+ * job->kernel only to evaluate the dkms.conf. */
 const struct kernel *job_kernel(const struct job *job);
 
 #endif

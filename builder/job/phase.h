@@ -2,21 +2,21 @@
 #ifndef BUILDER_JOB_PHASE_H
 #define BUILDER_JOB_PHASE_H
 
-/* How a state goes on. Each state of a job has an enter function, and a leave function if
- * it runs a command; the table in machine.c calls them.
+/* What the functions of a state return. Each state of a job has an enter function, and a
+ * leave function if it runs a command; job_step() calls them by the table in machine.c.
  *
- * The enter function begins the state. The leave function looks at how the command ended
- * that the enter function asked for. Work returns 0 or a negative errno, and fills
- * job->outcome.error itself. */
+ * The enter function begins the state. It may ask for a command or for work. The leave
+ * function gets the outcome of that command. Work is a function that runs on a thread; it
+ * returns 0, or a negative errno after it has filled job->outcome.error. */
 
 enum phase {
-	PHASE_COMMAND, /* enter: job->ask.command is to be run */
-	PHASE_WORK,    /* enter: job->ask.work is to be called */
-	PHASE_NEXT,    /* this state is over, or none of this job's business */
-	PHASE_AGAIN,   /* leave: enter this state once more */
-	PHASE_RESTART, /* leave: build once more, from a fresh copy of the source on */
-	PHASE_STOP,    /* the job is over; job->outcome.result says how */
-	PHASE_FAIL,    /* job->outcome.error says why */
+	PHASE_COMMAND, /* enter only: run job->ask.command */
+	PHASE_WORK,    /* enter only: call job->ask.work on a thread */
+	PHASE_NEXT,    /* the state is over, or this job does not need it */
+	PHASE_AGAIN,   /* leave only: enter this state again */
+	PHASE_RESTART, /* leave only: build again from JOB_COPYING on */
+	PHASE_STOP,    /* the job is over; job->outcome.result is set */
+	PHASE_FAIL,    /* the job has failed; job->outcome.error says why */
 };
 
 #endif

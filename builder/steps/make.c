@@ -137,7 +137,7 @@ static enum phase build_script_enter(
 
 	if (!build_is_needed(job) || is_empty(script))
 		return PHASE_NEXT;
-	line = script_line(
+	line = hook_command_line(
 		job, what, script, job->build->work_dir, job->build->paths.build_dir);
 	return line ? run(job, line, true) : PHASE_NEXT;
 }
