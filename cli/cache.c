@@ -51,7 +51,8 @@ static void print_level(const char *name, const struct level *l)
 {
 	_cleanup_free_ char *size = format_bytes(l->bytes);
 
-	printf("%s  %5zu %-7s  %9s", name, l->entries, l->entries == 1 ? "entry" : "entries", size);
+	printf("%s  %5zu %-7s  %9s", name, l->entries,
+		l->entries == 1 ? "entry" : "entries", size);
 }
 
 static void print_ccache(struct cache *cache)

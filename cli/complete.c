@@ -298,7 +298,8 @@ void complete_print(struct arguments *args, char **words, int n, FILE *out)
 {
 	const char *typed = words[n - 1];
 	const char *equals = has_prefix(typed, "--") ? strchr(typed, '=') : NULL;
-	_cleanup_free_ char *prefix = equals ? xstrndup(typed, (size_t)(equals + 1 - typed)) : NULL;
+	_cleanup_free_ char *prefix =
+		equals ? xstrndup(typed, (size_t)(equals + 1 - typed)) : NULL;
 	_cleanup_free_ char *name = equals ? xstrndup(typed, (size_t)(equals - typed)) : NULL;
 	struct completion c = {args, equals ? equals + 1 : typed, prefix ? prefix : "", {0}, out};
 	const struct option_row *row = NULL;

@@ -14,7 +14,9 @@ struct frame_row {
 
 struct frame {
 	size_t modules, kernels, slots;
-	size_t jobs;	/* without reading dkms.conf and depmod; 0: dkms.conf files are being read */
+	/* The number of jobs, except those that read a dkms.conf or run depmod; 0 while the
+	 * dkms.conf files are being read. */
+	size_t jobs;
 	size_t reading; /* the number of dkms.conf files to read */
 	size_t done, excluded, failed; /* jobs that have ended */
 	size_t cached; /* of the jobs done, those whose modules came from the cache */

@@ -19,7 +19,7 @@ struct display {
 	const struct events *events; /* NULL before the first event */
 	const struct job **running;  /* in the order in which they started */
 	size_t n_running;
-	size_t n_ended;	    /* jobs of all kinds, also those that is_counted() leaves out */
+	size_t n_ended;	    /* all jobs that have ended, whatever is_counted() says */
 	struct frame frame; /* the counts so far */
 	size_t n_counted;   /* the first so many jobs of the plan are in the counts */
 	struct strv modules; /* the names of modules, each once */

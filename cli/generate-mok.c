@@ -15,7 +15,8 @@ int command_generate_mok(struct arguments *args)
 	struct keypair pair;
 	bool made = false;
 
-	keypair_choose(&args->settings, args->kernels.n ? args->kernels.items[0] : running, &pair);
+	keypair_choose(&args->settings,
+		args->kernels.n ? args->kernels.items[0] : running, &pair);
 	if (keypair_ensure(&pair, &made, &err) < 0)
 		print_error(&err);
 	else if (!args->quiet && made)

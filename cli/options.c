@@ -144,7 +144,8 @@ static int set_slots(struct arguments *args, const char *text, struct error *err
 static int set_timeout(struct arguments *args, const char *text, struct error *err)
 {
 	if (!parse_number(text, INT_MAX, &args->settings.limits.timeout_s))
-		return error_set(err, -EINVAL, 2, "--timeout takes a number of seconds, not '%s'", text);
+		return error_set(err, -EINVAL, 2,
+			"--timeout takes a number of seconds, not '%s'", text);
 	return 0;
 }
 

@@ -12,10 +12,10 @@ struct report {
 	bool quiet;		 /* print only failures and warnings */
 	struct display *display; /* erased before anything is printed; NULL: there is none */
 	bool debug;		 /* print each step and its command to standard error */
-	struct strv printed;	 /* messages that may concern several jobs, to print them once */
+	struct strv printed;	 /* messages printed so far that must not be repeated */
 	bool dry_run;		 /* print what each job would do */
 	bool explain;		 /* print the reason for what each job does */
-	bool has_more;		 /* failures were cut to a line; report_failures() prints the rest */
+	bool has_more;		 /* a failure was cut to one line; see report_failures() */
 	uint64_t started_ns;	 /* uv_hrtime() at the start of the run */
 };
 
