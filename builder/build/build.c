@@ -25,6 +25,7 @@
 #include "builder/host/unpackaged.h"
 #include "builder/module/compress.h"
 #include "builder/module/modfile.h"
+#include "builder/host/header-mounts.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 
@@ -93,6 +94,21 @@ char *build_job_path(const struct job *job, const char *name)
 char *build_staged_path(const struct job *job, const char *file)
 {
 	return xasprintf("%s/module/%s", job->build->paths.staging_dir, file);
+}
+
+char *build_real_path(const struct build *b, const char *sandbox_path)
+{
+	if (path_is_below(sandbox_path, b->paths.build_dir))
+		return xasprintf(
+			"%s%s", b->work_dir, sandbox_path + strlen(b->paths.build_dir));
+	return header_mounts_real_path(&b->header_mounts, sandbox_path);
+}
+
+char *build_sandbox_path(const struct build *b, const char *path)
+{
+	if (path_is_below(path, b->work_dir))
+		return xasprintf("%s%s", b->paths.build_dir, path + strlen(b->work_dir));
+	return header_mounts_sandbox_path(&b->header_mounts, path);
 }
 
 int build_log_fd(const struct job *job)

@@ -61,6 +61,11 @@ char *build_job_path(const struct job *job, const char *name);
 char *build_staged_path(const struct job *job, const char *file);
 /* Returns the path at which make leaves the module's .ko file; the caller frees. */
 char *build_module_path(const struct job *job, const struct conf_module *m);
+/* Return the path outside of the sandbox of what the build's commands see at a path, and
+ * the reverse. Only the build directory and the kernel's headers are known; NULL for
+ * other paths. The caller frees. */
+char *build_real_path(const struct build *b, const char *sandbox_path);
+char *build_sandbox_path(const struct build *b, const char *path);
 /* Returns the descriptor of make.log, which stays the build's; -1 if it is not open. */
 int build_log_fd(const struct job *job);
 /* Returns the time since build_new() (s). */

@@ -132,6 +132,24 @@ void header_mounts_list(const struct kernel *k, struct strv *ret)
 	strv_push(ret, ROOT "/lib/linux-kbuild");
 }
 
+char *header_mounts_sandbox_path(const struct strv *mounts, const char *path)
+{
+	for (size_t i = 0; i + 1 < mounts->n; i += 2)
+		if (path_is_in(path, mounts->items[i]))
+			return xasprintf("%s%s", mounts->items[i + 1],
+				path + strlen(mounts->items[i]));
+	return NULL;
+}
+
+char *header_mounts_real_path(const struct strv *mounts, const char *sandbox_path)
+{
+	for (size_t i = 0; i + 1 < mounts->n; i += 2)
+		if (path_is_in(sandbox_path, mounts->items[i + 1]))
+			return xasprintf("%s%s", mounts->items[i],
+				sandbox_path + strlen(mounts->items[i + 1]));
+	return NULL;
+}
+
 bool header_mounts_family(const struct kernel *k, struct digest *ret)
 {
 	_cleanup_(strv_done) struct strv mounts = {0};

@@ -10,6 +10,10 @@
  * Appends nothing if the headers do not have the layout that header-mounts.c describes.
  */
 void header_mounts_list(const struct kernel *k, struct strv *ret);
+/* Return the path that a sandbox with these mounts shows a real path at, and the reverse.
+ * The caller frees. NULL if the path is in none of the mounts. */
+char *header_mounts_sandbox_path(const struct strv *mounts, const char *path);
+char *header_mounts_real_path(const struct strv *mounts, const char *sandbox_path);
 
 /* Returns a digest that is the same for all kernels of one family. Kernels of one family
  * have such mounts and share the Makefile of their common headers, so objects compiled

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cache/listing.h"
+#include "builder/host/header-mounts.h"
 #include "builder/reuse/inputs.h"
 #include "builder/reuse/kbuild.h"
 
@@ -58,7 +59,7 @@ char *view_describe(const struct view *v, const char *seen)
 	if (path_is_below(seen, v->seen)) {
 		what = line_index_find(v->index, seen, &n);
 	} else {
-		real = place_real(v->places, seen);
+		real = header_mounts_real_path(v->places, seen);
 		what = real ? line_index_find(v->kernel.headers, real, &n) : NULL;
 	}
 	return what && has_prefix(what, "file ") ? xstrndup(what, n) : NULL;

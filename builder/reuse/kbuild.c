@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When do two kernels make the same of a source file?
  *
- * kbuild notes for each object the headers and options it used, and make compares the command
- * line. Neither says anything about
+ * kbuild notes for each object the headers and options it used, and make compares the
+ * command line. Neither says anything about
  *   - what kbuild does to an object besides that command: symbol versions, checks. Its scripts
  *     and tools have to be the same, and so have the options that these mention;
  *   - headers that the compiler looked for and did not find. So as many headers must be there,
@@ -85,26 +85,6 @@ char *kbuild_option(const struct line_index *options, const char *name)
 	return str_take(&s);
 }
 
-/* Places */
-
-char *place_of(const struct strv *places, const char *path)
-{
-	for (size_t i = 0; i + 1 < places->n; i += 2)
-		if (path_is_in(path, places->items[i]))
-			return xasprintf("%s%s", places->items[i + 1],
-				path + strlen(places->items[i]));
-	return NULL;
-}
-
-char *place_real(const struct strv *places, const char *seen)
-{
-	for (size_t i = 0; i + 1 < places->n; i += 2)
-		if (path_is_in(seen, places->items[i + 1]))
-			return xasprintf("%s%s", places->items[i],
-				seen + strlen(places->items[i + 1]));
-	return NULL;
-}
-
 /* The family */
 
 void kbuild_find_options(const char *text, struct strv *ret)
@@ -180,7 +160,8 @@ static bool is_in(const char *text, size_t n, const char *path)
 	return n >= len && memcmp(text, path, len) == 0 && (n == len || text[len] == '/');
 }
 
-/* The first of the place's pair; fills in what is below it. SIZE_MAX: it is in no place. */
+/* The first of the place's pair; fills in what is below it. SIZE_MAX: it is in no
+ * place. */
 static size_t find_place(const struct strv *places, struct line *line)
 {
 	for (size_t i = 0; i + 1 < places->n; i += 2)
@@ -192,9 +173,9 @@ static size_t find_place(const struct strv *places, struct line *line)
 	return SIZE_MAX;
 }
 
-/* What is there, below headers, is different for each kernel, and no object is made of it: the
- * symbols and types that modules are linked with, options, which have their own lines, and the
- * Makefile, which header_mounts_list() has looked at. */
+/* What is there, below headers, is different for each kernel, and no object is made of
+ * it: the symbols and types that modules are linked with, options, which have their own
+ * lines, and the Makefile, which header_mounts_list() has looked at. */
 static bool is_of_kernel(const struct line *line)
 {
 	static const char *const files[] = {"/.config", "/Makefile", "/Module.symvers",

@@ -66,24 +66,6 @@ void objects_free(struct objects *o)
 	free(o);
 }
 
-/* Paths */
-
-/* The path outside of the sandbox; caller frees; NULL when it is not one that we look
- * at. */
-static char *outside(const struct build *b, const char *seen)
-{
-	if (path_is_below(seen, b->paths.build_dir))
-		return xasprintf("%s%s", b->work_dir, seen + strlen(b->paths.build_dir));
-	return place_real(&b->header_mounts, seen);
-}
-
-static char *inside(const struct build *b, const char *path)
-{
-	if (path_is_below(path, b->work_dir))
-		return xasprintf("%s%s", b->paths.build_dir, path + strlen(b->work_dir));
-	return place_of(&b->header_mounts, path);
-}
-
 /* JOB_LINKING */
 
 static bool is_same(const void *view, const char *name, const char *value)
@@ -412,7 +394,7 @@ static bool is_touched(const struct job *job, const char *input)
 	const struct build *b = job->build;
 	_cleanup_free_ char *name = xstrndup(input, strcspn(input, " "));
 	_cleanup_free_ char *path =
-		path_is_below(name, b->paths.build_dir) ? outside(b, name) : NULL;
+		path_is_below(name, b->paths.build_dir) ? build_real_path(b, name) : NULL;
 	struct stat st;
 
 	if (!path)
@@ -430,7 +412,7 @@ static char *input_of(const struct job *job, const char *seen)
 	_cleanup_free_ char *what =
 		strstr(seen, "/..") ? NULL
 				    : view_describe(&job->reuse->objects->view, seen);
-	_cleanup_free_ char *path = outside(b, name);
+	_cleanup_free_ char *path = build_real_path(b, name);
 
 	if (path && path_is_below(seen, b->paths.build_dir) &&
 		is_led(job->reuse->objects, path, 0))
@@ -438,7 +420,7 @@ static char *input_of(const struct job *job, const char *seen)
 	if (!what && path) {
 		/* By another way: links, "..". */
 		_cleanup_free_ char *real = realpath(path, NULL);
-		char *other = real ? inside(b, real) : NULL;
+		char *other = real ? build_sandbox_path(b, real) : NULL;
 
 		if (!other)
 			return NULL;
@@ -446,7 +428,7 @@ static char *input_of(const struct job *job, const char *seen)
 		name = other;
 		what = view_describe(&job->reuse->objects->view, name);
 		free(path);
-		path = outside(b, name);
+		path = build_real_path(b, name);
 	}
 	if (!what || !path)
 		return NULL;
