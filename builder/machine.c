@@ -17,7 +17,7 @@
 #include "builder/add/load.h"
 #include "builder/add/register.h"
 #include "builder/reuse/cached.h"
-#include "builder/reuse/objects.h"
+#include "builder/reuse/restore-objects.h"
 #include "builder/pack/pack.h"
 #include "builder/pack/package.h"
 #include "builder/steps/apport.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Why is a build not in the cache? Compares it with the nearest entry, as a whole and by its
- * objects. */
+/* Why is a build not in the cache? Compares it with the nearest entry, as a whole and by
+ * its objects. */
 #include "config.h"
 
 #include "cache/cache.h"
@@ -38,8 +38,9 @@ static void read_entries(struct cache *cache)
 	store_list_entries(cache_store(cache), &entries.items, &entries.n);
 }
 
-/* Returns the entry of a module of the same name that shares most parts of its key with the
- * job, or NULL if there is no entry of that name. It stays valid until read_entries() runs. */
+/* Returns the entry of a module of the same name that shares most parts of its key with
+ * the job, or NULL if there is no entry of that name. It stays valid until read_entries()
+ * runs. */
 static const struct entry *find_nearest(struct cache *cache, const struct job *job)
 {
 	_cleanup_free_ char *prefix = xasprintf("%s/", job->name);
@@ -48,37 +49,40 @@ static const struct entry *find_nearest(struct cache *cache, const struct job *j
 	return nearest_find(entries.items, entries.n, prefix, &job->reuse->key);
 }
 
-bool cache_miss_foretell(struct cache *cache, const struct job *job, struct foretold *ret)
+bool cache_miss_predict(
+	struct cache *cache, const struct job *job, struct prediction *ret)
 {
 	read_entries(cache);
-	return foretell(job, entries.items, entries.n, ret);
+	return predict_objects(job, entries.items, entries.n, ret);
 }
 
 static void print_objects(struct cache *cache, const struct job *job)
 {
-	struct foretold f;
+	struct prediction p;
 
-	if (!cache_miss_foretell(cache, job, &f)) {
-		const char *obstacle = objects_obstacle(job);
+	if (!cache_miss_predict(cache, job, &p)) {
+		const char *obstacle = objects_find_obstacle(job);
 
 		printf("  objects: not cached%s%s\n", obstacle ? ": " : "",
 			obstacle ? obstacle : "");
 		return;
 	}
-	if (!f.from)
+	if (!p.from)
 		printf("  objects: none\n");
-	else if (!f.n)
-		printf("  objects: none match this build; the nearest, of %s, differ:\n", f.from);
+	else if (!p.n)
+		printf("  objects: none match this build; the nearest, of %s, differ:\n",
+			p.from);
 	else
-		printf("  objects: %zu of %zu can be taken from %s%s\n", f.valid, f.n, f.from,
-			f.differences.n ? ", but not" : "");
-	for (size_t i = 0; i < f.differences.n; i++)
-		printf("    %s\n", f.differences.items[i]);
-	foretold_done(&f);
+		printf("  objects: %zu of %zu can be taken from %s%s\n", p.n_valid, p.n,
+			p.from, p.differences.n ? ", but not" : "");
+	for (size_t i = 0; i < p.differences.n; i++)
+		printf("    %s\n", p.differences.items[i]);
+	prediction_done(&p);
 }
 
-/* Whether a line lists differences that any other kernel has: its headers, its configuration
- * and its files. They are not worth printing once the kernel itself is printed as different. */
+/* Whether a line lists differences that any other kernel has: its headers, its
+ * configuration and its files. They are not worth printing once the kernel itself is
+ * printed as different. */
 static bool is_due_to_kernel(const char *line)
 {
 	return has_prefix(line, "headers") || has_prefix(line, "config") ||

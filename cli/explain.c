@@ -12,24 +12,24 @@
 /* What the cache contains for a build. */
 struct cached {
 	bool modules; /* all modules; nothing needs to be built */
-	struct foretold objects; /* otherwise, the objects of another build */
+	struct prediction objects; /* otherwise, the objects of another build */
 };
 
 /* Appends how the modules will be made: "restore", "link from KERNEL" or "build". */
 static void add_build_method(struct str *s, const struct cached *cached)
 {
-	const struct foretold *o = &cached->objects;
+	const struct prediction *o = &cached->objects;
 
 	if (cached->modules)
 		str_add(s, "restore");
-	else if (o->n && o->valid == o->n)
+	else if (o->n && o->n_valid == o->n)
 		str_addf(s, "link from %s", o->from);
 	else
 		str_add(s, "build");
 }
 
-/* Returns the words for what a job does after building: "install"; "" if it only builds; NULL if
- * such jobs are not explained. */
+/* Returns the words for what a job does after building: "install"; "" if it only builds;
+ * NULL if such jobs are not explained. */
 static const char *action_name(const struct job *job)
 {
 	switch (job->kind) {
@@ -69,7 +69,8 @@ static bool is_key_known(const struct job *job)
 	       !job->shared->settings->switches.force;
 }
 
-/* Whether the cache may be used, but not for this build; fingerprint_obstacle() says why. */
+/* Whether the cache may be used, but not for this build; fingerprint_obstacle() says
+ * why. */
 static bool is_uncached(const struct job *job)
 {
 	return job->shared->cache && job->build && !job->reuse->key.n_parts &&
@@ -89,17 +90,17 @@ static void find_cached(const struct job *job, struct cached *ret)
 	if (ret->modules)
 		entry_done(&e);
 	else
-		cache_miss_foretell(job->shared->cache, job, &ret->objects);
+		cache_miss_predict(job->shared->cache, job, &ret->objects);
 }
 
 /* Appends why the cache cannot serve the whole build. */
 static void add_miss_reason(struct str *s, const struct job *job, const struct cached *cached)
 {
-	const struct foretold *o = &cached->objects;
+	const struct prediction *o = &cached->objects;
 	_cleanup_free_ char *line = NULL;
 
 	if (o->n) {
-		str_addf(s, "; %zu of %zu objects valid", o->valid, o->n);
+		str_addf(s, "; %zu of %zu objects valid", o->n_valid, o->n);
 	} else {
 		line = cache_miss_describe(job->shared->cache, job);
 		str_addf(s, "; %s", line);
@@ -110,8 +111,8 @@ static void add_miss_reason(struct str *s, const struct job *job, const struct c
 		str_addf(s, " and %zu more", o->differences.n - 1);
 }
 
-/* Appends why the job has something to do, what the cache has for it, and which modules it
- * waits for: "not built for this kernel; in the cache; after evdi". */
+/* Appends why the job has something to do, what the cache has for it, and which modules
+ * it waits for: "not built for this kernel; in the cache; after evdi". */
 static void add_reason(struct str *s, const struct job *job, const struct cached *cached)
 {
 	if (!job_builds(job))
@@ -162,7 +163,7 @@ char *explain_job(const struct job *job, bool why)
 		str_addf(&s, "%s%s", s.len && *action_name(job) ? ", " : "", action_name(job));
 		if (why)
 			add_reason(&reason, job, &cached);
-		foretold_done(&cached.objects);
+		prediction_done(&cached.objects);
 		break;
 	case RESULT_FAILED:
 	case RESULT_STOPPED:

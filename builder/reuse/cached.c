@@ -21,17 +21,18 @@
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/reuse.h"
+#include "builder/reuse/store-objects.h"
 
 /* JOB_FINGERPRINTING */
 
 static int fingerprint_work(struct job *job)
 {
 	struct reuse *reuse = job->reuse;
-	const struct error *why = &reuse->no_key;
+	const struct error *why = &reuse->key_error;
 
 	/* The build itself reports what cannot be read; it is not cached. */
 	if (fingerprint_build(job->shared->key_texts, job, false, &reuse->key,
-		    &reuse->no_key) < 0) {
+		    &reuse->key_error) < 0) {
 		key_done(&reuse->key);
 		strv_pushf(&job->outcome.notices, "not cached: %s%s%s", why->what,
 			why->remedy ? "; " : "", why->remedy ? why->remedy : "");
@@ -231,7 +232,7 @@ void reuse_free(struct reuse *r)
 	if (!r)
 		return;
 	key_done(&r->key);
-	error_done(&r->no_key);
+	error_done(&r->key_error);
 	entry_done(&r->entry);
 	objects_free(r->objects);
 	free(r);

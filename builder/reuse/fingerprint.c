@@ -226,7 +226,7 @@ const char *fingerprint_obstacle(const struct job *job)
 	/* In the sandbox it can change nothing that lasts, so a hit may leave it out. */
 	if (job->conf->post_build && job->build->sandbox == SANDBOX_KIND_NONE)
 		return "POST_BUILD runs without a sandbox";
-	return job->reuse->no_key.what;
+	return job->reuse->key_error.what;
 }
 
 static const char *const ignored_variables[] = {"parallel_jobs", NULL};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is an input of an object what it was when the object was made? */
+/* Is an input of an object the same as when the object was compiled? */
 #include "config.h"
 
 #include <errno.h>
@@ -10,35 +10,35 @@
 #include "builder/reuse/inputs.h"
 #include "builder/reuse/kbuild.h"
 
-int view_read(struct statcache *stats, const char *dir, const char *seen,
-	const struct strv *places, struct view *ret)
+int inputs_read(struct statcache *stats, const char *dir, const char *build_dir,
+	const struct strv *header_mounts, struct inputs *ret)
 {
-	struct view v = {.seen = seen, .places = places};
-	int r = listing_add_dir(stats, dir, seen, &v.files);
+	struct inputs in = {.build_dir = build_dir, .header_mounts = header_mounts};
+	int r = listing_add_dir(stats, dir, build_dir, &in.files);
 
-	if (r == 0 && !v.files.len)
+	if (r == 0 && !in.files.len)
 		r = -ENOENT;
 	if (r < 0) {
-		str_done(&v.files);
+		str_done(&in.files);
 		return r;
 	}
-	v.index = line_index_new(v.files.data);
-	*ret = v;
+	in.files_index = line_index_new(in.files.data);
+	*ret = in;
 	return 0;
 }
 
-void view_done(struct view *v)
+void inputs_done(struct inputs *in)
 {
-	line_index_free(v->index);
-	str_done(&v->files);
-	*v = (struct view){0};
+	line_index_free(in->files_index);
+	str_done(&in->files);
+	*in = (struct inputs){0};
 }
 
-char *view_names(const struct view *v)
+char *inputs_list_names(const struct inputs *in)
 {
 	struct str s = {0};
 
-	for (const char *line = v->files.data; line && *line;) {
+	for (const char *line = in->files.data; line && *line;) {
 		size_t n = strcspn(line, "\n"), name = strcspn(line, " \n");
 
 		if (has_prefix(line + name, " file "))
@@ -50,45 +50,46 @@ char *view_names(const struct view *v)
 	return str_take(&s);
 }
 
-char *view_describe(const struct view *v, const char *seen)
+char *inputs_describe_file(const struct inputs *in, const char *path)
 {
 	_cleanup_free_ char *real = NULL;
 	const char *what = NULL;
 	size_t n = 0;
 
-	if (path_is_below(seen, v->seen)) {
-		what = line_index_find(v->index, seen, &n);
+	if (path_is_below(path, in->build_dir)) {
+		what = line_index_find(in->files_index, path, &n);
 	} else {
-		real = header_mounts_real_path(v->places, seen);
-		what = real ? line_index_find(v->kernel.headers, real, &n) : NULL;
+		real = header_mounts_real_path(in->header_mounts, path);
+		what = real ? line_index_find(in->kernel.headers, real, &n) : NULL;
 	}
 	return what && has_prefix(what, "file ") ? xstrndup(what, n) : NULL;
 }
 
-bool view_is_same(const struct view *v, const char *name, const char *value)
+bool inputs_has_value(const struct inputs *in, const char *name, const char *value)
 {
 	_cleanup_free_ char *now = NULL;
 
 	if (has_prefix(name, "CONFIG_"))
-		now = kbuild_option(v->kernel.options, name + strlen("CONFIG_"));
+		now = kbuild_option(in->kernel.options, name + strlen("CONFIG_"));
 	else
-		now = view_describe(v, name);
+		now = inputs_describe_file(in, name);
 	return now && streq(now, value);
 }
 
-/* The input's name for a person; borrowed. */
-static const char *short_name(const struct view *v, const char *name)
+/* Returns the name of an input, relative to the build directory or to its directory of
+ * headers; borrowed. */
+static const char *shorten_name(const struct inputs *in, const char *name)
 {
-	if (path_is_below(name, v->seen))
-		return name + strlen(v->seen) + 1;
-	for (size_t i = 1; i < v->places->n; i += 2)
-		if (path_is_below(name, v->places->items[i]))
-			return name + strlen(v->places->items[i]) + 1;
+	if (path_is_below(name, in->build_dir))
+		return name + strlen(in->build_dir) + 1;
+	for (size_t i = 1; i < in->header_mounts->n; i += 2)
+		if (path_is_below(name, in->header_mounts->items[i]))
+			return name + strlen(in->header_mounts->items[i]) + 1;
 	return name;
 }
 
-void view_add_changes(const struct view *v, const struct pieces *p, const size_t *changed,
-	struct strv *ret)
+void inputs_add_changes(const struct inputs *in, const struct pieces *p,
+	const size_t *changed, struct strv *ret)
 {
 	for (size_t i = 0; i < p->inputs.n; i++) {
 		const char *input = p->inputs.items[i];
@@ -102,6 +103,7 @@ void view_add_changes(const struct view *v, const struct pieces *p, const size_t
 				first = p->items[j].files.n ? p->items[j].files.items[0] : "";
 		more = n > 1 ? xasprintf(" and %zu more", n - 1) : xstrdup("");
 		if (n)
-			strv_pushf(ret, "%s%s: %s differs", first, more, short_name(v, name));
+			strv_pushf(ret, "%s%s: %s differs", first, more,
+				shorten_name(in, name));
 	}
 }

@@ -5,33 +5,40 @@
 #include "cache/pieces.h"
 #include "builder/reuse/fingerprint-objects.h"
 
-/* What make is about to see: the files of the build directory and the kernel. The inputs
- * of objects that are kept are compared with that. */
-struct view {
-	const char *seen;	   /* the build directory, as make sees it */
-	const struct strv *places; /* of the kernel: header_mounts_list() */
-	struct str files;	   /* the build directory: a listing, by SEEN/NAME */
-	struct line_index *index;  /* of files; made by view_read */
-	struct kernel_index kernel;
+/* Everything that can be an input of the objects of a build: the files that its make
+ * sees, and the options of its kernel. The inputs of stored objects are compared with it.
+ *
+ * The name of an input is the path of a file as make sees it, or "CONFIG_X". Its value is
+ * the rest of the file's line in a listing (cache/listing.h), or that of
+ * kbuild_option(). */
+struct inputs {
+	const char *build_dir;            /* its path as make sees it */
+	const struct strv *header_mounts; /* of the kernel, by header_mounts_list() */
+	struct str files; /* listing of the build directory, with paths as make
+					  * sees them */
+	struct line_index *files_index; /* of files */
+	struct kernel_index kernel;     /* set by the caller of inputs_read() */
 };
 
-/* Lists dir as what make will see at seen; both and places must outlive the view.
- * view_done frees. 0 or a negative errno. */
-int view_read(struct statcache *stats, const char *dir, const char *seen,
-	const struct strv *places, struct view *ret);
-void view_done(struct view *v);
+/* Reads the directory dir, which make will see at build_dir. build_dir and header_mounts
+ * must live longer than *ret. Returns 0 or a negative errno; -ENOENT if the directory is
+ * empty. inputs_done() frees. */
+int inputs_read(struct statcache *stats, const char *dir, const char *build_dir,
+	const struct strv *header_mounts, struct inputs *ret);
+void inputs_done(struct inputs *in);
 
-/* The names of its files, without what is in them. Caller frees. */
-char *view_names(const struct view *v);
-/* What the listings say of a file, as the value of an input; caller frees; NULL:
- * nothing. */
-char *view_describe(const struct view *v, const char *seen);
-/* Whether an input, a path or "CONFIG_X", has that value here. */
-bool view_is_same(const struct view *v, const char *name, const char *value);
-/* What pieces_check() found changed, a line for each input that differs: "sub/a.o and 2
- * more: include/linux/kernel.h differs", its name being that below the build directory or
- * the kernel's. */
-void view_add_changes(const struct view *v, const struct pieces *p, const size_t *changed,
-	struct strv *ret);
+/* Returns the listing of the build directory without the content of files; the caller
+ * frees. */
+char *inputs_list_names(const struct inputs *in);
+/* Returns the value of a file as an input, or NULL if no regular file is listed at this
+ * path. The caller frees. */
+char *inputs_describe_file(const struct inputs *in, const char *path);
+/* Whether an input has this value here. */
+bool inputs_has_value(const struct inputs *in, const char *name, const char *value);
+/* Describes what pieces_check() found changed. Appends a line for each input that
+ * differs, such as "sub/a.o and 2 more: include/linux/kernel.h differs": the objects that
+ * cannot be used, and the path of the file below the build directory or the kernel's. */
+void inputs_add_changes(const struct inputs *in, const struct pieces *p,
+	const size_t *changed, struct strv *ret);
 
 #endif

@@ -13,21 +13,10 @@
 /* Larger than any .cmd file (bytes). */
 #define FILE_MAX (16 * 1024 * 1024)
 
-void build_walk(const struct build *b,
-	void (*visit)(void *userdata, const struct build *b, const char *name), void *userdata)
-{
-	_cleanup_(walk_done) struct walk w = {0};
-	const struct walk_entry *e;
-	int r = walk_begin(&w, b->work_dir, WALK_SORTED);
-
-	while (r == 0 && (e = walk_next(&w)))
-		if (e->type != DT_DIR && !e->error)
-			visit(userdata, b, e->path);
-}
-
-/* The command has the compiler read files that are in no list: options in a file, a
- * plug-in, headers of the system, what the assembler includes. */
-static bool reads_more(const char *command)
+/* Whether the command line makes the compiler read files that are not in the list of
+ * dependencies: options from a file, a plug-in, headers of the system, files that the
+ * assembler includes. */
+static bool reads_unlisted_files(const char *command)
 {
 	static const char *const signs[] = {" -isystem", " -idirafter", " @", "\"@", "'@", ",@",
 		" -B", " -fplugin=", " -fprofile-use", " -fauto-profile", "-specs=", "incbin"};
@@ -40,32 +29,34 @@ static bool reads_more(const char *command)
 	return false;
 }
 
-/* Somebody has changed the object after kbuild had made it, and noted how. */
-static bool is_later(const struct stat *object, const struct stat *cmd)
+/* Whether the object was changed after kbuild had compiled it and written the .cmd
+ * file. */
+static bool is_newer(const struct stat *object, const struct stat *cmd)
 {
 	return timespec_ns(&object->st_mtim) > timespec_ns(&cmd->st_mtim);
 }
 
-static void object_done(struct object *o)
+static void object_done(struct kbuild_object *o)
 {
 	free(o->name);
 	free(o->cmd_name);
-	strv_done(&o->read);
-	strv_done(&o->configs);
+	strv_done(&o->files);
+	strv_done(&o->options);
 }
 
-/* path as make saw it when it worked in cwd, made absolute; "./" is dropped. Caller
- * frees. */
-static char *resolve(const char *cwd, const char *path)
+/* Returns the absolute form of a path that make used in the directory cwd, without a
+ * leading "./". The caller frees. */
+static char *make_absolute(const char *cwd, const char *path)
 {
 	while (has_prefix(path, "./"))
 		path += 2;
 	return *path == '/' ? xstrdup(path) : path_join(cwd, path);
 }
 
-/* The directory that make worked in: TARGET there is the object. Caller frees; NULL when
- * that is not so. */
-static char *make_dir(const struct build *b, const char *target, const char *name)
+/* Returns the directory that make ran in: the object is called target there, and name
+ * below the build directory. Returns NULL if these do not fit together. The caller
+ * frees. */
+static char *find_make_dir(const struct build *b, const char *target, const char *name)
 {
 	_cleanup_free_ char *seen = path_join(b->paths.build_dir, name);
 
@@ -76,23 +67,23 @@ static char *make_dir(const struct build *b, const char *target, const char *nam
 	return xstrndup(seen, strlen(seen) - strlen(target) - 1);
 }
 
-void compiled_done(struct compiled *c)
+void kbuild_objects_done(struct kbuild_objects *objects)
 {
-	for (size_t i = 0; i < c->n; i++)
-		object_done(&c->items[i]);
-	free(c->items);
+	for (size_t i = 0; i < objects->n; i++)
+		object_done(&objects->items[i]);
+	free(objects->items);
 }
 
-/* Adds the object that name is the .cmd file of. */
-static void collect(void *userdata, const struct build *b, const char *name)
+/* Adds the object to ret, if name is its .cmd file. */
+static void add_object(
+	const struct build *b, const char *name, struct kbuild_objects *ret)
 {
-	struct compiled *all = userdata;
 	const char *base = path_base(name);
 	_cleanup_free_ char *path = path_join(b->work_dir, name);
 	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL, *source = NULL;
 	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
 	_cleanup_(str_done) struct str text = {0};
-	struct object *o;
+	struct kbuild_object *o;
 	struct stat st, object_st;
 
 	if (*base != '.' || !has_suffix(base, ".o.cmd") || strpbrk(name, " \t\n\\"))
@@ -102,31 +93,38 @@ static void collect(void *userdata, const struct build *b, const char *name)
 	object_path = path_join(b->work_dir, object);
 	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
 		lstat(object_path, &object_st) < 0 || !S_ISREG(object_st.st_mode) ||
-		is_later(&object_st, &st))
+		is_newer(&object_st, &st))
 		return;
 	if (file_read(path, FILE_MAX, &text, NULL) < 0 || !text.data ||
 		cmdfile_parse(text.data, &cmd) < 0)
 		return;
-	if (reads_more(cmd.command))
+	if (reads_unlisted_files(cmd.command))
 		return;
-	cwd = make_dir(b, cmd.target, object);
+	cwd = find_make_dir(b, cmd.target, object);
 	if (!cwd)
 		return;
-	source = resolve(cwd, cmd.files.items[0]);
+	source = make_absolute(cwd, cmd.files.items[0]);
 	if (!path_is_below(source, b->paths.build_dir))
 		return;
-	all->items = xrealloc_array(all->items, all->n + 1, sizeof(*all->items));
-	o = &all->items[all->n++];
-	*o = (struct object){.name = TAKE_PTR(object), .cmd_name = xstrdup(name),
-		.configs = cmd.configs};
+	ret->items = xrealloc_array(ret->items, ret->n + 1, sizeof(*ret->items));
+	o = &ret->items[ret->n++];
+	*o = (struct kbuild_object){.name = TAKE_PTR(object),
+		.cmd_name = xstrdup(name),
+		.options = cmd.configs};
 	cmd.configs = (struct strv){0};
-	/* -DX=CONFIG_Y */
-	kbuild_find_options(cmd.command, &o->configs);
+	/* The command line may contain -DX=CONFIG_Y. */
+	kbuild_find_options(cmd.command, &o->options);
 	for (size_t i = 0; i < cmd.files.n; i++)
-		strv_take(&o->read, resolve(cwd, cmd.files.items[i]));
+		strv_take(&o->files, make_absolute(cwd, cmd.files.items[i]));
 }
 
-void compiled_find(const struct build *b, struct compiled *ret)
+void kbuild_objects_find(const struct build *b, struct kbuild_objects *ret)
 {
-	build_walk(b, collect, ret);
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin(&w, b->work_dir, WALK_SORTED);
+
+	while (r == 0 && (e = walk_next(&w)))
+		if (e->type != DT_DIR && !e->error)
+			add_object(b, e->path, ret);
 }

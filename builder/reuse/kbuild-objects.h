@@ -5,27 +5,26 @@
 #include "base/strv.h"
 #include "builder/build/build.h"
 
-/* The objects that kbuild has compiled in a build directory, by its own .cmd files. */
-
-struct object {
-	char *name;	 /* "src/main.o", below the build directory */
-	char *cmd_name;	 /* "src/.main.o.cmd" */
-	struct strv read; /* files that it depends on, as the build sees them */
-	struct strv configs;
+/* An object that kbuild compiled in a build directory. */
+struct kbuild_object {
+	char *name;     /* "src/main.o", below the build directory */
+	char *cmd_name; /* "src/.main.o.cmd" */
+	struct strv
+		files; /* paths, as make sees them, of the source and of all files that
+			      * it includes */
+	struct strv options; /* that these files mention: "SMP" for CONFIG_SMP */
 };
 
-struct compiled {
-	struct object *items;
+struct kbuild_objects {
+	struct kbuild_object *items;
 	size_t n;
 };
 
-/* Leaves out those whose .cmd file is not understood, or whose command reads files that are in
- * no list, and those that were changed after that. compiled_done frees. */
-void compiled_find(const struct build *b, struct compiled *ret);
-void compiled_done(struct compiled *c);
-
-/* Calls visit with the name of each file below the build directory, but not behind links. */
-void build_walk(const struct build *b,
-	void (*visit)(void *userdata, const struct build *b, const char *name), void *userdata);
+/* Finds all objects in the build directory by their .cmd files (cmdfile.h). Leaves out an
+ * object if its .cmd file cannot be parsed, if its command line reads files that are not
+ * in any list, or if it was changed after kbuild wrote the .cmd file.
+ * kbuild_objects_done() frees. */
+void kbuild_objects_find(const struct build *b, struct kbuild_objects *ret);
+void kbuild_objects_done(struct kbuild_objects *objects);
 
 #endif

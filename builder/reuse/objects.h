@@ -5,36 +5,78 @@
 #include "cache/entry.h"
 #include "cache/pieces.h"
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/reuse/inputs.h"
 
-/* The object files of a build, for objects.c, cached.c and build.c: those that earlier
- * builds have left in the cache, and those that it leaves itself. */
-struct objects;
+/* Object files that need not be compiled, because an earlier build compiled the same
+ * ones: a build of the package for another kernel, or of a source in which other files
+ * differ.
+ *
+ * store-objects.c: After a build, each object that kbuild compiled is stored together
+ * with its .cmd file and the list of its inputs. The inputs are each file that the
+ * compiler read, with its content, and each CONFIG option that these files mention, with
+ * its value.
+ *
+ * restore-objects.c: Before another build with the same key (fingerprint_objects()) runs
+ * make, the objects whose inputs are all the same are put into its build directory.
+ * kbuild links those that are newer than all files that they depend on and have the same
+ * command line, and compiles all others. So an object is used only if both the cache and
+ * kbuild agree to it.
+ *
+ * check-objects.c: The build starts again without objects from the cache if make was
+ * given some and fails, or if it leaves other files than the build that compiled them
+ * did, or if it changes files that they depend on.
+ *
+ * This requires that paths are the same for all kernels, so it requires a sandbox and a
+ * known layout of the headers (host/header-mounts.c). These objects are never stored, but
+ * left to the compiler and to ccache:
+ *
+ *   - objects that depend on a file that make generated, or that is reached through a link
+ *     that make created, or that is neither in the build directory nor in the kernel's
+ *     headers;
+ *   - objects of sources that can read more than the list says: has_unlisted_inputs();
+ *   - objects that kbuild did not compile, and those that kbuild compiles from its own
+ *     source for each module (.module-common.o) and that contain the kernel release;
+ *   - objects whose command line reads more than the list says, and objects that were
+ *     changed after they had been compiled: kbuild_objects_find(). */
 
-/* The titles of entries with objects begin so; the rest is as with whole modules. */
+struct objects {
+	struct inputs inputs; /* the build directory before make, and the kernel */
+	/* When the inputs were read (CLOCK_REALTIME). A file in the build directory with
+	 * a later ctime was changed by make, or is a restored object. */
+	struct timespec began;
+	struct key key;
+	struct entry origin; /* the objects came from this entry; no files: none did */
+	struct pieces origin_pieces; /* the pieces of this entry */
+	struct strv restored;        /* names of the object files that make was given */
+	struct stat *restored_stats; /* of these files, when they were put there */
+	struct entry new_entry;      /* to be published with the build; no files: none */
+	size_t n_reused, n_compiled; /* objects that make took, and that it compiled */
+};
+
+/* NULL is allowed. */
+void objects_free(struct objects *o);
+
+/* The titles of entries with objects begin with this. The rest is as in entries with
+ * modules: "NAME/VERSION RELEASE ARCH". */
 #define OBJECTS_TITLE "objects "
 
-/* What make.log has about them begins so. */
+/* Lines of make.log about objects begin with this. */
 #define OBJECTS_NOTE "# objects from the cache"
 
-enum phase link_enter(struct job *job);
-/* Why no objects of the build are kept, nor looked for; static text, NULL when they
- * are. */
-const char *objects_obstacle(const struct job *job);
-/* The kernel that an entry with objects was made for; caller frees. */
-char *objects_kernel(const struct entry *e);
-/* Whether patches and scripts had the same to work on, as far as the package goes, when
- * these were made. */
-bool objects_same_preparation(const struct job *job, const struct pieces *p);
-/* After make has ended well: false when it left other files besides objects than the
- * build did whose objects it was given, or changed what they depend on, so that these may
- * not be what it would have made. */
-bool objects_fit(const struct job *job);
-/* Whether make was given any. */
-bool objects_are_used(const struct job *job);
-/* Puts what make has compiled into the cache; objects_commit makes it known. */
-void objects_store(struct job *job);
-void objects_commit(struct job *job);
-void objects_free(struct objects *o); /* NULL is allowed */
+/* Returns why no objects of the build are stored or looked for, or NULL if they are.
+ * Static text. */
+const char *objects_find_obstacle(const struct job *job);
+/* Whether make was given objects. */
+bool objects_were_restored(const struct job *job);
+/* Returns the release of the kernel that an entry with objects was made for, from its
+ * title; NULL if the title has another form. The caller frees. */
+char *objects_origin_release(const struct entry *e);
+
+/* Returns a digest of what the package and the administrator gave to patches and scripts
+ * to work on: source, overrides and depends in the key of the build. It is the second
+ * word of the note of pieces. The caller frees. */
+char *objects_digest_preparation(const struct job *job);
+/* Whether this digest was the same when these pieces were stored. */
+bool objects_had_same_preparation(const struct job *job, const struct pieces *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which objects is a build going to get out of the cache, and why not the others? */
+/* Which objects will a build take from the cache, and why not the others? */
 #include "config.h"
 
 #include "base/file.h"
@@ -10,99 +10,106 @@
 #include "builder/reuse/objects.h"
 #include "builder/reuse/predict.h"
 
-/* Of each part of the key, so many differences are told. */
+/* At most this many differences are described for each part of the key. */
 #define DIFFERENCES_MAX 3
 
-struct foreteller {
+struct predictor {
 	const struct job *job;
-	struct view view;
+	struct inputs inputs;
 	struct key key;
-	bool prepares; /* patches and scripts change the build directory before make */
-	bool prepared_so; /* and did with the same as now for the entry being looked at */
+	bool prepares; /* patches or a script change the build directory before make */
+	bool same_preparation; /* they had the same to work on when the current entry was
+				* stored */
 };
 
-static bool is_same(const void *userdata, const char *name, const char *value)
+/* Whether an input has this value. What patches and scripts change in the build directory
+ * is assumed to be the same, if they had the same to work on. */
+static bool is_same_input(const void *userdata, const char *name, const char *value)
 {
-	const struct foreteller *f = userdata;
+	const struct predictor *by = userdata;
 
-	return (f->prepared_so && path_is_below(name, f->view.seen)) ||
-	       view_is_same(&f->view, name, value);
+	return (by->same_preparation && path_is_below(name, by->inputs.build_dir)) ||
+	       inputs_has_value(&by->inputs, name, value);
 }
 
-void foretold_done(struct foretold *f)
+void prediction_done(struct prediction *p)
 {
-	free(f->from);
-	strv_done(&f->differences);
-	*f = (struct foretold){0};
+	free(p->from);
+	strv_done(&p->differences);
+	*p = (struct prediction){0};
 }
 
-static bool is_of_key(const struct foreteller *f, const struct entry *e)
+/* Whether the entry was made for the same key, apart from parts that the key does not
+ * have here. */
+static bool has_all_parts(const struct predictor *by, const struct entry *e)
 {
-	for (size_t i = 0; i < f->key.n_parts; i++)
-		if (!nearest_has(e, &f->key.parts[i]))
+	for (size_t i = 0; i < by->key.n_parts; i++)
+		if (!nearest_has(e, &by->key.parts[i]))
 			return false;
 	return true;
 }
 
-/* Fills *ret if the entry has more valid objects than that. */
-static void look_at(struct foreteller *f, const struct entry *e, struct foretold *ret)
+/* Sets *ret to this entry, if it has more valid objects than the one before. */
+static void check_entry(
+	struct predictor *by, const struct entry *e, struct prediction *ret)
 {
 	_cleanup_(pieces_done) struct pieces p = {0};
 	_cleanup_free_ size_t *changed = NULL;
 	size_t n;
 
-	if (cache_get_pieces(f->job->shared->cache, e, &p) < 0)
+	if (cache_get_pieces(by->job->shared->cache, e, &p) < 0)
 		return;
-	f->prepared_so = f->prepares && objects_same_preparation(f->job, &p);
+	by->same_preparation = by->prepares && objects_had_same_preparation(by->job, &p);
 	changed = xcalloc(p.n + 1, sizeof(*changed));
-	n = pieces_check(&p, is_same, f, changed);
-	if (ret->from && n <= ret->valid)
+	n = pieces_check(&p, is_same_input, by, changed);
+	if (ret->from && n <= ret->n_valid)
 		return;
-	foretold_done(ret);
-	ret->from = objects_kernel(e);
-	ret->valid = n;
+	prediction_done(ret);
+	ret->from = objects_origin_release(e);
+	ret->n_valid = n;
 	ret->n = p.n;
-	view_add_changes(&f->view, &p, changed, &ret->differences);
+	inputs_add_changes(&by->inputs, &p, changed, &ret->differences);
 }
 
-static bool make_key(struct foreteller *f)
+static bool make_key(struct predictor *by)
 {
-	const struct job *job = f->job;
+	const struct job *job = by->job;
 	const struct build *b = job->build;
 	_cleanup_free_ char *names = NULL;
 
-	if (view_read(cache_stats(job->shared->cache), b->paths.source_dir,
-		    b->paths.build_dir, &b->header_mounts, &f->view) < 0)
+	if (inputs_read(cache_stats(job->shared->cache), b->paths.source_dir,
+		    b->paths.build_dir, &b->header_mounts, &by->inputs) < 0)
 		return false;
-	f->prepares = job->conf->patches.n || !is_empty(job->conf->pre_build);
-	names = f->prepares ? NULL : view_names(&f->view);
-	return fingerprint_objects(
-		       job->shared->key_texts, job, names, &f->view.kernel, &f->key) == 0;
+	by->prepares = job->conf->patches.n || !is_empty(job->conf->pre_build);
+	names = by->prepares ? NULL : inputs_list_names(&by->inputs);
+	return fingerprint_objects(job->shared->key_texts, job, names, &by->inputs.kernel,
+		       &by->key) == 0;
 }
 
-bool foretell(const struct job *job, const struct entry *entries, size_t n,
-	struct foretold *ret)
+bool predict_objects(const struct job *job, const struct entry *entries, size_t n,
+	struct prediction *ret)
 {
-	struct foreteller f = {.job = job};
-	struct foretold told = {0};
+	struct predictor by = {.job = job};
+	struct prediction prediction = {0};
 	_cleanup_free_ char *title = xasprintf(OBJECTS_TITLE "%s/", job->name);
-	bool possible = !objects_obstacle(job) && make_key(&f);
+	bool possible = !objects_find_obstacle(job) && make_key(&by);
 
 	for (size_t i = 0; possible && i < n; i++)
-		if (has_prefix(entries[i].title, title) && is_of_key(&f, &entries[i]))
-			look_at(&f, &entries[i], &told);
-	if (possible && !told.from) {
-		const struct entry *nearest = nearest_find(entries, n, title, &f.key);
+		if (has_prefix(entries[i].title, title) &&
+			has_all_parts(&by, &entries[i]))
+			check_entry(&by, &entries[i], &prediction);
+	if (possible && !prediction.from) {
+		const struct entry *nearest = nearest_find(entries, n, title, &by.key);
 
 		if (nearest) {
-			told.from = objects_kernel(nearest);
+			prediction.from = objects_origin_release(nearest);
 			nearest_add_differences(cache_store(job->shared->cache), nearest,
-				&f.key, DIFFERENCES_MAX, &told.differences);
+				&by.key, DIFFERENCES_MAX, &prediction.differences);
 		}
 	}
-	view_done(&f.view);
-	key_done(&f.key);
+	inputs_done(&by.inputs);
+	key_done(&by.key);
 	if (possible)
-		*ret = told;
+		*ret = prediction;
 	return possible;
 }

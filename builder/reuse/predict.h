@@ -5,20 +5,23 @@
 #include "cache/entry.h"
 #include "builder/job/job.h"
 
-/* Which objects of the cache a build is going to get, found out without building. */
-struct foretold {
-	char *from;	 /* the kernel whose objects come nearest; NULL: the package has none */
-	size_t valid, n; /* of its objects, those that can be taken, and all */
-	struct strv differences; /* what is in the way of the others, a line each; see
-				  * view_add_changes and nearest_add_differences */
+/* Which objects a build is expected to take from the cache. */
+struct prediction {
+	char *from; /* release of the kernel whose objects fit best; NULL: there are
+				  * none of this package */
+	size_t n_valid, n; /* objects of that build that can be taken, and all of them */
+	struct strv differences; /* why the others cannot be taken, one line each, from
+				  * inputs_add_changes() or nearest_add_differences() */
 };
 
-/* entries: all of the cache. False when no objects are kept for such a build, whose key must be
- * known; foretold_done frees. Says nothing of what only make knows: the command lines.
- * A package that has patches or a script before make is judged by what these made the last
- * time. */
-bool foretell(const struct job *job, const struct entry *entries, size_t n,
-	struct foretold *ret);
-void foretold_done(struct foretold *f);
+/* Predicts which objects the job's build will take from the cache, without building
+ * anything. The key of the build must be known. entries: all n entries of the cache. The
+ * prediction ignores the command lines of the objects, which only make knows. If the
+ * package has patches or a PRE_BUILD script, it assumes that these do the same as the
+ * last time. prediction_done() frees. Returns false if no objects are stored for such a
+ * build, and leaves *ret unset. */
+bool predict_objects(const struct job *job, const struct entry *entries, size_t n,
+	struct prediction *ret);
+void prediction_done(struct prediction *p);
 
 #endif

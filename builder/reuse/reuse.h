@@ -5,14 +5,14 @@
 #include "cache/entry.h"
 #include "cache/key.h"
 
-/* What a build takes from the cache, and gives to it. reuse_new() in cached.h makes one.
- */
+/* What a build takes from the cache and puts into it. Made by reuse_new() in cached.h. */
 struct reuse {
-	struct key key;	     /* of the whole build; no parts: it is not cached */
-	struct error no_key; /* why the key could not be made; no error of the build */
-	struct entry entry;  /* the entry to publish with the build; no files: none */
-	struct objects *objects; /* objects.c's; NULL: no objects are looked for */
-	bool from_scratch;	 /* make gets no objects from the cache */
+	struct key key; /* of the whole build; no parts: the build is not cached */
+	struct error
+		key_error;  /* why the key could not be made; the build itself goes on */
+	struct entry entry; /* to be published with the build; no files: none */
+	struct objects *objects; /* see objects.h; NULL: objects are not reused */
+	bool without_objects;    /* make must not be given objects from the cache */
 };
 
 #endif

@@ -15,7 +15,7 @@
 #include "builder/build/buildlog.h"
 #include "builder/build/ccache.h"
 #include "builder/build/confine.h"
-#include "builder/reuse/objects.h"
+#include "builder/reuse/check-objects.h"
 #include "builder/reuse/reuse.h"
 #include "builder/steps/make.h"
 
@@ -195,15 +195,15 @@ static bool is_built(const struct build *b, const char *path)
 /* Whatever may be due to the objects that make was given is tried again without. */
 static bool is_doubtful(const struct job *job, const struct outcome *outcome)
 {
-	if (!objects_are_used(job) || outcome->cancelled || outcome->timed_out)
+	if (!objects_were_restored(job) || outcome->cancelled || outcome->timed_out)
 		return false;
-	return !outcome_ok(outcome) || !objects_fit(job);
+	return !outcome_ok(outcome) || !objects_are_valid(job);
 }
 
 enum phase make_leave(struct job *job, const struct outcome *outcome)
 {
 	if (is_doubtful(job, outcome)) {
-		job->reuse->from_scratch = true;
+		job->reuse->without_objects = true;
 		job->build->next_patch = 0;
 		return PHASE_RESTART;
 	}

@@ -101,10 +101,10 @@ counters()
 }
 
 # What is said before a build, and by cache why: both of m for the second kernel.
-foretold() # EXPLANATION WHY DESCRIPTION
+predicted() # EXPLANATION WHY DESCRIPTION
 {
 	try build m/1.0 -k $B --directive STRIP=no --dry-run --explain
-	like "$out" "$1" "$3: --explain foretells it"
+	like "$out" "$1" "$3: --explain predicts it"
 	try cache why m/1.0 -k $B --directive STRIP=no
 	like "$out" "$2" "$3: so does cache why"
 }
@@ -137,7 +137,7 @@ builds() # RELEASE COUNTERS DESCRIPTION
 }
 
 # The first kernel's build fills the cache, the second one's takes so many objects from it. With
-# EXPLANATION and WHY, that is foretold.
+# EXPLANATION and WHY, that is predicted.
 second_takes() # COUNTERS DESCRIPTION [EXPLANATION WHY]
 {
 	dkms cache clear > /dev/null
@@ -146,7 +146,7 @@ second_takes() # COUNTERS DESCRIPTION [EXPLANATION WHY]
 	if [ -n "${change:-}" ]; then
 		"$change"
 	fi
-	[ $# -eq 2 ] || foretold "$3" "$4" "$2"
+	[ $# -eq 2 ] || predicted "$3" "$4" "$2"
 	builds $B "$1" "$2"
 }
 
@@ -256,7 +256,7 @@ change_flags() { echo 'ccflags-y += -DMORE=1' >> "$sourcetree/m-1.0/Makefile"; }
 change=change_flags second_takes "1 2" "other flags of the compiler: make compiles what it was given"
 new_module 'CFLAGS_b.o := $(if $(findstring -2-,$(KERNELRELEASE)),-DSECOND)'
 change='' second_takes "2 1" "a flag for one kernel and one file" "3 of 3 objects valid" "3 of 3"
-like "$(cat "$work/first.log")" 'compiled by make all the same: b.o: command line: -DSECOND is new' "the log tells why"
+like "$(cat "$work/first.log")" 'compiled again by make: b.o: command line: -DSECOND is new' "the log tells why"
 new_module
 change_compiler()
 {

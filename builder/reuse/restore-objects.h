@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_REUSE_RESTORE_OBJECTS_H
+#define BUILDER_REUSE_RESTORE_OBJECTS_H
+
+#include "builder/job/job.h"
+#include "builder/job/phase.h"
+
+/* JOB_LINKING: sets job->reuse->objects, and puts objects from the cache into the build
+ * directory. objects.h describes how objects are reused. */
+enum phase link_enter(struct job *job);
+
+#endif
