@@ -1,6 +1,6 @@
 #!/bin/bash
-# autoinstall, on kernels of the fixture: what it takes, in which order, what a failure costs.
-# Names say which part of the contract they hold to.
+# dkms autoinstall on kernels of the fixture: which modules it selects, in which order, and what a
+# failure affects. Descriptions name the section of the contract (compat) that they test.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -14,14 +14,14 @@ add() # NAME VERSION [LINE...]
 	dkms add "$1/$2" > /dev/null
 }
 
-# A module that cannot be built.
+# Adds a module that cannot be built.
 add_broken() # NAME VERSION [LINE...]
 {
 	add "$@"
 	echo '#error "no such thing"' >> "$sourcetree/$1-$2/$1.c"
 }
 
-# The states of the modules 1.0 on $K, a word each.
+# Prints the states of the modules' versions 1.0 on $K.
 states() # NAME...
 {
 	local name
@@ -36,7 +36,7 @@ selection()
 	machine
 	kernel $K
 	dkms_exits 0 "compat 7: no modules at all" autoinstall -k $K
-	is "$out$err" "" "compat 7: silence"
+	is "$out$err" "" "compat 7: nothing is printed"
 	add one 1.0
 	add two 1.9
 	add two 1.10
@@ -45,25 +45,25 @@ selection()
 	add empty 1.0 'AUTOINSTALL='
 	module unknown 1.0
 	dkms_exits 0 "compat 7: dkms autoinstall -k $K" autoinstall -k $K
-	is "$(states one yes)" "installed installed" "compat 7: installs what says AUTOINSTALL=yes"
-	is "$(states no empty unknown)" "added added absent" "compat 7: and nothing else"
-	is "$(state two 1.10 $K) $(state two 1.9 $K)" "installed added" "compat 7, 11.10: the newest version"
-	is "$err" "" "nothing is wrong"
+	is "$(states one yes)" "installed installed" "compat 7: modules with AUTOINSTALL=yes are installed"
+	is "$(states no empty unknown)" "added added absent" "compat 7: no other modules are installed"
+	is "$(state two 1.10 $K) $(state two 1.9 $K)" "installed added" "compat 7, 11.10: the newest version is installed"
+	is "$err" "" "there are no warnings"
 	dkms_exits 0 "compat 7: everything is installed" autoinstall -k $K
-	is "$out$err" "" "compat 7: silence and 0"
-	dkms_exits 0 "compat 7: what is built is installed" uninstall one/1.0 -k $K
+	is "$out$err" "" "compat 7: nothing is printed then"
+	dkms_exits 0 "compat 7: uninstall one module" uninstall one/1.0 -k $K
 	inode=$(stat -c %i "$dkmstree/one/1.0/$K/$arch")
-	dkms_exits 0 "compat 7: what is built is installed" autoinstall -k $K
-	is "$(states one) $(stat -c %i "$dkmstree/one/1.0/$K/$arch")" "installed $inode" "and not built again"
+	dkms_exits 0 "compat 7: a built module is installed" autoinstall -k $K
+	is "$(states one) $(stat -c %i "$dkmstree/one/1.0/$K/$arch")" "installed $inode" "it is not built again"
 	dkms install two/1.9 -k $K --force > /dev/null
 	dkms_exits 0 "compat 7: an older version is installed" autoinstall -k $K
-	is "$(state two 1.10 $K) $(state two 1.9 $K)" "installed built" "compat 11.12: the newest takes its place"
+	is "$(state two 1.10 $K) $(state two 1.9 $K)" "installed built" "compat 11.12: the newest version replaces it"
 
-	is "$(cd / && kernel "$(uname -r)" && echo made)" made "(the running kernel)"
+	is "$(cd / && kernel "$(uname -r)" && echo made)" made "(make the running kernel)"
 	dkms_exits 0 "compat 7: without -k" autoinstall
-	is "$(state one 1.0 "$(uname -r)")" installed "it is the running kernel's"
+	is "$(state one 1.0 "$(uname -r)")" installed "the modules are installed for the running kernel"
 	dkms_exits 0 "compat 3: autoinstall -q" autoinstall -q -k $K
-	is "$out$err" "" "says nothing"
+	is "$out$err" "" "compat 3: -q prints nothing"
 	dkms_exits 2 "compat 3: --all with -k" autoinstall --all -k $K
 }
 
@@ -79,15 +79,15 @@ several_kernels()
 	add late 1.0 'BUILD_EXCLUSIVE_KERNEL_MIN=5.10'
 	dkms_exits 0 "compat 12: several -k" autoinstall -k $K -k $C5 -j 2
 	for k in $K $C5; do
-		is "$(state one 1.0 $k) $(state two 1.0 $k)" "installed installed" "are done in one run: $k"
+		is "$(state one 1.0 $k) $(state two 1.0 $k)" "installed installed" "compat 12: both kernels are done in one run: $k"
 	done
-	is "$(state late 1.0 $K) $(state late 1.0 $C5)" "added installed" "compat 7: 77 counts as skipped"
-	is "$(state one 1.0 $K7)" added "another kernel is left alone"
+	is "$(state late 1.0 $K) $(state late 1.0 $C5)" "added installed" "compat 7: an excluded module counts as skipped"
+	is "$(state one 1.0 $K7)" added "other kernels are left alone"
 	dkms_exits 0 "compat 12: --all" autoinstall --all
-	is "$(state one 1.0 $K7) $(state two 1.0 $K7)" "installed installed" "is every kernel with headers"
-	ok "and no other" test ! -e "$installtree/5.11-none/${dest%%/*}"
-	is "$(others)" "" "nothing is left running"
-	is "$(find "$dkmstree" -name '.*')" "" "nothing is left lying about"
+	is "$(state one 1.0 $K7) $(state two 1.0 $K7)" "installed installed" "--all is for every kernel with headers"
+	ok "--all is not for kernels without headers" test ! -e "$installtree/5.11-none/${dest%%/*}"
+	is "$(others)" "" "no process is left"
+	is "$(find "$dkmstree" -name '.*')" "" "no temporary file is left"
 }
 
 headers()
@@ -99,21 +99,21 @@ headers()
 	add one 1.0
 	add two 1.0
 	dkms_exits 21 "compat 11.5: no headers while there is work" autoinstall -k $K7
-	is "$(printf '%s\n' "$err" | grep -c 'no kernel headers')" 1 "is said once"
-	like "$err" "$K7" "and names the kernel"
+	is "$(printf '%s\n' "$err" | grep -c 'no kernel headers')" 1 "missing headers are reported once"
+	like "$err" "$K7" "the error names the kernel"
 	dkms_exits 21 "no headers for one of two kernels" autoinstall -k $K7 -k $K
-	is "$(states one two)" "installed installed" "the other is served"
+	is "$(states one two)" "installed installed" "the other kernel is done"
 	rm "$installtree/$K/build"
 	dkms_exits 0 "compat 11.5: no headers, all is installed" autoinstall -k $K
-	is "$out$err" "" "silence"
+	is "$out$err" "" "nothing is printed when all is installed"
 	dkms uninstall one/1.0 -k $K > /dev/null
 	dkms_exits 0 "compat 11.5: installing what is built" autoinstall -k $K
-	is "$(states one two)" "installed installed" "compat 11.5: needs no headers"
+	is "$(states one two)" "installed installed" "compat 11.5: installing needs no headers"
 	dkms_exits 0 "(unbuilt)" unbuild one/1.0 -k $K
-	dkms_exits 21 "compat 11.5: building does" autoinstall -k $K
+	dkms_exits 21 "compat 11.5: building needs headers" autoinstall -k $K
 	add never 1.0 'BUILD_EXCLUSIVE_KERNEL=^5'
-	dkms_exits 0 "(gone)" remove one/1.0
-	dkms_exits 0 "compat 11.4: what is excluded needs none" autoinstall -k $K
+	dkms_exits 0 "(remove the module)" remove one/1.0
+	dkms_exits 0 "compat 11.4: an excluded module needs no headers" autoinstall -k $K
 }
 
 failures()
@@ -127,15 +127,15 @@ failures()
 	add worse 1.0
 	echo '#error "no such thing"' >> "$sourcetree/worse-1.0/worse.c"
 	dkms_exits 11 "compat 7: something failed" autoinstall -k $K
-	is "$(states bad good worse)" "added installed added" "the rest is installed"
-	like "$err" "bad/1.0.*PRE_BUILD exited 3" "each failure is told"
-	like "$err" "worse/1.0.*make" "also the other"
+	is "$(states bad good worse)" "added installed added" "the other modules are installed"
+	like "$err" "bad/1.0.*PRE_BUILD exited 3" "the first failure is reported"
+	like "$err" "worse/1.0.*make" "the second failure is reported"
 	dkms_exits 11 "compat 7: on one of two kernels" autoinstall -k $K -k $K7
-	is "$(state bad 1.0 $K) $(state bad 1.0 $K7)" "added installed" "the other is served"
+	is "$(state bad 1.0 $K) $(state bad 1.0 $K7)" "added installed" "the other kernel is done after a failure"
 	echo 'AUTOINSTALL=perhaps' >> "$sourcetree/worse-1.0/dkms.conf"
-	dkms_exits 11 "compat 7: a bad conf is a failure" autoinstall -k $K
-	like "$err" "worse-?/?1.0.*AUTOINSTALL" "it is named"
-	is "$(states good)" installed "what is installed stays"
+	dkms_exits 11 "compat 7: a bad dkms.conf is a failure" autoinstall -k $K
+	like "$err" "worse-?/?1.0.*AUTOINSTALL" "the error names AUTOINSTALL"
+	is "$(states good)" installed "an installed module stays installed"
 }
 
 dependencies()
@@ -151,7 +151,7 @@ dependencies()
 	add z 1.0 'BUILD_DEPENDS=(b "a c")' 'POST_INSTALL=post.sh'
 	script "$sourcetree/z-1.0/post.sh" "echo \$module >> '$log'"
 	dkms_exits 0 "compat 7: BUILD_DEPENDS" autoinstall -k $K -j 4
-	is "$(paste -sd' ' "$log")" "c b a z" "compat 7: are installed first"
+	is "$(paste -sd' ' "$log")" "c b a z" "compat 7: dependencies are installed first"
 	dkms_exits 13 "compat 4: build of a dependent, its dependency not installed" \
 		build z/1.0 -k 4.19.0-9-amd64 --kernelsourcedir "$installtree/$K/build"
 
@@ -162,9 +162,9 @@ dependencies()
 	add top 1.0 'BUILD_DEPENDS=middle'
 	add aside 1.0
 	dkms_exits 11 "compat 7: a failed dependency" autoinstall -k $K
-	is "$(states bottom middle top aside)" "added added added installed" "compat 7: fails its dependents, no others"
-	like "$err" "middle/1.0.*bottom" "the one that failed is named"
-	like "$err" "top/1.0.*middle" "for each"
+	is "$(states bottom middle top aside)" "added added added installed" "compat 7: a failed dependency blocks its dependents, but no others"
+	like "$err" "middle/1.0.*bottom" "the error of a blocked module names its dependency"
+	like "$err" "top/1.0.*middle" "so does the error of a module that needs the blocked one"
 
 	machine
 	kernel $K
@@ -176,35 +176,35 @@ dependencies()
 	add aside 1.0
 	dkms_exits 11 "compat 11.8: a circle of dependencies" autoinstall -k $K
 	is "$(states ring1 ring2 ring3 hanger self aside)" "added added added added added installed" \
-		"compat 11.8: fails those on it and those that need them"
-	like "$err" "cycle" "is called so"
+		"compat 11.8: modules on the circle and those that need them fail"
+	like "$err" "cycle" "the error calls it a cycle"
 
 	machine
 	kernel $K
 	add odd 1.0 'BUILD_DEPENDS=nowhere'
 	add above 1.0 'BUILD_DEPENDS=odd'
 	add aside 1.0
-	dkms_exits 0 "compat 11.8: an unknown dependency defers, 0" autoinstall -k $K
-	is "$(states odd above aside)" "added added installed" "compat 7: those that need it wait, others do not"
+	dkms_exits 0 "compat 11.8: an unknown dependency defers a module, and exits 0" autoinstall -k $K
+	is "$(states odd above aside)" "added added installed" "compat 7: deferred modules wait, others are installed"
 	like "$err" "warning.*odd/1.0.*nowhere" "compat 7: a warning names both"
-	like "$err" "warning.*above/1.0.*odd" "compat 7: also for what needs a deferred one"
+	like "$err" "warning.*above/1.0.*odd" "compat 7: there is a warning for a module that needs a deferred one"
 
 	machine
 	kernel $K
 	add lazy 1.0 'AUTOINSTALL='
 	add keen 1.0 'BUILD_DEPENDS=lazy'
 	dkms_exits 11 "compat 11.8: a dependency with AUTOINSTALL empty" autoinstall -k $K
-	is "$(states lazy keen)" "added added" "compat 11.8: fails"
+	is "$(states lazy keen)" "added added" "compat 11.8: its dependent fails"
 	dkms install lazy/1.0 -k $K > /dev/null
-	dkms_exits 0 "compat 4: which is installed by hand" autoinstall -k $K
-	is "$(states lazy keen)" "installed installed" "does not"
+	dkms_exits 0 "compat 4: the dependency is installed by hand" autoinstall -k $K
+	is "$(states lazy keen)" "installed installed" "its dependent is installed then"
 
 	machine
 	kernel $K
 	add never 1.0 'BUILD_EXCLUSIVE_KERNEL=^5'
 	add keen 1.0 'BUILD_DEPENDS=never'
 	dkms_exits 0 "compat 7: an excluded dependency" autoinstall -k $K
-	is "$(states never keen)" "added installed" "compat 7: satisfies those who depend on it"
+	is "$(states never keen)" "added installed" "compat 7: an excluded dependency does not block its dependents"
 
 	machine
 	kernel $K
@@ -213,7 +213,7 @@ dependencies()
 	script "$sourcetree/under-1.0/pre.sh" "[ \$kernelver = $K7 ]"
 	add over 1.0 'BUILD_DEPENDS=under'
 	dkms_exits 11 "compat 7: a dependency that fails on one of two kernels" autoinstall -k $K -k $K7
-	is "$(state over 1.0 $K) $(state over 1.0 $K7)" "added installed" "fails its dependents there only"
+	is "$(state over 1.0 $K) $(state over 1.0 $K7)" "added installed" "its dependents fail on that kernel only"
 }
 
 groups()
@@ -221,8 +221,8 @@ groups()
 	machine
 	kernel $K
 	add alone 1.0
-	dkms_exits 0 "one package" autoinstall -k $K
-	is "$(grep -c '^dkms: installed:' <<<"$out")" 0 "is not summed up, its line says all"
+	dkms_exits 0 "autoinstall of one package" autoinstall -k $K
+	is "$(grep -c '^dkms: installed:' <<<"$out")" 0 "there is no summary for one package"
 	add one 1.0
 	add two 1.0
 	add never 1.0 'BUILD_EXCLUSIVE_KERNEL=^5'
@@ -234,17 +234,17 @@ groups()
 	add above 1.0 'BUILD_DEPENDS=odd'
 	dkms_exits 11 "compat 7: all groups" autoinstall -k $K
 	is "$(sed -n 's/^dkms: installed: //p' <<<"$out" | tr -d , | tr ' ' '\n' | sort | paste -sd' ')" \
-		"one/1.0 two/1.0" "compat 7: installed, by name"
-	is "$(sed -n 's/^dkms: skipped: //p' <<<"$out")" "never/1.0, lost/1.0" "compat 7: skipped, also a broken one"
-	is "$(sed -n 's/^dkms: failed: //p' <<<"$out")" "bad/1.0, worse/1.0" "compat 7: failed, and its dependents"
+		"one/1.0 two/1.0" "compat 7: the summary lists installed modules"
+	is "$(sed -n 's/^dkms: skipped: //p' <<<"$out")" "never/1.0, lost/1.0" "compat 7: it lists skipped modules, and broken ones"
+	is "$(sed -n 's/^dkms: failed: //p' <<<"$out")" "bad/1.0, worse/1.0" "compat 7: it lists failed modules and their dependents"
 	is "$(sed -n 's/^dkms: deferred: //p' <<<"$out" | tr -d , | tr ' ' '\n' | sort | paste -sd' ')" \
-		"above/1.0 odd/1.0" "compat 7: deferred, by name"
+		"above/1.0 odd/1.0" "compat 7: it lists deferred modules"
 	kernel $K7
 	dkms_exits 11 "compat 7: several kernels" autoinstall -k $K -k $K7
-	like "$out" "^odd|^dkms: deferred: .*odd/1.0 for $K7" "compat 7: deferred with their kernels"
-	like "$out" "^bad/1.0 +FAILED +FAILED" "compat 7: the others in the matrix"
-	dkms_exits 11 "compat 3: with -q" autoinstall -k $K -q
-	is "$out" "" "there is no summary"
+	like "$out" "^odd|^dkms: deferred: .*odd/1.0 for $K7" "compat 7: deferred modules are listed with their kernels"
+	like "$out" "^bad/1.0 +FAILED +FAILED" "compat 7: the other modules are in a table"
+	dkms_exits 11 "compat 3: autoinstall -q" autoinstall -k $K -q
+	is "$out" "" "compat 3: -q prints no summary"
 }
 
 broken_ones()
@@ -256,15 +256,15 @@ broken_ones()
 	add aside 1.0
 	rm -r "$sourcetree/lost-1.0"
 	dkms_exits 11 "compat 11.8: a dependency that is broken" autoinstall -k $K
-	is "$(states needs aside)" "added installed" "fails those that need it"
-	like "$err" "lost/1.0" "it is named"
+	is "$(states needs aside)" "added installed" "modules that need the broken one fail"
+	like "$err" "lost/1.0" "the error names the broken module"
 	dkms_exits 0 "(removed)" remove needs/1.0
-	dkms_exits 0 "compat 11.10: a broken one alone leaves 0" autoinstall -k $K
-	like "$err" "lost/1.0" "compat 7: it is said"
-	is "$out" "" "on stderr only"
+	dkms_exits 0 "compat 11.10: only a broken module: autoinstall exits 0" autoinstall -k $K
+	like "$err" "lost/1.0" "compat 7: standard error names the broken module"
+	is "$out" "" "nothing is printed on standard output"
 	add lost 0.9
-	dkms_exits 0 "compat 11.10: of its versions the newest counts" autoinstall -k $K
-	is "$(state lost 0.9 $K)" added "the older one is no substitute"
+	dkms_exits 0 "compat 11.10: the newest version is broken" autoinstall -k $K
+	is "$(state lost 0.9 $K)" added "an older version is not installed instead"
 }
 
 switched_off()
@@ -277,11 +277,11 @@ switched_off()
 	kernel $K
 	add one 1.0
 	touch "$etc/no-autoinstall"
-	dkms_exits 0 "compat 1: no-autoinstall" autoinstall -k $K
-	is "$(states one)" added "compat 1: does nothing"
-	is "$out$err" "" "compat 11.5: and is silent"
-	dkms_exits 0 "compat 1: it concerns autoinstall only" install one/1.0 -k $K
-	is "$(states one)" installed "a person may install"
+	dkms_exits 0 "compat 1: autoinstall with the file no-autoinstall" autoinstall -k $K
+	is "$(states one)" added "compat 1: it does nothing"
+	is "$out$err" "" "compat 11.5: it prints nothing"
+	dkms_exits 0 "compat 1: install ignores no-autoinstall" install one/1.0 -k $K
+	is "$(states one)" installed "install installs the module"
 	rm "$etc/no-autoinstall"
 }
 

@@ -1,14 +1,14 @@
 #!/bin/bash
-# Input that is wrong and builds that fail: each gets a clear error, with the status of the contract,
-# and leaves the trees as they were.
+# Bad input and builds that fail: each has a clear error with the exit status of the contract, and
+# leaves the trees unchanged.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
 
 K7=4.19.0-7-amd64
 
-# A dkms.conf that does not end is tried beside all the rest, since the limit is seconds. So is
-# one that says more than anybody would read.
+# Starts dkms add for a dkms.conf that does not end and for one that prints without end. They run
+# beside the other tests, since the time limit is 10 s.
 start_endless_confs()
 {
 	local name
@@ -33,10 +33,10 @@ finish_endless_confs()
 	for name in endless loud; do
 		is "$(cat "$work/$name.status")" 8 "compat 4: a dkms.conf that does not end: $name"
 		like "$(cat "$work/$name.out")" "$endless_machine/usr/src/$name-1.0/dkms.conf.* 10 s" \
-			"names the file and the limit"
+			"the error names the file and the limit"
 	done
-	ok "and not all that it said" test "$(wc -c < "$work/loud.out")" -lt 10000
-	is "$(ls "$endless_machine/var/lib/dkms")" "" "nothing was added"
+	ok "the output of the dkms.conf is shortened" test "$(wc -c < "$work/loud.out")" -lt 10000
+	is "$(ls "$endless_machine/var/lib/dkms")" "" "no version was added"
 }
 
 headers()
@@ -45,18 +45,18 @@ headers()
 	mkdir -p "$installtree/$K/kernel"
 	module hello 1.0
 	dkms_exits 21 "compat 9: no kernel headers" build hello/1.0 -k $K
-	like "$err" "^dkms: no kernel headers for $K in $installtree/$K/build$" "what is missing and where"
+	like "$err" "^dkms: no kernel headers for $K in $installtree/$K/build$" "the error names the missing headers"
 	case $dest in
 	updates/dkms) like "$err" "^      (apt install linux-headers-$K|pacman .*)$" "the remedy" ;;
 	extra) like "$err" "^      dnf install kernel-devel-$K$" "the remedy" ;;
 	esac
-	is "$(printf '%s\n' "$err" | wc -l)" 2 "and nothing else"
-	is "$(state hello 1.0)" added "it stays added"
-	dkms_exits 21 "a kernel that is not there at all" install hello/1.0 -k 9.9.9
+	is "$(printf '%s\n' "$err" | wc -l)" 2 "the error has no other lines"
+	is "$(state hello 1.0)" added "the version is still added"
+	dkms_exits 21 "a kernel that does not exist" install hello/1.0 -k 9.9.9
 	mkdir "$installtree/$K/build"
 	dkms_exits 21 "compat 1: headers without include/" install hello/1.0 -k $K
-	dkms_exits 21 "two kernels without" build hello/1.0 -k $K -k $K7
-	like "$err" "headers for $K7 " "each is named"
+	dkms_exits 21 "two kernels without headers" build hello/1.0 -k $K -k $K7
+	like "$err" "headers for $K7 " "the second kernel is named as well"
 }
 
 confs()
@@ -65,22 +65,22 @@ confs()
 	kernel $K
 	module leaves 1.0 'exit 3'
 	dkms_exits 8 "compat 4: exit in a dkms.conf" add leaves/1.0
-	like "$err" "$sourcetree/leaves-1.0/dkms.conf: line 5: exit 3" "file and line are named"
+	like "$err" "$sourcetree/leaves-1.0/dkms.conf: line 5: exit 3" "the error names file and line"
 	module wrong 1.0 'if [ 1 = 1 ]; then' 'fi fi'
 	dkms_exits 8 "compat 4: a syntax error in a dkms.conf" add wrong/1.0
-	like "$err" "$sourcetree/wrong-1.0/dkms.conf: line 6: syntax error" "file and line are named"
+	like "$err" "$sourcetree/wrong-1.0/dkms.conf: line 6: syntax error" "the error names file and line of a syntax error"
 	module nothing 1.0
 	: > "$sourcetree/nothing-1.0/dkms.conf"
 	dkms_exits 8 "an empty dkms.conf" add nothing/1.0
-	like "$err" "PACKAGE_NAME is not set" "is told"
+	like "$err" "PACKAGE_NAME is not set" "the error says that PACKAGE_NAME is missing"
 	module binary 1.0
 	head -c 4096 /dev/urandom > "$sourcetree/binary-1.0/dkms.conf"
 	try add binary/1.0
 	is "$status" 8 "a dkms.conf of random bytes"
-	is "$(ls "$dkmstree")" "" "none of these was added"
+	is "$(ls "$dkmstree")" "" "none of these versions was added"
 	module prints 1.0 'head -c 3G /dev/zero'
 	dkms_exits 0 "compat 4: a dkms.conf that prints gigabytes" add prints/1.0
-	is "$err$out" "dkms: prints/1.0: added" "compat 4: which are dropped"
+	is "$err$out" "dkms: prints/1.0: added" "compat 4: its output is dropped"
 }
 
 failing_makes()
@@ -96,55 +96,56 @@ failing_makes()
 	build=$dkmstree/hello/1.0/build
 	export FAIL=device
 	dkms_exits 10 "compat 9: make fails" install hello/1.0 -k $K
-	like "$err" "hello/1.0 for $K: FAILED: make exited 2" "it says what failed"
-	like "$err" 'hello.c:3:2: error: #error "no device here"' "the line that tells why"
-	like "$err" "log: $build/$K-$arch/make.log" "and where the log is"
-	like "$(cat "$build/$K-$arch/make.log")" "no device here" "that is the log"
-	is "$(readlink -f "$build/make.log")" "$build/$K-$arch/make.log" "build/make.log is the latest"
+	like "$err" "hello/1.0 for $K: FAILED: make exited 2" "the error names module and kernel"
+	like "$err" 'hello.c:3:2: error: #error "no device here"' "the error has the compiler's error"
+	like "$err" "log: $build/$K-$arch/make.log" "the error has the path of the log"
+	like "$(cat "$build/$K-$arch/make.log")" "no device here" "the log has the output of make"
+	is "$(readlink -f "$build/make.log")" "$build/$K-$arch/make.log" "build/make.log links to the log"
 	is "$(ls -A "$build" "$build/$K-$arch")" \
 		"$(printf '%s\n' "$build:" $K-$arch make.log "" "$build/$K-$arch:" make.log)" "only the log is kept"
-	is "$(state hello 1.0 $K)" added "it stays added"
+	is "$(state hello 1.0 $K)" added "the version is still added"
 	dkms_exits 10 "two kernels fail" build hello/1.0 -k $K -k $K7
-	is "$(ls -A "$build")" "$(printf '%s\n' $K-$arch $K7-$arch make.log)" "there is a log for each"
-	like "$(cat "$build/$K-$arch/make.log")" "^for $K$" "its own"
-	like "$(cat "$build/$K7-$arch/make.log")" "^for $K7$" "its own"
-	dkms_exits 10 "fails again" build hello/1.0 -k $K
-	is "$(readlink -f "$build/make.log")" "$build/$K-$arch/make.log" "build/make.log is the latest"
+	is "$(ls -A "$build")" "$(printf '%s\n' $K-$arch $K7-$arch make.log)" "there is a log for each kernel"
+	like "$(cat "$build/$K-$arch/make.log")" "^for $K$" "the log of the first kernel"
+	like "$(cat "$build/$K7-$arch/make.log")" "^for $K7$" "the log of the second kernel"
+	dkms_exits 10 "the build fails again" build hello/1.0 -k $K
+	is "$(readlink -f "$build/make.log")" "$build/$K-$arch/make.log" "build/make.log links to the latest log"
 	export FAIL=
-	dkms_exits 0 "the next success" build hello/1.0 -k $K
-	is "$(ls -A -I make.log "$build")" "$K7-$arch" "removes that kernel's log only"
-	ok "build/make.log leads to one that is there, or is not" test ! -L "$build/make.log" -o -e "$build/make.log"
-	dkms_exits 0 "the other, too" build hello/1.0 -k $K7
-	is "$(ls -A "$build")" "" "leaves none"
-	whole "all is in order"
+	dkms_exits 0 "the next build succeeds" build hello/1.0 -k $K
+	is "$(ls -A -I make.log "$build")" "$K7-$arch" "a success removes the log of that kernel only"
+	ok "build/make.log does not lead nowhere" test ! -L "$build/make.log" -o -e "$build/make.log"
+	dkms_exits 0 "a build for the other kernel succeeds" build hello/1.0 -k $K7
+	is "$(ls -A "$build")" "" "no log is left"
+	whole "the trees are consistent after failures"
 
 	export FAIL=memory
 	dkms_exits 10 "--keep-build" build hello/1.0 -k $K --force --keep-build
 	is "$(ls -I '*.s' "$build/$K-$arch")" "$(printf '%s\n' Makefile dkms.conf hello.c make.log pre.sh)" \
 		"keeps the directory"
-	like "$(cat "$build/$K-$arch/hello.c")" "no memory here" "as it was"
-	is "$(state hello 1.0 $K)" built "what was built before stays"
+	like "$(cat "$build/$K-$arch/hello.c")" "no memory here" "the kept build directory is unchanged"
+	is "$(state hello 1.0 $K)" built "the version that was built before is kept"
 	export FAIL=
-	dkms_exits 0 "the next success" build hello/1.0 -k $K --force
-	is "$(ls -A "$build")" "" "removes that, too"
+	dkms_exits 0 "the next build succeeds after --keep-build" build hello/1.0 -k $K --force
+	is "$(ls -A "$build")" "" "it removes the kept build directory"
 	unset FAIL
 	module lost 1.0 'BUILT_MODULE_NAME=elsewhere'
 	dkms_exits 7 "compat 9: a module missing after make" build lost/1.0 -k $K
-	like "$err" "elsewhere.ko" "it is named"
-	like "$err" "log: $dkmstree/lost/1.0/build/$K-$arch/make.log" "and the log"
+	like "$err" "elsewhere.ko" "the error names the missing module"
+	like "$err" "log: $dkmstree/lost/1.0/build/$K-$arch/make.log" "the error has the path of the log"
 	module long 1.0 'PRE_BUILD=pre.sh'
 	script "$sourcetree/long-1.0/pre.sh" "head -c 20000000 /dev/zero | tr '\\0' x | fold -w 200" \
 		'printf "error: \033]0;title\007 \302\233 red\033[31m\n"; mkdir make.log; exit 1'
 	dkms_exits 1 "a log of 20 MB, with control characters" build long/1.0 -k $K --keep-build
-	like "$err" 'error: \?\]0;title\? \?\? red\?\[31m$' "its error is shown, without those"
+	like "$err" 'error: \?\]0;title\? \?\? red\?\[31m$' "the error is shown without control characters"
 	ok "the log is kept, even where the module has made a directory" \
 		grep -q title "$dkmstree/long/1.0/build/$K-$arch/make.log"
-	dkms_exits 0 "(removed)" remove long/1.0
-	dkms_exits 0 "removing what has failed" remove lost/1.0
-	is "$(ls "$dkmstree")" hello "takes its logs with it"
+	dkms_exits 0 "(remove the module with the long log)" remove long/1.0
+	dkms_exits 0 "a version that failed can be removed" remove lost/1.0
+	is "$(ls "$dkmstree")" hello "its logs are removed as well"
 }
 
-# The last try ended in one of these ways, and not by a bug; else $wrong is told.
+# Checks that the exit status is one of STATUS and that no sanitizer has complained. Otherwise adds
+# the case to $wrong.
 expect() # WHAT STATUS...
 {
 	local what=$1
@@ -188,7 +189,7 @@ names()
 		try autoinstall -k "$name"
 		expect "autoinstall for it as a kernel" 0 16 21
 		is "$wrong" "" "what is called '${name:0:20}'"
-		is "$(ls -A "$dkmstree" "$dkmstree/hello")" "$listing" "nothing was made of it"
+		is "$(ls -A "$dkmstree" "$dkmstree/hello")" "$listing" "no file was made for it"
 	done
 	for name in ../../x . .. "$long" $'new\nline'; do
 		dkms_exits 16 "a kernel called '${name:0:20}'" build hello/1.0 -k "$name"
@@ -197,15 +198,15 @@ names()
 	for name in x/../y x/y/z x/..; do
 		dkms_exits 12 "a kernel and architecture called '$name'" build hello/1.0 -k "$name"
 	done
-	is "$(snapshot "$machine")" "$before" "nothing was made of any name"
+	is "$(snapshot "$machine")" "$before" "no file was made for any name"
 
-	# Unusual, but names.
+	# Unusual names that are valid.
 	for name in -dash under_score plus+plus tilde~ UPPER 2nd with.dot "comma,"; do
 		module "./$name" 1.0 "PACKAGE_NAME='$name'" "BUILT_MODULE_NAME=mod"
 		sources "$sourcetree/$name-1.0" 1.0 mod
 		dkms_exits 0 "a module called '$name'" install -m "$name" -v 1.0 -k $K
 		is "$(state "$name" 1.0 $K)" installed "it is installed"
-		dkms_exits 0 "and removed" remove -m "$name" -v 1.0 --all
+		dkms_exits 0 "a module called '$name' can be removed" remove -m "$name" -v 1.0 --all
 	done
 	for name in -1~rc+1 0~20220829+git; do
 		module hello "$name"
@@ -214,9 +215,9 @@ names()
 		dkms uninstall -m hello -v "$name" -k $K > /dev/null
 	done
 	dkms_exits 0 "the same kernel twice" build hello/1.0 -k $K -k $K
-	is "$(printf '%s\n' "$out" | grep -c built)" 1 "is built once"
+	is "$(printf '%s\n' "$out" | grep -c built)" 1 "a kernel that is named twice is built once"
 	dkms_exits 0 "the same module twice" build hello/1.0 hello/1.0 -k $K --force
-	is "$(printf '%s\n' "$out" | grep -c built)" 1 "is built once"
+	is "$(printf '%s\n' "$out" | grep -c built)" 1 "a module that is named twice is built once"
 }
 
 start_endless_confs

@@ -1,7 +1,7 @@
 #!/bin/bash
-# What comes from the cache is what a build would give: for each kind of input, a change is a miss,
-# and what does not matter is a hit. The counters say which it was, and after every build the same
-# is built once more without the cache.
+# A module from the cache is the same as a new build. For each kind of input, a change is a miss,
+# and a change of anything else is a hit. The test reads the counters of the cache, and after each
+# build it builds once more without the cache and compares the results.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -9,14 +9,14 @@ set -eu
 K7=4.19.0-7-amd64
 if [ -n "$private" ]; then
 	freeze_packages
-	# Tools that builds can see, and that we may change.
+	# A directory of tools that builds can see and that the test may change.
 	mount -t tmpfs tools /opt
 	tools=/opt/tools
 	mkdir $tools
 	PATH=$tools:$PATH
 fi
 
-# The trees of a machine, and a cache.
+# Makes the trees of a machine with a cache.
 cached_machine()
 {
 	machine
@@ -30,14 +30,14 @@ cached_machine()
 	echo 'echo linked' > "$machine/usr/lib/kbuild/scripts/link.sh"
 }
 
-# hits, misses, stored and damaged, as one text
+# Prints the numbers of hits, misses, stored results and damaged entries.
 counters()
 {
 	dkms cache stats | sed -n 's/^modules .* \([0-9]*\) hits *\([0-9]*\) misses *\([0-9]*\) stored *\([0-9]*\) .*/\1 \2 \3 \4/p' |
 		grep . || echo 0 0 0 0
 }
 
-# Builds and says how the counters have moved.
+# Runs dkms and sets $moved to the changes of the counters.
 counted() # ARGUMENT...
 {
 	local before after
@@ -51,7 +51,7 @@ counted() # ARGUMENT...
 hit="1 0 0 0"
 miss="0 1 1 0"
 
-# Builds m/1.0 with the cache.
+# Builds m/1.0 with the cache and checks the change of the counters.
 builds_cached() # COUNTERS DESCRIPTION [OPTION...]
 {
 	dkms unbuild m/1.0 -k $K > /dev/null 2>&1
@@ -62,22 +62,22 @@ builds_cached() # COUNTERS DESCRIPTION [OPTION...]
 	cp -r "$dkmstree/m/1.0/$K/$arch/module" "$work/cached" || true
 }
 
-# The same, and again without the cache: both give the same.
+# Builds m/1.0 with the cache and without it, and compares the results.
 builds() # COUNTERS DESCRIPTION [OPTION...]
 {
 	builds_cached "$@"
 	try build m/1.0 -k $K --no-cache --force "${@:3}"
 	rm -rf "$work/uncached"
 	cp -r "$dkmstree/m/1.0/$K/$arch/module" "$work/uncached" || true
-	ok "$2: the same as without a cache" diff -r "$work/cached" "$work/uncached"
+	ok "$2: the result without a cache is the same" diff -r "$work/cached" "$work/uncached"
 }
 
-# A change is a miss; what is stored then is a hit, whatever has not changed.
+# Checks that a change is a miss, and that the next build is a hit.
 matters() # DESCRIPTION [OPTION...]
 {
 	builds "$miss" "$1 matters" "${@:2}"
-	builds_cached "$hit" "$1: but only once" "${@:2}"
-	ok "$1: but only once: and the same" diff -r "$work/cached" "$work/uncached"
+	builds_cached "$hit" "$1: the next build is a hit" "${@:2}"
+	ok "$1: the hit has the same result" diff -r "$work/cached" "$work/uncached"
 }
 
 does_not_matter() # DESCRIPTION [OPTION...]
@@ -85,7 +85,7 @@ does_not_matter() # DESCRIPTION [OPTION...]
 	builds "$hit" "$1 does not matter" "${@:2}"
 }
 
-why() # REGEX DESCRIPTION
+why() # REGEX DESCRIPTION: checks the output of dkms cache why
 {
 	try cache why m/1.0 -k $K
 	like "$out" "$1" "cache why: $2"
@@ -108,12 +108,12 @@ inputs()
 	local headers=$machine/usr/src/linux-headers-$K src=$sourcetree/m-1.0
 
 	dkms add m/1.0 > /dev/null
-	why 'nor is any build of m$' "nothing is there yet"
+	why 'nor is any build of m$' "the cache is empty"
 	builds "$miss" "the first build"
-	builds "$hit" "the second one"
+	builds "$hit" "the second build"
 	like "$(dkms unbuild m/1.0 -k $K; dkms build m/1.0 -k $K)" \
-		"^dkms: m/1.0 for $K: built from the cache\$" "it says where it is from"
-	why 'in the cache, built on' "it is there"
+		"^dkms: m/1.0 for $K: built from the cache\$" "dkms says that the module is from the cache"
+	why 'in the cache, built on' "the module is in the cache"
 	ok "the log is restored" grep -q 'DKMS\|dkms' "$dkmstree/m/1.0/$K/$arch/log/make.log"
 
 	echo 'MODULE_INFO(new, "yes");' >> "$src/m.c"
@@ -134,7 +134,7 @@ inputs()
 	ln -s other.h "$src/link.h"
 	matters "a link"
 	rm "$src/link.h" "$src/other.h"
-	builds "$hit" "what it was before"
+	builds "$hit" "all is as it was before the changes"
 	sed -i 's/patched, "yes"/patched, "no!"/' "$src/patches/fix.patch"
 	matters "a patch"
 	echo 'echo "MODULE_INFO(script, \"2\");" >> m.c' >> "$src/pre.sh"
@@ -156,14 +156,14 @@ inputs()
 	why "environment: MODFLAG is new" "a variable"
 	matters "an environment variable"
 	export MODFLAG=2
-	matters "its value"
+	matters "the value of an environment variable"
 	matters "a directive" --directive STRIP=no
 	matters "the make command" --directive 'MAKE=make -C $kernel_source_dir M=$dkms_tree/$module/$module_version/build V=1'
 	does_not_matter "-j in the make command" \
 		--directive 'MAKE=make -j3 -C $kernel_source_dir -j 2 M=$dkms_tree/$module/$module_version/build V=1'
 	matters "another .config" --config "$machine/usr/src/linux-headers-$K7/.config"
 	matters "--sandbox=off" --sandbox=off
-	builds "$hit" "all as it was"
+	builds "$hit" "all is as it was"
 }
 
 tools()
@@ -197,27 +197,27 @@ tools()
 	echo 'M_DEBUG=1' > /etc/default/m
 	matters "a file in /etc/default"
 	rm -rf "$etc/m" "$etc/m.conf" /etc/default/m
-	builds "$hit" "/etc as it was"
+	builds "$hit" "/etc is as it was"
 	echo 'shadow' > /etc/some-other-file
 	does_not_matter "a file of /etc that builds do not see"
 }
 
-# A module whose script looks where a build has no business: what it can see there matters, and
-# what does not matter it cannot see.
+# A module whose script reads files that a build should not need. A file that it can see matters; a
+# file that does not matter is hidden from it.
 leaks()
 {
 	local place homes=() top was
 
 	if [ -z "$private" ]; then
-		skip "no mount namespace" "what builds could see besides"
+		skip "no mount namespace" "other files that builds can see"
 		return
 	fi
-	# People's own as well, of which a minimal system has none.
+	# Directories of users, which a minimal system may not have.
 	for place in $(find / -mindepth 1 -maxdepth 1 -type d |
 		grep -vxE '/(bin|boot|dev|etc|gnu|home|lib|lib32|lib64|libx32|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)') \
 		/home /root /media /mnt /srv /usr/lib/debug
 	do
-		# Ourselves are to be seen further on.
+		# The project itself must stay visible.
 		case $(realpath "$top_srcdir" "$DKMS") in *"$place"/*) continue ;; esac
 		[ ! -d "$place" ] || homes+=("$place")
 	done
@@ -243,27 +243,27 @@ END
 		echo one > $place/x
 		matters "a file in $place"
 		echo two > $place/x
-		matters "its content"
+		matters "the content of a file in $place"
 		rm $place/x
 	done
-	builds "$hit" "all of it gone"
-	is "$(field boot "$dkmstree/m/1.0/$K/$arch/module/m.ko")" 0 "what the machine has loaded is hidden"
+	builds "$hit" "all these files are removed"
+	is "$(field boot "$dkmstree/m/1.0/$K/$arch/module/m.ko")" 0 "the loaded modules of the machine are hidden"
 	if [ -n "$top" ]; then
 		echo other > "$work/top"
 		mount --bind "$work/top" "$top"
 		matters "a file in /"
 		echo another > "$work/top"
-		matters "its content"
+		matters "the content of a file in /"
 		umount "$top"
-		builds "$hit" "the file in / as it was"
+		builds "$hit" "the file in / is as it was"
 	else
-		skip "there is none" "a file in /"
+		skip "/ has no readable file" "a file in /"
 	fi
 	read -r was < /proc/sys/kernel/domainname
 	if echo other > /proc/sys/kernel/domainname; then
 		matters "the machine's domain"
 		echo "$was" > /proc/sys/kernel/domainname
-		builds "$hit" "the domain as it was"
+		builds "$hit" "the domain is as it was"
 	else
 		skip "it cannot be changed" "the machine's domain"
 	fi
@@ -274,13 +274,13 @@ END
 	echo other > /etc/hostname
 	echo '127.0.0.1 other' > /etc/hosts
 	hostname other
-	LC_ALL=de_DE.UTF-8 does_not_matter "the name of the machine, or a language"
+	LC_ALL=de_DE.UTF-8 does_not_matter "the host name, or the language"
 	umount /usr/local "${homes[@]}"
 	rm -r /opt/share
-	builds "$miss" "the places as they were"
+	builds "$miss" "all places are as they were"
 }
 
-# Headers most of which are links into another directory, at the top and below, as Ubuntu has them.
+# Makes headers with many links to another directory, at the top and below, as Ubuntu has them.
 linked_headers()
 {
 	local kernel=5.15.0-1-generic headers=$machine/usr/src/linux-headers-5.15.0-1 own
@@ -300,7 +300,7 @@ linked_headers()
 	is "$(field one "$dkmstree/linked/1.0/$kernel/$arch/module/linked.ko")" one "builds can read them"
 	dkms unbuild linked/1.0 -k $kernel > /dev/null
 	counted build linked/1.0 -k $kernel
-	is "$status $moved" "0 $hit" "headers behind links: once more"
+	is "$status $moved" "0 $hit" "headers behind links: the second build"
 	echo two > "$headers/include/linux/one.h"
 	dkms unbuild linked/1.0 -k $kernel > /dev/null
 	counted build linked/1.0 -k $kernel
@@ -309,7 +309,7 @@ linked_headers()
 	rm -rf "$sourcetree/linked-1.0" "${installtree:?}/$kernel"
 }
 
-# More files than are looked at: builds are not cached, and dkms says so.
+# With too many files in /opt builds are not cached, and dkms says so.
 too_many_files()
 {
 	local many="more than 100,000 files in /usr/local and /opt"
@@ -328,14 +328,14 @@ too_many_files()
 	like "$out" "^m/1.0 for $K: build \(not built for this kernel; not cached: $many\)\$" \
 		"too many files: --explain"
 	counted autoinstall -k $K
-	is "$status $moved" "0 0 0 0 0" "too many files: nothing is kept"
+	is "$status $moved" "0 0 0 0 0" "too many files: nothing is stored"
 	is "$(grep -c "^dkms: warning: not cached: $many; move " "$work/err")" 1 \
 		"too many files: one warning for two modules, with a remedy"
 	note "$err"
 	dkms unbuild m/1.0 -k $K > /dev/null 2>&1
 	dkms remove more/1.0 --all > /dev/null
 	rm -rf /opt/many "$sourcetree/more-1.0"
-	why 'in the cache' "when they are gone"
+	why 'in the cache' "the module is in the cache after the files are removed"
 }
 
 what_does_not_matter()
@@ -367,28 +367,28 @@ what_does_not_matter()
 	dkms unbuild m/1.0 -k $K > /dev/null
 	counted install m/1.0 -k $K
 	is "$status $moved" "0 $hit" "install"
-	is "$out" "dkms: m/1.0 for $K: installed from the cache" "it says so"
-	ok "and it is installed" test -f "$installtree/$K/$dest/m.ko"
+	is "$out" "dkms: m/1.0 for $K: installed from the cache" "dkms says that it was installed from the cache"
+	ok "the module is installed" test -f "$installtree/$K/$dest/m.ko"
 	dkms uninstall m/1.0 -k $K > /dev/null
 }
 
 options()
 {
 	counted build m/1.0 -k $K --force
-	is "$status $moved" "0 0 0 1 0" "--force builds and stores"
+	is "$status $moved" "0 0 0 1 0" "--force builds and stores again"
 	dkms unbuild m/1.0 -k $K > /dev/null
 	counted build m/1.0 -k $K --no-cache
-	is "$status $moved" "0 0 0 0 0" "--no-cache does neither"
+	is "$status $moved" "0 0 0 0 0" "--no-cache neither reads nor stores"
 	dkms unbuild m/1.0 -k $K > /dev/null
 	dkms_exits 0 "cache verify" cache verify
 	dkms_exits 0 "cache gc" cache gc
-	like "$out" '^0 entries removed' "cache gc: nothing is too much"
-	dkms_exits 2 "an unknown command" cache nonsense
+	like "$out" '^0 entries removed' "cache gc: nothing is removed below the limit"
+	dkms_exits 2 "an unknown cache command" cache nonsense
 	dkms_exits 1 "cache why without a module" cache why
-	dkms_exits 3 "cache why with one that is not known" cache why nonsense/1.0
+	dkms_exits 3 "cache why with an unknown module" cache why nonsense/1.0
 	dkms_exits 0 "cache clear" cache clear
-	is "$(find "$cache" -path '*/objects/*' -type f -o -path '*/entries/*' -type f)" "" "cache clear: nothing is left"
-	is "$(counters)" "0 0 0 0" "cache clear: nor are counters"
+	is "$(find "$cache" -path '*/objects/*' -type f -o -path '*/entries/*' -type f)" "" "cache clear: no file is left"
+	is "$(counters)" "0 0 0 0" "cache clear: the counters are reset"
 }
 
 depends()
@@ -397,16 +397,16 @@ depends()
 	echo 'EXPORT_SYMBOL(base_one);' >> "$sourcetree/base-1.0/base.c"
 	module user 1.0 'BUILD_DEPENDS[0]=base'
 	echo 'extern int base_one;' >> "$sourcetree/user-1.0/user.c"
-	dkms_exits 0 "a package and one that needs it" install base/1.0 -k $K
+	dkms_exits 0 "install a package that others need" install base/1.0 -k $K
 	counted install user/1.0 -k $K
-	is "$status $moved" "0 $miss" "the first time"
+	is "$status $moved" "0 $miss" "the first build of its dependent"
 	dkms unbuild user/1.0 -k $K > /dev/null
 	counted install user/1.0 -k $K
-	is "$status $moved" "0 $hit" "the second time"
+	is "$status $moved" "0 $hit" "the second build of its dependent"
 	echo 'EXPORT_SYMBOL(base_two);' >> "$sourcetree/base-1.0/base.c"
 	dkms unbuild base/1.0 -k $K > /dev/null
 	dkms unbuild user/1.0 -k $K > /dev/null
-	dkms_exits 0 "the first one gets another symbol" install base/1.0 -k $K
+	dkms_exits 0 "the package exports another symbol" install base/1.0 -k $K
 	counted install user/1.0 -k $K
 	is "$status $moved" "0 $miss" "symbols of BUILD_DEPENDS matter"
 }
@@ -418,16 +418,16 @@ scripts()
 	counted build fails/1.0 -k $K
 	is "$status $moved" "3 0 1 0 0" "a build whose POST_BUILD fails is not stored"
 	counted build fails/1.0 -k $K
-	is "$status $moved" "3 0 1 0 0" "and fails again"
+	is "$status $moved" "3 0 1 0 0" "it fails again the next time"
 	script "$sourcetree/fails-1.0/post.sh" 'echo good'
 	counted build fails/1.0 -k $K
-	is "$status $moved" "0 $miss" "a good one is"
+	is "$status $moved" "0 $miss" "a build whose POST_BUILD succeeds is stored"
 	dkms unbuild fails/1.0 -k $K > /dev/null
 	counted build fails/1.0 -k $K
-	is "$status $moved" "0 $hit" "and comes back"
+	is "$status $moved" "0 $hit" "it is restored the next time"
 	dkms unbuild fails/1.0 -k $K > /dev/null
 	counted build fails/1.0 -k $K --sandbox=off
-	is "$status $moved" "0 0 0 0 0" "without a sandbox POST_BUILD must run"
+	is "$status $moved" "0 0 0 0 0" "without a sandbox POST_BUILD runs, so nothing is restored"
 	module broken 1.0
 	echo '#error "no"' >> "$sourcetree/broken-1.0/broken.c"
 	counted build broken/1.0 -k $K
@@ -443,7 +443,7 @@ damage()
 	unset MODFLAG
 	for how in truncate flip empty remove swap; do
 		dkms cache clear > /dev/null
-		builds "$miss" "before damage"
+		builds "$miss" "a build before the damage"
 		find "$cache/v1/objects" -type f | while read -r file; do
 			chmod u+w "$file"
 			case $how in
@@ -457,16 +457,16 @@ damage()
 		done
 		dkms unbuild m/1.0 -k $K > /dev/null
 		counted build m/1.0 -k $K
-		is "$status $moved" "0 0 1 1 1" "objects, $how: built again"
+		is "$status $moved" "0 0 1 1 1" "objects, $how: the module is built again"
 		[ "$how" = remove ] ||
 			is "$(grep -c 'warning: cache' "$work/err")" 1 "objects, $how: one warning"
-		builds "$hit" "objects, $how: stored again"
+		builds "$hit" "objects, $how: the new result is stored"
 	done
 	file=$(find "$cache/v1/entries" -type f)
 	sed -i '1s/1$/2/' "$file"
 	builds "0 1 1 1" "an entry of another version"
 	dkms cache verify > /dev/null 2>&1 || true
-	dkms_exits 0 "cache verify is content after all that" cache verify
+	dkms_exits 0 "cache verify finds no damage afterwards" cache verify
 }
 
 no_room()
@@ -492,35 +492,36 @@ no_room()
 	dkms_exits 0 "a file where the cache should be" build m/1.0 -k $K
 	is "$(grep -c 'warning: the cache is not used' "$work/err")" 1 "a file where the cache should be: one warning"
 	rm "$cache"
-	builds "$miss" "then a good one"
+	builds "$miss" "a directory is a cache again"
 	mount --bind "$cache" "$cache"
 	mount -o remount,ro,bind "$cache"
 	dkms unbuild m/1.0 -k $K > /dev/null
 	try build m/1.0 -k $K
-	like "$out" 'built from the cache' "a read-only cache serves"
+	like "$out" 'built from the cache' "a read-only cache is used"
 	umount "$cache"
 	private_etc
 	printf '%s\n' "cache_dir=$machine/elsewhere" 'cache_max_size=20K' > "$etc/framework.conf"
 	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree")
 	dkms unbuild m/1.0 -k $K > /dev/null
 	dkms_exits 0 "cache_dir and cache_max_size" build m/1.0 -k $K
-	like "$(dkms cache)" "of 20.0 KiB, $machine/elsewhere\$" "they are heeded"
-	ok "no more is kept than may be" test "$(du -sb "$machine/elsewhere/v1/objects" | cut -f1)" -lt 40000
+	like "$(dkms cache)" "of 20.0 KiB, $machine/elsewhere\$" "the cache is in cache_dir and has cache_max_size"
+	ok "the cache is not larger than cache_max_size" test "$(du -sb "$machine/elsewhere/v1/objects" | cut -f1)" -lt 40000
 	echo 'cache_max_size=lots' > "$etc/framework.conf"
 	dkms_exits 8 "a bad cache_max_size" status
 	rm "$etc/framework.conf"
 	trees+=(--cache-dir "$cache")
 }
 
-# What ccache has counted, in directories that makefiles can write to.
+# The statistics of ccache, in directories that makefiles can write to.
 ccache_stats()
 {
 	local guests=$cache/v1/guests
 
-	# misses, hits by preprocessed sources, files, direct hits: lines 5, 9, 12 and 23
+	# Lines 5, 9, 12 and 23 of the file are misses, hits by preprocessed sources, files and
+	# direct hits.
 	numbers() { printf '%s\n' 9 9 9 9 "$1" 9 9 9 "$2" 9 9 "$3" 9 9 9 9 9 9 9 9 9 9 "$4" 9 9; }
 	dkms cache stats > "$work/out"
-	is "$(grep -c '^ccache' "$work/out")" 0 "cache stats: no ccache, no line"
+	is "$(grep -c '^ccache' "$work/out")" 0 "cache stats: there is no line about ccache without ccache"
 	mkdir -p "$guests"/{nobody/{m/{a,b/c,x},hostile/{0,1,2,3,4}},own/m/f,bin}
 	numbers 10 20 30 40 > "$guests/nobody/m/a/stats"
 	numbers 1 2 3 4 > "$guests/nobody/m/b/c/stats"
@@ -533,7 +534,7 @@ ccache_stats()
 	head -c 100000 /dev/zero > "$guests/nobody/hostile/4/stats"
 	ln -s "$guests/nobody/m/x" "$guests/nobody/hostile/5"
 	try cache stats
-	like "$out" '^ccache     333 files  .*B  666 hits  111 misses$' "cache stats: what ccache has counted"
+	like "$out" '^ccache     333 files  .*B  666 hits  111 misses$' "cache stats: the statistics of ccache"
 	rm -r "$guests"
 }
 
@@ -571,7 +572,7 @@ many()
 	dkms build m/1.0 -k "$k" > /dev/null
 	cp "$dkmstree/m/1.0/$k/$arch/module/m.ko" "$work/want.ko"
 	dkms unbuild m/1.0 -k "$k" > /dev/null
-	# A build takes so long, whether it finds something or not.
+	# The time of a build, with and without a hit.
 	local start=$EPOCHREALTIME span bad=0 wrong=0
 	dkms cache clear > /dev/null
 	dkms build m/1.0 -k "$k" > /dev/null
@@ -587,11 +588,11 @@ many()
 		dkms build m/1.0 -k "$k" > /dev/null 2>&1
 		cmp -s "$work/want.ko" "$dkmstree/m/1.0/$k/$arch/module/m.ko" || wrong=$((wrong + 1))
 	done
-	is "$bad" 0 "200 times kill -9 at a random moment: nothing is ever damaged"
-	is "$wrong" 0 "and the next build is right"
+	is "$bad" 0 "kill -9 at 200 random moments: no entry is damaged"
+	is "$wrong" 0 "the next build has the right result"
 }
 
-# A cache on a file system over the network, and a clock that jumps.
+# A cache on a network file system, and a clock that jumps.
 odd_machines()
 {
 	local days
@@ -601,9 +602,9 @@ odd_machines()
 		trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
 			--cache-dir "$work/near/cache")
 		cache=$work/near/cache
-		builds "$miss" "a cache that is somewhere else"
-		builds "$hit" "a cache that is somewhere else serves"
-		dkms_exits 0 "and can be verified" cache verify
+		builds "$miss" "a cache on another file system: miss"
+		builds "$hit" "a cache on another file system: hit"
+		dkms_exits 0 "it can be verified" cache verify
 		umount "$work/near"
 		trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
 			--cache-dir "$machine/cache")
@@ -611,7 +612,7 @@ odd_machines()
 	else
 		skip "no bindfs, or no FUSE" "a cache on another kind of file system"
 	fi
-	# dkms' own idea of what time it is comes out of a file.
+	# A library gives dkms the time from a file.
 	cat > "$work/clock.c" <<-'END'
 		#define _GNU_SOURCE
 		#include <dlfcn.h>
@@ -651,11 +652,11 @@ odd_machines()
 		echo $days > "$work/days"
 		builds "$hit" "the clock jumps by $days days"
 		echo "// $days" >> "$sourcetree/m-1.0/m.c"
-		matters "a change after the clock jumped by $days days"
+		matters "a change after the clock has jumped by $days days"
 		like "$(dkms cache why m/1.0 -k $K)" \
 			"built on $(env -u LD_PRELOAD date -d "$days days" +%Y)-" "the clock did jump by $days days"
 	done
-	dkms_exits 0 "the cache is good" cache verify
+	dkms_exits 0 "cache verify after the clock has jumped" cache verify
 	unset LD_PRELOAD
 }
 

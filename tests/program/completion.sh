@@ -1,6 +1,6 @@
 #!/bin/bash
-# Completion: what dkms offers for a line that is being typed, and that bash, zsh and fish make
-# use of it, each in a terminal that tmux makes.
+# Command line completion: the words that dkms offers, and how bash, zsh and fish use them, each in
+# a terminal of tmux.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -8,7 +8,7 @@ set -eu
 K7=4.19.0-7-amd64
 scripts=$(realpath "$top_srcdir/packaging/completion")
 
-# The words that are offered for the last of the WORDs.
+# Prints the words that dkms offers for the last WORD.
 offered() # WORD...
 {
 	"${DKMS:?}" --complete "$@" 2>&1 | cut -f1 | paste -sd' '
@@ -33,44 +33,44 @@ dkms add beta-2/0~20220829 > /dev/null
 is "$(offered auto)" autoinstall "a command"
 is "$(offered "")" "$("$DKMS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z_]\+\).*/\1/p' | paste -sd' ')" \
 	"all commands are those of the help"
-is "$(offered status "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "modules that are known"
-is "$(offered status alpha/1.1)" "alpha/1.1~rc1+git" "those that begin so"
-is "$(offered add "")" ":files new-5.x/3.0" "add: sources that are not known yet"
-is "$(offered install -m new)" "new-5.x/3.0" "install: sources too"
-is "$(offered install beta)" ":files beta-2/0~20220829" "install: a path is possible as well"
-is "$(offered uninstall "")" "alpha/1.0" "uninstall: what is installed"
-is "$(offered uninstall -k $K7 "")" "" "uninstall: what is installed on that kernel"
-is "$(offered unbuild -k $K7 "")" "alpha/1.0" "unbuild: what is built for that kernel"
+is "$(offered status "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "modules in the dkms tree"
+is "$(offered status alpha/1.1)" "alpha/1.1~rc1+git" "modules that begin with the word"
+is "$(offered add "")" ":files new-5.x/3.0" "add: sources that are not added yet"
+is "$(offered install -m new)" "new-5.x/3.0" "install: sources as well"
+is "$(offered install beta)" ":files beta-2/0~20220829" "install: files are possible as well"
+is "$(offered uninstall "")" "alpha/1.0" "uninstall: installed versions"
+is "$(offered uninstall -k $K7 "")" "" "uninstall: versions that are installed on that kernel"
+is "$(offered unbuild -k $K7 "")" "alpha/1.0" "unbuild: versions that are built for that kernel"
 is "$(offered remove -m alpha -v "")" "1.0 1.1~rc1+git" "versions"
 is "$(offered install -m new-5.x -v "")" "3.0" "versions in the source tree"
 is "$(offered install alpha/1.0 -k "")" "$K $K7" "kernels that have headers"
-is "$(offered install alpha/1.0 --kernelver=)" "--kernelver=$K --kernelver=$K7" "behind ="
-is "$(offered unbuild alpha/1.0 -k "")" "$K $K7" "kernels that it is built for"
-is "$(offered unbuild beta-2/0~20220829 -k "")" "" "none, when it is built for none"
-is "$(offered uninstall alpha/1.0 -k "")" "$K" "kernels that it is installed on"
-is "$(offered mkdeb "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "mkdeb: modules that are known"
-is "$(offered mkrpm alpha/1.0 --binaries-only -k "")" "$K $K7" "mkrpm: kernels that it is built for"
-is "$(offered match --templatekernel "")" "$K $K7" "kernels that have modules"
-is "$(offered cache "")" "stats verify gc clear why" "what cache can do"
-is "$(offered cache w)" "why" "what begins so"
-is "$(offered cache why "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "why: modules"
+is "$(offered install alpha/1.0 --kernelver=)" "--kernelver=$K --kernelver=$K7" "kernels after --kernelver="
+is "$(offered unbuild alpha/1.0 -k "")" "$K $K7" "unbuild: kernels that the version is built for"
+is "$(offered unbuild beta-2/0~20220829 -k "")" "" "unbuild: no kernels if it is not built"
+is "$(offered uninstall alpha/1.0 -k "")" "$K" "uninstall: kernels that the version is installed on"
+is "$(offered mkdeb "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "mkdeb: versions in the dkms tree"
+is "$(offered mkrpm alpha/1.0 --binaries-only -k "")" "$K $K7" "mkrpm: kernels that the version is built for"
+is "$(offered match --templatekernel "")" "$K $K7" "match: kernels that have modules"
+is "$(offered cache "")" "stats verify gc clear why" "the commands of cache"
+is "$(offered cache w)" "why" "commands of cache that begin with the word"
+is "$(offered cache why "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "cache why: versions"
 is "$("$DKMS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z_]\+\) .*/\1/p' | while read -r command; do
 	offered "$command" al | grep -q alpha && echo "$command"
 done | paste -sd' ')" "build install uninstall unbuild remove mktarball mkdeb mkrpm status match" \
 	"modules are what these take, and no others"
-is "$(offered kernel_prerm -k "")" "$K $K7" "kernel_prerm: kernels that something is built for"
+is "$(offered kernel_prerm -k "")" "$K $K7" "kernel_prerm: kernels that have built modules"
 is "$(offered kernel_postinst -k "")" "$K $K7" "kernel_postinst: kernels that have headers"
-is "$(offered autoinstall "")" "" "autoinstall takes none"
+is "$(offered autoinstall "")" "" "autoinstall has no arguments"
 is "$(offered --sandbox "")" "auto require off" "values of an option"
-is "$(offered --sandbox=re)" "--sandbox=require" "behind ="
+is "$(offered --sandbox=re)" "--sandbox=require" "values after ="
 is "$(offered --dkmstree "")" ":directories" "directories"
 is "$(offered --archive "")" ":files" "files"
 is "$(offered build --no-d)" "--no-depmod" "an option"
 is "$(offered -)" "$("$DKMS" --help | sed '1,/^Options:/d' |
 	grep -oE '^ +(-[a-zA-Z],? )? *(--[-_a-z]+)?' | awk '{ print $NF }' | paste -sd' ')" \
 	"all options are those of the help"
-is "$(offered status --no-such-option --x)" "" "nothing, and no error, behind a wrong option"
-is "$(offered status --dkmstree "$work/none" "")" "" "other trees are looked at"
+is "$(offered status --no-such-option --x)" "" "nothing is offered after an unknown option"
+is "$(offered status --dkmstree "$work/none" "")" "" "--dkmstree is used"
 is "$("$DKMS" --complete unin)" "uninstall"$'\t'"remove it from the kernel's directory, but keep it built" \
 	"a description comes with it"
 
@@ -105,7 +105,7 @@ start() # SHELL-COMMAND
 	done
 }
 
-# What is typed and TAB make a line that begins so.
+# Types TEXT and TAB, and checks the line.
 completes() # TEXT EXTENDED-REGEX DESCRIPTION
 {
 	local status=0
@@ -149,11 +149,11 @@ for shell in bash zsh fish; do
 	completes "dkms uninstall al" "dkms uninstall alpha/1.0" "a module"
 	completes "dkms uninstall alpha/1.0 -k 4" "dkms uninstall alpha/1.0 -k $K" "a kernel"
 	completes "dkms add so" "dkms add some-file.tar.gz" "a file"
-	completes "dkms cache ver" "dkms cache verify" "what cache can do"
-	completes "dkms cache why be" "dkms cache why beta-2/0.?~20220829" "and of what"
+	completes "dkms cache ver" "dkms cache verify" "a command of cache"
+	completes "dkms cache why be" "dkms cache why beta-2/0.?~20220829" "an argument of cache why"
 	completes "dkms mkd" "dkms mkdeb" "a command to make packages"
-	completes "dkms mkrpm alpha/1.0 --bin" "dkms mkrpm alpha/1.0 --binaries-only" "and what is packed"
-	completes "dkms status --sandbox=re" "dkms status --sandbox=require" "a value behind ="
+	completes "dkms mkrpm alpha/1.0 --bin" "dkms mkrpm alpha/1.0 --binaries-only" "an option of mkrpm"
+	completes "dkms status --sandbox=re" "dkms status --sandbox=require" "a value after ="
 	completes "dkms build --force-v" "dkms build --force-version-override" "an option"
 done
 mux kill-server 2>/dev/null || true

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Disks that are full, at every size between nothing and enough, and trees that cannot be written:
-# each failure names the file and the cause, and leaves the trees as they were.
+# Full disks, of every size from nothing to enough, and read-only trees: each failure names the file
+# and the cause, and leaves the trees unchanged.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
 
-# Runs dkms with room for 0 KiB at DIR, then for ever more, until it succeeds. Each time it fails
-# CHECK must hold.
+# Runs dkms with 0 KiB of free space at DIR, then with more and more, until it succeeds. After each
+# failure CHECK must print nothing.
 fill_up() # DESCRIPTION DIR CHECK ARGUMENT...
 {
 	local what=$1 dir=$2 check=$3 room=0 why unsaid="" wrong="" free
@@ -33,14 +33,14 @@ fill_up() # DESCRIPTION DIR CHECK ARGUMENT...
 		room=$((room + 4))
 	done
 	is "$status" 0 "$what: succeeds with room for $room KiB"
-	ok "$what: not before" test "$room" -gt 0
+	ok "$what: fails with less" test "$room" -gt 0
 	is "$unsaid" "" "$what: each failure names the cause and a file"
-	is "$wrong" "" "$what: each leaves the trees as they were"
+	is "$wrong" "" "$what: each failure leaves the trees unchanged"
 }
 
 tree_files() { snapshot "$installtree" | grep -v /filler || true; }
 
-only_added() # and nothing else
+only_added() # prints what is wrong, if anything
 {
 	[ "$(state big 1.0 $K)" = added ] || { echo "is $(state big 1.0 $K)"; return 1; }
 	[ "$(cd "$dkmstree" && find . \( -path '*/build' -o -name filler \) -prune -o -print | sort | paste -sd' ')" = \
@@ -55,8 +55,8 @@ only_built()
 	[ "$(tree_files)" = "$files" ] || { tree_files; return 1; }
 }
 
-# A machine with a package of two modules that has been added (or built), one of which the kernel
-# has, too.
+# Makes a machine with a package of two modules that is added (or built). The kernel has one of the
+# modules itself.
 big_machine() # [ACTION]
 {
 	machine
@@ -90,10 +90,10 @@ full_disks()
 	mkdir "$machine/small"
 	mount -t tmpfs -o size=16k small "$machine/small"
 	exits 1 "a full disk at the source tree" "$DKMS" add "$machine/big" "${trees[@]}" --sourcetree "$machine/small"
-	like "$(cat "$work/tap.out")" "$machine/small.*No space left" "is told"
-	is "$(ls -A "$machine/small") $(ls "$dkmstree/big")" " 1.0" "and nothing is left there"
+	like "$(cat "$work/tap.out")" "$machine/small.*No space left" "the error names the tree and the cause"
+	is "$(ls -A "$machine/small") $(ls "$dkmstree/big")" " 1.0" "no file is left"
 	umount "$machine/small"
-	exits 1 "a full disk behind stdout" sh -c '"$1" --help > /dev/full' - "$DKMS"
+	exits 1 "the disk behind standard output is full" sh -c '"$1" --help > /dev/full' - "$DKMS"
 }
 
 read_only()
@@ -115,30 +115,30 @@ read_only()
 		mount --bind "$dir" "$dir"
 		mount -o remount,bind,ro "$dir"
 		dkms_exits 1 "compat 9: ${dir#"$machine"/} is read-only: build" build hello/1.0 -k $K
-		like "$err" "$dir.*Read-only file system" "the file and the cause"
+		like "$err" "$dir.*Read-only file system" "the error names the file and the cause"
 		umount "$dir"
-		is "$(snapshot "$machine")" "$before" "nothing has changed"
+		is "$(snapshot "$machine")" "$before" "no file has changed"
 	done
 	mount --bind "$installtree" "$installtree"
 	mount -o remount,bind,ro "$installtree"
 	dkms_exits 1 "compat 9: the install tree is read-only" install built/1.0 -k $K
-	like "$err" "$installtree.*Read-only file system" "the file and the cause"
+	like "$err" "$installtree.*Read-only file system" "the error names the install tree and the cause"
 	umount "$installtree"
-	is "$(snapshot "$machine")" "$before" "nothing has changed"
+	is "$(snapshot "$machine")" "$before" "no file has changed"
 	mount --bind "$installtree/$K" "$installtree/$K"
 	mount -o remount,bind,ro "$installtree/$K"
 	dkms_exits 1 "the kernel's directory is read-only" install built/1.0 -k $K
-	like "$err" "$installtree/$K.*Read-only file system" "the file and the cause"
+	like "$err" "$installtree/$K.*Read-only file system" "the error names the kernel's directory and the cause"
 	umount "$installtree/$K"
-	is "$(snapshot "$machine")" "$before" "nothing has changed"
+	is "$(snapshot "$machine")" "$before" "no file has changed"
 	dkms install built/1.0 -k $K > /dev/null
 	before=$(snapshot "$machine")
 	mount --bind "$installtree/$K" "$installtree/$K"
 	mount -o remount,bind,ro "$installtree/$K"
 	for action in uninstall unbuild remove; do
 		dkms_exits 1 "the kernel's directory is read-only: $action" $action built/1.0 -k $K
-		like "$err" "$installtree/$K.*Read-only file system" "the file and the cause"
-		is "$(snapshot "$machine")" "$before" "nothing has changed"
+		like "$err" "$installtree/$K.*Read-only file system" "the error names the file and the cause"
+		is "$(snapshot "$machine")" "$before" "no file has changed"
 	done
 	umount "$installtree/$K"
 }

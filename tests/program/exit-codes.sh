@@ -1,9 +1,10 @@
 #!/bin/bash
-# Every row of the table of exit codes, and every cause in it, by commands as people and scripts give
-# them. What else happens is other tests' matter.
+# Every row and every cause in the table of exit codes, with commands as users and scripts call
+# them. Other tests check the effects.
 #
-# Three causes no command has: what is built (3) or installed (5) already is skipped, with 0; a
-# directory without a dkms.conf (9) is none to the command line, which says 1 or 2 (compat 11.2).
+# No command has three of the causes: a version that is already built (3) or installed (5) is
+# skipped with 0, and a directory without a dkms.conf (9) is not accepted on the command line, which
+# exits 1 or 2 (compat 11.2).
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -16,7 +17,7 @@ add() # NAME VERSION [LINE...]
 	dkms add "$1/$2" > /dev/null
 }
 
-# A module that cannot be built.
+# Adds a module that cannot be built.
 add_broken() # NAME VERSION [LINE...]
 {
 	add "$@"
@@ -225,7 +226,7 @@ row_10()
 		rm -rf "$machine/two"
 		mv "$sourcetree/two-1.0" "$machine/two"
 		dkms_exits 10 "compat 9: 10 a source directory whose dkms.conf has no $missing" add "$machine/two"
-		ok "and it stays where it is" test ! -e "$sourcetree/two-1.0" -a ! -e "$dkmstree/two"
+		ok "it is neither copied nor added" test ! -e "$sourcetree/two-1.0" -a ! -e "$dkmstree/two"
 	done
 	module three 1.0
 	sed -i '/^PACKAGE_NAME/d' "$sourcetree/three-1.0/dkms.conf"
@@ -250,7 +251,7 @@ row_11_to_16()
 	dkms_exits 14 "compat 9: 14 kernel_preinst fails for a module" kernel_preinst -k $K
 }
 
-# Runs dkms as a user who owns nothing here.
+# Runs dkms as a user who owns no files here.
 nobody_exits() # STATUS DESCRIPTION ARGUMENT...
 {
 	local want=$1 description=$2
@@ -260,7 +261,7 @@ nobody_exits() # STATUS DESCRIPTION ARGUMENT...
 		"$work/bin/dkms" "$@" "${trees[@]}"
 }
 
-# What a user may do without root, and what not.
+# Commands that a user may run without root, and others.
 users()
 {
 	if [ "$(id -u)" -ne 0 ] ||
@@ -287,7 +288,7 @@ users()
 	done
 	nobody_exits 1 "compat 9: 1 ldtarball, not root" ldtarball --archive "$work/three.tar.gz"
 
-	# With trees of one's own, everything works.
+	# With trees of his own, a user may run all commands.
 	new_machine
 	kernel $K7
 	module one 1.0
@@ -300,21 +301,21 @@ users()
 	nobody_exits 0 "compat 9: 0 build, not root" build one/1.0 -k $K
 	nobody_exits 0 "compat 9: 0 install, not root" install one/1.0 -k $K
 	nobody_exits 0 "compat 9: 0 autoinstall, not root" autoinstall -k $K
-	is "$(state two 1.0 $K)" installed "and it is installed"
+	is "$(state two 1.0 $K)" installed "autoinstall has installed the module"
 	nobody_exits 0 "compat 9: 0 match, not root" match --templatekernel $K -k $K7
-	is "$(state two 1.0 $K7)" installed "and it is installed there"
+	is "$(state two 1.0 $K7)" installed "match has installed the module"
 	nobody_exits 0 "compat 9: 0 kernel_preinst, not root" kernel_preinst -k $K7
 	nobody_exits 0 "compat 9: 0 kernel_postinst, not root" kernel_postinst -k $K7
 	nobody_exits 0 "compat 9: 0 kernel_prerm, not root" kernel_prerm -k $K7
-	is "$(state two 1.0 $K7)" added "and it is unbuilt"
+	is "$(state two 1.0 $K7)" added "kernel_prerm has unbuilt the module"
 	nobody_exits 0 "compat 9: 0 mktarball, not root" mktarball one/1.0 -k $K
 	nobody_exits 0 "compat 9: 0 uninstall, not root" uninstall two/1.0 -k $K
 	nobody_exits 0 "compat 9: 0 unbuild, not root" unbuild two/1.0 -k $K
 	for m in one two; do
 		nobody_exits 0 "compat 9: 0 remove, not root" remove $m/1.0 --all
 	done
-	is "$(find "$dkmstree" -mindepth 1)" "" "nothing is left"
-	nobody_exits 0 "compat 9: 0 add again" add one/1.0
+	is "$(find "$dkmstree" -mindepth 1)" "" "no file is left"
+	nobody_exits 0 "compat 9: 0 add it again" add one/1.0
 	chown root:root "$sourcetree/one-1.0"
 	chmod 0600 "$sourcetree/one-1.0"
 	nobody_exits 15 "compat 9: 15 a directory that cannot be entered" build one/1.0 -k $K
@@ -337,8 +338,8 @@ row_21_to_101()
 	add three 1.0 'PRE_INSTALL=no.sh'
 	script "$sourcetree/three-1.0/no.sh" 'exit 3'
 	dkms_exits 101 "compat 9: 101 PRE_INSTALL refuses" install three/1.0 -k $K
-	is "$(state three 1.0 $K)" built "and it stays built"
-	dkms_exits 0 "compat 4: unless --force" install three/1.0 -k $K --force
+	is "$(state three 1.0 $K)" built "it is still built"
+	dkms_exits 0 "compat 4: --force installs it" install three/1.0 -k $K --force
 }
 
 row_0

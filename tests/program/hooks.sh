@@ -1,6 +1,6 @@
 #!/bin/bash
-# What packages of kernels call, and match, on kernels of the fixture. Names say which part of the
-# contract they hold to.
+# The commands that packages of kernels call, and match, on kernels of the fixture. Descriptions
+# name the section of the contract (compat) that they test.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -13,7 +13,7 @@ add() # NAME VERSION [LINE...]
 	dkms add "$1/$2" > /dev/null
 }
 
-# Counts the calls of depmod: its kernels are in $work/depmods.
+# Records the calls of depmod: the kernels are in $work/depmods.
 count_depmods()
 {
 	local real
@@ -34,7 +34,7 @@ wrong_calls()
 		dkms_exits 4 "compat 2: $hook with two" $hook -k $K -k $K7
 		dkms_exits 5 "compat 9: $hook --all" $hook --all
 		dkms_exits 0 "compat 2: $hook of a kernel without modules" $hook -k $K
-		is "$out$err" "" "compat 2: is silent"
+		is "$out$err" "" "compat 2: it prints nothing"
 	done
 	dkms_exits 1 "compat 9: match without --templatekernel" match -k $K
 	dkms_exits 2 "compat 9: match, the same kernel twice" match --templatekernel $K -k $K
@@ -44,7 +44,8 @@ wrong_calls()
 		match --templatekernel $K -k $K7 nosuch
 }
 
-# Two versions, one without AUTOINSTALL, one replaced a module of the kernel.
+# Makes modules with two versions, without AUTOINSTALL, and one that replaced a module of the
+# kernel.
 populate()
 {
 	machine
@@ -72,18 +73,18 @@ prerm()
 		is "$(state $m 1.0 $K) $(state $m 1.0 $K7)" "added installed" \
 			"compat 11.6: unbuilds $m on that kernel, and leaves it added"
 	done
-	is "$(state one 0.9 $K)" added "compat 11.6: also a version that is only built"
-	is "$(cat "$work/depmods")" $K "compat 11.6: depmod runs, once"
-	is "$(snapshot "$installtree/$K" | grep -v '/modules\.')" "$empty" "compat 2: the originals are back"
+	is "$(state one 0.9 $K)" added "compat 11.6: also a version that is built but not installed"
+	is "$(cat "$work/depmods")" $K "compat 11.6: depmod runs once"
+	is "$(snapshot "$installtree/$K" | grep -v '/modules\.')" "$empty" "compat 2: the original modules are restored"
 	dkms_exits 0 "compat 2: kernel_prerm again" kernel_prerm -k $K
-	is "$(wc -l < "$work/depmods")" 1 "does nothing"
+	is "$(wc -l < "$work/depmods")" 1 "depmod does not run again"
 
 	mkdir -p "$installtree/$K7/updates/left/over" "$installtree/$K7/extra"
 	touch "$installtree/$K7/extra/file"
-	dkms_exits 0 "compat 2: kernel_prerm of the other" kernel_prerm -k $K7
-	ok "compat 2: removes empty directories" test ! -e "$installtree/$K7/updates"
-	ok "compat 2: and no others" test -e "$installtree/$K7/extra/file" -a -e "$installtree/$K7/build"
-	dkms_exits 0 "compat 2: kernel_prerm of a kernel that nobody has" kernel_prerm -k 9.9
+	dkms_exits 0 "compat 2: kernel_prerm of the other kernel" kernel_prerm -k $K7
+	ok "compat 2: empty directories are removed" test ! -e "$installtree/$K7/updates"
+	ok "compat 2: other directories are kept" test -e "$installtree/$K7/extra/file" -a -e "$installtree/$K7/build"
+	dkms_exits 0 "compat 2: kernel_prerm of an unknown kernel" kernel_prerm -k 9.9
 	rm "$work/bin/depmod"
 
 	machine
@@ -93,8 +94,8 @@ prerm()
 	dkms autoinstall -k $K > /dev/null
 	rm -r "$sourcetree/bad-1.0"
 	dkms_exits 14 "compat 9: 14 kernel_prerm, a module is broken" kernel_prerm -k $K
-	like "$err" "bad/1.0" "it is named"
-	is "$(state good 1.0 $K)" added "the others are unbuilt"
+	like "$err" "bad/1.0" "the error names the module"
+	is "$(state good 1.0 $K)" added "the other modules are unbuilt"
 }
 
 preinst()
@@ -104,22 +105,22 @@ preinst()
 	dkms_exits 0 "compat 2: kernel_preinst" kernel_preinst -k $K
 	is "$(state one 1.0 $K) $(state one 0.9 $K) $(state two 1.0 $K)" "added added added" \
 		"compat 2: unbuilds the AUTOINSTALL modules"
-	is "$(state manual 1.0 $K)" installed "compat 2: and no others"
-	is "$(state one 1.0 $K7)" installed "compat 2: and on that kernel only"
+	is "$(state manual 1.0 $K)" installed "compat 2: other modules are left alone"
+	is "$(state one 1.0 $K7)" installed "compat 2: other kernels are left alone"
 	is "$(cat "$work/depmods")" $K "compat 2: depmod runs once"
 	dkms_exits 0 "compat 2: kernel_postinst" kernel_postinst -k $K
 	is "$(state one 1.0 $K) $(state one 0.9 $K) $(state two 1.0 $K) $(state never 1.0 $K)" \
-		"installed added installed installed" "compat 2: is autoinstall"
-	is "$(wc -l < "$work/depmods")" 2 "depmod runs once"
+		"installed added installed installed" "compat 2: it does the same as autoinstall"
+	is "$(wc -l < "$work/depmods")" 2 "depmod runs once for it"
 	rm "$work/bin/depmod"
 	echo 'AUTOINSTALL=maybe' >> "$sourcetree/two-1.0/dkms.conf"
 	dkms_exits 14 "compat 9: 14 kernel_preinst, a conf is bad" kernel_preinst -k $K
-	is "$(state one 1.0 $K) $(state two 1.0 $K)" "added installed" "the others are unbuilt"
+	is "$(state one 1.0 $K) $(state two 1.0 $K)" "added installed" "the other modules are unbuilt"
 	add bad 1.0 'PRE_BUILD=no.sh'
 	script "$sourcetree/bad-1.0/no.sh" 'exit 3'
 	dkms_exits 11 "compat 9: 11 kernel_postinst" kernel_postinst -k $K
 	dkms remove bad/1.0 --all > /dev/null
-	is "$(state one 1.0 $K)" installed "the others are installed"
+	is "$(state one 1.0 $K)" installed "the other modules are installed"
 	rm -r "$installtree/$K/build"
 	dkms unbuild one/1.0 -k $K > /dev/null
 	rm -r "$sourcetree/two-1.0" "$dkmstree/two"
@@ -137,10 +138,10 @@ switched_off()
 	add one 1.0
 	touch "$etc/no-autoinstall"
 	dkms_exits 0 "compat 11.5: no-autoinstall" kernel_postinst -k $K
-	is "$(state one 1.0 $K)$out$err" added "compat 11.5: silences kernel_postinst"
+	is "$(state one 1.0 $K)$out$err" added "compat 11.5: kernel_postinst does nothing and prints nothing"
 	dkms install one/1.0 -k $K > /dev/null
-	dkms_exits 0 "compat 11.5: but not kernel_prerm" kernel_prerm -k $K
-	is "$(state one 1.0 $K)" added "compat 11.5: which ignores it"
+	dkms_exits 0 "compat 11.5: kernel_prerm with no-autoinstall" kernel_prerm -k $K
+	is "$(state one 1.0 $K)" added "compat 11.5: it ignores no-autoinstall"
 	rm "$etc/no-autoinstall"
 }
 
@@ -158,22 +159,22 @@ matching()
 	dkms install above/1.0 -k $K > /dev/null
 	dkms install other/1.0 -k $K > /dev/null
 	dkms build built/1.0 -k $K > /dev/null
-	dkms_exits 0 "compat 2: match with nothing on the model" match --templatekernel $K7 -k $K
+	dkms_exits 0 "compat 2: match with a model that has no modules" match --templatekernel $K7 -k $K
 	count_depmods
 	dkms_exits 0 "compat 2: match, one module" match --templatekernel $K -k $K7 other
-	is "$(state other 1.0 $K7) $(state base 1.0 $K7)" "installed added" "compat 2: installs that one"
+	is "$(state other 1.0 $K7) $(state base 1.0 $K7)" "installed added" "compat 2: only that module is installed"
 	dkms_exits 0 "compat 2: match" match --templatekernel=$K -k $K7
 	is "$(state above 1.0 $K7) $(state base 1.0 $K7)" "installed installed" \
 		"compat 2: installs what is installed on the model, dependencies first"
-	is "$(state base 2.0 $K7) $(state built 1.0 $K7)" "added added" "compat 2: in that version, and nothing else"
-	is "$(paste -sd' ' "$work/depmods")" "$K7 $K7" "depmod runs once each time"
+	is "$(state base 2.0 $K7) $(state built 1.0 $K7)" "added added" "compat 2: the same versions are installed, and no others"
+	is "$(paste -sd' ' "$work/depmods")" "$K7 $K7" "depmod runs once for each match"
 	rm "$work/bin/depmod"
 	dkms_exits 0 "compat 2: match again" match --templatekernel $K -k $K7
 	rm -r "$sourcetree/other-1.0"
 	dkms unbuild base/1.0 -k $K7 > /dev/null
 	dkms_exits 0 "compat 2: match, a module is broken" match --templatekernel $K -k $K7
-	like "$err" "other/1.0 is broken" "it is said"
-	is "$(state base 1.0 $K7)" installed "the others are installed"
+	like "$err" "other/1.0 is broken" "the error names the broken module"
+	is "$(state base 1.0 $K7)" installed "the other modules are installed"
 	dkms unbuild base/1.0 -k $K7 > /dev/null
 	echo '#error "no such thing"' >> "$sourcetree/base-1.0/base.c"
 	dkms_exits 10 "compat 9: match, a build fails" match --templatekernel $K -k $K7
@@ -185,8 +186,8 @@ words()
 	kernel $K
 	add one 1.0
 	dkms_exits 0 "compat 3: --debug" install one/1.0 -k $K --debug
-	like "$err" "^dkms: debug: one/1.0 for $K: make: .*make" "shows steps and their commands"
-	is "$(printf '%s\n' "$err" | grep -vcE '^(dkms: debug:|      )')" 0 "on stderr, and nothing else"
+	like "$err" "^dkms: debug: one/1.0 for $K: make: .*make" "it prints phases and their commands"
+	is "$(printf '%s\n' "$err" | grep -vcE '^(dkms: debug:|      )')" 0 "it prints them on stderr only"
 }
 
 words
