@@ -1,6 +1,7 @@
 #!/bin/bash
-# Debian's dkms and ours load each other's tarballs, name them alike and put the same into them.
-# Needs the packages that tests/fetch-input --peers fetches; without them everything is skipped.
+# Debian's dkms and this dkms load each other's tarballs, give them the same names and the same
+# content. Needs the packages that tests/fetch-input --peers fetches; without them everything is
+# skipped.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -8,7 +9,7 @@ set -eu
 input=${DKMS_INPUT_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/dkms-input}
 K7=4.19.0-7-amd64
 
-# They look for headers in /lib/modules whatever the install tree is, when told nothing.
+# Runs Debian's dkms. By default it looks for headers in /lib/modules, whatever the install tree is.
 theirs() # ACTION ARG...
 {
 	"$peer" "$@" --dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree" --kernelsourcedir "$installtree/$K7/build" > "$work/log" 2>&1 </dev/null && return
@@ -23,7 +24,7 @@ ours() # ACTION ARG...
 	return 1
 }
 
-# A new machine that knows nothing but has two kernels.
+# Makes a new machine with two kernels and no modules.
 fresh()
 {
 	machine
@@ -31,7 +32,7 @@ fresh()
 	kernel $K7
 }
 
-# What an archive holds: names and, of files, sums.
+# Prints the names of an archive's entries, with checksums of files.
 contents()
 {
 	local dir=$work/contents
@@ -42,7 +43,7 @@ contents()
 	(cd "$dir" && find . -printf '%P %y ' \( -type f -exec cksum {} \; -o -printf '\n' \)) | sort
 }
 
-# Loaded: registered, with the modules and the source it was packed with.
+# Checks that a version is loaded with the modules and the source that were packed.
 loaded() # DESCRIPTION STATE
 {
 	is "$(state hello 1.0 $K)" "$2" "$suite: $1"
@@ -52,7 +53,7 @@ loaded() # DESCRIPTION STATE
 
 same_status() # DESCRIPTION
 {
-	is "$(dkms status)" "$("$peer" status --dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree" 2>/dev/null)" "$suite: $1: both say the same of it"
+	is "$(dkms status)" "$("$peer" status --dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree" 2>/dev/null)" "$suite: $1: both print the same status"
 }
 
 found=
@@ -63,7 +64,7 @@ for suite in bookworm trixie; do
 	made=$work/$suite
 	mkdir "$made"
 
-	# The same tree, packed by both.
+	# Both pack the same tree.
 	fresh
 	module hello 1.0
 	ours build hello/1.0 -k $K -k $K7
@@ -81,7 +82,7 @@ for suite in bookworm trixie; do
 		# shellcheck disable=SC2086
 		ours mktarball hello/1.0 $options
 		is "$(ls "$dkmstree/hello/1.0/tarball")" "$name" "$suite: mktarball $options: the same name"
-		# Of several kernels 3.0.10 packs the first only.
+		# Version 3.0.10 packs only the first of several kernels.
 		[ "$suite/$options" = "bookworm/-k $K -k $K7" ] ||
 			is "$(contents "$dkmstree/hello/1.0/tarball/$name")" "$was" "$suite: the same contents"
 	done
@@ -101,10 +102,10 @@ for suite in bookworm trixie; do
 		fresh
 		ours ldtarball "$made/$archive"
 		loaded "our ldtarball of $archive" built
-		ok "$suite: with its source" diff -r "$sourcetree/hello-1.0" "$packed/src"
+		ok "$suite: with the same source" diff -r "$sourcetree/hello-1.0" "$packed/src"
 		same_status "$archive, loaded by us"
-		ok "$suite: which they can install" theirs install hello/1.0 -k $K --no-depmod
-		is "$(state hello 1.0 $K)" installed "$suite: it is installed"
+		ok "$suite: Debian's dkms can install it" theirs install hello/1.0 -k $K --no-depmod
+		is "$(state hello 1.0 $K)" installed "$suite: the version is installed"
 	done
 	fresh
 	module hello 1.0
@@ -127,8 +128,8 @@ for suite in bookworm trixie; do
 		theirs ldtarball "$made/$archive"
 		loaded "their ldtarball of $archive" built
 		same_status "$archive, loaded by them"
-		ok "$suite: which we can install" ours install hello/1.0 -k $K
-		ok "$suite: and build for another kernel" ours build hello/1.0 -k $K7
+		ok "$suite: this dkms can install it" ours install hello/1.0 -k $K
+		ok "$suite: this dkms can build it for another kernel" ours build hello/1.0 -k $K7
 	done
 	fresh
 	module hello 1.0
@@ -142,9 +143,9 @@ for suite in bookworm trixie; do
 	fresh
 	ours ldtarball "$made/ours-binaries.tar.bz2"
 	same_status "binaries without a source, loaded by us"
-	ok "$suite: which they can install" theirs install hello/1.0 -k $K --no-depmod
-	ok "$suite: and remove" theirs remove hello/1.0 --all
-	is "$(ls "$dkmstree")" "" "$suite: nothing is left"
+	ok "$suite: Debian's dkms can install binaries without a source" theirs install hello/1.0 -k $K --no-depmod
+	ok "$suite: Debian's dkms can remove them" theirs remove hello/1.0 --all
+	is "$(ls "$dkmstree")" "" "$suite: no file is left"
 done
 
 [ -n "$found" ] || skip_all "no other dkms in $input (tests/fetch-input --peers)"

@@ -1,14 +1,14 @@
 #!/bin/bash
-# Installing into a kernel's tree and taking out again, on a kernel of the fixture: places, version
-# check, modules that were there before, hooks, depmod. Names say which part of the contract they
-# hold to.
+# Installing into a kernel's tree and uninstalling, on a kernel of the fixture: directories, the
+# version check, existing modules, hooks and depmod. Descriptions name the section of the contract
+# (compat) that they test.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
 
 K7=4.19.0-7-amd64
 
-# A new machine with one kernel; $tree is the kernel's directory.
+# Makes a new machine with one kernel; $tree is the kernel's directory.
 kernel_machine() # [SUFFIX]
 {
 	machine
@@ -25,15 +25,15 @@ places()
 	kernel_machine
 	module hello 1.0
 	before=$(tree_snapshot)
-	dkms_exits 0 "compat 4: the distribution's place" install hello/1.0 -k $K
-	is "$(cd "$tree" && find . -name 'hello*')" "./$dest/hello.ko" "compat 4: wins over the conf's"
-	is "$(stat -c %a "$tree/$dest/hello.ko")" 644 "everybody may read it"
+	dkms_exits 0 "compat 4: the distribution's directory" install hello/1.0 -k $K
+	is "$(cd "$tree" && find . -name 'hello*')" "./$dest/hello.ko" "compat 4: it overrides the directory of dkms.conf"
+	is "$(stat -c %a "$tree/$dest/hello.ko")" 644 "everybody can read the module"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
-	is "$(tree_snapshot)" "$before" "compat 6: leaves the kernel's tree as it was"
+	is "$(tree_snapshot)" "$before" "compat 6: the kernel's tree is as before"
 	ADDON_MODULES_DIR=/addon/here dkms_exits 0 "compat 4: ADDON_MODULES_DIR" install hello/1.0 -k $K
-	is "$(cd "$tree" && find . -name 'hello*')" "./addon/here/hello.ko" "compat 4: wins over all"
+	is "$(cd "$tree" && find . -name 'hello*')" "./addon/here/hello.ko" "compat 4: ADDON_MODULES_DIR overrides all others"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
-	is "$(tree_snapshot)" "$before" "which is found again without that variable"
+	is "$(tree_snapshot)" "$before" "uninstall finds the module without that variable"
 	if ! private_etc; then
 		skip "needs a mount namespace" "compat 4: other distributions"
 		return
@@ -46,9 +46,9 @@ places()
 		rm /etc/os-release
 		echo "ID=${os%:*}" > /etc/os-release
 		dkms_exits 0 "compat 4: on ${os%:*}" install hello/1.1 -k $K
-		is "$(cd "$tree" && find . -name 'hello.*')" "./${os#*:}/hello.ko" "compat 4: it is ${os#*:}"
+		is "$(cd "$tree" && find . -name 'hello.*')" "./${os#*:}/hello.ko" "compat 4: the directory is ${os#*:}"
 		dkms_exits 0 "uninstall there" uninstall hello/1.1 -k $K
-		is "$(tree_snapshot)" "$before" "leaves nothing"
+		is "$(tree_snapshot)" "$before" "no file is left there"
 	done
 	rm /etc/os-release
 	mount --bind /dev/null /usr/lib/os-release
@@ -60,13 +60,14 @@ places()
 	cp "$work/os-release" /etc/os-release
 	echo "symlink_modules=yes" > "$etc/framework.conf"
 	dkms_exits 0 "compat 10: symlink_modules" install hello/1.0 -k $K
-	is "$(readlink "$tree/$dest/hello.ko")" "$dkmstree/hello/1.0/$K/$arch/module/hello.ko" "compat 10: is heeded"
+	is "$(readlink "$tree/$dest/hello.ko")" "$dkmstree/hello/1.0/$K/$arch/module/hello.ko" "compat 10: the module is a link"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
-	is "$(tree_snapshot)" "$before" "removes the link"
+	is "$(tree_snapshot)" "$before" "the link is removed"
 	rm "$etc/framework.conf"
 }
 
-# hello 1.0 is installed over a module that the kernel has, with VERSION and SRCVERSION.
+# Installs hello 1.0 over a module of the kernel with VERSION and SRCVERSION, and checks the exit
+# status.
 over() # STATUS DESCRIPTION VERSION SRCVERSION [OPTION...]
 {
 	local want=$1 description=$2 version=$3 srcversion=$4
@@ -78,10 +79,10 @@ over() # STATUS DESCRIPTION VERSION SRCVERSION [OPTION...]
 	before=$(tree_snapshot)
 	dkms_exits "$want" "$description" install hello/1.0 -k $K "$@"
 	if [ "$want" -eq 6 ]; then
-		is "$(state hello 1.0 $K)" built "it is built and not installed"
-		is "$(tree_snapshot)" "$before" "and the kernel's tree is as it was"
+		is "$(state hello 1.0 $K)" built "it is built but not installed"
+		is "$(tree_snapshot)" "$before" "the kernel's tree is unchanged"
 	else
-		is "$(state hello 1.0 $K)" installed "it is installed"
+		is "$(state hello 1.0 $K)" installed "the module is installed"
 	fi
 }
 
@@ -89,7 +90,7 @@ version_check()
 {
 	over 0 "compat 6: newer than the kernel's" 0.9 abc
 	over 6 "compat 6: older than the kernel's" 1.1 abc
-	like "$err" "hello.ko.*$tree/kernel/drivers/hello.ko" "both files are named"
+	like "$err" "hello.ko.*$tree/kernel/drivers/hello.ko" "the error names both files"
 	over 6 "compat 6: version by version, 1.0 is older than 1.0.1" 1.0.1 abc
 	over 6 "compat 6: and than 1.10" 1.10 abc
 	over 6 "compat 6: the same version and srcversion" 1.0 hello-1.0
@@ -109,32 +110,32 @@ version_check()
 	echo tail >> "$tree/misc/hello.ko"
 	dkms_exits 0 "another unversioned file" install hello/1.0 -k $K
 
-	# Found anywhere, also when another one is older.
+	# An existing module is found anywhere, even if another one is older.
 	kernel_machine
 	module hello 1.0
 	kernel_module $K kernel/drivers/a/hello.ko 0.9 abc
 	kernel_module $K some/where/hello.ko 2.0 abc
-	dkms_exits 6 "compat 11.12: older than what is found anywhere" install hello/1.0 -k $K
+	dkms_exits 6 "compat 11.12: an existing module elsewhere is newer" install hello/1.0 -k $K
 
 	kernel_machine .xz
 	module hello 1.0
 	kernel_module $K kernel/drivers/hello.ko.xz 1.1 abc
-	dkms_exits 6 "compat 6: older than a compressed one" install hello/1.0 -k $K
+	dkms_exits 6 "compat 6: a compressed module is newer" install hello/1.0 -k $K
 
-	# One of two is older.
+	# One of two modules is older.
 	kernel_machine
 	module pair 1.0 'BUILT_MODULE_NAME=(left right)' 'DEST_MODULE_LOCATION=(/extra /extra)'
 	sources "$sourcetree/pair-1.0" 1.0 left right
 	kernel_module $K kernel/left.ko 2.0 abc
 	kernel_module $K kernel/right.ko 0.5 abc
 	dkms_exits 0 "compat 6: one of two is older" install pair/1.0 -k $K
-	like "$err" "warning.*left.ko" "compat 6: that one is named"
+	like "$err" "warning.*left.ko" "compat 6: there is a warning for the older module"
 	is "$(cd "$tree" && find . -name left.ko -o -name right.ko | sort)" \
-		"$(printf '%s\n' ./kernel/left.ko "./$dest/right.ko" | sort)" "compat 6: the other is installed"
+		"$(printf '%s\n' ./kernel/left.ko "./$dest/right.ko" | sort)" "compat 6: the other module is installed"
 	dkms_exits 0 "uninstall" uninstall pair/1.0 -k $K
 	is "$(cd "$tree" && find . -name left.ko -o -name right.ko | sort)" \
-		"$(printf '%s\n' ./kernel/left.ko ./kernel/right.ko)" "both are as they were"
-	is "$(field version "$tree/kernel/left.ko")" 2.0 "also the one that was not ours"
+		"$(printf '%s\n' ./kernel/left.ko ./kernel/right.ko)" "both modules of the kernel are there again"
+	is "$(field version "$tree/kernel/left.ko")" 2.0 "the module that was not replaced is unchanged"
 }
 
 originals()
@@ -149,73 +150,74 @@ originals()
 	kernel_module $K kernel/drivers/hello.ko 0.5 abc
 	before=$(tree_snapshot)
 	dkms_exits 0 "install over a module of the kernel" install hello/1.0 -k $K
-	ok "compat 6: it is moved" test ! -e "$tree/kernel/drivers/hello.ko"
-	is "$(ls "$original")" "$(printf '%s\n' hello.ko hello.ko.origin)" "compat 1: to original_module"
-	is "$(field version "$original/hello.ko")" 0.5 "that is it"
-	is "$(cat "$original/hello.ko.origin")" "$tree/kernel/drivers/hello.ko" "compat 1: .origin has its path"
+	ok "compat 6: the kernel's module is moved" test ! -e "$tree/kernel/drivers/hello.ko"
+	is "$(ls "$original")" "$(printf '%s\n' hello.ko hello.ko.origin)" "compat 1: it is in original_module"
+	is "$(field version "$original/hello.ko")" 0.5 "it is the kernel's module"
+	is "$(cat "$original/hello.ko.origin")" "$tree/kernel/drivers/hello.ko" "compat 1: .origin has the path of the original"
 	dkms_exits 0 "status" status
 	is "$out" "hello/1.0, $K, $arch: installed (Original modules exist)
-hello/1.1: added" "compat 8: says so"
+hello/1.1: added" "compat 8: status mentions the original"
 	dkms_exits 0 "compat 11.12: another version of the package" install hello/1.1 -k $K
-	is "$(state hello 1.0 $K) $(state hello 1.1 $K)" "built installed" "takes its place"
-	is "$(ls "$original")" "$(printf '%s\n' hello.ko hello.ko.origin)" "compat 11.12: and archives nothing"
+	is "$(state hello 1.0 $K) $(state hello 1.1 $K)" "built installed" "the new version replaces the old one"
+	is "$(ls "$original")" "$(printf '%s\n' hello.ko hello.ko.origin)" "compat 11.12: the old version is not kept as an original"
 	dkms_exits 6 "compat 11.12: back to the older version" install hello/1.0 -k $K
-	is "$(state hello 1.1 $K)" installed "needs --force"
-	dkms_exits 0 "compat 11.12: with it" install hello/1.0 -k $K --force
-	is "$(state hello 1.0 $K) $(state hello 1.1 $K)" "installed built" "it goes back"
-	is "$(field version "$tree/$dest/hello.ko")" 1.0 "the file, too"
+	is "$(state hello 1.1 $K)" installed "the older version is not installed without --force"
+	dkms_exits 0 "compat 11.12: back to the older version with --force" install hello/1.0 -k $K --force
+	is "$(state hello 1.0 $K) $(state hello 1.1 $K)" "installed built" "the older version is installed"
+	is "$(field version "$tree/$dest/hello.ko")" 1.0 "its module is in the kernel's tree"
 	dkms_exits 0 "uninstall of the version that is not installed" uninstall hello/1.1 -k $K
-	is "$(state hello 1.0 $K)" installed "is nothing"
+	is "$(state hello 1.0 $K)" installed "the installed version stays installed"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
-	is "$(tree_snapshot)" "$before" "compat 11.12: it comes back to where it was"
-	ok "and nothing of it is left in the dkms tree" test ! -e "$dkmstree/hello/original_module"
+	is "$(tree_snapshot)" "$before" "compat 11.12: the original is where it was"
+	ok "original_module is removed" test ! -e "$dkmstree/hello/original_module"
 
-	# An .origin that names another kernel's directory, whose name begins as this one's does.
+	# An .origin file names the directory of another kernel, whose name begins with that of this
+	# kernel.
 	kernel_machine
 	module hello 1.0
 	kernel_module $K kernel/drivers/hello.ko 0.5 abc
 	dkms install hello/1.0 -k $K > /dev/null
 	original=$dkmstree/hello/original_module/$K/$arch
 	echo "$tree-other/hello.ko" > "$original/hello.ko.origin"
-	dkms_exits 0 "an .origin out of the kernel's directory" uninstall hello/1.0 -k $K
-	ok "is not followed" test ! -e "$tree-other"
-	is "$(field version "$tree/$dest/hello.ko")" 0.5 "the original comes to where the conf puts it"
+	dkms_exits 0 ".origin names a path outside of the kernel's directory" uninstall hello/1.0 -k $K
+	ok "the original is not moved there" test ! -e "$tree-other"
+	is "$(field version "$tree/$dest/hello.ko")" 0.5 "the original is moved to the directory for modules"
 
-	# At the very place.
+	# The kernel's module is at the destination.
 	kernel_machine .xz
 	module hello 1.0
 	kernel_module $K "$dest/hello.ko" 0.5 abc
 	before=$(tree_snapshot)
-	dkms_exits 0 "over a module at the destination" install hello/1.0 -k $K
-	is "$(cd "$tree" && find . -name 'hello*')" "./$dest/hello.ko.xz" "it is replaced, compressed or not"
+	dkms_exits 0 "install over a module at the destination" install hello/1.0 -k $K
+	is "$(cd "$tree" && find . -name 'hello*')" "./$dest/hello.ko.xz" "it is replaced, although it is compressed"
 	dkms_exits 0 "unbuild" unbuild hello/1.0 -k $K
-	is "$(tree_snapshot)" "$before" "and comes back"
+	is "$(tree_snapshot)" "$before" "the original is restored"
 
-	# Several.
+	# There are several modules of the kernel.
 	kernel_machine
 	module hello 1.0
 	for place in kernel/a kernel/b extra; do
 		kernel_module $K $place/hello.ko 0.5 $place
 	done
 	before=$(tree_snapshot)
-	dkms_exits 0 "compat 6: over several, one in extra" install hello/1.0 -k $K
+	dkms_exits 0 "compat 6: install over several modules, one of them in extra" install hello/1.0 -k $K
 	original=$dkmstree/hello/original_module/$K/$arch
-	is "$(field srcversion "$original/hello.ko")" extra "compat 6: that is the original"
+	is "$(field srcversion "$original/hello.ko")" extra "compat 6: the module in extra becomes the original"
 	is "$(cd "$original/collisions" && find . -name '*.ko' | sort)" \
-		"$(printf '%s\n' ./kernel/a/hello.ko ./kernel/b/hello.ko)" "compat 6: the others are collisions"
-	is "$(cd "$tree" && find . -name 'hello*')" "./$dest/hello.ko" "compat 6: ours is the only one"
+		"$(printf '%s\n' ./kernel/a/hello.ko ./kernel/b/hello.ko)" "compat 6: the others become collisions"
+	is "$(cd "$tree" && find . -name 'hello*')" "./$dest/hello.ko" "compat 6: only our module is left"
 	dkms_exits 0 "remove" remove hello/1.0 --all
-	is "$(tree_snapshot)" "$before" "all come back"
-	is "$(ls "$dkmstree")" "" "nothing of it is left in the dkms tree"
+	is "$(tree_snapshot)" "$before" "all modules of the kernel are restored"
+	is "$(ls "$dkmstree")" "" "no file is left in the dkms tree"
 	rm -r "$tree/extra"
 	before=$(tree_snapshot)
-	dkms_exits 0 "compat 6: over several, none where modules are put" install hello/1.0 -k $K
+	dkms_exits 0 "compat 6: install over several modules, all in other directories" install hello/1.0 -k $K
 	is "$(find "$original" -name '*.ko' | wc -l) $(find "$original/collisions" -name '*.ko' | wc -l)" "2 2" \
 		"compat 6: all are collisions"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
-	is "$(tree_snapshot)" "$before" "all come back"
+	is "$(tree_snapshot)" "$before" "all modules of the kernel are restored"
 
-	# What upstream's dkms has archived: without .origin.
+	# The original dkms archives a module without .origin.
 	kernel_machine
 	module hello 1.0
 	dkms install hello/1.0 -k $K > /dev/null
@@ -228,17 +230,17 @@ hello/1.1: added" "compat 8: says so"
 	is "$(cd "$tree" && find . -name 'hello*' | sort)" "$(printf '%s\n' ./kernel/fs/hello.ko "./$dest/hello.ko")" \
 		"it comes back to the module's place, a collision to its own"
 
-	# The package of another.
+	# A module of another package has the same name.
 	kernel_machine
 	module first 1.0 BUILT_MODULE_NAME=shared
 	module second 2.0 BUILT_MODULE_NAME=shared
 	sources "$sourcetree/first-1.0" 1.0 shared
 	sources "$sourcetree/second-2.0" 2.0 shared
 	dkms install first/1.0 -k $K > /dev/null
-	dkms_exits 0 "over the module of another package" install second/2.0 -k $K
-	is "$(field version "$tree/$dest/shared.ko")" 2.0 "it is replaced"
+	dkms_exits 0 "install over the module of another package" install second/2.0 -k $K
+	is "$(field version "$tree/$dest/shared.ko")" 2.0 "the module is replaced"
 	dkms_exits 0 "uninstall" uninstall second/2.0 -k $K
-	is "$(field version "$tree/$dest/shared.ko")" 1.0 "and comes back"
+	is "$(field version "$tree/$dest/shared.ko")" 1.0 "the module of the other package is restored"
 }
 
 hooks()
@@ -253,36 +255,36 @@ hooks()
 	dkms_exits 0 "install with hooks" install hello/1.0 -k $K
 	like "$out" "^before: ($source|$dkmstree/hello/1.0/source) $K hello/1.0$" \
 		"compat 4, 11.15: PRE_INSTALL from the source, its output on stdout"
-	like "$out" "^after: ($source|$dkmstree/hello/1.0/source) $K hello/1.0$" "compat 4: and POST_INSTALL"
+	like "$out" "^after: ($source|$dkmstree/hello/1.0/source) $K hello/1.0$" "compat 4: POST_INSTALL runs"
 	is "$(printf '%s\n' "$out" | grep -E '^(before|after|there)' | cut -d: -f1)" "$(printf '%s\n' before after there)" \
 		"compat 6: before and after the files"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
-	is "$(printf '%s\n' "$out" | grep -E '^(gone|there)' | cut -d: -f1)" gone "compat 6: POST_REMOVE, after the files"
+	is "$(printf '%s\n' "$out" | grep -E '^(gone|there)' | cut -d: -f1)" gone "compat 6: POST_REMOVE runs after the files are removed"
 	script "$source/hook.sh" 'echo "no $1" >&2; exit 5'
 	before=$(tree_snapshot)
 	dkms_exits 101 "compat 4: a failing PRE_INSTALL" install hello/1.0 -k $K
-	is "$(state hello 1.0 $K)" built "it is built and not installed"
-	is "$(tree_snapshot)" "$before" "and the kernel's tree is as it was"
-	dkms_exits 0 "compat 4: unless --force" install hello/1.0 -k $K --force
-	is "$(state hello 1.0 $K)" installed "it is installed"
-	like "$err" "warning.*POST_INSTALL.*exited 5" "a failing POST_INSTALL is a warning"
+	is "$(state hello 1.0 $K)" built "it is built but not installed"
+	is "$(tree_snapshot)" "$before" "the kernel's tree is unchanged"
+	dkms_exits 0 "compat 4: --force installs it" install hello/1.0 -k $K --force
+	is "$(state hello 1.0 $K)" installed "the module is installed"
+	like "$err" "warning.*POST_INSTALL.*exited 5" "a failing POST_INSTALL gives a warning"
 	dkms_exits 0 "a failing POST_REMOVE" remove hello/1.0 -k $K
-	like "$err" "warning.*POST_REMOVE.*exited 5" "is a warning"
-	is "$(state hello 1.0)" absent "it is removed"
+	like "$err" "warning.*POST_REMOVE.*exited 5" "a failing POST_REMOVE gives a warning"
+	is "$(state hello 1.0)" absent "the version is removed"
 	chmod -x "$source/hook.sh"
 	dkms_exits 0 "compat 4: hooks that are not executable" install hello/1.0 -k $K
-	is "$(printf '%s\n' "$err" | grep -c 'warning.*hook.sh is not executable')" 2 "compat 4: are warnings"
+	is "$(printf '%s\n' "$err" | grep -c 'warning.*hook.sh is not executable')" 2 "compat 4: there are warnings for them"
 	rm "$source/dkms.conf"
 	dkms_exits 0 "remove without a dkms.conf" remove hello/1.0 --all
-	is "$(state hello 1.0) $(find "$tree" -name 'hello*')" "absent " "works"
+	is "$(state hello 1.0) $(find "$tree" -name 'hello*')" "absent " "the module is removed"
 	module hello 1.1
 	dkms install hello/1.1 -k $K > /dev/null
 	echo 'BUILT_MODULE_NAME=(a a) DEST_MODULE_LOCATION=(/usr /usr)' >> "$sourcetree/hello-1.1/dkms.conf"
-	dkms_exits 0 "compat 4: remove with a conf gone bad" remove hello/1.1 --all
-	is "$(state hello 1.1) $(find "$tree" -name 'hello*')" "absent " "compat 4: is never stopped by it"
+	dkms_exits 0 "compat 4: remove with a bad dkms.conf" remove hello/1.1 --all
+	is "$(state hello 1.1) $(find "$tree" -name 'hello*')" "absent " "compat 4: the version is removed"
 }
 
-# depmod as a script that notes its calls and does LINEs.
+# Writes a depmod that records its calls and runs LINEs.
 fake_depmod() # [LINE...]
 {
 	rm -f "$work/depmods"
@@ -299,9 +301,9 @@ depmods()
 		module mod$n 1.0
 	done
 	dkms_exits 0 "install" install mod1/1.0 -k $K
-	like "$(cat "$tree/modules.dep")" "^$dest/mod1.ko:" "compat 6: depmod has seen it"
+	like "$(cat "$tree/modules.dep")" "^$dest/mod1.ko:" "compat 6: depmod has added the module"
 	dkms_exits 0 "uninstall" uninstall mod1/1.0 -k $K
-	is "$(grep -c mod1 "$tree/modules.dep")" 0 "compat 6: depmod has seen it go"
+	is "$(grep -c mod1 "$tree/modules.dep")" 0 "compat 6: depmod has removed the module"
 	for n in 1 2 3; do
 		dkms add mod$n/1.0 > /dev/null || true
 	done
@@ -314,19 +316,19 @@ depmods()
 	fake_depmod 'for k; do :; done' "touch '$work/here-'\$k" 'i=0' \
 		"until [ -e '$work/here-$K' ] && [ -e '$work/here-$K7' ]; do" \
 		'[ $((i += 1)) -lt 100 ] || exit 1' 'sleep 0.1' 'done'
-	dkms_exits 0 "depmods of two kernels run side by side" autoinstall -k $K -k $K7 -j 2
-	is "$(wc -l < "$work/depmods")" 2 "and are two"
+	dkms_exits 0 "the depmods of two kernels run at the same time" autoinstall -k $K -k $K7 -j 2
+	is "$(wc -l < "$work/depmods")" 2 "depmod runs twice"
 	rm "$work/depmods"
-	dkms_exits 0 "nothing to do" autoinstall -k $K -k $K7
-	dkms_exits 0 "nothing to install" install mod1/1.0 -k $K
-	dkms_exits 0 "nothing but a build" build mod1/1.0 -k $K --force
-	ok "no depmod for that" test ! -e "$work/depmods"
+	dkms_exits 0 "autoinstall with nothing to do" autoinstall -k $K -k $K7
+	dkms_exits 0 "install of an installed version" install mod1/1.0 -k $K
+	dkms_exits 0 "a build only" build mod1/1.0 -k $K --force
+	ok "depmod does not run for these" test ! -e "$work/depmods"
 	dkms_exits 0 "compat 3: --no-depmod" unbuild mod1/1.0 -k $K --no-depmod
 	dkms_exits 0 "compat 3: --no-depmod" install mod1/1.0 -k $K --no-depmod
-	ok "none either" test ! -e "$work/depmods"
+	ok "depmod does not run with --no-depmod" test ! -e "$work/depmods"
 	rm "$installtree/$K7/modules.dep"
 	dkms_exits 0 "compat 6: a kernel without modules.dep" unbuild mod2/1.0 -k $K7
-	ok "compat 6: none either" test ! -e "$work/depmods"
+	ok "compat 6: depmod does not run without modules.dep" test ! -e "$work/depmods"
 
 	kernel_machine
 	module hello 1.0
@@ -334,45 +336,45 @@ depmods()
 	before=$(tree_snapshot)
 	fake_depmod 'echo "depmod: disk on fire" >&2' 'exit 1'
 	dkms_exits 6 "compat 6: a failing depmod" install hello/1.0 -k $K
-	like "$err" "disk on fire" "is quoted"
-	is "$(state hello 1.0 $K)" built "compat 6: the install is rolled back"
-	is "$(tree_snapshot)" "$before" "compat 6: originals and all"
+	like "$err" "disk on fire" "the error has depmod's message"
+	is "$(state hello 1.0 $K)" built "compat 6: the installation is undone"
+	is "$(tree_snapshot)" "$before" "compat 6: the original modules are restored"
 	dkms add hello/1.0 > /dev/null 2>&1 || true
 	dkms_exits 11 "compat 9: a failing depmod of autoinstall" autoinstall -k $K
-	is "$(state hello 1.0 $K)" built "it is rolled back, too"
+	is "$(state hello 1.0 $K)" built "the installation is undone"
 	rm "$work/bin/depmod"
-	dkms_exits 0 "a depmod that works" install hello/1.0 -k $K
-	is "$(state hello 1.0 $K)" installed "it is installed"
+	dkms_exits 0 "depmod works again" install hello/1.0 -k $K
+	is "$(state hello 1.0 $K)" installed "the module is installed"
 
-	# The next version has one module less and one more.
+	# The next version lacks a module and has a new one.
 	module hello 1.1 'BUILT_MODULE_NAME[0]=hello' 'BUILT_MODULE_NAME[1]=two' \
 		'DEST_MODULE_LOCATION[1]=/kernel/extra'
 	sources "$sourcetree/hello-1.1" 1.1 hello two
 	module hello 1.2 'BUILT_MODULE_NAME[0]=hello' 'BUILT_MODULE_NAME[1]=three' \
 		'DEST_MODULE_LOCATION[1]=/kernel/extra'
 	sources "$sourcetree/hello-1.2" 1.2 hello three
-	dkms_exits 0 "an upgrade" install hello/1.1 -k $K
+	dkms_exits 0 "install the next version" install hello/1.1 -k $K
 	before=$(snapshot "$tree" "$dkmstree/hello/original_module")
 	fake_depmod 'exit 1'
 	dkms_exits 6 "compat 6: depmod fails in an upgrade" install hello/1.2 -k $K
-	is "$(state hello 1.1 $K) $(state hello 1.2 $K)" "installed built" "compat 6: it is rolled back"
-	is "$(snapshot "$tree" "$dkmstree/hello/original_module")" "$before" "compat 6: to the version before"
-	like "$err" "hello/1.1 is installed as before" "and that is said"
-	dkms_exits 6 "the same by links" install hello/1.2 -k $K --symlink-modules
-	is "$(state hello 1.1 $K)" installed "is the same"
-	ok "by a link" test "$tree/$dest/two.ko" -ef "$dkmstree/hello/1.1/$K/$arch/module/two.ko"
+	is "$(state hello 1.1 $K) $(state hello 1.2 $K)" "installed built" "compat 6: the upgrade is undone"
+	is "$(snapshot "$tree" "$dkmstree/hello/original_module")" "$before" "compat 6: the files are those of the previous version"
+	like "$err" "hello/1.1 is installed as before" "dkms says that the previous version is installed"
+	dkms_exits 6 "depmod fails in an upgrade with --symlink-modules" install hello/1.2 -k $K --symlink-modules
+	is "$(state hello 1.1 $K)" installed "the previous version is installed"
+	ok "its module is a link again" test "$tree/$dest/two.ko" -ef "$dkmstree/hello/1.1/$K/$arch/module/two.ko"
 	rm "$work/bin/depmod"
 	dkms_exits 0 "uninstall" uninstall hello/1.1 -k $K
 	is "$(cd "$tree" && find . -name '*.ko' | sort)" "$(printf '%s\n' ./kernel/fs/ext9.ko ./kernel/hello.ko)" \
 		"the original comes back, nothing is left"
 
-	# A kernel that is gone but for us.
+	# A kernel whose directory has only files of dkms and depmod.
 	kernel_machine
 	module hello 1.0
 	dkms install hello/1.0 -k $K > /dev/null
 	rm -r "$tree"/{kernel,modules.order,modules.builtin}
-	dkms_exits 0 "compat 6: the last module of a kernel whose image is gone" uninstall hello/1.0 -k $K
-	is "$(find "$tree" -name 'modules.*')" "" "compat 6: no stale depmod files stay"
+	dkms_exits 0 "compat 6: the last module of a kernel without an image" uninstall hello/1.0 -k $K
+	is "$(find "$tree" -name 'modules.*')" "" "compat 6: the files of depmod are removed"
 }
 
 places

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Signals at random moments, and two dkms at once: children are gone, nothing is half-done, the next
-# run has nothing to be told. DKMS_TEST_SEED repeats the moments of another run.
+# Signals at random moments, and two processes of dkms at the same time: no child is left, the trees
+# are consistent, and the next run succeeds. DKMS_TEST_SEED repeats the moments of another run.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -9,7 +9,7 @@ K7=4.19.0-7-amd64
 RANDOM=${DKMS_TEST_SEED:=$RANDOM}
 note "DKMS_TEST_SEED=$DKMS_TEST_SEED"
 
-# Waits a moment between 0 and MS milliseconds.
+# Waits between 0 and MS milliseconds.
 moment() # MS
 {
 	local ms=$((RANDOM % $1))
@@ -18,7 +18,7 @@ moment() # MS
 	sleep "$moment"
 }
 
-# Starts dkms as a terminal does, in a process group of its own; $dkms is its PID.
+# Starts dkms in a process group of its own, as a terminal does; $dkms is its PID.
 start_dkms() # ARGUMENT...
 {
 	local comm
@@ -27,13 +27,13 @@ start_dkms() # ARGUMENT...
 	"$DKMS" "$@" "${trees[@]}" < /dev/null > "$work/first.out" 2> "$work/first.err" &
 	dkms=$!
 	set +m
-	# Until then it is this test, and a signal would be ours.
+	# Until it calls exec the child is a copy of this test, which would handle a signal.
 	while read -r comm 2>/dev/null < "/proc/$dkms/comm" && [ "$comm" = "${BASH##*/}" ]; do
 		:
 	done
 }
 
-# Waits until the make of a module has said "started".
+# Waits until the make of a module has printed "started".
 until_started() # NAME
 {
 	while ! grep -qs started "$dkmstree/$1"/1.0/.job-*/make.log; do
@@ -41,7 +41,7 @@ until_started() # NAME
 	done
 }
 
-# How long a run takes that nothing interrupts: $whole_ms. Not the first one.
+# Sets $whole_ms to the time of a run without interruption. The first run does not count.
 how_long()
 {
 	local _
@@ -56,8 +56,8 @@ how_long()
 	done
 }
 
-# SIGNAL at TIMES random moments of an autoinstall of three modules for two kernels, and some more
-# until two of them were in its middle.
+# Sends SIGNAL at TIMES random moments of an autoinstall of three modules for two kernels, and then
+# more often until at least two signals hit the middle of a run.
 interrupted() # SIGNAL STATUS TIMES [OPTION...]
 {
 	local signal=$1 want=$2 times=$3 n m status wrong="" left="" half="" again="" hit=0
@@ -69,7 +69,7 @@ interrupted() # SIGNAL STATUS TIMES [OPTION...]
 		cp -a "$work/before/modules" "$installtree"
 		start_dkms autoinstall -k $K -k $K7 "$@"
 		moment "$whole_ms"
-		# Half of the times as a terminal does, to all of its processes.
+		# Every second time the signal goes to all processes, as from a terminal.
 		if [ $((n % 2)) -eq 0 ]; then
 			kill -s "$signal" -- "-$dkms" 2>/dev/null || true
 		else
@@ -91,10 +91,10 @@ interrupted() # SIGNAL STATUS TIMES [OPTION...]
 		done
 	done
 	is "$wrong" "" "SIG$signal $*: the exit status is the signal's"
-	is "$left" "" "SIG$signal $*: children are gone"
-	is "$half" "" "compat 12: SIG$signal $*: nothing is half-done"
+	is "$left" "" "SIG$signal $*: no child is left"
+	is "$half" "" "compat 12: SIG$signal $*: the trees are consistent"
 	is "$again" "" "compat 12: SIG$signal $*: the next run succeeds"
-	ok "SIG$signal $*: some were in the middle ($hit of $n in $whole_ms ms)" test "$hit" -gt 1
+	ok "SIG$signal $*: some signals hit the middle of a run ($hit of $n in $whole_ms ms)" test "$hit" -gt 1
 }
 
 signals()
@@ -114,7 +114,7 @@ signals()
 	mkdir "$work/before"
 	cp -a "$dkmstree" "$work/before/dkms"
 	cp -a "$installtree" "$work/before/modules"
-	# As long as a run takes that nothing interrupts, and a little more.
+	# Slightly longer than a run without interruption.
 	how_long
 	interrupted INT 130 13
 	interrupted TERM 143 12
@@ -124,9 +124,9 @@ signals()
 	trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
 	interrupted INT 130 5 -j 1
 	interrupted KILL 137 4 -j 1
-	ok "the cache is whole" dkms cache verify
+	ok "the cache is not damaged" dkms cache verify
 
-	# A make that does not listen.
+	# A make that ignores signals.
 	machine
 	kernel $K
 	module deaf 1.0 'MAKE="trap \"\" INT TERM; echo started; while :; do sleep 0.1; done"'
@@ -136,11 +136,11 @@ signals()
 	status=0
 	wait "$dkms" || status=$?
 	is "$status" 143 "a make that ignores signals: the exit status"
-	is "$(others)" "" "a make that ignores signals: is gone all the same"
-	is "$(state deaf 1.0 $K)" added "nothing was built"
-	is "$(ls -A "$dkmstree/deaf/1.0")" "$(printf '%s\n' build source)" "nothing is left"
+	is "$(others)" "" "a make that ignores signals: it is killed"
+	is "$(state deaf 1.0 $K)" added "no module is built"
+	is "$(ls -A "$dkmstree/deaf/1.0")" "$(printf '%s\n' build source)" "no temporary file is left"
 
-	# A lock of a dead process is none.
+	# The lock of a dead process does not count.
 	for n in 1 2 3; do
 		machine
 		kernel $K
@@ -151,11 +151,11 @@ signals()
 		touch "$sourcetree/held-1.0/go"
 		try install held/1.0 -k $K
 		wait "$dkms" 2>/dev/null || true
-		is "$status $(grep -c waiting <<< "$out$err")" "0 0" "killed while it held the lock: the next one does not wait"
+		is "$status $(grep -c waiting <<< "$out$err")" "0 0" "killed while it held the lock: the next run does not wait"
 	done
 }
 
-# What kill -9 may leave of an install, made by hand as it takes luck to hit those moments.
+# Makes by hand what kill -9 can leave of an install, since the right moments are hard to hit.
 killed_installs()
 {
 	local before original
@@ -171,42 +171,42 @@ killed_installs()
 	rm "$dkmstree/hello/kernel-$K-$arch"
 	touch "$installtree/$K/$dest/"{.hello.ko.dkms-new,..hello.ko.dkms-new.123-4}
 	dkms_exits 0 "killed before the link was set: install" install hello/1.0 -k $K
-	is "$(state hello 1.0 $K)" installed "it is installed"
-	whole "nothing is left of the first"
+	is "$(state hello 1.0 $K)" installed "the module is installed"
+	whole "no file of the killed install is left"
 	rm "$dkmstree/hello/kernel-$K-$arch"
 	dkms_exits 0 "killed before the link was set: remove" remove hello/1.0 -k $K
-	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
-	is "$(ls "$dkmstree")" "" "nothing is left of it"
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as before"
+	is "$(ls "$dkmstree")" "" "no file is left in the dkms tree"
 
 	dkms build hello/1.0 -k $K > /dev/null
 	mkdir -p "$original"
 	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
 	dkms_exits 0 "killed before the original was moved: install" install hello/1.0 -k $K
-	dkms_exits 0 "and uninstall" uninstall hello/1.0 -k $K
-	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	dkms_exits 0 "killed before the original was moved: uninstall" uninstall hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as before"
 	mkdir -p "$original"
 	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
 	mv "$installtree/$K/kernel/hello.ko" "$original"
 	dkms_exits 0 "killed after the original was moved: install" install hello/1.0 -k $K
-	dkms_exits 0 "and uninstall" uninstall hello/1.0 -k $K
-	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	dkms_exits 0 "killed after the original was moved: uninstall" uninstall hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as before"
 	mkdir -p "$original"
 	echo "$installtree/$K/kernel/hello.ko" > "$original/hello.ko.origin"
 	mv "$installtree/$K/kernel/hello.ko" "$original"
 	dkms_exits 0 "killed after the original was moved: remove" remove hello/1.0 -k $K
-	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as before"
 
 	dkms install hello/1.0 -k $K > /dev/null
 	dkms build hello/1.1 -k $K > /dev/null
 	cp "$dkmstree/hello/1.1/$K/$arch/module/hello.ko" "$installtree/$K/$dest/hello.ko"
-	dkms_exits 0 "killed while another version took its place: install" install hello/1.1 -k $K
-	whole "it is installed"
+	dkms_exits 0 "killed while another version replaced it: install" install hello/1.1 -k $K
+	whole "the other version is installed"
 	cp "$original/hello.ko" "$installtree/$K/kernel/hello.ko"
 	dkms_exits 0 "killed while uninstalling: uninstall" uninstall hello/1.1 -k $K
-	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as it was"
+	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as before"
 }
 
-# Killed when the module was installed and only the build's directory was still there.
+# Killed after the module was installed, when only the build directory was left to remove.
 killed_at_the_end()
 {
 	local dir option lock run
@@ -227,15 +227,15 @@ killed_at_the_end()
 		flock "$lock"
 		flock "$run"
 		dkms autoinstall -k $K $option > /dev/null
-		ok "$option: what a living process works on stays" test -d "$dir/.job-$K-$arch"
+		ok "$option: the directory of a living process is kept" test -d "$dir/.job-$K-$arch"
 		exec {lock}<&- {run}<&-
 		dkms autoinstall -k $K $option > /dev/null
-		whole "$option: what a dead one has left goes, though there is nothing to build"
+		whole "$option: the directory of a dead process is removed, although there is nothing to build"
 		[ $option = --sandbox=auto ] || ok "$option: logs of old are where they belong" test -e "$dir/build/mine"
 	done
 }
 
-# Two dkms do the same at the same time.
+# Two processes of dkms do the same at the same time.
 two_at_once()
 {
 	local n failed="" wrong=""
@@ -258,7 +258,7 @@ two_at_once()
 		[ "$status" -eq 0 ] || failed+="again: $status $err"$'\n'
 		dkms remove hello/1.0 --all > /dev/null
 	done
-	is "$failed" "" "compat 12: two install the same: one does it, the other waits"
+	is "$failed" "" "compat 12: two install the same: one installs, the other waits"
 	failed=""
 	for n in 1 2 3; do
 		start_dkms build hello/1.0 -k $K --sandbox=off
@@ -271,12 +271,12 @@ two_at_once()
 		wrong+=$(whole "two without a sandbox" | grep -A 3 '^not ok' || true)
 		dkms remove hello/1.0 --all > /dev/null
 	done
-	is "$failed" "" "two build for two kernels in one directory, without a sandbox: one waits"
-	is "$wrong" "" "compat 12: two install the same: nothing is half-done"
+	is "$failed" "" "two builds for two kernels in one directory, without a sandbox: one waits"
+	is "$wrong" "" "compat 12: two install the same: the trees are consistent"
 }
 
-# Arguments of a command that installs some of three modules for some of two kernels, in $some,
-# and what that is in $jobs.
+# Sets $some to arguments that install some of three modules for some of two kernels, and $jobs to
+# the jobs of that command.
 choose()
 {
 	local names=(one two three) kernels=("-k $K" "-k $K7" "-k $K -k $K7") m k
@@ -291,7 +291,7 @@ choose()
 	done
 }
 
-# Two dkms do some of the same: each waits for nothing but what both do.
+# Two processes of dkms share some of their jobs. Each waits only for the shared jobs.
 some_of_the_same()
 {
 	local n first second line failed="" wrong="" idle="" m
@@ -332,12 +332,12 @@ some_of_the_same()
 			dkms remove $m/1.0 --all > /dev/null 2>&1
 		done
 	done
-	is "$failed" "" "two do some of the same: both end well"
-	is "$wrong" "" "two do some of the same: nothing is half-done"
-	is "$idle" "" "and wait for nothing else"
+	is "$failed" "" "two share some jobs: both succeed"
+	is "$wrong" "" "two share some jobs: the trees are consistent"
+	is "$idle" "" "two share some jobs: they wait only for shared jobs"
 }
 
-# Waits until a file has a line that matches.
+# Waits until a line of a file matches.
 until_line() # PATTERN FILE
 {
 	local i
@@ -349,7 +349,7 @@ until_line() # PATTERN FILE
 	return 1
 }
 
-# The second of two dkms waits, and says so; meanwhile it does what it can.
+# The second of two processes waits and says so. Meanwhile it does its other jobs.
 waiting()
 {
 	local first second status=0
@@ -370,17 +370,17 @@ waiting()
 	dkms autoinstall -k $K -j 1 > "$work/second" 2>&1 &
 	second=$!
 	ok "the second says that it waits" until_line "^dkms: hello/1.0 for $K: waiting" "$work/second"
-	ok "and does what does not need the other, with its only slot" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
+	ok "it does another job meanwhile, with its only slot" until_line "^dkms: other/1.0 for $K: installed" "$work/second"
 	touch "$sourcetree/hello-1.0/go"
 	wait "$first" || status=$?
-	is "$status" 0 "the first goes on"
+	is "$status" 0 "the first process succeeds"
 	wait "$second" || status=$?
-	is "$status" 0 "and then the second"
-	like "$(cat "$work/second")" "hello/1.0 for $K: installed\$" "which does not build it again"
-	is "$(find "$dkmstree" -name '.job*')" "" "nothing is left"
+	is "$status" 0 "the second process succeeds"
+	like "$(cat "$work/second")" "hello/1.0 for $K: installed\$" "the second process does not build it again"
+	is "$(find "$dkmstree" -name '.job*')" "" "no lock is left"
 }
 
-# kill -9 in the middle of a copy or of an archive.
+# kill -9 while a source is copied or an archive is written.
 killed_copies()
 {
 	local i left=""
@@ -399,10 +399,10 @@ killed_copies()
 	done
 	kill -KILL "$dkms"
 	wait "$dkms" 2> /dev/null || true
-	ok "(add DIRECTORY, killed, leaves something)" test -n "$left" -a ! -e "$sourcetree/big-1.0"
+	ok "(the killed add DIRECTORY leaves a temporary directory)" test -n "$left" -a ! -e "$sourcetree/big-1.0"
 	dkms_exits 0 "add DIRECTORY again" add "$machine/big"
-	is "$(ls -A -I 'linux-*' "$sourcetree")" big-1.0 "nothing is left of the first"
-	is "$(ls "$sourcetree/big-1.0/many" | wc -l)" 20000 "and all is there"
+	is "$(ls -A -I 'linux-*' "$sourcetree")" big-1.0 "the temporary directory is removed"
+	is "$(ls "$sourcetree/big-1.0/many" | wc -l)" 20000 "the copy is complete"
 
 	head -c 30M /dev/urandom > "$sourcetree/big-1.0/noise"
 	start_dkms mktarball big/1.0 --source-only --archive "$machine/big.tar.xz"
@@ -414,14 +414,14 @@ killed_copies()
 	ok "(mktarball is writing)" test -n "$left"
 	kill -KILL "$dkms"
 	wait "$dkms" 2> /dev/null || true
-	is "$(cd "$machine" && echo big*)" big "mktarball, killed, leaves nothing"
+	is "$(cd "$machine" && echo big*)" big "a killed mktarball leaves no file"
 	for i in 1 2; do
 		dkms_exits 0 "mktarball" mktarball big/1.0 --source-only --archive "$machine/big.tar"
 		stat -c "%i %a %s" "$machine/big.tar" >> "$work/archives"
 	done
-	is "$(cut -d ' ' -f 2- "$work/archives" | uniq | wc -l)" 1 "the same both times"
-	ok "the second takes the place of the first" test "$(uniq "$work/archives" | wc -l)" -eq 2
-	is "$(cd "$machine" && echo big*)" "big big.tar" "and leaves nothing beside it"
+	is "$(cut -d ' ' -f 2- "$work/archives" | uniq | wc -l)" 1 "two archives have the same content"
+	ok "the second archive replaces the first" test "$(uniq "$work/archives" | wc -l)" -eq 2
+	is "$(cd "$machine" && echo big*)" "big big.tar" "no other file is left"
 }
 
 signals

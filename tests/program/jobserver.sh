@@ -1,6 +1,6 @@
 #!/bin/bash
-# The job slots with real makes, this system's and make 4.4: how many compile at once, of our own
-# slots and of those of a make above; and that all tokens are there afterwards.
+# The job slots with real makes, of this system and of make 4.4: how many targets run at the same
+# time, with slots of dkms and with those of a make above, and that all tokens are returned.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -8,7 +8,7 @@ set -eu
 K7=4.19.0-7-amd64
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-# Six targets that say when they begin and end.
+# Writes six targets that print when they start and end.
 write_targets() # FILE
 {
 	printf '%s\n' 'all: 1 2 3 4 5 6' '1 2 3 4 5 6:' \
@@ -16,7 +16,7 @@ write_targets() # FILE
 		'literal: ; make -f targets.mk' > "$1"
 }
 
-# A module that is made by LINE and then as modules are.
+# Makes a module whose MAKE runs LINE and then builds the module.
 parallel() # NAME LINE
 {
 	module "$1" 1.0 "MAKE=\"$2 && make -C \$kernel_source_dir M=\$dkms_tree/$1/1.0/build\""
@@ -24,10 +24,10 @@ parallel() # NAME LINE
 	dkms add "$1/1.0" > /dev/null
 }
 
-# How many spans there are in the files, and how many at the same time at most.
+# Prints how many spans of time the files have, and how many of them overlap.
 spans() # FILE...
 {
-	# An end before a beginning at the same time.
+	# At the same time an end counts before a start.
 	cat "$@" | awk '$1 == "span" { print $3, ($2 == "+" ? 1 : -1) }' | sort -k1,1n -k2,2n |
 		awk '{ n += $2; if ($2 > 0) total++; if (n > most) most = n } END { print total + 0, most + 0 }'
 }
@@ -39,14 +39,14 @@ at_once() # SLOTS TOTAL DESCRIPTION FILE...
 	shift 3
 	got=$(spans "$@")
 	is "${got% *}" "$total" "$description: each target is made"
-	ok "$description: never more than $slots at once (${got#* })" test "${got#* }" -le "$slots"
-	ok "$description: and more than one" test "${got#* }" -gt 1
+	ok "$description: never more than $slots targets at the same time (${got#* })" test "${got#* }" -le "$slots"
+	ok "$description: more than one target at the same time" test "${got#* }" -gt 1
 }
 
 logs() { echo "$dkmstree"/*/1.0/*/"$arch"/log/make.log; }
 quiet() { is "$(cat "$@" | grep -iE 'jobserver|INTERNAL|forced in')" "" "no make complains"; }
 
-# Makes in shell command lines, several modules at once.
+# Several modules at the same time, with makes in shell command lines.
 own_slots() # MAKE
 {
 	machine
@@ -65,7 +65,7 @@ own_slots() # MAKE
 	parallel one 'make -f targets.mk'
 	dkms_exits 0 "$1: one slot" install one/1.0 -k $K -j 1
 	# shellcheck disable=SC2046
-	is "$(spans $(logs))" "6 1" "$1: one at a time"
+	is "$(spans $(logs))" "6 1" "$1: one target after the other"
 	[[ $make_version != 4.[0-3]* ]] || return 0
 	for sandbox in auto off; do
 		machine
@@ -80,8 +80,8 @@ own_slots() # MAKE
 	is "$(find /tmp -maxdepth 2 -name slots -path '/tmp/dkms-*')" "" "$1: no named pipe is left"
 }
 
-# dkms below make -j4, whose own targets compile at the same time. make itself counts its tokens
-# when it ends.
+# Runs dkms below make -j4, whose own targets run at the same time. make counts its tokens when it
+# ends.
 below() # DESCRIPTION PREFIX WANTED OPTIONS
 {
 	write_targets "$work/targets.mk"
@@ -106,7 +106,7 @@ outer_slots() # MAKE [OPTION]
 	at_once 4 30 "$1 above" "$work/out" $(logs)
 	# shellcheck disable=SC2046
 	quiet "$work/out" $(logs)
-	like "$(cat "$work/out")" "dkms: one/1.0 for $K7: installed" "$1 above: the job is done"
+	like "$(cat "$work/out")" "dkms: one/1.0 for $K7: installed" "$1 above: dkms is done"
 
 	# shellcheck disable=SC2046
 	dkms remove one/1.0 --all > /dev/null
@@ -130,11 +130,11 @@ outer_slots() # MAKE [OPTION]
 	below "$1 above, -j" '' 0 '-j 1'
 	is "$(grep -c 'cannot be reached' "$work/out")" 0 "$1 above, -j: no warning"
 	# shellcheck disable=SC2046
-	is "$(spans $(logs))" "12 1" "$1 above, -j: slots of its own"
+	is "$(spans $(logs))" "12 1" "$1 above, -j: dkms has its own slots"
 }
 
-# This test is the make above: a pipe with five tokens, which are counted afterwards. Whatever ends
-# dkms, those that it has taken are back.
+# This test acts as the make above: it makes a pipe with five tokens and counts them afterwards.
+# However dkms ends, all tokens must be back.
 count_tokens()
 {
 	local token
@@ -153,7 +153,7 @@ counted() # MAKE
 	machine
 	kernel $K
 	kernel $K7
-	# It does not take any for itself: that is up to make when it is killed.
+	# A killed make cannot return its tokens, so this make takes none for itself.
 	module one 1.0 'PRE_BUILD=pre.sh'
 	module two 1.0 'PRE_BUILD=pre.sh'
 	for n in one two; do
@@ -184,7 +184,7 @@ counted() # MAKE
 			done
 		done
 	done
-	is "$wrong" "" "tokens of a make above are all put back, after signals too"
+	is "$wrong" "" "all tokens of a make above are returned, also after signals"
 	exec {pipe}<&- {reads}<&- {writes}>&-
 }
 
@@ -215,14 +215,14 @@ defaults()
 	n_slots 3 "--max-memory: those that fit, as nothing was built before" "${run[@]}" -j 8 --max-memory 500M
 	n_slots 1 "one in any case" "${run[@]}" -j 8 --max-memory 1M
 	n_slots 2 "not more than there are" "${run[@]}" -j 2 --max-memory 500M
-	dkms_exits 2 "--max-memory is a size" build one/1.0 -k "$K" --max-memory lots
+	dkms_exits 2 "--max-memory needs a size" build one/1.0 -k "$K" --max-memory lots
 	run=("${run[@]/--no-cache/--cache-dir=$work/cache}")
 	"${run[@]}" > "$work/built" 2>&1 < /dev/null
 	awk '$1 == "one/1.0" { $4 = 50000000 } { print }' "$work"/cache/v*/history > "$work/history"
-	ok "what a build took is remembered" grep -q "^one/1.0 $K [0-9]* 50000000 " "$work/history"
+	ok "the time of a build is recorded" grep -q "^one/1.0 $K [0-9]* 50000000 " "$work/history"
 	cp "$work/history" "$work"/cache/v*/history
 	n_slots 10 "and decides how many fit" "${run[@]}" -j 16 --max-memory 500M
-	like "$(cat "$work"/cache/v*/history)" "^one/1.0 $K [0-9]* [0-9]* [0-9]*\$" "and is written anew"
+	like "$(cat "$work"/cache/v*/history)" "^one/1.0 $K [0-9]* [0-9]* [0-9]*\$" "a new time replaces it"
 	for history in garbage "dkms-history 1"$'\n'"one/1.0 $K x" "dkms-history 2"$'\n'"one/1.0 $K 1 50000000 9999999999"; do
 		echo "$history" > "$(echo "$work"/cache/v*/history)"
 		n_slots 3 "a history that is damaged or another's is none" "${run[@]}" -j 8 --max-memory 500M
@@ -292,7 +292,7 @@ with_make()
 	own_slots "make $make_version"
 	outer_slots "make $make_version"
 	[[ $make_version = 4.[0-3]* ]] || outer_slots "make $make_version, a pipe" --jobserver-style=pipe
-	# Tokens before and after, also with makes that are killed.
+	# The number of tokens before and after, also with killed makes.
 	ok "make $make_version: the runner's tests" "${top_builddir:?}/tests/unit/test-runner"
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# mkdeb and mkrpm: what is in the packages that they make, and that dpkg and rpm install, upgrade
-# and remove them.
+# mkdeb and mkrpm: the contents of the packages that they make, and that dpkg and rpm can install,
+# upgrade and remove them.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -8,12 +8,12 @@ set -eu
 K7=4.19.0-7-amd64
 export DEBFULLNAME="Some One" DEBEMAIL=someone@example.org
 unset SOURCE_DATE_EPOCH
-export HOME=$work/home # rpm would keep account of packages in there
+export HOME=$work/home # rpm has a database of packages there
 mkdir "$HOME"
 
 [ -n "$private" ] || skip_all "needs a mount namespace"
 
-# What is packed with no tool but this one, which fails: for errors.
+# Runs a command with a PATH that has all tools except TOOL.
 without() # TOOL COMMAND...
 {
 	local tool=$1 path=$work/without dir
@@ -43,18 +43,18 @@ names()
 	$make_deb || return 0
 	dkms_exits 0 "mkdeb" mkdeb Some_Mod/1.0-rc1
 	deb=$dkmstree/Some_Mod/1.0-rc1/deb/some-mod-dkms_1.0-rc1_all.deb
-	is "$out" "dkms: Some_Mod/1.0-rc1: packed into $deb" "says where it is"
+	is "$out" "dkms: Some_Mod/1.0-rc1: packed into $deb" "mkdeb prints the path"
 	is "$(dpkg-deb -f "$deb" Package Version Architecture Maintainer Depends)" "Package: some-mod-dkms
 Version: 1.0-rc1
 Architecture: all
 Maintainer: Some One <someone@example.org>
-Depends: dkms" "its fields"
+Depends: dkms" "the fields of the package"
 	is "$(dpkg-deb --fsys-tarfile "$deb" | tar -t | grep '[^/]$')" "./usr/share/doc/some-mod-dkms/changelog.Debian.gz
 ./usr/share/doc/some-mod-dkms/copyright
 ./usr/src/Some_Mod-1.0-rc1/Makefile
 ./usr/src/Some_Mod-1.0-rc1/Some_Mod.c
-./usr/src/Some_Mod-1.0-rc1/dkms.conf" "its files"
-	dkms_exits 0 "mkdeb of another" mkdeb -m plain-dkms -v v2:1_0- --source-only
+./usr/src/Some_Mod-1.0-rc1/dkms.conf" "the files of the package"
+	dkms_exits 0 "mkdeb of another module" mkdeb -m plain-dkms -v v2:1_0- --source-only
 	is "$(cd "$dkmstree/plain-dkms/v2:1_0-/deb" && echo *)" "plain-dkms_0~v2.1.0_all.deb" \
 		"what a version cannot be in a package is put in other words"
 	dkms_exits 0 "mkdeb --binaries-only" mkdeb Some_Mod/1.0-rc1 --binaries-only --all
@@ -63,10 +63,10 @@ Depends: dkms" "its fields"
 		"a package for each kernel"
 	built=${deb%/*}/some-mod-modules-${K}_1.0-rc1_$deb_arch.deb
 	is "$(dpkg-deb -f "$built" Depends Conflicts)" "Depends: kmod, linux-image-$K | linux-image-$K-unsigned | linux-image-unsigned-$K
-Conflicts: some-mod-dkms" "it depends on that kernel"
-	like "$(dpkg-deb -c "$built")" "^-rw-r--r-- root/root .*/lib/modules/$K/$dest/Some_Mod.ko$" "and has the module"
+Conflicts: some-mod-dkms" "the package of modules depends on the kernel"
+	like "$(dpkg-deb -c "$built")" "^-rw-r--r-- root/root .*/lib/modules/$K/$dest/Some_Mod.ko$" "it has the module"
 	stem=$(dpkg-deb --fsys-tarfile "$built" | tar -xO --wildcards '*/Some_Mod.ko' | cksum)
-	is "$stem" "$(cksum < "$dkmstree/Some_Mod/1.0-rc1/$K/$arch/module/Some_Mod.ko")" "as it is built"
+	is "$stem" "$(cksum < "$dkmstree/Some_Mod/1.0-rc1/$K/$arch/module/Some_Mod.ko")" "the module is the built one"
 	if command -v lintian > /dev/null; then
 		ok "lintian finds no errors" lintian --allow-root --fail-on error "$deb" "$built"
 	else
@@ -77,17 +77,17 @@ Conflicts: some-mod-dkms" "it depends on that kernel"
 	cp "$deb" "$work/first.deb"
 	find "$sourcetree/Some_Mod-1.0-rc1" -name Makefile -exec touch -d '2020-01-02 UTC' {} +
 	dkms mkdeb Some_Mod/1.0-rc1 --archive "$work/second.deb" > /dev/null
-	ok "a touched file makes a difference" test "$(cksum < "$deb")" != "$(cksum < "$work/second.deb")"
+	ok "the time of a file matters" test "$(cksum < "$deb")" != "$(cksum < "$work/second.deb")"
 	(umask 077 && cp -a "$sourcetree/Some_Mod-1.0-rc1" "$work/again")
 	chmod 0666 "$sourcetree/Some_Mod-1.0-rc1"/*
 	touch "$sourcetree/Some_Mod-1.0-rc1"
 	TMPDIR=$work dkms mkdeb Some_Mod/1.0-rc1 --archive "$work/third.deb" > /dev/null
-	ok "modes, time and place make none" cmp "$work/second.deb" "$work/third.deb"
+	ok "modes, the path and the time of the build do not matter" cmp "$work/second.deb" "$work/third.deb"
 	SOURCE_DATE_EPOCH=86400 dkms mkdeb Some_Mod/1.0-rc1 --archive epoch.deb > /dev/null
-	is "$(TZ=UTC dpkg-deb -c "${deb%/*}/epoch.deb" | grep -v 1970-01-02)" "" "SOURCE_DATE_EPOCH is heeded"
+	is "$(TZ=UTC dpkg-deb -c "${deb%/*}/epoch.deb" | grep -v 1970-01-02)" "" "SOURCE_DATE_EPOCH is used"
 	DEBFULLNAME='' DEBEMAIL='Other <other@example.org>' dkms mkdeb Some_Mod/1.0-rc1 --archive other.deb > /dev/null
-	is "$(dpkg-deb -f "${deb%/*}/other.deb" Maintainer)" "Other <other@example.org>" "DEBEMAIL may hold a name"
-	is "$(stages)" "" "nothing is left in the temporary directory"
+	is "$(dpkg-deb -f "${deb%/*}/other.deb" Maintainer)" "Other <other@example.org>" "DEBEMAIL may have a name"
+	is "$(stages)" "" "no temporary file is left"
 }
 
 errors()
@@ -103,51 +103,51 @@ errors()
 	for word in mkdeb:dpkg-deb mkrpm:rpmbuild; do
 		tool=${word#*:} word=${word%:*}
 		dkms_exits 1 "compat 9: $word without a module" $word
-		dkms_exits 3 "compat 9: $word of one that is not known" $word none/1.0
-		dkms_exits 6 "compat 9: $word --binaries-only of what is not built" $word one/1.0 --binaries-only -k $K
-		like "$err" "^ +dkms build one/1.0 -k $K" "$word: says what helps"
-		dkms_exits 3 "$word of a name that no package can have" $word a@b/1.0
-		dkms_exits 8 "compat 9: $word of all and nothing" $word one/1.0 --binaries-only --source-only
+		dkms_exits 3 "compat 9: $word of an unknown version" $word none/1.0
+		dkms_exits 6 "compat 9: $word --binaries-only of a version that is not built" $word one/1.0 --binaries-only -k $K
+		like "$err" "^ +dkms build one/1.0 -k $K" "$word: the error has a remedy"
+		dkms_exits 3 "$word of a name that is not valid for a package" $word a@b/1.0
+		dkms_exits 8 "compat 9: $word with --binaries-only and --source-only" $word one/1.0 --binaries-only --source-only
 		dkms_exits 2 "$word --dry-run" $word one/1.0 --dry-run
 		script "$work/bin/$tool" 'echo "no paper" >&2' 'exit 3'
 		dkms_exits 9 "compat 9: $word: $tool fails" $word one/1.0
-		like "$err" "cannot make one-dkms.*: $tool exited 3" "$word: it is said"
-		like "$err" "no paper" "$word: so is what $tool said"
-		is "$(ls -A "$dkmstree/one/1.0")" source "$word: nothing is made"
+		like "$err" "cannot make one-dkms.*: $tool exited 3" "$word: the error has the exit status of the tool"
+		like "$err" "no paper" "$word: the error has the message of $tool"
+		is "$(ls -A "$dkmstree/one/1.0")" source "$word: no package is made"
 		rm "$work/bin/$tool"
 		without "$tool" dkms_exits 9 "compat 9: $word without $tool" $word one/1.0
-		like "$err" "$tool could not be started" "$word: that is said"
+		like "$err" "$tool could not be started" "$word: the error says that $tool could not be started"
 		[ "$dest" = kernel/extra ] || like "$err" "^ +(apt|dnf|zypper|pacman) .*(dpkg|rpm)" "$word: and what helps"
 	done
 	if $make_deb; then
-		dkms_exits 9 "compat 9: where nothing can be written" mkdeb one/1.0 --archive /proc/none/x.deb
+		dkms_exits 9 "compat 9: the destination cannot be written" mkdeb one/1.0 --archive /proc/none/x.deb
 		mkfifo "$work/fifo"
-		dkms_exits 9 "compat 9: where something else is" mkdeb one/1.0 --archive "$work/fifo"
-		ok "it stays" test -p "$work/fifo"
+		dkms_exits 9 "compat 9: the destination is a named pipe" mkdeb one/1.0 --archive "$work/fifo"
+		ok "the named pipe is kept" test -p "$work/fifo"
 		ln -s "$work/target.deb" "$work/link.deb"
 		touch "$work/target.deb"
-		dkms_exits 0 "a link" mkdeb one/1.0 --archive "$work/link.deb"
-		ok "is followed" test -L "$work/link.deb" -a -s "$work/target.deb"
+		dkms_exits 0 "the destination is a link" mkdeb one/1.0 --archive "$work/link.deb"
+		ok "the target of the link is written" test -L "$work/link.deb" -a -s "$work/target.deb"
 	fi
-	is "$(stages)" "" "nothing is left in the temporary directory"
+	is "$(stages)" "" "no temporary file is left"
 
-	# What -k is for.
+	# The use of -k.
 	$make_deb || return 0
 	dkms_exits 0 "-k without --binaries-only" mkdeb one/1.0 -k $K
-	like "$err" "mkdeb packs only the source" "is warned of"
+	like "$err" "mkdeb packs only the source" "there is a warning"
 	dkms_exits 0 "-k with --source-only" mkdeb one/1.0 -k $K --source-only
-	is "$err" "" "is not"
+	is "$err" "" "there is no warning"
 	kernel $K7
 	dkms build one/1.0 -k $K -k $K7 > /dev/null
 	dkms_exits 2 "one name for two packages" mkdeb one/1.0 --binaries-only -k $K -k $K7 --archive x.deb
 	mkdir "$sourcetree/one-1.0/one-dkms-mkdeb"
 	dkms_exits 0 "a template of earlier versions" mkdeb one/1.0
-	like "$err" "one-dkms-mkdeb is not used" "is warned of"
+	like "$err" "one-dkms-mkdeb is not used" "there is a warning that it is not used"
 	is "$(dkms mkdeb one/1.0 --json 2> /dev/null | jq -r '.jobs[] | .kind + " " + .archive')" \
-		"pack $dkmstree/one/1.0/deb/one-dkms_1.0_all.deb" "--json says where it is"
+		"pack $dkmstree/one/1.0/deb/one-dkms_1.0_all.deb" "--json has the path"
 }
 
-# Killed while the tool is at it.
+# mkdeb is killed while its tool runs.
 interrupted()
 {
 	local signal pid
@@ -162,21 +162,21 @@ interrupted()
 		dkms mkdeb one/1.0 > "$work/out" 2>&1 &
 		pid=$!
 		while [ ! -s "$work/began" ]; do sleep 0.05; done
-		is "$(stages | wc -l)" 1 "SIG$signal: it is at work"
-		# dkms is a function here: the program is a child of $pid.
+		is "$(stages | wc -l)" 1 "SIG$signal: the tool is running"
+		# dkms is a function here; the program is a child of $pid.
 		kill -$signal "$(pgrep -P $pid -x dkms || echo $pid)"
 		wait $pid 2>/dev/null || true
-		is "$(ls -A "$dkmstree/one/1.0")" source "SIG$signal: no package"
+		is "$(ls -A "$dkmstree/one/1.0")" source "SIG$signal: no package is made"
 		[ $signal = KILL ] || is "$(stages)" "" "SIG$signal: nothing is left"
 	done
 	rm "$work/bin/dpkg-deb"
-	is "$(stages | wc -l)" 1 "SIGKILL leaves what only the next one can remove"
+	is "$(stages | wc -l)" 1 "SIGKILL leaves a temporary directory"
 	$make_deb || return 0
-	dkms_exits 0 "the next one" mkdeb one/1.0
-	is "$(stages)" "" "removes it"
+	dkms_exits 0 "the next mkdeb" mkdeb one/1.0
+	is "$(stages)" "" "it removes the temporary directory"
 }
 
-# The system with a layer of our own over it, where our program is the system's.
+# Covers the system with layers, and installs our dkms as the system's.
 system()
 {
 	machine
@@ -195,7 +195,7 @@ system()
 	touch $installtree/$K/modules.builtin
 }
 
-# A kernel that has its name from Fedora, as all there.
+# A kernel with the name of a Fedora kernel.
 on_fedora()
 {
 	local k=6.11.4-301.fc41.x86_64
@@ -207,17 +207,17 @@ on_fedora()
 	module three 3.0
 	dkms build three/3.0 -k $k > /dev/null
 	dkms mkrpm three/3.0 --binaries-only -k $k --archive "$work/three.rpm" > /dev/null
-	like "$(rpm -qp --requires "$work/three.rpm")" "^kernel-uname-r = $k$" "Fedora's kernels have a name"
-	like "$(rpm -qlp "$work/three.rpm")" "/lib/modules/$k/extra/three.ko$" "and modules a place of their own"
+	like "$(rpm -qp --requires "$work/three.rpm")" "^kernel-uname-r = $k$" "the package requires a kernel of Fedora"
+	like "$(rpm -qlp "$work/three.rpm")" "/lib/modules/$k/extra/three.ko$" "its modules are in Fedora's directory"
 }
 
-# A module that is there, and that depmod knows of.
+# Prints the module if depmod knows it.
 placed() # NAME KERNEL
 {
 	grep -o "^$dest/$1\.ko" "$installtree/$2/modules.dep"
 }
 
-# One that does not build.
+# Packs a source that does not build.
 source_that_fails() # COMMAND
 {
 	module four 4.0
@@ -248,35 +248,35 @@ with_dpkg()
 	$d -i "$work/dkms.deb" > /dev/null
 	sources_of_two mkdeb
 	ok "dpkg installs the source" $d -i "$work/two-1.0.deb"
-	is "$(state two 1.0 $K) $(state two 1.0 $K7)" "installed installed" "its modules are installed"
+	is "$(state two 1.0 $K) $(state two 1.0 $K7)" "installed installed" "its modules are built and installed"
 	ok "dpkg upgrades it" $d -i "$work/two-1.1-2.deb"
 	is "$(state two 1.0) $(state two 1.1-2 $K) $(state two 1.1-2 $K7)" "absent installed installed" \
 		"the new ones have taken their place"
-	is "$(field version "$installtree/$K/$dest/two.ko")" 1.1-2 "in the kernel's tree"
+	is "$(field version "$installtree/$K/$dest/two.ko")" 1.1-2 "the kernel's tree has the new module"
 	ok "dpkg installs the same again" $d -i "$work/two-1.1-2.deb"
-	is "$(state two 1.1-2 $K)" installed "they are there"
-	ok "dpkg makes a package of what is installed" dkms mkdeb two/1.1-2 --binaries-only -k $K --archive "$work/built.deb"
+	is "$(state two 1.1-2 $K)" installed "the modules are installed"
+	ok "dkms makes a package of the installed version" dkms mkdeb two/1.1-2 --binaries-only -k $K --archive "$work/built.deb"
 	ok "dpkg removes it" $d -r two-dkms
-	is "$(find $dkmstree $sourcetree $installtree -name '*two*')" "" "nothing is left"
+	is "$(find $dkmstree $sourcetree $installtree -name '*two*')" "" "no file is left"
 
 	source_that_fails mkdeb
-	exits 1 "a source that does not build" $d -i "$work/four.deb"
-	is "$(dpkg-query -W -f '${db:Status-Status}' four-dkms)" half-configured "is not configured"
+	exits 1 "dpkg -i of a source that does not build fails" $d -i "$work/four.deb"
+	is "$(dpkg-query -W -f '${db:Status-Status}' four-dkms)" half-configured "the package is not configured"
 	ok "dpkg removes it" $d -r four-dkms
-	is "$(dkms status)" "" "it is gone"
+	is "$(dkms status)" "" "no version is left"
 
-	exits 1 "the modules without the kernel" $d -i "$work/built.deb"
-	is "$(placed two $K)" "" "are not configured"
+	exits 1 "dpkg -i of the modules without their kernel fails" $d -i "$work/built.deb"
+	is "$(placed two $K)" "" "the package is not configured"
 	empty_deb "$work/image.deb" linux-image-$K 1
 	$d -i "$work/image.deb" > /dev/null
-	ok "dpkg installs the modules of the kernel" $d --configure two-modules-$K
-	is "$(placed two $K)" "$dest/two.ko" "depmod knows them"
-	is "$(dkms status)" "" "dkms does not"
-	exits 1 "the source beside them is refused" $d -i "$work/two-1.1-2.deb"
+	ok "dpkg configures the modules after the kernel" $d --configure two-modules-$K
+	is "$(placed two $K)" "$dest/two.ko" "depmod knows the module"
+	is "$(dkms status)" "" "dkms does not know the module"
+	exits 1 "the source cannot be installed beside the modules" $d -i "$work/two-1.1-2.deb"
 	$d --remove two-dkms > /dev/null 2>&1 || true
 	ok "dpkg removes them" $d -r two-modules-$K
-	is "$(placed two $K)$(find $installtree -name 'two.ko')" "" "they are gone, and depmod knows it"
-	ok "the directory of the kernel stays" test -e $installtree/$K/modules.dep
+	is "$(placed two $K)$(find $installtree -name 'two.ko')" "" "the modules are removed, and depmod knows it"
+	ok "the directory of the kernel is kept" test -e $installtree/$K/modules.dep
 }
 
 with_rpm()
@@ -286,36 +286,36 @@ with_rpm()
 	sources_of_two mkrpm
 	is "$(ls -A "$HOME")" "" "mkrpm leaves nothing in the home directory"
 	is "$(rpm -qp --qf '%{name} %{version} %{release} %{arch}\n' "$work/two-1.1-2.rpm")" \
-		"two-dkms 1.1_2 1 noarch" "mkrpm: what it is called"
-	like "$(rpm -qp --requires "$work/two-1.0.rpm")" "^dkms$" "it requires dkms"
+		"two-dkms 1.1_2 1 noarch" "mkrpm: name, version and release"
+	like "$(rpm -qp --requires "$work/two-1.0.rpm")" "^dkms$" "the package requires dkms"
 	ok "rpm installs the source" $r -i "$work/two-1.0.rpm"
-	is "$(state two 1.0 $K) $(state two 1.0 $K7)" "installed installed" "its modules are installed"
+	is "$(state two 1.0 $K) $(state two 1.0 $K7)" "installed installed" "its modules are built and installed"
 	ok "rpm upgrades it" $r -U "$work/two-1.1-2.rpm"
 	is "$(state two 1.0) $(state two 1.1-2 $K) $(state two 1.1-2 $K7)" "absent installed installed" \
 		"the new ones have taken their place"
-	is "$(find $sourcetree -name 'two-1.0*')" "" "the old source is gone"
+	is "$(find $sourcetree -name 'two-1.0*')" "" "the old source is removed"
 	ok "rpm installs the same again" $r -U --replacepkgs "$work/two-1.1-2.rpm"
-	is "$(state two 1.1-2 $K)" installed "they are there"
+	is "$(state two 1.1-2 $K)" installed "the modules are installed"
 	dkms mkrpm two/1.1-2 --archive "$work/again.rpm" > /dev/null
 	ok "the same files give the same package" cmp "$work/again.rpm" "$work/two-1.1-2.rpm"
 	dkms mkrpm two/1.1-2 --binaries-only -k $K --archive "$file" > /dev/null
-	is "$(rpm -qp --qf '%{name} %{arch}' "$file")" "kmod-two-$K $arch" "mkrpm --binaries-only: what it is called"
+	is "$(rpm -qp --qf '%{name} %{arch}' "$file")" "kmod-two-$K $arch" "mkrpm --binaries-only: name and architecture"
 	ok "rpm removes the source" $r -e two-dkms
-	is "$(find $dkmstree $sourcetree $installtree -name '*two*')" "" "nothing is left"
+	is "$(find $dkmstree $sourcetree $installtree -name '*two*')" "" "no file is left"
 	source_that_fails mkrpm
 	ok "rpm installs a source that does not build" $r -i "$work/four.rpm"
-	like "$(cat "$work/tap.out")" "four/4.0 for $K: FAILED" "it is said"
-	is "$(state four 4.0 $K)" added "it is added"
+	like "$(cat "$work/tap.out")" "four/4.0 for $K: FAILED" "rpm prints the failure"
+	is "$(state four 4.0 $K)" added "the version is added"
 	ok "rpm removes it" $r -e four-dkms
-	like "$(rpm -qp --requires "$file")" "^/(usr/)?lib/modules/$K/modules.builtin$" "the modules require the kernel"
+	like "$(rpm -qp --requires "$file")" "^/(usr/)?lib/modules/$K/modules.builtin$" "the package of modules requires the kernel"
 	ok "rpm installs the modules" $r -i "$file"
-	is "$(placed two $K)" "$dest/two.ko" "depmod knows them"
+	is "$(placed two $K)" "$dest/two.ko" "depmod knows the module"
 	ok "rpm removes them" $r -e kmod-two-$K
-	is "$(placed two $K)$(find $installtree -name 'two.ko')" "" "they are gone, and depmod knows it"
-	ok "the directory of the kernel stays" test -e $installtree/$K/modules.dep
+	is "$(placed two $K)$(find $installtree -name 'two.ko')" "" "the modules are removed, and depmod knows it"
+	ok "the directory of the kernel is kept" test -e $installtree/$K/modules.dep
 }
 
-# A build that fails is told to apport, by a hook of the package; and what the hook makes of it.
+# A failed build is reported to apport by a hook of the package.
 reports()
 {
 	local hook=/usr/share/apport/package-hooks/dkms_packages.py stubs=$work/stubs
@@ -326,12 +326,12 @@ reports()
 	script $hook "echo \"\$*\" >> '$work/hooked'"
 	rm -f /usr/share/apport/apport
 	dkms_exits 10 "a build fails" build bad/2.0 -k 5.10.0-1-amd64
-	ok "without apport nothing is reported" test ! -e "$work/hooked"
+	ok "without apport there is no report" test ! -e "$work/hooked"
 	script /usr/share/apport/apport
-	dkms_exits 10 "a build fails with apport there" build bad/2.0 -k 5.10.0-1-amd64
-	is "$(cat "$work/hooked")" "-m bad -v 2.0 -k 5.10.0-1-amd64" "it is reported"
+	dkms_exits 10 "a build fails and apport is installed" build bad/2.0 -k 5.10.0-1-amd64
+	is "$(cat "$work/hooked")" "-m bad -v 2.0 -k 5.10.0-1-amd64" "the failure is reported"
 	dkms_exits 21 "a build without headers" build bad/2.0 -k 5.10.0-2-amd64
-	is "$(wc -l < "$work/hooked")" 1 "is no matter of the module's"
+	is "$(wc -l < "$work/hooked")" 1 "missing headers are not reported"
 
 	mkdir -p "$stubs/apport"
 	printf '%s\n' 'class Report(dict):' '    def __init__(self, kind):' '        self.kind = kind' \
@@ -352,9 +352,9 @@ DuplicateSignature: dkms:bad-dkms:2.0-1:$dkmstree/bad/2.0/build/bad.c:3:2: error
 Package: bad-dkms 2.0-1
 PackageVersion: 2.0-1
 SourcePackage: bad
-Title: bad-dkms 2.0-1: bad kernel module failed to build" "with all that it should have"
-	like "$(grep ^DKMSBuildLog "$work/report")" "^DKMSBuildLog: DKMS" "and the log"
-	exits 1 "a source that is in no package" python3 "$hook" -m other -v 2.0
+Title: bad-dkms 2.0-1: bad kernel module failed to build" "the report has all fields"
+	like "$(grep ^DKMSBuildLog "$work/report")" "^DKMSBuildLog: DKMS" "the report has the log"
+	exits 1 "a source that belongs to no package" python3 "$hook" -m other -v 2.0
 	unset PYTHONPATH
 	dkms remove bad/2.0 --all > /dev/null
 	rm -r "$sourcetree/bad-2.0"

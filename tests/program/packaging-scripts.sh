@@ -1,6 +1,7 @@
 #!/bin/bash
-# What make install puts beside the program is really called: common.postinst, dkms_autoinstaller,
-# the hooks of kernel packages. Names say which part of the contract they hold to.
+# The scripts that make install installs beside the program: common.postinst, dkms_autoinstaller and
+# the hooks of kernel packages. Descriptions name the section of the contract (compat) that they
+# test.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -11,7 +12,7 @@ running=$(uname -r)
 
 inst=$work/inst
 
-# The files below $inst, as with --prefix=$inst --sysconfdir=$inst/etc.
+# Installs the files below $inst, with --prefix=$inst --sysconfdir=$inst/etc.
 install_files()
 {
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "${top_builddir:?}" install-data-local \
@@ -32,28 +33,29 @@ places()
 ./lib/systemd/system/dkms.service 644
 ./share/bash-completion/completions/dkms 644
 ./share/fish/vendor_completions.d/dkms.fish 644
-./share/zsh/site-functions/_dkms 644" "compat 1, 10: every file is in its place below DESTDIR"
+./share/zsh/site-functions/_dkms 644" "compat 1, 10: every file is in its directory below DESTDIR"
 	ok "compat 1: framework.conf.d is there" test -d "$work/dest$inst/etc/dkms/framework.conf.d"
 	echo mine > "$work/dest$inst/etc/dkms/framework.conf"
 	ok "make install again" install_files DESTDIR="$work/dest"
-	is "$(cat "$work/dest$inst/etc/dkms/framework.conf")" mine "a framework.conf that is there stays"
-	is "$(grep -rlE 'wt/|DESTDIR' "$work/dest" | wc -l)" 0 "no path of the build is in a file"
-	ok "make install where the files are called" install_files
+	is "$(cat "$work/dest$inst/etc/dkms/framework.conf")" mine "an existing framework.conf is kept"
+	is "$(grep -rlE 'wt/|DESTDIR' "$work/dest" | wc -l)" 0 "no file has a path of the build"
+	ok "make install to the final directory" install_files
 	sed 's/^#\([a-z_]*=\)/\1/' "$inst/etc/dkms/framework.conf" > "$work/all.conf"
-	ok "framework.conf is bash, its examples too" bash -n "$work/all.conf"
+	ok "bash can read framework.conf and its examples" bash -n "$work/all.conf"
 	is "$(sed -n 's/^#\([a-z_]*\)=.*/\1/p' "$inst/etc/dkms/framework.conf" | sort)" \
 		"$(sed -n 's/^\.It Va //p' "$top_srcdir/cli/man/dkms-framework.conf.5" | tr -d ',' | tr -s ' ' '\n' |
 			grep -vE '^(|ADDON_MODULES_DIR|continue_on_error)$' | sort)" \
 		"framework.conf shows every setting of its manual page"
 	if command -v systemd-analyze > /dev/null; then
 		is "$(systemd-analyze verify "$inst/lib/systemd/system/dkms.service" 2>&1 |
-			grep -c 'dkms.service:[0-9]')" 0 "dkms.service is well formed"
+			grep -c 'dkms.service:[0-9]')" 0 "dkms.service is valid"
 	fi
 	like "$(cat "$inst/lib/systemd/system/dkms.service")" "^ExecStart=$inst/lib/dkms/dkms_autoinstaller start$" \
 		"compat 10: dkms.service runs autoinstall"
 }
 
-# A new machine that framework.conf describes, for scripts that know no options. LINEs go to it.
+# Makes a new machine whose trees are set in framework.conf, since the scripts take no options.
+# LINEs are added to framework.conf.
 described() # LINE...
 {
 	machine
@@ -63,7 +65,7 @@ described() # LINE...
 	ln -s /etc/dkms "$inst/etc/dkms"
 }
 
-# Runs a file of ours and leaves $status, $out and $err.
+# Runs an installed file and sets $status, $out and $err.
 call() # PATH ARGUMENT...
 {
 	local path=$inst/$1
@@ -109,27 +111,27 @@ postinst()
 	rm -r "$installtree/100.0-headers/build"
 	module one 1.0
 	calls 0 "compat 10: common.postinst" $p one 1.0
-	is "$(states one 1.0 $K "$running" 99.0-1)" "added installed added" "compat 10: the running kernel"
-	like "$out" "100.0-headers, whose headers are not installed" "compat 10: the newest, if it has headers"
+	is "$(states one 1.0 $K "$running" 99.0-1)" "added installed added" "compat 10: it is installed for the running kernel"
+	like "$out" "100.0-headers, whose headers are not installed" "compat 10: the newest kernel needs headers"
 	rm -r "$installtree/100.0-headers"
 	inode=$(stat -c %i "$dkmstree/one/1.0/$running/$arch")
 	calls 0 "compat 10: common.postinst again" $p one 1.0 "" "" 0.9
-	is "$(states one 1.0 $K "$running" 99.0-1)" "added installed installed" "compat 10: the running and the newest"
+	is "$(states one 1.0 $K "$running" 99.0-1)" "added installed installed" "compat 10: it is installed for the running and the newest kernel"
 	ok "compat 10: the same version is removed first" \
 		test "$(stat -c %i "$dkmstree/one/1.0/$running/$arch")" != "$inode"
 	module two 1.0 'AUTOINSTALL='
 	calls 0 "common.postinst without AUTOINSTALL" $p two 1.0
-	is "$(states two 1.0 "$running")" added "only adds"
+	is "$(states two 1.0 "$running")" added "the module is only added"
 	module never 1.0 'BUILD_EXCLUSIVE_KERNEL=^1$'
 	calls 0 "compat 10: common.postinst of a package that is excluded" $p never 1.0
-	is "$(states never 1.0 "$running")" added "is no failure"
+	is "$(states never 1.0 "$running")" added "an excluded module is no failure"
 	module bad 1.0
 	echo '#error "no such thing"' >> "$sourcetree/bad-1.0/bad.c"
 	calls 10 "compat 10: common.postinst, a build fails" $p bad 1.0
 	touch /etc/dkms/no-autoinstall
 	module off 1.0
 	calls 0 "compat 1: no-autoinstall" $p off 1.0
-	is "$(state off 1.0)" absent "compat 1: nothing is done"
+	is "$(state off 1.0)" absent "compat 1: no module is added"
 	rm /etc/dkms/no-autoinstall
 
 	described autoinstall_all_kernels=yes
@@ -138,21 +140,21 @@ postinst()
 	kernel $C5
 	module one 1.0
 	calls 0 "compat 10: autoinstall_all_kernels" $p one 1.0 "" "" 0.9
-	is "$(states one 1.0 $K "$running" $C5)" "installed installed installed" "compat 10: all kernels"
+	is "$(states one 1.0 $K "$running" $C5)" "installed installed installed" "compat 10: it is installed for all kernels"
 
 	described
 	kernel $K
 	kernel $C5
 	module one 1.0
 	calls 0 "compat 10: the running kernel is not installed here" $p one 1.0
-	is "$(states one 1.0 $K $C5)" "installed installed" "compat 10: all with headers"
+	is "$(states one 1.0 $K $C5)" "installed installed" "compat 10: it is installed for all kernels with headers"
 	calls 0 "compat 10: and it is an upgrade" $p one 1.0 "" "" 0.9
-	is "$(states one 1.0 $K $C5)" "added installed" "compat 10: the newest alone"
+	is "$(states one 1.0 $K $C5)" "added installed" "compat 10: it is installed for the newest kernel only"
 	calls 0 "compat 10: an architecture" $p one 1.0 "" sparc 0.9
-	ok "compat 10: is handed on" test -d "$dkmstree/one/1.0/$C5/sparc/module"
+	ok "compat 10: the architecture is passed on" test -d "$dkmstree/one/1.0/$C5/sparc/module"
 	rm -rf "${installtree:?}"/*
 	calls 0 "compat 10: no kernels at all" $p one 1.0
-	is "$(state one 1.0)" added "it is added"
+	is "$(state one 1.0)" added "the module is added"
 }
 
 autoinstaller()
@@ -168,11 +170,11 @@ autoinstaller()
 	calls 2 "compat 10: dkms_autoinstaller without a word" $a
 	calls 0 "dkms_autoinstaller stop" $a stop
 	calls 0 "compat 10: dkms_autoinstaller start" $a start
-	is "$(states one 1.0 "$running" $K)" "installed added" "compat 10: is for the running kernel"
+	is "$(states one 1.0 "$running" $K)" "installed added" "compat 10: it is for the running kernel"
 	calls 0 "compat 10: dkms_autoinstaller start KVER" $a start $K
-	is "$(states one 1.0 $K)" installed "compat 10: is for that one"
+	is "$(states one 1.0 $K)" installed "compat 10: it is for the given kernel"
 	calls 0 "compat 11.7: a kernel without headers" $a start $K7
-	like "$out" "$K7, whose headers" "compat 11.7: is said, and no failure"
+	like "$out" "$K7, whose headers" "compat 11.7: missing headers are reported, but are no failure"
 	module bad 1.0
 	echo '#error "no such thing"' >> "$sourcetree/bad-1.0/bad.c"
 	dkms add bad/1.0 > /dev/null
@@ -190,19 +192,19 @@ hooks()
 	dkms install manual/1.0 -k $K > /dev/null
 	for hook in postinst.d header_postinst.d; do
 		calls 0 "compat 10: $hook/dkms" etc/kernel/$hook/dkms $K
-		is "$(states one 1.0 $K $K7)" "installed added" "compat 10: installs for that kernel"
+		is "$(states one 1.0 $K $K7)" "installed added" "compat 10: the modules are installed for that kernel"
 		calls 0 "compat 10: preinst.d/dkms" etc/kernel/preinst.d/dkms $K
 		is "$(states one 1.0 $K) $(states manual 1.0 $K)" "added installed" \
 			"compat 10: unbuilds what comes again"
 	done
 	calls 0 "compat 10: 40-dkms.install add" lib/kernel/install.d/40-dkms.install add $K /boot/x
-	is "$(states one 1.0 $K)" installed "compat 10: installs"
+	is "$(states one 1.0 $K)" installed "compat 10: the modules are installed"
 	calls 0 "another verb" lib/kernel/install.d/40-dkms.install inspect $K
 	calls 0 "compat 10: 40-dkms.install remove" lib/kernel/install.d/40-dkms.install remove $K
-	is "$(states one 1.0 $K) $(states manual 1.0 $K)" "added added" "compat 10: unbuilds all"
+	is "$(states one 1.0 $K) $(states manual 1.0 $K)" "added added" "compat 10: all modules are unbuilt"
 	dkms install one/1.0 -k $K7 > /dev/null
 	calls 0 "compat 10: prerm.d/dkms" etc/kernel/prerm.d/dkms $K7
-	is "$(states one 1.0 $K7)" added "compat 10: unbuilds"
+	is "$(states one 1.0 $K7)" added "compat 10: the module is unbuilt"
 	module bad 1.0
 	echo '#error "no such thing"' >> "$sourcetree/bad-1.0/bad.c"
 	dkms add bad/1.0 > /dev/null
@@ -210,13 +212,13 @@ hooks()
 	dkms install one/1.0 -k $K --force > /dev/null
 	rm -r "$sourcetree/one-1.0"
 	calls 0 "prerm.d/dkms, something fails: the kernel can go" etc/kernel/prerm.d/dkms $K
-	like "$err" "one/1.0" "but it is said"
+	like "$err" "one/1.0" "the failure is reported"
 	rm "$inst/lib/dkms/dkms_autoinstaller"
 	calls 0 "postinst.d/dkms after dkms itself has gone" etc/kernel/postinst.d/dkms $K
 }
 
-# A maintainer script that uses debconf has its answers on standard input and talks to it by
-# descriptor 3; and package managers start scripts in ways of their own.
+# A maintainer script that uses debconf has the answers on its standard input and writes to debconf
+# by descriptor 3. Package managers also start scripts with closed descriptors.
 descriptors()
 {
 	local script speak='{ echo speaks >&3; } 2> /dev/null; read line' closed
@@ -236,9 +238,9 @@ descriptors()
 		is "$({ "$inst"/$script > "$work/out" 2>&1; echo $?; cat; } < "$work/answers" 3> "$work/debconf" |
 			paste -sd' ')$(cat "$work/debconf")" "0 an answer" "${script%% *}: nothing speaks to debconf or hears its answers"
 	done
-	ok "scripts of the module have been called" test -s "$work/heard"
-	is "$(grep . "$work/heard")" "" "they have heard nothing"
-	is "$(states loud 1.0 $K "$running")" "added added" "what was to be done is done"
+	ok "scripts of the module were called" test -s "$work/heard"
+	is "$(grep . "$work/heard")" "" "they could not read the answers"
+	is "$(states loud 1.0 $K "$running")" "added added" "the module is uninstalled"
 	for closed in '0<&-' '1>&-' '2>&-' '0<&- 1>&- 2>&-'; do
 		dkms unbuild loud/1.0 -k "$running" > /dev/null
 		eval "'$inst/lib/dkms/common.postinst' loud 1.0 $closed" > /dev/null 2>&1 || note "exit status $?"

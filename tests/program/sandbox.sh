@@ -1,18 +1,18 @@
 #!/bin/bash
-# What a module's commands can do to the machine: as root in trees that nobody can reach, and in
-# trees that only root can, as a user, without a sandbox, and where there can be none. The module
-# here tries and tells in its log how it went.
+# What a module's commands can do to the machine: as root in trees that everybody can read and in
+# trees that only root can read, as a user, without a sandbox, and where a sandbox is not possible.
+# The module here tries many things and writes the results to its log.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
 
 K7=4.19.0-7-amd64
 
-# The project may be in a place that is hidden below, in somebody's home most of all.
+# The project may be in a directory that is hidden below, such as a home directory.
 cp "$DKMS" "$work/bin/dkms"
 DKMS=$work/bin/dkms
 
-# The job slots are a pipe that is inherited, or for make 4.4 and later one with a name in /tmp.
+# The job slots are an inherited pipe, or for make 4.4 and later a named pipe in /tmp.
 descriptors="0 1 2 3 4"
 named=0
 case $(make --version) in
@@ -20,7 +20,8 @@ case $(make --version) in
 *) descriptors="0 1 2" named=1 ;;
 esac
 
-# Tells in lines KEY=VALUE what it sees and may do. The host's files are named to it.
+# Writes a module whose build prints lines KEY=VALUE about what it can see and do. Files of the host
+# are named to it.
 probe() # FILE
 {
 	cat > "$1" <<'END'
@@ -53,14 +54,14 @@ END
 	chmod +x "$1"
 }
 
-# Looks for a value that the probe has told.
+# Prints a value that the module has printed.
 told() # KEY
 {
 	sed -n "s|^$1=||p" "$log"
 }
 
-# A file in each place that builds have no business in. What is not private to this test is left
-# alone.
+# Puts a file into each directory that builds must not see. Directories that are not private to this
+# test are left alone.
 hide_secrets()
 {
 	local dir
@@ -89,7 +90,7 @@ new_machine()
 	log=$dkmstree/probe/1.0/$K/$arch/log/make.log
 }
 
-# What holds in every sandbox.
+# Checks what holds in every sandbox.
 confined() # DESCRIPTION
 {
 	local place secret
@@ -97,23 +98,23 @@ confined() # DESCRIPTION
 	is "$status" 0 "$1: the module is built"
 	[ "$status" -eq 0 ] || note "$err"
 	is "$(told uid)" "$uid" "$1: the user of the build"
-	ok "$1: a network of its own" test "$(told net)" != "$(readlink /proc/self/ns/net)"
-	is "$(told interfaces)" lo "$1: with nothing in it"
-	is "$(told sees-sleep) $(told kills)" "no no" "$1: no process of others"
-	is "$(told caps) $(told no-new-privs)" "0000000000000000 1" "$1: no privileges, nor ways to get them"
+	ok "$1: the build has its own network" test "$(told net)" != "$(readlink /proc/self/ns/net)"
+	is "$(told interfaces)" lo "$1: that network has only lo"
+	is "$(told sees-sleep) $(told kills)" "no no" "$1: processes of others are hidden"
+	is "$(told caps) $(told no-new-privs)" "0000000000000000 1" "$1: the build has no privileges and cannot get any"
 	for secret in $secrets; do
 		is "$(told "reads-${secret%/*}")" no "$1: a file in ${secret%/*} is hidden"
 	done
 	for place in $PLACES; do
 		is "$(told "writes-$place")" no "$1: ${place/$machine/machine} cannot be written"
 	done
-	is "$(told writes-build)" yes "$1: the build directory can"
-	is "$(told device) $(told mounts) $(told remounts) $(told hostname)" "no no no no" "$1: no devices, mounts, host name"
-	is "$(told temporary)" content "$1: there is a /tmp"
-	is "$(told stdin)" /dev/null "$1: nothing to read from"
-	is "$(told descriptors)" "$descriptors" "$1: no descriptors but those of the job slots"
-	is "$(find "$machine" "$TMPDIR" -name 'left-by-the-module' -o -name 'tmp.*')" "" "$1: nothing was left behind"
-	is "$(hostname)" "$host" "$1: the machine has its name"
+	is "$(told writes-build)" yes "$1: the build directory can be written"
+	is "$(told device) $(told mounts) $(told remounts) $(told hostname)" "no no no no" "$1: no devices, no mounts, and the host name cannot be changed"
+	is "$(told temporary)" content "$1: the build has a /tmp"
+	is "$(told stdin)" /dev/null "$1: standard input is empty"
+	is "$(told descriptors)" "$descriptors" "$1: only the descriptors of the job slots are open"
+	is "$(find "$machine" "$TMPDIR" -name 'left-by-the-module' -o -name 'tmp.*')" "" "$1: no file is left"
+	is "$(hostname)" "$host" "$1: the machine keeps its host name"
 }
 
 can_unshare=
@@ -126,12 +127,12 @@ bash -c 'exec -a sleep-of-the-host sleep 1000' &
 disown -a
 sleep_pid=$!
 
-# /var/tmp is hidden within /var, which is hidden, too.
+# /var/tmp is hidden below /var, which is hidden itself.
 below_var_tmp()
 {
 	local work=/var/tmp/dkms-test TMPDIR=$TMPDIR
 
-	[ "$TMPDIR" != /var/tmp ] || return 0 # all of the others are there
+	[ "$TMPDIR" != /var/tmp ] || return 0 # the trees of all other cases are there
 	if [ -z "$private" ] || [ -z "$can_unshare" ]; then
 		skip "needs namespaces" "trees in /var/tmp"
 		return
@@ -142,7 +143,7 @@ below_var_tmp()
 	new_machine
 	chmod 0700 $work
 	try build probe/1.0 -k $K --sandbox=require
-	confined "trees in /var/tmp that only their owner can reach"
+	confined "trees in /var/tmp that only their owner can read"
 	umount /var/tmp
 }
 
@@ -157,17 +158,17 @@ sandboxes()
 	uid=$(id -u)
 	[ -z "$can_change_user" ] || uid=65534
 	try build probe/1.0 -k $K --sandbox=require
-	confined "trees that everybody can reach"
-	is "$err" "" "no warning"
+	confined "trees that everybody can read"
+	is "$err" "" "there is no warning"
 	chmod 0700 "$work"
 	uid=$(id -u)
 	try build probe/1.0 -k $K --force --sandbox=require
-	confined "trees that only their owner can reach"
+	confined "trees that only their owner can read"
 	chmod 0755 "$work"
 	try build probe/1.0 -k $K --force
-	is "$err" "" "--sandbox=auto: no warning where it works"
-	ok "--sandbox=auto: a network of its own" test "$(told net)" != "$(readlink /proc/self/ns/net)"
-	like "$(told tmp)" "^[$((1 + named))$((2 + named))]$" "a fresh /tmp each time"
+	is "$err" "" "--sandbox=auto: there is no warning where a sandbox works"
+	ok "--sandbox=auto: the build has its own network" test "$(told net)" != "$(readlink /proc/self/ns/net)"
+	like "$(told tmp)" "^[$((1 + named))$((2 + named))]$" "each build has a new /tmp"
 
 	if [ -z "$can_change_user" ]; then
 		skip "not root" "a user's build"
@@ -195,14 +196,14 @@ confs()
 		'[ ! -e '"$TMPDIR"'/secret ] || echo "sees the secret" >&2' \
 		'grep -q sleep-of-the-host /proc/[0-9]*/cmdline && echo "sees the sleep" >&2' \
 		>> "$sourcetree/probe-1.0/dkms.conf"
-	dkms_exits 0 "a dkms.conf that tries" add probe/1.0
+	dkms_exits 0 "a dkms.conf that looks around" add probe/1.0
 	is "$(printf '%s\n' "$err" | sed 's/.*: //' | sort -u)" \
-		"uid $([ -n "$can_change_user" ] && echo 65534 || id -u), interfaces lo" "is confined as well"
+		"uid $([ -n "$can_change_user" ] && echo 65534 || id -u), interfaces lo" "a dkms.conf runs in a sandbox as well"
 	module linked 1.0 BUILT_MODULE_NAME=ext9 BUILT_MODULE_LOCATION=sub STRIP=no PRE_BUILD=pre.sh
 	script "$sourcetree/linked-1.0/pre.sh" "ln -s $installtree/$K/kernel/fs sub"
-	dkms_exits 7 "a module behind a link that leads out" build linked/1.0 -k $K
+	dkms_exits 7 "a module behind a link that leads outside" build linked/1.0 -k $K
 	echo BUILT_MODULE_LOCATION=../../../../../../lib/modules/$K/kernel/fs >> "$sourcetree/linked-1.0/dkms.conf"
-	dkms_exits 7 "a module in a directory outside" build linked/1.0 -k $K
+	dkms_exits 7 "a module in a directory outside of the build" build linked/1.0 -k $K
 	module private 1.0
 	chmod 0600 "$sourcetree/private-1.0"/*
 	dkms_exits 0 "a source that only its owner can read" build private/1.0 -k $K
@@ -211,27 +212,27 @@ confs()
 	printf '%s\n' '--- /dev/null' '+++ b/../../../left-by-the-module' '@@ -0,0 +1 @@' '+left' \
 		> "$sourcetree/patched-1.0/patches/evil.patch"
 	try build patched/1.0 -k $K
-	is "$(find "$machine" -name left-by-the-module)" "" "a patch to a file outside changes nothing"
+	is "$(find "$machine" -name left-by-the-module)" "" "a patch cannot change a file outside of the build"
 }
 
 off()
 {
 	new_machine
-	PLACES=$machine # it would write to all of them
+	PLACES=$machine # otherwise it would write to all places
 	dkms_exits 0 "--sandbox=off" build probe/1.0 -k $K --sandbox=off
-	is "$(told net)" "$(readlink /proc/self/ns/net)" "--sandbox=off: the network is the host's"
-	is "$err" "" "--sandbox=off: no warning"
-	is "$(told uid)" "$(id -u)" "--sandbox=off: our own user"
-	is "$(told stdin) $(told descriptors)" "/dev/null $descriptors" "--sandbox=off: nothing of ours but the job slots"
+	is "$(told net)" "$(readlink /proc/self/ns/net)" "--sandbox=off: the build has the host's network"
+	is "$err" "" "--sandbox=off: there is no warning"
+	is "$(told uid)" "$(id -u)" "--sandbox=off: the build runs as the user of dkms"
+	is "$(told stdin) $(told descriptors)" "/dev/null $descriptors" "--sandbox=off: only the descriptors of the job slots are open"
 }
 
-# What a build misses is said, and the administrator can grant it.
+# dkms says what a build lacks, and the administrator can allow it.
 granted()
 {
 	local state
 
 	if [ -z "$private" ] || [ -z "$can_unshare" ]; then
-		skip "needs namespaces" "what the administrator grants"
+		skip "needs namespaces" "settings that the administrator can make"
 		return
 	fi
 	machine
@@ -249,52 +250,52 @@ granted()
 	like "$err" "builds do not see /home/kit/lib/version; sandbox_paths=\"/home/kit/lib\" in $etc/framework.conf shows it" \
 		"it is said what to do"
 	echo 'sandbox_paths="/home/nobody/has-this /usr/share /home/kit/lib"' > "$etc/framework.conf"
-	dkms_exits 0 "with sandbox_paths" build wants/1.0 -k $K
-	is "$(field kit "$state/$K/$arch/module/wants.ko")" one "it reads the file"
-	ok "but has no network" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
+	dkms_exits 0 "the build with sandbox_paths" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" one "the build can read the file"
+	ok "the build has no network of the host" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
 	dkms unbuild wants/1.0 -k $K > /dev/null
-	like "$(dkms build wants/1.0 -k $K)" "wants/1.0 for $K: built from the cache" "it comes from the cache"
+	like "$(dkms build wants/1.0 -k $K)" "wants/1.0 for $K: built from the cache" "its module is restored from the cache"
 	echo version=two > /home/kit/lib/version
 	dkms unbuild wants/1.0 -k $K > /dev/null
-	dkms_exits 0 "the file has changed" build wants/1.0 -k $K
-	is "$(field kit "$state/$K/$arch/module/wants.ko")" two "it is built anew"
+	dkms_exits 0 "the file changes" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" two "the module is built again"
 	echo 'sandbox_paths=/home/kit/lib/version' > "$etc/framework.conf"
 	chmod 0600 /home/kit/lib/version
-	dkms_exits 0 "one file, that only root may read" build wants/1.0 -k $K --force
+	dkms_exits 0 "sandbox_paths with a file that only root can read" build wants/1.0 -k $K --force
 	echo version=three > /home/kit/lib/version
 	dkms unbuild wants/1.0 -k $K > /dev/null
-	dkms_exits 0 "it has changed" build wants/1.0 -k $K
-	is "$(field kit "$state/$K/$arch/module/wants.ko")" three "it counts, too"
+	dkms_exits 0 "that file changes" build wants/1.0 -k $K
+	is "$(field kit "$state/$K/$arch/module/wants.ko")" three "its content is part of the key"
 
 	echo 'echo "fetch: Could not resolve host: example.org"; exit 4' >> "$sourcetree/wants-1.0/pre.sh"
-	dkms_exits 4 "a build that wants a network" build wants/1.0 -k $K --force
+	dkms_exits 4 "a build that needs a network" build wants/1.0 -k $K --force
 	like "$err" "builds have no network; sandbox_network=\"wants\" in $etc/framework.conf gives it one" \
 		"it is said what to do"
 	sed -i '$d' "$sourcetree/wants-1.0/pre.sh"
 	echo 'sandbox_network="others wants"' >> "$etc/framework.conf"
-	dkms_exits 0 "with sandbox_network" build wants/1.0 -k $K --force
-	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "it has the host's"
+	dkms_exits 0 "the build with sandbox_network" build wants/1.0 -k $K --force
+	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "the build has the host's network"
 	like "$(dkms cache why wants/1.0 -k $K)" "not cached: its builds have a network, by sandbox_network" \
 		"and is not cached"
 	echo 'sandbox_network="wants2 want"' >> "$etc/framework.conf"
-	dkms_exits 0 "others' names" build wants/1.0 -k $K --force
-	ok "give it none" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
+	dkms_exits 0 "sandbox_network with names of other modules" build wants/1.0 -k $K --force
+	ok "the build has no network of the host" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
 
 	echo 'sandbox=off' > "$etc/framework.conf"
-	dkms_exits 0 "sandbox=off" build wants/1.0 -k $K --force
-	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "is none"
-	dkms_exits 2 "the option goes before it" build wants/1.0 -k $K --force --sandbox=require
+	dkms_exits 0 "sandbox=off in framework.conf" build wants/1.0 -k $K --force
+	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "there is no sandbox"
+	dkms_exits 2 "the option overrides framework.conf" build wants/1.0 -k $K --force --sandbox=require
 	echo 'sandbox=none' > "$etc/framework.conf"
-	dkms_exits 8 "another word" build wants/1.0 -k $K
-	like "$err" "sandbox is \"none\", but must be auto, require or off" "is said"
+	dkms_exits 8 "a bad value for sandbox" build wants/1.0 -k $K
+	like "$err" "sandbox is \"none\", but must be auto, require or off" "the error has the valid values"
 	echo 'sandbox_paths="/home/kit kit"' > "$etc/framework.conf"
-	dkms_exits 8 "a path that is not absolute" build wants/1.0 -k $K
-	like "$err" "sandbox_paths has \"kit\", but must have absolute paths" "is said"
+	dkms_exits 8 "a relative path in sandbox_paths" build wants/1.0 -k $K
+	like "$err" "sandbox_paths has \"kit\", but must have absolute paths" "the error has the path"
 	rm "$etc/framework.conf"
 	rm -r /home/kit
 }
 
-# Both builds are there at the same time, in what looks like one directory.
+# Two builds for two kernels run at the same time, each in the same path.
 both_kernels() # DESCRIPTION OPTION...
 {
 	local what=$1 k log overlap=no
@@ -313,40 +314,40 @@ both_kernels() # DESCRIPTION OPTION...
 	for k in $K $K7; do
 		log=$dkmstree/both/1.0/$k/$arch/log/make.log
 		is "$(grep '^mine\|^another' "$log")" "mine is $k" "$what: $k sees its own build directory"
-		is "$(field version "$dkmstree/both/1.0/$k/$arch/module/both.ko")" "for-$k" "$what: and its own module"
+		is "$(field version "$dkmstree/both/1.0/$k/$arch/module/both.ko")" "for-$k" "$what: $k has its own module"
 	done
-	# The one that starts last starts before the first ends.
+	# The last build starts before the first one ends.
 	overlap=$(sed -n 's/^\(start\|end\) //p' "$dkmstree"/both/1.0/*/"$arch"/log/make.log |
 		sort -n | sed -n 2p)
 	grep -q "^start $overlap" "$dkmstree"/both/1.0/*/"$arch"/log/make.log && overlap=yes || overlap=no
-	is "$(ls -A "$dkmstree/both/1.0")" "$(printf '%s\n' $K $K7 build source)" "$what: nothing else is left"
+	is "$(ls -A "$dkmstree/both/1.0")" "$(printf '%s\n' $K $K7 build source)" "$what: no other file is left"
 	is "$(ls -A "$dkmstree/both/1.0/build")" "" "$what: the build directory is empty"
 	together=$overlap
 }
 
-# Without namespaces: exactly one warning, and a build.
+# Checks a machine without namespaces: builds work, with exactly one warning.
 none() # DESCRIPTION
 {
 	both_kernels "$1"
 	is "$(printf '%s\n' "$err" | grep -c 'warning.*sandbox')" 1 "$1: exactly one warning"
-	is "$(printf '%s\n' "$err" | grep -vc 'warning.*sandbox')" 0 "$1: and nothing else on stderr"
-	is "$together" no "$1: one kernel after the other"
+	is "$(printf '%s\n' "$err" | grep -vc 'warning.*sandbox')" 0 "$1: nothing else is printed on stderr"
+	is "$together" no "$1: the kernels are built one after the other"
 	module more 1.0
 	dkms_exits 0 "$1: autoinstall of two modules for two kernels" autoinstall -k $K -k $K7
 	dkms_exits 0 "$1: add" add more/1.0
 	dkms_exits 0 "$1: autoinstall" autoinstall -k $K -k $K7
-	is "$(printf '%s\n' "$err" | grep -c 'warning.*sandbox')" 1 "$1: exactly one warning"
+	is "$(printf '%s\n' "$err" | grep -c 'warning.*sandbox')" 1 "$1: exactly one warning of autoinstall"
 	module last 1.0
 	before=$(snapshot "$dkmstree" "$installtree")
 	dkms_exits 1 "$1: --sandbox=require is an error" install last/1.0 -k $K --sandbox=require
-	like "$err" "sandbox" "$1: that is said"
-	is "$(snapshot "$dkmstree" "$installtree")" "$before" "$1: and nothing has changed"
+	like "$err" "sandbox" "$1: the error names the sandbox"
+	is "$(snapshot "$dkmstree" "$installtree")" "$before" "$1: no file has changed"
 	dkms_exits 0 "$1: --sandbox=off" install last/1.0 -k $K --sandbox=off
-	is "$err" "" "$1: is no reason to warn"
+	is "$err" "" "$1: there is no warning with --sandbox=off"
 	module fails 1.0
 	echo '#error "no such thing"' >> "$sourcetree/fails-1.0/fails.c"
 	dkms_exits 10 "$1: a build that fails for two kernels" build fails/1.0 -k $K -k $K7
-	is "$(ls -A "$dkmstree/fails/1.0")" "$(printf '%s\n' build source)" "$1: leaves nothing"
+	is "$(ls -A "$dkmstree/fails/1.0")" "$(printf '%s\n' build source)" "$1: no other file is left"
 	is "$(ls "$dkmstree/fails/1.0/build")" "$(printf '%s\n' "$K-$arch" "$K7-$arch" make.log)" \
 		"$1: but a log for each"
 }
@@ -366,7 +367,7 @@ impossible()
 	none "bwrap cannot be run"
 	umount "$(readlink -f "$(command -v bwrap)")"
 
-	# As image builders do it.
+	# Builders of images run dkms like this.
 	mkdir "$work/chroot"
 	for dir in /*; do
 		if [ -L "$dir" ]; then
@@ -392,7 +393,7 @@ off
 granted
 if [ -n "$can_unshare" ]; then
 	both_kernels "in a sandbox" --sandbox=require
-	is "$together" yes "in a sandbox: both at the same time"
+	is "$together" yes "in a sandbox: both kernels at the same time"
 else
 	skip "namespaces are not permitted here" "two kernels at the same time"
 fi

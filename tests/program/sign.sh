@@ -1,7 +1,7 @@
 #!/bin/bash
-# Signed modules, on kernels of the fixture, with Debian's own sign-file and with programs of
-# ours: which are signed, when, with which key, what is told when it does not work. Names say
-# which part of the contract they hold to.
+# Signed modules on kernels of the fixture, with Debian's sign-file and with programs of the test:
+# which modules are signed, when, and with which key, and the errors. Descriptions name the section
+# of the contract (compat) that they test.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -13,7 +13,7 @@ framework() # LINE...
 	printf '%s\n' "$@" > "$etc/framework.conf"
 }
 
-# Its config asks for signatures made with a hash.
+# Makes a kernel whose configuration has a hash for signatures.
 signing_kernel() # RELEASE [SUFFIX [HASH]]
 {
 	kernel "$1" "${2:-}"
@@ -21,13 +21,13 @@ signing_kernel() # RELEASE [SUFFIX [HASH]]
 		>> "$installtree/$1/build/include/config/auto.conf"
 }
 
-# The module file of NAME 1.0 in the dkms tree.
+# Prints the path of a module of NAME 1.0 in the dkms tree.
 built() # NAME RELEASE [SUFFIX]
 {
 	echo "$dkmstree/$1/1.0/$2/$arch/module/$1.ko${3:-}"
 }
 
-plain() # FILE: uncompressed, in $work/plain.ko
+plain() # FILE: writes the uncompressed module to $work/plain.ko
 {
 	case $1 in
 	*.gz) gzip -dc "$1" ;;
@@ -37,9 +37,9 @@ plain() # FILE: uncompressed, in $work/plain.ko
 	esac > "$work/plain.ko"
 }
 
-# Takes the signature off as the kernel does: the marker, then 12 bytes that end in the length
-# of the signature (big endian), then the signature (PKCS#7 in DER); all at the end of the file.
-split_signature() # FILE: $work/content and $work/signature
+# Splits off the signature as the kernel does. At the end of the file there is the signature (PKCS#7
+# in DER), 12 bytes that end in the length of the signature (big endian), and the marker.
+split_signature() # FILE: writes $work/content and $work/signature
 {
 	local size len
 
@@ -58,7 +58,7 @@ verifies() # FILE CERTIFICATE
 			-certfile "$work/certificate.pem" -nointern -noverify -out /dev/null
 }
 
-# A program that does what the kernel's sign-file does, for where that is not at hand.
+# Writes a program that works like the kernel's sign-file, for systems without that.
 write_signer() # FILE
 {
 	script "$1" 'set -e' 'echo "$@" >> "$0.calls"' \
@@ -72,14 +72,14 @@ write_signer() # FILE
 		'echo "~Module signature appended~" >> "$4"' 'rm "$4.p7" "$4.pem"'
 }
 
-# The kernel's own program, out of Debian's packages.
+# The kernel's own program, from Debian's packages.
 real_signer=
 if command -v apt-get >/dev/null && root=$("$top_srcdir/tests/fetch-input" --modules '' 2>/dev/null |
 	sed -n 's/^root //p'); then
 	real_signer=$(find "$root/usr/lib" -name sign-file -perm -u+x | sort -V | tail -n 1)
 fi
 
-# What a machine keeps below /var/lib is left alone.
+# The files of the machine in /var/lib are hidden.
 keys=$work/keys
 mkdir "$keys"
 key=$keys/mok.key
@@ -103,9 +103,9 @@ formats()
 	kernel 5.5-unsigned
 	module hello 1.0
 	dkms_exits 0 "$what: a build for kernels of each compression" build hello/1.0 --all
-	is "$err" "" "$what: without a warning"
+	is "$err" "" "$what: there is no warning"
 	is "$(stat -c %a "$key")" 600 "compat 5: the key pair is made"
-	is "$(printf '%s\n' "$out" | grep -c "mokutil --import $certificate")" 1 "and how to enroll it is said, once"
+	is "$(printf '%s\n' "$out" | grep -c "mokutil --import $certificate")" 1 "the command to enroll the key is printed once"
 	for k in 5.1-gz 5.2-xz 5.3-zst 5.4-plain; do
 		suffix=.${k#*-}
 		[ "$suffix" != .plain ] || suffix=
@@ -114,7 +114,7 @@ formats()
 		ok "$what: the signature verifies: $k" verifies "$work/plain.ko" "$certificate"
 		ok "compat 5.7: strip, sign, compress: $k" \
 			eval '! readelf -SW "$work/content" 2>&1 | grep -q "\.debug_info"'
-		is "$(field version "$work/plain.ko")" 1.0 "$what: it is still a module: $k"
+		is "$(field version "$work/plain.ko")" 1.0 "$what: the module can still be read: $k"
 	done
 	plain "$(built hello 5.2-xz .xz)"
 	like "$(field sig_hashalgo "$work/plain.ko")" "^sha512|^$" "compat 5: the hash of the kernel's config"
@@ -125,7 +125,7 @@ formats()
 	ok "compat 5: CONFIG_MODULE_SIG_HASH unset: not signed" eval '! split_signature "$(built hello 5.5-unsigned)"'
 	like "$(cat "$dkmstree/hello/1.0/5.5-unsigned/$arch/log/make.log")" "^# not signed: .*CONFIG_MODULE_SIG_HASH" \
 		"the log tells why"
-	like "$(xz -lvv "$(built hello 5.2-xz .xz)")" "dict=1MiB" "compat 10: compress_xz_opts counts"
+	like "$(xz -lvv "$(built hello 5.2-xz .xz)")" "dict=1MiB" "compat 10: compress_xz_opts is used"
 	like "$(cat "$dkmstree/hello/1.0/5.4-plain/$arch/log/make.log")" "^# command: ${program//+/[+]} sha256 $key $certificate" \
 		"compat 5.3: the log has the command"
 	is "$(ls "$dkmstree/hello/1.0/5.4-plain/$arch/module")" "$(printf 'Module.symvers\nhello.ko')" \
@@ -136,9 +136,9 @@ formats()
 		ok "$what: what is installed is signed: $k" verifies "$work/plain.ko" "$certificate"
 	done
 	count=$(cksum "$key" "$certificate")
-	dkms_exits 0 "$what: once more" build hello/1.0 -k 5.4-plain --force
-	is "$(cksum "$key" "$certificate")" "$count" "with the same key"
-	is "$(printf '%s' "$out" | grep -c mokutil)" 0 "about which nothing is said"
+	dkms_exits 0 "$what: build again" build hello/1.0 -k 5.4-plain --force
+	is "$(cksum "$key" "$certificate")" "$count" "the key is the same"
+	is "$(printf '%s' "$out" | grep -c mokutil)" 0 "the command to enroll the key is not printed again"
 }
 
 policy()
@@ -150,40 +150,40 @@ policy()
 	module never 1.0 BUILD_EXCLUSIVE_KERNEL=^4
 	framework "sign_file=$signer" "mok_signing_key=$keys/never.key" "mok_certificate=$keys/never.pub"
 	dkms_exits 77 "compat 11.4: 77 is decided" build never/1.0 -k 5.9-never
-	ok "compat 11.4: before signing" test ! -e "$keys/never.key"
+	ok "compat 11.4: no key is made for an excluded module" test ! -e "$keys/never.key"
 	signing_kernel $K
 	module hello 1.0
 	for mode in true '' not_in_chroot; do
 		framework "sign_file=$signer" "${places[@]}" "try_sign_modules=$mode"
 		dkms_exits 0 "compat 5: try_sign_modules '$mode'" build hello/1.0 -k $K --force
-		ok "compat 5: signs" verifies "$(built hello $K)" "$certificate"
+		ok "compat 5: the module is signed" verifies "$(built hello $K)" "$certificate"
 	done
 	framework "sign_file=$signer" "${places[@]}" try_sign_modules=false
 	dkms_exits 0 "compat 5: try_sign_modules false" build hello/1.0 -k $K --force
-	ok "compat 5: does not" eval '! split_signature "$(built hello $K)"'
-	is "$err" "" "and is no warning"
+	ok "compat 5: the module is not signed" eval '! split_signature "$(built hello $K)"'
+	is "$err" "" "there is no warning"
 
 	framework "sign_file=$signer" "${places[@]}" try_sign_modules=not_in_chroot
-	exits 0 "a mount namespace" unshare --mount "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
-	ok "compat 11.14: counts as a chroot" eval '! split_signature "$(built hello $K)"'
+	exits 0 "a build in another mount namespace" unshare --mount "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
+	ok "compat 11.14: another mount namespace counts as a chroot" eval '! split_signature "$(built hello $K)"'
 	framework "sign_file=$signer" "${places[@]}" try_sign_modules=true
-	exits 0 "a mount namespace, true" unshare --mount "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
-	ok "compat 5: true signs also there" verifies "$(built hello $K)" "$certificate"
+	exits 0 "a build in another mount namespace with try_sign_modules=true" unshare --mount "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
+	ok "compat 5: true signs in a chroot as well" verifies "$(built hello $K)" "$certificate"
 	framework "sign_file=$signer" "${places[@]}"
 	mkdir -p "$work/chroot"
 	mount --rbind / "$work/chroot"
-	exits 0 "a chroot" chroot "$work/chroot" "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
-	ok "compat 11.14: is one" eval '! split_signature "$(built hello $K)"'
+	exits 0 "a build in a chroot" chroot "$work/chroot" "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
+	ok "compat 11.14: the module is not signed in a chroot" eval '! split_signature "$(built hello $K)"'
 	umount -l "$work/chroot"
 
 	echo 'CONFIG_MODULE_SIG_HASH="sha1"' > "$work/config"
 	: > "$signer.calls"
-	dkms_exits 0 "compat 11.14: --config may hold nothing but the hash" build hello/1.0 -k $K --force \
+	dkms_exits 0 "compat 11.14: --config with only the hash" build hello/1.0 -k $K --force \
 		--config "$work/config"
-	like "$(cat "$signer.calls")" "^sha1 " "compat 11.14: it is taken"
+	like "$(cat "$signer.calls")" "^sha1 " "compat 11.14: the hash of --config is used"
 }
 
-# What cannot be signed is built all the same, and a warning says WARNING.
+# Checks that a module is built without a signature, and that a warning has WARNING.
 unsigned() # DESCRIPTION WARNING LINE...
 {
 	local description=$1 warning=$2
@@ -191,9 +191,9 @@ unsigned() # DESCRIPTION WARNING LINE...
 	shift 2
 	framework "$@"
 	dkms_exits 0 "compat 11.14: $description: the build goes on" build hello/1.0 -k $K --force
-	like "$err" "^dkms: warning: .*not signed: $warning" "compat 5: $description: is said"
+	like "$err" "^dkms: warning: .*not signed: $warning" "compat 5: $description: there is a warning"
 	ok "$description: it is not signed" eval '! split_signature "$(built hello $K)"'
-	is "$(field version "$(built hello $K)")" 1.0 "$description: and a module"
+	is "$(field version "$(built hello $K)")" 1.0 "$description: the module can be read"
 	is "$(ls "$dkmstree/hello/1.0/$K/$arch/module")" "$(printf 'Module.symvers\nhello.ko')" \
 		"$description: nothing else is left"
 }
@@ -209,12 +209,12 @@ troubles()
 		mok_signing_key=/no/key "mok_certificate=$certificate"
 	unsigned "a certificate that cannot be made" "cannot create /no/certificate: No such file" \
 		"sign_file=$signer" "mok_signing_key=$keys/other.key" mok_certificate=/no/certificate
-	ok "compat 11.14: the key is made all the same" test -f "$keys/other.key"
+	ok "compat 11.14: the key is made nevertheless" test -f "$keys/other.key"
 	unsigned "a token without a certificate" "there is no certificate /no/certificate" \
 		"sign_file=$signer" "mok_signing_key='pkcs11:token=x'" mok_certificate=/no/certificate
 	script "$work/fails" 'echo damaged >> "$4"' 'touch "$4.left"' 'echo "no key for you" >&2' 'exit 3'
 	unsigned "a sign_file that fails" "fails exited 3: no key for you" "sign_file=$work/fails" "${places[@]}"
-	like "$(cat "$dkmstree/hello/1.0/$K/$arch/log/make.log")" "^no key for you" "its output is in the log"
+	like "$(cat "$dkmstree/hello/1.0/$K/$arch/log/make.log")" "^no key for you" "the output of sign-file is in the log"
 	script "$work/nothing" 'exit 0'
 	unsigned "a sign_file that does nothing" "nothing left no signature" "sign_file=$work/nothing" "${places[@]}"
 	echo rubbish > "$keys/bad.key"
@@ -225,9 +225,9 @@ troubles()
 	framework "sign_file=$work/token" "mok_signing_key='pkcs11:token=x?pin-value=1234'" \
 		"mok_certificate=$certificate"
 	dkms_exits 0 "compat 5: a pkcs11: key" build hello/1.0 -k $K --force
-	is "$(cut -d' ' -f 1 "$work/token.call")" "pkcs11:token=x?pin-value=1234" "compat 5: reaches the program as it is"
-	like "$(cat "$work/token.call")" "/hello\.ko$" "with a file of the module's name"
-	is "$(grep -c 1234 "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "its PIN does not reach the log"
+	is "$(cut -d' ' -f 1 "$work/token.call")" "pkcs11:token=x?pin-value=1234" "compat 5: the program gets the key unchanged"
+	like "$(cat "$work/token.call")" "/hello\.ko$" "the file has the module's name"
+	is "$(grep -c 1234 "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "the PIN is not in the log"
 
 	openssl genrsa -aes256 -passout pass:secret -out "$keys/locked.key" 2048 2>/dev/null
 	chmod 0644 "$keys/locked.key"
@@ -236,14 +236,14 @@ troubles()
 	script "$sourcetree/hello-1.0/pre.sh" 'echo "pin: ${KBUILD_SIGN_PIN-none}"' \
 		"cat $keys/locked.key && echo read || true"
 	KBUILD_SIGN_PIN=secret dkms_exits 0 "compat 5: KBUILD_SIGN_PIN" build hello/1.0 -k $K --force
-	ok "compat 5: passes through" verifies "$(built hello $K)" "$keys/locked.der"
-	like "$(cat "$dkmstree/hello/1.0/$K/$arch/log/make.log")" "^pin: none" "and does not reach the build"
-	is "$(grep -c '^read$' "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "nor does the key"
+	ok "compat 5: KBUILD_SIGN_PIN reaches the program" verifies "$(built hello $K)" "$keys/locked.der"
+	like "$(cat "$dkmstree/hello/1.0/$K/$arch/log/make.log")" "^pin: none" "KBUILD_SIGN_PIN does not reach the build"
+	is "$(grep -c '^read$' "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "the build cannot read the key"
 
 	echo "echo here: >&2; cat $keys/locked.key >&2 || :" >> "$sourcetree/hello-1.0/dkms.conf"
-	dkms_exits 0 "a dkms.conf that looks for the key" build hello/1.0 -k $K --force
-	like "$err" "here:" "(it looks)"
-	is "$(printf '%s' "$err" | grep -c "PRIVATE KEY")" 0 "does not find it"
+	dkms_exits 0 "a dkms.conf that searches for the key" build hello/1.0 -k $K --force
+	like "$err" "here:" "(it searches)"
+	is "$(printf '%s' "$err" | grep -c "PRIVATE KEY")" 0 "it does not find the key"
 	chmod 0600 "$keys/locked.key"
 	sed -i '/here:/d' "$sourcetree/hello-1.0/dkms.conf"
 
@@ -253,7 +253,7 @@ troubles()
 	framework "sign_file=$signer" "mok_signing_key=$keys/closed/mok.key" "mok_certificate=$keys/closed/mok.pub"
 	for mode in auto off; do
 		dkms_exits 0 "a key in a closed directory, --sandbox=$mode" build hello/1.0 -k $K --force --sandbox=$mode
-		ok "signs" verifies "$(built hello $K)" "$certificate"
+		ok "the module is signed" verifies "$(built hello $K)" "$certificate"
 	done
 
 	module many 1.0 'BUILT_MODULE_NAME=(a b c)' 'DEST_MODULE_LOCATION=(/extra /extra /extra)' \
@@ -266,7 +266,7 @@ troubles()
 	done
 	framework "sign_file=$work/fails" "${places[@]}"
 	dkms_exits 0 "several that cannot be signed" build many/1.0 -k $K --force
-	like "$err" "a.ko and 1 more modules are not signed: fails exited 3" "one warning"
+	like "$err" "a.ko and 1 more modules are not signed: fails exited 3" "there is one warning for all of them"
 }
 
 places_of_keys()
@@ -283,34 +283,34 @@ places_of_keys()
 		"mok_certificate='$keys/\${kernelver}.der'"
 	dkms_exits 0 "compat 11.14: paths with kernelver" build hello/1.0 --all
 	for k in 5.1-one 5.2-two; do
-		ok "compat 11.14: are evaluated per kernel: $k" verifies "$(built hello $k)" "$keys/$k.der"
+		ok "compat 11.14: the paths are expanded per kernel: $k" verifies "$(built hello $k)" "$keys/$k.der"
 	done
 
-	mount -t tmpfs none /var/lib # no pair there, and none comes
+	mount -t tmpfs none /var/lib # it has no key pair
 	framework "sign_file=$signer"
-	dkms_exits 0 "a dkms tree elsewhere, without any setting" build hello/1.0 -k 5.1-one --force
-	ok "has a pair of its own" verifies "$(built hello 5.1-one)" "$dkmstree/mok.pub"
-	is "$(dkms status | cut -d/ -f 1 | sort -u)" hello "which is no module"
-	is "$(ls /var/lib)" "" "the machine's /var/lib is left alone"
-	exits 0 "the dkms tree of the machine" "$DKMS" build hello/1.0 -k 5.1-one \
+	dkms_exits 0 "another dkms tree without a setting for keys" build hello/1.0 -k 5.1-one --force
+	ok "that tree has its own key pair" verifies "$(built hello 5.1-one)" "$dkmstree/mok.pub"
+	is "$(dkms status | cut -d/ -f 1 | sort -u)" hello "status does not list the key pair"
+	is "$(ls /var/lib)" "" "no key pair is made in /var/lib"
+	exits 0 "the default dkms tree" "$DKMS" build hello/1.0 -k 5.1-one \
 		--sourcetree "$sourcetree" --installtree "$installtree"
 	ok "compat 5: has its pair there" verifies "/var/lib/dkms/hello/1.0/5.1-one/$arch/module/hello.ko" \
 		/var/lib/dkms/mok.pub
-	is "$(stat -c %a /var/lib/dkms/mok.key)" 600 "compat 5: mok.key is its owner's alone"
+	is "$(stat -c %a /var/lib/dkms/mok.key)" 600 "compat 5: only the owner can read mok.key"
 	umount /var/lib
 	framework "mok_signing_key=$keys/made.key" "mok_certificate=$keys/made.der"
 	dkms_exits 0 "compat 2: generate_mok" generate_mok
-	like "$out" "made the key $keys/made.key" "compat 2: makes the pair"
-	ok "the certificate is DER, for code signing" eval \
+	like "$out" "made the key $keys/made.key" "compat 2: generate_mok makes the pair"
+	ok "the certificate is in DER and for code signing" eval \
 		'openssl x509 -inform DER -in "$keys/made.der" -noout -text | grep -q "Code Signing"'
 	n=$(cksum "$keys"/made.*)
 	dkms_exits 0 "compat 2: generate_mok again" generate_mok
-	is "$(cksum "$keys"/made.*)" "$n" "changes nothing"
+	is "$(cksum "$keys"/made.*)" "$n" "the pair is not changed"
 	framework mok_signing_key=/no/key "mok_certificate=$keys/no.der"
-	dkms_exits 1 "a place that cannot be written" generate_mok
-	like "$err" "cannot write /no/key" "is named"
+	dkms_exits 1 "generate_mok for a path that cannot be written" generate_mok
+	like "$err" "cannot write /no/key" "the error names the path"
 
-	# Two processes with four jobs each make one pair.
+	# Two processes with four jobs each make one key pair.
 	framework "sign_file=$signer" "mok_signing_key=$keys/race.key" "mok_certificate=$keys/race.der"
 	for n in one two three four; do
 		module $n 1.0
@@ -319,20 +319,20 @@ places_of_keys()
 	dkms autoinstall -k 5.1-one > "$work/one" 2>&1 &
 	n=$!
 	dkms autoinstall -k 5.2-two > "$work/two" 2>&1
-	ok "the other one" wait $n
-	is "$(cat "$work/one" "$work/two" | grep -c '^made the key')" 1 "two processes at once make one pair"
+	ok "the second process succeeds" wait $n
+	is "$(cat "$work/one" "$work/two" | grep -c '^made the key')" 1 "two processes at the same time make one pair"
 	for n in one two three four; do
 		for k in 5.1-one 5.2-two; do
 			verifies "$(built $n $k)" "$keys/race.der" 2>/dev/null || break 2
 		done
 	done
-	ok "all that they built verifies with it" verifies "$(built $n $k)" "$keys/race.der"
+	ok "all modules of both verify with that pair: $n for $k" verifies "$(built $n $k)" "$keys/race.der"
 }
 
-formats "$signer" "a sign_file of the user"
+formats "$signer" "a sign_file of the administrator"
 if [ -n "$real_signer" ]; then
 	formats "$real_signer" "the kernel's sign-file"
-	# As Debian has it: no sign_file, the headers' scripts lead there.
+	# As on Debian: without sign_file, the scripts of the headers lead to the program.
 	machine
 	signing_kernel $K
 	mkdir "$installtree/$K/build/scripts"

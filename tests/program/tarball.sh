@@ -1,14 +1,14 @@
 #!/bin/bash
-# mktarball, ldtarball and archives as operands, on kernels of the fixture: names, layout and exit
-# statuses, and that nothing is left of an archive which is refused. Names say which part of the
-# contract they hold to.
+# mktarball, ldtarball and archives as arguments, on kernels of the fixture: names, content and exit
+# statuses, and that no file is left when an archive is refused. Descriptions name the section of
+# the contract (compat) that they test.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
 
 K7=4.19.0-7-amd64
 
-# A machine with two kernels and hello/1.0 built for both.
+# Makes a machine with two kernels and hello/1.0, built for both.
 with_hello()
 {
 	machine
@@ -19,7 +19,7 @@ with_hello()
 	tarballs=$dkmstree/hello/1.0/tarball
 }
 
-# Another machine, on which nothing is known.
+# Makes another machine, which has no modules.
 other_machine()
 {
 	machine
@@ -35,7 +35,7 @@ names()
 {
 	with_hello
 	dkms_exits 0 "compat 2: mktarball" mktarball hello/1.0 -k $K
-	like "$out" "$tarballs/hello-1.0-kernel$K-$arch.dkms.tar.gz" "its file is told"
+	like "$out" "$tarballs/hello-1.0-kernel$K-$arch.dkms.tar.gz" "mktarball prints the path"
 	dkms_exits 0 "compat 2: mktarball of two kernels" mktarball hello/1.0 -k $K -k $K7/$arch
 	dkms_exits 0 "compat 2: mktarball --source-only" mktarball hello/1.0 --source-only
 	is "$(ls "$tarballs")" "$(printf 'hello-1.0-%s.dkms.tar.gz\n' "kernel$K-$arch-kernel$K7-$arch" \
@@ -43,8 +43,8 @@ names()
 	is "$(find "$tarballs" -name '.*' -o -name '*XX*' -o -newer "$DKMS" -type d -name 'dkms-*')" "" \
 		"nothing temporary is left"
 	rm "$tarballs"/*
-	dkms_exits 0 "compat 3: mktarball --all: every kernel it is built for" mktarball hello/1.0 --all
-	is "$(ls "$tarballs")" "hello-1.0-kernel$K-$arch-kernel$K7-$arch.dkms.tar.gz" "they are named"
+	dkms_exits 0 "compat 3: mktarball --all packs every kernel that it is built for" mktarball hello/1.0 --all
+	is "$(ls "$tarballs")" "hello-1.0-kernel$K-$arch-kernel$K7-$arch.dkms.tar.gz" "the name has all kernels"
 
 	many=()
 	for n in 1 2 3 4 5 6 7 8; do
@@ -54,23 +54,23 @@ names()
 	dkms build hello/1.0 "${many[@]}" > /dev/null
 	rm "$tarballs"/*
 	dkms mktarball hello/1.0 "${many[@]}" > /dev/null
-	is "$(ls "$tarballs")" hello-1.0-manykernels.dkms.tar.gz "compat 2: manykernels when the list is long"
-	is "$(members "$tarballs"/*many* | grep -c /module/hello.ko)" 8 "all of them are in it"
+	is "$(ls "$tarballs")" hello-1.0-manykernels.dkms.tar.gz "compat 2: the name has manykernels if the list is too long"
+	is "$(members "$tarballs"/*many* | grep -c /module/hello.ko)" 8 "the archive has all kernels"
 	dkms mktarball hello/1.0 "${many[@]:0:10}" > /dev/null
-	is "$(find "$tarballs" -name '*kernel4*' | wc -l)" 1 "five are named"
+	is "$(find "$tarballs" -name '*kernel4*' | wc -l)" 1 "a name can have five kernels"
 
 	dkms_exits 0 "compat 2: --archive PATH names the file" mktarball hello/1.0 -k $K --archive "$machine/my.tar.xz"
-	is "$(head -c 6 "$machine/my.tar.xz" | od -An -c | tr -d ' ')" '3757zXZ\0' "compressed by its name"
+	is "$(head -c 6 "$machine/my.tar.xz" | od -An -c | tr -d ' ')" '3757zXZ\0' "the name gives the compression"
 	dkms_exits 0 "compat 2: --archive=PATH makes directories" mktarball hello/1.0 -k $K "--archive=$machine/a/b/my.tar"
-	is "$(tail -c 512 "$machine/a/b/my.tar" | tr -d '\0' | wc -c)" 0 "not compressed by its name"
-	dkms_exits 0 "compat 2: --archive NAME is in the usual place" mktarball hello/1.0 -k $K --archive my.tgz
-	like "$(ls "$tarballs")" "^my.tgz$" "it is there"
+	is "$(tail -c 512 "$machine/a/b/my.tar" | tr -d '\0' | wc -c)" 0 "no compression for the name .tar"
+	dkms_exits 0 "compat 2: --archive NAME is in the usual directory" mktarball hello/1.0 -k $K --archive my.tgz
+	like "$(ls "$tarballs")" "^my.tgz$" "the archive is there"
 	dkms_exits 0 "mktarball --json" mktarball hello/1.0 -k $K --archive my.tgz --json
-	like "$out" "\"archive\": \"$tarballs/my.tgz\"" "tells the archive"
-	like "$out" '"kernel": null' "a tarball is about no kernel"
+	like "$out" "\"archive\": \"$tarballs/my.tgz\"" "the document has the path of the archive"
+	like "$out" '"kernel": null' "the job has no kernel"
 	cp "$tarballs/my.tgz" "$machine/first.tgz"
 	dkms mktarball hello/1.0 -k $K --archive my.tgz > /dev/null
-	ok "packed again it has the same bytes" cmp "$tarballs/my.tgz" "$machine/first.tgz"
+	ok "packing again gives the same bytes" cmp "$tarballs/my.tgz" "$machine/first.tgz"
 }
 
 layout()
@@ -79,7 +79,7 @@ layout()
 	dkms mktarball hello/1.0 -k $K > /dev/null
 	is "$(members "$tarballs/hello-1.0-kernel$K-$arch.dkms.tar.gz")" "$(printf '%s\n' \
 		"dkms_main_tree/$K/$arch/"{log/make.log,module/{Module.symvers,hello.ko}} \
-		dkms_source_tree/{Makefile,dkms.conf,hello.c})" "compat 2: what is in a tarball"
+		dkms_source_tree/{Makefile,dkms.conf,hello.c})" "compat 2: the files of a tarball"
 	is "$(tar -tvf "$tarballs/hello-1.0-kernel$K-$arch.dkms.tar.gz" | awk '$2 != "root/root"')" "" \
 		"all of it is root's, whoever packs it"
 	dkms mktarball hello/1.0 --source-only > /dev/null
@@ -98,24 +98,24 @@ packing_errors()
 	with_hello
 	before=$(snapshot "$machine")
 	dkms_exits 8 "compat 9: --binaries-only with --source-only" mktarball hello/1.0 --binaries-only --source-only
-	dkms_exits 8 "compat 9: also for another command" status --binaries-only --source-only
-	dkms_exits 6 "compat 9: nothing built for mktarball" mktarball hello/1.0 -k 4.19.0-8-amd64
-	like "$err" "4.19.0-8-amd64" "the kernel is named"
+	dkms_exits 8 "compat 9: --binaries-only with --source-only for another command" status --binaries-only --source-only
+	dkms_exits 6 "compat 9: mktarball of a version that is not built" mktarball hello/1.0 -k 4.19.0-8-amd64
+	like "$err" "4.19.0-8-amd64" "the error names the kernel"
 	dkms_exits 1 "compat 9: mktarball without a module" mktarball
 	dkms_exits 1 "compat 9: mktarball without a version" mktarball hello
 	dkms_exits 3 "compat 9: mktarball of an unknown version" mktarball hello/2.0
 	dkms_exits 9 "compat 9: tarball destination not writable" mktarball hello/1.0 -k $K --archive /proc/no/x.tar.gz
-	dkms_exits 9 "compat 9: a device for a destination" mktarball hello/1.0 -k $K --archive /dev/null
-	ok "which is still one" test -c /dev/null
-	is "$(snapshot "$machine")" "$before" "nothing has changed"
+	dkms_exits 9 "compat 9: the destination is a device" mktarball hello/1.0 -k $K --archive /dev/null
+	ok "the device is not replaced" test -c /dev/null
+	is "$(snapshot "$machine")" "$before" "no file has changed"
 	module second 1.0
 	dkms add second/1.0 > /dev/null
-	dkms_exits 6 "compat 9: --all with nothing built" mktarball second/1.0 --all
-	dkms_exits 0 "its source can be packed" mktarball second/1.0 --all --source-only
+	dkms_exits 6 "compat 9: mktarball --all of a version that is not built" mktarball second/1.0 --all
+	dkms_exits 0 "the source of that version can be packed" mktarball second/1.0 --all --source-only
 	echo 'BUILT_MODULE_NAME[0]=x.ko' >> "$sourcetree/second-1.0/dkms.conf"
-	dkms_exits 8 "compat 9: a bad dkms.conf is not packed" mktarball second/1.0 --source-only
+	dkms_exits 8 "compat 9: a source with a bad dkms.conf is not packed" mktarball second/1.0 --source-only
 	rm -r "$sourcetree/second-1.0"
-	dkms_exits 4 "compat 11.10: nor is a broken version" mktarball second/1.0 --source-only
+	dkms_exits 4 "compat 11.10: a broken version is not packed" mktarball second/1.0 --source-only
 }
 
 loading()
@@ -127,45 +127,45 @@ loading()
 	other_machine
 	touch "$work/later"
 	dkms_exits 0 "compat 2: ldtarball" ldtarball "$work/hello.tar.gz"
-	is "$(state hello 1.0 $K)" built "compat 2: it brings what is built"
-	is "$(state hello 1.0 $K7)" added "and no more"
-	is "$(cd "$dkmstree/hello/1.0" && find "$K" -type f -exec cksum {} + | sort)" "$was" "with the same bytes"
-	is "$(readlink "$dkmstree/hello/1.0/source")" "$sourcetree/hello-1.0" "compat 1: and the source"
-	is "$(hidden "$dkmstree/hello" "$sourcetree")" "" "nothing temporary is left"
+	is "$(state hello 1.0 $K)" built "compat 2: the built modules are there"
+	is "$(state hello 1.0 $K7)" added "no other kernel is built"
+	is "$(cd "$dkmstree/hello/1.0" && find "$K" -type f -exec cksum {} + | sort)" "$was" "the built files have the same bytes"
+	is "$(readlink "$dkmstree/hello/1.0/source")" "$sourcetree/hello-1.0" "compat 1: the source is in the source tree"
+	is "$(hidden "$dkmstree/hello" "$sourcetree")" "" "no temporary file is left"
 	is "$(find "$sourcetree/hello-1.0" -type f -newer "$work/later")" "" "files keep their times"
-	dkms_exits 0 "what it brought is installed" install hello/1.0 -k $K
-	like "$out" ": installed$" "without building it"
-	dkms_exits 0 "its source is built for another kernel" install hello/1.0 -k $K7
+	dkms_exits 0 "the built modules can be installed" install hello/1.0 -k $K
+	like "$out" ": installed$" "they are not built again"
+	dkms_exits 0 "the source can be built for another kernel" install hello/1.0 -k $K7
 
 	before=$(snapshot "$dkmstree" "$sourcetree")
-	dkms_exits 8 "compat 9: archive already added" ldtarball "$work/hello.tar.gz"
-	like "$err" "hello/1.0 is already added" "is said"
+	dkms_exits 8 "compat 9: the archive is already added" ldtarball "$work/hello.tar.gz"
+	like "$err" "hello/1.0 is already added" "the error says so"
 	for action in add build install; do
-		dkms_exits 8 "compat 9: also for $action" $action "$work/hello.tar.gz" -k $K
+		dkms_exits 8 "compat 9: $action of the archive again" $action "$work/hello.tar.gz" -k $K
 	done
-	is "$(snapshot "$dkmstree" "$sourcetree")" "$before" "compat 2: existing entries stay"
+	is "$(snapshot "$dkmstree" "$sourcetree")" "$before" "compat 2: existing versions are not changed"
 	echo changed >> "$dkmstree/hello/1.0/$K/$arch/module/hello.ko"
 	echo changed >> "$sourcetree/hello-1.0/hello.c"
 	touch "$sourcetree/hello-1.0/new.c"
 	dkms_exits 0 "compat 2: ldtarball --force" ldtarball "$work/hello.tar.gz" --force
-	is "$(snapshot "$dkmstree" "$sourcetree")" "$before" "compat 2: replaces them, and what else is built stays"
+	is "$(snapshot "$dkmstree" "$sourcetree")" "$before" "compat 2: it replaces the files of the archive and keeps other kernels"
 
 	rm "$dkmstree/hello/1.0/source"
 	echo mine > "$dkmstree/hello/1.0/$K/$arch/module/hello.ko"
 	rm -r "$dkmstree/hello/1.0/$K7" "$dkmstree/hello/kernel-$K7-$arch"
-	is "$(state hello 1.0)" broken "(a version that has lost its source)"
-	dkms_exits 0 "ldtarball repairs it" ldtarball "$work/hello.tar.gz"
-	like "$err" "warning: .*$K/$arch stays.*--force" "compat 2: existing entries stay, with a warning"
-	is "$(cat "$dkmstree/hello/1.0/$K/$arch/module/hello.ko")" mine "they do"
-	is "$(state hello 1.0 $K)" installed "it is as before"
+	is "$(state hello 1.0)" broken "(a version without its source)"
+	dkms_exits 0 "ldtarball repairs the version" ldtarball "$work/hello.tar.gz"
+	like "$err" "warning: .*$K/$arch stays.*--force" "compat 2: existing builds are kept, with a warning"
+	is "$(cat "$dkmstree/hello/1.0/$K/$arch/module/hello.ko")" mine "the existing module is kept"
+	is "$(state hello 1.0 $K)" installed "the version is installed as before"
 
-	dkms_exits 2 "compat 9: archive missing" ldtarball "$work/no.tar.gz"
-	like "$err" "$work/no.tar.gz" "it is named"
-	dkms_exits 2 "compat 9: no archive given" ldtarball
-	dkms_exits 2 "compat 9: ldtarball --archive, missing" ldtarball --archive "$work/no.tar.gz"
-	dkms_exits 2 "a directory is none" ldtarball "$sourcetree"
-	dkms_exits 1 "add of a file that is missing" add no.tar.gz
-	dkms_exits 5 "compat 9: --all has no meaning here" ldtarball "$work/hello.tar.gz" --all
+	dkms_exits 2 "compat 9: the archive is missing" ldtarball "$work/no.tar.gz"
+	like "$err" "$work/no.tar.gz" "the error names the archive"
+	dkms_exits 2 "compat 9: ldtarball without an archive" ldtarball
+	dkms_exits 2 "compat 9: ldtarball --archive of a missing file" ldtarball --archive "$work/no.tar.gz"
+	dkms_exits 2 "ldtarball of a directory" ldtarball "$sourcetree"
+	dkms_exits 1 "add of a missing file" add no.tar.gz
+	dkms_exits 5 "compat 9: ldtarball --all" ldtarball "$work/hello.tar.gz" --all
 }
 
 binaries()
@@ -174,23 +174,23 @@ binaries()
 	dkms mktarball hello/1.0 --all --binaries-only --archive "$work/bin.tar.zst" > /dev/null
 	other_machine
 	dkms_exits 0 "compat 2: ldtarball of binaries only" ldtarball "$work/bin.tar.zst"
-	is "$(state hello 1.0 $K) $(state hello 1.0 $K7)" "built built" "they are built"
-	is "$(ls "$sourcetree/hello-1.0")" dkms.conf "with nothing but their dkms.conf"
-	dkms_exits 0 "they can be installed" install hello/1.0 -k $K
-	dkms_exits 0 "and taken away" unbuild hello/1.0 -k $K
-	dkms_exits 8 "compat 9: no source to build" build hello/1.0 -k $K
+	is "$(state hello 1.0 $K) $(state hello 1.0 $K7)" "built built" "the modules are built"
+	is "$(ls "$sourcetree/hello-1.0")" dkms.conf "the source has only dkms.conf"
+	dkms_exits 0 "the modules can be installed" install hello/1.0 -k $K
+	dkms_exits 0 "the modules can be removed" unbuild hello/1.0 -k $K
+	dkms_exits 8 "compat 9: the source cannot be built" build hello/1.0 -k $K
 	other_machine
 	module hello 1.0
 	before=$(snapshot "$sourcetree")
-	dkms_exits 0 "binaries for a source that is on the system" ldtarball "$work/bin.tar.zst"
-	is "$(snapshot "$sourcetree")" "$before" "which stays"
-	dkms_exits 0 "and can be built" build hello/1.0 -k $K --force
+	dkms_exits 0 "binaries for a source that exists" ldtarball "$work/bin.tar.zst"
+	is "$(snapshot "$sourcetree")" "$before" "the source is not changed"
+	dkms_exits 0 "the source can be built" build hello/1.0 -k $K --force
 	module scripted 1.0 'POST_ADD=post.sh'
 	dkms build scripted/1.0 -k $K > /dev/null 2>&1
 	dkms mktarball scripted/1.0 -k $K --binaries-only --archive "$work/scripted.tgz" > /dev/null
 	other_machine
-	dkms_exits 0 "a POST_ADD that did not come along" ldtarball "$work/scripted.tgz"
-	is "$err" "" "is not looked for"
+	dkms_exits 0 "the script of POST_ADD is not in the archive" ldtarball "$work/scripted.tgz"
+	is "$err" "" "there is no warning"
 }
 
 operands()
@@ -200,26 +200,26 @@ operands()
 	mv "$tarballs"/* "$work/hello.tar.gz"
 	other_machine
 	dkms_exits 0 "compat 2: install ARCHIVE for two kernels" install "$work/hello.tar.gz" -k $K -k $K7
-	is "$(state hello 1.0 $K) $(state hello 1.0 $K7)" "installed installed" "both are installed"
-	like "$(tail -n 3 "$dkmstree/hello/1.0/$K7/$arch/log/make.log")" "exit code: 0" "one of them is built"
+	is "$(state hello 1.0 $K) $(state hello 1.0 $K7)" "installed installed" "both kernels are installed"
+	like "$(tail -n 3 "$dkmstree/hello/1.0/$K7/$arch/log/make.log")" "exit code: 0" "the second kernel was built"
 	other_machine
 	dkms_exits 0 "compat 2: build ARCHIVE" build -k $K7 "$work/hello.tar.gz"
-	is "$(state hello 1.0 $K7)" built "it is built"
+	is "$(state hello 1.0 $K7)" built "it is built from the archive"
 	other_machine
 	cd "$work"
-	dkms_exits 0 "compat 2: add ARCHIVE, a name of the current directory" add hello.tar.gz
+	dkms_exits 0 "compat 2: add ARCHIVE by a relative path" add hello.tar.gz
 	other_machine
 	dkms_exits 0 "compat 3: add --archive" add --archive hello.tar.gz
-	is "$(state hello 1.0 $K)" built "it is loaded"
-	dkms_exits 0 "a file of a module's name is no archive for status" status hello.tar.gz
-	is "$out" "" "but a name that nothing has"
+	is "$(state hello 1.0 $K)" built "the archive is loaded"
+	dkms_exits 0 "status takes the name of a file for a module" status hello.tar.gz
+	is "$out" "" "status of an unknown module is empty"
 	cd "$work"
-	dkms_exits 0 "compat 2: the words stand in any order" "$work/hello.tar.gz" ldtarball --force
+	dkms_exits 0 "compat 2: arguments in another order" "$work/hello.tar.gz" ldtarball --force
 	module other 1.0
 	dkms_exits 0 "a module and an archive" add other/1.0 --archive hello.tar.gz
-	like "$err" "warning: .*hello.tar.gz is not read" "the module is meant, and that is said"
+	like "$err" "warning: .*hello.tar.gz is not read" "the archive is not read, and there is a warning"
 
-	# Not from mktarball: a source somewhere in it.
+	# An archive that mktarball did not make, with a source in one of its directories.
 	other_machine
 	module hello 1.0
 	mkdir -p "$work/up"
@@ -227,23 +227,23 @@ operands()
 	touch "$work/up/README"
 	tar -C "$work/up" -cJf "$work/up.tar.xz" .
 	dkms_exits 0 "compat 2: any tar with a dkms.conf somewhere in it" install "$work/up.tar.xz" -k $K
-	is "$(state hello 1.0 $K)" installed "it is installed"
-	is "$(ls "$sourcetree/hello-1.0")" "$(ls "$work/up/hello-upstream-3")" "compat 2: its directory is the source"
-	dkms_exits 3 "compat 9: already added" add "$work/up.tar.xz"
+	is "$(state hello 1.0 $K)" installed "the module is installed"
+	is "$(ls "$sourcetree/hello-1.0")" "$(ls "$work/up/hello-upstream-3")" "compat 2: the directory of dkms.conf is the source"
+	dkms_exits 3 "compat 9: the version is already added" add "$work/up.tar.xz"
 	echo 'MAKE=false' >> "$work/up/hello-upstream-3/dkms.conf"
 	tar -C "$work/up" -cf "$work/up.tar" .
-	dkms_exits 10 "--force replaces it" build "$work/up.tar" -k $K --force
+	dkms_exits 10 "--force replaces the source" build "$work/up.tar" -k $K --force
 	sed -i s/hello/scripted/ "$work/up/hello-upstream-3/dkms.conf"
 	echo POST_ADD=post.sh >> "$work/up/hello-upstream-3/dkms.conf"
 	script "$work/up/hello-upstream-3/post.sh" "echo added in \$PWD"
 	tar -C "$work/up" -cf "$work/up.tar" .
 	dkms_exits 0 "a POST_ADD in an archive" add "$work/up.tar"
-	like "$out" "added in $sourcetree/scripted-1.0" "is run when it is in place"
+	like "$out" "added in $sourcetree/scripted-1.0" "it runs after the source is in its directory"
 }
 
 everything() { snapshot "$machine"; ls -A "$work" "$TMPDIR"; }
 
-# An archive made of the directory $bad is refused, and nothing of it is left.
+# Makes an archive of the directory $bad, and checks that it is refused and that no file is left.
 refused() # STATUS WORDS DESCRIPTION [TAR-OPTION...]
 {
 	local want=$1 words=$2 description=$3 before after
@@ -253,12 +253,12 @@ refused() # STATUS WORDS DESCRIPTION [TAR-OPTION...]
 		note "$(cat "$work/tar.err")"
 	before=$(everything)
 	dkms_exits "$want" "$description: status" ldtarball "$work/bad.tar.gz"
-	like "$err" "$work/bad.tar.gz.*$words" "$description: the archive and what is wrong with it are named"
+	like "$err" "$work/bad.tar.gz.*$words" "$description: the error names the archive and the cause"
 	after=$(everything)
-	ok "$description: nothing is left behind" diff <(echo "$before") <(echo "$after")
+	ok "$description: no file is left" diff <(echo "$before") <(echo "$after")
 }
 
-# A new source for an archive.
+# Makes a new source for an archive.
 bad()
 {
 	bad=$work/bad
@@ -321,20 +321,20 @@ refusing()
 	bad
 	tar -C "$bad" -czf "$work/good.tar.gz" .
 	head -c -30 "$work/good.tar.gz" > "$work/bad.tar.gz"
-	refused 3 "is damaged: its end is missing" "a truncated end"
+	refused 3 "is damaged: its end is missing" "an archive that is cut off"
 	tar -C "$bad" -cJf "$work/good.tar.xz" .
 	head -c 300 "$work/good.tar.xz" > "$work/bad.tar.gz"
-	refused 3 "is damaged" "a truncated xz by another name"
+	refused 3 "is damaged" "an xz file that is cut off, with another name"
 	echo "hello" > "$work/bad.tar.gz"
-	refused 3 "is not a tar archive" "no archive"
+	refused 3 "is not a tar archive" "a file that is not an archive"
 	: > "$work/bad.tar.gz"
 	refused 3 "is empty" "an empty file"
 	truncate -s 5G "$bad/hole"
 	refused 3 "unpacks to more than 4 GiB" "more than what is taken" -S .
-	like "$err" "unpack it yourself, then: dkms add DIRECTORY" "the remedy is named"
+	like "$err" "unpack it yourself, then: dkms add DIRECTORY" "the error has a remedy"
 	bad
 	{ echo ./dkms.conf; yes . | head -n 100001; } > "$work/list"
-	refused 3 "holds more than 100000 files" "more entries than what is taken" \
+	refused 3 "holds more than 100000 files" "more entries than allowed" \
 		--no-recursion -T "$work/list"
 }
 
@@ -350,7 +350,7 @@ interrupting()
 	tar -C "$bad" -cf "$work/many.tar" .
 	rm -rf "$bad"
 	for signal in TERM INT KILL; do
-		set -m # else it would ignore SIGINT
+		set -m # without job control dkms would ignore SIGINT
 		"$DKMS" ldtarball "$work/many.tar" "${trees[@]}" > "$work/out" 2> "$work/load.err" &
 		pid=$!
 		set +m
@@ -362,13 +362,13 @@ interrupting()
 		kill -$signal "$pid"
 		status=0
 		wait "$pid" 2> /dev/null || status=$?
-		is "$status" "$((128 + $(kill -l $signal)))" "ldtarball, ended by SIG$signal"
-		is "$(ls -A "$dkmstree")" "" "has added nothing"
-		is "$(ls -I 'linux-*' "$sourcetree")" "" "nor made a source"
-		is "$(cat "$work/load.err")" "" "nor said anything"
+		is "$status" "$((128 + $(kill -l $signal)))" "ldtarball is ended by SIG$signal"
+		is "$(ls -A "$dkmstree")" "" "no version is added"
+		is "$(ls -I 'linux-*' "$sourcetree")" "" "no source is made"
+		is "$(cat "$work/load.err")" "" "no error is printed"
 		[ $signal = KILL ] || is "$(hidden "$sourcetree")" "" "nor left anything"
 	done
-	like "$(ls -A "$sourcetree")" "^\.dkms-load-" "(a process that was killed leaves something)"
+	like "$(ls -A "$sourcetree")" "^\.dkms-load-" "(a killed process leaves a temporary directory)"
 	for n in 1 2 3; do
 		dkms ldtarball "$work/many.tar" > /dev/null 2>&1 &
 		pids[n]=$!
@@ -379,10 +379,10 @@ interrupting()
 		wait "${pids[n]}" || status=$?
 		statuses+="$status "
 	done
-	is "$(xargs -n 1 <<< "$statuses" | sort | xargs)" "0 3 3" "three at once: one is the first"
-	is "$(state bad 1.0)" added "it is added"
-	is "$(ls "$sourcetree/bad-1.0/many" | wc -l)" 20000 "completely"
-	is "$(hidden "$sourcetree")" "" "with nothing beside it, nor of the one before"
+	is "$(xargs -n 1 <<< "$statuses" | sort | xargs)" "0 3 3" "three at the same time: the first one adds the version"
+	is "$(state bad 1.0)" added "the version is added"
+	is "$(ls "$sourcetree/bad-1.0/many" | wc -l)" 20000 "its source is complete"
+	is "$(hidden "$sourcetree")" "" "no temporary directory is left"
 }
 
 rpms()
@@ -392,20 +392,20 @@ rpms()
 	module hello 1.0
 	echo package > "$work/hello.rpm"
 	script "$work/bin/rpm" 'echo "rpm: $*"' "$DKMS add hello/1.0 ${trees[*]}"
-	dkms_exits 0 "compat 2: an rpm" install "$work/hello.rpm" -k $K
-	like "$out" "^rpm: -Uvh -- $work/hello.rpm" "goes to rpm"
-	is "$(state hello 1.0 $K)" installed "and autoinstall follows"
+	dkms_exits 0 "compat 2: install an rpm" install "$work/hello.rpm" -k $K
+	like "$out" "^rpm: -Uvh -- $work/hello.rpm" "rpm is called"
+	is "$(state hello 1.0 $K)" installed "autoinstall runs after it"
 	script "$work/bin/rpm" 'echo "rpm: no" >&2' 'exit 3'
 	dkms_exits 9 "compat 9: rpm failed" ldtarball "$work/hello.rpm"
-	like "$out" "rpm: no" "rpm is heard"
-	like "$err" "cannot install $work/hello.rpm: rpm exited 3" "and dkms says so"
-	dkms_exits 9 "compat 9: quietly" add -q "$work/hello.rpm"
-	like "$err" "rpm: no" "rpm is heard all the same"
-	dkms_exits 2 "compat 9: an rpm that is missing" ldtarball "$work/no.rpm"
+	like "$out" "rpm: no" "the message of rpm is printed"
+	like "$err" "cannot install $work/hello.rpm: rpm exited 3" "the error has the exit status of rpm"
+	dkms_exits 9 "compat 9: rpm fails with -q" add -q "$work/hello.rpm"
+	like "$err" "rpm: no" "the message of rpm is printed with -q"
+	dkms_exits 2 "compat 9: a missing rpm" ldtarball "$work/no.rpm"
 	rm "$work/bin/rpm"
 }
 
-# A user who owns the trees and nothing else.
+# A user who owns only the trees.
 users()
 {
 	with_hello
@@ -413,7 +413,7 @@ users()
 	chmod 0644 "$work/hello.tar.gz"
 	as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	if ! "${as_user[@]}" true 2>/dev/null; then
-		skip "no root here who can become another user" "what a user who is not root may do"
+		skip "no root here who can become another user" "commands of a user who is not root"
 		return
 	fi
 	cp "$DKMS" "$work/bin/dkms"
@@ -421,7 +421,7 @@ users()
 	chmod 0777 "$dkmstree" "$sourcetree"
 	exits 0 "compat 9: ldtarball needs writable trees, not root" \
 		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" "${trees[@]}"
-	is "$(state hello 1.0 $K)" built "it is built"
+	is "$(state hello 1.0 $K)" built "the modules are there"
 	exits 0 "also with --force" \
 		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" --force "${trees[@]}"
 	exits 0 "compat 9: and so does mktarball" \
@@ -430,7 +430,7 @@ users()
 	chmod 0777 "$dkmstree"
 	exits 1 "compat 9: a source tree that cannot be written" \
 		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" "${trees[@]}"
-	is "$(ls -A "$dkmstree")" "" "nothing is registered"
+	is "$(ls -A "$dkmstree")" "" "no version is added"
 	with_hello
 	exits 9 "compat 9: a dkms tree that cannot be written" \
 		"${as_user[@]}" "$work/bin/dkms" mktarball hello/1.0 -k $K "${trees[@]}"

@@ -1,12 +1,13 @@
 #!/bin/bash
-# Which compiler a build is told to use, on kernels of the fixture whose makefile calls real
-# ones: gcc's and clang's kernels, .kernelvariables, the caller's environment.
+# The compiler that a build uses, on kernels of the fixture whose makefile calls real compilers:
+# kernels built by gcc and clang, .kernelvariables, and the caller's environment.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
 
-# A kernel whose config has the LINEs, and whose makefile compiles as kbuild chooses: clang with
-# LLVM, ld.lld with it, else gcc and ld, whatever CC and LD are in the environment.
+# Makes a kernel whose configuration has the LINEs. Its makefile chooses compilers like kbuild:
+# clang with LLVM and ld.lld with that, otherwise gcc and ld, whatever CC and LD are in the
+# environment.
 real_kernel() # RELEASE LINE...
 {
 	local release=$1
@@ -42,13 +43,13 @@ MAKEFILE
 	sed -i "1i release = $release" "$headers/Makefile"
 }
 
-# The log of the last build of NAME 1.0.
+# Prints the log of the last build of NAME 1.0.
 log() # NAME RELEASE
 {
 	cat "$dkmstree/$1/1.0/$2/$arch/log/make.log"
 }
 
-# The variables that the build saw, one line.
+# Prints the variables of the build in one line.
 seen() # NAME RELEASE
 {
 	log "$1" "$2" | grep -E '^(CC|KERNEL_CC|LD|KERNEL_LD|LLVM|CFLAGS|CXX|LDFLAGS)=' | tr '\n' ' '
@@ -59,7 +60,7 @@ comment() # NAME RELEASE
 	readelf -p .comment "$dkmstree/$1/1.0/$2/$arch/module/$1.ko"
 }
 
-telling() # NAME: a module whose make command is in parentheses, and tells its environment
+telling() # NAME: makes a module whose make command is in parentheses and prints its environment
 {
 	module "$1" 1.0 \
 		'MAKE="(env | sort; cd / && make -C $kernel_source_dir M=$dkms_tree/$PACKAGE_NAME/1.0/build)"'
@@ -81,27 +82,27 @@ gcc_kernels()
 	dkms_exits 0 "builds for kernels of gcc" build hello/1.0 --all
 	is "$(seen hello 5.1-named)" "CC=$gcc KERNEL_CC=$gcc " "compat 5.5: the compiler of CONFIG_CC_VERSION_TEXT"
 	like "$(log hello 5.1-named)" "^# environment: CC=$gcc KERNEL_CC=$gcc$" "the log has it"
-	is "$(seen hello 5.2-plain)" "CC=gcc KERNEL_CC=gcc " "compat 5.5: Fedora's is called gcc"
-	is "$(seen hello 5.3-absent)" "" "compat 5.5: only when it is installed"
-	is "$(seen hello 4.4-old)" "" "compat 5.5: an old kernel says nothing"
-	like "$(comment hello 5.1-named)" "GCC: " "gcc has compiled it"
+	is "$(seen hello 5.2-plain)" "CC=gcc KERNEL_CC=gcc " "compat 5.5: gcc on Fedora"
+	is "$(seen hello 5.3-absent)" "" "compat 5.5: no compiler is set if it is not installed"
+	is "$(seen hello 4.4-old)" "" "compat 5.5: no compiler is set for an old kernel"
+	like "$(comment hello 5.1-named)" "GCC: " "gcc compiled the module"
 
 	CC=evil CXX=evil CFLAGS=-Devil LDFLAGS=--evil \
 		dkms_exits 0 "the caller's CC and CFLAGS" build hello/1.0 -k 5.1-named -k 4.4-old --force
-	is "$(seen hello 5.1-named)" "CC=$gcc KERNEL_CC=$gcc " "compat 5.4: never reach make"
-	is "$(seen hello 4.4-old)" "" "compat 5.4: on no kernel"
+	is "$(seen hello 5.1-named)" "CC=$gcc KERNEL_CC=$gcc " "compat 5.4: they do not reach make"
+	is "$(seen hello 4.4-old)" "" "compat 5.4: they do not reach make for an old kernel"
 
 	ln -s "$(command -v gcc)" "$work/bin/gcc-99"
 	printf '%s\n' 'CCACHE = ccache' \
 		'CC = $(if $(DEBIAN_KERNEL_USE_CCACHE),$(CCACHE)) $(CROSS_COMPILE)gcc-99' \
 		> "$installtree/5.1-named/build/.kernelvariables"
-	# The sandbox has a /tmp of its own, without that one.
-	dkms_exits 0 "a .kernelvariables" build hello/1.0 -k 5.1-named --force --sandbox=off
-	is "$(seen hello 5.1-named)" "CC=gcc-99 KERNEL_CC=gcc-99 " "compat 5.5: may name another"
+	# The sandbox has its own /tmp, where that directory is missing.
+	dkms_exits 0 "a build with .kernelvariables" build hello/1.0 -k 5.1-named --force --sandbox=off
+	is "$(seen hello 5.1-named)" "CC=gcc-99 KERNEL_CC=gcc-99 " "compat 5.5: it can name another compiler"
 	rm "$work/bin/gcc-99"
 	sed -i "s/gcc-99/$gcc/" "$installtree/5.1-named/build/.kernelvariables"
 	dkms_exits 0 "Debian's .kernelvariables" build hello/1.0 -k 5.1-named --force
-	is "$(seen hello 5.1-named)" "CC=$gcc KERNEL_CC=$gcc " "compat 5.5: name the same"
+	is "$(seen hello 5.1-named)" "CC=$gcc KERNEL_CC=$gcc " "compat 5.5: it names the same compiler"
 }
 
 clang_kernels()
@@ -114,15 +115,15 @@ clang_kernels()
 	dkms_exits 0 "builds for kernels of clang" build hello/1.0 --all
 	is "$(seen hello 6.1-clang)" "CC=clang KERNEL_CC=clang KERNEL_LD=ld.lld LD=ld.lld LLVM=1 " \
 		"compat 5.5: LLVM=1, clang and ld.lld, also in parentheses"
-	like "$(comment hello 6.1-clang)" "clang version" "compat 5.5: clang has compiled it"
-	like "$(log hello 6.1-clang)" "^ld.lld -r" "compat 5.5: ld.lld has linked it"
-	is "$(seen hello 6.2-ld)" "CC=clang KERNEL_CC=clang LLVM=1 " "compat 5.5: ld.lld with CONFIG_LD_IS_LLD only"
-	is "$(seen hello 6.3-gcc)" "CC=gcc KERNEL_CC=gcc KERNEL_LD=ld.lld LD=ld.lld " "compat 5.5: also with gcc"
-	like "$(comment hello 6.3-gcc)" "GCC: " "gcc has compiled it"
-	is "$(field vermagic "$dkmstree/hello/1.0/6.1-clang/$arch/module/hello.ko")" "6.1-clang " "it is a module"
+	like "$(comment hello 6.1-clang)" "clang version" "compat 5.5: clang compiled the module"
+	like "$(log hello 6.1-clang)" "^ld.lld -r" "compat 5.5: ld.lld linked the module"
+	is "$(seen hello 6.2-ld)" "CC=clang KERNEL_CC=clang LLVM=1 " "compat 5.5: ld.lld is used only with CONFIG_LD_IS_LLD"
+	is "$(seen hello 6.3-gcc)" "CC=gcc KERNEL_CC=gcc KERNEL_LD=ld.lld LD=ld.lld " "compat 5.5: ld.lld is used with gcc as well"
+	like "$(comment hello 6.3-gcc)" "GCC: " "gcc compiled this module"
+	is "$(field vermagic "$dkmstree/hello/1.0/6.1-clang/$arch/module/hello.ko")" "6.1-clang " "the result is a module of that kernel"
 	module plain 1.0
 	dkms_exits 0 "the default make command" build plain/1.0 -k 6.1-clang
-	like "$(comment plain 6.1-clang)" "clang version" "compat 5.5: clang has compiled that, too"
+	like "$(comment plain 6.1-clang)" "clang version" "compat 5.5: clang compiled with the default make command"
 }
 
 environment_file()
@@ -135,17 +136,17 @@ environment_file()
 		> "$etc/build.env"
 	echo "build_environment=$etc/build.env" > "$etc/framework.conf"
 	CFLAGS=-Devil dkms_exits 0 "compat 10: build_environment" build hello/1.0 -k 5.1-named
-	is "$(seen hello 5.1-named)" "CC=gcc CFLAGS=-DFROM_FILE KERNEL_CC=$gcc " "compat 5.4: its exports win"
+	is "$(seen hello 5.1-named)" "CC=gcc CFLAGS=-DFROM_FILE KERNEL_CC=$gcc " "compat 5.4: variables of build_environment override others"
 	is "$(log hello 5.1-named | grep -E '^(GREETING|SECRET)=')" "GREETING=hello world" \
 		"compat 5.4: what it does not export stays there"
 	echo 'exit 3' >> "$etc/build.env"
 	try build hello/1.0 -k 5.1-named --force
-	ok "one that fails stops the build" test "$status" -ne 0
+	ok "a build_environment that fails stops the build" test "$status" -ne 0
 	rm "$etc/framework.conf"
 }
 
-# A real kernel, whose .kernelvariables and config say gcc-12: what plain make builds at the same
-# path is the same, byte for byte, but for debug information. acpi-call is one file.
+# A real kernel whose .kernelvariables and configuration name gcc-12. Plain make at the same path
+# must build the same module, byte for byte, except for debug information. acpi-call is one file.
 like_plain_make()
 {
 	local root release build plain
@@ -168,14 +169,14 @@ like_plain_make()
 	rm -rf "$build"
 	cp -a "$sourcetree/${module/\//-}" "$build"
 	plain=$(sed -n 's/^# command: make/make/p' "$dkmstree/$module/$release/$arch/log/make.log")
-	ok "plain make, without the variables" env -C "$build" -u CC -u KERNEL_CC sh -c "$plain"
-	# In the sandbox the headers are elsewhere, which is in what is for debuggers and in the id
-	# that is made of it.
+	ok "plain make without these variables" env -C "$build" -u CC -u KERNEL_CC sh -c "$plain"
+	# In the sandbox the headers have another path, which is in the debug information and so in
+	# the build-id.
 	objcopy -g -R .note.gnu.build-id "$build/acpi_call.ko" "$work/plain.ko"
 	objcopy -g -R .note.gnu.build-id "$dkmstree/$module/$release/$arch/module/acpi_call.ko" "$work/ours.ko"
-	ok "compat 5.5: on Debian, what plain make builds is the same" cmp "$work/plain.ko" "$work/ours.ko"
+	ok "compat 5.5: on Debian, plain make builds the same module" cmp "$work/plain.ko" "$work/ours.ko"
 	like "$(cat "$dkmstree/$module/$release/$arch/log/make.log")" \
-		"^# environment: CC=gcc-[0-9]+ KERNEL_CC=gcc-[0-9]+$" "compat 5.5: with the compiler named"
+		"^# environment: CC=gcc-[0-9]+ KERNEL_CC=gcc-[0-9]+$" "compat 5.5: the log names the compiler"
 	rm "$etc/framework.conf"
 }
 
