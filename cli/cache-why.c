@@ -16,8 +16,8 @@
 #include "cli/print.h"
 #include "cli/words.h"
 
-/* Prints the lines of the cached make.log that say which objects came from the cache, and why
- * others did not. */
+/* Prints the lines of the cached make.log that say which objects came from the cache, and
+ * why others did not. */
 static void print_objects_note(struct cache *cache, const struct entry *e)
 {
 	const struct entry_file *log = entry_file(e, "make.log");
@@ -32,7 +32,8 @@ static void print_objects_note(struct cache *cache, const struct entry *e)
 			printf("  %s\n", line + strlen("# "));
 }
 
-/* Prints what is known about the build of a job that has been run. Returns the exit status. */
+/* Prints what is known about the build of a job that has been run. Returns the exit
+ * status. */
 static int print_answer(struct cache *cache, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
@@ -49,7 +50,7 @@ static int print_answer(struct cache *cache, const struct job *job)
 		return job->outcome.error.status;
 	}
 	if (!job->reuse->key.n_parts) {
-		printf("%s: not cached: %s\n", title, fingerprint_obstacle(job));
+		printf("%s: not cached: %s\n", title, fingerprint_find_obstacle(job));
 		return 0;
 	}
 	key_digest(&job->reuse->key, &digest);

@@ -69,12 +69,12 @@ static bool is_key_known(const struct job *job)
 	       !job->shared->settings->switches.force;
 }
 
-/* Whether the cache may be used, but not for this build; fingerprint_obstacle() says
+/* Whether the cache may be used, but not for this build; fingerprint_find_obstacle() says
  * why. */
 static bool is_uncached(const struct job *job)
 {
 	return job->shared->cache && job->build && !job->reuse->key.n_parts &&
-	       !job->shared->settings->switches.force && fingerprint_obstacle(job);
+	       !job->shared->settings->switches.force && fingerprint_find_obstacle(job);
 }
 
 /* Looks up what the cache has for the build; leaves ret empty if its key is not known. */
@@ -129,7 +129,7 @@ static void add_reason(struct str *s, const struct job *job, const struct cached
 	else if (is_key_known(job))
 		add_miss_reason(s, job, cached);
 	else if (is_uncached(job))
-		str_addf(s, "; not cached: %s", fingerprint_obstacle(job));
+		str_addf(s, "; not cached: %s", fingerprint_find_obstacle(job));
 	for (size_t i = 0; job->conf && i < job->conf->build_depends.n; i++)
 		str_addf(s, "%s%s", i ? ", " : "; after ", job->conf->build_depends.items[i]);
 }

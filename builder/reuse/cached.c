@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The states of a build that the cache may serve. What is kept is what make and strip
- * have made, before it is signed and compressed: keys and signatures never come here. The
- * files of an entry: module/NAME.ko for each module, Module.symvers if there is one,
- * make.log.
+/* The states of a build in which it uses the cache: its key is made, its result is
+ * restored or stored.
  *
- * POST_BUILD runs after that, in the sandbox, where it can change nothing but the build
- * directory, which is gone afterwards: a hit leaves it out. The entry is published with
- * the build, so only what passed POST_BUILD is ever found. */
+ * An entry has what make and strip produced, before it is signed and compressed. So keys
+ * and signatures are never in the cache. The files of an entry are module/NAME.ko for
+ * each module, Module.symvers if there is one, and make.log.
+ *
+ * POST_BUILD runs later, in the sandbox, where it can change only the build directory,
+ * which is removed afterwards. So a hit skips it. The entry is published together with
+ * the build, so builds whose POST_BUILD failed are never found in the cache. */
 #include "config.h"
 
 #include <errno.h>
@@ -30,7 +32,8 @@ static int fingerprint_work(struct job *job)
 	struct reuse *reuse = job->reuse;
 	const struct error *why = &reuse->key_error;
 
-	/* The build itself reports what cannot be read; it is not cached. */
+	/* This is not an error: the build is not cached, and reports itself what it
+	 * cannot read. */
 	if (fingerprint_build(job->shared->key_texts, job, false, &reuse->key,
 		    &reuse->key_error) < 0) {
 		key_done(&reuse->key);
@@ -42,13 +45,13 @@ static int fingerprint_work(struct job *job)
 
 enum phase fingerprint_enter(struct job *job)
 {
-	if (!job->build || !job->shared->cache || fingerprint_obstacle(job))
+	if (!job->build || !job->shared->cache || fingerprint_find_obstacle(job))
 		return PHASE_NEXT;
 	job->ask.work = fingerprint_work;
 	return PHASE_WORK;
 }
 
-/* The files of an entry, and where they are in the build: files_done frees. */
+/* The files of an entry, with their paths in the build. files_done() frees. */
 struct files {
 	struct cache_file *items;
 	size_t n;
@@ -84,7 +87,8 @@ static void list_files(const struct job *job, struct files *ret)
 
 /* JOB_RESTORING */
 
-/* Every module is there; Module.symvers need not be. */
+/* Whether the entry has all the files, apart from Module.symvers, which not every build
+ * has. */
 static bool is_whole(const struct entry *e, const struct files *files)
 {
 	for (size_t i = 0; i < files->n; i++)
@@ -94,8 +98,8 @@ static bool is_whole(const struct entry *e, const struct files *files)
 	return true;
 }
 
-/* Puts the entry's files where a build would have. 0, or a negative errno when it must be
- * built after all. */
+/* Copies the files of the entry to where a build puts them. Returns 0, or a negative
+ * errno if the module must be built after all. */
 static int restore(struct job *job, const struct entry *e)
 {
 	_cleanup_(files_done) struct files files = {0};
@@ -131,10 +135,10 @@ static int restore_work(struct job *job)
 		return r;
 	}
 	if (restore(job, &e) == 0) {
-		/* The same look at it as after a build, with the same warnings. */
+		/* This gives the same warnings as after a build. */
 		build_check_staged_modules(job);
 		job->outcome.restored = true;
-		/* What comes after, such as signing, is told in the log, too. */
+		/* The following states, such as signing, write to the log, too. */
 		b->log_fd = open(b->paths.log, O_WRONLY | O_APPEND | O_CLOEXEC);
 		if (b->log_fd < 0)
 			r = error_errno(&job->outcome.error, -errno, 1, "cannot open %s",
@@ -150,7 +154,7 @@ static int restore_work(struct job *job)
 
 enum phase restore_enter(struct job *job)
 {
-	/* Who forces a build wants it made. */
+	/* --force means that the module is built even if it is in the cache. */
 	if (!job->build || !job->reuse->key.n_parts ||
 		job->shared->settings->switches.force)
 		return PHASE_NEXT;
@@ -160,8 +164,8 @@ enum phase restore_enter(struct job *job)
 
 /* JOB_STORING */
 
-/* Whether everything is as it was before the build: what has changed meanwhile may or
- * may not be in the result. */
+/* Whether the key is still the same as before the build. If something changed during the
+ * build, it is unknown whether the result is from before or after the change. */
 static bool is_unchanged(const struct job *job)
 {
 	struct key now = {0};

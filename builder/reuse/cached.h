@@ -5,13 +5,18 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_FINGERPRINTING */
 enum phase fingerprint_enter(struct job *job);
+/* JOB_RESTORING */
 enum phase restore_enter(struct job *job);
+/* JOB_STORING */
 enum phase store_enter(struct job *job);
-/* Publishes the entry, if there is one. */
+/* Makes the entries that JOB_STORING stored, if any, available to other builds. */
 void cached_commit(struct job *job);
 
+/* Returns an empty struct reuse. reuse_free() frees. */
 struct reuse *reuse_new(void);
-void reuse_free(struct reuse *reuse); /* NULL is allowed */
+/* NULL is allowed. */
+void reuse_free(struct reuse *reuse);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads what fixdep and kbuild write:
+/* Parses .cmd files, which kbuild and its program fixdep write (scripts/basic/fixdep.c
+ * and scripts/Kbuild.include in the source of Linux):
  *
  *   savedcmd_TARGET := COMMAND        cmd_TARGET before Linux 6.3
  *
@@ -13,11 +14,11 @@
  *
  *   $(deps_TARGET):
  *
- *   TARGET: $(wildcard FILE)          objtool's own program
+ *   TARGET: $(wildcard FILE)          the program objtool itself
  *   #SYMVER SYMBOL CRC                with MODVERSIONS
  *
- * Before 5.14 the options were names of files, include/config/lower/case.h, that cannot be
- * turned back into options; such objects are not known here. */
+ * Before Linux 5.14, include/config/lower/case.h stood for an option. The name of the
+ * option cannot be derived from it, so such files are rejected. */
 #include "config.h"
 
 #include <errno.h>
@@ -32,10 +33,11 @@ void cmdfile_done(struct cmdfile *c)
 	free(c->target);
 	free(c->command);
 	strv_done(&c->files);
-	strv_done(&c->configs);
+	strv_done(&c->options);
 	*c = (struct cmdfile){0};
 }
 
+/* Whether n characters of name are the name of an option. */
 static bool is_option(const char *name, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -45,7 +47,8 @@ static bool is_option(const char *name, size_t n)
 	return n > 0;
 }
 
-/* Adds what is between prefix and a closing parenthesis. */
+/* Adds the option in "$(wildcard include/config/OPTION)", or the file in "$(wildcard
+ * FILE)". Returns false if the line has another form. */
 static bool add_wildcard(struct cmdfile *c, const char *text)
 {
 	bool option = has_prefix(text, CONFIG_PREFIX);
@@ -54,11 +57,12 @@ static bool add_wildcard(struct cmdfile *c, const char *text)
 
 	if (!streq(name + n, ")") || strcspn(name, "$ ") < n || (option && !is_option(name, n)))
 		return false;
-	strv_take(option ? &c->configs : &c->files, xstrndup(name, n));
+	strv_take(option ? &c->options : &c->files, xstrndup(name, n));
 	return true;
 }
 
-/* A line of the list of dependencies, without the backslash at its end. */
+/* Adds a line of the list of dependencies, without the backslash at its end. Returns
+ * false if it is not understood. */
 static bool add_dependency(struct cmdfile *c, const char *line)
 {
 	line += strspn(line, " \t");
@@ -72,14 +76,15 @@ static bool add_dependency(struct cmdfile *c, const char *line)
 	return true;
 }
 
-/* What follows "NAME_TARGET := "; NULL when the line is another. */
-static const char *value_of(const struct cmdfile *c, const char *line, const char *name)
+/* Returns what follows "NAME_TARGET := ", or NULL if the line begins differently. */
+static const char *find_value(const struct cmdfile *c, const char *line, const char *name)
 {
 	_cleanup_free_ char *start = xasprintf("%s_%s := ", name, c->target);
 
 	return has_prefix(line, start) ? line + strlen(start) : NULL;
 }
 
+/* Reads target and command. Returns false if the line has another form. */
 static bool read_first_line(struct cmdfile *c, const char *line)
 {
 	const char *target, *value;
@@ -98,7 +103,8 @@ static bool read_first_line(struct cmdfile *c, const char *line)
 	return has_suffix(c->target, ".o");
 }
 
-/* A line outside of the list; sets *in_list when that begins. */
+/* Reads a line outside of the list of dependencies. Sets *in_list if the list begins
+ * after it. Returns false if the line is not understood. */
 static bool read_line(struct cmdfile *c, const char *line, bool *in_list)
 {
 	_cleanup_free_ char *depends = xasprintf("%s: $(deps_%s)", c->target, c->target);
@@ -108,13 +114,13 @@ static bool read_line(struct cmdfile *c, const char *line, bool *in_list)
 
 	if (!*line || *line == '#' || streq(line, depends) || streq(line, empty))
 		return true;
-	if ((value = value_of(c, line, "source"))) {
+	if ((value = find_value(c, line, "source"))) {
 		if (c->files.n || strpbrk(value, "$ \t\\"))
 			return false;
 		strv_push(&c->files, value);
 		return true;
 	}
-	if ((value = value_of(c, line, "deps"))) {
+	if ((value = find_value(c, line, "deps"))) {
 		*in_list = true;
 		return streq(value, "\\") && c->files.n == 1;
 	}

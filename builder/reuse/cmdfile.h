@@ -5,17 +5,19 @@
 #include "base/str.h"
 #include "base/strv.h"
 
-/* What kbuild noted about how it has made an object, in .NAME.o.cmd beside it. */
+/* The content of a .cmd file: kbuild writes how it compiled NAME.o to .NAME.o.cmd. */
 struct cmdfile {
-	char *target;	     /* as make calls it */
-	char *command;	     /* what the compiler and those after it were told */
-	struct strv files;   /* the source first, then all files that it read; as they are
-			      * called where make ran */
-	struct strv configs; /* options that these mention: "SMP" for CONFIG_SMP */
+	char *target;  /* the object, as it is called in the makefile */
+	char *command; /* the command line of the compiler and of what runs after it */
+	struct strv
+		files; /* first the source, then all files that the compiler read, with
+			      * paths relative to the directory that make ran in */
+	struct strv options; /* that these files mention: "SMP" for CONFIG_SMP */
 };
 
-/* 0, or -EINVAL when it is not about compiling a source, or has something in it that is not
- * known here. cmdfile_done frees *ret. */
+/* Parses the text of a .cmd file; cmdfile.c describes the format. Returns 0, or -EINVAL
+ * if the file is not about an object that is compiled from a source, or contains
+ * something unknown. cmdfile_done() frees *ret. */
 int cmdfile_parse(const char *text, struct cmdfile *ret);
 void cmdfile_done(struct cmdfile *c);
 

@@ -47,7 +47,7 @@ static int describe_kernel(struct key_texts *texts, const struct job *job,
 	int r;
 
 	if (!options) {
-		r = kbuild_options(job->kernel, &text);
+		r = kbuild_read_options(job->kernel, &text);
 		if (r < 0) {
 			str_done(&text);
 			return r;
@@ -56,8 +56,8 @@ static int describe_kernel(struct key_texts *texts, const struct job *job,
 	}
 	if (!family) {
 		text = (struct str){0};
-		kbuild_family(job->kernel, headers->text.data, &job->build->header_mounts,
-			key_text_index(options), &text);
+		kbuild_describe_family(job->kernel, headers->text.data,
+			&job->build->header_mounts, key_text_index(options), &text);
 		family = key_texts_keep_part(texts, "family", job->kernel, &text);
 	}
 	*ret = (struct kernel_index){key_text_index(headers), key_text_index(options)};

@@ -9,7 +9,7 @@
 struct kernel_index {
 	const struct line_index *headers; /* finds a line of the headers' listings by its
 					   * path */
-	const struct line_index *options; /* for kbuild_option() */
+	const struct line_index *options; /* for kbuild_option_value() */
 };
 
 /* Makes the key of the objects that the job's make is about to compile, after
@@ -18,7 +18,7 @@ struct kernel_index {
  *
  *   format       the version of this key's format
  *   package      the name of the package, so that no package can make objects for another
- *   family       of the kernel: kbuild_family()
+ *   family       of the kernel: kbuild_describe_family()
  *   names        the names of the files in the build directory, as given; the key has no
  *                such part if names is NULL
  *   environment, tools, system, outside, sandbox

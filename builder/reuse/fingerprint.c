@@ -20,7 +20,8 @@
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 
-/* A part for each directory, since several kernels have some in common. */
+/* Adds a part for each directory of headers, because several kernels share some of
+ * them. */
 static int add_headers(struct key_texts *texts, struct key *key,
 	const struct kernel *kernel, bool afresh, struct error *err)
 {
@@ -69,7 +70,8 @@ static int make_kernel_files(struct key_texts *texts,
 	return 0;
 }
 
-/* The file, and for a person its options, which the file's digest cannot tell apart. */
+/* Lists the file with its digest, and each option, so that dkms cache why can say which
+ * of them differ. */
 static int make_config(struct key_texts *texts, const struct key_text_source *source,
 	struct str *ret, struct error *err)
 {
@@ -132,7 +134,7 @@ static int add_overrides(struct key_texts *texts, const struct job *job, struct 
 	return r;
 }
 
-/* A command line without -jN and -j N: how much at a time does not matter. */
+/* Appends a command line without -jN and -j N, which do not change the result. */
 static void add_command(struct str *s, const char *line)
 {
 	const char *at = line;
@@ -210,20 +212,21 @@ static int add_depends(struct key_texts *texts, const struct job *job, struct ke
 	return r;
 }
 
-const char *fingerprint_obstacle(const struct job *job)
+const char *fingerprint_find_obstacle(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
-	/* A script that may set up another compiler, out of what we do not look at. */
+	/* This script may choose a compiler that is not in the key. */
 	if (s->build_environment)
 		return "build_environment is set";
 	if (job->build->sandbox != SANDBOX_KIND_NONE && unpackaged_is_mentioned(job->conf->make))
-		return "the make command names a directory that only this machine has";
+		return "the make command names a directory that is not part of the "
+		       "distribution";
 	if (build_may_use_network(job))
-		return "its builds have a network, by sandbox_network";
+		return "sandbox_network allows its builds to use the network";
 	if (ccache_needs_network(s))
 		return "ccache uses the network";
-	/* In the sandbox it can change nothing that lasts, so a hit may leave it out. */
+	/* A hit skips POST_BUILD. In a sandbox, it cannot make lasting changes anyway. */
 	if (job->conf->post_build && job->build->sandbox == SANDBOX_KIND_NONE)
 		return "POST_BUILD runs without a sandbox";
 	return job->reuse->key_error.what;

@@ -5,46 +5,56 @@
 #include "builder/job/job.h"
 #include "builder/reuse/key-texts.h"
 
-/* What a build depends on, as a key: whatever it may read is either in there or hidden
- * from it by the sandbox (build_fill_sandbox). The parts:
+/* The key of a build: everything that a build can read is in the key, or the sandbox
+ * hides it (build_fill_sandbox()), or the list below says why it is in neither. The parts
+ * of the key:
  *
- *   format       of this file
- *   kernel       release, architecture, where its headers are
- *   headers      every file of the first tree that header_trees_list() names; headers-2 of the
- *                second one, and so on
- *   kernel-files what else of the kernel the build sees
- *   config       the kernel's, line by line
+ *   format       the version of this key's format
+ *   kernel       its release and architecture, and the paths of its headers and its
+ *                configuration
+ *   headers      every file of the first directory that header_trees_list() returns;
+ *                headers-2 is for the second directory, and so on
+ *   kernel-files other files of the kernel that the build sees
+ *   config       the configuration of the kernel, line by line
  *   source       every file of the package
- *   overrides    what the administrator has in /etc/dkms/NAME
- *   conf         what the dkms.conf says, evaluated
- *   depends      the packages of BUILD_DEPENDS: version, symbols, source
- *   environment  the variables that the build gets
- *   tools        compilers and what else builds run, by path and content
- *   system       the machine's packages, processor, running kernel, /etc files
- *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by their stat data
- *   sandbox      how it is confined, and the paths that it sees
+ *   overrides    the administrator's files in /etc/dkms/NAME
+ *   conf         what the evaluated dkms.conf says
+ *   depends      of the packages in BUILD_DEPENDS: version, symbols, source
+ *   environment  the environment variables of the build
+ *   tools        compilers and other programs that builds run, by path and content
+ *   system       of the machine: installed packages, processor, running kernel, files in
+ *                /etc
+ *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by their
+ *                stat data
+ *   sandbox      how the build is confined, and the paths at which it sees directories
  *
- * What a build can read and is in none of them, since nothing is made of it, or nothing
- * that could be kept:
+ * A build can read these things although they are not in the key, because no result
+ * depends on them, or none that could be cached:
  *
- *   - times, owners and extended attributes of files, fifos and devices among them; -j and the
- *     path of the source;
- *   - who runs dkms, limits (ulimit), the time zone and the number of processors;
- *   - what is another thing each time: the clock, random numbers, free space, and most of /proc;
- *   - what programs need to run at all (plumbing[] in sandbox.c), and ccache's directory;
- *   - files below /usr, except for tools and /usr/local: they are taken to be what the packages
- *     brought, whose versions are in "system", also where a link leads to a directory there;
- *   - of packages of kernels and modules, what the packages' databases say of them, and links to
- *     kernels in /;
- *   - names of what is hidden, such as people's own directories in /;
- *   - the content of a header's include/config/OPTION, which is there for its name;
- *   - without a sandbox, all that is hidden otherwise. */
+ *   - times, owners and extended attributes of files; FIFOs and devices; the argument of
+ *     -j; the path of the source;
+ *   - the user that runs dkms, resource limits (ulimit), the time zone, the number of
+ *     processors;
+ *   - whatever is different each time: the clock, random numbers, free disk space, and
+ *     most of /proc;
+ *   - files that programs need to run at all (runtime_files[] in run/sandbox.c), and the
+ *     directory of ccache;
+ *   - files below /usr, except for tools and /usr/local: they are assumed to be those of
+ *     the packages, whose versions are in "system". The same is true where a link from
+ *     elsewhere leads to a directory below /usr;
+ *   - the entries of the package database for packages of kernels and modules, and the
+ *     links to kernels in /;
+ *   - the names of what is hidden, such as people's own directories in /;
+ *   - the content of the files include/config/OPTION in the headers, of which only the
+ *     names matter;
+ *   - without a sandbox, everything that a sandbox hides. */
 
-/* Whether a cache may serve the job; text why not, which belongs to the job, or NULL. */
-const char *fingerprint_obstacle(const struct job *job);
-/* Makes the key. What is the same for many jobs is made once for the run, unless afresh;
- * the key borrows from texts and lives no longer. From any thread. 0, or a negative errno
- * and err. */
+/* Returns why the cache cannot serve the job, or NULL if it can. The text belongs to the
+ * job. */
+const char *fingerprint_find_obstacle(const struct job *job);
+/* Makes the key of the job's build. Parts that many jobs have in common are made once for
+ * the run, but with afresh they are made again. The key borrows from the texts, which
+ * must live longer. From any thread. Returns 0, or a negative errno and err. */
 int fingerprint_build(struct key_texts *texts, const struct job *job, bool afresh,
 	struct key *ret, struct error *err);
 

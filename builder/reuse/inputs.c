@@ -70,7 +70,7 @@ bool inputs_has_value(const struct inputs *in, const char *name, const char *val
 	_cleanup_free_ char *now = NULL;
 
 	if (has_prefix(name, "CONFIG_"))
-		now = kbuild_option(in->kernel.options, name + strlen("CONFIG_"));
+		now = kbuild_option_value(in->kernel.options, name + strlen("CONFIG_"));
 	else
 		now = inputs_describe_file(in, name);
 	return now && streq(now, value);

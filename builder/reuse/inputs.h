@@ -10,7 +10,7 @@
  *
  * The name of an input is the path of a file as make sees it, or "CONFIG_X". Its value is
  * the rest of the file's line in a listing (cache/listing.h), or that of
- * kbuild_option(). */
+ * kbuild_option_value(). */
 struct inputs {
 	const char *build_dir;            /* its path as make sees it */
 	const struct strv *header_mounts; /* of the kernel, by header_mounts_list() */

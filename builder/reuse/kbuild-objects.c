@@ -110,10 +110,10 @@ static void add_object(
 	o = &ret->items[ret->n++];
 	*o = (struct kbuild_object){.name = TAKE_PTR(object),
 		.cmd_name = xstrdup(name),
-		.options = cmd.configs};
-	cmd.configs = (struct strv){0};
+		.options = cmd.options};
+	cmd.options = (struct strv){0};
 	/* The command line may contain -DX=CONFIG_Y. */
-	kbuild_find_options(cmd.command, &o->options);
+	kbuild_find_option_names(cmd.command, &o->options);
 	for (size_t i = 0; i < cmd.files.n; i++)
 		strv_take(&o->files, make_absolute(cwd, cmd.files.items[i]));
 }

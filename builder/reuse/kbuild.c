@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* When do two kernels make the same of a source file?
+/* When do two kernels compile a source to the same object?
  *
- * kbuild notes for each object the headers and options it used, and make compares the
- * command line. Neither says anything about
- *   - what kbuild does to an object besides that command: symbol versions, checks. Its scripts
- *     and tools have to be the same, and so have the options that these mention;
- *   - headers that the compiler looked for and did not find. So as many headers must be there,
- *     by the same names.
- * That is the family of a kernel, a text with a line for each. */
+ * kbuild writes the headers and the options that an object uses to its .cmd file, and
+ * make compares the command line. Two more things can affect an object:
+ *
+ *   - What kbuild does with the object apart from this command line, such as computing
+ *     symbol versions and running checks. So the two kernels must have the same scripts
+ *     and tools of kbuild, and the same values of the options that these mention.
+ *   - Headers that the compiler looked for and did not find. So the two kernels must have
+ *     headers with the same names.
+ *
+ * This is the family of a kernel: a text with a line for each script, tool, header and
+ * option. */
 #include "config.h"
 
 #include <errno.h>
@@ -28,7 +32,8 @@ static bool is_name_char(char c)
 
 /* Options */
 
-/* "make:CONFIG_X VALUE" for lines CONFIG_X=VALUE, "cpp:CONFIG_X VALUE" for #define. */
+/* Appends "make:CONFIG_X VALUE" for a line CONFIG_X=VALUE, and "cpp:CONFIG_X VALUE" for a
+ * line #define CONFIG_X VALUE. */
 static void add_option_line(const char *line, struct str *ret)
 {
 	static const char define[] = "#define CONFIG_";
@@ -48,7 +53,7 @@ static void add_option_line(const char *line, struct str *ret)
 	str_add(ret, "\n");
 }
 
-int kbuild_options(const struct kernel *k, struct str *ret)
+int kbuild_read_options(const struct kernel *k, struct str *ret)
 {
 	static const char *const files[] = {"include/config/auto.conf",
 		"include/generated/autoconf.h"};
@@ -68,7 +73,7 @@ int kbuild_options(const struct kernel *k, struct str *ret)
 	return 0;
 }
 
-char *kbuild_option(const struct line_index *options, const char *name)
+char *kbuild_option_value(const struct line_index *options, const char *name)
 {
 	static const char *const forms[][2] = {{"make:", ""}, {"cpp:", ""}, {"cpp:", "_MODULE"}};
 	struct str s = {0};
@@ -79,7 +84,8 @@ char *kbuild_option(const struct line_index *options, const char *name)
 		size_t n = 0;
 		const char *value = line_index_find(options, key, &n);
 
-		/* "-": unset, which is not the same as empty. */
+		/* An option that is not set is "-", because its value may also be
+		 * empty. */
 		str_addf(&s, "%s%.*s", i ? "|" : "", value ? (int)n : 1, value ? value : "-");
 	}
 	return str_take(&s);
@@ -87,7 +93,7 @@ char *kbuild_option(const struct line_index *options, const char *name)
 
 /* The family */
 
-void kbuild_find_options(const char *text, struct strv *ret)
+void kbuild_find_option_names(const char *text, struct strv *ret)
 {
 	for (const char *at = text; (at = strstr(at, "CONFIG_"));) {
 		size_t n = 0;
@@ -100,16 +106,18 @@ void kbuild_find_options(const char *text, struct strv *ret)
 	}
 }
 
-static void find_options_of_file(const char *path, struct strv *ret)
+/* Appends the names of the options that a file mentions, unless it is a program. */
+static void find_option_names_in_file(const char *path, struct strv *ret)
 {
 	_cleanup_(str_done) struct str text = {0};
 
 	if (file_read(path, FILE_MAX, &text, NULL) == 0 && text.len &&
 		!has_prefix(text.data, "\177ELF"))
-		kbuild_find_options(text.data, ret);
+		kbuild_find_option_names(text.data, ret);
 }
 
-/* The file with the release taken out, a line for each of its own. */
+/* Appends a line with the name and the content of the file, in which the kernel release
+ * is replaced by RELEASE. */
 static void add_without_release(const struct kernel *k, const char *path, struct str *ret)
 {
 	_cleanup_(str_done) struct str text = {0};
@@ -131,16 +139,18 @@ static void add_without_release(const struct kernel *k, const char *path, struct
 	str_add(ret, "\n");
 }
 
-/* A line of a listing, some 25,000 a kernel: nothing of it is copied. */
+/* A line of a listing. It points into the listing and copies nothing, because a kernel
+ * has some 25,000 lines. */
 struct line {
 	const char *path; /* of the file */
 	size_t path_len;
-	const char *below; /* of path, what is below its place */
+	const char *below; /* the part of path below the mounted directory */
 	size_t below_len;
-	const char *what; /* behind path, up to the line end */
+	const char *what; /* from the blank after path up to the line end */
 	size_t what_len;
 };
 
+/* Reads the line at the beginning of text. Returns the beginning of the next line. */
 static const char *read_line(const char *text, struct line *ret)
 {
 	const char *end = strchrnul(text, '\n');
@@ -152,7 +162,7 @@ static const char *read_line(const char *text, struct line *ret)
 	return end + (*end == '\n');
 }
 
-/* text, n bytes, is that path or below it. */
+/* Whether the n bytes of text are this path, or a path below it. */
 static bool is_in(const char *text, size_t n, const char *path)
 {
 	size_t len = strlen(path);
@@ -160,23 +170,29 @@ static bool is_in(const char *text, size_t n, const char *path)
 	return n >= len && memcmp(text, path, len) == 0 && (n == len || text[len] == '/');
 }
 
-/* The first of the place's pair; fills in what is below it. SIZE_MAX: it is in no
- * place. */
-static size_t find_place(const struct strv *places, struct line *line)
+/* Indices of the pairs in header_mounts_list(). */
+enum { HEADERS = 0, COMMON = 2, KBUILD = 4 };
+
+/* Finds the mount that the path of the line is in, and sets line->below. Returns the
+ * index of its real path in header_mounts, which is HEADERS, COMMON or KBUILD; SIZE_MAX
+ * if it is in none. */
+static size_t find_mount(const struct strv *header_mounts, struct line *line)
 {
-	for (size_t i = 0; i + 1 < places->n; i += 2)
-		if (is_in(line->path, line->path_len, places->items[i])) {
-			line->below = line->path + strlen(places->items[i]);
-			line->below_len = line->path_len - strlen(places->items[i]);
+	for (size_t i = 0; i + 1 < header_mounts->n; i += 2)
+		if (is_in(line->path, line->path_len, header_mounts->items[i])) {
+			line->below = line->path + strlen(header_mounts->items[i]);
+			line->below_len =
+				line->path_len - strlen(header_mounts->items[i]);
 			return i;
 		}
 	return SIZE_MAX;
 }
 
-/* What is there, below headers, is different for each kernel, and no object is made of
- * it: the symbols and types that modules are linked with, options, which have their own
- * lines, and the Makefile, which header_mounts_list() has looked at. */
-static bool is_of_kernel(const struct line *line)
+/* Whether the file, which is below the headers of one flavour, is different for each
+ * kernel and not used to compile objects: the symbols and types that modules are linked
+ * with; the options, which have their own lines; and the Makefile, which
+ * header_mounts_list() has checked. */
+static bool is_kernel_specific(const struct line *line)
 {
 	static const char *const files[] = {"/.config", "/Makefile", "/Module.symvers",
 		"/include/config", "/vmlinux"};
@@ -192,33 +208,35 @@ static bool is_header(const struct line *line)
 	return memmem(line->below, line->below_len, "/include/", strlen("/include/"));
 }
 
-void kbuild_family(const struct kernel *k, const char *headers, const struct strv *places,
-	const struct line_index *options, struct str *ret)
+void kbuild_describe_family(const struct kernel *k, const char *headers,
+	const struct strv *header_mounts, const struct line_index *options,
+	struct str *ret)
 {
-	/* It has the version in its name, and is the same for many. */
+	/* The name of this directory contains a version, but many kernels have the same
+	 * files in it. */
 	_cleanup_free_ char *into_kbuild =
-		xasprintf(" link ../../lib/%s/", path_base(places->items[4]));
+		xasprintf(" link ../../lib/%s/", path_base(header_mounts->items[KBUILD]));
 	_cleanup_(strv_done) struct strv names = {0};
 
 	for (const char *at = headers; at && *at;) {
 		struct line line;
-		size_t place;
+		size_t mount;
 		bool is_file;
 		_cleanup_free_ char *path = NULL;
 
 		at = read_line(at, &line);
-		place = find_place(places, &line);
-		if (place == SIZE_MAX || (place == 0 && is_of_kernel(&line)))
+		mount = find_mount(header_mounts, &line);
+		if (mount == SIZE_MAX || (mount == HEADERS && is_kernel_specific(&line)))
 			continue;
 		is_file = has_prefix(line.what, " file ");
-		if (place == 0 && has_prefix(line.below, "/.kernelvariables ")) {
+		if (mount == HEADERS && has_prefix(line.below, "/.kernelvariables ")) {
 			path = xstrndup(line.path, line.path_len);
 			add_without_release(k, path, ret);
 			continue;
 		}
-		str_add(ret, places->items[place + 1]);
+		str_add(ret, header_mounts->items[mount + 1]);
 		str_add_bytes(ret, line.below, line.below_len);
-		if (is_file && place != 4 && is_header(&line)) {
+		if (is_file && mount != KBUILD && is_header(&line)) {
 			str_add(ret, " file\n");
 			continue;
 		}
@@ -233,12 +251,12 @@ void kbuild_family(const struct kernel *k, const char *headers, const struct str
 		str_add(ret, "\n");
 		if (is_file) {
 			path = xstrndup(line.path, line.path_len);
-			find_options_of_file(path, &names);
+			find_option_names_in_file(path, &names);
 		}
 	}
 	strv_sort_unique(&names);
 	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *value = kbuild_option(options, names.items[i]);
+		_cleanup_free_ char *value = kbuild_option_value(options, names.items[i]);
 
 		str_addf(ret, "CONFIG_%s %s\n", names.items[i], value);
 	}

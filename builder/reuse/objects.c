@@ -27,12 +27,11 @@ const char *objects_find_obstacle(const struct job *job)
 	if (!b || !job->reuse->key.n_parts)
 		return "what the build depends on is not known";
 	if (job->shared->settings->kernel.config)
-		return "with --config it is not known what kbuild looks at";
+		return "with --config, dkms does not know which options kbuild uses";
 	if (b->sandbox == SANDBOX_KIND_NONE)
-		return "without a sandbox each kernel has its own paths";
-	return b->header_mounts.n
-		       ? NULL
-		       : "paths of these headers cannot be the same for all kernels";
+		return "without a sandbox, each kernel has other paths";
+	return b->header_mounts.n ? NULL
+				  : "the layout of the kernel headers is not known";
 }
 
 bool objects_were_restored(const struct job *job)

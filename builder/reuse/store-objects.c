@@ -116,7 +116,7 @@ static void number_inputs(const struct job *job, const struct kbuild_objects *al
 	ret->first_option = pieces->inputs.n;
 	for (size_t i = 0; i < ret->options.n; i++) {
 		_cleanup_free_ char *value =
-			kbuild_option(job->reuse->objects->inputs.kernel.options,
+			kbuild_option_value(job->reuse->objects->inputs.kernel.options,
 				ret->options.items[i]);
 
 		strv_pushf(&pieces->inputs, "CONFIG_%s %s", ret->options.items[i], value);

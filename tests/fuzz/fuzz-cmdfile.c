@@ -14,8 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(c.target && c.command && c.files.n > 0);
 		for (size_t i = 0; i < c.files.n; i++)
 			MUST(!strpbrk(c.files.items[i], "\n "));
-		for (size_t i = 0; i < c.configs.n; i++)
-			MUST(*c.configs.items[i] && !strpbrk(c.configs.items[i], "\n /"));
+		for (size_t i = 0; i < c.options.n; i++)
+			MUST(*c.options.items[i] && !strpbrk(c.options.items[i], "\n /"));
 	}
 	cmdfile_done(&c);
 	return 0;

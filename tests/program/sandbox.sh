@@ -275,7 +275,7 @@ granted()
 	echo 'sandbox_network="others wants"' >> "$etc/framework.conf"
 	dkms_exits 0 "the build with sandbox_network" build wants/1.0 -k $K --force
 	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "the build has the host's network"
-	like "$(dkms cache why wants/1.0 -k $K)" "not cached: its builds have a network, by sandbox_network" \
+	like "$(dkms cache why wants/1.0 -k $K)" "not cached: sandbox_network allows its builds to use the network" \
 		"and is not cached"
 	echo 'sandbox_network="wants2 want"' >> "$etc/framework.conf"
 	dkms_exits 0 "sandbox_network with names of other modules" build wants/1.0 -k $K --force

@@ -47,8 +47,8 @@ static void test_reading(void)
 	is(c.files.items[0], "/t/m/build/m.c", "the source comes first");
 	is(c.files.items[2], "./include/generated/x.h", "a relative path stays as it is");
 	is(c.files.items[3], "./tools/objtool/objtool", "a program is one of the files");
-	is_int((long)c.configs.n, 2, "the number of options");
-	is(c.configs.items[1], "CPU_BIG_ENDIAN", "an option has its name");
+	is_int((long)c.options.n, 2, "the number of options");
+	is(c.options.items[1], "CPU_BIG_ENDIAN", "an option has its name");
 	cmdfile_done(&c);
 	is_int(cmdfile_parse(relative, &c), 0,
 		"a file with relative paths and savedcmd is parsed");
