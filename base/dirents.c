@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names in directories, for those who read many. */
+/* The entries of a directory, read by getdents64(2). */
 #include "config.h"
 
 #include <errno.h>

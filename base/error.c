@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* struct error: the first cause wins. */
+/* Errors with their text. Only the first one that is set counts. */
 #include "config.h"
 
 #include <stdarg.h>
@@ -18,7 +18,7 @@ static void fill(struct error *e, int code, int status, bool with_errno, const c
 	if (with_errno)
 		str_addf(&s, ": %s", strerror(-code));
 	e->what = str_take(&s);
-	text_tame(e->what);
+	text_mask_controls(e->what);
 	e->status = status;
 }
 

@@ -4,27 +4,30 @@
 
 #include "base/util.h"
 
-/* What went wrong, told once, where it is known. A function that can fail returns a
- * negative errno and fills the struct error it was given (which may be NULL); only cli/
- * prints it. Zero-initialised means no error. */
+/* An error with its text. A function that can fail returns a negative errno and fills the
+ * struct error that its caller gave it, which may be NULL. The function that knows the
+ * cause fills it, so that each error is described once; only cli/ prints it.
+ * Zero-initialised means that there is no error. */
 struct error {
-	/* The exit status of the dkms contract for this cause (1, 2, ... 101); 0 while
-	 * there is no error. Several causes share a number and callers of dkms rely on
-	 * the numbers, so the place that knows the cause names it. */
+	/* The exit status that the dkms contract has for this cause (1, 2, ... 101); 0 if
+	 * there is no error. Callers of dkms rely on these numbers, and several causes
+	 * share one, so the function that fills the error chooses it. */
 	int status;
-	char *what;   /* one line or several: the thing that is wrong, naming the file */
-	char *remedy; /* a command or advice that helps; NULL when there is none */
+	char *what;   /* one or more lines that say what is wrong and name the file */
+	char *remedy; /* a command or advice that helps; NULL if there is none */
 };
 
-/* Fills e if it is not NULL and still empty, and returns code unchanged:
+/* Fills e if it is not NULL and has no error yet. Returns code unchanged:
  *	return error_set(err, -ENOENT, 21, "no kernel headers for %s", release); */
 int error_set(struct error *e, int code, int status, const char *fmt, ...)
 	_printf_(4, 5);
-/* The same; the text is followed by ": " and what errno code says. */
+/* Does the same, and appends ": " and the system's text for errno code. */
 int error_errno(struct error *e, int code, int status, const char *fmt, ...)
 	_printf_(4, 5);
+/* Sets the remedy of e, if e is not NULL and has none yet. */
 void error_remedy(struct error *e, const char *fmt, ...) _printf_(2, 3);
-/* Moves from into to, unless to has an error already; from is empty afterwards. */
+/* Moves the error in from to to, unless to is NULL or has an error already. Frees from in
+ * all cases and leaves it empty. */
 void error_move(struct error *to, struct error *from);
 void error_done(struct error *e);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files and directories: read, write by rename, copy, remove. */
+/* Paths, files and directories. */
 #include "config.h"
 
 #include <errno.h>
@@ -129,7 +129,7 @@ char *path_find_program(const char *name, const char *search)
 		return path_is_program(name) ? xstrdup(name) : NULL;
 	while (search && *name) {
 		size_t len = strcspn(search, ":");
-		/* An empty part is the current directory. */
+		/* An empty element of PATH is the current directory. */
 		char *path = xasprintf("%.*s/%s", len ? (int)len : 1, len ? search : ".", name);
 
 		if (path_is_program(path))
@@ -140,7 +140,8 @@ char *path_find_program(const char *name, const char *search)
 	return NULL;
 }
 
-/* A name beside path that no other process or thread uses; caller frees. */
+/* Returns a name beside path that no other process or thread uses. The caller frees it.
+ */
 static char *temporary_name(const char *path)
 {
 	static atomic_uint counter;
@@ -172,7 +173,7 @@ static int read_fd(int fd, size_t max, struct str *ret)
 	return 0;
 }
 
-/* From the offset on; one below zero counts from the end. */
+/* Reads at most max bytes from offset on. A negative offset counts from the end. */
 static int read_from(const char *path, off_t offset, size_t max, struct str *ret,
 	struct error *err)
 {
@@ -182,7 +183,7 @@ static int read_from(const char *path, off_t offset, size_t max, struct str *ret
 
 	if (fd < 0)
 		return error_errno(err, -errno, 1, "cannot open %s", path);
-	/* A smaller file is read from its beginning. */
+	/* This fails for a smaller file, which is read from its beginning. */
 	if (offset < 0)
 		(void)lseek(fd, offset, SEEK_END);
 	r = read_fd(fd, max, &s);
@@ -222,7 +223,8 @@ int write_all(int fd, const void *bytes, size_t n)
 	return 0;
 }
 
-/* The bytes are on disk before the name is: a crash leaves the old file or the new. */
+/* Syncs the bytes before the rename, so that a crash of the machine leaves the old file
+ * or the new one. */
 static int publish_fd(int fd, const char *temporary, const char *path)
 {
 	if (fsync(fd) < 0 || rename(temporary, path) < 0)
@@ -294,7 +296,7 @@ static int copy_bytes(int from, int to)
 			break;
 		left -= n;
 	}
-	/* The rest where the call does not work, as between file systems or in /proc. */
+	/* copy_file_range(2) does not work everywhere, for example not in /proc. */
 	for (;;) {
 		ssize_t n = read(from, buffer, sizeof(buffer));
 		int r;
@@ -311,7 +313,8 @@ static int copy_bytes(int from, int to)
 	}
 }
 
-/* Copies the file name below from_dir to the new name to_name below to_dir. */
+/* Copies the file name in the directory from_dir to the new file to_name in to_dir. Syncs
+ * it to disk if sync is set. */
 static int copy_at(int from_dir, const char *name, int to_dir, const char *to_name, uid_t uid,
 	gid_t gid, bool sync)
 {
@@ -356,7 +359,7 @@ int file_copy(const char *from, const char *to, struct error *err)
 	return 0;
 }
 
-int file_same(const char *a, const char *b)
+int file_same_bytes(const char *a, const char *b)
 {
 	_cleanup_close_ int fa = open(a, O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int fb = open(b, O_RDONLY | O_CLOEXEC);
@@ -405,7 +408,7 @@ int dir_make(const char *path, struct error *err)
 		if (mkdir(partial, 0755) < 0 && errno != EEXIST) {
 			int r = -errno;
 
-			/* A directory on the way may be on a read-only file system. */
+			/* A parent that exists may be on a read-only file system. */
 			if (!path_is_dir(partial))
 				return error_errno(err, r, 1,
 					"cannot make the directory %s", partial);
@@ -435,13 +438,14 @@ static int copy_link(int from, int to, const char *name, uid_t uid, gid_t gid)
 	return 0;
 }
 
-/* A directory that is being filled with copies. */
+/* A directory whose content is being copied. */
 struct copied_dir {
-	int fd;
-	struct stat from; /* of the original */
+	int fd;           /* of the copy */
+	struct stat from; /* what stat(2) said of the original */
 };
 
-/* Makes the directory name below to_parent as a copy of the one that from is open on. */
+/* Makes the directory name in to_parent, for the content of the directory that from is
+ * open on. */
 static int begin_dir(int from, int to_parent, const char *name, struct copied_dir *ret)
 {
 	struct stat st;
@@ -456,7 +460,8 @@ static int begin_dir(int from, int to_parent, const char *name, struct copied_di
 	return 0;
 }
 
-/* Gives the copy its owner, mode and times, which would change while it is filled. Closes it. */
+/* Sets the owner, mode and times of a copy, after its content, which would change the
+ * times. Closes it. */
 static int finish_dir(struct copied_dir *d, uid_t uid, gid_t gid)
 {
 	_cleanup_close_ int fd = take_fd(&d->fd);
@@ -468,7 +473,8 @@ static int finish_dir(struct copied_dir *d, uid_t uid, gid_t gid)
 	return 0;
 }
 
-/* Copies all that the walk finds to the directory dirs[0]; the array grows with the depth. */
+/* Copies all entries of the walk to the directory (*dirs)[0]. The array has a further
+ * element for each directory that the walk is in; *n is their number. */
 static int copy_walk(struct walk *w, struct copied_dir **dirs, size_t *n, uid_t uid, gid_t gid)
 {
 	const struct walk_entry *e;
@@ -517,7 +523,7 @@ static int copy_dir(const char *from, const char *to, uid_t uid, gid_t gid)
 	return r;
 }
 
-/* Is path below dir, or dir itself, when links are followed? */
+/* Returns whether path is dir or below it, with all links resolved. */
 static bool is_inside(const char *path, const char *dir)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
@@ -533,7 +539,7 @@ int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct erro
 	_cleanup_free_ char *parent = path_parent(to);
 	int r;
 
-	/* It would be copied into its copy, and that again, and so on. */
+	/* The copy would be copied, too, without end. */
 	if (is_inside(*parent ? parent : ".", from))
 		return error_set(err, -ELOOP, 1, "cannot copy %s into itself, to %s", from, to);
 	r = copy_dir(from, to, uid, gid);
@@ -542,7 +548,7 @@ int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct erro
 	return 0;
 }
 
-/* Removes what is in the directory that fd is open on. Closes fd. */
+/* Removes the content of the directory that fd is open on. Closes fd. */
 static int remove_content(int fd)
 {
 	_cleanup_(walk_done) struct walk w = {0};
@@ -592,7 +598,7 @@ void dir_remove_empty(const char *path)
 	const struct walk_entry *e;
 	int r = walk_begin(&w, path, WALK_LEAVE);
 
-	/* rmdir fails for a directory that is not empty. */
+	/* Directories that are not empty stay, because rmdir(2) fails for them. */
 	while (r == 0 && (e = walk_next(&w)))
 		if (e->type == DT_DIR && (e->leaving || e->error))
 			unlinkat(e->parent, e->name, AT_REMOVEDIR);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dlopen(3). A library that has been loaded stays. */
+/* Loads libraries by dlopen(3) and never unloads them. */
 #include "config.h"
 
 #include <dlfcn.h>

@@ -6,26 +6,27 @@
 
 #include "base/error.h"
 
-/* Libraries that are loaded when they are first needed. What the program is linked with
- * is loaded and relocated each time it starts; and most runs have nothing to build, to
- * sign or to unpack.
+/* Libraries that are loaded when they are first needed. A library that the program is
+ * linked with is loaded and relocated each time the program starts, but most runs of dkms
+ * do not build, sign or unpack anything.
  *
- * A library has a header of ours, which lists the functions in use and declares a pointer
- * to each: sym_archive_read_new for archive_read_new. They may be called after the
- * library has been loaded. */
+ * Each such library has a header of ours, which lists the functions in use and declares a
+ * pointer for each: sym_archive_read_new for archive_read_new. The pointers may be used
+ * after library_load() has succeeded. */
 struct library {
 	const char *soname;
-	const char *purpose; /* "reading kernel modules" */
-	const char *package; /* what it is called where it can be installed */
+	const char *purpose; /* for messages: "reading kernel modules" */
+	const char *package; /* for messages: the name under which it can be installed */
 	const struct library_symbol {
 		const char *name;
 		void **pointer;
-	} *symbols; /* the last has no name */
+	} * symbols; /* ends with an element whose name is NULL */
 	pthread_mutex_t lock;
 	bool loaded;
 };
 
-/* The pointers for a list of functions: a macro that takes a macro. */
+/* Declare a pointer, define it, and make an element of symbols. They are the arguments of
+ * the list macro that the header of a library defines. */
 #define LIBRARY_DECLARE(function) extern __typeof__(&function) sym_##function;
 #define LIBRARY_DEFINE(function) __typeof__(&function) sym_##function;
 #define LIBRARY_SYMBOL(function) {#function, (void **)&sym_##function},
@@ -36,8 +37,9 @@ struct library {
 		.symbols = (symbols_), .lock = PTHREAD_MUTEX_INITIALIZER,                \
 	}
 
-/* Loads it and finds its functions, once. Returns 0; -ENOENT with status 1 when it is not
- * there or lacks one of them. Any thread. */
+/* Loads the library and finds its functions, if that has not been done. Any thread may
+ * call it. Returns 0, or -ENOENT with status 1 if the library is missing or lacks one of
+ * the functions. */
 int library_load(struct library *library, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A loop shared between a few threads. */
+/* Runs the iterations of a loop in a few threads. */
 #include "config.h"
 
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 #include "base/parallel.h"
 
-/* CPU time of the threads that this one has started and waited for. */
+/* CPU time of the threads that this thread has started and waited for. */
 static _Thread_local uint64_t helpers_ns;
 
 struct loop {
@@ -23,7 +23,7 @@ struct worker {
 	struct loop *loop;
 	size_t thread;
 	pthread_t id;
-	uint64_t cpu_ns; /* of a thread that has ended */
+	uint64_t cpu_ns; /* set when the thread ends */
 };
 
 unsigned int parallel_count_cpus(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Directories in which something is prepared. */
+/* Staging directories, which their makers lock. */
 #include "config.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/staging.h"
 
-/* Whether path is still the name of the directory that fd is open on. */
+/* Returns whether path is still a name of the directory that fd is open on. */
 static bool is_named(int fd, const char *path)
 {
 	struct stat a, b;
@@ -21,7 +21,7 @@ static bool is_named(int fd, const char *path)
 int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
 	struct error *err)
 {
-	/* Between mkdtemp and flock another process may take it for a leftover. */
+	/* Another process may remove the directory as a leftover before it is locked. */
 	for (;;) {
 		_cleanup_free_ char *path = xasprintf("%s/%sXXXXXX", dir, prefix);
 		_cleanup_close_ int fd = -1;
@@ -46,7 +46,8 @@ int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_
 	}
 }
 
-/* Returns a descriptor that holds the lock of a leftover; -1 when path is none. */
+/* Locks path if it was left behind. Returns the descriptor that holds the lock, or -1 if
+ * path is in use or missing. */
 static int lock_leftover(const char *path)
 {
 	_cleanup_close_ int fd =

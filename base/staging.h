@@ -4,19 +4,20 @@
 
 #include "base/error.h"
 
-/* A stage is a directory in which something is prepared before it gets its name, or taken
- * apart after it has lost it. Its maker holds a flock on it: one that can be locked is a
- * leftover of a process that died. */
+/* Staging directories: something is put together in one before it is renamed to its final
+ * name, or is moved into one to be removed. The process that makes the directory holds a
+ * flock(2) on it, so a staging directory that another process can lock was left behind by
+ * a process that died. */
 
-/* Makes the directory DIR/PREFIXxxxxxx, mode 0755, and locks it. dir must exist. *ret_path:
- * the caller frees, and removes the directory. *ret_lock: a descriptor to close when that
- * is done. */
+/* Makes the directory DIR/PREFIXxxxxxx with mode 0755 and locks it. dir must exist. Sets
+ * *ret_path, which the caller frees after removing the directory, and *ret_lock, a
+ * descriptor that the caller closes after that. Returns 0 or a negative errno. */
 int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
 	struct error *err);
 bool staging_is_leftover(const char *path);
-/* Removes path if it is a leftover. Failing to is no harm. */
+/* Removes path if it was left behind. Failures are ignored. */
 void staging_remove_leftover(const char *path);
-/* Removes all leftovers in dir whose names begin with prefix. */
+/* Removes everything that was left behind in dir and whose name begins with prefix. */
 void staging_remove_leftovers(const char *dir, const char *prefix);
 
 #endif

@@ -85,10 +85,10 @@ void str_done(struct str *s)
 	*s = (struct str){0};
 }
 
-void text_tame(char *text)
+void text_mask_controls(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c; c++) {
-		/* in UTF-8, U+0080 to U+009F are control characters as well */
+		/* In UTF-8, U+0080 to U+009F are control characters, too. */
 		if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
 			c[0] = c[1] = '?';
 		else if ((*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)

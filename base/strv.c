@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A growing list of strings; also argv and environments. */
+/* Growing lists of strings, such as argv and environments. */
 #include "config.h"
 
 #include <stdarg.h>
@@ -9,7 +9,8 @@
 
 void strv_take(struct strv *v, char *s)
 {
-	/* Room grows in powers of two; n + 1 for the terminating NULL. */
+	/* The array has space for a power of two of pointers, one of them the last NULL.
+	 */
 	if ((v->n & (v->n + 1)) == 0)
 		v->items = xrealloc_array(v->items, 2 * (v->n + 1), sizeof(*v->items));
 	v->items[v->n++] = s;

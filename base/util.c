@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Allocation that cannot fail, and small string predicates. */
+/* Allocation that does not return on failure, and small string functions. */
 #include "config.h"
 
 #include <stdarg.h>

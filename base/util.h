@@ -17,12 +17,12 @@
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
 #define _unused_ __attribute__((unused))
 
-/* Runs f(&variable) when the variable goes out of scope. */
+/* Calls f(&variable) when the variable goes out of scope. */
 #define _cleanup_(f) __attribute__((cleanup(f)))
 #define _cleanup_free_ _cleanup_(free_ptr)
 #define _cleanup_close_ _cleanup_(close_ptr)
 
-/* Hands a pointer over: gives its value and leaves NULL behind. */
+/* Moves a pointer: returns its value and sets the variable to NULL. */
 #define TAKE_PTR(p)                                                                      \
 	({                                                                               \
 		__typeof__(p) take_ptr_ = (p);                                           \
@@ -30,7 +30,7 @@
 		take_ptr_;                                                               \
 	})
 
-/* The same for a file descriptor: leaves -1 behind. */
+/* Does the same for a file descriptor, which is set to -1. */
 static inline int take_fd(int *fd)
 {
 	int taken = *fd;
@@ -69,15 +69,15 @@ static inline bool is_empty(const char *s)
 bool has_prefix(const char *s, const char *prefix);
 bool has_suffix(const char *s, const char *suffix);
 
-/* Allocation that aborts the program when memory is out; free() frees. NULL strings
- * are duplicated as NULL. xrealloc_array checks n * size for overflow. */
+/* Allocate memory that free() frees. They abort the program if there is no memory. A NULL
+ * string is duplicated as NULL. xrealloc_array checks n * size for overflow. */
 void *xcalloc(size_t n, size_t size);
 void *xrealloc_array(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2) _must_check_;
 
-/* Replaces the string at *p by a copy of s; frees the old one. */
+/* Replaces the string at *p with a copy of s and frees the old string. */
 void str_replace(char **p, const char *s);
 
 #endif

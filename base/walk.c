@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is below a directory? */
+/* Walks through everything below a directory. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,11 +12,11 @@
 struct walk_level {
 	int fd;
 	struct dirents names;
-	size_t next;	 /* the number of the name that comes next */
-	size_t path_len; /* of the directory's path from the top of the walk; 0 for the top */
+	size_t next;     /* the index of the name that is reported next */
+	size_t path_len; /* of the path relative to the top directory; 0 for that one */
 };
 
-/* Enters the directory that fd is open on. Owns fd. */
+/* Makes the directory that fd is open on the deepest one of the walk. Owns fd. */
 static int enter(struct walk *w, int fd)
 {
 	struct walk_level level = {.fd = fd, .path_len = w->path.len};
@@ -38,7 +38,7 @@ static int enter(struct walk *w, int fd)
 	return 0;
 }
 
-/* Leaves the deepest directory that the walk is in. */
+/* Closes the deepest directory. */
 static void leave(struct walk *w)
 {
 	struct walk_level *level = &w->levels[--w->n];
@@ -68,8 +68,8 @@ static void truncate_path(struct walk *w, size_t len)
 	w->path.data[len] = '\0';
 }
 
-/* Fills in w->entry for the next name of the deepest directory. Returns false when it has
- * vanished. */
+/* Fills in w->entry for the next name of the deepest directory. Returns false if the
+ * entry has vanished. */
 static bool look_at(struct walk *w, struct walk_level *level)
 {
 	const struct dir_entry *d = &level->names.items[level->next++];
@@ -93,7 +93,7 @@ static bool look_at(struct walk *w, struct walk_level *level)
 	return true;
 }
 
-/* Enters the directory in w->entry, or fills in why it cannot be entered. */
+/* Opens the directory that w->entry is, or sets w->entry.error. */
 static void enter_entry(struct walk *w)
 {
 	struct walk_entry *e = &w->entry;
@@ -104,7 +104,7 @@ static void enter_entry(struct walk *w)
 		e->fd = fd;
 }
 
-/* Reports a directory whose content has been reported. */
+/* Fills in w->entry for a directory whose content has been reported. */
 static const struct walk_entry *report_leaving(struct walk *w, size_t path_len)
 {
 	const struct walk_level *level = &w->levels[w->n - 1];

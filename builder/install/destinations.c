@@ -104,7 +104,7 @@ static char *find_installed(const struct job *job, const struct placed_file *f)
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if (file_same(path, f->built) == 1)
+		if (file_same_bytes(path, f->built) == 1)
 			return path;
 		free(path);
 	}

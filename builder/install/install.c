@@ -138,9 +138,9 @@ static bool is_ours_already(const struct placed *previous, const struct placed_f
 {
 	for (size_t i = 0; i < previous->n; i++)
 		if (streq(previous->files[i].name, f->name) &&
-			file_same(previous->files[i].built, f->built) != 0)
+			file_same_bytes(previous->files[i].built, f->built) != 0)
 			return false;
-	return file_same(f->dest, f->built) == 1;
+	return file_same_bytes(f->dest, f->built) == 1;
 }
 
 /* Modules of that name in the kernel's tree that no version of this package put there,

@@ -129,7 +129,7 @@ static bool keep_identical(struct placed *placed, const char *originals)
 	for (size_t i = 0; i < placed->n; i++) {
 		struct placed_file *f = &placed->files[i];
 
-		if (f->dest && file_same(f->dest, f->built) != 1)
+		if (f->dest && file_same_bytes(f->dest, f->built) != 1)
 			free(TAKE_PTR(f->dest));
 		any |= f->dest != NULL;
 	}

@@ -212,7 +212,7 @@ enum phase package_leave(struct job *job, const struct outcome *outcome)
 		return PHASE_NEXT;
 	how = outcome_describe(outcome, &job->ask.command);
 	text = xstrndup(said->len ? said->data : "", SAID_MAX);
-	text_tame(text);
+	text_mask_controls(text);
 	while (has_suffix(text, "\n"))
 		text[strlen(text) - 1] = '\0';
 	error_set(&job->outcome.error, -EIO, 9, "cannot make %s: %s %s%s%s",

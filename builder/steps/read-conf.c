@@ -92,7 +92,7 @@ static void add_complaints(struct job *job, const struct str *text)
 		if (len) {
 			char *copy = xstrndup(line, len);
 
-			text_tame(copy);
+			text_mask_controls(copy);
 			strv_take(&job->outcome.warnings, copy);
 		}
 		line += len;

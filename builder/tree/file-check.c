@@ -113,7 +113,7 @@ static bool is_same(const struct built_file *built, const char *path)
 		a->st_mtim.tv_nsec == b.st_mtim.tv_nsec)
 		return true;
 	/* A file that cannot be read counts as equal. */
-	return file_same(built->path, path) != 0;
+	return file_same_bytes(built->path, path) != 0;
 }
 
 /* Returns a kernel whose module files are listed. The caller holds the lock. */

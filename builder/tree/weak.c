@@ -67,7 +67,7 @@ static void add_owner(
 			continue;
 		dir = tree_module_dir(f->settings->trees.dkms, tree_entry_on_kernel(e));
 		built = path_join(dir, path_base(path));
-		if (file_same(built, path) == 1) {
+		if (file_same_bytes(built, path) == 1) {
 			add_entry(f, e, release);
 			return;
 		}
