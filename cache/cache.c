@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of a cache directory beside the store's are v1/files, the stat cache, v1/trees/, the
- * listings of kernels' headers, and v1/counters. */
+/* A cache as one run uses it. In the directory of the store (cache/store.c) it has
+ * further files: files is the statcache, trees/ has the cached listings of kernels'
+ * headers, and counters the counters. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,11 +19,11 @@ struct cache {
 	struct listing_cache *listings;
 	char *counters_path;
 	uint64_t max;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock;     /* protects the members below */
 	struct counters counters; /* of this run */
-	size_t added; /* entries */
-	char *trouble;
-	bool troubled; /* no more is written */
+	size_t added;             /* the number of entries that this run has added */
+	char *problem;
+	bool writes_stopped; /* no more is written */
 };
 
 struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
@@ -43,15 +44,15 @@ struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
 	c->listings = listing_cache_open(listings);
 	pthread_mutex_init(&c->lock, NULL);
 	if (!store_is_writable(store)) {
-		c->troubled = true;
-		c->trouble = xasprintf("%s cannot be written to", dir);
+		c->writes_stopped = true;
+		c->problem = xasprintf("%s cannot be written to", dir);
 	}
 	return c;
 }
 
-/* Not every entry of a store can be larger than the limit, so its size is looked at only
- * when something came to it. */
-static void stay_below(struct cache *c)
+/* Applies the limit. Measuring the store is slow, so it is done only if this run has
+ * added entries. */
+static void apply_limit(struct cache *c)
 {
 	struct store_usage usage;
 
@@ -59,7 +60,7 @@ static void stay_below(struct cache *c)
 		ccache_dirs_trim(c->store, c->max / CCACHE_DIRS_SHARE);
 	if (c->max && c->added && store_measure(c->store, &usage) == 0 &&
 		usage.bytes > c->max)
-		/* With some room, so that the next run need not do it again. */
+		/* Leaves a tenth free, so that the next run need not do this again. */
 		store_evict(c->store, c->max - c->max / 10, true, &usage);
 }
 
@@ -75,14 +76,14 @@ void cache_close(struct cache *c)
 		if (n->hits || n->misses || n->stored || n->bad || n->pieces_hits ||
 			n->pieces_misses)
 			counters_add(c->counters_path, n);
-		stay_below(c);
+		apply_limit(c);
 	}
 	statcache_close(c->stats);
 	listing_cache_close(c->listings);
 	store_close(c->store);
 	pthread_mutex_destroy(&c->lock);
 	free(c->counters_path);
-	free(c->trouble);
+	free(c->problem);
 	free(c);
 }
 
@@ -91,7 +92,7 @@ struct store *cache_store(struct cache *c)
 	return c->store;
 }
 
-struct statcache *cache_stats(struct cache *c)
+struct statcache *cache_statcache(struct cache *c)
 {
 	return c->stats;
 }
@@ -101,12 +102,12 @@ struct listing_cache *cache_listings(struct cache *c)
 	return c->listings;
 }
 
-void cache_counters(struct cache *c, struct counters *ret)
+void cache_read_counters(struct cache *c, struct counters *ret)
 {
 	counters_read(c->counters_path, ret);
 }
 
-size_t cache_added(struct cache *c)
+size_t cache_count_added(struct cache *c)
 {
 	size_t added;
 
@@ -126,41 +127,42 @@ static void count(struct cache *c, int hits, int misses, int bad, int64_t saved_
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void set_trouble(struct cache *c, const char *what)
+static void set_problem(struct cache *c, const char *what)
 {
 	pthread_mutex_lock(&c->lock);
-	if (!c->trouble && !c->troubled)
-		c->trouble = xstrdup(what);
+	if (!c->problem && !c->writes_stopped)
+		c->problem = xstrdup(what);
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void complain_damage(struct cache *c)
+static void report_damage(struct cache *c)
 {
 	_cleanup_free_ char *what = xasprintf("%s holds damaged entries, which are made again",
 		store_dir(c->store));
 
-	set_trouble(c, what);
+	set_problem(c, what);
 }
 
-/* What stops writing for the rest of the run. */
+/* Records that the store cannot be written, for the error r, and stops writing to it for
+ * the rest of the run. Returns r. */
 static int stop_writing(struct cache *c, int r)
 {
 	_cleanup_free_ char *what =
 		xasprintf("%s cannot be written to: %s", store_dir(c->store), strerror(-r));
 
-	set_trouble(c, what);
+	set_problem(c, what);
 	pthread_mutex_lock(&c->lock);
-	c->troubled = true;
+	c->writes_stopped = true;
 	pthread_mutex_unlock(&c->lock);
 	return r;
 }
 
-static bool is_stopped(struct cache *c)
+static bool has_stopped_writing(struct cache *c)
 {
 	bool stopped;
 
 	pthread_mutex_lock(&c->lock);
-	stopped = c->troubled;
+	stopped = c->writes_stopped;
 	pthread_mutex_unlock(&c->lock);
 	return stopped;
 }
@@ -170,7 +172,7 @@ int cache_find(struct cache *c, const struct digest *key, struct entry *ret)
 	int r = store_get_entry(c->store, key, ret);
 
 	if (r == -EBADMSG)
-		complain_damage(c);
+		report_damage(c);
 	count(c, r > 0, r <= 0, r == -EBADMSG, r > 0 ? (int64_t)ret->cost_ms : 0);
 	return r > 0;
 }
@@ -200,11 +202,11 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
 		store_touch_entry(c->store, &e->key);
 		return 0;
 	}
-	/* Missing: evicted while we were at it, or lost. */
+	/* A missing object was removed by another process meanwhile, or is lost. */
 	if (r == -EBADMSG || r == -ENOENT) {
 		store_drop_entry(c->store, &e->key);
 		if (r == -EBADMSG)
-			complain_damage(c);
+			report_damage(c);
 		count(c, -1, 1, 1, -(int64_t)e->cost_ms);
 		return -EBADMSG;
 	}
@@ -218,7 +220,7 @@ int cache_store_files(struct cache *c, const struct key *key, const struct cache
 	_cleanup_close_ int hold = -1;
 	int r = 0;
 
-	if (is_stopped(c))
+	if (has_stopped_writing(c))
 		return -EROFS;
 	hold = store_hold(c->store);
 	key_digest(key, &e->key);
@@ -239,7 +241,8 @@ int cache_store_files(struct cache *c, const struct key *key, const struct cache
 	return r < 0 ? stop_writing(c, r) : 0;
 }
 
-/* What cache_store_files has put may have been evicted, since nobody named it yet. */
+/* Returns whether the objects of the entry's files are still there. Another process may
+ * have removed them since cache_store_files(), because no entry named them. */
 static bool is_complete(struct cache *c, const struct entry *e)
 {
 	for (size_t i = 0; i < e->n_files; i++)
@@ -270,9 +273,10 @@ int cache_commit(struct cache *c, const struct entry *e, bool replace)
 	return commit(c, e, replace, true);
 }
 
-/* Results in pieces: several of them, in slots of a key, each of which is a key itself. */
+/* Results in pieces. A key has several slots for them. Each slot has a key of its own,
+ * which is made of the key and the number of the slot. */
 
-#define PIECES "pieces" /* the part of the entry that has their list; not in its key */
+#define PIECES "pieces" /* the part of an entry that has the list of its pieces */
 
 static void slot_digest(const struct key *key, size_t slot, struct digest *ret)
 {
@@ -299,21 +303,21 @@ size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *r
 		r = store_get_entry(c->store, &digest, &ret[n]);
 		n += r > 0;
 		if (r == -EBADMSG) {
-			complain_damage(c);
+			report_damage(c);
 			count(c, 0, 0, 1, 0);
 		}
 	}
 	return n;
 }
 
-/* What is damaged is of no use, and gone. */
-static void drop(struct cache *c, const struct entry *e, int r)
+/* Removes the entry if r says that it is damaged or lacks an object. */
+static void drop_damaged(struct cache *c, const struct entry *e, int r)
 {
 	if (r != -EBADMSG && r != -ENOENT)
 		return;
 	store_drop_entry(c->store, &e->key);
 	if (r == -EBADMSG)
-		complain_damage(c);
+		report_damage(c);
 	count(c, 0, 0, 1, 0);
 }
 
@@ -328,7 +332,7 @@ int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret)
 	if (r == 0)
 		r = pieces_parse(text.data ? text.data : "", ret);
 	if (r < 0)
-		drop(c, e, r);
+		drop_damaged(c, e, r);
 	return r;
 }
 
@@ -345,11 +349,12 @@ int cache_restore_piece(struct cache *c, const struct entry *e, const struct cac
 			 : -EBADMSG;
 	}
 	if (r < 0)
-		drop(c, e, r);
+		drop_damaged(c, e, r);
 	return r;
 }
 
-/* A free slot, else that of the entry that has not been used for longest. */
+/* Sets the entry's key to a free slot of the key, or, if there is none, to the slot of
+ * the least recently used entry, which the entry is to replace. */
 static void choose_slot(struct cache *c, const struct key *key, struct entry *e)
 {
 	int64_t oldest = INT64_MAX;
@@ -397,7 +402,7 @@ int cache_commit_pieces(struct cache *c, const struct entry *e)
 	return commit(c, e, e->replaces, false);
 }
 
-void cache_used_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
+void cache_count_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
 	int64_t saved_ms)
 {
 	if (used)
@@ -409,12 +414,12 @@ void cache_used_pieces(struct cache *c, const struct entry *e, size_t used, size
 	pthread_mutex_unlock(&c->lock);
 }
 
-char *cache_take_trouble(struct cache *c)
+char *cache_take_problem(struct cache *c)
 {
-	char *trouble;
+	char *problem;
 
 	pthread_mutex_lock(&c->lock);
-	trouble = TAKE_PTR(c->trouble);
+	problem = TAKE_PTR(c->problem);
 	pthread_mutex_unlock(&c->lock);
-	return trouble;
+	return problem;
 }

@@ -8,67 +8,80 @@
 #include "cache/statcache.h"
 #include "cache/store.h"
 
-/* A cache directory as one run uses it: a store, the stat cache, counters. Any thread. */
+/* A cache directory as one run of dkms uses it: a store, a statcache, cached listings and
+ * counters. Any thread may call these functions. */
 struct cache;
 
-/* Opens what is at dir. Returns NULL when it cannot be used; err says why. max: when more
- * bytes are in it at cache_close and this run has added some, the least recently used go;
- * 0: no limit. */
+/* Opens the cache at dir. Returns NULL if it cannot be used, and fills err. max is the
+ * limit of the cache in bytes, 0 for no limit: if there are more when the cache is
+ * closed, and this run has added entries, the least recently used entries are removed. */
 struct cache *cache_open(const char *dir, uint64_t max, struct error *err);
-/* Saves what is worth it and frees; NULL is allowed. */
+/* Saves the statcache and the counters, applies the limit, and frees. NULL is allowed. */
 void cache_close(struct cache *c);
 
+/* The parts of the cache, which belong to it. */
 struct store *cache_store(struct cache *c);
-struct statcache *cache_stats(struct cache *c);
+struct statcache *cache_statcache(struct cache *c);
 struct listing_cache *cache_listings(struct cache *c);
-/* Of all runs before this one. */
-void cache_counters(struct cache *c, struct counters *ret);
-/* How many entries this run has added. */
-size_t cache_added(struct cache *c);
 
-/* A file of a result: where it is, or where it is to come. */
+/* Reads the counters, which are those of all runs that have closed the cache. */
+void cache_read_counters(struct cache *c, struct counters *ret);
+/* Returns the number of entries that this run has added. */
+size_t cache_count_added(struct cache *c);
+
+/* A file of a result: its name in the entry, and the path to read it from or to write it
+ * to. */
 struct cache_file {
 	char *name;
 	char *path;
 };
 
-/* Looks a key up. 1 and *ret on a hit (entry_done frees), else 0. Counts. */
+/* Results that are whole: one for each key. */
+
+/* Looks up a key and counts a hit or a miss. Returns 1 and fills *ret on a hit
+ * (entry_done frees), 0 on a miss. */
 int cache_find(struct cache *c, const struct digest *key, struct entry *ret);
-/* Copies the entry's files to their paths, with this mode; all of its files must be among
- * files. Returns 0; -EBADMSG when the entry turns out to be damaged: it is gone then, and
- * the hit counts as a miss. What files there are at paths after an error is undefined. */
+/* Copies the files of an entry to their paths, with the given mode. files must have all
+ * of them. Returns 0, or -EBADMSG if the entry is damaged: the entry is removed then and
+ * the hit counted as a miss. After an error some of the paths may have been written. */
 int cache_restore(struct cache *c, const struct entry *e, const struct cache_file *files,
 	size_t n, mode_t mode);
-/* Puts files into the store. The entry then names them, but is found by nobody until
- * cache_commit; e->key and e->parts are filled in here, the rest is the caller's. */
+/* Puts files and the parts of the key into the store, and fills in the key, parts and
+ * files of *e. The caller fills in the rest. The entry cannot be found before
+ * cache_commit(). Returns 0 or a negative errno. */
 int cache_store_files(struct cache *c, const struct key *key, const struct cache_file *files,
 	size_t n, struct entry *e);
+/* Adds the entry. An existing entry with this key stays, unless replace is set. Returns 0
+ * or a negative errno. */
 int cache_commit(struct cache *c, const struct entry *e, bool replace);
 
-/* Results in pieces. Up to CACHE_SLOTS of them are kept under one key; which pieces of which
- * are good is for the caller to find out by their inputs. */
+/* Results in pieces (cache/pieces.h). A key has up to CACHE_SLOTS entries of this kind;
+ * the caller finds out by the inputs of their pieces which pieces it can use. */
 #define CACHE_SLOTS 8
 
-/* Fills ret, of CACHE_SLOTS, with what is there (entry_done each); returns how many. */
+/* Fills ret, which has CACHE_SLOTS elements, with the entries of a key (entry_done frees
+ * each). Returns their number. */
 size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *ret);
-/* The entry's pieces; pieces_done frees. 0, or a negative errno; if it is damaged, the entry
- * is gone then. */
+/* Reads the list of an entry's pieces; pieces_done frees. Returns 0 or a negative errno.
+ * A damaged entry is removed. */
 int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret);
-/* Copies these of the entry's files to their new paths; 0 or a negative errno, with the same
- * consequence. */
+/* Copies n of the entry's files to their paths, with the given mode. Returns 0 or a
+ * negative errno. A damaged entry is removed. */
 int cache_restore_piece(struct cache *c, const struct entry *e, const struct cache_file *files,
 	size_t n, mode_t mode);
-/* As cache_store_files and cache_commit, in a free slot of the key, or in place of what was not
- * used for longest. */
+/* Work as cache_store_files() and cache_commit() do. The entry gets a free slot of the
+ * key, or replaces the entry of the key that was not used for longest. */
 int cache_store_pieces(struct cache *c, const struct key *key, const struct pieces *p,
 	const struct cache_file *files, size_t n, struct entry *e);
 int cache_commit_pieces(struct cache *c, const struct entry *e);
-/* Counts pieces that came from e (may be NULL when used is 0), and those that had to be made. */
-void cache_used_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
+/* Counts the pieces that were taken from e, which may be NULL if used is 0, and those
+ * that had to be made. */
+void cache_count_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
 	int64_t saved_ms);
 
-/* The first thing that went wrong with the store and that the user should know: "cannot
- * write: No space left on device"; caller frees, NULL for nothing. Once. */
-char *cache_take_trouble(struct cache *c);
+/* Returns the first problem with the store that the user should know about, such as
+ * "DIR cannot be written to: No space left on device", or NULL if there was none or it
+ * has been returned already. The caller frees it. */
+char *cache_take_problem(struct cache *c);
 
 #endif

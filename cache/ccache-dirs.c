@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The directories that ccache fills. Builds that run as nobody can put anything there: links are
- * not followed, and only sizes and times are looked at. */
+/* The directories in which ccache keeps its files. A build that runs as nobody can put
+ * anything there, so links are not followed and no file is read: only sizes and times
+ * count. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -13,16 +14,16 @@
 struct package_dir {
 	const char *path;
 	struct timespec used; /* when a build last used it */
-	uint64_t bytes;	      /* on the disk */
+	uint64_t bytes;       /* on disk */
 };
 
 char *ccache_dirs_path(const struct store *s)
 {
-	/* The name in caches that exist. */
+	/* Existing caches have this name for it. */
 	return path_join(store_dir(s), "guests");
 }
 
-/* Returns how many bytes the files below path take on the disk. */
+/* Returns the number of bytes that the files below path take on disk. */
 static uint64_t measure(const char *path)
 {
 	_cleanup_(walk_done) struct walk w = {0};
@@ -72,7 +73,7 @@ uint64_t ccache_dirs_size(const struct store *s)
 	return bytes;
 }
 
-/* Sorts the directory that was used last to the front. */
+/* Orders directories by their last use, the latest first. */
 static int compare_use(const void *a, const void *b)
 {
 	const struct timespec *x = &((const struct package_dir *)a)->used;

@@ -4,23 +4,24 @@
 
 #include "cache/store.h"
 
-/* The directories in which ccache keeps its own files, one for each package. They lie beside the
- * files of the store, as DIR/OWNER/PACKAGE: DIR is ccache_dirs_path(), and OWNER is "nobody" when
- * the package's builds run as nobody, else "own". Builds make and fill them (CCACHE_DIR); here they
- * are found, measured and removed. */
+/* The directories in which ccache keeps its own files, one for each package. They are
+ * beside the files of the store, at DIR/OWNER/PACKAGE: DIR is ccache_dirs_path(), and
+ * OWNER is "nobody" if the builds of the package run as nobody, otherwise "own". The
+ * builds create and fill them (CCACHE_DIR); these functions find, measure and remove
+ * them. */
 
-/* The cache's limit divided by this is how much ccache may use for one package. When the cache is
- * closed, all packages together are cut down to that size. */
+/* ccache may use the limit of the cache divided by this number for each package. When the
+ * cache is closed, all packages together are reduced to that size. */
 #define CCACHE_DIRS_SHARE 4
 
-/* Returns DIR, which need not exist. The caller frees. */
+/* Returns DIR, which need not exist. The caller frees it. */
 char *ccache_dirs_path(const struct store *s);
 /* Appends the paths of the packages' directories. */
 void ccache_dirs_list(const struct store *s, struct strv *ret);
-/* Returns how many bytes they take on the disk. */
+/* Returns the number of bytes that the packages' directories take on disk. */
 uint64_t ccache_dirs_size(const struct store *s);
-/* Removes directories, those that were not used for longest first, until no more than max bytes
- * are left. A directory's mtime says when a build last used it. */
+/* Removes packages' directories, the least recently used first, until at most max bytes
+ * are left. A build sets the mtime of the directory that it uses. */
 void ccache_dirs_trim(const struct store *s, uint64_t max);
 
 #endif

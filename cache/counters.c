@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The file: "dkms-cache-counters 2", then a line "NAME NUMBER" for each counter. Anything
- * else counts as no file. Who adds locks PATH.lock, since the file itself is replaced. */
+/* The file of the counters has the line "dkms-cache-counters 2" and a line "NAME NUMBER"
+ * for each counter. A file with any other content counts as missing. counters_add() locks
+ * PATH.lock, because the file itself is replaced by rename. */
 #include "config.h"
 
 #include <errno.h>

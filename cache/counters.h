@@ -6,18 +6,18 @@
 
 #include "base/util.h"
 
-/* What a cache has been good for, over all runs. */
+/* The counters of a cache, over all runs. */
 struct counters {
-	uint64_t hits, misses, stored;
-	uint64_t bad;	   /* entries or objects that were damaged */
+	uint64_t hits, misses, stored; /* results that are whole */
+	uint64_t bad;                  /* entries or objects that were damaged */
 	uint64_t pieces_hits, pieces_misses;
-	uint64_t saved_ms; /* what the hits cost when they were made */
-	int64_t since_s;   /* the first count; 0: none */
+	uint64_t saved_ms; /* the time that the results of all hits took to make */
+	int64_t since_s; /* the time of the first count, in seconds since 1970; 0: none */
 };
 
-/* Zeros when the file is missing or not ours. */
+/* Reads the counters from a file. They are zero if the file is missing or malformed. */
 void counters_read(const char *path, struct counters *ret);
-/* Adds to the file; processes take turns. Returns 0 or a negative errno. */
+/* Adds more to the counters in a file, under a lock. Returns 0 or a negative errno. */
 int counters_add(const char *path, const struct counters *more);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SHA-256 of libcrypto.
+/* SHA-256, computed by libcrypto.
  *
  * Measured with openssl speed, blocks of 16 KiB, OpenSSL 3.0, on an AMD EPYC with the SHA
  * instructions: SHA-256 1.68 GB/s, SHA-1 1.76, BLAKE2b 0.83, SHA-512/256 0.75, BLAKE2s
- * 0.51. Processors made since 2017 or so have these instructions. Without them BLAKE2b
- * would be twice as fast as SHA-256; but libcrypto gives it no 32 bytes before 3.2, and
- * with the stat cache we hash little: an unchanged file is not read at all. */
+ * 0.51. Processors made since about 2017 have these instructions. Without them BLAKE2b
+ * would be twice as fast as SHA-256, but before version 3.2 libcrypto cannot make 32-byte
+ * digests with it, and little is hashed: the statcache knows unchanged files. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "cache/digest.h"
 #include "cache/libcrypto.h"
 
-/* Who opens a cache has loaded libcrypto already, and told what is wrong with it. */
+/* store_open() has loaded libcrypto already, and reported an error if that failed. */
 static void need_libcrypto(void)
 {
 	if (libcrypto_load(NULL) < 0)
@@ -24,7 +24,7 @@ void digester_begin(struct digester *d)
 {
 	need_libcrypto();
 	d->context = sym_EVP_MD_CTX_new();
-	/* Fails without memory only, or with a libcrypto that is not usable at all. */
+	/* This fails only if there is no memory, or if libcrypto does not work at all. */
 	if (!d->context || !sym_EVP_DigestInit_ex(d->context, sym_EVP_sha256(), NULL))
 		abort();
 }
@@ -57,7 +57,7 @@ int digest_fd(int fd, struct digest *ret)
 	ssize_t n;
 	size_t len = 0;
 
-	/* Most files are headers that fit. */
+	/* Most files are headers, which fit into the buffer. */
 	while (len < sizeof(buffer) && (n = read(fd, buffer + len, sizeof(buffer) - len)) != 0) {
 		if (n < 0 && errno != EINTR)
 			return -errno;

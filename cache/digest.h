@@ -6,33 +6,36 @@
 
 #include "base/util.h"
 
-/* What names bytes: a cryptographic digest, so that the same name is the same bytes. */
+/* Cryptographic digests (SHA-256). The same digest means the same bytes. libcrypto must
+ * have been loaded: store_open() does that. */
 
 #define DIGEST_SIZE 32
-#define DIGEST_HEX (2 * DIGEST_SIZE + 1) /* as text, with its NUL */
+#define DIGEST_HEX (2 * DIGEST_SIZE + 1) /* size of the text, with its NUL */
 
 struct digest {
 	unsigned char bytes[DIGEST_SIZE];
 };
 
-/* Of bytes that come in pieces. */
+/* The digest of bytes that are added one after the other. */
 struct digester {
 	void *context;
 };
 
 void digester_begin(struct digester *d);
 void digester_add(struct digester *d, const void *bytes, size_t n);
-/* Fills *ret and frees what begin made; ret may be NULL. */
+/* Fills *ret, unless ret is NULL, and frees what digester_begin has allocated. */
 void digester_end(struct digester *d, struct digest *ret);
 
 void digest_bytes(const void *bytes, size_t n, struct digest *ret);
-/* Reads fd from where it is to its end. Returns 0 or a negative errno. */
+/* Reads fd from its position to its end. Returns 0 or a negative errno. */
 int digest_fd(int fd, struct digest *ret);
 
 bool digest_equal(const struct digest *a, const struct digest *b);
-/* Lower case; ret has DIGEST_HEX bytes. */
+/* Writes the digest as lower-case hexadecimal digits to ret, which has DIGEST_HEX bytes.
+ */
 void digest_hex(const struct digest *d, char *ret);
-/* The reverse, for exactly 64 such digits at hex, whatever follows them. */
+/* Reads a digest from the first 64 bytes at hex. Returns false if they are not lower-case
+ * hexadecimal digits. What follows them is not looked at. */
 bool digest_parse(const char *hex, struct digest *ret);
 
 #endif

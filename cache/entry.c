@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An entry is a text:
+/* The format of an entry is a text:
  *
  *   dkms-cache-entry 1
  *   key DIGEST
  *   made SECONDS COST-IN-MS
  *   title TEXT
- *   part DIGEST NAME            any number of them
- *   file DIGEST SIZE NAME       the same
+ *   part DIGEST NAME            any number of these lines
+ *   file DIGEST SIZE NAME       any number of these lines
  *   end DIGEST                  of all bytes before this line
  *
- * Numbers are decimal, digests 64 hexadecimal digits. TEXT and NAME hold no line end.
- * Anything else, another version among it, is no entry: the result is made again. */
+ * Numbers are decimal, digests have 64 hexadecimal digits, and TEXT and NAME have no line
+ * ends. A file with any other content, such as another version, is not an entry: the
+ * result is made again. */
 #include "config.h"
 
 #include <errno.h>
@@ -75,8 +76,8 @@ void entry_write(const struct entry *e, struct str *ret)
 	str_addf(ret, "end %s\n", hex);
 }
 
-/* Reads "DIGEST " at *at and moves behind it. */
-static bool take_digest(const char **at, struct digest *ret)
+/* Reads "DIGEST " at *at and moves *at behind it. */
+static bool parse_digest(const char **at, struct digest *ret)
 {
 	if (!digest_parse(*at, ret) || (*at)[DIGEST_HEX - 1] != ' ')
 		return false;
@@ -84,7 +85,7 @@ static bool take_digest(const char **at, struct digest *ret)
 	return true;
 }
 
-static bool take_number(const char **at, uint64_t *ret)
+static bool parse_number(const char **at, uint64_t *ret)
 {
 	size_t n = strspn(*at, "0123456789");
 
@@ -104,8 +105,8 @@ static bool parse_line(struct entry *e, const char *line)
 		return digest_parse(line + 4, &e->key) && !line[4 + DIGEST_HEX - 1];
 	if (has_prefix(line, "made ")) {
 		line += 5;
-		if (!take_number(&line, &made) || *line++ != ' ' ||
-			!take_number(&line, &e->cost_ms) || *line)
+		if (!parse_number(&line, &made) || *line++ != ' ' ||
+			!parse_number(&line, &e->cost_ms) || *line)
 			return false;
 		e->made_s = (int64_t)made;
 		return true;
@@ -116,14 +117,14 @@ static bool parse_line(struct entry *e, const char *line)
 	}
 	if (has_prefix(line, "part ")) {
 		line += 5;
-		if (!take_digest(&line, &digest))
+		if (!parse_digest(&line, &digest))
 			return false;
 		entry_add_part(e, line, &digest);
 		return true;
 	}
 	if (has_prefix(line, "file ")) {
 		line += 5;
-		if (!take_digest(&line, &digest) || !take_number(&line, &size) ||
+		if (!parse_digest(&line, &digest) || !parse_number(&line, &size) ||
 			*line++ != ' ')
 			return false;
 		entry_add_file(e, line, &digest, size);
@@ -132,8 +133,9 @@ static bool parse_line(struct entry *e, const char *line)
 	return false;
 }
 
-/* The bytes before the last line, if that is the end and right; else 0. */
-static size_t checked_length(const struct str *text)
+/* Returns the length of the text before its last line if that is an end line with the
+ * right digest, otherwise 0. */
+static size_t verified_length(const struct str *text)
 {
 	size_t end_len = strlen("end ") + DIGEST_HEX; /* with the line end */
 	struct digest written, digest;
@@ -151,7 +153,7 @@ static size_t checked_length(const struct str *text)
 
 int entry_parse(const struct str *text, struct entry *ret)
 {
-	size_t n = checked_length(text);
+	size_t n = verified_length(text);
 	_cleanup_free_ char *copy = n ? xstrndup(text->data, n) : NULL;
 	struct entry e = {0};
 	char *line, *rest = copy;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The digest of a key: that of
+/* The digest of a key is that of these bytes:
  *
- *   "dkms key 1", then for each part: length of its name (8 bytes, low end first), name,
- *   digest of its detail (32 bytes)
- */
+ *   "dkms key 1" and a NUL
+ *   for each part: the length of its name (8 bytes, little endian), its name, and the
+ *                  digest of its detail (32 bytes)
+ *
+ * The lengths make sure that two different lists of parts have different bytes. */
 #include "config.h"
 
 #include "cache/key.h"

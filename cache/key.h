@@ -5,17 +5,16 @@
 #include "base/str.h"
 #include "cache/digest.h"
 
-/* What a result depends on, in named parts. Each part is a text of lines (its detail), which
- * the store keeps as an object, so that a miss can say what has changed. The digest of
- * the key is made of the names and the digests of the details, each behind its length, so
- * that no two lists of parts run together. */
+/* A key consists of everything that a result depends on, in named parts. Each part has a
+ * text of lines, its detail. The store keeps the details as objects, so that dkms can
+ * tell what has changed after a miss. */
 
 struct key_part {
 	char *name;
 	char *detail; /* n bytes and a NUL */
 	size_t n;
-	bool borrowed; /* the detail belongs to somebody who lives longer */
-	struct digest digest;
+	bool borrowed;        /* detail belongs to somebody else and outlives the key */
+	struct digest digest; /* of the detail */
 };
 
 struct key {
@@ -23,9 +22,10 @@ struct key {
 	size_t n_parts;
 };
 
-/* Copies the detail. */
+/* Adds a part with a copy of the detail. */
 void key_add(struct key *k, const char *name, const char *detail, size_t n);
-/* Borrows it, its digest being known: for what many keys share. */
+/* Adds a part without copying the detail, whose digest is known: for details that many
+ * keys share. */
 void key_add_shared(struct key *k, const char *name, const struct str *detail,
 	const struct digest *digest);
 void key_digest(const struct key *k, struct digest *ret);

@@ -4,7 +4,7 @@
 #include "cache/libcrypto.h"
 
 #if OPENSSL_VERSION_MAJOR != 3
-#error "libcrypto.so.3 is loaded, so that headers of OpenSSL 3 are needed"
+#error "dkms loads libcrypto.so.3 and needs the headers of OpenSSL 3"
 #endif
 
 LIBCRYPTO_FUNCTIONS(LIBRARY_DEFINE)

@@ -9,13 +9,14 @@
 
 #include "base/library.h"
 
-/* libcrypto, loaded when the first digest is taken or a key is made (base/library.h): to
- * relocate it takes longer than many a run. */
+/* libcrypto, loaded when the first digest or key pair is made (base/library.h), because
+ * loading it takes longer than many runs of dkms. */
 
-/* Returns 0; -ENOENT and status 1 when the library is not there. Any thread. */
+/* Returns 0, or -ENOENT with status 1 if the library is missing. Any thread may call it.
+ */
 int libcrypto_load(struct error *err);
 
-/* The functions in use. */
+/* The functions of the library that dkms uses. */
 #define LIBCRYPTO_FUNCTIONS(X)                                                           \
 	X(BIO_ctrl)                                                                      \
 	X(BIO_free)                                                                      \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where in a text is the line about something? A hash table of the lines' beginnings, linear
- * probing, at most half full. */
+/* A hash table of the lines of a text by their first words, with linear probing. It is at
+ * most half full. */
 #include "config.h"
 
 #include <stdint.h>
@@ -8,11 +8,11 @@
 #include "cache/line-index.h"
 
 struct line_index {
-	const char **lines; /* NULL: free */
-	size_t room;	    /* a power of two */
+	const char **lines; /* NULL in a free slot */
+	size_t room;        /* the number of slots, a power of two */
 };
 
-/* FNV-1a. */
+/* Computes the FNV-1a hash of n bytes. */
 static uint64_t hash(const char *name, size_t n)
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -22,18 +22,19 @@ static uint64_t hash(const char *name, size_t n)
 	return h;
 }
 
-static size_t name_length(const char *line)
+static size_t word_length(const char *line)
 {
 	return strcspn(line, " \n");
 }
 
-/* Where the line of that name is, or would be. */
-static const char **place(const struct line_index *i, const char *name, size_t n)
+/* Returns the slot of the line that begins with the n bytes of name, or the free slot for
+ * it. */
+static const char **find_slot(const struct line_index *i, const char *name, size_t n)
 {
 	size_t at = hash(name, n) & (i->room - 1);
 
-	while (i->lines[at] && (name_length(i->lines[at]) != n ||
-				       memcmp(i->lines[at], name, n) != 0))
+	while (i->lines[at] &&
+		(word_length(i->lines[at]) != n || memcmp(i->lines[at], name, n) != 0))
 		at = (at + 1) & (i->room - 1);
 	return &i->lines[at];
 }
@@ -50,7 +51,7 @@ struct line_index *line_index_new(const char *text)
 		i->room *= 2;
 	i->lines = xcalloc(i->room, sizeof(*i->lines));
 	for (const char *line = text; line && *line;) {
-		const char **p = place(i, line, name_length(line));
+		const char **p = find_slot(i, line, word_length(line));
 
 		if (!*p)
 			*p = line;
@@ -71,7 +72,7 @@ void line_index_free(struct line_index *i)
 const char *line_index_find(const struct line_index *i, const char *name, size_t *ret_len)
 {
 	size_t n = strlen(name);
-	const char *line = *place(i, name, n);
+	const char *line = *find_slot(i, name, n);
 
 	if (!line || line[n] != ' ')
 		return NULL;

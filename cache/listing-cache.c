@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Has anything changed in a large directory?
+/* Keeps listings of large directories from one run to the next.
  *
- * The time of a directory tells whether names in it have changed, but not whether a file
- * has; so each file is asked for its own, as git does: with 9,000 files some 15 ms of a
- * processor, which several share. All else that a listing costs is saved. Kept is, for
- * each directory, a file named by the digest of its path, numbers in the machine's own
- * order:
+ * The mtime of a directory tells whether names in it have changed, but not whether a file
+ * has changed. So each file is checked by its stat data, as git does. For 9,000 files
+ * that takes about 15 ms of CPU time, which is shared between several threads; all other
+ * work for the listing is saved. Each listing is saved in a file of its own, which is
+ * named by the digest of the directory's path and the markers. Numbers are in the byte
+ * order of the machine:
  *
  *   struct header
  *   struct record   for the directory itself and each file, link and directory in it
- *   paths           of these, each with a NUL: the directory's own, then those below it
+ *   paths           the path of each record with a NUL: first that of the directory, then
+ *                   paths relative to it
  *   text            the listing, with a NUL
  *
- * The header has a digest of the records and paths, and one of the text, which is looked
- * at only when the text is needed. Anything else is as good as no file.
+ * The header has a digest of the records and paths, and one of the text, which is checked
+ * only when the text is needed. A file with any other content counts as missing.
  *
- * The rules of statcache.c about times hold here as well: nothing is kept when a file
- * changed so shortly before it was read that it may do so again unseen, or on a network
- * file system; nor when a part of the listing is on another file system, or cannot be
- * read. */
+ * The rules of statcache.c about times apply here, too: a listing is not saved if a file
+ * was changed so shortly before it was read that another change might not show in its
+ * times, or if the directory is on a network file system. It is not saved either if a
+ * part of the directory is on another file system or cannot be read. */
 #include "config.h"
 
 #include <errno.h>
@@ -36,51 +38,51 @@
 
 #define MAGIC "dkmstree"
 #define FILE_VERSION 1
-/* A thread is worth it for so many records. */
+/* A thread is started for so many records. */
 #define RECORDS_PER_THREAD 1500
-#define RECORDS_PER_PIECE 500
+#define RECORDS_PER_RANGE 500
 
 struct header {
 	char magic[8];
 	uint32_t version, record_size;
 	uint64_t n, paths_size, text_size; /* bytes */
 	uint64_t dev;
-	struct digest digest; /* of what is between header and text */
-	struct digest text;
+	struct digest digest; /* of the records and paths */
+	struct digest text;   /* of the text */
 };
 
-/* What stat said; of a link once for itself, and, if it does not lead to a directory, once for
- * the file that it leads to. */
+/* What stat(2) said about a file or directory. A link has a record for itself and, unless
+ * it cannot be read, another one for its target. */
 struct record {
 	uint64_t ino, size;
 	int64_t mtime_ns, ctime_ns;
-	uint32_t mode; /* 0: it leads to nothing, or to no regular file */
-	uint32_t path; /* where in paths */
-	uint32_t follow;
+	uint32_t mode;   /* 0: the target is missing or no regular file */
+	uint32_t path;   /* the position of its path in the paths */
+	uint32_t follow; /* 1: the record is about the target of the link */
 	uint32_t zero;
 };
 
 struct cached_listing {
 	char *path, *markers;
-	char *kept; /* the file that it is kept in */
-	struct str text;      /* of a listing that was read */
+	char *file;           /* that the listing is saved in */
 	struct digest digest; /* of the text */
-	void *map;            /* of a listing that was kept; NULL: read */
+	void *map;            /* of the file, for a saved listing; NULL for a new one */
 	size_t map_size;
-	/* In the map, or in made. */
+	/* These point into the map, or to new_records and new_paths. */
 	const struct record *records;
 	size_t n;
 	const char *paths;
 	size_t paths_size;
-	uint64_t dev;
-	struct str made, made_paths;
-	bool is_told; /* the records tell when it changes */
-	bool text_is_good;
+	uint64_t dev; /* the device that all files are on */
+	struct str new_records, new_paths;
+	struct str text;   /* in the map, or allocated for a new listing */
+	bool is_checkable; /* every change of the directory shows in the records */
+	bool text_is_verified;
 };
 
 struct listing_cache {
 	char *dir;
-	struct statcache *stats; /* for what has to be listed again */
+	struct statcache *stats; /* for making new listings */
 };
 
 struct listing_cache *listing_cache_open(const char *dir)
@@ -111,11 +113,11 @@ void cached_listing_free(struct cached_listing *listing)
 		munmap(listing->map, listing->map_size);
 	else
 		str_done(&listing->text);
-	str_done(&listing->made);
-	str_done(&listing->made_paths);
+	str_done(&listing->new_records);
+	str_done(&listing->new_paths);
 	free(listing->path);
 	free(listing->markers);
-	free(listing->kept);
+	free(listing->file);
 	free(listing);
 }
 
@@ -133,13 +135,13 @@ struct str cached_listing_text(struct cached_listing *listing)
 {
 	struct digest digest;
 
-	if (!listing->text_is_good) {
+	if (!listing->text_is_verified) {
 		digest_bytes(listing->text.data, listing->text.len, &digest);
-		listing->text_is_good = digest_equal(&digest, &listing->digest);
-		if (!listing->text_is_good)
-			unlink(listing->kept);
+		listing->text_is_verified = digest_equal(&digest, &listing->digest);
+		if (!listing->text_is_verified)
+			unlink(listing->file);
 	}
-	return listing->text_is_good ? listing->text : (struct str){0};
+	return listing->text_is_verified ? listing->text : (struct str){0};
 }
 
 static struct record make_record(const struct stat *st)
@@ -159,14 +161,14 @@ static bool is_same(const struct record *a, const struct record *b)
 	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-/* Comparing */
-
 struct comparison {
 	const struct cached_listing *listing;
 	int fd;
 	atomic_bool differs;
 };
 
+/* Returns whether stat(2) says the same now as in the record. fd is open on the
+ * directory. */
 static bool is_unchanged(
 	const struct cached_listing *listing, int fd, const struct record *record)
 {
@@ -182,29 +184,29 @@ static bool is_unchanged(
 	return st.st_dev == listing->dev && is_same(&now, record);
 }
 
-static void compare_piece(void *arg, _unused_ size_t thread, size_t piece)
+static void compare_range(void *arg, _unused_ size_t thread, size_t range)
 {
 	struct comparison *c = arg;
-	size_t i = piece * RECORDS_PER_PIECE, end = i + RECORDS_PER_PIECE;
+	size_t i = range * RECORDS_PER_RANGE, end = i + RECORDS_PER_RANGE;
 
 	for (; i < end && i < c->listing->n && !atomic_load(&c->differs); i++)
 		if (!is_unchanged(c->listing, c->fd, &c->listing->records[i]))
 			atomic_store(&c->differs, true);
 }
 
-static bool matches(const struct cached_listing *listing)
+/* Compares all records. Returns whether the directory is what it was when they were made.
+ */
+static bool is_current(const struct cached_listing *listing)
 {
 	_cleanup_close_ int fd = open(listing->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct comparison c = {.listing = listing, .fd = fd};
 
 	if (fd < 0)
 		return false;
-	parallel_for((listing->n + RECORDS_PER_PIECE - 1) / RECORDS_PER_PIECE,
-		parallel_threads(listing->n, RECORDS_PER_THREAD), compare_piece, &c);
+	parallel_for((listing->n + RECORDS_PER_RANGE - 1) / RECORDS_PER_RANGE,
+		parallel_threads(listing->n, RECORDS_PER_THREAD), compare_range, &c);
 	return !atomic_load(&c.differs);
 }
-
-/* What is kept */
 
 static struct cached_listing *new_listing(
 	const struct listing_cache *t, const char *path, const char *markers)
@@ -218,12 +220,12 @@ static struct cached_listing *new_listing(
 	digest_hex(&digest, hex);
 	listing->path = xstrdup(path);
 	listing->markers = xstrdup(markers);
-	listing->kept = path_join(t->dir, hex);
+	listing->file = path_join(t->dir, hex);
 	return listing;
 }
 
-/* The map is what a file of ours must be; fills in what is in there. */
-static bool read_map(struct cached_listing *listing)
+/* Fills in what is in the map of the file. Returns false if the file is malformed. */
+static bool parse_map(struct cached_listing *listing)
 {
 	const struct header *h = listing->map;
 	size_t left = listing->map_size - sizeof(*h), head;
@@ -249,13 +251,14 @@ static bool read_map(struct cached_listing *listing)
 		return false;
 	listing->digest = h->text;
 	listing->dev = h->dev;
-	listing->is_told = true;
+	listing->is_checkable = true;
 	return true;
 }
 
+/* Maps the saved listing. Returns false if there is none or it is not current. */
 static bool load(struct cached_listing *listing)
 {
-	_cleanup_close_ int fd = open(listing->kept, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(listing->file, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(struct header))
@@ -264,17 +267,18 @@ static bool load(struct cached_listing *listing)
 	listing->map = mmap(NULL, listing->map_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (listing->map == MAP_FAILED)
 		listing->map = NULL;
-	else if (read_map(listing) && matches(listing))
+	else if (parse_map(listing) && is_current(listing))
 		return true;
 	if (listing->map)
 		munmap(listing->map, listing->map_size);
 	*listing = (struct cached_listing){.path = listing->path,
 		.markers = listing->markers,
-		.kept = listing->kept};
+		.file = listing->file};
 	return false;
 }
 
-/* The file tells of a directory that is gone. */
+/* Returns whether the file at path has the listing of a directory that is gone, or
+ * another format. */
 static bool is_stale(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -289,8 +293,8 @@ static bool is_stale(const char *path)
 	       !path_is_dir(dir);
 }
 
-/* Kernels come and go. */
-static void sweep(const struct listing_cache *t)
+/* Removes the listings of kernels that have been removed. */
+static void remove_stale_files(const struct listing_cache *t)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -303,37 +307,38 @@ static void sweep(const struct listing_cache *t)
 	}
 }
 
+/* Saves the listing. Failures are ignored. */
 static void save(const struct listing_cache *t, const struct cached_listing *listing)
 {
 	_cleanup_(str_done) struct str bytes = {0};
 	struct header h = {.version = FILE_VERSION,
 		.record_size = sizeof(struct record),
 		.n = listing->n,
-		.paths_size = listing->made_paths.len,
+		.paths_size = listing->new_paths.len,
 		.text_size = listing->text.len,
 		.dev = listing->dev,
 		.text = listing->digest};
 
 	memcpy(h.magic, MAGIC, sizeof(h.magic));
 	str_add_bytes(&bytes, &h, sizeof(h));
-	str_add_bytes(&bytes, listing->made.data, listing->made.len);
-	str_add_bytes(&bytes, listing->made_paths.data, listing->made_paths.len);
+	str_add_bytes(&bytes, listing->new_records.data, listing->new_records.len);
+	str_add_bytes(&bytes, listing->new_paths.data, listing->new_paths.len);
 	digest_bytes(bytes.data + sizeof(h), bytes.len - sizeof(h), &h.digest);
 	memcpy(bytes.data, &h, sizeof(h));
 	str_add_bytes(&bytes, listing->text.data, listing->text.len + 1);
 	if (dir_make(t->dir, NULL) < 0)
 		return;
-	sweep(t);
-	file_write(listing->kept, bytes.data, bytes.len, 0644, NULL);
+	remove_stale_files(t);
+	file_write(listing->file, bytes.data, bytes.len, 0644, NULL);
 }
 
-/* Reading */
-
+/* A new listing that is being made. */
 struct reading {
 	struct cached_listing *listing;
-	struct timespec began;
+	struct timespec began; /* when it was begun */
 };
 
+/* Adds a record for what listing_add_tree() has looked at. */
 static void on_event(void *userdata, enum listing_event event, const char *path,
 	const struct stat *st)
 {
@@ -343,20 +348,20 @@ static void on_event(void *userdata, enum listing_event event, const char *path,
 
 	if (st)
 		record = make_record(st);
-	record.path = (uint32_t)listing->made_paths.len;
+	record.path = (uint32_t)listing->new_paths.len;
 	record.follow = event == LISTING_TARGET || event == LISTING_NO_TARGET;
-	str_add_bytes(&listing->made, &record, sizeof(record));
+	str_add_bytes(&listing->new_records, &record, sizeof(record));
 	if (!*path)
 		path = listing->path;
-	str_add_bytes(&listing->made_paths, path, strlen(path) + 1);
+	str_add_bytes(&listing->new_paths, path, strlen(path) + 1);
 	if (listing->n++ == 0)
 		listing->dev = st->st_dev;
 	if (event == LISTING_UNREADABLE ||
 		(st && (st->st_dev != listing->dev || !stat_is_settled(st, &r->began))))
-		listing->is_told = false;
+		listing->is_checkable = false;
 }
 
-static int read_listing(struct listing_cache *t, struct cached_listing *listing)
+static int make_listing(struct listing_cache *t, struct cached_listing *listing)
 {
 	struct reading reading = {.listing = listing};
 	struct listing_observer observer = {on_event, &reading};
@@ -364,16 +369,16 @@ static int read_listing(struct listing_cache *t, struct cached_listing *listing)
 	int r;
 
 	clock_gettime(CLOCK_REALTIME, &reading.began);
-	listing->is_told = fd >= 0 && stat_is_local(fd);
+	listing->is_checkable = fd >= 0 && stat_is_local(fd);
 	r = listing_add_tree(t->stats, listing->path, listing->path, listing->markers,
 		&observer, &listing->text);
 	if (r < 0)
 		return r;
 	str_add_bytes(&listing->text, "", 0);
 	digest_bytes(listing->text.data, listing->text.len, &listing->digest);
-	listing->text_is_good = true;
-	listing->records = (const struct record *)listing->made.data;
-	listing->paths = listing->made_paths.data;
+	listing->text_is_verified = true;
+	listing->records = (const struct record *)listing->new_records.data;
+	listing->paths = listing->new_paths.data;
 	return 0;
 }
 
@@ -384,12 +389,12 @@ int listing_cache_get(struct listing_cache *t, const char *path, const char *mar
 	int r;
 
 	if (!load(listing)) {
-		r = read_listing(t, listing);
+		r = make_listing(t, listing);
 		if (r < 0) {
 			cached_listing_free(listing);
 			return r;
 		}
-		if (listing->is_told)
+		if (listing->is_checkable)
 			save(t, listing);
 	}
 	*ret = listing;
@@ -402,10 +407,10 @@ bool listing_cache_is_unchanged(
 	struct cached_listing *now;
 	bool same;
 
-	if (listing->is_told && matches(listing))
+	if (listing->is_checkable && is_current(listing))
 		return true;
 	now = new_listing(t, listing->path, listing->markers);
-	same = read_listing(t, now) == 0 && digest_equal(&now->digest, &listing->digest);
+	same = make_listing(t, now) == 0 && digest_equal(&now->digest, &listing->digest);
 	cached_listing_free(now);
 	return same;
 }

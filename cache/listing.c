@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is in a directory, as text? */
+/* Lists the content of a directory as text. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,13 +14,16 @@
 struct lister {
 	struct statcache *cache;
 	const struct listing_observer *observer; /* or NULL */
-	const char *name;    /* that the entries are listed under; "" for none */
-	const char *markers; /* the end of the path of a directory with markers; NULL: none */
-	struct str path;     /* of the entry, as in the listing */
-	struct str *out;     /* where lines go: to *result, or in a directory with markers to rest */
+	const char *name; /* the paths in the listing begin with it; "" for nothing */
+	const char *
+		markers; /* the paths of directories with markers end in it; NULL: none */
+	struct str path; /* of the entry, as in the listing */
 	struct str *result;
-	struct str rest;    /* the lines that follow the markers of the directory */
-	size_t marker_depth; /* of the entries of the directory with markers */
+	/* In a directory with markers, lines of other entries are collected in rest,
+	 * because they follow the markers. */
+	struct str rest;
+	struct str *out;     /* where a line goes: result or &rest */
+	size_t marker_depth; /* the depth of entries in the directory with markers */
 };
 
 static void tell(const struct lister *l, enum listing_event event, const char *path,
@@ -87,7 +90,7 @@ static void add_link(struct lister *l, const struct walk_entry *e, const char *t
 	}
 }
 
-/* Sets l->path to the path of an entry, as in the listing. */
+/* Sets l->path to the path that an entry has in the listing. */
 static void set_path(struct lister *l, const char *path)
 {
 	l->path.len = 0;
@@ -98,7 +101,7 @@ static void set_path(struct lister *l, const char *path)
 	str_add(&l->path, path);
 }
 
-/* Begins to sort the lines of the directory at l->path, if markers are to be listed there. */
+/* Called before the entries of the directory at l->path, which have the given depth. */
 static void begin_markers(struct lister *l, size_t depth)
 {
 	if (l->markers && l->out == l->result &&
@@ -108,7 +111,8 @@ static void begin_markers(struct lister *l, size_t depth)
 	}
 }
 
-/* Behind the directory with markers: adds its other lines. */
+/* Called after the entries of a directory with markers. Adds the lines that follow these.
+ */
 static void end_markers(struct lister *l)
 {
 	if (l->out == l->result)
@@ -129,7 +133,7 @@ static void add_dir(struct lister *l, const struct walk_entry *e, const struct s
 	begin_markers(l, e->depth + 1);
 }
 
-/* Whether the entry is listed for its name alone. */
+/* Returns whether the entry is a marker, of which only the name is listed. */
 static bool is_marker(const struct lister *l, const struct walk_entry *e)
 {
 	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
@@ -159,7 +163,7 @@ static int add_entry(struct lister *l, const struct walk_entry *e)
 	if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (IFTODT(st.st_mode) != e->type)
-		return 0; /* replaced meanwhile, which the directory's times tell */
+		return 0; /* it was replaced, which has changed its directory's times */
 	tell(l, LISTING_ENTRY, e->path, &st);
 	if (e->type == DT_LNK) {
 		n = readlinkat(e->parent, e->name, target, sizeof(target) - 1);
@@ -228,16 +232,16 @@ void listing_add_file(struct statcache *c, const char *path, const char *name, s
 	str_add(ret, "\n");
 }
 
-static size_t name_length(const char *line)
+static size_t word_length(const char *line)
 {
 	return strcspn(line, " ");
 }
 
-/* By name, then by the rest. */
+/* Orders lines by their first word, then by the rest. */
 static int compare_lines(const void *a, const void *b)
 {
 	const char *x = *(char *const *)a, *y = *(char *const *)b;
-	size_t n = name_length(x), m = name_length(y);
+	size_t n = word_length(x), m = word_length(y);
 	int order = memcmp(x, y, n < m ? n : m);
 
 	if (!order && n != m)
@@ -274,8 +278,8 @@ size_t listing_differences(const char *old, const char *new, size_t max, struct 
 			j++;
 			continue;
 		}
-		if (x && y && name_length(x) == name_length(y) &&
-			memcmp(x, y, name_length(x)) == 0) {
+		if (x && y && word_length(x) == word_length(y) &&
+			memcmp(x, y, word_length(x)) == 0) {
 			i++;
 			j++;
 		} else if (!y || (x && compare_lines(&x, &y) < 0)) {
@@ -287,7 +291,7 @@ size_t listing_differences(const char *old, const char *new, size_t max, struct 
 			j++;
 		}
 		if (n++ < max)
-			strv_pushf(ret, "%.*s %s", (int)name_length(which), which, how);
+			strv_pushf(ret, "%.*s %s", (int)word_length(which), which, how);
 	}
 	return n;
 }

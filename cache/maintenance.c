@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The store as a whole: what is there, what is in use, what has to go. */
+/* Lists, measures, shrinks and verifies a store. */
 #include "config.h"
 
 #include <errno.h>
@@ -10,11 +10,11 @@
 #include "base/file.h"
 #include "cache/maintenance.h"
 
-/* A file of objects/ or entries/. */
+/* A file in objects/ or entries/. */
 struct item {
-	struct digest digest; /* its name */
+	struct digest digest; /* that it is named by */
 	uint64_t size;	      /* bytes */
-	bool needed;	      /* an object: an entry names it */
+	bool needed;          /* of an object: an entry that stays names it */
 };
 
 struct items {
@@ -28,7 +28,8 @@ static int compare_items(const void *a, const void *b)
 		((const struct item *)b)->digest.bytes, DIGEST_SIZE);
 }
 
-/* Lists dir/XX/REST. What has another kind of name is nobody's and goes with remove. */
+/* Lists the files dir/XX/REST, sorted. Files with other kinds of names do not belong to
+ * the store; they are removed if remove is set. */
 static int list_items(const char *dir, bool remove, struct items *ret)
 {
 	_cleanup_(strv_done) struct strv prefixes = {0};
@@ -143,7 +144,8 @@ int store_measure(struct store *s, struct store_usage *ret)
 	return r;
 }
 
-/* Waits for those who hold the store, or not: a descriptor or a negative errno. */
+/* Locks the store, so that nobody holds it (store_hold). Returns the descriptor of the
+ * lock or a negative errno: -EAGAIN if wait is not set and somebody holds the store. */
 static int lock_exclusively(struct store *s, bool wait)
 {
 	_cleanup_free_ char *path = path_join(store_dir(s), "lock");
@@ -162,7 +164,8 @@ static int lock_exclusively(struct store *s, bool wait)
 	return fd;
 }
 
-static int compare_use(const void *a, const void *b)
+/* Orders entries by their last use, the latest first. */
+static int compare_last_use(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
@@ -173,7 +176,10 @@ static int compare_use(const void *a, const void *b)
 	return memcmp(x->key.bytes, y->key.bytes, DIGEST_SIZE);
 }
 
-static uint64_t need(struct items *objects, const struct digest *digest, bool mark)
+/* Returns the size in bytes of the object, 0 if it is missing or marked as needed. Marks
+ * it if mark is set. */
+static uint64_t count_object(
+	struct items *objects, const struct digest *digest, bool mark)
 {
 	struct item *item = find_item(objects, digest);
 
@@ -183,15 +189,16 @@ static uint64_t need(struct items *objects, const struct digest *digest, bool ma
 	return item->size;
 }
 
-/* The bytes of the entry's objects that no entry before it needs; marks them with mark. */
-static uint64_t need_all(struct items *objects, const struct entry *e, bool mark)
+/* Returns the size in bytes of the entry's objects that are not marked as needed yet.
+ * Marks them if mark is set. */
+static uint64_t count_objects(struct items *objects, const struct entry *e, bool mark)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < e->n_files; i++)
-		bytes += need(objects, &e->files[i].digest, mark);
+		bytes += count_object(objects, &e->files[i].digest, mark);
 	for (size_t i = 0; i < e->n_parts; i++)
-		bytes += need(objects, &e->parts[i].digest, mark);
+		bytes += count_object(objects, &e->parts[i].digest, mark);
 	return bytes;
 }
 
@@ -203,17 +210,19 @@ static uint64_t entry_size(const struct entry *e)
 	return text.len;
 }
 
-/* Most recently used first, entries stay while they fit; and so do their objects. */
-static void keep_what_fits(struct store *s, struct entry *entries, size_t n,
+/* Goes through the entries, the most recently used first. Keeps those that fit into max
+ * bytes with their objects, and removes all others from the first that does not fit on.
+ */
+static void evict_entries(struct store *s, struct entry *entries, size_t n,
 	struct items *objects, uint64_t max, struct store_usage *usage)
 {
 	bool full = false;
 
 	if (n)
-		qsort(entries, n, sizeof(*entries), compare_use);
+		qsort(entries, n, sizeof(*entries), compare_last_use);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t own = entry_size(&entries[i]);
-		uint64_t size = own + need_all(objects, &entries[i], false);
+		uint64_t size = own + count_objects(objects, &entries[i], false);
 
 		if (full || usage->bytes + size > max) {
 			full = true;
@@ -222,7 +231,7 @@ static void keep_what_fits(struct store *s, struct entry *entries, size_t n,
 			usage->freed += own;
 			continue;
 		}
-		need_all(objects, &entries[i], true);
+		count_objects(objects, &entries[i], true);
 		usage->bytes += size;
 		usage->entries++;
 	}
@@ -242,7 +251,8 @@ int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *re
 
 	if (lock < 0)
 		return lock;
-	/* Nobody is writing now: what is there was left by those who died. */
+	/* Nobody is writing now, so these files were left behind by processes that died.
+	 */
 	dir_list(tmp, &leftovers);
 	for (size_t i = 0; i < leftovers.n; i++) {
 		_cleanup_free_ char *path = path_join(tmp, leftovers.items[i]);
@@ -253,7 +263,7 @@ int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *re
 	if (r == 0)
 		r = list_items(objects_dir, true, &objects);
 	if (r == 0) {
-		keep_what_fits(s, entries, n, &objects, max, &usage);
+		evict_entries(s, entries, n, &objects, max, &usage);
 		for (size_t i = 0; i < objects.n; i++) {
 			_cleanup_free_ char *path =
 				item_path(objects_dir, &objects.items[i].digest);
@@ -277,7 +287,7 @@ static void verify_objects(struct store *s, struct items *objects, struct store_
 		char hex[DIGEST_HEX];
 		int r = store_get_bytes(s, &item->digest, &bytes);
 
-		item->needed = r == 0; /* here: it is good */
+		item->needed = r == 0; /* here this means that it is undamaged */
 		if (r == 0) {
 			usage->objects++;
 			usage->bytes += item->size;
@@ -285,11 +295,12 @@ static void verify_objects(struct store *s, struct items *objects, struct store_
 		}
 		digest_hex(&item->digest, hex);
 		strv_pushf(&usage->bad, "object %s: %s", hex,
-			r == -EBADMSG ? "other bytes than its name says, removed" : strerror(-r));
+			r == -EBADMSG ? "its bytes do not match its name, removed"
+				      : strerror(-r));
 	}
 }
 
-static bool is_good(struct items *objects, const struct digest *digest)
+static bool is_undamaged(struct items *objects, const struct digest *digest)
 {
 	const struct item *item = find_item(objects, digest);
 
@@ -311,7 +322,7 @@ static void verify_entry(struct store *s, const struct digest *key, struct items
 		return;
 	}
 	for (size_t i = 0; i < e.n_files; i++)
-		complete = complete && is_good(objects, &e.files[i].digest);
+		complete = complete && is_undamaged(objects, &e.files[i].digest);
 	if (complete) {
 		usage->entries++;
 		usage->bytes += entry_size(&e);

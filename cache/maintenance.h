@@ -4,27 +4,29 @@
 
 #include "cache/store.h"
 
-/* A store as a whole: listing, measuring, shrinking and verifying it. */
+/* A store as a whole: list, measure, shrink and verify it. */
 
 struct store_usage {
-	size_t entries, objects; /* how many there are */
+	size_t entries, objects; /* that are left */
 	uint64_t bytes;		 /* of entries and objects */
-	size_t removed;		 /* entries that store_evict and store_verify removed */
-	uint64_t freed;		 /* bytes that store_evict removed */
-	struct strv bad;	 /* what store_verify found, a line for each */
+	size_t removed;  /* entries that store_evict or store_verify has removed */
+	uint64_t freed;  /* bytes that store_evict has removed */
+	struct strv bad; /* what store_verify has found, a line each */
 };
 
-/* Lists all entries that can be read, in no order. The caller frees each entry and the array.
- * Returns 0 or a negative errno. */
+/* Lists all entries that can be read, in no order. The caller frees each entry and the
+ * array. Returns 0 or a negative errno. */
 int store_list_entries(struct store *s, struct entry **ret, size_t *ret_n);
 /* Counts entries, objects and bytes. Returns 0 or a negative errno. */
 int store_measure(struct store *s, struct store_usage *ret);
-/* Removes the entries that were not used for longest until no more than max bytes are left, and all
- * objects that no entry names. While another process holds the store (store_hold), waits for it
- * with wait, and returns -EAGAIN without. Returns 0 or another negative errno. */
+/* Removes entries, the least recently used first, until at most max bytes are left, and
+ * all objects that no entry names. If another process holds the store (store_hold), this
+ * waits for it if wait is set, and else returns -EAGAIN. Returns 0 or a negative errno.
+ */
 int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *ret);
-/* Reads all objects and entries, and removes those that are damaged and the entries that name an
- * object which is missing. Returns 0 or a negative errno; store_usage_done frees *ret. */
+/* Reads and verifies all objects and entries. Removes those that are damaged, and entries
+ * that name a missing object. store_usage_done frees *ret. Returns 0 or a negative errno.
+ */
 int store_verify(struct store *s, struct store_usage *ret);
 void store_usage_done(struct store_usage *u);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Why is something not in the cache? In what it differs from the nearest that is. */
+/* Compares a key that is not in the cache with the entries that are. */
 #include "config.h"
 
 #include "cache/listing.h"
 #include "cache/nearest.h"
 
-bool nearest_has(const struct entry *e, const struct key_part *part)
+bool entry_has_part(const struct entry *e, const struct key_part *part)
 {
 	for (size_t i = 0; i < e->n_parts; i++)
 		if (streq(e->parts[i].name, part->name))
@@ -26,7 +26,7 @@ const struct entry *nearest_find(const struct entry *entries, size_t n, const ch
 		if (!has_prefix(e->title, title))
 			continue;
 		for (size_t p = 0; p < key->n_parts; p++)
-			same += nearest_has(e, &key->parts[p]);
+			same += entry_has_part(e, &key->parts[p]);
 		if (!best || same > best_same ||
 			(same == best_same && e->used_ns > best->used_ns)) {
 			best = e;
@@ -59,6 +59,6 @@ void nearest_add_differences(struct store *s, const struct entry *e, const struc
 	size_t max, struct strv *ret)
 {
 	for (size_t i = 0; i < key->n_parts; i++)
-		if (!nearest_has(e, &key->parts[i]))
+		if (!entry_has_part(e, &key->parts[i]))
 			add_part(s, e, &key->parts[i], max, ret);
 }

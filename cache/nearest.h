@@ -4,16 +4,17 @@
 
 #include "cache/store.h"
 
-/* For what is not there: which of the entries comes nearest, and in what does it differ? */
+/* Explains a miss: which existing entry is most similar, and in what does it differ? */
 
-/* The entry whose title begins so and that shares most parts with the key; borrowed; NULL
- * when there is none. Of several, the one used last. */
+/* Returns the entry whose title begins with title and which has most parts in common with
+ * the key; of several such entries the one that was used last. The entry is an element of
+ * entries. NULL if there is none. */
 const struct entry *nearest_find(const struct entry *entries, size_t n, const char *title,
 	const struct key *key);
-/* Whether the entry was made with this part. */
-bool nearest_has(const struct entry *e, const struct key_part *part);
-/* For each part of the key that the entry does not have, up to max lines "PART: NAME differs",
- * and "PART: and 7 more". Appended. */
+/* Returns whether the entry has this part, with the same detail. */
+bool entry_has_part(const struct entry *e, const struct key_part *part);
+/* For each part of the key that the entry does not have, appends up to max lines such as
+ * "PART: NAME differs", and "PART: and 7 more" if there are more. */
 void nearest_add_differences(struct store *s, const struct entry *e, const struct key *key,
 	size_t max, struct strv *ret);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pieces are kept as a text:
+/* The format of pieces is a text:
  *
  *   dkms-cache-pieces 1
- *   note TEXT              or none
- *   input NAME VALUE       any number of them, numbered from 0
- *   piece N N-M ...        the numbers of the inputs, in order
- *   file NAME              any number of them, of the piece before */
+ *   note TEXT              may be missing
+ *   input NAME VALUE       any number of these lines, numbered from 0
+ *   piece N N-M ...        the numbers of its inputs, in their order
+ *   file NAME              any number of these lines, for the piece above */
 #include "config.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ struct piece *pieces_add(struct pieces *p)
 
 void piece_add_input(struct piece *piece, size_t number)
 {
-	/* A power of two, or 0: full. */
+	/* The array is full when it has a power of two of elements, or none. */
 	if ((piece->n_inputs & (piece->n_inputs - 1)) == 0)
 		piece->inputs = xrealloc_array(piece->inputs, 2 * piece->n_inputs + 1,
 			sizeof(*piece->inputs));
@@ -74,8 +74,9 @@ void pieces_write(const struct pieces *p, struct str *ret)
 	}
 }
 
-/* Reads " N" or " N-M" at *at. */
-static bool take_range(const char **at, size_t end, size_t *ret_first, size_t *ret_last)
+/* Reads " N" or " N-M" at *at and moves *at behind it. Returns false if the numbers are
+ * not below end. */
+static bool parse_range(const char **at, size_t end, size_t *ret_first, size_t *ret_last)
 {
 	size_t first, last;
 	char *rest;
@@ -97,7 +98,7 @@ static bool parse_piece(struct pieces *p, const char *line)
 	size_t first, last;
 
 	while (*line) {
-		if (!take_range(&line, p->inputs.n, &first, &last))
+		if (!parse_range(&line, p->inputs.n, &first, &last))
 			return false;
 		for (size_t i = first; i <= last; i++)
 			piece_add_input(piece, i);

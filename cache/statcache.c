@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The file, all numbers in the machine's own order, since it is about this machine:
+/* The format of the file, with numbers in the byte order of the machine, because the file
+ * is about this machine only:
  *
- *   struct header   "dkmsstat", the version, the size of a record, their number, and the
- *                   digest of the bytes that follow
- *   struct record   sorted by inode and device, one each
+ *   struct header   "dkmsstat", the version, the size of a record, the number of records,
+ *                   and the digest of the bytes that follow
+ *   struct record   any number, sorted by inode and device
  *
- * It is mapped and searched in place. A header with another version, size or digest makes
- * the whole file void; it is written anew by temporary name and rename.
+ * The file is mapped and searched in place. If a header has another version, size or
+ * digest, the whole file is ignored. It is replaced by rename.
  *
- * A file that changes after it was read must get another record. Its ctime moves with
- * each change, but in steps of the file system's clock: two changes within one step leave
- * the same ctime, and the first may be what we read. git calls such an entry racy. So a
- * digest is kept only when the last change was more than RACY_NS before the reading
- * began, and is not in the future: then a later change has another ctime, unless the
- * clock was set back to that very nanosecond. Network file systems have clocks of their
- * own; what is on them is read each time. */
+ * A file that changes after it was read must not match its record. Each change sets the
+ * ctime, but to the file system's clock, which advances in steps: two changes in the same
+ * step leave the same ctime, and the first of them may be the one that was read. git
+ * calls such a record racy. Therefore a digest is kept only if the last change was more
+ * than RACY_NS before the reading began, and not in the future. A later change then has
+ * another ctime, unless the clock was set back to that very nanosecond. Network file
+ * systems have clocks of their own, so files on them are read each time. */
 #include "config.h"
 
 #include <errno.h>
@@ -30,10 +31,10 @@
 
 #define MAGIC "dkmsstat"
 #define FILE_VERSION 1
-/* The coarsest clock of a file system is FAT's (2 s). */
+/* The file system with the coarsest clock is FAT (2 s). */
 #define RACY_NS 2000000000LL
-/* With more records than this, those that this run did not need are dropped: some 40
- * kernels' headers, 30 MiB. */
+/* If there are more records than this, those that this run did not use are dropped. It is
+ * enough for the headers of about 40 kernels (30 MiB). */
 #define RECORDS_MAX 400000
 
 struct header {
@@ -53,15 +54,16 @@ struct statcache {
 	pthread_mutex_t lock;
 	char *path;
 	bool loaded;
-	void *map; /* NULL: no file */
+	void *map; /* of the file; NULL if there is none */
 	size_t map_size;
-	const struct record *old; /* in map */
-	size_t n_old;
-	unsigned char *used; /* for each old record: this run asked for it */
-	/* What this run has read, in a table with open addressing; ino 0 is a free place. */
-	struct record *fresh;
-	size_t n_fresh, room;
-	/* Devices, and whether their clock is ours. */
+	const struct record *saved; /* the records in map */
+	size_t n_saved;
+	unsigned char *used; /* 1 for each saved record that this run has used */
+	/* The records of files that this run has read: a hash table with open addressing,
+	 * in which a free slot has ino 0. */
+	struct record *new_records;
+	size_t n_new, room;
+	/* Whether the file systems of devices are local. */
 	struct {
 		uint64_t dev;
 		bool local;
@@ -79,7 +81,7 @@ static int compare_records(const void *a, const void *b)
 	return (x->dev > y->dev) - (x->dev < y->dev);
 }
 
-/* Maps the file if all of it is right. */
+/* Maps the file, unless it is missing or malformed. */
 static void map_file(struct statcache *c)
 {
 	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC);
@@ -102,9 +104,9 @@ static void map_file(struct statcache *c)
 		(c->map_size - sizeof(*h)) % sizeof(struct record) == 0) {
 		digest_bytes(h + 1, c->map_size - sizeof(*h), &digest);
 		if (digest_equal(&digest, &h->digest)) {
-			c->old = (const struct record *)(h + 1);
-			c->n_old = h->n;
-			c->used = xcalloc(c->n_old + 1, 1);
+			c->saved = (const struct record *)(h + 1);
+			c->n_saved = h->n;
+			c->used = xcalloc(c->n_saved + 1, 1);
 			return;
 		}
 	}
@@ -112,7 +114,7 @@ static void map_file(struct statcache *c)
 	c->map = NULL;
 }
 
-/* Once, under the lock. */
+/* Maps the file if that has not been done. The caller holds the lock. */
 static void load(struct statcache *c)
 {
 	if (!c->loaded && c->path)
@@ -138,12 +140,13 @@ void statcache_close(struct statcache *c)
 	pthread_mutex_destroy(&c->lock);
 	free(c->path);
 	free(c->used);
-	free(c->fresh);
+	free(c->new_records);
 	free(c);
 }
 
-/* The place of a file in a table that has a free one. */
-static struct record *find_fresh(struct record *table, size_t room, const struct record *wanted)
+/* Returns the slot for a file in a table, which must have a free slot. */
+static struct record *find_slot(
+	struct record *table, size_t room, const struct record *wanted)
 {
 	size_t at = (wanted->ino * 0x9E3779B97F4A7C15u + wanted->dev) % room;
 
@@ -152,24 +155,25 @@ static struct record *find_fresh(struct record *table, size_t room, const struct
 	return &table[at];
 }
 
-static void add_fresh(struct statcache *c, const struct record *record)
+static void add_record(struct statcache *c, const struct record *record)
 {
 	struct record *place;
 
-	if (4 * (c->n_fresh + 1) > 3 * c->room) {
+	if (4 * (c->n_new + 1) > 3 * c->room) {
 		size_t room = c->room ? 2 * c->room : 1024;
 		struct record *table = xcalloc(room, sizeof(*table));
 
 		for (size_t i = 0; i < c->room; i++)
-			if (c->fresh[i].ino)
-				*find_fresh(table, room, &c->fresh[i]) = c->fresh[i];
-		free(c->fresh);
-		c->fresh = table;
+			if (c->new_records[i].ino)
+				*find_slot(table, room, &c->new_records[i]) =
+					c->new_records[i];
+		free(c->new_records);
+		c->new_records = table;
 		c->room = room;
 	}
-	place = find_fresh(c->fresh, c->room, record);
+	place = find_slot(c->new_records, c->room, record);
 	if (!place->ino)
-		c->n_fresh++;
+		c->n_new++;
 	*place = *record;
 }
 
@@ -178,21 +182,22 @@ static bool is_same(const struct record *a, const struct record *b)
 	return a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-/* Under the lock. */
+/* Finds the digest for the stat data in wanted. The caller holds the lock. */
 static bool look_up(struct statcache *c, const struct record *wanted, struct digest *ret)
 {
 	const struct record *found = NULL;
 
 	load(c);
 	if (c->room) {
-		found = find_fresh(c->fresh, c->room, wanted);
+		found = find_slot(c->new_records, c->room, wanted);
 		if (!found->ino)
 			found = NULL;
 	}
-	if (!found && c->n_old) {
-		found = bsearch(wanted, c->old, c->n_old, sizeof(*c->old), compare_records);
+	if (!found && c->n_saved) {
+		found = bsearch(
+			wanted, c->saved, c->n_saved, sizeof(*c->saved), compare_records);
 		if (found)
-			c->used[found - c->old] = 1;
+			c->used[found - c->saved] = 1;
 	}
 	if (!found || !is_same(found, wanted))
 		return false;
@@ -216,7 +221,8 @@ bool stat_is_local(int fd)
 	return true;
 }
 
-/* Under the lock. fd is on the device. */
+/* Returns whether the file system of the device is local. fd is open on a file on it. The
+ * caller holds the lock. */
 static bool is_local(struct statcache *c, uint64_t dev, int fd)
 {
 	bool local;
@@ -285,7 +291,7 @@ int statcache_digest(struct statcache *c, int dir, const char *name, const struc
 	c->counts.read++;
 	if (before.ino && is_same(&before, &after) && stat_is_settled(&opened, &now) &&
 		is_local(c, before.dev, fd))
-		add_fresh(c, &before);
+		add_record(c, &before);
 	pthread_mutex_unlock(&c->lock);
 	return 0;
 }
@@ -300,20 +306,21 @@ struct statcache_counts statcache_counts(struct statcache *c)
 	return counts;
 }
 
-/* All records that stay, sorted, behind a header. */
+/* Writes the header and all records that are kept to ret. */
 static void collect(struct statcache *c, struct str *ret)
 {
-	bool all = c->n_old + c->n_fresh <= RECORDS_MAX;
+	bool all = c->n_saved + c->n_new <= RECORDS_MAX;
 	struct header h = {.version = FILE_VERSION, .record_size = sizeof(struct record)};
-	struct record *records = xcalloc(c->n_old + c->n_fresh, sizeof(*records));
+	struct record *records = xcalloc(c->n_saved + c->n_new, sizeof(*records));
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->room; i++)
-		if (c->fresh[i].ino)
-			records[n++] = c->fresh[i];
-	for (size_t i = 0; i < c->n_old; i++)
-		if ((all || c->used[i]) && !find_fresh(c->fresh, c->room, &c->old[i])->ino)
-			records[n++] = c->old[i];
+		if (c->new_records[i].ino)
+			records[n++] = c->new_records[i];
+	for (size_t i = 0; i < c->n_saved; i++)
+		if ((all || c->used[i]) &&
+			!find_slot(c->new_records, c->room, &c->saved[i])->ino)
+			records[n++] = c->saved[i];
 	qsort(records, n, sizeof(*records), compare_records);
 	memcpy(h.magic, MAGIC, sizeof(h.magic));
 	h.n = n;
@@ -327,7 +334,7 @@ int statcache_save(struct statcache *c)
 {
 	_cleanup_(str_done) struct str bytes = {0};
 
-	if (!c->n_fresh || !c->path)
+	if (!c->n_new || !c->path)
 		return 0;
 	load(c);
 	collect(c, &bytes);

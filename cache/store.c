@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The directory of a store:
  *
- *   CACHEDIR.TAG           backups leave it out (bford.info/cachedir)
- *   v1/                    this format; another version has a directory of its own
- *     objects/XX/REST      an object, named by the digest of its bytes in hexadecimal, the
- *                          first two digits being a directory; mode 0444
- *     entries/XX/REST      an entry (entry.c), named by the digest of its key; its mtime is
- *                          when it was last used
- *     tmp/                 what is being written
- *     lock                 flock: shared while an entry's objects are put or got, exclusive
- *                          for eviction
+ *   CACHEDIR.TAG           makes backups leave it out (bford.info/cachedir)
+ *   v1/                    this format; other versions have directories of their own
+ *     objects/XX/REST      an object, named by the digest of its bytes in hexadecimal,
+ *                          of which the first two digits are a directory; mode 0444
+ *     entries/XX/REST      an entry (entry.c), named by the digest of its key; its mtime
+ *                          is the time of its last use
+ *     tmp/                 files that are being written
+ *     lock                 locked by flock(2): shared while an entry's objects are put
+ *                          or got, exclusive while entries are removed
  *
- * Files come to their names by a rename that replaces nothing: two processes that put the
- * same bytes do not disturb each other, and the one that comes second has nothing to do.
- * Nothing is synced to disk: what a crash of the machine has spoilt is found out by the
- * digest when it is read, since everything is verified then. Bytes are copied out (cloned
- * where the file system can) and never hard-linked: a module is stripped, signed and
- * compressed by many a tool in place, and that would change the object. */
+ * Files get their names by a rename that does not replace anything. Two processes that
+ * put the same bytes do not disturb each other: for the second one there is
+ * nothing to do. Nothing is synced to disk, because everything is verified when it is
+ * read, so the digest shows what a crash of the machine has damaged. Bytes are copied out
+ * (or cloned where the file system can) and never hard-linked, because tools change
+ * modules in place to strip, sign and compress them, and would change the object. */
 #include "config.h"
 
 #include <errno.h>
@@ -32,22 +32,22 @@
 #include "cache/store.h"
 
 #define FORMAT "v1"
-/* An entry larger than this is none (bytes). */
+/* A larger file is not an entry (bytes). */
 #define ENTRY_MAX (1024 * 1024)
 
 struct store {
 	char *dir; /* DIR/v1 */
 	char *objects, *entries, *tmp, *lock;
 	bool writable;
-	/* An object was not what its name says: others may not be either, so that what is put
-	 * from then on takes the place of what is there. */
+	/* A damaged object was found. Others may be damaged, too, so from now on objects
+	 * that are put replace existing ones. */
 	atomic_bool damaged;
 };
 
 static const char tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
 			  "# This is a cache of dkms. See dkms-cache(8).\n";
 
-/* As root we trust what nobody else may write. */
+/* Root trusts only directories that nobody else may write. */
 static int check_owner(const char *dir, struct error *err)
 {
 	struct stat st;
@@ -126,7 +126,7 @@ bool store_is_writable(const struct store *s)
 	return s->writable;
 }
 
-/* Locks belong to open files, so each hold opens its own. */
+/* A lock belongs to an open file description, so each hold opens the file. */
 int store_hold(struct store *s)
 {
 	int fd = open(s->lock, O_RDONLY | O_CLOEXEC);
@@ -140,7 +140,7 @@ int store_hold(struct store *s)
 	return fd;
 }
 
-static char *path_of(const char *dir, const struct digest *digest)
+static char *file_path(const char *dir, const struct digest *digest)
 {
 	char hex[DIGEST_HEX];
 
@@ -148,7 +148,7 @@ static char *path_of(const char *dir, const struct digest *digest)
 	return xasprintf("%s/%.2s/%s", dir, hex, hex + 2);
 }
 
-static char *temporary(const struct store *s)
+static char *temporary_path(const struct store *s)
 {
 	static atomic_uint counter;
 
@@ -161,14 +161,15 @@ static int rename_without_replacing(const char *from, const char *to)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -errno;
-	/* Not every file system knows the flag; all that matter know links. */
+	/* Some file systems do not have the flag, but all that matter have hard links. */
 	if (link(from, to) < 0)
 		return -errno;
 	unlink(from);
 	return 0;
 }
 
-/* Gives a temporary file its name; it is gone afterwards in any case. */
+/* Renames a temporary file to its final name. If that fails, or the name exists already,
+ * the temporary file is removed. Returns 0 or a negative errno. */
 static int publish(const char *from, const char *to, bool replace)
 {
 	_cleanup_free_ char *dir = path_parent(to);
@@ -185,7 +186,8 @@ static int publish(const char *from, const char *to, bool replace)
 	return r == -EEXIST ? 0 : r;
 }
 
-/* Copies what is left of from to to (-1: nowhere), and takes its digest. */
+/* Reads from to its end, computes the digest, and writes the bytes to to unless that is
+ * -1. */
 static int copy_digest(int from, int to, struct digest *ret, uint64_t *ret_size)
 {
 	_cleanup_free_ char *buffer = xcalloc(1, 256 * 1024);
@@ -218,21 +220,21 @@ static int copy_digest(int from, int to, struct digest *ret, uint64_t *ret_size)
 
 bool store_has(struct store *s, const struct digest *digest)
 {
-	_cleanup_free_ char *path = path_of(s->objects, digest);
+	_cleanup_free_ char *path = file_path(s->objects, digest);
 
 	return access(path, F_OK) == 0;
 }
 
-static int put(struct store *s, const char *from, const struct digest *digest)
+static int publish_object(struct store *s, const char *from, const struct digest *digest)
 {
-	_cleanup_free_ char *to = path_of(s->objects, digest);
+	_cleanup_free_ char *to = file_path(s->objects, digest);
 
 	return publish(from, to, atomic_load(&s->damaged));
 }
 
 int store_put_file(struct store *s, const char *path, struct digest *ret, uint64_t *ret_size)
 {
-	_cleanup_free_ char *name = temporary(s);
+	_cleanup_free_ char *name = temporary_path(s);
 	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int to = -1;
 	struct digest digest;
@@ -244,7 +246,8 @@ int store_put_file(struct store *s, const char *path, struct digest *ret, uint64
 	to = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	if (to < 0)
 		return -errno;
-	/* The digest is that of the clone, whatever happens to the file meanwhile. */
+	/* The digest is that of the clone, because the file itself may change meanwhile.
+	 */
 	if (ioctl(to, FICLONE, from) == 0)
 		r = copy_digest(to, -1, &digest, &size);
 	else
@@ -252,7 +255,7 @@ int store_put_file(struct store *s, const char *path, struct digest *ret, uint64
 	if (r < 0)
 		unlink(name);
 	else
-		r = put(s, name, &digest);
+		r = publish_object(s, name, &digest);
 	if (r < 0)
 		return r;
 	*ret = digest;
@@ -280,17 +283,17 @@ int store_put_bytes(struct store *s, const void *bytes, size_t n, const struct d
 
 	if (!atomic_load(&s->damaged) && store_has(s, digest))
 		return 0;
-	name = temporary(s);
+	name = temporary_path(s);
 	r = write_temporary(name, bytes, n, 0444);
-	return r < 0 ? r : put(s, name, digest);
+	return r < 0 ? r : publish_object(s, name, digest);
 }
 
-/* Opens an object: a descriptor or a negative errno. */
+/* Opens an object. Returns a descriptor or a negative errno. */
 static int open_object(struct store *s, const struct digest *digest, char **ret_path)
 {
 	int fd;
 
-	*ret_path = path_of(s->objects, digest);
+	*ret_path = file_path(s->objects, digest);
 	fd = open(*ret_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	return fd < 0 ? -errno : fd;
 }
@@ -328,7 +331,7 @@ int store_get_file(struct store *s, const struct digest *digest, const char *to,
 
 int store_get_bytes(struct store *s, const struct digest *digest, struct str *ret)
 {
-	_cleanup_free_ char *path = path_of(s->objects, digest);
+	_cleanup_free_ char *path = file_path(s->objects, digest);
 	struct digest got;
 	struct str bytes = {0};
 	int r = file_read(path, SIZE_MAX, &bytes, NULL);
@@ -346,8 +349,8 @@ int store_get_bytes(struct store *s, const struct digest *digest, struct str *re
 
 int store_put_entry(struct store *s, const struct entry *e, bool replace)
 {
-	_cleanup_free_ char *path = path_of(s->entries, &e->key);
-	_cleanup_free_ char *name = temporary(s);
+	_cleanup_free_ char *path = file_path(s->entries, &e->key);
+	_cleanup_free_ char *name = temporary_path(s);
 	_cleanup_(str_done) struct str text = {0};
 	int r;
 
@@ -358,7 +361,7 @@ int store_put_entry(struct store *s, const struct entry *e, bool replace)
 
 int store_peek_entry(struct store *s, const struct digest *key, struct entry *ret)
 {
-	_cleanup_free_ char *path = path_of(s->entries, key);
+	_cleanup_free_ char *path = file_path(s->entries, key);
 	_cleanup_(str_done) struct str text = {0};
 	struct entry e = {0};
 	struct stat st;
@@ -388,14 +391,14 @@ int store_get_entry(struct store *s, const struct digest *key, struct entry *ret
 
 void store_drop_entry(struct store *s, const struct digest *key)
 {
-	_cleanup_free_ char *path = path_of(s->entries, key);
+	_cleanup_free_ char *path = file_path(s->entries, key);
 
 	unlink(path);
 }
 
 void store_touch_entry(struct store *s, const struct digest *key)
 {
-	_cleanup_free_ char *path = path_of(s->entries, key);
+	_cleanup_free_ char *path = file_path(s->entries, key);
 
 	utimensat(AT_FDCWD, path, NULL, 0);
 }

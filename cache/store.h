@@ -7,45 +7,51 @@
 #include "cache/entry.h"
 #include "cache/key.h"
 
-/* Objects under their digest, and entries that lead from keys to objects, in a directory
- * that many processes use at the same time. Every function may be called from any thread.
+/* A directory with objects, which are named by their digests, and entries, which lead
+ * from keys to objects. Many processes may use it at the same time, and any thread may
+ * call these functions. cache/maintenance.h has those for the store as a whole.
  *
- * Nothing here is ever needed: whoever gets an error goes on as if there was no store. */
+ * dkms never depends on the store: after an error the caller goes on as if there were no
+ * store. */
 struct store;
 
-/* Opens the store below dir, making it if need be. -EPERM when we are root and others may
- * write there: they could make us install what they like. Otherwise a negative errno of
- * the file system. A directory that cannot be written serves for reading. store_close
- * frees. */
+/* Opens the store below dir and creates it if necessary. Returns 0 or a negative errno:
+ * -EPERM if we are root and other users may write there, who could make us install what
+ * they like. A directory that cannot be written is opened for reading. store_close frees.
+ */
 int store_open(const char *dir, struct store **ret, struct error *err);
 void store_close(struct store *s);
-const char *store_dir(const struct store *s);  /* with the version of the format in it */
+const char *store_dir(const struct store *s); /* with the version of the format: DIR/v1 */
 bool store_is_writable(const struct store *s);
 
-/* While the returned descriptor is open (close it), nothing is evicted; so get what an
- * entry names, and put what it will name, under one hold. -1: cannot be had, which does
- * no harm but to the hits. */
+/* Prevents other processes from removing objects until the returned descriptor is closed.
+ * A caller should hold the store while it gets the objects of an entry, or puts objects
+ * and then the entry. Returns -1 if the store cannot be held: objects may vanish then,
+ * which makes the caller miss. */
 int store_hold(struct store *s);
 
-/* Puts the bytes of a file, or in memory. 0 also when they are there already. */
+/* Put an object, from a file or from memory. Return 0 if the object is in the store, also
+ * if it was there before, or a negative errno. */
 int store_put_file(struct store *s, const char *path, struct digest *ret, uint64_t *ret_size);
 int store_put_bytes(struct store *s, const void *bytes, size_t n, const struct digest *digest);
-/* Copies an object to the new file to. -ENOENT when there is none, -EBADMSG when it is
- * damaged: it is removed then. There is no file at to after an error. */
+/* Get an object, into the new file to or into memory, and verify its digest. Return 0,
+ * -ENOENT if there is no such object, -EBADMSG if it is damaged and was removed, or
+ * another negative errno. After an error there is no file at to. */
 int store_get_file(struct store *s, const struct digest *digest, const char *to, mode_t mode);
 int store_get_bytes(struct store *s, const struct digest *digest, struct str *ret);
-bool store_has(struct store *s, const struct digest *digest); /* unverified */
+bool store_has(struct store *s, const struct digest *digest); /* does not verify it */
 
-/* Publishes an entry. 0 also when there is one for that key: the first stays, unless
- * replace. */
+/* Adds an entry. An existing entry with its key stays, unless replace is set. Returns 0
+ * in both cases, or a negative errno. */
 int store_put_entry(struct store *s, const struct entry *e, bool replace);
-/* 1 and *ret (entry_done frees) when there is an entry for the key, 0 when not, -EBADMSG
- * when it was damaged or of another format: it is removed then. */
+/* Finds the entry of a key; entry_done frees *ret. Returns 1, 0 if there is none,
+ * -EBADMSG if it was damaged or has another format and was removed, or another negative
+ * errno. */
 int store_get_entry(struct store *s, const struct digest *key, struct entry *ret);
-/* The same, and nothing is removed. */
+/* Does the same without removing anything. */
 int store_peek_entry(struct store *s, const struct digest *key, struct entry *ret);
 void store_drop_entry(struct store *s, const struct digest *key);
-/* Remembers that the entry is in use. */
+/* Records that the entry is used now. */
 void store_touch_entry(struct store *s, const struct digest *key);
 
 #endif

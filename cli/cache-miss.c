@@ -24,7 +24,7 @@ static struct {
 
 static void read_entries(struct cache *cache)
 {
-	size_t added = cache_added(cache);
+	size_t added = cache_count_added(cache);
 
 	if (entries.read && entries.added == added)
 		return;
@@ -118,7 +118,7 @@ char *cache_miss_describe(struct cache *cache, const struct job *job)
 	const struct entry *nearest = find_nearest(cache, job);
 
 	for (size_t i = 0; nearest && i < key->n_parts; i++)
-		if (!nearest_has(nearest, &key->parts[i]))
+		if (!entry_has_part(nearest, &key->parts[i]))
 			strv_push(&parts, key->parts[i].name);
 	all = strv_join(&parts, ", ");
 	return nearest ? xasprintf("not in the cache: %s of %s differ%s", all, nearest->title,

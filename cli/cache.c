@@ -79,7 +79,7 @@ static int print_stats(struct cache *cache, const struct settings *s)
 
 	if (r < 0)
 		return print_failure("read", s, r);
-	cache_counters(cache, &n);
+	cache_read_counters(cache, &n);
 	measure_levels(cache, &modules, &objects);
 	print_level("modules", &modules);
 	printf("  %lu hits  %lu misses  %lu stored  %lu damaged\n", (unsigned long)n.hits,

@@ -139,7 +139,7 @@ int session_init(struct session *s, struct arguments *args, bool removes)
 
 static void close_cache(struct session *s)
 {
-	_cleanup_free_ char *trouble = s->cache ? cache_take_trouble(s->cache) : NULL;
+	_cleanup_free_ char *trouble = s->cache ? cache_take_problem(s->cache) : NULL;
 
 	if (trouble)
 		print_warning("cache: %s", trouble);

@@ -19,7 +19,7 @@ void plan_use_cache(struct plan *p, struct cache *cache)
 
 	p->shared.cache = cache;
 	p->shared.key_texts = key_texts_new(
-		cache_stats(cache), cache_listings(cache), p->shared.settings);
+		cache_statcache(cache), cache_listings(cache), p->shared.settings);
 	history_free(p->history);
 	p->history = history_read(history);
 }

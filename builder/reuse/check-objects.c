@@ -76,7 +76,7 @@ bool objects_file_is_unchanged(
 	char hex[DIGEST_HEX];
 
 	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
-		statcache_digest(cache_stats(job->shared->cache), AT_FDCWD, path, &st,
+		statcache_digest(cache_statcache(job->shared->cache), AT_FDCWD, path, &st,
 			&digest) < 0)
 		return false;
 	digest_hex(&digest, hex);

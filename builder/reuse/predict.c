@@ -44,7 +44,7 @@ void prediction_done(struct prediction *p)
 static bool has_all_parts(const struct predictor *by, const struct entry *e)
 {
 	for (size_t i = 0; i < by->key.n_parts; i++)
-		if (!nearest_has(e, &by->key.parts[i]))
+		if (!entry_has_part(e, &by->key.parts[i]))
 			return false;
 	return true;
 }
@@ -77,7 +77,7 @@ static bool make_key(struct predictor *by)
 	const struct build *b = job->build;
 	_cleanup_free_ char *names = NULL;
 
-	if (inputs_read(cache_stats(job->shared->cache), b->paths.source_dir,
+	if (inputs_read(cache_statcache(job->shared->cache), b->paths.source_dir,
 		    b->paths.build_dir, &b->header_mounts, &by->inputs) < 0)
 		return false;
 	by->prepares = job->conf->patches.n || !is_empty(job->conf->pre_build);

@@ -272,7 +272,7 @@ void objects_commit(struct job *job)
 	if (job->outcome.linked_from)
 		saved_ms = (int64_t)o->origin.cost_ms -
 			   (int64_t)(build_elapsed_s(job->build) * 1000);
-	cache_used_pieces(cache, &o->origin, o->n_reused, o->n_compiled, saved_ms);
+	cache_count_pieces(cache, &o->origin, o->n_reused, o->n_compiled, saved_ms);
 	if (o->new_entry.n_files)
 		cache_commit_pieces(cache, &o->new_entry);
 }

@@ -110,7 +110,7 @@ static void is_counters(long hits, long misses, long stored, long bad, const cha
 	struct counters n;
 	_cleanup_free_ char *got = NULL, *want = NULL;
 
-	cache_counters(c, &n);
+	cache_read_counters(c, &n);
 	got = xasprintf("%lu %lu %lu %lu", n.hits, n.misses, n.stored, n.bad);
 	want = xasprintf("%ld %ld %ld %ld", hits, misses, stored, bad);
 	is(got, want, what);
@@ -208,7 +208,7 @@ static void test_damage(void)
 			is_int(restore_result(c, 10, "aaa", "bbb"), 0,
 				entries ? "a damaged entry is a miss"
 					: "a damaged object is a miss");
-			trouble = cache_take_trouble(c);
+			trouble = cache_take_problem(c);
 			ok(how == REMOVE || trouble, "%s: there is a warning", names[how]);
 			ok(!path_exists(entry), "the entry is removed");
 			is_int(restore_result(c, 10, "aaa", "bbb"), 0,
@@ -248,7 +248,7 @@ static void test_all_damaged(void)
 	is_int(store_result(c, 12, false), 0, "all objects damaged: stored again");
 	is_int(restore_result(c, 12, "aaa", "bbb"), 1,
 		"all objects damaged: all are repaired");
-	free(cache_take_trouble(c));
+	free(cache_take_problem(c));
 	cache_close(c);
 }
 
@@ -359,8 +359,8 @@ static void test_no_cache(void)
 	ok(store_result(c, 1, false) < 0, "the disk is full");
 	ok(store_result(c, 2, false) < 0, "the disk is still full");
 	setrlimit(RLIMIT_FSIZE, &limit);
-	trouble = cache_take_trouble(c);
-	more = cache_take_trouble(c);
+	trouble = cache_take_problem(c);
+	more = cache_take_problem(c);
 	ok(trouble && !more, "there is only one warning");
 	is_int(restore_result(c, 1, "aaa", "bbb"), 0, "the key is a miss");
 	cache_close(c);
