@@ -140,7 +140,7 @@ void job_free(struct job *job)
 	build_free(job->build);
 	reuse_free(job->reuse);
 	signing_free(job->signing);
-	install_forget_replaced(job);
+	install_free_replaced(job);
 	job_add_free(job->add);
 	job_pack_free(job->pack);
 	job_depmod_free(job->depmod);

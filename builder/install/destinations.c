@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which file of a built package belongs where in a kernel's tree. */
+/* Where in a kernel's tree does each built file of a version belong? */
 #include "config.h"
 
 #include <errno.h>
@@ -8,25 +8,27 @@
 #include "builder/tree/tree.h"
 #include "builder/install/destinations.h"
 
-static struct placed_file *add(struct placed *p)
+static struct destination *add_destination(struct destinations *p)
 {
-	p->files = xrealloc_array(p->files, p->n + 1, sizeof(*p->files));
-	p->files[p->n] = (struct placed_file){0};
-	return &p->files[p->n++];
+	p->items = xrealloc_array(p->items, p->n + 1, sizeof(*p->items));
+	p->items[p->n] = (struct destination){0};
+	return &p->items[p->n++];
 }
 
-void placed_done(struct placed *p)
+void destinations_done(struct destinations *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		free(p->files[i].name);
-		free(p->files[i].file);
-		free(p->files[i].built);
-		free(p->files[i].dest);
+		free(p->items[i].name);
+		free(p->items[i].file);
+		free(p->items[i].built);
+		free(p->items[i].path);
 	}
-	free(p->files);
-	*p = (struct placed){0};
+	free(p->items);
+	*p = (struct destinations){0};
 }
 
+/* Returns the directory of the dkms tree that has the built files of a version of the
+ * job's module; the caller frees. */
 static char *built_module_dir(const struct job *job, const char *version)
 {
 	return tree_module_dir(job->shared->settings->trees.dkms,
@@ -34,25 +36,29 @@ static char *built_module_dir(const struct job *job, const char *version)
 			job->name, version, job->kernel->release, job->kernel->arch));
 }
 
-static char *dest_path(const struct job *job, const struct conf_module *m, const char *file)
+/* Returns the path in the kernel's tree where the conf puts the module m, as a file named
+ * file; the caller frees. */
+static char *destination_path(
+	const struct job *job, const struct conf_module *m, const char *file)
 {
 	_cleanup_free_ char *dir = conf_install_dir(m, job->shared->settings);
 
 	return xasprintf("%s%s/%s", job->kernel->dir, dir, file);
 }
 
-int placed_by_conf(const struct job *job, struct placed *ret, struct error *err)
+int destinations_list_by_conf(
+	const struct job *job, struct destinations *ret, struct error *err)
 {
 	static const char *const suffixes[] = {".ko", ".ko.gz", ".ko.xz", ".ko.zst"};
 	_cleanup_free_ char *dir = built_module_dir(job, job->version);
-	struct placed placed = {0};
+	struct destinations found = {0};
 
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		struct placed_file *f;
+		struct destination *f;
 		size_t s;
 
-		f = add(&placed);
+		f = add_destination(&found);
 		for (s = 0; s < ARRAY_SIZE(suffixes) && !f->built; s++) {
 			f->file = xasprintf("%s%s", m->dest_name, suffixes[s]);
 			f->built = path_join(dir, f->file);
@@ -61,25 +67,26 @@ int placed_by_conf(const struct job *job, struct placed *ret, struct error *err)
 			free(TAKE_PTR(f->file));
 			free(TAKE_PTR(f->built));
 		}
-		/* Excluded ones have not been built, unless the conf was another then. */
+		/* Modules that are excluded now may have been built with another conf. */
 		if (!f->built && m->excluded) {
-			placed.n--;
+			found.n--;
 			continue;
 		}
 		if (!f->built) {
-			placed_done(&placed);
+			destinations_done(&found);
 			return error_set(err, -ENOENT, 6, "the built module %s/%s.ko is missing",
 				dir, m->dest_name);
 		}
 		f->name = module_name_of_file(f->file);
-		f->dest = dest_path(job, m, f->file);
+		f->path = destination_path(job, m, f->file);
 	}
-	*ret = placed;
+	*ret = found;
 	return 0;
 }
 
-/* Where the conf puts a module of that name; caller frees; NULL when it names none. */
-static char *dest_by_conf(const struct job *job, const char *name, const char *file)
+/* Returns the path where the conf puts the module name, as a file named file; NULL if the
+ * conf has no such module. The caller frees. */
+static char *find_path_by_conf(const struct job *job, const char *name, const char *file)
 {
 	for (size_t i = 0; job->conf && i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
@@ -87,15 +94,16 @@ static char *dest_by_conf(const struct job *job, const char *name, const char *f
 		_cleanup_free_ char *its = module_name_of_file(ko);
 
 		if (its && streq(its, name))
-			return dest_path(job, m, file);
+			return destination_path(job, m, file);
 	}
 	return NULL;
 }
 
-static char *find_installed(const struct job *job, const struct placed_file *f)
+/* Returns the path of an installed file, or NULL if it is not there; the caller frees. */
+static char *find_installed_path(const struct job *job, const struct destination *f)
 {
 	const struct kernel *k = job->kernel;
-	char *path = dest_by_conf(job, f->name, f->file);
+	char *path = find_path_by_conf(job, f->name, f->file);
 
 	if (path && path_exists(path))
 		return path;
@@ -111,33 +119,34 @@ static char *find_installed(const struct job *job, const struct placed_file *f)
 	return NULL;
 }
 
-void placed_by_tree(const struct job *job, const char *version, struct placed *ret)
+void destinations_list_installed(
+	const struct job *job, const char *version, struct destinations *ret)
 {
 	_cleanup_free_ char *dir = built_module_dir(job, version);
 	_cleanup_(strv_done) struct strv files = {0};
 
-	*ret = (struct placed){0};
+	*ret = (struct destinations){0};
 	dir_list(dir, &files);
 	for (size_t i = 0; i < files.n; i++) {
 		char *name = module_name_of_file(files.items[i]);
-		struct placed_file *f;
+		struct destination *f;
 
 		if (!name)
 			continue;
-		f = add(ret);
+		f = add_destination(ret);
 		f->name = name;
 		f->file = xstrdup(files.items[i]);
 		f->built = path_join(dir, f->file);
-		f->dest = find_installed(job, f);
+		f->path = find_installed_path(job, f);
 	}
-	/* The built files may be gone, or not all of them be here. */
+	/* If the built files are gone, the conf tells where they were installed. */
 	for (size_t i = 0; job->conf && i < job->conf->n_modules && !files.n; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		struct placed_file *f = add(ret);
+		struct destination *f = add_destination(ret);
 
 		f->file = conf_dest_file(m);
 		f->name = module_name_of_file(f->file);
 		f->built = path_join(dir, f->file);
-		f->dest = dest_path(job, m, f->file);
+		f->path = destination_path(job, m, f->file);
 	}
 }

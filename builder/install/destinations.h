@@ -4,33 +4,33 @@
 
 #include "builder/job/job.h"
 
-/* What the name of a file has behind it while it is beside its place. */
-#define PLACED_STAGED ".dkms-new"
+/* The built module files of one version, and their paths in a kernel's tree. */
 
-/* The files of a built package and where they are in a kernel's tree. */
-
-struct placed_file {
-	char *name;  /* of the module, as in struct kernel_module */
-	char *file;  /* "evdi.ko.xz" */
-	char *built; /* its path in the dkms tree */
-	char *dest;  /* its place in the kernel's tree, whether it is there or not */
+struct destination {
+	char *name;  /* the name of the module, as in struct kernel_module */
+	char *file;  /* the name of the file, "evdi.ko.xz" */
+	char *built; /* the path of the built file in the dkms tree */
+	char *path;  /* where it is, or will be, in the kernel's tree; NULL: not there */
 };
 
-struct placed {
-	struct placed_file *files;
+struct destinations {
+	struct destination *items;
 	size_t n;
 };
 
-/* What the dkms.conf says is to be installed. Each module must have been built:
- * -ENOENT and status 6 else. placed_done frees. */
-int placed_by_conf(const struct job *job, struct placed *ret, struct error *err);
+/* Lists the files that the dkms.conf says are to be installed. Returns 0, or -ENOENT with
+ * status 6 if a module has not been built. destinations_done() frees *ret. */
+int destinations_list_by_conf(
+	const struct job *job, struct destinations *ret, struct error *err);
 
-/* What an installed version has in the kernel's tree: its built files, looked for where
- * the job's conf (which may be NULL) puts them, then as identical files anywhere. Those
- * not found have dest NULL. The caller holds the kernel's lock, and kernel_find_modules() has
- * been called. placed_done frees. */
-void placed_by_tree(const struct job *job, const char *version, struct placed *ret);
+/* Lists the files of an installed version. A file is searched at the path that the job's
+ * conf gives, if the job has one, then as an identical file of any module with that name.
+ * If the built files are gone, lists the paths that the conf gives. The caller holds the
+ * kernel's lock and has called kernel_find_modules(). destinations_done() frees *ret. */
+void destinations_list_installed(
+	const struct job *job, const char *version, struct destinations *ret);
 
-void placed_done(struct placed *p);
+/* Frees what is in d and makes it empty. */
+void destinations_done(struct destinations *d);
 
 #endif

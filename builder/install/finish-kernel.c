@@ -64,7 +64,7 @@ static int roll_back_work(struct job *job)
 
 		if (!member->outcome.installed)
 			continue;
-		if (member->outcome.replaced && install_bring_back(member) == 0)
+		if (member->outcome.replaced && install_restore_replaced(member) == 0)
 			strv_pushf(&done, "%s/%s is installed as before", member->name,
 				member->outcome.replaced);
 		else if (uninstall_work(member) == 0)

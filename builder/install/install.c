@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Puts built modules into a kernel's tree. All new files are written beside their places
- * first; then originals move out, the new files are renamed into place, and the link that
- * says "installed" is set. A failure on the way puts back what was there. Killed on the
- * way, it leaves files that are not linked; the next install knows its own by their bytes
- * (is_ours_already). */
+/* How are built modules installed in a kernel's tree?
+ *
+ * 1. All new files are written to temporary names in the directories of their paths.
+ * 2. The kernel's own modules of the same names, the originals, are moved to the dkms
+ * tree.
+ * 3. The new files are renamed to their paths.
+ * 4. The link in the dkms tree is set that says which version is installed.
+ *
+ * If a step fails, the steps before it are undone. If dkms is killed before step 4, new
+ * files may be in the kernel's tree although their version does not count as installed.
+ * The next install recognizes them by their content: is_from_killed_install(). */
 #include "config.h"
 
 #include <errno.h>
@@ -19,29 +25,40 @@
 #include "builder/install/install.h"
 #include "builder/install/kernel-lock.h"
 
-/* What has been done, to be undone in reverse order. */
-struct change {
-	enum { MOVED, SWAPPED, WRITTEN } kind;
-	char *from, *to; /* WRITTEN: to is the file, from NULL */
+/* The suffix of the temporary names, which begin with a dot: ".evdi.ko.xz.dkms-new". */
+#define TEMPORARY_SUFFIX ".dkms-new"
+
+/* A change that an install has made. */
+struct undo_step {
+	enum {
+		MOVED,	   /* the file from was moved to the path to */
+		EXCHANGED, /* the files from and to were exchanged */
+		WRITTEN,   /* the file to was written; from is NULL */
+	} kind;
+	char *from, *to;
 };
 
-struct journal {
-	struct change *changes;
+/* The changes in the order in which they were made. */
+struct undo_list {
+	struct undo_step *steps;
 	size_t n;
 };
 
-static void note(struct journal *j, int kind, const char *from, const char *to)
+static void undo_list_add(
+	struct undo_list *undo, int kind, const char *from, const char *to)
 {
-	j->changes = xrealloc_array(j->changes, j->n + 1, sizeof(*j->changes));
-	j->changes[j->n++] = (struct change){kind, xstrdup(from), xstrdup(to)};
+	undo->steps = xrealloc_array(undo->steps, undo->n + 1, sizeof(*undo->steps));
+	undo->steps[undo->n++] = (struct undo_step){kind, xstrdup(from), xstrdup(to)};
 }
 
-static bool swap(const char *a, const char *b)
+static bool exchange_files(const char *a, const char *b)
 {
 	return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0;
 }
 
-static int move(struct journal *j, const char *from, const char *to, struct error *err)
+/* Moves a file, also to another file system, and makes the directory for it. */
+static int move_file(
+	struct undo_list *undo, const char *from, const char *to, struct error *err)
 {
 	_cleanup_free_ char *dir = path_parent(to);
 	int r = dir_make(dir, err);
@@ -50,7 +67,8 @@ static int move(struct journal *j, const char *from, const char *to, struct erro
 		return r;
 	if (rename(from, to) < 0) {
 		r = -errno;
-		/* The kernel's tree and the dkms tree may be on two file systems. */
+		/* The kernel's tree and the dkms tree may be on different file systems.
+		 */
 		if (r == -EXDEV)
 			r = file_copy(from, to, err);
 		if (r == 0 && unlink(from) < 0)
@@ -58,45 +76,47 @@ static int move(struct journal *j, const char *from, const char *to, struct erro
 	}
 	if (r < 0)
 		return error_errno(err, r, 6, "cannot move %s to %s", from, to);
-	note(j, MOVED, from, to);
+	undo_list_add(undo, MOVED, from, to);
 	return 0;
 }
 
-/* The same; a file that is at to is kept at from, where the file system can do that. */
+/* Renames the file from to the path to. A file that is at to already is kept at from if
+ * the file system can exchange files. */
 static int put_in_place(
-	struct journal *j, const char *from, const char *to, struct error *err)
+	struct undo_list *undo, const char *from, const char *to, struct error *err)
 {
-	if (!swap(from, to))
-		return move(j, from, to, err);
-	note(j, SWAPPED, from, to);
+	if (!exchange_files(from, to))
+		return move_file(undo, from, to, err);
+	undo_list_add(undo, EXCHANGED, from, to);
 	return 0;
 }
 
-static void journal_done(struct journal *j)
+static void undo_list_done(struct undo_list *undo)
 {
-	for (size_t i = 0; i < j->n; i++) {
-		free(j->changes[i].from);
-		free(j->changes[i].to);
+	for (size_t i = 0; i < undo->n; i++) {
+		free(undo->steps[i].from);
+		free(undo->steps[i].to);
 	}
-	free(j->changes);
-	*j = (struct journal){0};
+	free(undo->steps);
+	*undo = (struct undo_list){0};
 }
 
-static void undo(struct journal *j)
+/* Undoes the changes in reverse order, as far as that is possible. */
+static void undo_list_run(struct undo_list *undo)
 {
-	while (j->n) {
-		struct change *c = &j->changes[--j->n];
-		struct journal ignored = {0};
+	while (undo->n) {
+		struct undo_step *step = &undo->steps[--undo->n];
+		struct undo_list ignored = {0};
 
-		if (c->kind == WRITTEN)
-			unlink(c->to);
-		else if (c->kind == SWAPPED)
-			swap(c->from, c->to);
+		if (step->kind == WRITTEN)
+			unlink(step->to);
+		else if (step->kind == EXCHANGED)
+			exchange_files(step->from, step->to);
 		else
-			move(&ignored, c->to, c->from, NULL);
-		journal_done(&ignored);
-		free(c->from);
-		free(c->to);
+			move_file(&ignored, step->to, step->from, NULL);
+		undo_list_done(&ignored);
+		free(step->from);
+		free(step->to);
 	}
 }
 
@@ -124,32 +144,35 @@ enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
 
 /* JOB_INSTALLING */
 
-static bool is_installed_file(const struct placed *previous, const char *path)
+static bool is_installed_file(const struct destinations *previous, const char *path)
 {
 	for (size_t i = 0; i < previous->n; i++)
-		if (previous->files[i].dest && streq(previous->files[i].dest, path))
+		if (previous->items[i].path && streq(previous->items[i].path, path))
 			return true;
 	return false;
 }
 
-/* The file is in its place, put there by an install that did not come to its end: it is
- * what was built, and no version that is installed accounts for it. */
-static bool is_ours_already(const struct placed *previous, const struct placed_file *f)
+/* Returns whether the file at f->path was put there by an install that was killed: it has
+ * the content of the built file, and the installed version has no file with other content
+ * for this module. */
+static bool is_from_killed_install(
+	const struct destinations *previous, const struct destination *f)
 {
 	for (size_t i = 0; i < previous->n; i++)
-		if (streq(previous->files[i].name, f->name) &&
-			file_same_bytes(previous->files[i].built, f->built) != 0)
+		if (streq(previous->items[i].name, f->name) &&
+			file_same_bytes(previous->items[i].built, f->built) != 0)
 			return false;
-	return file_same_bytes(f->dest, f->built) == 1;
+	return file_same_bytes(f->path, f->built) == 1;
 }
 
-/* Modules of that name in the kernel's tree that no version of this package put there,
- * with their full paths. */
-static void find_others(const struct job *job, const struct placed *previous,
-	const struct placed_file *f, struct strv *ret)
+/* Appends the paths of all modules in the kernel's tree that have the name of f, and that
+ * no version of this package has installed. */
+static void find_foreign_modules(const struct job *job,
+	const struct destinations *previous, const struct destination *f,
+	struct strv *ret)
 {
 	const struct kernel *k = job->kernel;
-	bool ours = is_ours_already(previous, f);
+	bool ours = is_from_killed_install(previous, f);
 
 	for (size_t i = 0; i < k->n_modules; i++) {
 		_cleanup_free_ char *path = NULL;
@@ -157,12 +180,13 @@ static void find_others(const struct job *job, const struct placed *previous,
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if (!is_installed_file(previous, path) && !(ours && streq(path, f->dest)))
+		if (!is_installed_file(previous, path) && !(ours && streq(path, f->path)))
 			strv_push(ret, path);
 	}
 }
 
-/* OBSOLETE_BY: the kernel brings the module itself from that release on. */
+/* Returns whether the kernel has the module itself, because its release is not older than
+ * OBSOLETE_BY. Adds a warning in that case. */
 static bool is_obsolete(struct job *job)
 {
 	const char *since = job->conf->obsolete_by;
@@ -176,17 +200,18 @@ static bool is_obsolete(struct job *job)
 	return true;
 }
 
-/* The version rule, against every module of that name that the tree has. One that is built
- * anew takes its own place without being asked for its version. */
-static bool may_replace(struct job *job, const struct placed *previous,
-	const struct placed_file *f)
+/* Returns whether f may be installed: it must be newer than every module of that name in
+ * the kernel's tree. Otherwise adds a warning. A rebuilt module may replace its own
+ * earlier build without this comparison. */
+static bool may_replace(struct job *job, const struct destinations *previous,
+	const struct destination *f)
 {
 	const struct kernel *k = job->kernel;
 	bool ours;
 
 	if (job->request.force_version)
 		return true;
-	ours = is_ours_already(previous, f);
+	ours = is_from_killed_install(previous, f);
 	for (size_t i = 0; i < k->n_modules; i++) {
 		_cleanup_(error_done) struct error err = {0};
 		_cleanup_free_ char *path = NULL;
@@ -195,7 +220,7 @@ static bool may_replace(struct job *job, const struct placed *previous,
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if ((ours && streq(path, f->dest)) ||
+		if ((ours && streq(path, f->path)) ||
 			(job->request.rebuild && is_installed_file(previous, path)))
 			continue;
 		r = modfile_should_replace(f->built, path, &err);
@@ -214,31 +239,35 @@ static bool may_replace(struct job *job, const struct placed *previous,
 	return true;
 }
 
-/* Archives the original of a module on the first install, and notes where it was. */
-static int archive(struct job *job, struct journal *j, const struct placed_file *f,
-	const struct strv *others)
+/* Moves the foreign modules, which find_foreign_modules() has found for f, to the dkms
+ * tree, each with a file ".origin" that has its path. One of them counts as the original:
+ * if there are several, the one in extra/, else in updates/, else in the directory of f.
+ * All others go below "collisions". */
+static int save_originals(struct job *job, struct undo_list *undo,
+	const struct destination *f, const struct strv *foreign)
 {
 	const struct kernel *k = job->kernel;
 	_cleanup_free_ char *dir =
 		tree_original_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
-	_cleanup_free_ char *dest_dir = path_parent(f->dest);
+	_cleanup_free_ char *dest_dir = path_parent(f->path);
 	_cleanup_free_ char *extra = path_join(k->dir, "extra");
 	_cleanup_free_ char *updates = path_join(k->dir, "updates");
 	const char *preferred[] = {extra, updates, dest_dir};
-	const char *original = others->n == 1 ? others->items[0] : NULL;
+	const char *original = foreign->n == 1 ? foreign->items[0] : NULL;
 	int r = 0;
 
-	for (size_t p = 0; p < ARRAY_SIZE(preferred) && others->n > 1 && !original; p++) {
-		for (size_t i = 0; i < others->n && !original; i++) {
-			const char *path = others->items[i];
+	for (size_t p = 0; p < ARRAY_SIZE(preferred) && foreign->n > 1 && !original;
+		p++) {
+		for (size_t i = 0; i < foreign->n && !original; i++) {
+			const char *path = foreign->items[i];
 			size_t len = (size_t)(path_base(path) - path) - 1;
 
 			if (strlen(preferred[p]) == len && has_prefix(path, preferred[p]))
 				original = path;
 		}
 	}
-	for (size_t i = 0; i < others->n && r == 0; i++) {
-		const char *path = others->items[i];
+	for (size_t i = 0; i < foreign->n && r == 0; i++) {
+		const char *path = foreign->items[i];
 		bool is_original = original && streq(path, original);
 		_cleanup_free_ char *to = xasprintf("%s/%s%s", dir,
 			is_original ? "" : "collisions/",
@@ -253,17 +282,17 @@ static int archive(struct job *job, struct journal *j, const struct placed_file 
 				origin, line, strlen(line), 0644, &job->outcome.error);
 		if (r < 0)
 			break;
-		note(j, WRITTEN, NULL, origin);
-		r = move(j, path, to, &job->outcome.error);
+		undo_list_add(undo, WRITTEN, NULL, origin);
+		r = move_file(undo, path, to, &job->outcome.error);
 	}
 	return r;
 }
 
-/* Removes what a dead process left beside the place of a file. Living ones hold the lock
- * of the kernel's directory. */
-static void remove_staged(const char *dir, const char *file)
+/* Removes the temporary files for file in dir that killed processes have left. The caller
+ * holds the kernel's lock, so no running process uses them. */
+static void remove_old_temporaries(const char *dir, const char *file)
 {
-	_cleanup_free_ char *staged = xasprintf(".%s" PLACED_STAGED, file);
+	_cleanup_free_ char *staged = xasprintf(".%s" TEMPORARY_SUFFIX, file);
 	_cleanup_(strv_done) struct strv names = {0};
 
 	dir_list(dir, &names);
@@ -277,17 +306,19 @@ static void remove_staged(const char *dir, const char *file)
 	}
 }
 
-/* Writes the new file beside its place; *ret_temporary (caller frees) names it. */
-static int stage(struct job *job, const struct placed_file *f, char **ret_temporary)
+/* Writes the new file to a temporary name in the directory of f->path. *ret_temporary is
+ * its path; the caller frees it. */
+static int write_temporary(
+	struct job *job, const struct destination *f, char **ret_temporary)
 {
-	_cleanup_free_ char *dir = path_parent(f->dest);
+	_cleanup_free_ char *dir = path_parent(f->path);
 	_cleanup_free_ char *temporary =
-		xasprintf("%s/.%s" PLACED_STAGED, dir, f->file);
+		xasprintf("%s/.%s" TEMPORARY_SUFFIX, dir, f->file);
 	int r = dir_make(dir, &job->outcome.error);
 
 	if (r < 0)
 		return r;
-	remove_staged(dir, f->file);
+	remove_old_temporaries(dir, f->file);
 	if (job->shared->settings->symlink_modules)
 		r = link_write(temporary, f->built, &job->outcome.error);
 	else
@@ -297,16 +328,20 @@ static int stage(struct job *job, const struct placed_file *f, char **ret_tempor
 	return r;
 }
 
-/* An uncompressed module hides a compressed one of another suffix, and the reverse. */
-static void remove_leftovers(const struct placed *previous, const struct placed *now)
+/* Removes the files of the previous version that the new one has not replaced, for
+ * example because their compression was another: such a file could be loaded in place of
+ * the new one. */
+static void remove_previous_files(
+	const struct destinations *previous, const struct destinations *now)
 {
 	for (size_t i = 0; i < previous->n; i++)
-		if (previous->files[i].dest && !is_installed_file(now, previous->files[i].dest))
-			unlink(previous->files[i].dest);
+		if (previous->items[i].path &&
+			!is_installed_file(now, previous->items[i].path))
+			unlink(previous->items[i].path);
 }
 
-/* Takes away the directories that a failed install has made. */
-static void prune(const struct job *job, const struct placed *now)
+/* Removes the empty directories that a failed install has made. */
+static void remove_empty_dirs(const struct job *job, const struct destinations *now)
 {
 	const struct settings *s = job->shared->settings;
 	const struct kernel *k = job->kernel;
@@ -315,7 +350,7 @@ static void prune(const struct job *job, const struct placed *now)
 		tree_original_dir(s->trees.dkms, job_on_kernel(job));
 
 	for (size_t i = 0; i < now->n; i++) {
-		_cleanup_free_ char *dir = path_parent(now->files[i].dest);
+		_cleanup_free_ char *dir = path_parent(now->items[i].path);
 
 		dir_prune(dir, k->dir);
 	}
@@ -323,47 +358,47 @@ static void prune(const struct job *job, const struct placed *now)
 	dir_prune(originals, package);
 }
 
-static int install_files(struct job *job, const struct placed *now,
-	const struct placed *previous, bool first)
+static int install_files(struct job *job, const struct destinations *now,
+	const struct destinations *previous, bool first)
 {
 	const struct settings *s = job->shared->settings;
 	char **temporaries = xcalloc(now->n, sizeof(*temporaries));
-	struct journal journal = {0};
+	struct undo_list done = {0};
 	size_t accepted = 0;
 	bool obsolete = is_obsolete(job);
 	int r = 0;
 
 	for (size_t i = 0; i < now->n && r == 0; i++) {
-		if (obsolete || !may_replace(job, previous, &now->files[i]))
+		if (obsolete || !may_replace(job, previous, &now->items[i]))
 			continue;
-		r = stage(job, &now->files[i], &temporaries[i]);
+		r = write_temporary(job, &now->items[i], &temporaries[i]);
 		accepted++;
 	}
 	if (r == 0 && now->n && !accepted)
 		r = error_set(&job->outcome.error, -EEXIST, 6,
 			"none of the modules is installed");
 	for (size_t i = 0; i < now->n && r == 0; i++) {
-		_cleanup_(strv_done) struct strv others = {0};
+		_cleanup_(strv_done) struct strv foreign = {0};
 
 		if (!temporaries[i])
 			continue;
-		find_others(job, previous, &now->files[i], &others);
+		find_foreign_modules(job, previous, &now->items[i], &foreign);
 		if (first)
-			r = archive(job, &journal, &now->files[i], &others);
+			r = save_originals(job, &done, &now->items[i], &foreign);
 		if (r == 0)
-			r = put_in_place(&journal, temporaries[i], now->files[i].dest,
+			r = put_in_place(&done, temporaries[i], now->items[i].path,
 				&job->outcome.error);
 		if (r == 0)
-			strv_push(&job->outcome.added, now->files[i].dest);
+			strv_push(&job->outcome.added, now->items[i].path);
 	}
 	if (r == 0)
 		r = tree_set_installed(
 			s->trees.dkms, job_on_kernel(job), true, &job->outcome.error);
 	if (r < 0) {
-		undo(&journal);
+		undo_list_run(&done);
 		strv_done(&job->outcome.added);
 	} else {
-		remove_leftovers(previous, now);
+		remove_previous_files(previous, now);
 	}
 	for (size_t i = 0; i < now->n; i++) {
 		if (temporaries[i])
@@ -371,9 +406,9 @@ static int install_files(struct job *job, const struct placed *now,
 		free(temporaries[i]);
 	}
 	if (r < 0)
-		prune(job, now);
+		remove_empty_dirs(job, now);
 	free(temporaries);
-	journal_done(&journal);
+	undo_list_done(&done);
 	return r;
 }
 
@@ -381,22 +416,22 @@ static int install_locked(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	struct kernel *k = job->kernel;
-	_cleanup_(placed_done) struct placed now = {0};
-	_cleanup_(placed_done) struct placed previous = {0};
+	_cleanup_(destinations_done) struct destinations now = {0};
+	_cleanup_(destinations_done) struct destinations previous = {0};
 	_cleanup_free_ char *version = NULL;
 	int r;
 
 	if (!path_is_dir(k->dir))
 		return error_set(&job->outcome.error, -ENOENT, 6,
 			"there is no kernel directory %s", k->dir);
-	r = placed_by_conf(job, &now, &job->outcome.error);
+	r = destinations_list_by_conf(job, &now, &job->outcome.error);
 	if (r == 0)
 		r = kernel_find_modules(k, &job->outcome.error);
 	if (r < 0)
 		return r;
 	version = tree_installed_version(s->trees.dkms, job_on_kernel(job));
 	if (version)
-		placed_by_tree(job, version, &previous);
+		destinations_list_installed(job, version, &previous);
 	r = install_files(job, &now, &previous, !version);
 	kernel_forget_modules(k);
 	if (r < 0)
@@ -407,38 +442,39 @@ static int install_locked(struct job *job)
 		job->outcome.replaced_files =
 			xcalloc(1, sizeof(*job->outcome.replaced_files));
 		*job->outcome.replaced_files = previous;
-		previous = (struct placed){0};
+		previous = (struct destinations){0};
 	}
 	return 0;
 }
 
-void install_forget_replaced(struct job *job)
+void install_free_replaced(struct job *job)
 {
 	if (job->outcome.replaced_files)
-		placed_done(job->outcome.replaced_files);
+		destinations_done(job->outcome.replaced_files);
 	free(TAKE_PTR(job->outcome.replaced_files));
 	free(TAKE_PTR(job->outcome.replaced));
 }
 
-/* Puts the files of the version that was replaced over those that have replaced them. */
-static int bring_back_locked(struct job *job)
+/* Installs the files of the replaced version again and removes those of the job's
+ * version. */
+static int restore_replaced_locked(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	const struct kernel *k = job->kernel;
-	const struct placed *old = job->outcome.replaced_files;
+	const struct destinations *old = job->outcome.replaced_files;
 	int r = 0;
 
 	for (size_t i = 0; i < old->n && r == 0; i++) {
-		const struct placed_file *f = &old->files[i];
-		_cleanup_free_ char *dir = f->dest ? path_parent(f->dest) : NULL;
+		const struct destination *f = &old->items[i];
+		_cleanup_free_ char *dir = f->path ? path_parent(f->path) : NULL;
 
-		if (!f->dest)
+		if (!f->path)
 			continue;
 		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)
 			r = s->symlink_modules
-				    ? link_write(f->dest, f->built, &job->outcome.error)
-				    : file_copy(f->built, f->dest, &job->outcome.error);
+				    ? link_write(f->path, f->built, &job->outcome.error)
+				    : file_copy(f->built, f->path, &job->outcome.error);
 	}
 	if (r == 0)
 		r = tree_set_installed(s->trees.dkms,
@@ -457,14 +493,14 @@ static int bring_back_locked(struct job *job)
 	return r;
 }
 
-int install_bring_back(struct job *job)
+int install_restore_replaced(struct job *job)
 {
-	return with_kernel_locked(job, bring_back_locked);
+	return kernel_lock_and_call(job, restore_replaced_locked);
 }
 
 static int install_work(struct job *job)
 {
-	return with_kernel_locked(job, install_locked);
+	return kernel_lock_and_call(job, install_locked);
 }
 
 enum phase install_enter(struct job *job)

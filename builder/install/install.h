@@ -5,13 +5,17 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_PRE_INSTALL, JOB_INSTALLING and JOB_POST_INSTALL */
 enum phase pre_install_enter(struct job *job);
 enum phase pre_install_leave(struct job *job, const struct outcome *outcome);
 enum phase install_enter(struct job *job);
 enum phase post_install_enter(struct job *job);
-/* Undoes an install that has replaced another version (job->outcome.replaced): that one
- * is installed as it was. Any thread. */
-int install_bring_back(struct job *job);
-void install_forget_replaced(struct job *job);
+
+/* Undoes an install that has replaced another version, job->outcome.replaced: installs
+ * that version again. Works on any thread. Returns 0, or a negative errno and
+ * job->outcome.error. */
+int install_restore_replaced(struct job *job);
+/* Frees job->outcome.replaced and the list of its files. */
+void install_free_replaced(struct job *job);
 
 #endif

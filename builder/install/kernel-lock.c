@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One job at a time changes a kernel's tree. */
+/* Which job may change a kernel's tree? One at a time. */
 #include "config.h"
 
 #include "base/file.h"
 #include "builder/install/kernel-lock.h"
 
-int with_kernel_locked(struct job *job, int (*change)(struct job *job))
+int kernel_lock_and_call(struct job *job, int (*change)(struct job *job))
 {
 	_cleanup_close_ int lock = -1;
 	int r;

@@ -4,9 +4,10 @@
 
 #include "builder/job/job.h"
 
-/* Calls change, which changes the kernel's tree, while no other thread and no other
- * process does. Returns what it returns, or a negative errno with the job's error filled.
- */
-int with_kernel_locked(struct job *job, int (*change)(struct job *job));
+/* Calls change, which changes the kernel's tree, while the locks of the kernel are held,
+ * so that no other thread and no other process changes the tree. Waits for the locks.
+ * Returns what change returns, or a negative errno and job->outcome.error if the lock
+ * fails. */
+int kernel_lock_and_call(struct job *job, int (*change)(struct job *job));
 
 #endif

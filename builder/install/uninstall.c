@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Takes modules out of a kernel's tree, puts originals back, and forgets what was built. */
+/* How are modules removed from a kernel's tree, and built modules deleted? Originals,
+ * which the install has moved to the dkms tree, are restored. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,13 +14,13 @@
 #include "builder/install/kernel-lock.h"
 #include "builder/install/uninstall.h"
 
-/* Where an archived original came from: what its .origin file says; without one, which
+/* Where an saved original came from: what its .origin file says; without one, which
  * older versions of dkms did not write, where the conf puts a module of that name. */
-static char *origin_of(const struct job *job, const char *archived,
-	const struct placed *installed)
+static char *find_origin(const struct job *job, const char *saved,
+	const struct destinations *installed)
 {
-	_cleanup_free_ char *path = xasprintf("%s.origin", archived);
-	_cleanup_free_ char *name = module_name_of_file(archived);
+	_cleanup_free_ char *path = xasprintf("%s.origin", saved);
+	_cleanup_free_ char *name = module_name_of_file(saved);
 	struct str origin = {0};
 
 	if (file_read(path, 4096, &origin, NULL) == 0 && origin.len) {
@@ -31,16 +32,16 @@ static char *origin_of(const struct job *job, const char *archived,
 	}
 	str_done(&origin);
 	for (size_t i = 0; name && i < installed->n; i++) {
-		const char *dest = installed->files[i].dest;
+		const char *dest = installed->items[i].path;
 
-		if (dest && streq(installed->files[i].name, name))
+		if (dest && streq(installed->items[i].name, name))
 			return xasprintf("%.*s%s", (int)(path_base(dest) - dest), dest,
-				path_base(archived));
+				path_base(saved));
 	}
 	return NULL;
 }
 
-static int restore(struct job *job, const char *from, const char *to)
+static int restore_file(struct job *job, const char *from, const char *to)
 {
 	_cleanup_free_ char *dir = path_parent(to);
 	int r = dir_make(dir, &job->outcome.error);
@@ -48,12 +49,12 @@ static int restore(struct job *job, const char *from, const char *to)
 	return r < 0 ? r : file_copy(from, to, &job->outcome.error);
 }
 
-/* Returns the path in the kernel's tree that an archived module comes from; path is its
+/* Returns the path in the kernel's tree that an saved module comes from; path is its
  * place below dir, the archive. For a file in a directory of the archive ("collisions")
- * the rest of the path says it; for others origin_of() does. NULL when there is no such
+ * the rest of the path says it; for others find_origin() does. NULL when there is no such
  * path, or the file is no module. The caller frees it. */
-static char *place_of(struct job *job, const char *dir, const char *path,
-	const struct placed *installed)
+static char *original_path(struct job *job, const char *dir, const char *path,
+	const struct destinations *installed)
 {
 	_cleanup_free_ char *from = path_join(dir, path);
 	_cleanup_free_ char *name = module_name_of_file(from);
@@ -62,12 +63,13 @@ static char *place_of(struct job *job, const char *dir, const char *path,
 	if (!name)
 		return NULL;
 	return slash ? path_join(job->kernel->dir, slash + 1)
-		     : origin_of(job, from, installed);
+		     : find_origin(job, from, installed);
 }
 
-/* Puts the modules in dir back, and appends their paths there to restored. */
-static int restore_dir(struct job *job, const char *dir, const struct placed *installed,
-	struct strv *restored)
+/* Copies the modules in dir back to the kernel's tree, and appends their paths in dir to
+ * restored. */
+static int restore_originals(struct job *job, const char *dir,
+	const struct destinations *installed, struct strv *restored)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
@@ -78,18 +80,21 @@ static int restore_dir(struct job *job, const char *dir, const struct placed *in
 	while (r == 0 && (e = walk_next(&w))) {
 		_cleanup_free_ char *from = path_join(dir, e->path);
 		_cleanup_free_ char *to =
-			e->type == DT_DIR ? NULL : place_of(job, dir, e->path, installed);
+			e->type == DT_DIR ? NULL
+					  : original_path(job, dir, e->path, installed);
 
 		if (to) {
-			r = restore(job, from, to);
+			r = restore_file(job, from, to);
 			strv_push(restored, from);
 		}
 	}
 	return r;
 }
 
-/* Takes what has been put back out of the archive, and the archive when it is empty. */
-static void discard(const struct strv *restored, const char *originals, const char *package)
+/* Removes the saved files that have been restored, and the directories that are empty
+ * then, up to the package's directory. */
+static void remove_saved(
+	const struct strv *restored, const char *originals, const char *package)
 {
 	for (size_t i = 0; i < restored->n; i++) {
 		_cleanup_free_ char *origin = xasprintf("%s.origin", restored->items[i]);
@@ -101,10 +106,10 @@ static void discard(const struct strv *restored, const char *originals, const ch
 	dir_prune(originals, package);
 }
 
-static int remove_files(struct job *job, const struct placed *installed)
+static int remove_files(struct job *job, const struct destinations *installed)
 {
 	for (size_t i = 0; i < installed->n; i++) {
-		const char *dest = installed->files[i].dest;
+		const char *dest = installed->items[i].path;
 		_cleanup_free_ char *dir = NULL;
 
 		if (!dest)
@@ -119,23 +124,24 @@ static int remove_files(struct job *job, const struct placed *installed)
 	return 0;
 }
 
-/* Of a version that is not installed only files that are in their places, byte for byte,
- * are its own: an install was killed. Returns whether there is anything of that kind. */
-static bool keep_identical(struct placed *placed, const char *originals)
+/* For a version that is not installed: only files with the content of the built ones
+ * belong to it, left by an install that was killed. Sets the paths of all other files to
+ * NULL. Returns whether such files or saved originals exist. */
+static bool keep_identical_files(struct destinations *found, const char *originals)
 {
-	_cleanup_(strv_done) struct strv archived = {0};
+	_cleanup_(strv_done) struct strv saved = {0};
 	bool any = false;
 
-	for (size_t i = 0; i < placed->n; i++) {
-		struct placed_file *f = &placed->files[i];
+	for (size_t i = 0; i < found->n; i++) {
+		struct destination *f = &found->items[i];
 
-		if (f->dest && file_same_bytes(f->dest, f->built) != 1)
-			free(TAKE_PTR(f->dest));
-		any |= f->dest != NULL;
+		if (f->path && file_same_bytes(f->path, f->built) != 1)
+			free(TAKE_PTR(f->path));
+		any |= f->path != NULL;
 	}
-	dir_list(originals, &archived);
-	for (size_t i = 0; i < archived.n; i++) {
-		_cleanup_free_ char *name = module_name_of_file(archived.items[i]);
+	dir_list(originals, &saved);
+	for (size_t i = 0; i < saved.n; i++) {
+		_cleanup_free_ char *name = module_name_of_file(saved.items[i]);
 
 		any |= name != NULL;
 	}
@@ -146,7 +152,7 @@ static int uninstall_locked(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	struct kernel *k = job->kernel;
-	_cleanup_(placed_done) struct placed installed = {0};
+	_cleanup_(destinations_done) struct destinations installed = {0};
 	_cleanup_(strv_done) struct strv restored = {0};
 	_cleanup_free_ char *package = path_join(s->trees.dkms, job->name);
 	_cleanup_free_ char *originals =
@@ -159,19 +165,20 @@ static int uninstall_locked(struct job *job)
 		r = kernel_find_modules(k, &job->outcome.error);
 	if (r < 0)
 		return r;
-	placed_by_tree(job, job->version, &installed);
-	if (!version && !keep_identical(&installed, originals))
+	destinations_list_installed(job, job->version, &installed);
+	if (!version && !keep_identical_files(&installed, originals))
 		return 0;
-	/* The link goes after the originals have come back, and they leave the archive
-	 * last: what is cut short can be done again. */
+	/* The originals are restored first, then the link is removed that says which
+	 * version is installed, and the saved originals last. If dkms is killed in
+	 * between, uninstalling again does the rest. */
 	r = remove_files(job, &installed);
 	if (r == 0)
-		r = restore_dir(job, originals, &installed, &restored);
+		r = restore_originals(job, originals, &installed, &restored);
 	if (r == 0)
 		r = tree_set_installed(
 			s->trees.dkms, job_on_kernel(job), false, &job->outcome.error);
 	if (r == 0)
-		discard(&restored, originals, package);
+		remove_saved(&restored, originals, package);
 	kernel_forget_modules(k);
 	if (r == 0)
 		job->outcome.uninstalled = job->outcome.changed_kernel = true;
@@ -180,7 +187,7 @@ static int uninstall_locked(struct job *job)
 
 int uninstall_work(struct job *job)
 {
-	return with_kernel_locked(job, uninstall_locked);
+	return kernel_lock_and_call(job, uninstall_locked);
 }
 
 enum phase uninstall_enter(struct job *job)
@@ -191,7 +198,7 @@ enum phase uninstall_enter(struct job *job)
 	if (job->outcome.state_before < STATE_INSTALLED)
 		version = tree_installed_version(s->trees.dkms, job_on_kernel(job));
 	if (version)
-		return PHASE_NEXT; /* another one is installed */
+		return PHASE_NEXT; /* another version is installed */
 	job->ask.work = uninstall_work;
 	return PHASE_WORK;
 }

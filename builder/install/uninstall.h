@@ -5,10 +5,13 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_UNINSTALLING, JOB_POST_REMOVE and JOB_UNPUBLISHING */
 enum phase uninstall_enter(struct job *job);
 enum phase post_remove_enter(struct job *job);
 enum phase unpublish_enter(struct job *job);
-/* Takes the job's version out of its kernel's tree; 0 or a negative errno. */
+
+/* Removes the job's version from its kernel's tree and restores originals. Returns 0, or
+ * a negative errno and job->outcome.error. */
 int uninstall_work(struct job *job);
 
 #endif

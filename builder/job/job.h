@@ -146,8 +146,8 @@ struct job_outcome {
 	bool changed_kernel; /* the job added or removed files in the kernel's tree */
 	struct strv added, removed; /* the paths of these files */
 	char *replaced; /* the version that this one replaced on the kernel, or NULL */
-	struct placed *replaced_files; /* that version's files, or NULL;
-					* install_forget_replaced() frees */
+	struct destinations *replaced_files; /* that version's files, or NULL;
+					* install_free_replaced() frees */
 
 	bool cache_missed; /* the cache was searched and had no entry for the build */
 	bool restored;     /* the built modules were taken from the cache */

@@ -141,21 +141,21 @@ static int put_source(struct job *job, struct package *p)
 static int put_built(struct job *job, struct package *p)
 {
 	size_t kernel_len = strlen(job->kernel->dir);
-	struct placed placed;
-	int r = placed_by_conf(job, &placed, &job->outcome.error);
+	struct destinations found;
+	int r = destinations_list_by_conf(job, &found, &job->outcome.error);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < placed.n && r == 0; i++) {
+	for (size_t i = 0; i < found.n && r == 0; i++) {
 		_cleanup_free_ char *to = xasprintf("%s%s/%s%s", p->root, package_modules_dir(),
-			job->kernel->release, placed.files[i].dest + kernel_len);
+			job->kernel->release, found.items[i].path + kernel_len);
 		_cleanup_free_ char *dir = path_parent(to);
 
 		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)
-			r = file_copy(placed.files[i].built, to, &job->outcome.error);
+			r = file_copy(found.items[i].built, to, &job->outcome.error);
 	}
-	placed_done(&placed);
+	destinations_done(&found);
 	return r;
 }
 
