@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How depmod is called, also for an install tree that it does not know. */
+/* How is depmod(8) called, also for an install tree other than /lib/modules? */
 #include "config.h"
 
 #include <errno.h>
@@ -8,15 +8,16 @@
 #include "base/file.h"
 #include "builder/install/depmod.h"
 
-/* depmod takes a base directory and looks for lib/modules in it, or for usr/lib/modules
- * when it was built so. A base made of links leads both to any install tree:
+/* Makes a temporary directory for the option -b of depmod. depmod looks for lib/modules
+ * in it, or for usr/lib/modules, depending on how it was built. These links lead both
+ * names to the install tree:
  *
  * - BASE/lib -> usr/lib
  * - BASE/usr/lib/modules -> the install tree
  *
- * modules.dep has its paths relative to the kernel's directory, so no name of ours gets
- * into it. */
-static int make_base(
+ * The paths in modules.dep are relative to the kernel's directory, so the name of the
+ * temporary directory does not get into it. */
+static int make_base_dir(
 	const char *tmp_location, const char *install_tree, char **ret, struct error *err)
 {
 	_cleanup_free_ char *base = path_join(tmp_location, "dkms-depmod-XXXXXX");
@@ -45,8 +46,9 @@ static int make_base(
 	return 0;
 }
 
-/* ROOT/boot/System.map-RELEASE, where the install tree is ROOT/lib/modules or
- * ROOT/usr/lib/modules, else that of the system; NULL when there is none. */
+/* Returns the path of System.map-RELEASE: in ROOT/boot if the install tree is
+ * ROOT/lib/modules or ROOT/usr/lib/modules, else in /boot. NULL if there is no such file.
+ * The caller frees. */
 static char *find_system_map(const char *install_tree, const char *release)
 {
 	static const char *const places[] = {"/usr/lib/modules", "/lib/modules"};
@@ -67,8 +69,9 @@ static char *find_system_map(const char *install_tree, const char *release)
 	return NULL;
 }
 
-/* Our environment, and depmod is found also where users do not look for commands. */
-static void set_environment(struct strv *env)
+/* Appends the environment of dkms to env. Adds /usr/sbin and /sbin to PATH, which a
+ * user's PATH may lack. */
+static void fill_environment(struct strv *env)
 {
 	_cleanup_free_ char *path = NULL;
 	const char *ours;
@@ -90,13 +93,13 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
 	if (!path_is_file(modules_dep))
 		return 0;
 	if (!path_is_same(s->trees.install, "/lib/modules")) {
-		r = make_base(s->tmp_location, s->trees.install, &d.base, err);
+		r = make_base_dir(s->tmp_location, s->trees.install, &d.base, err);
 		if (r < 0)
 			return r;
 	}
 	map = find_system_map(s->trees.install, k->release);
 	command_init(&d.command);
-	set_environment(&d.command.env);
+	fill_environment(&d.command.env);
 	strv_push(&d.command.argv, "depmod");
 	strv_push(&d.command.argv, "-a");
 	if (d.base) {
@@ -112,8 +115,8 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
 	return 1;
 }
 
-/* What depmod makes, besides modules.*.bin. */
-static bool is_depmods(const char *name)
+/* Returns whether depmod makes a file of that name. */
+static bool is_depmod_file(const char *name)
 {
 	static const char *const names[] = {"modules.alias", "modules.dep",
 		"modules.devname", "modules.softdep", "modules.symbols",
@@ -125,7 +128,7 @@ static bool is_depmods(const char *name)
 	return has_prefix(name, "modules.") && has_suffix(name, ".bin");
 }
 
-static void remove_stale(const struct kernel *k)
+static void remove_depmod_files(const struct kernel *k)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -133,10 +136,10 @@ static void remove_stale(const struct kernel *k)
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *path = path_join(k->dir, names.items[i]);
 
-		if (is_depmods(names.items[i]))
+		if (is_depmod_file(names.items[i]))
 			unlink(path);
 	}
-	rmdir(k->dir); /* fails when something else is left, and then it is to stay */
+	rmdir(k->dir); /* fails, as it should, if there are other files in it */
 }
 
 int depmod_finish(const struct depmod *d, const struct kernel *k,
@@ -156,7 +159,7 @@ int depmod_finish(const struct depmod *d, const struct kernel *k,
 			len ? ":\n" : "", (int)len, said);
 	}
 	if (stat(modules_dep, &st) == 0 && st.st_size == 0 && !kernel_has_image(k))
-		remove_stale(k);
+		remove_depmod_files(k);
 	return 0;
 }
 

@@ -6,24 +6,25 @@
 #include "builder/host/kernel.h"
 #include "builder/host/settings.h"
 
-/* One run of depmod for one kernel, once all installs on it are done. */
+/* One run of depmod for one kernel, after all jobs on the kernel. */
 struct depmod {
-	struct command command; /* to be run as root or the install tree's owner */
-	char *base; /* private directory that the command needs while it runs, or NULL */
+	struct command command; /* run by root or by the owner of the install tree */
+	char *base; /* a temporary directory that the command needs, or NULL */
 };
 
-/* Fills *ret and returns 1, or 0 when the kernel has no modules.dep: its image is not
- * installed, and depmod is not to make it look as if. depmod_done frees, after the run.
- */
+/* Fills *ret and returns 1. Returns 0 if the kernel has no modules.dep: then its image is
+ * not installed, and a modules.dep made by depmod would look as if it were. Returns a
+ * negative errno after an error. depmod_done() frees *ret, after the run. */
 int depmod_prepare(const struct settings *s, const struct kernel *k, struct depmod *ret,
 	struct error *err);
 
-/* After the run. -EIO and status 6 when it failed, with what it said. Otherwise, when
- * modules.dep is empty and the kernel has no image, the last module of a kernel that is
- * gone has left: depmod's files are removed, and the kernel's directory if that was all.
- */
+/* Is called after the run. If depmod failed, returns -EIO with status 6 and an error that
+ * has its output. Otherwise returns 0. If modules.dep is empty and the kernel has no
+ * image, the kernel was removed before, and now its last module: then deletes depmod's
+ * files, and the kernel's directory if it is empty. */
 int depmod_finish(const struct depmod *d, const struct kernel *k,
 	const struct outcome *outcome, struct error *err);
+/* Frees what is in d and removes the temporary directory. */
 void depmod_done(struct depmod *d);
 
 #endif

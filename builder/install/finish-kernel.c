@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_DEPMOD: what a kernel needs once, when all jobs on it have ended. */
+/* What is done once for a kernel, after all jobs that changed its tree? (JOB_DEPMOD) */
 #include "config.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 /* JOB_RUNNING_DEPMOD */
 
-static bool any_changed(const struct job *job)
+static bool has_any_changed(const struct job *job)
 {
 	for (size_t i = 0; i < job->depmod->n_members; i++)
 		if (job->depmod->members[i]->outcome.changed_kernel)
@@ -28,7 +28,7 @@ enum phase depmod_enter(struct job *job)
 	int r;
 
 	job->depmod->depmod = xcalloc(1, sizeof(*job->depmod->depmod));
-	if (!any_changed(job)) {
+	if (!has_any_changed(job)) {
 		job->outcome.result = RESULT_NOTHING;
 		return PHASE_STOP;
 	}
@@ -37,7 +37,7 @@ enum phase depmod_enter(struct job *job)
 	r = depmod_prepare(job->shared->settings, job->kernel, job->depmod->depmod,
 		&job->outcome.error);
 	if (r <= 0)
-		return PHASE_NEXT; /* to rolling back, if it is an error */
+		return PHASE_NEXT; /* after an error, JOB_ROLLING_BACK fails the job */
 	job->ask.command = job->depmod->depmod->command;
 	command_init(&job->depmod->depmod->command);
 	job->ask.command.runs_when_cancelled = true;
@@ -52,8 +52,8 @@ enum phase depmod_leave(struct job *job, const struct outcome *outcome)
 
 /* JOB_ROLLING_BACK */
 
-/* Takes out again what this run has installed on the kernel, and brings back what that had
- * replaced. */
+/* Removes from the kernel what this run has installed, and installs the versions again
+ * that were replaced. Always returns -EIO: depmod has failed. */
 static int roll_back_work(struct job *job)
 {
 	_cleanup_(strv_done) struct strv done = {0};
@@ -86,19 +86,20 @@ enum phase roll_back_enter(struct job *job)
 	return PHASE_WORK;
 }
 
-/* weak-modules(8) and modprobe(8) know of no other install tree than the system's. */
-static bool is_systems_tree(const struct settings *s)
+/* weak-modules(8) and modprobe(8) use the system's install tree only. */
+static bool is_system_tree(const struct settings *s)
 {
 	return path_is_same(s->trees.install, "/lib/modules");
 }
 
-/* JOB_WEAK_MODULES: one call for what went out of the kernel's tree, one for what came */
+/* JOB_WEAK_MODULES: calls the program once for the files that were removed from the
+ * kernel's tree, then once for those that were added. */
 
-/* Where a distribution has the program, what it is called on the PATH, and its options
- * for adding and for removing. */
+/* The program of a distribution. */
 struct weak_program {
-	const char *path, *name;
-	const char *const *add, *const *remove;
+	const char *path,
+		*name; /* its usual path; its name, searched on PATH otherwise */
+	const char *const *add, *const *remove; /* its options for added, removed files */
 };
 
 static const struct weak_program *find_weak_program(enum distro distro)
@@ -123,9 +124,11 @@ static const struct weak_program *find_weak_program(enum distro distro)
 	}
 }
 
-/* Fills in the command for those files of the jobs whose packages allow it; false when
- * there are none. The names go to its standard input. */
-static bool weak_command(struct job *job, bool adds)
+/* Makes the job's command a call of the program, for the files that jobs have added or,
+ * if adds is false, removed. Their names go to its standard input. Leaves out packages
+ * with NO_WEAK_MODULES. Returns false if there are no files, or if the system does not
+ * use weak modules. */
+static bool fill_weak_command(struct job *job, bool adds)
 {
 	static const char script[] = "command -v \"$2\" > /dev/null || exit 0\n"
 				     "n=$1; shift\n"
@@ -135,7 +138,7 @@ static bool weak_command(struct job *job, bool adds)
 	struct strv *argv = &job->ask.command.argv;
 	size_t n_options;
 
-	if (!program || !is_systems_tree(s))
+	if (!program || !is_system_tree(s))
 		return false;
 	strv_push_all(argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", "", NULL});
 	strv_push(argv, path_is_file(program->path) ? program->path : program->name);
@@ -159,7 +162,7 @@ static bool weak_command(struct job *job, bool adds)
 enum phase weak_modules_enter(struct job *job)
 {
 	while (job->depmod->weak_calls < 2) {
-		if (weak_command(job, job->depmod->weak_calls++ == 1))
+		if (fill_weak_command(job, job->depmod->weak_calls++ == 1))
 			return PHASE_COMMAND;
 		command_done(&job->ask.command);
 	}
@@ -183,8 +186,8 @@ enum phase weak_modules_leave(struct job *job, const struct outcome *outcome)
 #define DEVICES "/sys/devices"
 #define ALIAS_MAX 4096 /* bytes, a page of sysfs */
 
-/* Appends the aliases of the modules that the machine's devices ask for. */
-static void list_aliases(struct strv *ret)
+/* Appends the module aliases of the machine's devices. */
+static void list_device_aliases(struct strv *ret)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
@@ -201,8 +204,9 @@ static void list_aliases(struct strv *ret)
 	}
 }
 
-/* A module that cannot be loaded is no failure: it may be blacklisted, or need a signature,
- * and will be tried again at boot. */
+/* Loads the modules for the machine's devices if this run has installed any for the
+ * running kernel. A module that cannot be loaded is no failure: it may be blacklisted or
+ * need a signature, and the next boot tries again. */
 enum phase modprobe_enter(struct job *job)
 {
 	static const char script[] =
@@ -220,9 +224,9 @@ enum phase modprobe_enter(struct job *job)
 	for (size_t i = 0; i < job->depmod->n_members; i++)
 		installed |= job->depmod->members[i]->outcome.installed;
 	if (!s->modprobe_on_install || !installed || job->shared->stop.signal ||
-		!streq(job->kernel->release, running) || !is_systems_tree(s))
+		!streq(job->kernel->release, running) || !is_system_tree(s))
 		return PHASE_NEXT;
-	list_aliases(&aliases);
+	list_device_aliases(&aliases);
 	strv_sort_unique(&aliases);
 	strv_push_all(argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
 	strv_extend(argv, &aliases);

@@ -14,8 +14,10 @@
 #include "builder/install/kernel-lock.h"
 #include "builder/install/uninstall.h"
 
-/* Where an saved original came from: what its .origin file says; without one, which
- * older versions of dkms did not write, where the conf puts a module of that name. */
+/* Returns the path in the kernel's tree from which the file saved was moved away: the one
+ * in its .origin file. Older versions of dkms wrote no such file; then it is in the
+ * directory of the installed module of that name. NULL if there is none. The caller
+ * frees. */
 static char *find_origin(const struct job *job, const char *saved,
 	const struct destinations *installed)
 {
@@ -49,10 +51,11 @@ static int restore_file(struct job *job, const char *from, const char *to)
 	return r < 0 ? r : file_copy(from, to, &job->outcome.error);
 }
 
-/* Returns the path in the kernel's tree that an saved module comes from; path is its
- * place below dir, the archive. For a file in a directory of the archive ("collisions")
- * the rest of the path says it; for others find_origin() does. NULL when there is no such
- * path, or the file is no module. The caller frees it. */
+/* Returns the path in the kernel's tree to which a saved module is restored. path is its
+ * path below dir, the directory of the originals. For a file in a subdirectory, which is
+ * "collisions", the rest of path is the path below the kernel's directory; for other
+ * files see find_origin(). Returns NULL if the file is no module, or its origin is
+ * unknown. The caller frees. */
 static char *original_path(struct job *job, const char *dir, const char *path,
 	const struct destinations *installed)
 {
