@@ -85,7 +85,7 @@ int cache_why(struct cache *cache, struct arguments *args)
 		print_error(&err);
 		return 1;
 	}
-	if (job_check_known(s, args->name, args->version, &err) < 0) {
+	if (look_check_added(s, args->name, args->version, &err) < 0) {
 		print_error(&err);
 		return err.status;
 	}

@@ -56,7 +56,7 @@ static int make_archive(struct arguments *args, enum pack_format format)
 	int status = 0;
 
 	if (session_init(&s, args, true) == 0 &&
-		job_check_known(s.settings, args->name, args->version, &s.error) == 0 &&
+		look_check_added(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_pack(&s, format) == 0)
 		status = plan_exit_status(&s.plan);
 	return session_done(&s, status);

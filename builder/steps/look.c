@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_LOOKING: is the version known, and is there something to do? */
+/* JOB_LOOKING: is the version in the tree, and is there anything to do? */
 #include "config.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include "builder/tree/tree.h"
 #include "builder/steps/look.h"
 
-static int check_state(const struct settings *s, enum tree_state state, const char *name,
-	const char *version, struct error *err)
+static int check_added_state(const struct settings *s, enum tree_state state,
+	const char *name, const char *version, struct error *err)
 {
 	if (state == STATE_UNKNOWN) {
 		error_set(err, -ENOENT, 3, "%s/%s is not in the tree %s", name, version,
@@ -28,24 +28,24 @@ static int check_state(const struct settings *s, enum tree_state state, const ch
 	return 0;
 }
 
-int job_check_known(const struct settings *s, const char *name, const char *version,
+int look_check_added(const struct settings *s, const char *name, const char *version,
 	struct error *err)
 {
-	return check_state(s,
+	return check_added_state(s,
 		tree_version_state(s->trees.dkms, s->trees.source, name, version),
 		name, version, err);
 }
 
-/* Who wants the module installed whatever the kernel has? */
-static void look_for_force(struct job *job)
+/* Sets job->request.force and force_version from the options and the force list. */
+static void set_force(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	enum force_level level = job->kind == JOB_INSTALL
 				     ? force_list_find(s->force_list_dir, job->name)
 				     : FORCE_LEVEL_NONE;
 
-	/* If the first half of an upgrade refused to install, the second would take away
-	 * the old module all the same. */
+	/* An RPM upgrade first installs the new version, then removes the old one. It
+	 * must not refuse the first, or no module would be left. */
 	job->request.force =
 		s->switches.force || s->switches.rpm_safe_upgrade || level == FORCE_LEVEL_ALL;
 	job->request.force_version = job->request.force ||
@@ -53,15 +53,14 @@ static void look_for_force(struct job *job)
 				     level == FORCE_LEVEL_VERSION;
 }
 
-/* Is there something to do? */
 enum phase look_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
-	look_for_force(job);
+	set_force(job);
 	job->outcome.state_before =
 		tree_state(s->trees.dkms, s->trees.source, job_on_kernel(job));
-	if (check_state(s, job->outcome.state_before, job->name, job->version,
+	if (check_added_state(s, job->outcome.state_before, job->name, job->version,
 		    &job->outcome.error) < 0)
 		return PHASE_FAIL;
 	if (job->request.rebuild)

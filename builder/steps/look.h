@@ -5,11 +5,12 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_LOOKING */
 enum phase look_enter(struct job *job);
 
-/* 0 when name/version is in the dkms tree and not broken; else a negative errno, with
- * status 3 or 4. */
-int job_check_known(const struct settings *s, const char *name, const char *version,
+/* Checks whether name/version is in the dkms tree. Returns 0, or -ENOENT with status 3 if
+ * it is not, with status 4 if its source is missing. */
+int look_check_added(const struct settings *s, const char *name, const char *version,
 	struct error *err);
 
 #endif
