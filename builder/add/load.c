@@ -270,7 +270,7 @@ int load_register_work(struct job *job)
 	r = sync_dir(l->dir, &job->outcome.error);
 	if (r < 0)
 		return r;
-	lock = lock_sources(s);
+	lock = source_lock_take(s);
 	/* Another one may have been quicker. */
 	r = load_check_state(job, tree_version_state(s->trees.dkms, s->trees.source,
 					  job->name, job->version));

@@ -78,7 +78,7 @@ static void compare_names(struct job *job)
 static int register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	_cleanup_close_ int lock = job->add->from ? lock_sources(s) : -1;
+	_cleanup_close_ int lock = job->add->from ? source_lock_take(s) : -1;
 	_cleanup_free_ char *source = NULL;
 	int r;
 

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "builder/tree/source-lock.h"
 
-int lock_sources(const struct settings *s)
+int source_lock_take(const struct settings *s)
 {
 	int fd = open(s->trees.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -11,6 +11,6 @@
  * holds it while it puts a source there and registers it, so that no other process
  * replaces the source in between. Returns a descriptor; closing it releases the lock.
  * Returns a negative number if the source tree cannot be opened. */
-int lock_sources(const struct settings *s);
+int source_lock_take(const struct settings *s);
 
 #endif
