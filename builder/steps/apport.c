@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_REPORTING: apport(1), where it is there, hears of a module that could not be built. */
+/* JOB_REPORTING: reports a module that could not be built to apport(1), if that is
+ * installed. */
 #include "config.h"
 
 #include "builder/steps/apport.h"
 
-
-/* The hook comes with the package of dkms, and is of no use without the program. */
+/* Ubuntu's package of dkms contains the hook, which needs the program. */
 #define HOOK "/usr/share/apport/package-hooks/dkms_packages.py"
 #define PROGRAM "/usr/share/apport/apport"
-/* Where the hook looks for the log. */
+/* The dkms tree in which the hook searches the log. */
 #define TREE "/var/lib/dkms"
 
 enum phase report_enter(struct job *job)
 {
 	int status = job->outcome.error.status;
 
+	/* 10: make failed; 7: make succeeded, but a module is missing. */
 	if (job->outcome.result != RESULT_FAILED || (status != 10 && status != 7) ||
 		job->shared->stop.signal)
 		return PHASE_NEXT;

@@ -5,6 +5,7 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_REPORTING */
 enum phase report_enter(struct job *job);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_CLEANING: the log stays where people look for it, and the job's directory is
- * removed. */
+/* JOB_CLEANING: keeps the log of a failed build, and removes the job's directory. */
 #include "config.h"
 
 #include <sys/stat.h>
@@ -10,9 +9,9 @@
 #include "builder/reuse/cached.h"
 #include "builder/steps/clean.h"
 
-/* Moves the copy of the source back to its own directory, and puts at build_dir again
- * what was there before. */
-static void undo_rename(struct build *b)
+/* Undoes rename_to_build_dir() of prepare.c: moves the copy of the source back to
+ * copy_dir, and the earlier content of build_dir back to build_dir. */
+static void restore_build_dir(struct build *b)
 {
 	if (b->work_dir != b->paths.build_dir)
 		return;
@@ -21,8 +20,8 @@ static void undo_rename(struct build *b)
 	rename(b->paths.displaced_dir, b->paths.build_dir);
 }
 
-/* The log of a failed build stays where people look for it; see LOOK of the tree in
- * builder/tree/tree.h: build/RELEASE-ARCH/make.log, and build/make.log is the latest. */
+/* Keeps the log of a failed build as build/RELEASE-ARCH/make.log; see
+ * builder/tree/tree.h. build/make.log is a link to the latest such log. */
 static void keep_log(struct job *job)
 {
 	struct build *b = job->build;
@@ -36,13 +35,13 @@ static void keep_log(struct job *job)
 		rename(b->work_dir, b->paths.failed_dir);
 	else
 		mkdir(b->paths.failed_dir, 0755);
-	dir_remove(log, NULL); /* the module may have made one */
+	dir_remove(log, NULL); /* the module may have a file of that name */
 	if (rename(b->paths.log, log) == 0 && link_write(latest, target, NULL) == 0)
 		job->outcome.log_path = TAKE_PTR(log);
 }
 
-/* After a success nothing tells of the failure before it. */
-static void forget_log(struct build *b)
+/* Removes the log of an earlier build that failed, and the link to it. */
+static void remove_failed_log(struct build *b)
 {
 	_cleanup_free_ char *latest = path_join(b->paths.build_dir, "make.log");
 	struct stat st;
@@ -52,7 +51,7 @@ static void forget_log(struct build *b)
 		unlink(latest);
 }
 
-void forget_build(struct job *job)
+void clean_free_build(struct job *job)
 {
 	build_free(TAKE_PTR(job->build));
 	reuse_free(TAKE_PTR(job->reuse));
@@ -62,16 +61,16 @@ static int clean_work(struct job *job)
 {
 	struct build *b = job->build;
 
-	undo_rename(b);
+	restore_build_dir(b);
 	if (b->job_lock_fd < 0)
-		return 0; /* the directory is another's */
+		return 0; /* another process uses the directory */
 	if (job->outcome.result == RESULT_FAILED && !job->outcome.built &&
 		!job->shared->stop.signal && b->log_fd >= 0)
 		keep_log(job);
 	else if (job->outcome.built)
-		forget_log(b);
+		remove_failed_log(b);
 	dir_remove(b->paths.job_dir, NULL);
-	forget_build(job);
+	clean_free_build(job);
 	return 0;
 }
 

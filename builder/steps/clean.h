@@ -5,8 +5,9 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_CLEANING */
 enum phase clean_enter(struct job *job);
-/* Frees the state of the job's build. */
-void forget_build(struct job *job);
+/* Frees job->build and job->reuse. Removes no files. */
+void clean_free_build(struct job *job);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The states in which the commands of the module run: patches, PRE_BUILD, make, strip,
- * POST_BUILD. All of them run through bash in the sandbox, and write to the log. */
+/* The states that run commands of the module, or on its source: JOB_PATCHING,
+ * JOB_PRE_BUILD, JOB_MAKING, JOB_STRIPPING and JOB_POST_BUILD. bash runs each command in
+ * the sandbox, and the output goes to make.log. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,7 +20,9 @@
 #include "builder/reuse/reuse.h"
 #include "builder/steps/make.h"
 
-static enum phase run(struct job *job, const char *line, bool make)
+/* Makes the job's command a bash that runs line in the build directory. If make is true,
+ * the command may call make: it gets job slots and compilers with ccache. */
+static enum phase run_in_build(struct job *job, const char *line, bool make)
 {
 	const struct settings *s = job->shared->settings;
 	struct build *b = job->build;
@@ -50,7 +53,8 @@ static enum phase run(struct job *job, const char *line, bool make)
 	return PHASE_COMMAND;
 }
 
-/* Less than this left is a full disk (bytes): no compiler got that far. */
+/* A file system with less free space than this counts as full (bytes). It is not 0,
+ * because a compiler that fails has not used the last byte. */
 #define DISK_FULL_BYTES (64 * 1024)
 
 static bool disk_is_full(const char *path)
@@ -61,10 +65,11 @@ static bool disk_is_full(const char *path)
 	       (uint64_t)st.f_bavail * st.f_frsize < DISK_FULL_BYTES;
 }
 
-/* PHASE_NEXT when the command went well; else an error with the given status, which says
- * what ("make") exited how, and what the log says about it. */
-static enum phase ran(struct job *job, const struct outcome *outcome, const char *what,
-	int status)
+/* Adds the outcome of a command to the log. Returns PHASE_NEXT if it succeeded. Otherwise
+ * sets an error with that status, which has what ("make"), how it ended, the lines of the
+ * log that explain it, and advice if there is any, and returns PHASE_FAIL. */
+static enum phase check_command(
+	struct job *job, const struct outcome *outcome, const char *what, int status)
 {
 	_cleanup_free_ char *how = NULL, *why = NULL, *full = NULL, *advice = NULL;
 	int r;
@@ -112,7 +117,7 @@ enum phase patch_enter(struct job *job)
 	free(path);
 	path = xasprintf("patches/%s", name);
 	str_add_quoted(&line, path);
-	phase = run(job, line.data, false);
+	phase = run_in_build(job, line.data, false);
 	str_done(&line);
 	return phase;
 }
@@ -122,7 +127,7 @@ enum phase patch_leave(struct job *job, const struct outcome *outcome)
 	_cleanup_free_ char *what = xasprintf(
 		"the patch %s", job->conf->patches.items[job->build->next_patch]);
 
-	if (ran(job, outcome, what, 6) == PHASE_FAIL)
+	if (check_command(job, outcome, what, 6) == PHASE_FAIL)
 		return PHASE_FAIL;
 	job->build->next_patch++;
 	return PHASE_AGAIN;
@@ -139,13 +144,14 @@ static enum phase build_script_enter(
 		return PHASE_NEXT;
 	line = hook_command_line(
 		job, what, script, job->build->work_dir, job->build->paths.build_dir);
-	return line ? run(job, line, true) : PHASE_NEXT;
+	return line ? run_in_build(job, line, true) : PHASE_NEXT;
 }
 
 static enum phase build_script_leave(struct job *job, const struct outcome *outcome,
 	const char *what)
 {
-	return ran(job, outcome, what, outcome->exit_status ? outcome->exit_status : 1);
+	return check_command(
+		job, outcome, what, outcome->exit_status ? outcome->exit_status : 1);
 }
 
 enum phase pre_build_enter(struct job *job)
@@ -177,12 +183,13 @@ enum phase make_enter(struct job *job)
 	if (!build_is_needed(job))
 		return PHASE_NEXT;
 	line = conf_make_command(job->conf, job->kernel->release);
-	return run(job, line, true);
+	return run_in_build(job, line, true);
 }
 
-/* A regular file inside of the build directory: what is read from there is read as our
- * own user, and a link could lead to what the module may not see. */
-static bool is_built(const struct build *b, const char *path)
+/* Returns whether path is a regular file below the build directory. dkms reads it as its
+ * own user, outside the sandbox. A link could lead it to a file that the module must not
+ * see. */
+static bool is_module_built(const struct build *b, const char *path)
 {
 	_cleanup_free_ char *dir = realpath(b->work_dir, NULL);
 	_cleanup_free_ char *real = realpath(path, NULL);
@@ -192,8 +199,9 @@ static bool is_built(const struct build *b, const char *path)
 	       lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Whatever may be due to the objects that make was given is tried again without. */
-static bool is_doubtful(const struct job *job, const struct outcome *outcome)
+/* Returns whether make failed, or built a module that does not fit, while it used objects
+ * from the cache. Then the job builds again without them. */
+static bool may_be_fault_of_objects(const struct job *job, const struct outcome *outcome)
 {
 	if (!objects_were_restored(job) || outcome->cancelled || outcome->timed_out)
 		return false;
@@ -202,18 +210,18 @@ static bool is_doubtful(const struct job *job, const struct outcome *outcome)
 
 enum phase make_leave(struct job *job, const struct outcome *outcome)
 {
-	if (is_doubtful(job, outcome)) {
+	if (may_be_fault_of_objects(job, outcome)) {
 		job->reuse->without_objects = true;
 		job->build->next_patch = 0;
 		return PHASE_RESTART;
 	}
-	if (ran(job, outcome, "make", 10) == PHASE_FAIL)
+	if (check_command(job, outcome, "make", 10) == PHASE_FAIL)
 		return PHASE_FAIL;
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *path = build_module_path(job, m);
 
-		if (m->excluded || is_built(job->build, path))
+		if (m->excluded || is_module_built(job->build, path))
 			continue;
 		error_set(&job->outcome.error, -ENOENT, 7,
 			"make succeeded and did not build %s%s.ko, which %s names",
@@ -246,12 +254,12 @@ enum phase strip_enter(struct job *job)
 		any = true;
 	}
 	if (any)
-		phase = run(job, line.data, false);
+		phase = run_in_build(job, line.data, false);
 	str_done(&line);
 	return phase;
 }
 
 enum phase strip_leave(struct job *job, const struct outcome *outcome)
 {
-	return ran(job, outcome, "strip", 10);
+	return check_command(job, outcome, "strip", 10);
 }

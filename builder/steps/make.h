@@ -5,6 +5,7 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_PATCHING, JOB_PRE_BUILD, JOB_MAKING, JOB_STRIPPING and JOB_POST_BUILD */
 enum phase patch_enter(struct job *job);
 enum phase patch_leave(struct job *job, const struct outcome *outcome);
 enum phase pre_build_enter(struct job *job);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The states of a build before the module's own commands: is there something to build,
- * may we have its directory, a fresh copy of the source. build.c tells of the
- * directories. */
+/* The states of a build before the module's own commands: JOB_CHECKING, JOB_WAITING and
+ * JOB_COPYING. builder/build/build.c describes the directories. */
 #include "config.h"
 
 #include <errno.h>
@@ -24,6 +23,7 @@
 
 /* JOB_CHECKING */
 
+/* Checks whether the modules in BUILD_DEPENDS are installed for the kernel. */
 static int check_depends(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -56,7 +56,8 @@ static int check_source(struct job *job, const char *source)
 	return 0;
 }
 
-/* A user who is nobody must be able to reach what the build needs. */
+/* Sets how the build is confined. It runs as the user nobody only if that user can read
+ * the directories that it needs. */
 static void choose_sandbox(struct job *job)
 {
 	_cleanup_(strv_done) struct strv readable = {0};
@@ -109,9 +110,9 @@ enum phase check_enter(struct job *job)
 
 /* JOB_WAITING */
 
-/* Makes the job's directory and locks it; -EBUSY when another process has it. A lock that
- * a dead process left is none, since the kernel drops it; what such a process left in the
- * directory is removed. */
+/* Makes the job's directory and locks it. Returns 0, -EBUSY if another process has locked
+ * it, or another negative errno and job->outcome.error. The kernel drops the lock of a
+ * process that was killed; build_clear_job_dir() removes the files that it has left. */
 static int lock_job_dir(struct job *job)
 {
 	struct build *b = job->build;
@@ -135,7 +136,8 @@ static int lock_job_dir(struct job *job)
 			b->job_lock_fd = -1;
 			return -EBUSY;
 		}
-		/* The other one may have removed it between our open and our lock. */
+		/* Another process may have removed the directory between open() and
+		 * flock(). */
 		if (fstat(b->job_lock_fd, &mine) == 0 &&
 			stat(b->paths.job_dir, &there) == 0 &&
 			stat_is_same(&mine, &there))
@@ -143,8 +145,9 @@ static int lock_job_dir(struct job *job)
 	}
 }
 
-/* Without namespaces the builds of all kernels have one directory: see
- * rename_to_build_dir. */
+/* Locks the directory of the version; -EBUSY if another process has locked it. Without
+ * namespaces the builds for all kernels share one build directory, so only one of them
+ * can run at a time: see rename_to_build_dir(). */
 static int lock_version_dir(struct build *b)
 {
 	close_ptr(&b->version_lock_fd);
@@ -156,8 +159,9 @@ static int lock_version_dir(struct build *b)
 	return 0;
 }
 
-/* What another dkms has done since we looked is not done again. */
-static enum phase look_again(struct job *job)
+/* Called when the locks are held. If another dkms process has built the version since
+ * JOB_LOOKING, the job does not build it again. */
+static enum phase check_built_meanwhile(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	enum tree_state state =
@@ -168,15 +172,16 @@ static enum phase look_again(struct job *job)
 		return PHASE_NEXT;
 	job->outcome.state_before = state;
 	dir_remove(job->build->paths.job_dir, NULL);
-	forget_build(job);
+	clean_free_build(job);
 	if (job->kind == JOB_INSTALL && state < STATE_INSTALLED_WEAK)
 		return PHASE_NEXT;
 	job->outcome.result = RESULT_NOTHING;
 	return PHASE_STOP;
 }
 
-/* The lock is waited for by a command, flock(1), which takes no thread from the jobs that
- * the other process may be waiting for, and which ends like every other one. */
+/* Takes the locks. If another process holds one, runs flock(1) to wait for it, and tries
+ * again. A command, unlike a blocking flock(2), occupies no thread that other jobs need,
+ * and it can be cancelled like all commands. */
 enum phase wait_enter(struct job *job)
 {
 	static const char script[] = "exec 9< \"$1\" && exec flock 9";
@@ -195,7 +200,7 @@ enum phase wait_enter(struct job *job)
 		r = lock_version_dir(b);
 	}
 	if (r == 0)
-		return look_again(job);
+		return check_built_meanwhile(job);
 	if (r != -EBUSY)
 		return PHASE_FAIL;
 	strv_push_all(&job->ask.command.argv,
@@ -206,7 +211,7 @@ enum phase wait_enter(struct job *job)
 
 enum phase wait_leave(struct job *job, const struct outcome *outcome)
 {
-	/* 1: the directory is gone; above: bash did not find flock. */
+	/* 1: the directory is gone. More: bash did not find flock(1). */
 	if (!outcome->error && !outcome->signal && !outcome->timed_out &&
 		!outcome->cancelled && outcome->exit_status <= 1)
 		return PHASE_AGAIN;
@@ -217,7 +222,8 @@ enum phase wait_leave(struct job *job, const struct outcome *outcome)
 
 /* JOB_COPYING */
 
-/* Who repeats a command by hand needs the variables, too. */
+/* Adds the variables that choose the compiler to the log, for somebody who repeats a
+ * command by hand. */
 static void log_toolchain(const struct build *b)
 {
 	_cleanup_(strv_done) struct strv variables = {0};
@@ -246,26 +252,29 @@ static int open_log(struct job *job)
 	return 0;
 }
 
-static int give_to(const char *path, uid_t uid, struct error *err)
+/* Changes the owner and group of path to uid, unless uid is -1. */
+static int set_owner(const char *path, uid_t uid, struct error *err)
 {
 	if (uid != (uid_t)-1 && lchown(path, uid, uid) < 0)
 		return error_errno(err, -errno, 1, "cannot change %s", path);
 	return 0;
 }
 
-static int overlay_dir(const char *to, uid_t uid, struct error *err)
+static int make_copied_dir(const char *to, uid_t uid, struct error *err)
 {
 	if (mkdir(to, 0755) < 0 && errno != EEXIST)
 		return error_errno(err, -errno, 1, "cannot make %s", to);
-	return give_to(to, uid, err);
+	return set_owner(to, uid, err);
 }
 
-/* Copies what is in a directory over what may be in another. Links are followed. */
-static int overlay(const char *from, const char *to, uid_t uid, struct error *err)
+/* Copies the content of the directory from into the directory to, which need not exist.
+ * Replaces files of the same names. Follows links. The copies belong to uid unless it is
+ * -1. */
+static int copy_over(const char *from, const char *to, uid_t uid, struct error *err)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
-	int r = overlay_dir(to, uid, err);
+	int r = make_copied_dir(to, uid, err);
 
 	if (r < 0)
 		return r;
@@ -279,17 +288,18 @@ static int overlay(const char *from, const char *to, uid_t uid, struct error *er
 		if (e->error)
 			r = error_errno(err, e->error, 1, "cannot read %s", a);
 		else if (e->type == DT_DIR)
-			r = overlay_dir(b, uid, err);
+			r = make_copied_dir(b, uid, err);
 		else if (e->type == DT_LNK && path_is_dir(a))
-			r = overlay(a, b, uid, err);
+			r = copy_over(a, b, uid, err);
 		else if ((r = file_copy(a, b, err)) == 0)
-			r = give_to(b, uid, err);
+			r = set_owner(b, uid, err);
 	}
 	return r;
 }
 
-/* The administrator's patches lie over those of the package. */
-static int overlay_patches(struct job *job, uid_t uid)
+/* Copies the administrator's patches, in /etc/dkms/NAME/patches, over those of the
+ * package. */
+static int copy_config_patches(struct job *job, uid_t uid)
 {
 	_cleanup_free_ char *from =
 		xasprintf("%s/%s/patches", job->shared->settings->config_dir, job->name);
@@ -297,15 +307,16 @@ static int overlay_patches(struct job *job, uid_t uid)
 
 	if (!job->conf->patches.n || !path_is_dir(from))
 		return 0;
-	return overlay(from, to, uid, &job->outcome.error);
+	return copy_over(from, to, uid, &job->outcome.error);
 }
 
-/* Without namespaces: what is at build_dir makes room, and comes back in undo_rename. */
+/* Without namespaces: moves the content of build_dir to displaced_dir, and the copy of
+ * the source to build_dir. restore_build_dir() in clean.c undoes this. */
 static int rename_to_build_dir(struct job *job)
 {
 	struct build *b = job->build;
 
-	/* A process that was killed may have left it aside. */
+	/* A process that was killed may have left displaced_dir. */
 	if (path_exists(b->paths.displaced_dir)) {
 		dir_remove(b->paths.build_dir, NULL);
 		rename(b->paths.displaced_dir, b->paths.build_dir);
@@ -331,7 +342,7 @@ static int copy_work(struct job *job)
 		uid = SANDBOX_UID;
 	r = dir_copy(b->paths.source_dir, b->work_dir, uid, uid, &job->outcome.error);
 	if (r == 0)
-		r = overlay_patches(job, uid);
+		r = copy_config_patches(job, uid);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE)
 		r = rename_to_build_dir(job);
 	if (r == 0)

@@ -5,6 +5,7 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_CHECKING, JOB_WAITING and JOB_COPYING */
 enum phase check_enter(struct job *job);
 enum phase wait_enter(struct job *job);
 enum phase wait_leave(struct job *job, const struct outcome *outcome);

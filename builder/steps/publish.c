@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The states of a build after the module's own commands: what they have built is looked at,
- * compressed, and renamed to RELEASE/ARCH in the tree; the log stays where people look. */
+/* The last states of a build: JOB_FINISHING compresses the modules, JOB_PUBLISHING
+ * renames them, with the log, to RELEASE/ARCH in the dkms tree. */
 #include "config.h"
 
 #include <errno.h>
@@ -22,6 +22,7 @@
 
 /* JOB_FINISHING */
 
+/* Returns the options of the settings for a compression; NULL if there are none. */
 static const char *compress_options(const struct settings *s, enum compression how)
 {
 	switch (how) {
@@ -74,8 +75,9 @@ enum phase finish_enter(struct job *job)
 
 /* JOB_PUBLISHING */
 
-/* The versions that it was built against, in .dep_NAME beside module/: what
- * BUILD_DEPENDS_REBUILD looks at. A forced build leaves no trace, as ever. */
+/* For BUILD_DEPENDS_REBUILD: writes the installed version of each module in BUILD_DEPENDS
+ * to a file .dep_NAME beside module/. Not after a build with --force, as in earlier
+ * versions of dkms. */
 static int write_dependencies(struct job *job)
 {
 	const struct settings *s = job->shared->settings;

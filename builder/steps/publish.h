@@ -5,6 +5,7 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_FINISHING and JOB_PUBLISHING */
 enum phase finish_enter(struct job *job);
 enum phase publish_enter(struct job *job);
 

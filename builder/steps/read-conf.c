@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_EVALUATING: bash evaluates the dkms.conf in a sandbox. */
+/* JOB_EVALUATING: bash evaluates the dkms.conf, in a sandbox. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include "builder/tree/tree.h"
 #include "builder/steps/read-conf.h"
 
-#define CONF_SECONDS 10 /* what a dkms.conf may take */
+#define CONF_SECONDS 10 /* the time limit for the evaluation of a dkms.conf (s) */
 
-/* The dkms.conf of a module that is being added; caller frees. */
+/* Returns the dkms.conf path of a version that is being added; the caller frees. */
 static char *added_conf_path(const struct job *job)
 {
 	if (job->add->from)
@@ -20,7 +20,8 @@ static char *added_conf_path(const struct job *job)
 		job->name, job->version);
 }
 
-static enum phase no_conf(struct job *job)
+/* Sets the error for a version that cannot be added because its dkms.conf is missing. */
+static enum phase fail_without_conf(struct job *job)
 {
 	_cleanup_free_ char *dir =
 		xstrndup(job->conf_path, strlen(job->conf_path) - strlen("/dkms.conf"));
@@ -34,8 +35,9 @@ static enum phase no_conf(struct job *job)
 	return PHASE_FAIL;
 }
 
-/* Of the source; whoever is not root may find it closed. */
-static bool can_enter(struct job *job)
+/* Returns false and sets an error if dkms, not run by root, may not enter the source
+ * directory. */
+static bool check_source_access(struct job *job)
 {
 	_cleanup_free_ char *dir = path_parent(job->conf_path);
 
@@ -58,14 +60,14 @@ enum phase evaluate_enter(struct job *job)
 	if (!job->conf_path && job->kind == JOB_ADD) {
 		job->conf_path = added_conf_path(job);
 		if (!path_is_file(job->conf_path))
-			return no_conf(job);
+			return fail_without_conf(job);
 	} else if (!job->conf_path) {
 		dir = tree_version_dir(s->trees.dkms, job->name, job->version);
 		job->conf_path = path_join(dir, "source/dkms.conf");
 	}
-	if (!can_enter(job))
+	if (!check_source_access(job))
 		return PHASE_FAIL;
-	/* What has lost its dkms.conf can be taken away all the same. */
+	/* A version can be removed even if its dkms.conf is missing. */
 	if (job_removes(job) && !path_is_file(job->conf_path))
 		return PHASE_NEXT;
 	request = job_conf_request(job);
@@ -83,8 +85,8 @@ enum phase evaluate_enter(struct job *job)
 	return PHASE_COMMAND;
 }
 
-/* What the files wrote to standard error, a line each. */
-static void add_complaints(struct job *job, const struct str *text)
+/* Adds each line that the evaluation has written to standard error as a warning. */
+static void add_stderr_warnings(struct job *job, const struct str *text)
 {
 	for (const char *line = text->data; line && *line;) {
 		size_t len = strcspn(line, "\n");
@@ -110,14 +112,15 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
 	if (outcome->cancelled)
 		return PHASE_FAIL;
 	if (job_removes(job))
-		err = &ignored; /* nor does a bad conf stop that */
+		err = &ignored; /* a version can be removed even if its dkms.conf is bad
+				 */
 	r = conf_parse(&request, &job->ask.command, outcome, &job->conf, err);
 	if (r == 0)
-		add_complaints(job, &outcome->err);
+		add_stderr_warnings(job, &outcome->err);
 	if (r == 0 && (job_builds(job) || job->kind == JOB_ADD))
 		strv_extend(&job->outcome.warnings, &job->conf->warnings);
 	if (r == 0 && job_builds(job))
 		r = conf_check_duplicates(job->conf, job->conf_path, err);
 	error_done(&ignored);
-	return r < 0 && !(job_removes(job)) ? PHASE_FAIL : PHASE_NEXT;
+	return r < 0 && !job_removes(job) ? PHASE_FAIL : PHASE_NEXT;
 }

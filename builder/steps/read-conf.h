@@ -5,6 +5,7 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_EVALUATING */
 enum phase evaluate_enter(struct job *job);
 enum phase evaluate_leave(struct job *job, const struct outcome *outcome);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_PREPARING_SIGNATURES and JOB_SIGNING: whether, with what, and one command for each
- * module. A module is signed as a copy, in a directory of its own, which takes the
- * module's place when that has worked: a program that fails half-way harms nothing.
+/* JOB_PREPARING_SIGNATURES decides whether modules are signed, and makes copies of them
+ * in a directory of their own. JOB_SIGNING runs one command for each copy, and renames
+ * the signed copy over the module. So a program that fails half-way does not damage the
+ * module.
  *
- * Whatever goes wrong is a warning, and the modules stay as they are. The commands run
- * outside of the sandbox, since the key is nothing for a build to see. */
+ * A failure is a warning, and the module stays unsigned. The commands run outside the
+ * sandbox, because a build must not see the key. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,17 +19,17 @@
 #include "builder/build/buildlog.h"
 #include "builder/steps/sign.h"
 
-/* What a signature may take; a token may want to be touched. */
+/* The time limit for a signature (s). Some tokens wait for a touch. */
 #define SIGN_SECONDS 120
 
 struct signing {
-	char *tool, *hash;
+	char *tool, *hash; /* the program that signs; the name of the digest */
 	struct keypair pair;
-	char *dir;	    /* holds the copies */
-	size_t next;	    /* module to sign */
-	bool ready;	    /* the key pair and the copies are there */
-	char *failed, *why; /* the first module that could not be signed */
-	size_t n_failed;
+	char *dir;	    /* the directory of the copies */
+	size_t next;	    /* the index of the module that is signed next */
+	bool ready;	    /* the key pair and the copies exist */
+	char *failed, *why; /* the first module that was not signed, and why; or NULL */
+	size_t n_failed;    /* the number of modules that could not be signed */
 };
 
 void signing_free(struct signing *sg)
@@ -46,7 +47,8 @@ void signing_free(struct signing *sg)
 
 /* JOB_PREPARING_SIGNATURES */
 
-/* The next module that is built, from sg->next on; NULL at the end. */
+/* Advances sg->next to the next module that is not excluded, and returns that; NULL if
+ * there are no more. */
 static const struct conf_module *next_module(const struct job *job)
 {
 	struct signing *sg = job->signing;
@@ -56,7 +58,7 @@ static const struct conf_module *next_module(const struct job *job)
 	return sg->next < job->conf->n_modules ? &job->conf->modules[sg->next] : NULL;
 }
 
-/* The copy of a module; caller frees. */
+/* Returns the path of the copy of a module; the caller frees. */
 static char *copy_path(const struct signing *sg, const struct conf_module *m)
 {
 	_cleanup_free_ char *file = conf_dest_file(m);
@@ -83,7 +85,7 @@ static int copy_modules(const struct job *job, struct error *err)
 	return r;
 }
 
-static void not_signed(struct job *job, const char *why)
+static void add_unsigned_notice(struct job *job, const char *why)
 {
 	strv_pushf(&job->outcome.notices, "modules are not signed: %s", why);
 }
@@ -105,7 +107,7 @@ static int prepare_signatures_work(struct job *job)
 	if (r == 0)
 		r = copy_modules(job, &err);
 	if (r < 0)
-		not_signed(job, err.what ? err.what : strerror(-r));
+		add_unsigned_notice(job, err.what ? err.what : strerror(-r));
 	sg->ready = r == 0;
 	return 0;
 }
@@ -130,7 +132,7 @@ enum phase prepare_signatures_enter(struct job *job)
 	sg->hash = signer_hash(job->kernel);
 	keypair_choose(s, job->kernel->release, &sg->pair);
 	if (signer_find_program(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) < 0) {
-		not_signed(job, err.what);
+		add_unsigned_notice(job, err.what);
 		return PHASE_NEXT;
 	}
 	if (!next_module(job))
@@ -141,7 +143,8 @@ enum phase prepare_signatures_enter(struct job *job)
 
 /* JOB_SIGNING */
 
-/* The command for the log, where a token's PIN has no business. */
+/* Adds the command to the log, without the PKCS #11 URI, which may contain the token's
+ * PIN. */
 static void log_command(const struct job *job, const char *path)
 {
 	const struct signing *sg = job->signing;
@@ -157,7 +160,7 @@ static void log_command(const struct job *job, const char *path)
 	buildlog_add_command(build_log_fd(job), line.data);
 }
 
-static void tell_failures(struct job *job)
+static void add_failure_warning(struct job *job)
 {
 	struct signing *sg = job->signing;
 
@@ -181,7 +184,7 @@ enum phase sign_enter(struct job *job)
 		return PHASE_NEXT;
 	m = next_module(job);
 	if (!m) {
-		tell_failures(job);
+		add_failure_warning(job);
 		return PHASE_NEXT;
 	}
 	path = copy_path(sg, m);
@@ -193,8 +196,10 @@ enum phase sign_enter(struct job *job)
 	return PHASE_COMMAND;
 }
 
-/* Why a module is not signed after its command: caller frees; NULL when it is. */
-static char *failure(const struct job *job, const struct outcome *outcome, const char *path)
+/* Returns why the module was not signed, after its command has ended; the caller frees.
+ * NULL if it was signed. */
+static char *describe_failure(
+	const struct job *job, const struct outcome *outcome, const char *path)
 {
 	const struct signing *sg = job->signing;
 	const char *name = path_base(sg->tool);
@@ -229,7 +234,7 @@ enum phase sign_leave(struct job *job, const struct outcome *outcome)
 	buildlog_add_result(fd, outcome, &job->ask.command);
 	if (outcome->cancelled)
 		return PHASE_FAIL;
-	why = failure(job, outcome, path);
+	why = describe_failure(job, outcome, path);
 	if (!why && rename(path, staged) < 0)
 		why = xasprintf("cannot rename %s: %s", path, strerror(errno));
 	if (why && !sg->n_failed++) {

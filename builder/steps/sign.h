@@ -5,9 +5,11 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_PREPARING_SIGNATURES and JOB_SIGNING */
 enum phase prepare_signatures_enter(struct job *job);
 enum phase sign_enter(struct job *job);
 enum phase sign_leave(struct job *job, const struct outcome *outcome);
-void signing_free(struct signing *signing); /* NULL is allowed */
+/* Frees the state of signing a build's modules. NULL is allowed. */
+void signing_free(struct signing *signing);
 
 #endif
