@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_ADD of an archive. It is unpacked into SOURCETREE/.dkms-load-XXXXXX, a stage:
+/* How is a version added from an archive? JOB_LOADING unpacks it into a temporary
+ * directory, SOURCETREE/.dkms-load-XXXXXX:
  *
- *   tree/      what is in the archive
- *   source/    the dkms.conf of a tarball of binaries only
+ *   tree/      the content of the archive
+ *   source/    the dkms.conf of a tarball that has no source (--binaries-only)
  *
- * From there its source is renamed to where sources live, or exchanged with what is
- * there. Modules that it brings are copied into a stage of the dkms tree, which is then
- * renamed. What fails on the way is undone. */
+ * JOB_REGISTERING renames the source from there to SOURCETREE/NAME-VERSION, or exchanges
+ * it with the source that is there. It copies the built modules into a temporary
+ * directory of the dkms tree, which is then renamed. If that fails, it undoes the change
+ * of the source. */
 #include "config.h"
 
 #include <errno.h>
@@ -22,16 +24,16 @@
 #include "builder/add/load.h"
 
 struct load {
-	char *dir;
-	int lock_fd;
+	char *dir;   /* the temporary directory; NULL until it is made */
+	int lock_fd; /* holds the lock on dir; -1: not locked */
 	struct tarball tarball;
-	char *source; /* SOURCETREE/NAME-VERSION, once that is known */
+	char *source; /* SOURCETREE/NAME-VERSION; NULL until these are known */
 	enum {
 		SOURCE_UNTOUCHED,
-		SOURCE_NEW,       /* there was none */
-		SOURCE_EXCHANGED, /* the old one is where ours was */
-		SOURCE_REPLACED,  /* the old one is gone */
-	} placed;
+		SOURCE_NEW,	  /* there was no source before */
+		SOURCE_EXCHANGED, /* the earlier source is in the temporary directory */
+		SOURCE_REPLACED,  /* the earlier source was removed */
+	} source_change;
 };
 
 void load_free(struct load *l)
@@ -47,7 +49,8 @@ void load_free(struct load *l)
 
 /* JOB_LOADING */
 
-/* So that a build says that there is no source, nothing else may be beside the conf. */
+/* Makes a source directory for a tarball that has none. It contains only the dkms.conf,
+ * so that a build reports that there is no source. */
 static int take_conf_only(struct load *l, struct error *err)
 {
 	_cleanup_free_ char *dir = path_join(l->dir, "source");
@@ -114,12 +117,13 @@ int load_check_state(struct job *job, enum tree_state state)
 	return -EEXIST;
 }
 
-static int cannot_replace(struct job *job, int code)
+static int set_replace_error(struct job *job, int code)
 {
 	return error_errno(&job->outcome.error, code, 1, "cannot replace %s",
 		job->add->load->source);
 }
 
+/* Renames the unpacked source to l->source, and sets l->source_change. */
 static int place_source(struct job *job)
 {
 	struct load *l = job->add->load;
@@ -129,42 +133,44 @@ static int place_source(struct job *job)
 		if (rename(from, l->source) < 0)
 			return error_errno(&job->outcome.error, -errno, 1,
 				"cannot make %s", l->source);
-		l->placed = SOURCE_NEW;
+		l->source_change = SOURCE_NEW;
 		return 0;
 	}
-	/* A source on the system is better than none. */
+	/* Without a source in the archive, the system's source stays. */
 	if (l->tarball.binaries_only && path_is_dir(l->source))
 		return 0;
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, l->source, RENAME_EXCHANGE) == 0) {
-		l->placed = SOURCE_EXCHANGED;
+		l->source_change = SOURCE_EXCHANGED;
 		return 0;
 	}
-	/* Not every file system can exchange, nor an overlay rename what is below. */
+	/* Some file systems cannot exchange files, and an overlay cannot rename a
+	 * directory of its lower layer. */
 	if (errno != EINVAL && errno != ENOSYS && errno != EXDEV)
-		return cannot_replace(job, -errno);
+		return set_replace_error(job, -errno);
 	if (dir_remove(l->source, &job->outcome.error) < 0)
 		return -EIO;
-	l->placed = SOURCE_REPLACED;
-	return rename(from, l->source) < 0 ? cannot_replace(job, -errno) : 0;
+	l->source_change = SOURCE_REPLACED;
+	return rename(from, l->source) < 0 ? set_replace_error(job, -errno) : 0;
 }
 
-static void undo_source(struct load *l)
+/* Undoes place_source(), unless the earlier source was removed. */
+static void undo_place_source(struct load *l)
 {
 	const char *from = l->tarball.source;
 
-	if (l->placed == SOURCE_EXCHANGED)
+	if (l->source_change == SOURCE_EXCHANGED)
 		renameat2(AT_FDCWD, from, AT_FDCWD, l->source, RENAME_EXCHANGE);
-	else if (l->placed == SOURCE_NEW)
+	else if (l->source_change == SOURCE_NEW)
 		rename(l->source, from);
 }
 
-/* The directory of a kernel below one that has RELEASE/ARCH directories; caller frees. */
-static char *kernel_dir(const char *dir, const struct kernel_name *k)
+/* Returns DIR/RELEASE/ARCH; the caller frees. */
+static char *built_dir(const char *dir, const struct kernel_name *k)
 {
 	return xasprintf("%s/%s/%s", dir, k->release, k->arch);
 }
 
-/* Brings a directory to disk before it gets its name. */
+/* Writes the file system of a directory to disk, before the directory is renamed. */
 static int sync_dir(const char *dir, struct error *err)
 {
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -174,7 +180,8 @@ static int sync_dir(const char *dir, struct error *err)
 	return 0;
 }
 
-/* A version that is not in the tree comes with all its kernels by one rename. */
+/* Adds a version that is not in the tree, with its modules for all kernels, by one
+ * rename. */
 static int add_version(struct job *job)
 {
 	const char *tree = job->shared->settings->trees.dkms;
@@ -189,8 +196,8 @@ static int add_version(struct job *job)
 	for (size_t i = 0; i < t->kernels.n && r == 0; i++) {
 		const struct kernel_name *k = &t->kernels.items[i];
 		_cleanup_free_ char *dir = path_join(stage, k->release);
-		_cleanup_free_ char *from = kernel_dir(t->main_tree, k);
-		_cleanup_free_ char *to = kernel_dir(stage, k);
+		_cleanup_free_ char *from = built_dir(t->main_tree, k);
+		_cleanup_free_ char *to = built_dir(stage, k);
 
 		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)
@@ -208,10 +215,11 @@ static int add_version(struct job *job)
 	return r;
 }
 
-static int publish_kernel(struct job *job, const struct kernel_name *k)
+/* Adds the modules for one kernel to a version that is in the tree. */
+static int add_kernel(struct job *job, const struct kernel_name *k)
 {
 	const char *tree = job->shared->settings->trees.dkms;
-	_cleanup_free_ char *from = kernel_dir(job->add->load->tarball.main_tree, k);
+	_cleanup_free_ char *from = built_dir(job->add->load->tarball.main_tree, k);
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_free_ char *to = NULL;
 	_cleanup_close_ int lock = -1;
@@ -232,7 +240,8 @@ static int publish_kernel(struct job *job, const struct kernel_name *k)
 	return r;
 }
 
-/* One that is there, perhaps broken, gets them one by one; those that it has stay. */
+/* Adds the kernels one by one to a version that is in the tree, whose source may have
+ * been missing. Without --force, kernels that it is built for already are left out. */
 static int complete_version(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -244,14 +253,14 @@ static int complete_version(struct job *job)
 
 	for (size_t i = 0; i < t->kernels.n && r == 0; i++) {
 		const struct kernel_name *k = &t->kernels.items[i];
-		_cleanup_free_ char *built = kernel_dir(dir, k);
+		_cleanup_free_ char *built = built_dir(dir, k);
 
 		if (path_exists(built) && !s->switches.force)
 			strv_pushf(&job->outcome.warnings,
 				"what is built for %s/%s stays; --force replaces it",
 				k->release, k->arch);
 		else
-			r = publish_kernel(job, k);
+			r = add_kernel(job, k);
 	}
 	return r;
 }
@@ -271,20 +280,21 @@ int load_register_work(struct job *job)
 	if (r < 0)
 		return r;
 	lock = source_lock_take(s);
-	/* Another one may have been quicker. */
+	/* Another process may have added the version meanwhile. */
 	r = load_check_state(job, tree_version_state(s->trees.dkms, s->trees.source,
 					  job->name, job->version));
 	if (r == 0)
 		r = place_source(job);
 	if (r < 0)
 		return r;
-	/* A duplicate module is found only now, so that the copy stays (COMPAT). */
+	/* As in other versions of dkms, the source stays if the dkms.conf has a duplicate
+	 * module, so this is checked after the source is in place. */
 	r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r < 0)
 		return r;
 	r = path_exists(dir) ? complete_version(job) : add_version(job);
 	if (r < 0) {
-		undo_source(l);
+		undo_place_source(l);
 		return r;
 	}
 	conf = path_join(l->source, "dkms.conf");
@@ -296,12 +306,12 @@ bool load_is_sourceless(const struct job *job)
 {
 	const struct load *l = job->add->load;
 
-	return l && l->tarball.binaries_only && l->placed != SOURCE_UNTOUCHED;
+	return l && l->tarball.binaries_only && l->source_change != SOURCE_UNTOUCHED;
 }
 
 /* JOB_DISCARDING */
 
-/* Replaces each from in text by to. */
+/* Replaces every occurrence of from in *text by to. */
 static void replace_all(char **text, const char *from, const char *to)
 {
 	struct str s = {0};
@@ -318,8 +328,9 @@ static void replace_all(char **text, const char *from, const char *to)
 	*text = str_take(&s);
 }
 
-/* What was said of a place that is gone is said of the archive. */
-static void replace_place(struct job *job, const char *dir)
+/* In messages about files in the subdirectory dir of the temporary directory, which is
+ * removed, replaces the path by the archive's. */
+static void replace_path_by_archive(struct job *job, const char *dir)
 {
 	_cleanup_free_ char *from = xasprintf("%s/%s/", job->add->load->dir, dir);
 	_cleanup_free_ char *to = xasprintf("%s: ", job->add->archive);
@@ -330,12 +341,13 @@ static void replace_place(struct job *job, const char *dir)
 		replace_all(&job->outcome.warnings.items[i], from, to);
 }
 
-static void name_archive(struct job *job)
+/* Makes the error and the warnings of the job name the archive. */
+static void name_archive_in_messages(struct job *job)
 {
 	struct error *err = &job->outcome.error;
 
-	replace_place(job, "tree");
-	replace_place(job, "source");
+	replace_path_by_archive(job, "tree");
+	replace_path_by_archive(job, "source");
 	if (err->what && err->status && !strstr(err->what, job->add->archive) &&
 		!job->shared->stop.signal) {
 		_cleanup_free_ char *what =
@@ -351,7 +363,7 @@ static int discard_work(struct job *job)
 
 	if (l->dir) {
 		dir_remove(l->dir, NULL);
-		name_archive(job);
+		name_archive_in_messages(job);
 	}
 	load_free(TAKE_PTR(job->add->load));
 	return 0;

@@ -5,14 +5,21 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_LOADING and JOB_DISCARDING */
 enum phase load_enter(struct job *job);
 enum phase discard_enter(struct job *job);
-void load_free(struct load *load); /* NULL is allowed */
-/* 0 when what has been unpacked may take the place of a version in that state. */
+
+/* Checks whether a version in that state may be replaced by the one in the archive.
+ * Returns 0, or -EEXIST and job->outcome.error if it may not: --force is needed. */
 int load_check_state(struct job *job, enum tree_state state);
-/* Puts what has been unpacked in place and registers it; on a thread. */
+/* The work of JOB_REGISTERING for an archive: moves the unpacked source to the source
+ * tree and registers the version. Returns 0, or a negative errno and job->outcome.error.
+ */
 int load_register_work(struct job *job);
-/* Whether the archive brought no source, and there is none. */
+/* Returns whether the version has no source: the archive has none, and the system
+ * neither. */
 bool load_is_sourceless(const struct job *job);
+/* Frees the state of loading an archive. NULL is allowed. */
+void load_free(struct load *load);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_ADD and JOB_FORGET: which module versions the dkms tree knows. */
+/* How does the dkms tree get to know a version, and how is it removed from there?
+ * (JOB_ADD and JOB_FORGET) */
 #include "config.h"
 
 #include <errno.h>
@@ -16,8 +17,9 @@
 #include "builder/add/load.h"
 #include "builder/add/register.h"
 
-/* Copies add_from to where sources live, unless it is that already: into a stage, and from
- * there by rename. An older copy goes the other way. */
+/* Copies the directory job->add->from to source, unless it is that directory: first to a
+ * temporary directory, from where it is renamed. A directory that is at source already is
+ * renamed to the temporary directory and removed. */
 static int copy_source(struct job *job, const char *source)
 {
 	const char *source_tree = job->shared->settings->trees.source;
@@ -54,8 +56,9 @@ static int copy_source(struct job *job, const char *source)
 	return r;
 }
 
-/* For the removal that ends an RPM upgrade; also of a version that is added already. */
-static void leave_mark(struct job *job)
+/* Marks the version with --rpm_safe_upgrade, even if it is added already: the removal of
+ * the old package, which ends an RPM upgrade, then keeps it. */
+static void set_upgrade_mark(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_(error_done) struct error err = {0};
@@ -65,8 +68,9 @@ static void leave_mark(struct job *job)
 		strv_pushf(&job->outcome.warnings, "--rpm_safe_upgrade: %s", err.what);
 }
 
-/* The name by which it was added counts, whatever its dkms.conf says (COMPAT). */
-static void compare_names(struct job *job)
+/* Adds a warning if the dkms.conf has another name or version. As in other versions of
+ * dkms, those by which the version was added are used. */
+static void warn_about_names(struct job *job)
 {
 	const struct conf *c = job->conf;
 
@@ -84,22 +88,23 @@ static int register_work(struct job *job)
 
 	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
 	r = job->add->from ? copy_source(job, source) : 0;
-	/* A duplicate module is found only now, so that the copy stays (COMPAT). */
+	/* As in other versions of dkms, the source stays if the dkms.conf has a duplicate
+	 * module, so this is checked after the source is in place. */
 	if (r == 0)
 		r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r == 0)
 		r = tree_add(s->trees.dkms, job->name, job->version, source,
 			&job->outcome.error);
-	/* Another dkms has been quicker since register_enter looked. */
+	/* Another process has added the version since register_enter() checked. */
 	if (r == -EEXIST && job->add->allow_existing) {
 		error_done(&job->outcome.error);
 		job->outcome.result = RESULT_NOTHING;
 		r = 0;
 	}
 	if (r == 0)
-		leave_mark(job);
+		set_upgrade_mark(job);
 	if (r == 0 && job->outcome.result != RESULT_NOTHING)
-		compare_names(job);
+		warn_about_names(job);
 	return r;
 }
 
@@ -126,7 +131,7 @@ enum phase register_enter(struct job *job)
 		return PHASE_STOP;
 	}
 	if (state != STATE_UNKNOWN && state != STATE_BROKEN) {
-		leave_mark(job);
+		set_upgrade_mark(job);
 		error_set(&job->outcome.error, -EEXIST, 3, "%s/%s is already added",
 			job->name, job->version);
 		return PHASE_FAIL;
