@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What does dpkg-deb(1) want to have of a package? */
+/* What does dpkg-deb(1) need to make a package? deb-control(5) and Debian's policy
+ * describe the format. */
 #include "config.h"
 
 #include <ctype.h>
@@ -11,29 +12,33 @@
 #include "builder/module/compress.h"
 #include "builder/pack/deb.h"
 
-/* Of a line in a passwd file (bytes). */
+/* The longest line of a passwd file (bytes). */
 #define PASSWD_MAX 4096
 
-/* Names have small letters, digits, + - and dots. Caller frees. */
+/* Returns text as a package name, which may have only small letters, digits, "+", "-" and
+ * "."; the caller frees. */
 static char *deb_name(const char *text)
 {
-	char *name = package_word(text, "+-.", '-');
+	char *name = package_sanitize(text, "+-.", '-');
 
 	for (char *c = name; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	return name;
 }
 
-/* A version begins with a digit; what is behind its last "-" is not empty. */
+/* Returns version as a version for dpkg, which begins with a digit and does not end with
+ * "-"; the caller frees. */
 static char *deb_version(const char *version)
 {
-	_cleanup_free_ char *word = package_word(version, ".+~-", '.');
+	_cleanup_free_ char *word = package_sanitize(version, ".+~-", '.');
 
 	while (has_suffix(word, "-"))
 		word[strlen(word) - 1] = '\0';
 	return xasprintf("%s%s", isdigit((unsigned char)*word) ? "" : "0~", word);
 }
 
+/* Returns Debian's name of an architecture, which is the same as arch if it is not in the
+ * table. */
 static const char *deb_arch(const char *arch)
 {
 	static const struct {
@@ -58,7 +63,7 @@ static const char *deb_arch(const char *arch)
 	return arch;
 }
 
-static void describe(const struct job *job, struct package *p)
+static void fill_names(const struct job *job, struct package *p)
 {
 	_cleanup_free_ char *stem = package_stem(job), *name = NULL;
 
@@ -70,19 +75,20 @@ static void describe(const struct job *job, struct package *p)
 	p->file = xasprintf("%s_%s_%s.deb", p->name, p->version, p->arch);
 }
 
-static const char *variable(const char *first, const char *second)
+/* Returns the value of the first of two variables that is set, or NULL. */
+static const char *first_variable(const char *first, const char *second)
 {
 	const char *value = getenv(first);
 
 	return is_empty(value) ? getenv(second) : value;
 }
 
-/* "Name <address>", by the variables that Debian's tools know, else by what the system knows
- * of us. Caller frees. */
-static char *maintainer(void)
+/* Returns "NAME <ADDRESS>" of the maintainer, from the variables that dch(1) reads, else
+ * from the user's entry in passwd(5) and the host's name. The caller frees. */
+static char *find_maintainer(void)
 {
-	const char *name = variable("DEBFULLNAME", "NAME");
-	const char *email = variable("DEBEMAIL", "EMAIL");
+	const char *name = first_variable("DEBFULLNAME", "NAME");
+	const char *email = first_variable("DEBEMAIL", "EMAIL");
 	struct passwd entry, *found = NULL;
 	char buffer[PASSWD_MAX], host[256] = "localhost";
 	_cleanup_free_ char *address = NULL, *own = NULL;
@@ -108,9 +114,10 @@ static char *maintainer(void)
 	return whole;
 }
 
-static char *control(const struct job *job, const struct package *p)
+/* Returns the content of the package's file "control"; the caller frees. */
+static char *control_fields(const struct job *job, const struct package *p)
 {
-	_cleanup_free_ char *who = maintainer(), *stem = package_stem(job);
+	_cleanup_free_ char *who = find_maintainer(), *stem = package_stem(job);
 	_cleanup_free_ char *base = deb_name(stem), *kernel = deb_name(job->kernel->release);
 	struct str s = {0};
 
@@ -128,49 +135,58 @@ static char *control(const struct job *job, const struct package *p)
 	if (p->source)
 		str_addf(&s,
 			"Description: kernel modules of %s, as source for dkms\n"
-			" dkms builds the modules for the kernels that are installed when this\n"
-			" package is, and for each that comes later.\n",
+			" When this package is installed, dkms builds the modules for all installed\n"
+			" kernels. It builds them again for each kernel that is installed later.\n",
 			job->name);
 	else
 		str_addf(&s,
 			"Description: kernel modules of %s for %s\n"
-			" The modules were built by dkms, for the kernel %s\n"
-			" and no other.\n",
+			" The modules were built by dkms. They fit only the kernel\n"
+			" %s.\n",
 			job->name, job->kernel->release, job->kernel->release);
 	return str_take(&s);
 }
 
-/* What is done when the package comes and when it goes. */
+/* Writes the scripts that run after the package is installed and before or after it is
+ * removed. */
 static int write_scripts(const struct job *job, const struct package *p, struct error *err)
 {
-	_cleanup_free_ char *came = NULL, *goes = NULL, *depmod = package_depmod(job);
+	_cleanup_free_ char *after_install = NULL, *around_removal = NULL,
+			    *depmod = package_depmod_line(job);
 	int r;
 
 	if (p->source) {
-		came = xasprintf("#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n"
-				 "\t/usr/lib/dkms/common.postinst %s %s \"\" \"\" \"$2\"\nfi\n",
+		after_install = xasprintf(
+			"#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n"
+			"\t/usr/lib/dkms/common.postinst %s %s \"\" \"\" \"$2\"\nfi\n",
 			job->name, job->version);
-		goes = xasprintf("#!/bin/sh\nset -e\ncase $1 in\nremove|upgrade|deconfigure)\n"
-				 "\t[ -z \"$(dkms status %s/%s)\" ] || dkms remove %s/%s --all\n"
-				 "\t;;\nesac\n",
+		around_removal = xasprintf(
+			"#!/bin/sh\nset -e\ncase $1 in\nremove|upgrade|deconfigure)\n"
+			"\t[ -z \"$(dkms status %s/%s)\" ] || dkms remove %s/%s --all\n"
+			"\t;;\nesac\n",
 			job->name, job->version, job->name, job->version);
 	} else {
-		came = xasprintf("#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n\t%s\nfi\n",
+		after_install = xasprintf(
+			"#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n\t%s\nfi\n",
 			depmod);
-		goes = xasprintf("#!/bin/sh\nset -e\nif [ \"$1\" = remove ]; then\n\t%s\nfi\n",
+		around_removal = xasprintf(
+			"#!/bin/sh\nset -e\nif [ \"$1\" = remove ]; then\n\t%s\nfi\n",
 			depmod);
 	}
-	r = package_put(p, "root/DEBIAN/postinst", 0755, came, err);
+	r = package_write_file(p, "root/DEBIAN/postinst", 0755, after_install, err);
 	if (r < 0)
 		return r;
-	return package_put(p, p->source ? "root/DEBIAN/prerm" : "root/DEBIAN/postrm", 0755, goes,
-		err);
+	return package_write_file(p,
+		p->source ? "root/DEBIAN/prerm" : "root/DEBIAN/postrm", 0755,
+		around_removal, err);
 }
 
-/* A version with a revision is one of Debian's, by the rules for names of changelogs. */
+/* Writes the changelog. By Debian's policy it is called changelog.Debian.gz if the
+ * version has a revision, which follows a "-". */
 static int write_changelog(const struct job *job, const struct package *p, struct error *err)
 {
-	_cleanup_free_ char *plain = path_join(p->dir, "changelog"), *who = maintainer();
+	_cleanup_free_ char *plain = path_join(p->dir, "changelog"),
+			    *who = find_maintainer();
 	_cleanup_free_ char *packed = xasprintf("%s/usr/share/doc/%s/changelog%s.gz", p->root,
 		p->name, strchr(p->version, '-') ? ".Debian" : "");
 	_cleanup_free_ char *text = NULL;
@@ -183,29 +199,30 @@ static int write_changelog(const struct job *job, const struct package *p, struc
 	text = xasprintf("%s (%s) unstable; urgency=medium\n\n  * %s/%s, packaged by dkms.\n\n"
 			 " -- %s  %s\n",
 		p->name, p->version, job->name, job->version, who, date);
-	r = package_put(p, "changelog", 0644, text, err);
+	r = package_write_file(p, "changelog", 0644, text, err);
 	return r == 0 ? compress_file(plain, packed, COMPRESSION_GZIP, "-9", err) : r;
 }
 
 static int write_files(const struct job *job, const struct package *p, struct error *err)
 {
-	_cleanup_free_ char *fields = control(job, p);
+	_cleanup_free_ char *fields = control_fields(job, p);
 	_cleanup_free_ char *path = xasprintf("root/usr/share/doc/%s/copyright", p->name);
 	_cleanup_free_ char *terms = xasprintf(
-		"dkms made this package of %s/%s. Who has the copyright and on what terms it may\n"
-		"be used is told by %s, and by modinfo(8) of each module.\n",
+		"dkms made this package from %s/%s. For its copyright and licence see\n"
+		"%s, and the output of modinfo(8) for each module.\n",
 		job->name, job->version, p->source ? p->source : "its source");
-	int r = package_put(p, "root/DEBIAN/control", 0644, fields, err);
+	int r = package_write_file(p, "root/DEBIAN/control", 0644, fields, err);
 
 	if (r == 0)
 		r = write_scripts(job, p, err);
 	if (r == 0)
-		r = package_put(p, path, 0644, terms, err);
+		r = package_write_file(p, path, 0644, terms, err);
 	return r == 0 ? write_changelog(job, p, err) : r;
 }
 
-/* The same files give the same package, whatever the system and the number of CPUs. */
-static void command(struct job *job, const struct package *p)
+/* Makes the job's command. The options make the package reproducible: the same files give
+ * the same bytes for every user and number of CPUs. */
+static void fill_command(struct job *job, const struct package *p)
 {
 	strv_setenv(&job->ask.command.env, "DPKG_DEB_THREADS_MAX", "1");
 	strv_push_all(&job->ask.command.argv,
@@ -213,10 +230,10 @@ static void command(struct job *job, const struct package *p)
 			p->file, NULL});
 }
 
-static char *remedy(enum distro distro)
+static char *install_tool_command(enum distro distro)
 {
 	return distro_install_command(distro, "dpkg");
 }
 
 const struct package_format package_deb = {
-	"deb", "dpkg-deb", describe, write_files, command, remedy};
+	"deb", "dpkg-deb", fill_names, write_files, fill_command, install_tool_command};

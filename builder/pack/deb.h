@@ -4,6 +4,7 @@
 
 #include "builder/pack/format.h"
 
+/* Debian packages. */
 extern const struct package_format package_deb;
 
 #endif

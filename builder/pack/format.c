@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the formats of packages have in common. */
+/* What do the formats of packages have in common? */
 #include "config.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ bool package_is_alnum(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-char *package_word(const char *text, const char *keep, char other)
+char *package_sanitize(const char *text, const char *keep, char other)
 {
 	char *word = xstrdup(text);
 
@@ -35,13 +35,13 @@ const char *package_modules_dir(void)
 {
 	struct stat st;
 
-	/* What says that two packages have the same file are names, not where links lead.
-	 */
+	/* Package managers compare the names of files without following links, so modules
+	 * must be in the same directory as those of the kernel's own package. */
 	return lstat("/lib", &st) == 0 && S_ISLNK(st.st_mode) ? "/usr/lib/modules"
 							      : "/lib/modules";
 }
 
-char *package_depmod(const struct job *job)
+char *package_depmod_line(const struct job *job)
 {
 	const char *release = job->kernel->release;
 
@@ -49,8 +49,8 @@ char *package_depmod(const struct job *job)
 		release, release);
 }
 
-int package_put(const struct package *p, const char *path, mode_t mode, const char *text,
-	struct error *err)
+int package_write_file(const struct package *p, const char *path, mode_t mode,
+	const char *text, struct error *err)
 {
 	_cleanup_free_ char *to = path_join(p->dir, path);
 	_cleanup_free_ char *dir = path_parent(to);

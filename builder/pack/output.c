@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where archives and packages are written. */
+/* Where are archives and packages written? */
 #include "config.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include "builder/tree/tree.h"
 #include "builder/pack/output.h"
 
-char *pack_path(const struct job *job, const char *subdir, const char *name)
+char *output_path(const struct job *job, const char *subdir, const char *file)
 {
 	const char *given = job->pack->path;
 	_cleanup_free_ char *version_dir = NULL;
@@ -17,10 +17,10 @@ char *pack_path(const struct job *job, const char *subdir, const char *name)
 		return xstrdup(given);
 	version_dir = tree_version_dir(
 		job->shared->settings->trees.dkms, job->name, job->version);
-	return xasprintf("%s/%s/%s", version_dir, subdir, given ? given : name);
+	return xasprintf("%s/%s/%s", version_dir, subdir, given ? given : file);
 }
 
-int pack_make_dir(struct job *job)
+int output_make_dir(struct job *job)
 {
 	_cleanup_free_ char *dir = path_parent(job->pack->archive);
 	struct error why = {0};

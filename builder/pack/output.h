@@ -4,11 +4,12 @@
 
 #include "builder/job/job.h"
 
-/* Where what is packed goes: name in SUBDIR of the version, unless it was said; caller
- * frees.
- */
-char *pack_path(const struct job *job, const char *subdir, const char *name);
-/* Makes the directory of job->pack->archive; 0 or a negative errno. */
-int pack_make_dir(struct job *job);
+/* Returns the path for an archive or a package: the one that --archive gives, else
+ * DKMSTREE/NAME/VERSION/SUBDIR/FILE. Only the file is replaced if --archive gives a name
+ * without "/". The caller frees. */
+char *output_path(const struct job *job, const char *subdir, const char *file);
+/* Makes the directory of job->pack->archive. Returns 0, or a negative errno and
+ * job->outcome.error with status 9. */
+int output_make_dir(struct job *job);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_PACK: a version, its source and what is built of it, goes into a tarball; packages are
- * package.c's business. */
+/* JOB_PACKING: writes a version, its source and its built modules, to a tarball.
+ * package.c makes packages. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,10 +12,12 @@
 #include "builder/pack/pack.h"
 #include "builder/pack/package.h"
 
-/* A list of kernels that is longer is not for a file's name (bytes). */
+/* The longest list of kernels that is part of the name of a file (bytes). */
 #define KERNEL_LIST_MAX 200
 
-/* "NAME-VERSION-kernelRELEASE-ARCH-kernelRELEASE-ARCH.dkms.tar.gz"; caller frees. */
+/* Returns the default name of a tarball, with all its kernels if the list is not too
+ * long: "NAME-VERSION-kernelRELEASE-ARCH-kernelRELEASE-ARCH.dkms.tar.gz". The caller
+ * frees. */
 static char *default_name(const struct job *job)
 {
 	_cleanup_(str_done) struct str list = {0};
@@ -32,6 +34,7 @@ static char *default_name(const struct job *job)
 		list.len > KERNEL_LIST_MAX ? "manykernels" : list.data);
 }
 
+/* Checks whether the version is built for all kernels that are packed. */
 static int check_built(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -76,8 +79,8 @@ static int pack_work(struct job *job)
 	};
 	int r;
 
-	job->pack->archive = pack_path(job, "tarball", name);
-	r = pack_make_dir(job);
+	job->pack->archive = output_path(job, "tarball", name);
+	r = output_make_dir(job);
 	if (r < 0)
 		return r;
 	return tarball_write(job->pack->archive, &content, &job->shared->stop.signal,

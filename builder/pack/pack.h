@@ -5,6 +5,7 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
+/* JOB_PACKING */
 enum phase pack_enter(struct job *job);
 
 #endif

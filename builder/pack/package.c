@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_PACK, when a package of the distribution is wanted: its files are put together, the
- * format's own tool makes a package of them, and that goes to where it was asked for. */
+/* How is a package of the distribution made? Its files are assembled in a temporary
+ * directory (JOB_PACKING), the format's tool makes a package of them (JOB_PACKAGING), and
+ * the package is copied to its destination (JOB_DELIVERING). */
 #include "config.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 #include "builder/pack/rpm.h"
 
 #define STAGE "dkms-package-"
-#define SAID_MAX 500 /* of what a tool said, in an error (bytes) */
+#define SAID_MAX 500 /* how much of the tool's output goes into an error (bytes) */
 
 static const struct package_format *const formats[] = {
 	[PACK_DEB] = &package_deb, [PACK_RPM] = &package_rpm};
@@ -47,13 +48,15 @@ void package_free(struct package *p)
 	free(p);
 }
 
-/* Scripts and the tools' own languages quote in different ways, if they do. */
-static int check_words(const struct job *job, struct error *err)
+/* Checks the names that are written to scripts and to the tools' files. They are not
+ * quoted, because these have different rules for quoting, or none; so they may have no
+ * characters that would need it. */
+static int check_names(const struct job *job, struct error *err)
 {
 	const char *const words[] = {job->name, job->version, job->kernel->release};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		_cleanup_free_ char *word = package_word(words[i], "._+~:-", ' ');
+		_cleanup_free_ char *word = package_sanitize(words[i], "._+~:-", ' ');
 
 		if (!package_is_alnum(*words[i]) || strchr(word, ' '))
 			return error_set(err, -EINVAL, 3, "'%s' cannot be in a package: it has "
@@ -63,8 +66,9 @@ static int check_words(const struct job *job, struct error *err)
 	return 0;
 }
 
-/* Gives a file or directory the mode that files have in packages, and counts it. */
-static int settle_entry(const struct walk_entry *e, struct package *p)
+/* Sets the mode of a file or directory to 0755 or 0644. Adds the size of a file to the
+ * package's, and keeps the time of the newest file. */
+static int normalize_file(const struct walk_entry *e, struct package *p)
 {
 	struct stat st;
 	mode_t mode;
@@ -86,8 +90,8 @@ static int settle_entry(const struct walk_entry *e, struct package *p)
 	return 0;
 }
 
-/* Sets the modes of all files of a package, and adds up their sizes. */
-static int settle(struct package *p, struct error *err)
+/* Calls normalize_file() for all files of a package. */
+static int normalize_files(struct package *p, struct error *err)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
@@ -98,7 +102,7 @@ static int settle(struct package *p, struct error *err)
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot read %s", p->root);
 	while ((e = walk_next(&w))) {
-		r = settle_entry(e, p);
+		r = normalize_file(e, p);
 		if (r < 0)
 			return error_errno(
 				err, r, 1, "cannot change %s/%s", p->root, e->path);
@@ -106,8 +110,9 @@ static int settle(struct package *p, struct error *err)
 	return 0;
 }
 
-/* What earlier versions of dkms took as models. */
-static void warn_of_templates(struct job *job, const char *source)
+/* Adds a warning for each template of a package format: earlier versions of
+ * dkms used them, and this one does not. */
+static void warn_about_templates(struct job *job, const char *source)
 {
 	static const char *const names[] = {"mkdeb", "mkbmdeb", "mkrpm.spec", "mkkmp.spec"};
 
@@ -119,7 +124,8 @@ static void warn_of_templates(struct job *job, const char *source)
 	}
 }
 
-static int put_source(struct job *job, struct package *p)
+/* Copies the version's source into the package. */
+static int copy_source(struct job *job, struct package *p)
 {
 	_cleanup_free_ char *version_dir = tree_version_dir(
 		job->shared->settings->trees.dkms, job->name, job->version);
@@ -132,13 +138,14 @@ static int put_source(struct job *job, struct package *p)
 	if (!source)
 		return error_errno(
 			&job->outcome.error, -errno, 6, "cannot read %s", link);
-	warn_of_templates(job, source);
+	warn_about_templates(job, source);
 	r = dir_make(above, &job->outcome.error);
 	return r == 0 ? dir_copy(source, to, (uid_t)-1, (gid_t)-1, &job->outcome.error)
 		      : r;
 }
 
-static int put_built(struct job *job, struct package *p)
+/* Copies the built modules for the job's kernel into the package. */
+static int copy_modules(struct job *job, struct package *p)
 {
 	size_t kernel_len = strlen(job->kernel->dir);
 	struct destinations found;
@@ -165,7 +172,7 @@ int package_assemble(struct job *job)
 	const char *tmp = job->shared->settings->tmp_location;
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	struct package *p = job->pack->package;
-	int r = check_words(job, &job->outcome.error);
+	int r = check_names(job, &job->outcome.error);
 
 	if (r < 0)
 		return r;
@@ -176,13 +183,13 @@ int package_assemble(struct job *job)
 	p->root = path_join(p->dir, "root");
 	if (job->pack->source_only)
 		p->source = xasprintf("/usr/src/%s-%s", job->name, job->version);
-	format->describe(job, p);
-	r = p->source ? put_source(job, p) : put_built(job, p);
+	format->fill_names(job, p);
+	r = p->source ? copy_source(job, p) : copy_modules(job, p);
 	if (r == 0)
-		r = settle(p, &job->outcome.error);
+		r = normalize_files(p, &job->outcome.error);
 	if (!is_empty(epoch))
 		p->time = (time_t)strtoll(epoch, NULL, 10);
-	return r == 0 ? format->write(job, p, &job->outcome.error) : r;
+	return r == 0 ? format->write_files(job, p, &job->outcome.error) : r;
 }
 
 /* JOB_PACKAGING */
@@ -198,7 +205,7 @@ enum phase package_enter(struct job *job)
 	strv_push_all(&job->ask.command.env, (const char *const *)environ);
 	strv_setenv(&job->ask.command.env, "SOURCE_DATE_EPOCH", epoch);
 	job->ask.command.cwd = xstrdup(p->dir);
-	formats[job->pack->format]->command(job, p);
+	formats[job->pack->format]->fill_command(job, p);
 	return PHASE_COMMAND;
 }
 
@@ -218,7 +225,7 @@ enum phase package_leave(struct job *job, const struct outcome *outcome)
 	error_set(&job->outcome.error, -EIO, 9, "cannot make %s: %s %s%s%s",
 		job->pack->package->file, format->tool, how, *text ? "\n" : "", text);
 	if (outcome->error == -ENOENT)
-		remedy = format->remedy(job->shared->settings->distro);
+		remedy = format->install_tool_command(job->shared->settings->distro);
 	if (remedy)
 		error_remedy(&job->outcome.error, "%s", remedy);
 	return PHASE_FAIL;
@@ -233,11 +240,12 @@ static int deliver_work(struct job *job)
 	const char *target;
 	int r;
 
-	job->pack->archive = pack_path(job, formats[job->pack->format]->subdir, p->file);
-	r = pack_make_dir(job);
+	job->pack->archive =
+		output_path(job, formats[job->pack->format]->subdir, p->file);
+	r = output_make_dir(job);
 	real = realpath(job->pack->archive, NULL);
 	target = real ? real : job->pack->archive;
-	/* A device or a directory is not for a rename to replace. */
+	/* A rename must not replace a device or a directory. */
 	if (r == 0 && path_exists(target) && !path_is_file(target))
 		r = error_set(&job->outcome.error, -EINVAL, 9,
 			"cannot write %s: it is no file", job->pack->archive);

@@ -5,14 +5,18 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
-/* Puts a package's files together; on a thread. */
-int package_assemble(struct job *job);
+/* JOB_PACKAGING, JOB_DELIVERING and JOB_TIDYING */
 enum phase package_enter(struct job *job);
 enum phase package_leave(struct job *job, const struct outcome *outcome);
 enum phase deliver_enter(struct job *job);
 enum phase tidy_enter(struct job *job);
-/* The state of a package that is not made yet. package_free frees; NULL is allowed. */
+
+/* Returns the state of a package that is not made yet. package_free() frees. */
 struct package *package_new(void);
+/* The work of JOB_PACKING for a package: assembles its files. Returns 0, or a negative
+ * errno and job->outcome.error. */
+int package_assemble(struct job *job);
+/* Frees the state of a package. NULL is allowed. */
 void package_free(struct package *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What does rpmbuild(1) want to have of a package? */
+/* What does rpmbuild(1) need to make a package? */
 #include "config.h"
 
 #include "base/file.h"
@@ -7,21 +7,22 @@
 #include "builder/host/distro.h"
 #include "builder/pack/rpm.h"
 
-static void describe(const struct job *job, struct package *p)
+static void fill_names(const struct job *job, struct package *p)
 {
 	_cleanup_free_ char *stem = package_stem(job), *name = NULL;
 
 	name = p->source ? xasprintf("%s-dkms", stem)
 			 : xasprintf("kmod-%s-%s", stem, job->kernel->release);
-	p->name = package_word(name, "._+-", '_');
-	p->version = package_word(job->version, "._+~", '_');
+	p->name = package_sanitize(name, "._+-", '_');
+	p->version = package_sanitize(job->version, "._+~", '_');
 	p->arch = xstrdup(p->source ? "noarch" : job->kernel->arch);
 	p->file = xasprintf("%s-%s-1.%s.rpm", p->name, p->version, p->arch);
 }
 
-/* What the kernel's own package is known by: a name where there is one for that and a version
- * of rpm's can be what the kernel is called, with no second "-"; else a file that each has. */
-static void add_kernel(struct str *s, const struct job *job)
+/* Appends the dependency on the kernel's own package. Fedora and RHEL have the name
+ * kernel-uname-r for that, with the release as its version; rpm allows no second "-"
+ * there. For other kernels it is a file that every kernel package has. */
+static void add_kernel_dependency(struct str *s, const struct job *job)
 {
 	const char *release = job->kernel->release;
 	enum distro distro = job->shared->settings->distro;
@@ -44,11 +45,12 @@ static void add_source_parts(struct str *s, const struct job *job)
 		"Requires(post): dkms\n"
 		"Requires(preun): dkms\n\n"
 		"%%description\n"
-		"dkms builds the modules for the kernels that are installed when this\n"
-		"package is, and for each that comes later.\n\n",
+		"When this package is installed, dkms builds the modules for all installed\n"
+		"kernels. It builds them again for each kernel that is installed later.\n\n",
 		name);
-	/* In an upgrade the new package's script comes first. When both have the same
-	 * version, what add leaves behind keeps the other one from removing it. */
+	/* In an upgrade, the script of the new package runs before that of the old one.
+	 * If both have the same version, the mark of "dkms add --rpm_safe_upgrade" keeps
+	 * the old package's script from removing it: see builder/tree/upgrade-mark.h. */
 	str_addf(s,
 		"%%post\n"
 		"upgrade=\n"
@@ -63,21 +65,21 @@ static void add_source_parts(struct str *s, const struct job *job)
 
 static void add_built_parts(struct str *s, const struct job *job)
 {
-	_cleanup_free_ char *depmod = package_depmod(job), *stem = package_stem(job);
-	_cleanup_free_ char *base = package_word(stem, "._+-", '_');
+	_cleanup_free_ char *depmod = package_depmod_line(job), *stem = package_stem(job);
+	_cleanup_free_ char *base = package_sanitize(stem, "._+-", '_');
 
 	str_addf(s, "Summary: Kernel modules of %s for %s\nRequires: kmod\n", job->name,
 		job->kernel->release);
-	add_kernel(s, job);
+	add_kernel_dependency(s, job);
 	str_addf(s,
 		"Provides: kmod-%s\nConflicts: %s-dkms\n\n"
 		"%%description\n"
-		"The modules were built by dkms, for the kernel %s and no other.\n\n"
+		"The modules were built by dkms. They fit only the kernel %s.\n\n"
 		"%%post\n%s\n\n%%postun\n%s\n\n",
 		base, base, job->kernel->release, depmod, depmod);
 }
 
-/* Appends the files below root, by their names in the package. */
+/* Appends the paths in the package of all files below root. */
 static int add_files(struct str *s, const char *root, struct error *err)
 {
 	_cleanup_(walk_done) struct walk w = {0};
@@ -101,7 +103,8 @@ static int write_files(const struct job *job, const struct package *p, struct er
 	_cleanup_(str_done) struct str s = {0};
 	int r = 0;
 
-	/* What is packed stays as it is, and nothing in it says what it needs. */
+	/* rpmbuild must not change the files, and must not derive dependencies from them.
+	 */
 	str_addf(&s,
 		"%%global __spec_install_post %%{nil}\n"
 		"%%global debug_package %%{nil}\n"
@@ -120,12 +123,14 @@ static int write_files(const struct job *job, const struct package *p, struct er
 		str_addf(&s, "%s\n", p->source);
 	else
 		r = add_files(&s, p->root, err);
-	return r == 0 ? package_put(p, "package.spec", 0644, s.data, err) : r;
+	return r == 0 ? package_write_file(p, "package.spec", 0644, s.data, err) : r;
 }
 
-/* The same files give the same package, wherever it is made. What is installed here does not
- * matter, and where rpm does not know that, it would begin to keep account of it. */
-static void command(struct job *job, const struct package *p)
+/* Makes the job's command. The options make the package reproducible: the same files give
+ * the same bytes on every machine. _dbpath names an empty package database, because the
+ * packages installed here do not matter, and rpmbuild would create the system's database
+ * if it is missing. */
+static void fill_command(struct job *job, const struct package *p)
 {
 	static const char *const places[] = {"_topdir", "_dbpath", "_tmppath", "_rpmdir"};
 	struct strv *argv = &job->ask.command.argv;
@@ -144,7 +149,7 @@ static void command(struct job *job, const struct package *p)
 			"clamp_mtime_to_source_date_epoch 1", "package.spec", NULL});
 }
 
-static char *remedy(enum distro distro)
+static char *install_tool_command(enum distro distro)
 {
 	switch (distro) {
 	case DISTRO_DEBIAN:
@@ -158,4 +163,4 @@ static char *remedy(enum distro distro)
 }
 
 const struct package_format package_rpm = {
-	"rpm", "rpmbuild", describe, write_files, command, remedy};
+	"rpm", "rpmbuild", fill_names, write_files, fill_command, install_tool_command};

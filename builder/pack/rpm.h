@@ -4,6 +4,7 @@
 
 #include "builder/pack/format.h"
 
+/* RPM packages. */
 extern const struct package_format package_rpm;
 
 #endif
