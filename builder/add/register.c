@@ -74,7 +74,8 @@ static void warn_about_names(struct job *job)
 {
 	const struct conf *c = job->conf;
 
-	if (!streq(c->package_name, job->name) || !streq(c->package_version, job->version))
+	if (!streq(c->package_name, job->name) ||
+		!streq(c->package_version, job->version))
 		strv_pushf(&job->outcome.warnings, "%s calls it %s/%s", job->conf_path,
 			c->package_name, c->package_version);
 }

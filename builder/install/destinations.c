@@ -74,8 +74,9 @@ int destinations_list_by_conf(
 		}
 		if (!f->built) {
 			destinations_done(&found);
-			return error_set(err, -ENOENT, 6, "the built module %s/%s.ko is missing",
-				dir, m->dest_name);
+			return error_set(err, -ENOENT, 6,
+				"the built module %s/%s.ko is missing", dir,
+				m->dest_name);
 		}
 		f->name = module_name_of_file(f->file);
 		f->path = destination_path(job, m, f->file);

@@ -105,7 +105,8 @@ struct weak_program {
 static const struct weak_program *find_weak_program(enum distro distro)
 {
 	static const char *const rhel_add[] = {"--no-initramfs", "--add-modules", NULL};
-	static const char *const rhel_remove[] = {"--no-initramfs", "--remove-modules", NULL};
+	static const char *const rhel_remove[] = {
+		"--no-initramfs", "--remove-modules", NULL};
 	static const char *const suse_add[] = {"--add-kernel-modules", NULL};
 	static const char *const suse_remove[] = {"--remove-kernel-modules", NULL};
 	static const struct weak_program rhel = {
@@ -140,7 +141,8 @@ static bool fill_weak_command(struct job *job, bool adds)
 
 	if (!program || !is_system_tree(s))
 		return false;
-	strv_push_all(argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", "", NULL});
+	strv_push_all(argv,
+		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", "", NULL});
 	strv_push(argv, path_is_file(program->path) ? program->path : program->name);
 	strv_push_all(argv, adds ? program->add : program->remove);
 	if (s->distro == DISTRO_SUSE)
@@ -228,7 +230,8 @@ enum phase modprobe_enter(struct job *job)
 		return PHASE_NEXT;
 	list_device_aliases(&aliases);
 	strv_sort_unique(&aliases);
-	strv_push_all(argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
+	strv_push_all(
+		argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
 	strv_extend(argv, &aliases);
 	return aliases.n ? PHASE_COMMAND : PHASE_NEXT;
 }

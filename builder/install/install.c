@@ -195,7 +195,8 @@ static bool is_obsolete(struct job *job)
 		version_compare(job->kernel->release, since) < 0)
 		return false;
 	strv_pushf(&job->outcome.warnings,
-		"the kernel has had it since %s, and it is not installed; --force installs it",
+		"the kernel has had it since %s, and it is not installed; --force "
+		"installs it",
 		since);
 	return true;
 }
@@ -301,7 +302,8 @@ static void remove_old_temporaries(const char *dir, const char *file)
 		_cleanup_free_ char *path = path_join(dir, name);
 
 		/* file_copy() puts a dot before the name that it copies to. */
-		if (has_prefix(name, staged) || (*name == '.' && has_prefix(name + 1, staged)))
+		if (has_prefix(name, staged) ||
+			(*name == '.' && has_prefix(name + 1, staged)))
 			unlink(path);
 	}
 }

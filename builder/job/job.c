@@ -76,10 +76,15 @@ const char *job_state_name(enum job_state state)
 
 const char *job_kind_name(enum job_kind kind)
 {
-	static const char *const names[] = {[JOB_EVALUATE] = "evaluate", [JOB_ADD] = "add",
-		[JOB_BUILD] = "build", [JOB_INSTALL] = "install",
-		[JOB_UNINSTALL] = "uninstall", [JOB_UNBUILD] = "unbuild",
-		[JOB_FORGET] = "forget", [JOB_PACK] = "pack", [JOB_EXPLAIN] = "explain",
+	static const char *const names[] = {[JOB_EVALUATE] = "evaluate",
+		[JOB_ADD] = "add",
+		[JOB_BUILD] = "build",
+		[JOB_INSTALL] = "install",
+		[JOB_UNINSTALL] = "uninstall",
+		[JOB_UNBUILD] = "unbuild",
+		[JOB_FORGET] = "forget",
+		[JOB_PACK] = "pack",
+		[JOB_EXPLAIN] = "explain",
 		[JOB_DEPMOD] = "depmod"};
 	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
 
@@ -88,9 +93,12 @@ const char *job_kind_name(enum job_kind kind)
 
 const char *job_result_name(enum job_result result)
 {
-	static const char *const names[] = {[RESULT_NONE] = "none", [RESULT_DONE] = "done",
-		[RESULT_NOTHING] = "nothing", [RESULT_EXCLUDED] = "excluded",
-		[RESULT_FAILED] = "failed", [RESULT_BLOCKED] = "blocked",
+	static const char *const names[] = {[RESULT_NONE] = "none",
+		[RESULT_DONE] = "done",
+		[RESULT_NOTHING] = "nothing",
+		[RESULT_EXCLUDED] = "excluded",
+		[RESULT_FAILED] = "failed",
+		[RESULT_BLOCKED] = "blocked",
 		[RESULT_STOPPED] = "stopped"};
 	const char *name = result < ARRAY_SIZE(names) ? names[result] : NULL;
 

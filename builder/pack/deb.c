@@ -106,8 +106,9 @@ static char *find_maintainer(void)
 		own = xstrndup(found->pw_gecos, strcspn(found->pw_gecos, ","));
 		name = *own ? own : found->pw_name;
 	}
-	whole = strchr(address, '<') ? xstrdup(address)
-				     : xasprintf("%s <%s>", is_empty(name) ? "dkms" : name, address);
+	whole = strchr(address, '<')
+			? xstrdup(address)
+			: xasprintf("%s <%s>", is_empty(name) ? "dkms" : name, address);
 	for (char *c = whole; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = ' ';
@@ -118,25 +119,29 @@ static char *find_maintainer(void)
 static char *control_fields(const struct job *job, const struct package *p)
 {
 	_cleanup_free_ char *who = find_maintainer(), *stem = package_stem(job);
-	_cleanup_free_ char *base = deb_name(stem), *kernel = deb_name(job->kernel->release);
+	_cleanup_free_ char *base = deb_name(stem),
+			    *kernel = deb_name(job->kernel->release);
 	struct str s = {0};
 
-	str_addf(&s, "Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: %s\n", p->name,
-		p->version, p->arch, who);
-	str_addf(&s, "Installed-Size: %llu\n", (unsigned long long)(p->bytes + 1023) / 1024);
+	str_addf(&s, "Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: %s\n",
+		p->name, p->version, p->arch, who);
+	str_addf(&s, "Installed-Size: %llu\n",
+		(unsigned long long)(p->bytes + 1023) / 1024);
 	if (p->source)
 		str_add(&s, "Depends: dkms\n");
 	else
 		str_addf(&s,
 			"Depends: kmod, linux-image-%s | linux-image-%s-unsigned | "
-			"linux-image-unsigned-%s\nConflicts: %s-dkms\nProvides: %s-modules\n",
+			"linux-image-unsigned-%s\nConflicts: %s-dkms\nProvides: "
+			"%s-modules\n",
 			kernel, kernel, kernel, base, base);
 	str_add(&s, "Section: kernel\nPriority: optional\n");
 	if (p->source)
 		str_addf(&s,
 			"Description: kernel modules of %s, as source for dkms\n"
-			" When this package is installed, dkms builds the modules for all installed\n"
-			" kernels. It builds them again for each kernel that is installed later.\n",
+			" When this package is installed, dkms builds the modules for\n"
+			" all installed kernels. It builds them again for each kernel\n"
+			" that is installed later.\n",
 			job->name);
 	else
 		str_addf(&s,
@@ -149,7 +154,8 @@ static char *control_fields(const struct job *job, const struct package *p)
 
 /* Writes the scripts that run after the package is installed and before or after it is
  * removed. */
-static int write_scripts(const struct job *job, const struct package *p, struct error *err)
+static int write_scripts(
+	const struct job *job, const struct package *p, struct error *err)
 {
 	_cleanup_free_ char *after_install = NULL, *around_removal = NULL,
 			    *depmod = package_depmod_line(job);
@@ -183,12 +189,13 @@ static int write_scripts(const struct job *job, const struct package *p, struct 
 
 /* Writes the changelog. By Debian's policy it is called changelog.Debian.gz if the
  * version has a revision, which follows a "-". */
-static int write_changelog(const struct job *job, const struct package *p, struct error *err)
+static int write_changelog(
+	const struct job *job, const struct package *p, struct error *err)
 {
 	_cleanup_free_ char *plain = path_join(p->dir, "changelog"),
 			    *who = find_maintainer();
-	_cleanup_free_ char *packed = xasprintf("%s/usr/share/doc/%s/changelog%s.gz", p->root,
-		p->name, strchr(p->version, '-') ? ".Debian" : "");
+	_cleanup_free_ char *packed = xasprintf("%s/usr/share/doc/%s/changelog%s.gz",
+		p->root, p->name, strchr(p->version, '-') ? ".Debian" : "");
 	_cleanup_free_ char *text = NULL;
 	char date[64] = "";
 	struct tm tm;
@@ -196,8 +203,9 @@ static int write_changelog(const struct job *job, const struct package *p, struc
 
 	if (gmtime_r(&p->time, &tm))
 		strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
-	text = xasprintf("%s (%s) unstable; urgency=medium\n\n  * %s/%s, packaged by dkms.\n\n"
-			 " -- %s  %s\n",
+	text = xasprintf(
+		"%s (%s) unstable; urgency=medium\n\n  * %s/%s, packaged by dkms.\n\n"
+		" -- %s  %s\n",
 		p->name, p->version, job->name, job->version, who, date);
 	r = package_write_file(p, "changelog", 0644, text, err);
 	return r == 0 ? compress_file(plain, packed, COMPRESSION_GZIP, "-9", err) : r;
@@ -226,8 +234,8 @@ static void fill_command(struct job *job, const struct package *p)
 {
 	strv_setenv(&job->ask.command.env, "DPKG_DEB_THREADS_MAX", "1");
 	strv_push_all(&job->ask.command.argv,
-		(const char *const[]){"dpkg-deb", "--root-owner-group", "-Zxz", "--build", "root",
-			p->file, NULL});
+		(const char *const[]){"dpkg-deb", "--root-owner-group", "-Zxz", "--build",
+			"root", p->file, NULL});
 }
 
 static char *install_tool_command(enum distro distro)

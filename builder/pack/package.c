@@ -59,8 +59,9 @@ static int check_names(const struct job *job, struct error *err)
 		_cleanup_free_ char *word = package_sanitize(words[i], "._+~:-", ' ');
 
 		if (!package_is_alnum(*words[i]) || strchr(word, ' '))
-			return error_set(err, -EINVAL, 3, "'%s' cannot be in a package: it has "
-				"characters that are not letters, digits or one of . _ + ~ : -",
+			return error_set(err, -EINVAL, 3,
+				"'%s' cannot be in a package: it has characters "
+				"that are not letters, digits or one of . _ + ~ : -",
 				words[i]);
 	}
 	return 0;
@@ -114,10 +115,12 @@ static int normalize_files(struct package *p, struct error *err)
  * dkms used them, and this one does not. */
 static void warn_about_templates(struct job *job, const char *source)
 {
-	static const char *const names[] = {"mkdeb", "mkbmdeb", "mkrpm.spec", "mkkmp.spec"};
+	static const char *const names[] = {
+		"mkdeb", "mkbmdeb", "mkrpm.spec", "mkkmp.spec"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s-dkms-%s", source, job->name, names[i]);
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s-dkms-%s", source, job->name, names[i]);
 
 		if (path_exists(path))
 			strv_pushf(&job->outcome.warnings, "%s is not used", path);
@@ -154,8 +157,9 @@ static int copy_modules(struct job *job, struct package *p)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < found.n && r == 0; i++) {
-		_cleanup_free_ char *to = xasprintf("%s%s/%s%s", p->root, package_modules_dir(),
-			job->kernel->release, found.items[i].path + kernel_len);
+		_cleanup_free_ char *to =
+			xasprintf("%s%s/%s%s", p->root, package_modules_dir(),
+				job->kernel->release, found.items[i].path + kernel_len);
 		_cleanup_free_ char *dir = path_parent(to);
 
 		r = dir_make(dir, &job->outcome.error);

@@ -31,7 +31,8 @@ static void add_kernel_dependency(struct str *s, const struct job *job)
 		strchr(release, '-') == strrchr(release, '-'))
 		str_addf(s, "Requires: kernel-uname-r = %s\n", release);
 	else
-		str_addf(s, "Requires: %s/%s/modules.builtin\n", package_modules_dir(), release);
+		str_addf(s, "Requires: %s/%s/modules.builtin\n", package_modules_dir(),
+			release);
 }
 
 static void add_source_parts(struct str *s, const struct job *job)
@@ -45,8 +46,9 @@ static void add_source_parts(struct str *s, const struct job *job)
 		"Requires(post): dkms\n"
 		"Requires(preun): dkms\n\n"
 		"%%description\n"
-		"When this package is installed, dkms builds the modules for all installed\n"
-		"kernels. It builds them again for each kernel that is installed later.\n\n",
+		"When this package is installed, dkms builds the modules for\n"
+		"all installed kernels. It builds them again for each kernel\n"
+		"that is installed later.\n\n",
 		name);
 	/* In an upgrade, the script of the new package runs before that of the old one.
 	 * If both have the same version, the mark of "dkms add --rpm_safe_upgrade" keeps
@@ -135,8 +137,8 @@ static void fill_command(struct job *job, const struct package *p)
 	static const char *const places[] = {"_topdir", "_dbpath", "_tmppath", "_rpmdir"};
 	struct strv *argv = &job->ask.command.argv;
 
-	strv_push_all(argv, (const char *const[]){"rpmbuild", "-bb", "--quiet", "--target",
-				    p->arch, NULL});
+	strv_push_all(argv, (const char *const[]){"rpmbuild", "-bb", "--quiet",
+				    "--target", p->arch, NULL});
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		strv_push(argv, "-D");
 		strv_pushf(argv, "%s %s", places[i], p->dir);

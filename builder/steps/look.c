@@ -46,8 +46,8 @@ static void set_force(struct job *job)
 
 	/* An RPM upgrade first installs the new version, then removes the old one. It
 	 * must not refuse the first, or no module would be left. */
-	job->request.force =
-		s->switches.force || s->switches.rpm_safe_upgrade || level == FORCE_LEVEL_ALL;
+	job->request.force = s->switches.force || s->switches.rpm_safe_upgrade ||
+			     level == FORCE_LEVEL_ALL;
 	job->request.force_version = job->request.force ||
 				     s->switches.force_version_override ||
 				     level == FORCE_LEVEL_VERSION;

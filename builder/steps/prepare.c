@@ -37,8 +37,8 @@ static int check_depends(struct job *job)
 
 		if (!version)
 			return error_set(&job->outcome.error, -ENOENT, 13,
-				"%s/%s needs %s, which is not installed for %s", job->name,
-				job->version, name, job->kernel->release);
+				"%s/%s needs %s, which is not installed for %s",
+				job->name, job->version, name, job->kernel->release);
 	}
 	return 0;
 }
@@ -86,8 +86,8 @@ enum phase check_enter(struct job *job)
 		return PHASE_STOP;
 	}
 	if (!kernel->has_headers) {
-		_cleanup_free_ char *remedy =
-			distro_headers_command(job->shared->settings->distro, kernel->release);
+		_cleanup_free_ char *remedy = distro_headers_command(
+			job->shared->settings->distro, kernel->release);
 
 		error_set(&job->outcome.error, -ENOENT, 21,
 			"no kernel headers for %s in %s", kernel->release,

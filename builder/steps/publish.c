@@ -53,11 +53,13 @@ static int finish_work(struct job *job)
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *name = conf_dest_file(m);
 		_cleanup_free_ char *from = build_staged_path(job, name);
-		_cleanup_free_ char *to = xasprintf("%s%s", from, compression_suffix(how));
+		_cleanup_free_ char *to =
+			xasprintf("%s%s", from, compression_suffix(how));
 
 		if (m->excluded)
 			continue;
-		r = compress_file(from, to, how, compress_options(job->shared->settings, how),
+		r = compress_file(from, to, how,
+			compress_options(job->shared->settings, how),
 			&job->outcome.error);
 		if (r == 0)
 			unlink(from);
@@ -89,8 +91,8 @@ static int write_dependencies(struct job *job)
 	for (size_t i = 0; i < names->n && r == 0; i++) {
 		_cleanup_free_ char *version = tree_installed_version(
 			s->trees.dkms, job_module_on_kernel(job, names->items[i]));
-		_cleanup_free_ char *path =
-			xasprintf("%s/.dep_%s", job->build->paths.staging_dir, names->items[i]);
+		_cleanup_free_ char *path = xasprintf(
+			"%s/.dep_%s", job->build->paths.staging_dir, names->items[i]);
 		_cleanup_free_ char *line = xasprintf("%s\n", version ? version : "");
 
 		if (version)

@@ -77,7 +77,8 @@ enum phase evaluate_enter(struct job *job)
 	strv_push(&box.readable_paths, s->trees.dkms);
 	strv_push(&box.readable_paths, job->kernel->headers);
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
-	if (box.kind == SANDBOX_KIND_UNTRUSTED && !sandbox_user_can_reach(&box.readable_paths))
+	if (box.kind == SANDBOX_KIND_UNTRUSTED &&
+		!sandbox_user_can_reach(&box.readable_paths))
 		box.kind = SANDBOX_KIND_USERNS;
 	sandbox_wrap_command(&job->ask.command, &box);
 	strv_done(&box.readable_paths);

@@ -102,7 +102,8 @@ static int prepare_signatures_work(struct job *job)
 			"made the key %s that signs modules; to enroll its certificate: "
 			"mokutil --import %s\n",
 			sg->pair.key, sg->pair.certificate);
-	if (r == 0 && !has_prefix(sg->pair.key, "pkcs11:") && access(sg->pair.key, R_OK) < 0)
+	if (r == 0 && !has_prefix(sg->pair.key, "pkcs11:") &&
+		access(sg->pair.key, R_OK) < 0)
 		r = error_errno(&err, -errno, 1, "cannot read %s", sg->pair.key);
 	if (r == 0)
 		r = copy_modules(job, &err);
@@ -131,7 +132,8 @@ enum phase prepare_signatures_enter(struct job *job)
 	sg->dir = build_job_path(job, "sign");
 	sg->hash = signer_hash(job->kernel);
 	keypair_choose(s, job->kernel->release, &sg->pair);
-	if (signer_find_program(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) < 0) {
+	if (signer_find_program(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) <
+		0) {
 		add_unsigned_notice(job, err.what);
 		return PHASE_NEXT;
 	}
@@ -149,8 +151,8 @@ static void log_command(const struct job *job, const char *path)
 {
 	const struct signing *sg = job->signing;
 	bool token = has_prefix(sg->pair.key, "pkcs11:");
-	const char *const words[] = {
-		sg->tool, sg->hash, token ? "pkcs11:..." : sg->pair.key, sg->pair.certificate, path};
+	const char *const words[] = {sg->tool, sg->hash,
+		token ? "pkcs11:..." : sg->pair.key, sg->pair.certificate, path};
 	_cleanup_(str_done) struct str line = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -188,8 +190,9 @@ enum phase sign_enter(struct job *job)
 		return PHASE_NEXT;
 	}
 	path = copy_path(sg, m);
-	strv_push_all(&job->ask.command.argv, (const char *const[]){sg->tool, sg->hash,
-						  sg->pair.key, sg->pair.certificate, path, NULL});
+	strv_push_all(&job->ask.command.argv,
+		(const char *const[]){sg->tool, sg->hash, sg->pair.key,
+			sg->pair.certificate, path, NULL});
 	job->ask.command.cwd = xstrdup(sg->dir);
 	job->ask.command.timeout_s = SIGN_SECONDS;
 	log_command(job, path);
