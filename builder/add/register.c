@@ -4,8 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 
 #include "base/file.h"
 #include "base/staging.h"

@@ -2,7 +2,6 @@
 /* What do the formats of packages have in common? */
 #include "config.h"
 
-#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/file.h"

@@ -2,8 +2,6 @@
 /* Where are archives and packages written? */
 #include "config.h"
 
-#include <errno.h>
-
 #include "base/file.h"
 #include "builder/tree/tree.h"
 #include "builder/pack/output.h"

@@ -3,12 +3,6 @@
  * renames them, with the log, to RELEASE/ARCH in the dkms tree. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-
 #include "base/file.h"
 #include "builder/host/distro.h"
 #include "builder/host/toolchain.h"

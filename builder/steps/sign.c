@@ -9,8 +9,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "builder/host/keypair.h"
