@@ -2,7 +2,6 @@
 /* Which job may change a kernel's tree? One at a time. */
 #include "config.h"
 
-#include "base/file.h"
 #include "builder/install/kernel-lock.h"
 
 int kernel_lock_and_call(struct job *job, int (*change)(struct job *job))

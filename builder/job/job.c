@@ -2,7 +2,6 @@
 /* What is a job? How one is made, and the names of kinds, states and results. */
 #include "config.h"
 
-#include "base/file.h"
 #include "builder/job/job.h"
 
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,

@@ -2,7 +2,6 @@
 /* What does rpmbuild(1) need to make a package? */
 #include "config.h"
 
-#include "base/file.h"
 #include "base/walk.h"
 #include "builder/host/distro.h"
 #include "builder/pack/rpm.h"

@@ -4,10 +4,7 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/host/distro.h"
-#include "builder/host/toolchain.h"
 #include "builder/module/compress.h"
-#include "builder/module/modfile.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
