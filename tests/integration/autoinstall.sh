@@ -1,6 +1,6 @@
 #!/bin/bash
-# The main job on real input: one autoinstall of real modules onto three real kernels at once,
-# every module looked at, everything taken away again; and trees shared with Debian's own dkms.
+# One autoinstall of real modules for three real kernels: each module is checked, and everything is
+# removed again. Then trees that are shared with Debian's dkms.
 # Run by make check; alone: DKMS=./dkms top_srcdir=. tests/integration/autoinstall.sh
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 command -v apt-get >/dev/null || skip_all "kernels and modules come from Debian's packages"
 machine=$(uname -m)
 if ! "$top_srcdir/tests/fetch-input" --image --peers > "$work/input" 2> "$work/input.log"; then
-	report 1 "real kernels and modules can be had"
+	report 1 "real kernels and modules can be fetched"
 	sed 's/^/# /' "$work/input.log"
 	finish
 fi
@@ -25,10 +25,11 @@ ours=("${trees[@]}" --no-cache)
 ours() { "$DKMS" "$@" "${ours[@]}"; }
 peer() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$peer_path" "$@" "${trees[@]}" </dev/null; }
 
-# What readelf says of a module without a section that old ones of Debian's dkms look into, is its own.
+# readelf warns of a section that older versions of Debian's dkms look into; such a warning is not
+# part of the status.
 peer_status() { peer status 2>&1 | grep -v '^readelf: Warning: '; }
 
-# Every file below the kernels' directories, and what depmod knows.
+# Lists every file below the kernels' directories, and the content of modules.dep.
 snapshot() { (cd "$work/lib" && find . -name 'modules.*.bin' -prune -o -print | sort; cat modules/*/modules.dep); }
 
 mkdir -p "$work/dkms" "$work/src" "$work/lib/modules"
@@ -55,7 +56,7 @@ status=0
 ours autoinstall "${options[@]}" > "$work/tap.out" 2>&1 || status=$?
 note "took $((SECONDS - start)) s"
 
-# What does not compile is left out from here on.
+# A module that does not compile is left out from here on.
 asked=${#modules[@]}
 for i in "${!modules[@]}"; do
 	module=${modules[i]} source=$work/src/${module/\//-}
@@ -87,7 +88,7 @@ for kernel in "${kernels[@]}"; do
 		on="$module on $kernel"
 		says=("$work/src/${module/\//-}/dkms.conf" "$kernel" "$root/lib/modules/$kernel/build")
 		if with_conf "${says[@]}" is_excluded; then
-			is "$(grep -c "^$module, $kernel," "$work/status")" 0 "$on: excluded"
+			is "$(grep -c "^$module, $kernel," "$work/status")" 0 "$on: it is excluded"
 			[ "${complete[-1]}" != "$kernel" ] || unset 'complete[-1]' 'complete[-1]'
 			continue
 		fi
@@ -107,20 +108,21 @@ for kernel in "${kernels[@]}"; do
 		done
 	done
 done
-is "$(wc -l < "$work/status")" "$expected" "status: nothing but these"
+is "$(wc -l < "$work/status")" "$expected" "status: there are no other lines"
 
-# Where a module is excluded, that may be said again.
+# An autoinstall prints excluded modules again.
 snapshot > "$work/installed"
-is "$(ours autoinstall "${complete[@]}" 2>&1; echo "exit $?")" "exit 0" "autoinstall again: silence"
+is "$(ours autoinstall "${complete[@]}" 2>&1; echo "exit $?")" "exit 0" "a second autoinstall prints nothing"
 ok "autoinstall again, all kernels" ours autoinstall "${options[@]}"
 snapshot > "$work/again"
-ok "autoinstall again: changes nothing" cmp "$work/installed" "$work/again"
+ok "a second autoinstall changes nothing" cmp "$work/installed" "$work/again"
 
-# Only the words in brackets changed over the years.
+# Only the words in brackets differ between versions of dkms.
 lines() { sed 's| (.*||' | LC_ALL=C sort; }
 
-# 3.0.10 asks modules.dep in /lib/modules, wherever modules are installed, how they are compressed:
-# whether it finds those of a kernel that compresses its own is up to the system.
+# Version 3.0.10 looks into /lib/modules to find how modules are compressed, wherever they are
+# installed. So whether it finds the modules of a kernel with compressed modules depends on the
+# system.
 compressing()
 {
 	for kernel in "${kernels[@]}"; do
@@ -135,7 +137,7 @@ while read -r _ suite version peer_path; do
 		"Debian's dkms $version ($suite) reads our tree as we do"
 done < <(grep '^peer ' "$work/input")
 
-# One kernel first, then all of the rest.
+# Uninstall from one kernel first, and then from all others.
 first=${modules[0]}
 before=$(($(grep -c "^$first, " "$work/status") - 1))
 ok "uninstall $first from one kernel" ours uninstall "$first" -k "${kernels[0]}"
@@ -147,17 +149,18 @@ for module in "${modules[@]}"; do
 	ok "uninstall $module --all" ours uninstall "$module" --all
 done
 snapshot > "$work/after"
-ok "uninstall leaves the kernels' directories as they were" diff "$work/before" "$work/after"
-is "$(ours status | grep -vc ': built$' || true)" 0 "status: all are built"
+ok "uninstall leaves the kernels' directories as before" diff "$work/before" "$work/after"
+is "$(ours status | grep -vc ': built$' || true)" 0 "status: all modules are built"
 for module in "${modules[@]}"; do
 	ok "remove $module --all" ours remove "$module" --all
 done
-is "$(ours status 2>&1)" "" "status: nothing is left"
+is "$(ours status 2>&1)" "" "status: no module is left"
 is "$(find "$work/dkms" -mindepth 1 ! -name 'mok.*' -not -name '.*' -not -path '*/.*')" "" \
 	"the dkms tree is empty again but for the key pair"
 
-# The other way round: Debian's dkms builds and installs, ours goes on. Without depmod, which
-# that one runs on /lib/modules only, and without signing, whose keys it wants in the system.
+# The reverse: Debian's dkms builds and installs, and this dkms continues. Debian's dkms runs depmod
+# on /lib/modules only and needs its keys in the system, so it runs without depmod and without
+# signing.
 kernel=${kernels[0]}
 grep -v CONFIG_MODULE_SIG_HASH "$root/lib/modules/$kernel/build/.config" > "$work/config"
 for module in "${modules[@]}"; do
@@ -167,16 +170,16 @@ while read -r _ suite version peer_path; do
 	by="made by Debian's dkms $version"
 	ok "$by: $module is installed" peer install "$module" -k "$kernel" --no-depmod \
 		--kernelsourcedir "$root/lib/modules/$kernel/build" --config "$work/config"
-	is "$(ours status 2>&1)" "$(peer status)" "$by: our status is the same"
-	is "$(ours status 2>&1)" "$module, $kernel, $machine: installed" "$by: status says installed"
-	is "$(ours autoinstall -k "$kernel" 2>&1; echo "exit $?")" "exit 0" "$by: nothing to do"
-	ok "$by: we uninstall it" ours uninstall "$module" -k "$kernel"
-	is "$(peer_status)" "$module, $kernel, $machine: built" "$by: it sees that"
-	ok "$by: we install it again" ours install "$module" -k "$kernel"
-	is "$(peer_status)" "$module, $kernel, $machine: installed" "$by: it sees that too"
-	ok "$by: we remove it" ours remove "$module" --all
+	is "$(ours status 2>&1)" "$(peer status)" "$by: both print the same status"
+	is "$(ours status 2>&1)" "$module, $kernel, $machine: installed" "$by: status has the module installed"
+	is "$(ours autoinstall -k "$kernel" 2>&1; echo "exit $?")" "exit 0" "$by: autoinstall has nothing to do"
+	ok "$by: this dkms uninstalls it" ours uninstall "$module" -k "$kernel"
+	is "$(peer_status)" "$module, $kernel, $machine: built" "$by: Debian's dkms sees it built"
+	ok "$by: this dkms installs it again" ours install "$module" -k "$kernel"
+	is "$(peer_status)" "$module, $kernel, $machine: installed" "$by: Debian's dkms sees it installed"
+	ok "$by: this dkms removes it" ours remove "$module" --all
 	snapshot > "$work/after"
-	ok "$by: nothing is left of it" diff "$work/before" "$work/after"
+	ok "$by: no file of it is left" diff "$work/before" "$work/after"
 done < <(grep '^peer ' "$work/input")
 
 finish

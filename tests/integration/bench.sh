@@ -1,6 +1,6 @@
 #!/bin/bash
-# The measurements work: each scenario runs once in its smallest size and leaves all its figures;
-# compare says what is slower. How fast anything is, is no matter here.
+# Checks that the measurements work, not how fast anything is: each scenario runs once in its
+# smallest size and gives all of its figures, and bench/compare finds what is slower.
 # Run by make check; alone: top_srcdir=. top_builddir=. tests/integration/bench.sh
 set -eu
 # shellcheck source=tests/lib/tap.sh
@@ -8,7 +8,7 @@ set -eu
 
 compare=$top_srcdir/bench/compare
 
-# Documents as the two kinds of programs write them, no more than is read.
+# Writes a document like those of bench/run, with only the fields that bench/compare reads.
 bench_document() # FILE INSTRUCTIONS PROCESSES CPU [WRITTEN]
 {
 	cat > "$work/$1.json" <<-END
@@ -35,7 +35,7 @@ run_document() # FILE VERSION CPU STATUS CACHE
 	END
 }
 
-# Leaves what compare says in $said.
+# Runs bench/compare and sets $said to its output.
 compared() # STATUS DESCRIPTION ARGUMENT...
 {
 	local want=$1 description=$2 status=0
@@ -50,12 +50,12 @@ if command -v jq > /dev/null; then
 	bench_document old 1000 50 1
 	bench_document new 1099 50 9
 	compared 0 "9.9 % more instructions are not slower, nor is CPU time" "$work/old.json" "$work/new.json"
-	like "$said" '^status-old: only in the old one$' "what is gone is told"
-	like "$said" '^status-new: only in the new one$' "what is new is told"
-	like "$said" '^3 compared, 0 slower by more than 10 %$' "how many were compared is told"
+	like "$said" '^status-old: only in the old one$' "a row that is missing in the new document"
+	like "$said" '^status-new: only in the new one$' "a row that is new"
+	like "$said" '^3 compared, 0 slower by more than 10 %$' "the number of compared rows"
 	bench_document new 1101 50 1
 	compared 1 "10.1 % more are slower" "$work/old.json" "$work/new.json"
-	like "$said" '^slower: status-30: instructions 1000 -> 1101, \+10.1 %$' "it says by how much"
+	like "$said" '^slower: status-30: instructions 1000 -> 1101, \+10.1 %$' "the slower row is named with its figures"
 	compared 0 "but not with a limit of 11 %" "$work/old.json" "$work/new.json" --limit 11%
 	bench_document new 1000 56 1
 	compared 1 "more processes are slower" --limit=10 "$work/old.json" "$work/new.json"
@@ -65,7 +65,7 @@ if command -v jq > /dev/null; then
 	compared 1 "more than 64 KiB are" "$work/old.json" "$work/new.json"
 	bench_document new 800 50 1.2
 	compared 0 "fewer instructions are faster" "$work/old.json" "$work/new.json"
-	like "$said" '^faster: status-30: instructions 1000 -> 800, -20 %$' "and that is told"
+	like "$said" '^faster: status-30: instructions 1000 -> 800, -20 %$' "a faster row is named with its figures"
 	compared 1 "figures that were asked for count" "$work/old.json" "$work/new.json" --figures cpu_s
 	compared 2 "a figure that is not there" "$work/old.json" "$work/new.json" --figures cpu
 	compared 2 "a limit that is none" "$work/old.json" "$work/new.json" --limit ten
@@ -73,21 +73,21 @@ if command -v jq > /dev/null; then
 	run_document old 1.0 4.0 0 '"miss"'
 	run_document new 1.1 4.3 0 '"miss"'
 	compared 0 "dkms --json: 7.5 % more CPU time" "$work/old.json" "$work/new.json"
-	like "$said" '^2 compared, 0 slower' "another version is the same module"
+	like "$said" '^2 compared, 0 slower' "another version counts as the same module"
 	compared 1 "and 7.5 % above a limit of 5 %" "$work/old.json" "$work/new.json" --limit 5%
-	like "$said" '^slower: evdi for 6.1.0-1-amd64: cpu_s 4 s -> 4.3 s, \+7.5 %$' "it names the module"
+	like "$said" '^slower: evdi for 6.1.0-1-amd64: cpu_s 4 s -> 4.3 s, \+7.5 %$' "the slower module is named"
 	compared 1 "it got slower by any figure that was asked for" "$work/old.json" "$work/new.json" \
 		--limit 5% --figures wall_s,cpu_s
 	run_document new 1.1 0.01 0 '"hit"'
 	compared 0 "what came from the cache is not compared" "$work/old.json" "$work/new.json"
-	like "$said" '^evdi for .*: not compared: from the cache, measured$' "and that is told"
+	like "$said" '^evdi for .*: not compared: from the cache, measured$' "jobs from the cache are not compared"
 	run_document new 1.1 1 10 null
 	compared 1 "what no longer builds is slower" "$work/old.json" "$work/new.json"
-	like "$said" '^slower: evdi for 6.1.0-1-amd64: failed$' "it says so"
+	like "$said" '^slower: evdi for 6.1.0-1-amd64: failed$' "a failed job is named"
 
 	bench_document new 1000 50 1
 	compared 2 "two kinds of documents" "$work/old.json" "$work/new.json"
-	like "$said" 'these are not two results' "it says what they are not"
+	like "$said" 'these are not two results' "a document of another kind is refused"
 	echo '{"schema": "dkms-run-1", "jobs": []}' > "$work/none.json"
 	compared 2 "nothing to compare" "$work/none.json" "$work/none.json"
 	echo '{' > "$work/bad.json"
@@ -103,8 +103,8 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null || ! unshare --mount
 	finish
 fi
 
-# A build without sanitizers, kept for the next time; automake wants none beside a source that is
-# configured itself.
+# A build without sanitizers, which is kept for the next run. automake cannot build beside a source
+# directory that is configured itself.
 build=$(realpath "${top_builddir:?}")/bench-build
 [ ! -e "$top_srcdir/config.status" ] || build=$(realpath "$top_srcdir")
 out=$work/results
@@ -113,7 +113,7 @@ run() { "$1/bench/run" "${@:2}" --smallest --build "$build" --out "$out"; }
 all_of() { jq -r "$1" "$out/results.json"; }
 
 ok "bench/run --smallest" run "$top_srcdir"
-is "$(all_of .schema)" dkms-bench-1 "there are results"
+is "$(all_of .schema)" dkms-bench-1 "the results have their schema"
 for field in .date .machine.cpu .machine.cores .machine.memory_bytes .machine.system .machine.kernel \
 	'.kernels[0]' '.modules[0]' .versions.ours .versions.trixie .versions.bookworm .versions.make \
 	.versions.gcc .versions.ccache .versions.bubblewrap '.rows[0].commit'
@@ -138,8 +138,8 @@ is "$(all_of '[.rows[] | select(.series) | .series] | group_by(.) | map("\(.[0])
 is "$(all_of '[.rows[] | select(.bound) | .id] | join(" ")')" "cold-acpi-call matrix kernel-first" \
 	"builds have a bound"
 is "$(all_of '.rows[] | select(.part) | "\(.id) \(.part.seconds > 0)"' | paste -sd,)" \
-	"restore true,miss-acpi-call true" "what the cache takes of it is told"
-is "$(all_of '.rows[] | select(.programs.uncached) | .id')" "miss-acpi-call" "a miss has its peer"
+	"restore true,miss-acpi-call true" "the time of the cache is a part of it"
+is "$(all_of '.rows[] | select(.programs.uncached) | .id')" "miss-acpi-call" "a miss is compared with a build without the cache"
 is "$(all_of '.rows[] | select(.id == "status-6") | .programs.trixie.processes.median > 6')" true \
 	"the processes of a script are counted"
 titles=$(all_of '.rows[] | .title' | sort)
@@ -149,26 +149,26 @@ for plot in bars growth timeline; do
 	like "$(head -c 4 "$out/$plot.png" 2>&1 | tr -d '\211')" '^PNG' "$plot.png"
 	like "$(head -n 5 "$out/$plot.svg" 2>&1)" '<svg' "$plot.svg"
 done
-ok "compared with itself" "$compare" "$out/results.json" "$out/results.json"
+ok "a result compared with itself" "$compare" "$out/results.json" "$out/results.json"
 
-# A source of its own, whose jobs cannot be measured.
+# A copy of the source in which one scenario fails.
 source=$work/source
 mkdir "$source"
 cp -R "$top_srcdir/"{bench,packaging,tests,configure,README.md} "$source/"
 echo 'die "not today"' > "$source/bench/scenarios/jobs.sh"
 exits 1 "a scenario fails" run "$source" --only jobs,idle --readme
 is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change cold idle matrix miss status store" \
-	"it loses nothing but its own results"
+	"the results of other scenarios are kept"
 is "$(sed -n '/^<!-- bench\/run begin/,/^<!-- bench\/run end/p' "$source/README.md" | sed '1d;$d' |
-	grep -v '^!')" "$(cat "$out/results.md")" "--readme puts the tables between its lines"
+	grep -v '^!')" "$(cat "$out/results.md")" "--readme writes the tables between its marks"
 is "$(sed '/^<!-- bench\/run begin/,/^<!-- bench\/run end/d' "$source/README.md")" \
 	"$(sed '/^<!-- bench\/run begin/,/^<!-- bench\/run end/d' "$top_srcdir/README.md")" \
-	"and leaves all else as it was"
+	"the rest of the README is not changed"
 is "$(sed -n 's/^!.*(\(.*\))/\1/p' "$source/README.md")" \
-	"$(cd "$source" && printf '%s\n' bench/results/*.svg)" "and shows the plots, which are kept"
-ok "so are the results" cmp "$source/bench/results/results.json" "$out/results.json"
+	"$(cd "$source" && printf '%s\n' bench/results/*.svg)" "the README shows the plots, which are kept"
+ok "the results are kept" cmp "$source/bench/results/results.json" "$out/results.json"
 exits 1 "an unknown scenario" run "$top_srcdir" --only nothing
-exits 3 "a measured command's exit status" "$build/bench/measure" "$work/figures" sh -c 'exit 3'
+exits 3 "the exit status of a measured command" "$build/bench/measure" "$work/figures" sh -c 'exit 3'
 is "$(jq -r '.processes' "$work/figures")" 1 "one process"
 "$build/bench/measure" "$work/figures" sh -c '(exit 3); (exit 4); dd if=/dev/zero of="$1" bs=64k count=16 2> /dev/null' \
 	- "$build/written"

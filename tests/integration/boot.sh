@@ -1,7 +1,7 @@
 #!/bin/bash
-# A real kernel boots in a virtual machine without hardware help and loads what dkms built for it:
-# from a clean build, restored from the cache, and linked from another kernel's objects. A signed
-# module is refused by a kernel that wants signatures and does not know the key.
+# Boots a real kernel in a virtual machine without hardware support, and loads modules that dkms
+# built for it: from a clean build, restored from the cache, and linked from objects of another
+# kernel. A kernel that requires signatures refuses a module with an unknown key.
 # Run by make check; alone: DKMS=./dkms top_srcdir=.. tests/integration/boot.sh
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -11,14 +11,14 @@ PATH=$PATH:/usr/sbin:/sbin
 . "${top_srcdir:?}/tests/lib/read-conf.sh"
 
 command -v apt-get > /dev/null || skip_all "kernels and modules come from Debian's packages"
-[ "$(uname -m)" = x86_64 ] || skip_all "the virtual machine is an x86_64"
+[ "$(uname -m)" = x86_64 ] || skip_all "the virtual machine is for x86_64"
 for tool in qemu-system-x86_64 busybox cpio; do
 	command -v $tool > /dev/null || skip_all "no $tool"
 done
 if ! "$top_srcdir/tests/fetch-input" --image --modules acpi-call,nat-rtsp/vhba,langford \
 	--kernels cloud-amd64:pair-1/cloud-amd64:1,cloud-amd64:pair-2/cloud-amd64:twin > "$work/input" 2> "$work/input.log"
 then
-	report 1 "real kernels and modules can be had"
+	report 1 "real kernels and modules can be fetched"
 	sed 's/^/# /' "$work/input.log"
 	finish
 fi
@@ -27,7 +27,8 @@ root=$(sed -n 's/^root //p' "$work/input")
 mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
 chmod 0755 "$work"
 
-# The kernel's own tree, since modules need some of the kernel's; and headers alone of the other.
+# The complete tree of the kernel, since modules need modules of the kernel; of the other kernel
+# only headers.
 trees=(--dkmstree "$work/dkms" --sourcetree "$work/src" --installtree "$work/root/lib/modules"
 	--cache-dir "$work/cache")
 ours() { "$DKMS" "$@" "${trees[@]}" < /dev/null; }
@@ -38,7 +39,7 @@ for module in "${modules[@]}"; do
 	cp -a "$root/usr/src/${module/\//-}" "$work/src/"
 	ours add "$module" > /dev/null 2>&1
 done
-# In unstable it is among the modules.
+# In unstable this file is below modules.
 image=$root/boot/vmlinuz-$kernel
 [ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
 names=()
@@ -47,7 +48,8 @@ for module in "${modules[@]}"; do
 		"$root/lib/modules/$kernel/build" module_names)
 done
 
-# What the machine starts: loads each module by name, says how that went, and ends.
+# Writes the first program of the machine: it loads each module by name, prints the results, and
+# powers off.
 write_init()
 {
 	cat <<-'END'
@@ -70,7 +72,8 @@ write_init()
 	END
 }
 
-# An initial root file system: busybox, kmod with its libraries, the modules with all they need.
+# Makes an initial root file system with busybox, kmod and its libraries, and the modules with all
+# that they need.
 make_initramfs() # FILE
 {
 	local dir=$work/initramfs kmod file
@@ -145,21 +148,21 @@ loads_all "built"
 ok "autoinstall for another kernel" ours autoinstall -k "$other"
 unbuild_all
 ours autoinstall -k "$kernel" > "$work/out" 2>&1 || true
-is "$(grep -c "linked from $other" "$work/out")" "${#modules[@]}" "all modules are linked from its objects"
+is "$(grep -c "linked from $other" "$work/out")" "${#modules[@]}" "all modules are linked from objects of $other"
 keep linked
-ok "they are those that were built, byte for byte" diff -r "$work/built" "$work/linked"
+ok "the linked modules are the same as the built ones, byte for byte" diff -r "$work/built" "$work/linked"
 loads_all "linked"
 
 unbuild_all
 ours autoinstall -k "$kernel" > "$work/out" 2>&1 || true
-is "$(grep -c 'from the cache' "$work/out")" "${#modules[@]}" "all modules are in the cache"
+is "$(grep -c 'from the cache' "$work/out")" "${#modules[@]}" "all modules are restored from the cache"
 loads_all "restored"
 
-# The key is one that no kernel knows; this kernel wants to.
+# No kernel knows this key.
 like "$(modinfo -F signer "$work/root/lib/modules/$kernel/updates/dkms/acpi_call.ko"*)" . "the modules are signed"
 boot module.sig_enforce=1
 is "$(grep ^kernel "$work/said")" "kernel $kernel" "signatures enforced: the kernel boots"
 like "$(grep acpi_call "$work/said")" '^refused acpi_call: .*[Kk]ey was rejected' \
 	"signatures enforced: a module whose key is not known is refused"
-is "$(grep -c '^module acpi_call$' "$work/said")" 0 "signatures enforced: and not loaded"
+is "$(grep -c '^module acpi_call$' "$work/said")" 0 "signatures enforced: the module is not loaded"
 finish

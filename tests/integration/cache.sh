@@ -1,9 +1,9 @@
 #!/bin/bash
-# On real kernels and modules, what is built without a cache, with an empty one, linked from the
-# objects of another kernel, and taken from the cache is byte for byte the same, build-id included;
-# and a change in between is not missed.
+# On real kernels and modules, the results are the same byte for byte, with the build-id: built
+# without a cache, with an empty cache, linked from objects of another kernel, and restored from the
+# cache. A change in between is noticed.
 # Run by make check; alone: DKMS=./dkms top_srcdir=. tests/integration/cache.sh
-# With more modules, which takes some ten minutes (digimend wants a /lib/modules to be there):
+# With more modules it takes about ten minutes (digimend needs a /lib/modules):
 #	MODULES=acpi-call,v4l2loopback,evdi,gost-crypto,bbswitch,langford,dm-writeboost,nat-rtsp,\
 #	digimend,dpdk-kmods DKMS=./dkms top_srcdir=. tests/integration/cache.sh
 set -eu
@@ -13,12 +13,12 @@ set -eu
 . "${top_srcdir:?}/tests/lib/same-headers.sh"
 
 command -v apt-get >/dev/null || skip_all "kernels and modules come from Debian's packages"
-# Two ABIs that differ in little, most of the time; another one; another flavour.
+# Two kernels that mostly differ in little, another kernel, and another flavour.
 if ! "$top_srcdir/tests/fetch-input" \
 	--kernels amd64:pair-1/amd64:1,amd64:pair-2/amd64:twin,amd64:3/rt-amd64:1,cloud-amd64:1 \
 	--modules "${MODULES:-v4l2loopback,acpi-call,bbswitch,dpdk-kmods}" \
 	> "$work/input" 2> "$work/input.log"; then
-	report 1 "real kernels and modules can be had"
+	report 1 "real kernels and modules can be fetched"
 	sed 's/^/# /' "$work/input.log"
 	finish
 fi
@@ -43,7 +43,7 @@ for module in "${modules[@]}"; do
 	ours add "$module" > /dev/null 2>&1
 done
 
-# Builds all modules for all kernels and keeps what came out below $work/NAME.
+# Builds all modules for all kernels and keeps the results below $work/NAME.
 build() # NAME [OPTION...]
 {
 	local name=$1 module start=${EPOCHREALTIME/./}
@@ -56,28 +56,28 @@ build() # NAME [OPTION...]
 		cp -r "$work/dkms/$module/"*-*/ "$work/$name/${module%/*}/" 2>/dev/null || true
 	done
 	note "$name: $(((${EPOCHREALTIME/./} - start) / 1000)) ms"
-	# Of logs, the headers and times differ.
+	# The headers and times in logs differ.
 	find "$work/$name" -name log -type d -exec rm -r {} +
 }
 
-# Linked and compiled objects.
+# Prints the numbers of linked and compiled objects.
 objects() { ours cache stats | sed -n 's/^objects .* \([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p'; }
 
 counters() { ours cache stats | sed -n 's/^modules .* \([0-9]*\) hits *\([0-9]*\) misses *\([0-9]*\) stored.*/\1 \2 \3/p'; }
 
 build none --no-cache
-jobs=$(ours status | grep -c ": built") # one or the other may be excluded
+jobs=$(ours status | grep -c ": built") # some modules may be excluded
 all=("${options[@]}")
 options=(-k "${kernels[0]}")
 build cold
 read -r linked compiled <<< "$(objects)"
 is "$linked" 0 "the first kernel: nothing is linked"
-ok "objects are kept" test "$compiled" -ge ${#modules[@]}
+ok "objects are stored" test "$compiled" -ge ${#modules[@]}
 options=("${all[@]:2:2}")
 build cold
 if same_headers "$root" "${kernels[0]}" "${kernels[1]}"; then
 	is "$(objects)" "$compiled $compiled" "the second kernel: all objects are linked"
-	like "$(cat "$work/tap.out")" "linked from ${kernels[0]//[.+]/.} in" "it says so"
+	like "$(cat "$work/tap.out")" "linked from ${kernels[0]//[.+]/.} in" "dkms says that they were linked"
 else
 	skip "${kernels[0]} and ${kernels[1]} differ in more than their names" "linking"
 fi
@@ -88,8 +88,8 @@ is "$(counters)" "0 $jobs $jobs" "cold: all are misses, all are stored"
 build warm
 is "$(counters)" "$jobs $jobs $jobs" "warm: all are hits"
 is "$(find "$work/none" -name '*.ko*' -type f | grep -c .)" \
-	"$(find "$work/warm" -name '*.ko*' -type f | grep -c .)" "as many modules"
-ok "there are modules" test -n "$(find "$work/none" -name '*.ko*' -type f)"
+	"$(find "$work/warm" -name '*.ko*' -type f | grep -c .)" "the same number of modules"
+ok "there are some modules" test -n "$(find "$work/none" -name '*.ko*' -type f)"
 ok "none = cold, byte for byte" diff -r "$work/none" "$work/cold"
 ok "cold = warm, byte for byte" diff -r "$work/cold" "$work/warm"
 
@@ -101,9 +101,9 @@ build changed
 is "$(counters)" "$jobs $((jobs + ${#kernels[@]})) $((jobs + ${#kernels[@]}))" \
 	"one changed source: misses for its module alone"
 build changed-none --no-cache
-ok "changed: the same as without a cache" diff -r "$work/changed" "$work/changed-none"
-ok "changed: and not what it was" test -n "$(diff -rq "$work/changed/${module%/*}" "$work/none/${module%/*}")"
-like "$(ours cache why "$module" -k "${kernels[0]}")" 'in the cache' "cache why: it is there"
+ok "changed: the result without a cache is the same" diff -r "$work/changed" "$work/changed-none"
+ok "changed: the result is not the previous one" test -n "$(diff -rq "$work/changed/${module%/*}" "$work/none/${module%/*}")"
+like "$(ours cache why "$module" -k "${kernels[0]}")" 'in the cache' "cache why: the module is in the cache"
 ours cache verify > "$work/verify" 2>&1
 is "$?" 0 "cache verify"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Objects that were compiled for one kernel serve another one, and none does that should not: for
-# each kind of input, a change is compiled again, and every module is the same as without a cache.
-# On real headers: one kernel becomes two, which differ in their names as two ABIs do.
+# Objects that were compiled for one kernel are reused for another kernel, but only valid ones. For
+# each kind of input, a change is compiled again, and each module is the same as without a cache.
+# Uses real headers: one kernel is copied to two, which differ in their names as two ABIs do.
 # Run by make check; alone: DKMS=./dkms top_srcdir=. tests/integration/objects.sh
 set -eu
 # shellcheck source=tests/lib/fixture.sh
@@ -12,7 +12,7 @@ command -v apt-get >/dev/null || skip_all "kernels come from Debian's packages"
 [ -n "$private" ] || skip_all "no mount namespace"
 if ! "$top_srcdir/tests/fetch-input" --kernels amd64:1 --modules "" \
 	> "$work/input" 2> "$work/input.log"; then
-	report 1 "real headers can be had"
+	report 1 "real headers can be fetched"
 	sed 's/^/# /' "$work/input.log"
 	finish
 fi
@@ -38,7 +38,7 @@ tools=/opt/tools
 mkdir $tools
 PATH=$tools:$PATH
 
-# A copy of the real kernel by another name.
+# Makes a copy of the real kernel with another name.
 kernel_named() # RELEASE
 {
 	local file
@@ -63,7 +63,7 @@ kernel_named $A
 kernel_named $B
 common_b=$src/linux-headers-$B-common
 
-# A package m of two objects and an assembler file, of which a.c reads more than the others.
+# Makes a package m of two objects and an assembler file. a.c reads more files than the others.
 new_module() # [LINE OF MAKEFILE...]
 {
 	dkms remove m/1.0 --all > /dev/null 2>&1 || true
@@ -94,22 +94,22 @@ for k in $A $B; do
 	echo '#define FIFO_OF_M 1' > "$src/linux-headers-$k-common/include/linux/fifo-of-m.h"
 done
 
-# linked and compiled objects, as one text
+# Prints the numbers of linked and compiled objects.
 counters()
 {
 	dkms cache stats | sed -n 's/^objects .* \([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p' | grep . || echo 0 0
 }
 
-# What is said before a build, and by cache why: both of m for the second kernel.
-predicted() # EXPLANATION WHY DESCRIPTION
+# Checks what --explain and cache why print before a build of m for the second kernel.
+check_prediction() # EXPLANATION WHY DESCRIPTION
 {
 	try build m/1.0 -k $B --directive STRIP=no --dry-run --explain
 	like "$out" "$1" "$3: --explain predicts it"
 	try cache why m/1.0 -k $B --directive STRIP=no
-	like "$out" "$2" "$3: so does cache why"
+	like "$out" "$2" "$3: cache why predicts it"
 }
 
-# Builds m for a kernel, and so many objects were linked and compiled.
+# Builds m for a kernel and checks the numbers of linked and compiled objects.
 counted() # RELEASE COUNTERS DESCRIPTION
 {
 	local before after k=$1
@@ -121,7 +121,7 @@ counted() # RELEASE COUNTERS DESCRIPTION
 	[ "$status" -eq 0 ] || note "$out$err"
 }
 
-# And once more without the cache, with the same result.
+# Builds m, and builds it again without the cache, with the same result.
 builds() # RELEASE COUNTERS DESCRIPTION
 {
 	local k=$1
@@ -132,12 +132,12 @@ builds() # RELEASE COUNTERS DESCRIPTION
 	cp -r "$dkmstree/m/1.0/$k/$arch/module" "$work/first"
 	cp "$dkmstree/m/1.0/$k/$arch/log/make.log" "$work/first.log"
 	try build m/1.0 -k "$k" --directive STRIP=no --no-cache --force
-	ok "$3: the same as without a cache" diff -r "$work/first" "$dkmstree/m/1.0/$k/$arch/module"
+	ok "$3: the result without a cache is the same" diff -r "$work/first" "$dkmstree/m/1.0/$k/$arch/module"
 	dkms unbuild m/1.0 -k "$k" > /dev/null
 }
 
-# The first kernel's build fills the cache, the second one's takes so many objects from it. With
-# EXPLANATION and WHY, that is predicted.
+# Builds m for the first kernel, which fills the cache, and then for the second, which reuses
+# objects. EXPLANATION and WHY are the predictions before the second build.
 second_takes() # COUNTERS DESCRIPTION [EXPLANATION WHY]
 {
 	dkms cache clear > /dev/null
@@ -146,11 +146,11 @@ second_takes() # COUNTERS DESCRIPTION [EXPLANATION WHY]
 	if [ -n "${change:-}" ]; then
 		"$change"
 	fi
-	[ $# -eq 2 ] || predicted "$3" "$4" "$2"
+	[ $# -eq 2 ] || check_prediction "$3" "$4" "$2"
 	builds $B "$1" "$2"
 }
 
-# Changes a file, and what it was comes back with restore.
+# Changes files until restore() is called.
 edit() # SED-COMMAND FILE...
 {
 	local file
@@ -178,16 +178,16 @@ change=
 second_takes "3 0" "nothing has changed" \
 	"^m/1.0 for $B: link from $A \(not built for this kernel; 3 of 3 objects valid\)\$" \
 	"objects: 3 of 3 can be taken from $A\$"
-like "$said" "^dkms: m/1.0 for $B: built, linked from $A in " "it says so"
-like "$(cat "$work/first.log")" 'objects from the cache: 3 of 3' "so does the log"
-ok "nothing was compiled" test -z "$(grep -E ' (CC|AS) ' "$work/first.log" | grep -v '\.mod\.o\|\.module-common\.o')"
+like "$said" "^dkms: m/1.0 for $B: built, linked from $A in " "dkms says that the objects were linked"
+like "$(cat "$work/first.log")" 'objects from the cache: 3 of 3' "the log has the number of objects"
+ok "no file was compiled" test -z "$(grep -E ' (CC|AS) ' "$work/first.log" | grep -v '\.mod\.o\|\.module-common\.o')"
 try build m/1.0 -k $A
 try build m/1.0 -k $B
 is "$status" 0 "both are built"
-ok "and differ" test -n "$(cmp "$dkmstree/m/1.0/"{$A,$B}"/$arch/module/m.ko")"
+ok "the two modules differ" test -n "$(cmp "$dkmstree/m/1.0/"{$A,$B}"/$arch/module/m.ko")"
 dkms unbuild m/1.0 --all > /dev/null
 
-# What a source or a kernel has.
+# Changes of a source or of a kernel.
 change_source() { echo '/* changed */ int more_b = 1;' >> "$sourcetree/m-1.0/b.c"; }
 change=change_source second_takes "2 1" "another source file" \
 	"^m/1.0 for $B: build \(.*; 2 of 3 objects valid; not b.o: b.c differs\)\$" \
@@ -204,9 +204,9 @@ change_kernel() { edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$common_b/include/linux/fif
 change=change_kernel second_takes "2 1" "another header of the kernel's" \
 	"2 of 3 objects valid; not sub/a.o: .*include/linux/fifo-of-m.h differs" \
 	"    sub/a.o: .*include/linux/fifo-of-m.h differs\$"
-like "$(cat "$work/first.log")" 'objects from the cache, not sub/a.o: .*/fifo-of-m.h differs' "the log tells why"
+like "$(cat "$work/first.log")" 'objects from the cache, not sub/a.o: .*/fifo-of-m.h differs' "the log has the reason"
 like "$(change=change_kernel dkms cache why m/1.0 -k $B --directive STRIP=no)" \
-	'^  objects from the cache, not sub/a.o: .*/fifo-of-m.h differs$' "cache why: afterwards"
+	'^  objects from the cache, not sub/a.o: .*/fifo-of-m.h differs$' "cache why gives the reason after the build"
 restore
 change_kernel() { : > "$common_b/include/linux/new-header.h"; }
 change=change_kernel second_takes "0 3" "one more header in the kernel"
@@ -224,7 +224,7 @@ change_kernel() { echo 'echo more' > "$kbuild_copy/scripts/more.sh"; }
 change=change_kernel second_takes "0 3" "a script of kbuild"
 rm "$kbuild_copy/scripts/more.sh"
 change_kernel() { edit '$a 0x12345678\tmore_of_it\tvmlinux\tEXPORT_SYMBOL\t' "$src/linux-headers-$B/Module.symvers"; }
-change=change_kernel second_takes "3 0" "symbols that the kernel has: linking is what they are for"
+change=change_kernel second_takes "3 0" "the symbols of the kernel, which only linking needs"
 restore
 change_source() { find "$sourcetree/m-1.0" "$common_b/include/linux/fifo-of-m.h" -exec touch -d 2020-01-01 {} +; }
 change=change_source second_takes "3 0" "other times"
@@ -251,12 +251,12 @@ change=change_kernel second_takes "0 3" "kbuild itself" \
 	"no objects: family: .*/Makefile differs" "    family: .*/Makefile differs"
 restore
 
-# How it is compiled.
+# Changes of how it is compiled.
 change_flags() { echo 'ccflags-y += -DMORE=1' >> "$sourcetree/m-1.0/Makefile"; }
-change=change_flags second_takes "1 2" "other flags of the compiler: make compiles what it was given"
+change=change_flags second_takes "1 2" "other flags of the compiler, which only make knows"
 new_module 'CFLAGS_b.o := $(if $(findstring -2-,$(KERNELRELEASE)),-DSECOND)'
 change='' second_takes "2 1" "a flag for one kernel and one file" "3 of 3 objects valid" "3 of 3"
-like "$(cat "$work/first.log")" 'compiled again by make: b.o: command line: -DSECOND is new' "the log tells why"
+like "$(cat "$work/first.log")" 'compiled again by make: b.o: command line: -DSECOND is new' "the log has the reason of the second compilation"
 new_module
 change_compiler()
 {
@@ -274,7 +274,7 @@ change=change_environment second_takes "0 3" "a variable" \
 	"no objects: environment: KCFLAGS is new" "    environment: KCFLAGS is new"
 unset KCFLAGS
 
-# A script before make: what it makes is judged by what it made the last time.
+# A script that runs before make. Its files are judged by those of the last build.
 new_module
 echo 'PRE_BUILD=pre.sh' >> "$sourcetree/m-1.0/dkms.conf"
 script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL 3" > local.h' 'echo "#define OTHER 3" > other.h'
@@ -283,24 +283,24 @@ change='' second_takes "3 0" "a script that makes headers" \
 script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL $(echo $kernelver | tr -dc 12)" > local.h'
 change='' second_takes "2 1" "a script that makes another one for each kernel"
 
-# What make does besides.
+# Other things that make does.
 new_module '$(obj)/b.o: $(obj)/made.h' '$(obj)/made.h:' "	echo '#define MADE \"\$(KERNELRELEASE)\"' > \$@"
 echo '#include "made.h"' >> "$sourcetree/m-1.0/b.c"
 echo 'const char *made = MADE;' >> "$sourcetree/m-1.0/b.c"
 dkms cache clear > /dev/null
-builds $A "0 2" "an object that depends on what make makes"
-builds $B "2 0" "is not linked"
+builds $A "0 2" "an object that depends on a file that make writes"
+builds $B "2 0" "such an object is not reused"
 new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell echo "\#define LOCAL 5" > $(src)/sub/shadow.h))'
 dkms cache clear > /dev/null
-builds $A "0 3" "make makes a header for another kernel alone"
-builds $B "0 3" "then all is compiled"
+builds $A "0 3" "make writes a header for another kernel only"
+builds $B "0 3" "all objects are compiled again for the other kernel"
 new_module 'fail := $(if $(wildcard $(src)/b.o),$(error objects are here))'
 dkms cache clear > /dev/null
 sed -i 's/^MAKE.*//' "$sourcetree/m-1.0/dkms.conf"
 echo 'MAKE="test ! -e b.o && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' >> "$sourcetree/m-1.0/dkms.conf"
 sed -i '/^fail/d' "$sourcetree/m-1.0/Makefile"
-builds $A "0 3" "a make command that wants no objects"
-builds $B "0 3" "gets none in the end"
+builds $A "0 3" "a make command that removes objects"
+builds $B "0 3" "it gets no objects"
 new_module
 echo 'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build clean && make -C $kernel_source_dir M=$dkms_tree/m/1.0/build"' \
 	>> "$sourcetree/m-1.0/dkms.conf"
@@ -309,11 +309,11 @@ new_module
 printf 'asm(".section .data\\n.incbin \\"%s\\"\\n.previous");\n' "$dkmstree/m/1.0/build/data" >> "$sourcetree/m-1.0/b.c"
 echo one > "$sourcetree/m-1.0/data"
 dkms cache clear > /dev/null
-builds $A "0 2" "a source that has the assembler read a file"
+builds $A "0 2" "a source with a file that the assembler reads"
 echo two > "$sourcetree/m-1.0/data"
-builds $A "2 0" "is compiled"
+builds $A "2 0" "its object is compiled"
 
-# What make finds by other ways than the .cmd files tell.
+# Inputs of make that are not in the .cmd files.
 new_module 'made := $(shell ln -sfn kernel-$(word 2,$(subst -, ,$(KERNELRELEASE))).h $(src)/chosen.h)'
 for i in 1 2; do
 	echo "#define CHOSEN $i" > "$sourcetree/m-1.0/kernel-$i.h"
@@ -321,8 +321,8 @@ done
 ln -s chosen.h "$sourcetree/m-1.0/shipped.h"
 printf '%s\n' '#include "shipped.h"' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
 dkms cache clear > /dev/null
-builds $A "0 2" "a header behind a link that make makes"
-builds $B "2 0" "is another one for another kernel"
+builds $A "0 2" "a header behind a link that make writes"
+builds $B "2 0" "the header of another kernel is another file"
 new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell ln -sfn kernel-2 $(src)/chosen))'
 for i in 1 2; do
 	mkdir "$sourcetree/m-1.0/kernel-$i"
@@ -332,13 +332,13 @@ ln -s kernel-1 "$sourcetree/m-1.0/chosen"
 printf '%s\n' '#include "chosen/chosen.h"' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
 dkms cache clear > /dev/null
 builds $A "0 3" "a directory behind a link that make changes for another kernel"
-builds $B "0 2" "then all is compiled"
+builds $B "0 2" "its objects are compiled again for the other kernel"
 new_module 'made := $(if $(findstring -2-,$(KERNELRELEASE)),$(shell cp -p $(src)/second.h $(src)/local.h))'
 echo '#define LOCAL 2' > "$sourcetree/m-1.0/second.h"
 touch -d 2020-01-01 "$sourcetree/m-1.0/second.h"
 dkms cache clear > /dev/null
-builds $A "0 3" "make replaces a header for another kernel alone, by an older one"
-builds $B "0 2" "then all is compiled"
+builds $A "0 3" "make replaces a header by an older one, for another kernel only"
+builds $B "0 2" "its objects are compiled again for the other kernel after the replacement"
 new_module 'ccflags-y += -I$(src)/first -I$(src)' \
 	'made := $(if $(findstring -1-,$(KERNELRELEASE)),$(shell rm -f $(src)/first/choice.h))'
 mkdir "$sourcetree/m-1.0/first"
@@ -346,8 +346,8 @@ echo '#define CHOSEN 1' > "$sourcetree/m-1.0/first/choice.h"
 echo '#define CHOSEN 2' > "$sourcetree/m-1.0/choice.h"
 printf '%s\n' '#include <choice.h>' 'int chosen = CHOSEN;' >> "$sourcetree/m-1.0/b.c"
 dkms cache clear > /dev/null
-builds $A "0 3" "make removes a header for one kernel alone"
-builds $B "0 3" "then all is compiled"
+builds $A "0 3" "make removes a header for one kernel only"
+builds $B "0 3" "all objects are compiled again after the removal"
 new_module 'CFLAGS_b.o := @$(src)/flags'
 echo '-DFLAG=1' > "$sourcetree/m-1.0/flags"
 echo 'int flag = FLAG;' >> "$sourcetree/m-1.0/b.c"
@@ -367,11 +367,11 @@ echo 'MAKE="make -C $kernel_source_dir M=$dkms_tree/m/1.0/build b.o && objcopy -
 echo 'int named;' >> "$sourcetree/m-1.0/b.c"
 echo 'named first' > "$sourcetree/m-1.0/names"
 dkms cache clear > /dev/null
-builds $A "0 2" "an object that is changed after it was compiled"
+builds $A "0 2" "an object that is changed after its compilation"
 echo 'named second' > "$sourcetree/m-1.0/names"
-builds $A "2 0" "is compiled"
+builds $A "2 0" "the changed object is compiled again"
 
-# Since Linux 6.13 make may put what it makes elsewhere.
+# Since Linux 6.13 make can write its files to another directory.
 if grep -q KBUILD_EXTMOD_OUTPUT "$common/Makefile"; then
 	new_module
 	mkdir -p "$sourcetree/m-1.0/out/sub"
@@ -382,41 +382,41 @@ if grep -q KBUILD_EXTMOD_OUTPUT "$common/Makefile"; then
 	change='' second_takes "3 0" "objects beside the sources"
 fi
 
-# Where paths cannot be the same, nothing is kept.
+# Where paths differ between kernels, no object is stored.
 new_module
 dkms cache clear > /dev/null
 printf '%s\n' '' "X := 1" >> "$src/linux-headers-$A/Makefile"
 builds $A "0 0" "an unknown layout of headers"
 
-# There ccache helps, if asked for. A package writes to its own directory only.
+# Then ccache helps, if it is enabled. A package writes only to its own directory.
 if command -v ccache > /dev/null; then
 	hits() { CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats | sed -n 's/^preprocessed_cache_hit\t//p'; }
 	private_etc
 	guest=$cache/v1/guests/nobody/m
-	ok "ccache is not used by itself" test ! -e "$guest"
+	ok "ccache is not used by default" test ! -e "$guest"
 	echo 'ccache=yes' > "$etc/framework.conf"
-	export CCACHE_DISABLE=1 CCACHE_DIR=/nonsense # of the user's, for other things
+	export CCACHE_DISABLE=1 CCACHE_DIR=/nonsense # settings of the user must not matter
 	dkms cache clear > /dev/null
 	builds $A "0 0" "with ccache"
 	guest=$(find "$cache/v1/guests" -mindepth 2 -maxdepth 2 -name m)
-	ok "nobody else may look into its directory" test "$(stat -c %a "$cache/v1/guests")" = 700
+	ok "only its owner can read the directory of ccache" test "$(stat -c %a "$cache/v1/guests")" = 700
 	first=$(hits)
 	echo '/* changed */' >> "$sourcetree/m-1.0/b.c"
-	builds $A "0 0" "with ccache, once more"
-	ok "ccache had something" test "$(hits)" -gt "${first:-0}"
+	builds $A "0 0" "the second build with ccache"
+	ok "ccache had hits" test "$(hits)" -gt "${first:-0}"
 	edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$src/linux-headers-$A-common/include/linux/fifo-of-m.h"
-	builds $A "0 0" "with ccache, another header of the kernel's"
+	builds $A "0 0" "with ccache and another header of the kernel"
 	restore
-	# By a name on PATH.
+	# With the name of a program in PATH.
 	script $tools/prefix 'echo "$@" >> "$CCACHE_DIR/prefixed"' 'exec "$@"'
 	export CCACHE_PREFIX=prefix
 	echo '/* changed again */ int again_b = 1;' >> "$sourcetree/m-1.0/b.c"
-	like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "CCACHE_PREFIX: it says so"
+	like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "CCACHE_PREFIX: cache why says that it uses the network"
 	builds $A "0 0" "with CCACHE_PREFIX"
-	ok "it was used" grep -q '^[^ ]*gcc.* .*b\.c' "$guest/prefixed"
+	ok "the program of CCACHE_PREFIX was called" grep -q '^[^ ]*gcc.* .*b\.c' "$guest/prefixed"
 	unset CCACHE_PREFIX
 	rm $tools/prefix
-	# hits and misses, as ccache itself counts them
+	# Prints hits and misses as ccache counts them.
 	ccache_says()
 	{
 		CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats |
@@ -427,43 +427,43 @@ if command -v ccache > /dev/null; then
 	{
 		dkms cache stats | sed -n 's/^ccache  *\([0-9]*\) files* .*B  \([0-9]*\) hits  \([0-9]*\) misses$/\1 \2 \3/p'
 	}
-	is "$(ccache_counters)" "$(ccache_says)" "cache stats: what ccache says"
+	is "$(ccache_counters)" "$(ccache_says)" "cache stats: the same numbers as those of ccache"
 
-	# A storage that other machines have as well: what one build puts there, the next takes,
-	# though nothing else is left of it.
+	# A remote storage of ccache: one build stores its objects there, and the next build takes
+	# them, although everything else was removed.
 	fill_and_take() # DESCRIPTION
 	{
 		local first again
 
 		dkms cache clear > /dev/null
-		builds $A "0 0" "$1: filled"
+		builds $A "0 0" "$1: the first build fills it"
 		read -r -a first <<< "$(ccache_counters)"
 		dkms cache clear > /dev/null
-		ok "$1: ccache has nothing of its own" test ! -e "$guest"
-		builds $A "0 0" "$1: taken from"
+		ok "$1: the local directory of ccache was removed" test ! -e "$guest"
+		builds $A "0 0" "$1: the second build uses it"
 		read -r -a again <<< "$(ccache_counters)"
-		ok "$1: ccache had compiled something" test "${first[2]}" -ge 3
-		is "${again[1]} ${again[2]}" "$((first[1] + first[2])) 0" "$1: it has it all now"
+		ok "$1: the first build had compiled files" test "${first[2]}" -ge 3
+		is "${again[1]} ${again[2]}" "$((first[1] + first[2])) 0" "$1: the second build has only hits"
 	}
-	# Builds as nobody see it elsewhere, for it is hidden where it is.
+	# Builds as nobody see the storage at another path, since its own path is hidden.
 	store="$machine/shared store"
 	fixed=$machine/fixed
 	mkdir -m 1777 "$store" "$fixed"
 	echo 'touched := $(shell touch /run/ccache/remote0/by-make)' >> "$sourcetree/m-1.0/Makefile"
 	export CCACHE_REMOTE_STORAGE="file://$machine/shared%20store|update-mtime=true"
 	fill_and_take "a directory"
-	ok "makefiles can write to it" test -e "$store/by-make"
-	is "$(dkms cache why m/1.0 -k $A | grep -c network)" 0 "it needs no network"
+	ok "makefiles can write to the storage" test -e "$store/by-make"
+	is "$(dkms cache why m/1.0 -k $A | grep -c network)" 0 "the storage needs no network"
 	try build m/1.0 -k $A --directive STRIP=no
-	like "$out" 'from the cache' "builds are kept all the same"
+	like "$out" 'from the cache' "builds are still stored in the cache"
 	dkms unbuild m/1.0 -k $A > /dev/null
 	dkms cache clear > /dev/null
 	rm "$store/by-make"
 	cp -r "$store/." "$fixed"
 	export CCACHE_REMOTE_STORAGE="file:$fixed|read-only"
-	builds $A "0 0" "a directory to read"
-	like "$(ccache_counters)" ' [1-9][0-9]* 0$' "it is read"
-	ok "makefiles cannot write to it" test ! -e "$fixed/by-make"
+	builds $A "0 0" "a read-only directory as storage"
+	like "$(ccache_counters)" ' [1-9][0-9]* 0$' "the read-only storage is read"
+	ok "makefiles cannot write to the read-only storage" test ! -e "$fixed/by-make"
 	rm -r "${store:?}" "${fixed:?}"/*
 	chmod 755 "$fixed"
 	storages=("file:${store/ /%20}" http://127.0.0.1:1)
@@ -474,8 +474,8 @@ if command -v ccache > /dev/null; then
 		dkms cache clear > /dev/null
 		export CCACHE_REMOTE_STORAGE=$storage
 		try build m/1.0 -k $A --directive STRIP=no
-		is "$status" 0 "${storage##*/}: no build breaks of it"
-		ok "${storage##*/}: the same module" diff -r "$work/first" "$dkmstree/m/1.0/$A/$arch/module"
+		is "$status" 0 "${storage##*/}: a bad storage breaks no build"
+		ok "${storage##*/}: the module is the same" diff -r "$work/first" "$dkmstree/m/1.0/$A/$arch/module"
 		case $storage in
 		*fixed) like "$err" "^dkms: warning: .*/fixed: builds run as nobody, who may not write to it" "not nobody's: it says so" ;;
 		*store) like "$err" "^dkms: warning: .*/shared store: No such file" "nothing there: it says so" ;;
@@ -483,14 +483,14 @@ if command -v ccache > /dev/null; then
 		esac
 		dkms unbuild m/1.0 -k $A > /dev/null
 	done
-	# It does not know at first what to build.
+	# autoinstall does not know the modules in advance.
 	dkms cache clear > /dev/null
 	export CCACHE_REMOTE_STORAGE="file:${store/ /%20}"
 	try autoinstall -k $A --directive STRIP=no --directive AUTOINSTALL=yes
-	like "$out" "^dkms: m/1.0 for $A: installed, built in " "autoinstall builds it"
-	is "$(grep -c "^dkms: warning: .*/shared store: No such file" "$work/err")" 1 "autoinstall warns, too, and once"
+	like "$out" "^dkms: m/1.0 for $A: installed, built in " "autoinstall builds the module"
+	is "$(grep -c "^dkms: warning: .*/shared store: No such file" "$work/err")" 1 "autoinstall warns exactly once"
 	dkms unbuild m/1.0 -k $A > /dev/null
-	is "$(ls "$fixed")" "" "nothing came to the one that is not nobody's"
+	is "$(ls "$fixed")" "" "nothing is written to a storage that nobody does not own"
 	if ! command -v python3 > /dev/null; then
 		skip "no python3" "an HTTP server"
 	elif ! ccache --version | grep -q http-storage; then
@@ -538,16 +538,16 @@ END
 			sleep 0.1
 		done
 		CCACHE_REMOTE_STORAGE=http://127.0.0.1:$(cat "$work/port")/dkms
-		like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "an HTTP server: it says so"
+		like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "an HTTP server: cache why says that it uses the network"
 		fill_and_take "an HTTP server"
 		kill $server
 		wait $server || true
 	fi
 	unset CCACHE_REMOTE_STORAGE
 	dkms cache clear > /dev/null
-	ok "cache clear: of ccache's nothing is left" test ! -e "$guest"
+	ok "cache clear: the directory of ccache is removed" test ! -e "$guest"
 	dkms build m/1.0 -k $A --no-cache > /dev/null
-	ok "--no-cache: it is not used" test ! -e "$guest"
+	ok "--no-cache: ccache is not used" test ! -e "$guest"
 	dkms unbuild m/1.0 -k $A > /dev/null
 	unset CCACHE_DISABLE CCACHE_DIR
 	rm "$etc/framework.conf"

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Debian's packages of modules, installed and removed by dpkg and apt in a private root where our
-# dkms is the package dkms: all is done by the packages' own maintainer scripts, and by those of
-# kernels. Before that ours takes the place of Debian's dkms, and gives it back.
+# Debian's packages of modules, installed and removed by dpkg and apt in a private root where this
+# dkms is the package dkms. Everything is done by maintainer scripts of these packages and of
+# kernels. Before that, this dkms replaces Debian's dkms, and is replaced by it again.
 # Run by make check; alone: DKMS=./dkms top_srcdir=.. top_builddir=. tests/integration/packages.sh
 set -eu
 # shellcheck source=tests/lib/fixture.sh
@@ -18,7 +18,7 @@ if ! "$top_srcdir/tests/fetch-input" --image --modules "$(IFS=, && echo "${packa
 	--kernels "$(dpkg --print-architecture):1,cloud-$(dpkg --print-architecture):1" --peers \
 	> "$work/input" 2> "$work/input.log"
 then
-	report 1 "real kernels and modules can be had"
+	report 1 "real kernels and modules can be fetched"
 	sed 's/^/# /' "$work/input.log"
 	finish
 fi
@@ -28,13 +28,14 @@ theirs=$(sed -n 's/^peer bookworm [^ ]* //p' "$work/input")
 theirs=$(readlink "$theirs")
 theirs=$(sed -n 's|^root \(.*\)/root$|\1|p' "$work/input")/debs/${theirs%%/*}.deb
 
-# The system with a layer of our own over it, and nothing in the places that dkms works on.
+# Covers the system with layers, with empty directories where dkms works.
 layers /boot /etc /usr /var/cache /var/lib /var/log 2> "$work/tap.out" ||
 	skip_all "no overlays: $(tail -n 1 "$work/tap.out")"
 forget_packages
 rm -rf /etc/dkms /etc/kernel
 empty_dirs /boot /usr/lib/modules /usr/src /var/cache/dkms /var/lib/dkms
-# What a kernel's package calls beside its hooks, and digimend's: not about modules.
+# Programs that scripts of kernel packages and of digimend call, and that have nothing to do with
+# modules.
 for tool in linux-update-symlinks linux-check-removal udevadm; do
 	script "/usr/bin/$tool" 'exit 0' # apt has a PATH of its own
 done
@@ -57,7 +58,7 @@ dpkg_does() # DESCRIPTION OPTION...
 	cp "$work/tap.out" "$work/said"
 }
 
-# What apt has, and nothing else: the packages, and those they depend on, which are empty.
+# Makes a repository for apt with the packages and empty packages for all that they depend on.
 fill_repository()
 {
 	local deb field choice choices found version
@@ -77,7 +78,7 @@ fill_repository()
 				found=yes
 		done
 		[ -z "$found" ] && [ ${#choices[@]} -gt 0 ] || continue
-		# Since Debian 13 headers want the image of their own version.
+		# Since Debian 13 headers depend on the image of the same version.
 		choice=${choices[0]%%(*}
 		version=9999
 		[[ ${choices[0]} != *"(="* ]] || version=$(sed 's/.*(=\(.*\))/\1/' <<< "${choices[0]}")
@@ -106,7 +107,7 @@ apt_does() # DESCRIPTION ARGUMENT...
 	cp "$work/tap.out" "$work/said"
 }
 
-# DEB as another version of itself, with LINEs behind its dkms.conf.
+# Makes another version of DEB, with LINEs at the end of its dkms.conf.
 repack() # DEB OLD NEW [LINE...]
 {
 	local dir=$work/repack file new=$3 old=$2
@@ -126,16 +127,16 @@ repack() # DEB OLD NEW [LINE...]
 
 package_state() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>&1; }
 
-# Where the module stands: "STATE on KERNEL" for each kernel.
+# Prints the states of a version, "STATE on KERNEL" for each kernel.
 stands() # NAME/VERSION
 {
 	dkms status "$1" | sed "s|^$1, \\(.*\\), $arch: \\(.*\\)|\\2 on \\1|; s|^$1: ||" | paste -sd,
 }
 
-# dpkg's program: no options, the system's places.
+# Runs the installed program with the default trees.
 dkms() { command dkms "$@" < /dev/null; }
 
-# All that is installed of a module is in its place, is for the kernel and known to depmod.
+# Checks that the modules are in their directory, belong to the kernel, and are known to depmod.
 check_files() # NAME/VERSION KERNEL
 {
 	local name file bad='' count=0
@@ -151,8 +152,8 @@ check_files() # NAME/VERSION KERNEL
 	is "$bad" "" "$1 on $2: its $count modules are installed"
 }
 
-# Everything in the places that dkms works on, but what depmod writes. The rest of /etc is that of
-# the machine, and may change while this runs.
+# Lists all files in the directories of dkms except for those of depmod. The rest of /etc belongs to
+# the machine and may change during the test.
 places() { snapshot /boot /etc/dkms /etc/kernel /lib/modules/ /usr/src /var/lib/dkms; }
 
 ok "the Debian package is built" env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "${top_builddir:?}" deb
@@ -160,20 +161,20 @@ deb=$(find "$top_builddir" -maxdepth 1 -name 'dkms_*.deb')
 mv "$deb" "$work/dkms.deb"
 rm -f "$top_builddir"/dkms-dbgsym_*.deb
 if command -v lintian > /dev/null; then
-	ok "lintian has nothing to say" lintian --allow-root --fail-on error,warning "$work/dkms.deb"
+	ok "lintian finds nothing" lintian --allow-root --fail-on error,warning "$work/dkms.deb"
 else
-	skip "lintian is not installed" "lintian has nothing to say"
+	skip "lintian is not installed" "lintian finds nothing"
 fi
 fill_repository
 apt_does "the headers of $kernel are installed" install "linux-headers-$kernel"
-# An image comes with these, since Debian 13 with the link to the headers, too.
+# An image contains these; since Debian 13 also the link to the headers.
 mkdir -p "/lib/modules/$kernel/kernel"
 [ -e "/lib/modules/$kernel/build" ] || ln -s "/usr/src/linux-headers-$kernel" "/lib/modules/$kernel/build"
 : > "/lib/modules/$kernel/modules.order"
 : > "/lib/modules/$kernel/modules.builtin"
 depmod "$kernel" 2> /dev/null
 
-# Conffiles that are not the package's own: obsolete, or as a question would have left them.
+# Lists conffiles that are obsolete, or that dpkg has saved under other names.
 odd_conffiles()
 {
 	dpkg-query -W -f '${Conffiles}\n' dkms | sed -n 's/^ \(.*\) [0-9a-f]* obsolete$/\1/p'
@@ -182,13 +183,13 @@ odd_conffiles()
 
 package_files() { dpkg-deb --fsys-tarfile "$1" | tar -t | sed -n 's/^\.\(.*[^/]\)$/\1/p' | sort; }
 
-# Ours and Debian's in turn, with modules that Debian's has built.
+# Installs Debian's dkms and this dkms in turn, with modules that Debian's has built.
 take_over()
 {
 	local good bad=(acpi-call-dkms v4l2loopback-dkms) before at_theirs
 
-	# The first is a hook in a place of its own, which is elsewhere now; the second runs tests in
-	# Debian's own machinery.
+	# The first file is a hook, which this dkms has in another directory. The second runs tests
+	# of Debian.
 	is "$(diff <(package_files "$theirs") <(package_files "$work/dkms.deb") | sed -n 's/^< //p')" \
 		"/etc/kernel/install.d/dkms
 /usr/lib/dkms/dkms-autopkgtest
@@ -198,64 +199,65 @@ take_over()
 	mapfile -t good < <(deb "${bad[@]}")
 	dpkg_does "modules are installed with it" -i "${good[@]}"
 	before=$(dkms status)
-	is "$(echo "$before" | grep -c ": installed$")" 2 "they are"
+	is "$(echo "$before" | grep -c ": installed$")" 2 "the modules are installed"
 	places | grep "/var/lib/dkms\|/lib/modules" > "$work/theirs"
-	dpkg_does "ours takes its place" -i "$work/dkms.deb"
-	is "$(dkms --version)" "dkms-$(dpkg-deb -f "$work/dkms.deb" Version)" "ours is there"
-	is "$(odd_conffiles)" "" "its conffiles are ours, and no others are left"
-	is "$(dpkg --verify dkms)" "" "all files are ours"
+	dpkg_does "this dkms replaces Debian's" -i "$work/dkms.deb"
+	is "$(dkms --version)" "dkms-$(dpkg-deb -f "$work/dkms.deb" Version)" "the program is this dkms"
+	is "$(odd_conffiles)" "" "all conffiles are of this dkms, and no others are left"
+	is "$(dpkg --verify dkms)" "" "dpkg --verify finds no changed file"
 	is "$(dkms status)" "$before" "the status is the same"
 	is "$(bash -euc 'source /usr/share/bash-completion/completions/dkms; complete -p dkms')" \
-		"complete -F _dkms dkms" "bash completes it"
+		"complete -F _dkms dkms" "bash has the completion"
 	ok "modules and keys are the same" diff "$work/theirs" <(places | grep "/var/lib/dkms\|/lib/modules")
 	dkms autoinstall -k "$kernel" > "$work/out" 2>&1
-	is "$(cat "$work/out")" "" "there is nothing to do"
+	is "$(cat "$work/out")" "" "autoinstall has nothing to do"
 
 	echo "# by hand" >> /etc/dkms/framework.conf
-	dpkg_does "Debian's is back" --force-confold -i "$theirs"
+	dpkg_does "Debian's dkms is installed again" --force-confold -i "$theirs"
 	is "$(dkms status)" "$before" "the status is the same again"
-	is "$(tail -n 1 /etc/dkms/framework.conf)" "# by hand" "what was edited stays"
-	is "$(/etc/kernel/preinst.d/dkms "$kernel" 2>&1)" "" "the hook that only ours has is silent"
-	is "$(find /etc/systemd /var/lib/systemd -name 'dkms.service*')" "" "so is the service"
+	is "$(tail -n 1 /etc/dkms/framework.conf)" "# by hand" "an edited conffile is kept"
+	is "$(/etc/kernel/preinst.d/dkms "$kernel" 2>&1)" "" "the hook that only this dkms has does nothing"
+	is "$(find /etc/systemd /var/lib/systemd -name 'dkms.service*')" "" "the service is removed"
 	repack "${good[0]}" 1.2.2 9.0 'MAKE[0]="echo no way; false"'
 	dpkg --force-unsafe-io --force-depends -i "$work/repacked-9.0.deb" > "$work/out" 2>&1 || at_theirs=$?
 	at_theirs+=" $(package_state acpi-call-dkms)"
 	dpkg_does "the module that failed is removed" -r acpi-call-dkms
 
 	rm /etc/dkms/framework.conf
-	dpkg_does "ours once more" --force-confmiss -i "$work/dkms.deb"
-	is "$(dkms status)" "$(echo "$before" | grep v4l2loopback)" "the status is what is left"
+	dpkg_does "this dkms is installed again" --force-confmiss -i "$work/dkms.deb"
+	is "$(dkms status)" "$(echo "$before" | grep v4l2loopback)" "the other module is still installed"
 	dpkg --force-unsafe-io --force-depends -i "$work/repacked-9.0.deb" > "$work/out" 2>&1 || status=$?
-	is "$status $(package_state acpi-call-dkms)" "$at_theirs" "a module that fails is to dpkg what it is with Debian's"
-	like "$(cat "$work/out")" "acpi-call/9.0 for ${kernel//[.+]/.}: FAILED" "it is said"
-	like "$(cat "$work/out")" "^ +no way" "so is why"
+	is "$status $(package_state acpi-call-dkms)" "$at_theirs" "a failing module has the same state in dpkg as with Debian's dkms"
+	like "$(cat "$work/out")" "acpi-call/9.0 for ${kernel//[.+]/.}: FAILED" "the failure is printed"
+	like "$(cat "$work/out")" "^ +no way" "its cause is printed"
 	dpkg_does "the module that failed is purged" -P acpi-call-dkms
 
-	dpkg_does "dkms is removed under a module" -r dkms
+	dpkg_does "dkms is removed and a module is kept" -r dkms
 	is "$(ls -d /var/lib/dkms/v4l2loopback /etc/dkms/framework.conf /lib/modules/"$kernel"/updates/dkms/v4l2loopback.ko)" \
 		"/etc/dkms/framework.conf
 /lib/modules/$kernel/updates/dkms/v4l2loopback.ko
-/var/lib/dkms/v4l2loopback" "conffiles and state stay"
+/var/lib/dkms/v4l2loopback" "conffiles and modules are kept"
 	dpkg_does "dkms is purged" -P dkms
-	is "$(find /etc -path '*dkms*')" "" "conffiles go"
-	ok "what is built for a package stays" test -d /var/lib/dkms/v4l2loopback
-	dpkg_does "dkms is back" -i "$work/dkms.deb"
-	is "$(dkms status)" "$(echo "$before" | grep v4l2loopback)" "and knows it"
-	dpkg_does "all is purged" -P v4l2loopback-dkms dkms
-	is "$(find /etc -path '*dkms*'; ls -d /var/lib/dkms/* /var/cache/dkms/* /usr/src/*loop* 2> /dev/null)" "" "nothing is left"
+	is "$(find /etc -path '*dkms*')" "" "conffiles are removed"
+	ok "the modules of a package are kept" test -d /var/lib/dkms/v4l2loopback
+	dpkg_does "dkms is installed again" -i "$work/dkms.deb"
+	is "$(dkms status)" "$(echo "$before" | grep v4l2loopback)" "dkms knows the module again"
+	dpkg_does "dkms and the module are purged" -P v4l2loopback-dkms dkms
+	is "$(find /etc -path '*dkms*'; ls -d /var/lib/dkms/* /var/cache/dkms/* /usr/src/*loop* 2> /dev/null)" "" "no file is left"
 }
 
 take_over
 apt_does "dkms is installed" install dkms
 places > "$work/before"
 
-# The module of a package, as NAME/VERSION.
+# Prints the module of a package as NAME/VERSION.
 module_of() # PACKAGE
 {
 	printf '%s\n' "${modules[@]}" | grep -E "^$1(-dkms)?/"
 }
 
-# Those of unstable do not all compile for its newest kernel; the large one is not tried for that.
+# Not all modules of unstable compile for its newest kernel. The large module is not tried, to save
+# time.
 input_root=$(sed -n 's/^root //p' "$work/input")
 good=()
 for package in "${packages[@]}"; do
@@ -270,7 +272,7 @@ for package in "${packages[@]}"; do
 done
 packages=("${good[@]}")
 
-# All packages by one call of apt.
+# All packages in one call of apt.
 start=$SECONDS
 apt_does "apt installs modules" install "${packages[@]/%/-dkms}"
 note "took $((SECONDS - start)) s"
@@ -281,16 +283,17 @@ for i in "${!packages[@]}"; do
 	is "$(stands "$module")" "installed on $kernel" "$package: installed by its postinst"
 	check_files "$module" "$kernel"
 done
-is "$(dkms status | wc -l)" "${#packages[@]}" "status: nothing but these"
+is "$(dkms status | wc -l)" "${#packages[@]}" "status: there are no other modules"
 
-# Once more: prerm upgrade and postinst configure VERSION, and the cache has it.
+# Install it again: this calls prerm upgrade and postinst configure VERSION, and the cache has the
+# module.
 package=${packages[0]} module=${of[0]}
 dpkg_does "$package: upgraded" -i "$(deb "$package-dkms")"
-like "$(cat "$work/said")" "$module.*remove" "$package: its prerm has removed it"
+like "$(cat "$work/said")" "$module.*remove" "$package: its prerm removed the module"
 is "$(stands "$module")" "installed on $kernel" "$package: installed again"
 check_files "$module" "$kernel"
 
-# A newer version takes its place.
+# A newer version replaces it.
 old=${module#*/}
 repack "$(deb "$package-dkms")" "$old" 8.0
 mv "$work/repacked-8.0.deb" "$work/repository/"
@@ -299,14 +302,14 @@ apt_does "$package: apt upgrades it" upgrade
 of[0]=${module%/*}/8.0 module=${of[0]}
 is "$(dkms status | grep "^$package")" "$module, $kernel, $arch: installed" "$package: the new version is installed, the old one gone"
 check_files "$module" "$kernel"
-is "$(ls -d "/usr/src/$package"*)" "/usr/src/${module/\//-}" "$package: so is its source"
+is "$(ls -d "/usr/src/$package"*)" "/usr/src/${module/\//-}" "$package: only the new source is left"
 places > "$work/installed"
 
-# Uninstalled and installed by hand, all of them.
+# Uninstall and install all modules by commands of dkms.
 for i in "${!packages[@]}"; do
 	package=${packages[i]} module=${of[i]}
 	dkms_exits 0 "$package: uninstall" uninstall "$module" -k "$kernel"
-	is "$(stands "$module")" "built on $kernel" "$package: built still"
+	is "$(stands "$module")" "built on $kernel" "$package: still built"
 done
 is "$(find /lib/modules/ -name '*.ko')" "" "no module is left in the kernel's directory"
 for i in "${!packages[@]}"; do
@@ -315,9 +318,10 @@ for i in "${!packages[@]}"; do
 	is "$(stands "$module")" "installed on $kernel" "$package: installed"
 done
 places | grep -v '/log/\|mok\.' > "$work/again"
-ok "everything is as it was" diff <(grep -v '/log/\|mok\.' "$work/installed") "$work/again"
+ok "all files are as before" diff <(grep -v '/log/\|mok\.' "$work/installed") "$work/again"
 
-# Removed before the next kernel comes: these two take a minute and a half to build.
+# These are removed before the next kernel is installed, since they take a minute and a half to
+# build.
 for package in dahdi jool; do
 	[[ " ${packages[*]} " == *" $package "* ]] || continue
 	dpkg_does "$package: removed" -r "$package-dkms"
@@ -325,7 +329,7 @@ for package in dahdi jool; do
 		"$package: nothing is left of it"
 done
 
-# A kernel's image and headers: their scripts call our hooks.
+# The scripts of a kernel's image and headers call the hooks of this dkms.
 apt_does "$cloud is installed, image and headers" install "linux-headers-$cloud" "linux-image-$cloud"
 built=0
 for i in "${!packages[@]}"; do
@@ -341,26 +345,26 @@ for i in "${!packages[@]}"; do
 done
 ok "something was built for $cloud" test "$built" -gt 0
 
-# One that does not build for one of them.
+# A package that does not build for one of the kernels.
 package=${packages[0]}
 repack "$(deb "$package-dkms")" "$old" 8.1 'case $kernelver in *-cloud-*) MAKE[0]="echo no way; false" ;; esac'
 exits 1 "$package: fails for one kernel" dpkg --force-unsafe-io -i "$work/repacked-8.1.deb"
 cp "$work/tap.out" "$work/said"
 is "$(package_state "$package-dkms")" half-configured "$package: is not configured"
-like "$(cat "$work/said")" "$package/8.1 for ${cloud//[.+]/.}: FAILED" "$package: it is said"
-is "$(stands "$package/8.1")" "installed on $kernel" "$package: is installed on the other one"
+like "$(cat "$work/said")" "$package/8.1 for ${cloud//[.+]/.}: FAILED" "$package: the failure is printed"
+is "$(stands "$package/8.1")" "installed on $kernel" "$package: installed on the other kernel"
 repack "$(deb "$package-dkms")" "$old" 8.2
-dpkg_does "$package: is mended" -i "$work/repacked-8.2.deb"
+dpkg_does "$package: a version that builds" -i "$work/repacked-8.2.deb"
 of[0]=$package/8.2
-is "$(stands "$package/8.2")" "installed on $kernel,installed on $cloud" "$package: is installed on both"
-is "$(dkms status | grep -c "^$package/8.[01]")" 0 "$package: no other is left"
+is "$(stands "$package/8.2")" "installed on $kernel,installed on $cloud" "$package: installed on both kernels"
+is "$(dkms status | grep -c "^$package/8.[01]")" 0 "$package: no older version is left"
 
 apt_does "$cloud: the image is removed" remove "linux-image-$cloud"
 is "$(dkms status -k "$cloud" | grep -v ': added')" "" "$cloud: unbuilt by the kernel's prerm"
-is "$(find "/lib/modules/$cloud/updates" 2> /dev/null)" "" "$cloud: nothing is left of modules"
+is "$(find "/lib/modules/$cloud/updates" 2> /dev/null)" "" "$cloud: no module is left"
 mapfile -t parts < <(dpkg-query -W -f '${Package}\n' "linux-*-$cloud")
 apt_does "$cloud: all of it is purged" purge "${parts[@]}"
-is "$(find /lib/modules/ -path "*$cloud*")" "" "$cloud: nothing is left at all"
+is "$(find /lib/modules/ -path "*$cloud*")" "" "$cloud: no file is left"
 
 for i in "${!packages[@]}"; do
 	package=${packages[i]} module=${of[i]}
@@ -368,9 +372,9 @@ for i in "${!packages[@]}"; do
 	is "$(ls -d "/usr/src/${module/\//-}" "/var/lib/dkms/${module%/*}" 2>/dev/null)" "" \
 		"$package: nothing is left of it"
 done
-is "$(dkms status)" "" "status: nothing"
+is "$(dkms status)" "" "status: no module is left"
 places | grep -v /mok\\. > "$work/after"
-ok "everything is as it was before the packages" diff "$work/before" "$work/after"
+ok "all files are as before the packages" diff "$work/before" "$work/after"
 
 dpkg_does "dkms is purged" -P dkms
 is "$(find /etc -path '*dkms*'; ls -d /var/lib/dkms/* /var/cache/dkms/* 2>/dev/null)" "" \
