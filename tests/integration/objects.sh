@@ -103,9 +103,9 @@ counters()
 # Checks what --explain and cache why print before a build of m for the second kernel.
 check_prediction() # EXPLANATION WHY DESCRIPTION
 {
-	try build m/1.0 -k $B --directive STRIP=no --dry-run --explain
+	run_dkms build m/1.0 -k $B --directive STRIP=no --dry-run --explain
 	like "$out" "$1" "$3: --explain predicts it"
-	try cache why m/1.0 -k $B --directive STRIP=no
+	run_dkms cache why m/1.0 -k $B --directive STRIP=no
 	like "$out" "$2" "$3: cache why predicts it"
 }
 
@@ -115,7 +115,7 @@ counted() # RELEASE COUNTERS DESCRIPTION
 	local before after k=$1
 
 	read -r -a before <<< "$(counters)"
-	try build m/1.0 -k "$k" --directive STRIP=no
+	run_dkms build m/1.0 -k "$k" --directive STRIP=no
 	read -r -a after <<< "$(counters)"
 	is "$status $((after[0] - before[0])) $((after[1] - before[1]))" "0 $2" "$3"
 	[ "$status" -eq 0 ] || note "$out$err"
@@ -131,7 +131,7 @@ builds() # RELEASE COUNTERS DESCRIPTION
 	rm -rf "$work/first"
 	cp -r "$dkmstree/m/1.0/$k/$arch/module" "$work/first"
 	cp "$dkmstree/m/1.0/$k/$arch/log/make.log" "$work/first.log"
-	try build m/1.0 -k "$k" --directive STRIP=no --no-cache --force
+	run_dkms build m/1.0 -k "$k" --directive STRIP=no --no-cache --force
 	ok "$3: the result without a cache is the same" diff -r "$work/first" "$dkmstree/m/1.0/$k/$arch/module"
 	dkms unbuild m/1.0 -k "$k" > /dev/null
 }
@@ -181,8 +181,8 @@ second_takes "3 0" "nothing has changed" \
 like "$said" "^dkms: m/1.0 for $B: built, linked from $A in " "dkms says that the objects were linked"
 like "$(cat "$work/first.log")" 'objects from the cache: 3 of 3' "the log has the number of objects"
 ok "no file was compiled" test -z "$(grep -E ' (CC|AS) ' "$work/first.log" | grep -v '\.mod\.o\|\.module-common\.o')"
-try build m/1.0 -k $A
-try build m/1.0 -k $B
+run_dkms build m/1.0 -k $A
+run_dkms build m/1.0 -k $B
 is "$status" 0 "both are built"
 ok "the two modules differ" test -n "$(cmp "$dkmstree/m/1.0/"{$A,$B}"/$arch/module/m.ko")"
 dkms unbuild m/1.0 --all > /dev/null
@@ -263,7 +263,7 @@ change_compiler()
 	local name
 
 	for name in "$compiler" gcc; do
-		script "$tools/$name" "exec $(command -v "$name") \"\$@\""
+		write_script "$tools/$name" "exec $(command -v "$name") \"\$@\""
 	done
 }
 change=change_compiler second_takes "0 3" "another compiler" \
@@ -277,10 +277,10 @@ unset KCFLAGS
 # A script that runs before make. Its files are judged by those of the last build.
 new_module
 echo 'PRE_BUILD=pre.sh' >> "$sourcetree/m-1.0/dkms.conf"
-script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL 3" > local.h' 'echo "#define OTHER 3" > other.h'
+write_script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL 3" > local.h' 'echo "#define OTHER 3" > other.h'
 change='' second_takes "3 0" "a script that makes headers" \
 	"link from $A .*3 of 3 objects valid" "objects: 3 of 3 can be taken from $A"
-script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL $(echo $kernelver | tr -dc 12)" > local.h'
+write_script "$sourcetree/m-1.0/pre.sh" 'echo "#define LOCAL $(echo $kernelver | tr -dc 12)" > local.h'
 change='' second_takes "2 1" "a script that makes another one for each kernel"
 
 # Other things that make does.
@@ -408,7 +408,7 @@ if command -v ccache > /dev/null; then
 	builds $A "0 0" "with ccache and another header of the kernel"
 	restore
 	# With the name of a program in PATH.
-	script $tools/prefix 'echo "$@" >> "$CCACHE_DIR/prefixed"' 'exec "$@"'
+	write_script $tools/prefix 'echo "$@" >> "$CCACHE_DIR/prefixed"' 'exec "$@"'
 	export CCACHE_PREFIX=prefix
 	echo '/* changed again */ int again_b = 1;' >> "$sourcetree/m-1.0/b.c"
 	like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "CCACHE_PREFIX: cache why says that it uses the network"
@@ -454,7 +454,7 @@ if command -v ccache > /dev/null; then
 	fill_and_take "a directory"
 	ok "makefiles can write to the storage" test -e "$store/by-make"
 	is "$(dkms cache why m/1.0 -k $A | grep -c network)" 0 "the storage needs no network"
-	try build m/1.0 -k $A --directive STRIP=no
+	run_dkms build m/1.0 -k $A --directive STRIP=no
 	like "$out" 'from the cache' "builds are still stored in the cache"
 	dkms unbuild m/1.0 -k $A > /dev/null
 	dkms cache clear > /dev/null
@@ -473,7 +473,7 @@ if command -v ccache > /dev/null; then
 	for storage in "${storages[@]}"; do
 		dkms cache clear > /dev/null
 		export CCACHE_REMOTE_STORAGE=$storage
-		try build m/1.0 -k $A --directive STRIP=no
+		run_dkms build m/1.0 -k $A --directive STRIP=no
 		is "$status" 0 "${storage##*/}: a bad storage breaks no build"
 		ok "${storage##*/}: the module is the same" diff -r "$work/first" "$dkmstree/m/1.0/$A/$arch/module"
 		case $storage in
@@ -486,7 +486,7 @@ if command -v ccache > /dev/null; then
 	# autoinstall does not know the modules in advance.
 	dkms cache clear > /dev/null
 	export CCACHE_REMOTE_STORAGE="file:${store/ /%20}"
-	try autoinstall -k $A --directive STRIP=no --directive AUTOINSTALL=yes
+	run_dkms autoinstall -k $A --directive STRIP=no --directive AUTOINSTALL=yes
 	like "$out" "^dkms: m/1.0 for $A: installed, built in " "autoinstall builds the module"
 	is "$(grep -c "^dkms: warning: .*/shared store: No such file" "$work/err")" 1 "autoinstall warns exactly once"
 	dkms unbuild m/1.0 -k $A > /dev/null

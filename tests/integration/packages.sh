@@ -29,15 +29,15 @@ theirs=$(readlink "$theirs")
 theirs=$(sed -n 's|^root \(.*\)/root$|\1|p' "$work/input")/debs/${theirs%%/*}.deb
 
 # Covers the system with layers, with empty directories where dkms works.
-layers /boot /etc /usr /var/cache /var/lib /var/log 2> "$work/tap.out" ||
+mount_layers /boot /etc /usr /var/cache /var/lib /var/log 2> "$work/tap.out" ||
 	skip_all "no overlays: $(tail -n 1 "$work/tap.out")"
 forget_packages
 rm -rf /etc/dkms /etc/kernel
-empty_dirs /boot /usr/lib/modules /usr/src /var/cache/dkms /var/lib/dkms
+mount_empty /boot /usr/lib/modules /usr/src /var/cache/dkms /var/lib/dkms
 # Programs that scripts of kernel packages and of digimend call, and that have nothing to do with
 # modules.
 for tool in linux-update-symlinks linux-check-removal udevadm; do
-	script "/usr/bin/$tool" 'exit 0' # apt has a PATH of its own
+	write_script "/usr/bin/$tool" 'exit 0' # apt has a PATH of its own
 done
 
 deb() # PACKAGE...

@@ -42,7 +42,7 @@ counted() # ARGUMENT...
 	local before after
 
 	read -r -a before <<< "$(counters)"
-	try "$@"
+	run_dkms "$@"
 	read -r -a after <<< "$(counters)"
 	moved="$((after[0] - before[0])) $((after[1] - before[1])) $((after[2] - before[2])) $((after[3] - before[3]))"
 }
@@ -65,7 +65,7 @@ builds_cached() # COUNTERS DESCRIPTION [OPTION...]
 builds() # COUNTERS DESCRIPTION [OPTION...]
 {
 	builds_cached "$@"
-	try build m/1.0 -k $K --no-cache --force "${@:3}"
+	run_dkms build m/1.0 -k $K --no-cache --force "${@:3}"
 	rm -rf "$work/uncached"
 	cp -r "$dkmstree/m/1.0/$K/$arch/module" "$work/uncached" || true
 	ok "$2: the result without a cache is the same" diff -r "$work/cached" "$work/uncached"
@@ -86,14 +86,14 @@ does_not_matter() # DESCRIPTION [OPTION...]
 
 why() # REGEX DESCRIPTION: checks the output of dkms cache why
 {
-	try cache why m/1.0 -k $K
+	run_dkms cache why m/1.0 -k $K
 	like "$out" "$1" "cache why: $2"
 }
 
 new_module()
 {
 	module m 1.0 'PRE_BUILD=pre.sh' 'PATCH[0]=fix.patch'
-	script "$sourcetree/m-1.0/pre.sh" 'echo "MODULE_INFO(pre, \"$MODFLAG\");" >> m.c' \
+	write_script "$sourcetree/m-1.0/pre.sh" 'echo "MODULE_INFO(pre, \"$MODFLAG\");" >> m.c' \
 		'echo "MODULE_INFO(by, \"$(cat $kernel_source_dir/include/version.h)\");" >> m.c'
 	mkdir -p "$sourcetree/m-1.0/patches"
 	printf '%s\n' '--- a/m.c' '+++ b/m.c' '@@ -1,2 +1,3 @@' ' MODULE_VERSION("1.0");' \

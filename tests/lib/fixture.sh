@@ -194,13 +194,13 @@ module() # NAME VERSION [LINE...]
 	mkdir -p "$dir"
 	printf '%s\n' "PACKAGE_NAME=\"$1\"" "PACKAGE_VERSION=\"$2\"" \
 		'DEST_MODULE_LOCATION[0]="/kernel/extra"' 'AUTOINSTALL="yes"' > "$dir/dkms.conf"
-	sources "$dir" "$2" "$1"
+	write_sources "$dir" "$2" "$1"
 	shift 2
 	[ $# -eq 0 ] || printf '%s\n' "$@" >> "$dir/dkms.conf"
 }
 
 # Writes C files for MODULEs and the Makefile that builds them.
-sources() # DIR VERSION MODULE...
+write_sources() # DIR VERSION MODULE...
 {
 	local dir=$1 version=$2 name
 
@@ -222,7 +222,7 @@ empty_deb() # FILE NAME VERSION
 }
 
 # Writes an executable shell script.
-script() # PATH LINE...
+write_script() # PATH LINE...
 {
 	local path=$1
 
@@ -233,7 +233,7 @@ script() # PATH LINE...
 }
 
 # Prints a field of a module file.
-field() # KEY FILE
+module_field() # KEY FILE
 {
 	modinfo -F "$1" "$2" 2>/dev/null
 }
@@ -249,7 +249,7 @@ snapshot() # DIR...
 }
 
 # Runs dkms and sets $status, $out and $err.
-try() # ARGUMENT...
+run_dkms() # ARGUMENT...
 {
 	status=0
 	dkms "$@" > "$work/out" 2> "$work/err" || status=$?
@@ -263,7 +263,7 @@ dkms_exits() # STATUS DESCRIPTION ARGUMENT...
 	local want=$1 description=$2
 
 	shift 2
-	try "$@"
+	run_dkms "$@"
 	is "$status" "$want" "$description"
 	[ "$status" = "$want" ] || note "dkms $*"$'\n'"$out"$'\n'"$err"
 }
@@ -295,7 +295,7 @@ freeze_packages()
 }
 
 # Mounts a layer over each DIR of the system, so that changes stay in the test.
-layers() # DIR...
+mount_layers() # DIR...
 {
 	local dir
 
@@ -327,7 +327,7 @@ forget_packages()
 }
 
 # Mounts an empty file system on each DIR.
-empty_dirs() # DIR...
+mount_empty() # DIR...
 {
 	local dir
 
@@ -357,7 +357,7 @@ state() # NAME VERSION [RELEASE]
 
 # Prints the running processes of dkms: dkms itself, and its children, which have sessions of their
 # own. Waits up to a second for them to end.
-others()
+leftover_processes()
 {
 	local n found
 
@@ -372,7 +372,7 @@ others()
 
 # Checks that the trees are consistent: a built version has all of its files, an installed module is
 # in the kernel's tree, and no temporary file is left.
-whole() # DESCRIPTION
+check_trees() # DESCRIPTION
 {
 	local dir link bad=
 

@@ -86,7 +86,7 @@ several_kernels()
 	dkms_exits 0 "compat 12: --all" autoinstall --all
 	is "$(state one 1.0 $K7) $(state two 1.0 $K7)" "installed installed" "--all is for every kernel with headers"
 	ok "--all is not for kernels without headers" test ! -e "$installtree/5.11-none/${dest%%/*}"
-	is "$(others)" "" "no process is left"
+	is "$(leftover_processes)" "" "no process is left"
 	is "$(find "$dkmstree" -name '.*')" "" "no temporary file is left"
 }
 
@@ -122,7 +122,7 @@ failures()
 	kernel $K
 	kernel $K7
 	add bad 1.0 'PRE_BUILD="pre.sh"'
-	script "$sourcetree/bad-1.0/pre.sh" "[ \$kernelver = $K7 ] || { echo not on this one >&2; exit 3; }"
+	write_script "$sourcetree/bad-1.0/pre.sh" "[ \$kernelver = $K7 ] || { echo not on this one >&2; exit 3; }"
 	add good 1.0
 	add worse 1.0
 	echo '#error "no such thing"' >> "$sourcetree/worse-1.0/worse.c"
@@ -146,10 +146,10 @@ dependencies()
 	rm -f "$log"
 	for chain in a:b b:c c:; do
 		add ${chain%:*} 1.0 "BUILD_DEPENDS=${chain#*:}" 'POST_INSTALL=post.sh'
-		script "$sourcetree/${chain%:*}-1.0/post.sh" "echo \$module >> '$log'"
+		write_script "$sourcetree/${chain%:*}-1.0/post.sh" "echo \$module >> '$log'"
 	done
 	add z 1.0 'BUILD_DEPENDS=(b "a c")' 'POST_INSTALL=post.sh'
-	script "$sourcetree/z-1.0/post.sh" "echo \$module >> '$log'"
+	write_script "$sourcetree/z-1.0/post.sh" "echo \$module >> '$log'"
 	dkms_exits 0 "compat 7: BUILD_DEPENDS" autoinstall -k $K -j 4
 	is "$(paste -sd' ' "$log")" "c b a z" "compat 7: dependencies are installed first"
 	dkms_exits 13 "compat 4: build of a dependent, its dependency not installed" \
@@ -210,7 +210,7 @@ dependencies()
 	kernel $K
 	kernel $K7
 	add under 1.0 'PRE_BUILD=pre.sh'
-	script "$sourcetree/under-1.0/pre.sh" "[ \$kernelver = $K7 ]"
+	write_script "$sourcetree/under-1.0/pre.sh" "[ \$kernelver = $K7 ]"
 	add over 1.0 'BUILD_DEPENDS=under'
 	dkms_exits 11 "compat 7: a dependency that fails on one of two kernels" autoinstall -k $K -k $K7
 	is "$(state over 1.0 $K) $(state over 1.0 $K7)" "added installed" "its dependents fail on that kernel only"

@@ -75,7 +75,7 @@ confs()
 	like "$err" "PACKAGE_NAME is not set" "the error says that PACKAGE_NAME is missing"
 	module binary 1.0
 	head -c 4096 /dev/urandom > "$sourcetree/binary-1.0/dkms.conf"
-	try add binary/1.0
+	run_dkms add binary/1.0
 	is "$status" 8 "a dkms.conf of random bytes"
 	is "$(ls "$dkmstree")" "" "none of these versions was added"
 	module prints 1.0 'head -c 3G /dev/zero'
@@ -91,7 +91,7 @@ failing_makes()
 	kernel $K
 	kernel $K7
 	module hello 1.0 'PRE_BUILD=pre.sh'
-	script "$sourcetree/hello-1.0/pre.sh" 'echo for $kernelver' \
+	write_script "$sourcetree/hello-1.0/pre.sh" 'echo for $kernelver' \
 		'[ -z "$FAIL" ] || echo "#error \"no $FAIL here\"" >> hello.c'
 	build=$dkmstree/hello/1.0/build
 	export FAIL=device
@@ -116,7 +116,7 @@ failing_makes()
 	ok "build/make.log does not lead nowhere" test ! -L "$build/make.log" -o -e "$build/make.log"
 	dkms_exits 0 "a build for the other kernel succeeds" build hello/1.0 -k $K7
 	is "$(ls -A "$build")" "" "no log is left"
-	whole "the trees are consistent after failures"
+	check_trees "the trees are consistent after failures"
 
 	export FAIL=memory
 	dkms_exits 10 "--keep-build" build hello/1.0 -k $K --force --keep-build
@@ -133,7 +133,7 @@ failing_makes()
 	like "$err" "elsewhere.ko" "the error names the missing module"
 	like "$err" "log: $dkmstree/lost/1.0/build/$K-$arch/make.log" "the error has the path of the log"
 	module long 1.0 'PRE_BUILD=pre.sh'
-	script "$sourcetree/long-1.0/pre.sh" "head -c 20000000 /dev/zero | tr '\\0' x | fold -w 200" \
+	write_script "$sourcetree/long-1.0/pre.sh" "head -c 20000000 /dev/zero | tr '\\0' x | fold -w 200" \
 		'printf "error: \033]0;title\007 \302\233 red\033[31m\n"; mkdir make.log; exit 1'
 	dkms_exits 1 "a log of 20 MB, with control characters" build long/1.0 -k $K --keep-build
 	like "$err" 'error: \?\]0;title\? \?\? red\?\[31m$' "the error is shown without control characters"
@@ -175,18 +175,18 @@ names()
 		'a;touch x' '$(touch x)' '*'; do
 		wrong=
 		for action in add build install remove unbuild uninstall; do
-			try "$action" -m "${name%%/*}" -v "$name" -k $K
+			run_dkms "$action" -m "${name%%/*}" -v "$name" -k $K
 			expect "$action of it as a name" 1 2 3
-			try "$action" -m hello -v "$name" -k $K
+			run_dkms "$action" -m hello -v "$name" -k $K
 			expect "$action of it as a version" 1 2 3
 		done
 		for action in build install unbuild uninstall; do
-			try $action hello/1.0 -k "$name"
+			run_dkms $action hello/1.0 -k "$name"
 			expect "$action for it as a kernel" 0 16 21
-			try $action hello/1.0 -k 9.9.9 -a "$name"
+			run_dkms $action hello/1.0 -k 9.9.9 -a "$name"
 			expect "$action for it as an architecture" 0 12 21
 		done
-		try autoinstall -k "$name"
+		run_dkms autoinstall -k "$name"
 		expect "autoinstall for it as a kernel" 0 16 21
 		is "$wrong" "" "what is called '${name:0:20}'"
 		is "$(ls -A "$dkmstree" "$dkmstree/hello")" "$listing" "no file was made for it"
@@ -203,7 +203,7 @@ names()
 	# Unusual names that are valid.
 	for name in -dash under_score plus+plus tilde~ UPPER 2nd with.dot "comma,"; do
 		module "./$name" 1.0 "PACKAGE_NAME='$name'" "BUILT_MODULE_NAME=mod"
-		sources "$sourcetree/$name-1.0" 1.0 mod
+		write_sources "$sourcetree/$name-1.0" 1.0 mod
 		dkms_exits 0 "a module called '$name'" install -m "$name" -v 1.0 -k $K
 		is "$(state "$name" 1.0 $K)" installed "it is installed"
 		dkms_exits 0 "a module called '$name' can be removed" remove -m "$name" -v 1.0 --all

@@ -44,8 +44,8 @@ configurations()
 		'here=$(dirname "$BASH_SOURCE"); [ -f "$here/busy.c" ] || PACKAGE_NAME=lost' \
 		'read -r kind < "${BASH_SOURCE[0]%/*}/kind"; AUTOINSTALL=${kind-maybe}; STRIP=no'
 	echo no > "$sourcetree/busy-1.0/kind"
-	sources "$sourcetree/busy-1.0" 1.0 busy more
-	script "$sourcetree/busy-1.0/pre.sh" 'echo pre-built'
+	write_sources "$sourcetree/busy-1.0" 1.0 busy more
+	write_script "$sourcetree/busy-1.0/pre.sh" 'echo pre-built'
 	again 0 "compat 4: if, grep, pushd, arrays with i=\$((i+1)), the kernel's .config, BASH_SOURCE"
 	like "$(log)" "^pre-built" "the condition in the conf is true"
 	is "$(basename -a "$(built)" "$(built more)")" "$(ls -I 'Module.*' "$(dirname "$(built)")")" "both modules are built"
@@ -98,7 +98,7 @@ overrides()
 	machine
 	kernel $K
 	build 0 "(a package)" over 'PRE_BUILD="say.sh dkms.conf"'
-	script "$sourcetree/over-1.0/say.sh" 'echo "said by $1"'
+	write_script "$sourcetree/over-1.0/say.sh" 'echo "said by $1"'
 	again 0 "(with a script)"
 	like "$(log)" "^said by dkms.conf" "(it is run)"
 	for file in over over-1.0 "over-1.0-$K" "over-1.0-$K-$arch" "over--$K" "over--$K-$arch"; do
@@ -121,7 +121,7 @@ overrides()
 	DKMS_DIRECTIVE_X=nonsense again 8 "one without a ="
 	like "$err" '"nonsense"' "is named"
 	rm "$etc"/*.conf
-	script "$etc/over/say.sh" 'echo "the administrator says $1"'
+	write_script "$etc/over/say.sh" 'echo "the administrator says $1"'
 	again 0 "compat 4: /etc/dkms/NAME/SCRIPT"
 	like "$(log)" "^the administrator says dkms.conf" "compat 4: wins"
 	echo 'AUTOINSTALL=perhaps' > "$etc/over.conf"
@@ -160,7 +160,7 @@ patches()
 	diff_of fix one two > "$source/patches/two.patch"
 	before=$(snapshot "$source")
 	again 0 "compat 4: patches"
-	is "$(field version "$(built)")" two "compat 4: patches are applied in order"
+	is "$(module_field version "$(built)")" two "compat 4: patches are applied in order"
 	is "$(snapshot "$source")" "$before" "the source is unchanged, since patches are applied to a copy"
 	again 0 "compat 4: each build patches a new copy"
 	sed -i 's/^PATCH=.*/PATCH=(two.patch one.patch)/' "$source/dkms.conf"
@@ -170,11 +170,11 @@ patches()
 	is "$(state fix 1.0 $K)" built "the version that was built before is kept"
 	sed -i 's/^PATCH=.*/PATCH=one.patch/' "$source/dkms.conf"
 	again 0 "compat 11.15: PATCH as a scalar"
-	is "$(field version "$(built)")" one "the patch of a scalar is applied"
+	is "$(module_field version "$(built)")" one "the patch of a scalar is applied"
 	printf '%s\n' 'PATCH_MATCH=^5\.' 'PATCH[1]=other.patch' 'PATCH_MATCH[1]=^4\.19\.0-6' >> "$source/dkms.conf"
 	diff_of fix 1.0 other > "$source/patches/other.patch"
 	again 0 "compat 4: PATCH_MATCH"
-	is "$(field version "$(built)")" other "compat 4: PATCH_MATCH chooses the patch"
+	is "$(module_field version "$(built)")" other "compat 4: PATCH_MATCH chooses the patch"
 	for bad in ../one.patch sub/../one.patch sub/.. ..; do
 		sed -i "s!^PATCH\[1\]=.*!PATCH[1]='$bad'!" "$source/dkms.conf"
 		again 5 "compat 4: PATCH $bad"
@@ -187,10 +187,10 @@ patches()
 		mkdir -p "$etc/fix/patches/sub"
 		diff_of fix 1.0 admin > "$etc/fix/patches/sub/one..two.patch"
 		again 0 "compat 4: /etc/dkms/NAME/patches"
-		is "$(field version "$(built)")" admin "compat 4: it replaces the package's patch"
+		is "$(module_field version "$(built)")" admin "compat 4: it replaces the package's patch"
 		rm -r "$source/patches"
 		again 0 "compat 4: the package has no patches directory"
-		is "$(field version "$(built)")" admin "the administrator's patch is applied"
+		is "$(module_field version "$(built)")" admin "the administrator's patch is applied"
 	else
 		skip "needs a mount namespace" "compat 4: /etc/dkms/NAME/patches"
 	fi
@@ -262,7 +262,7 @@ modules()
 	build 7 "(two modules, in a directory)" two 'BUILT_MODULE_NAME=(a b)' \
 		'BUILT_MODULE_LOCATION=(sub sub/)' 'DEST_MODULE_NAME[1]=renamed' \
 		'DEST_MODULE_LOCATION=(/kernel/x /updates/)' 'STRIP=(no yes)'
-	sources "$sourcetree/two-1.0" 1.0 a b
+	write_sources "$sourcetree/two-1.0" 1.0 a b
 	mkdir "$sourcetree/two-1.0/sub"
 	mv "$sourcetree/two-1.0"/*.c "$sourcetree/two-1.0/sub"
 	made <<< 'obj-m := sub/a.o sub/b.o'
@@ -316,9 +316,9 @@ $installtree/$k/$dest/hello.ko.$suffix" "compat 5.7, 11.13: as the kernel's own:
 	done
 	is "$(ls "$installtree/5.4-plain/$dest")" hello.ko "compat 11.13: no compression for an uncompressed kernel"
 	gzip -dc "$installtree/5.1-gz/$dest/hello.ko.gz" > "$work/hello.ko"
-	is "$(field version "$work/hello.ko")" 1.0 "gzip can read the .gz file"
-	is "$(field version "$installtree/5.2-xz/$dest/hello.ko.xz")" 1.0 "libkmod can read the .xz file"
-	is "$(field version "$installtree/5.3-zst/$dest/hello.ko.zst")" 1.0 "libkmod can read the .zst file"
+	is "$(module_field version "$work/hello.ko")" 1.0 "gzip can read the .gz file"
+	is "$(module_field version "$installtree/5.2-xz/$dest/hello.ko.xz")" 1.0 "libkmod can read the .xz file"
+	is "$(module_field version "$installtree/5.3-zst/$dest/hello.ko.zst")" 1.0 "libkmod can read the .zst file"
 	like "$(xz -lv "$installtree/5.2-xz/$dest/hello.ko.xz")" CRC32 "the kernel can read the .xz file"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 --all
 	is "$(find "$installtree" -name 'hello*')" "" "uninstall finds compressed modules"
@@ -370,22 +370,22 @@ scripts()
 	like "$err" "warning.*PRE_BUILD.*pre\.sh" "compat 4: a missing script gives a warning"
 	source=$sourcetree/hooks-1.0
 	rm -r "$dkmstree/hooks"
-	script "$source/pre.sh" 'echo "$# arguments: $1-$2 in $PWD"' "sed -i s/1.0/$K/ hooks.c"
-	script "$source/sub/post.sh" 'echo post: $(ls *.ko) $kernelver'
-	script "$source/added.sh" 'echo added: $PWD' 'exit 3'
+	write_script "$source/pre.sh" 'echo "$# arguments: $1-$2 in $PWD"' "sed -i s/1.0/$K/ hooks.c"
+	write_script "$source/sub/post.sh" 'echo post: $(ls *.ko) $kernelver'
+	write_script "$source/added.sh" 'echo added: $PWD' 'exit 3'
 	dkms_exits 0 "compat 4: scripts" build hooks/1.0 -k $K
 	like "$(log)" "^2 arguments: one-two in $dkmstree/hooks/1.0/build" \
 		"compat 4: PRE_BUILD with arguments, from the build directory"
-	is "$(field version "$(built)")" $K "PRE_BUILD runs before make"
+	is "$(module_field version "$(built)")" $K "PRE_BUILD runs before make"
 	like "$(log)" "^post: hooks.ko $K" "compat 4: POST_BUILD runs after make"
 	is "$(printf '%s' "$out$err" | grep -c 'arguments\|post:')" 0 "compat 11.15: their output goes to make.log only"
 	like "$out" "^added: ($dkmstree/hooks/1.0/source|$source)$" "compat 11.15: the output of POST_ADD goes to stdout"
 	like "$err" "warning.*POST_ADD.*exited 3" "a failing POST_ADD gives a warning"
-	script "$source/pre.sh" 'echo cannot' 'exit 42'
+	write_script "$source/pre.sh" 'echo cannot' 'exit 42'
 	again 42 "compat 4: a failing PRE_BUILD ends the build with its status"
 	like "$err" "PRE_BUILD exited 42" "the error names PRE_BUILD and its status"
-	script "$source/pre.sh" 'exit 0'
-	script "$source/sub/post.sh" 'echo too late >&2' 'exit 43'
+	write_script "$source/pre.sh" 'exit 0'
+	write_script "$source/sub/post.sh" 'echo too late >&2' 'exit 43'
 	before=$(snapshot "$dkmstree/hooks/1.0/$K")
 	again 43 "compat 4: a failing POST_BUILD ends the build as well"
 	is "$(snapshot "$dkmstree/hooks/1.0/$K")" "$before" "the version that was built before is kept"

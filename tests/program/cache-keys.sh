@@ -77,7 +77,7 @@ tools()
 		return
 	fi
 	for tool in as strip make bash gcc; do
-		script "$tools/$tool" "exec /usr/bin/$tool \"\$@\""
+		write_script "$tools/$tool" "exec /usr/bin/$tool \"\$@\""
 		matters "a new $tool in the path"
 		echo '# another' >> "$tools/$tool"
 		why "tools: $tools/$tool differs" "$tool"
@@ -93,7 +93,7 @@ tools()
 	matters "a patch of the administrator"
 	echo 'STRIP=no' > "$etc/m.conf"
 	matters "an override"
-	script "$etc/m/pre.sh" 'echo "MODULE_INFO(pre, \"etc\");" >> m.c'
+	write_script "$etc/m/pre.sh" 'echo "MODULE_INFO(pre, \"etc\");" >> m.c'
 	matters "a script of the administrator"
 	mkdir -p /etc/default
 	echo 'M_DEBUG=1' > /etc/default/m
@@ -149,7 +149,7 @@ END
 		rm $place/x
 	done
 	builds "$hit" "all these files are removed"
-	is "$(field boot "$dkmstree/m/1.0/$K/$arch/module/m.ko")" 0 "the loaded modules of the machine are hidden"
+	is "$(module_field boot "$dkmstree/m/1.0/$K/$arch/module/m.ko")" 0 "the loaded modules of the machine are hidden"
 	if [ -n "$top" ]; then
 		echo other > "$work/top"
 		mount --bind "$work/top" "$top"
@@ -195,11 +195,11 @@ linked_headers()
 	ln -s ../../linux-headers-5.15.0-1/include/linux "$own/include/linux"
 	echo one > "$headers/include/linux/one.h"
 	module linked 1.0 PRE_BUILD=pre.sh
-	script "$sourcetree/linked-1.0/pre.sh" \
+	write_script "$sourcetree/linked-1.0/pre.sh" \
 		'echo "MODULE_INFO(one, \"$(cat $kernel_source_dir/include/linux/one.h)\");" >> linked.c'
 	counted build linked/1.0 -k $kernel
 	is "$status $moved" "0 $miss" "headers behind links"
-	is "$(field one "$dkmstree/linked/1.0/$kernel/$arch/module/linked.ko")" one "builds can read them"
+	is "$(module_field one "$dkmstree/linked/1.0/$kernel/$arch/module/linked.ko")" one "builds can read them"
 	dkms unbuild linked/1.0 -k $kernel > /dev/null
 	counted build linked/1.0 -k $kernel
 	is "$status $moved" "0 $hit" "headers behind links: the second build"
@@ -226,7 +226,7 @@ too_many_files()
 	module more 1.0
 	dkms add more/1.0 > /dev/null
 	dkms unbuild m/1.0 -k $K > /dev/null 2>&1
-	try build m/1.0 -k $K --dry-run --explain
+	run_dkms build m/1.0 -k $K --dry-run --explain
 	like "$out" "^m/1.0 for $K: build \(not built for this kernel; not cached: $many\)\$" \
 		"too many files: --explain"
 	counted autoinstall -k $K

@@ -47,12 +47,12 @@ depends()
 scripts()
 {
 	module fails 1.0 'POST_BUILD=post.sh'
-	script "$sourcetree/fails-1.0/post.sh" 'exit 3'
+	write_script "$sourcetree/fails-1.0/post.sh" 'exit 3'
 	counted build fails/1.0 -k $K
 	is "$status $moved" "3 0 1 0 0" "a build whose POST_BUILD fails is not stored"
 	counted build fails/1.0 -k $K
 	is "$status $moved" "3 0 1 0 0" "it fails again the next time"
-	script "$sourcetree/fails-1.0/post.sh" 'echo good'
+	write_script "$sourcetree/fails-1.0/post.sh" 'echo good'
 	counted build fails/1.0 -k $K
 	is "$status $moved" "0 $miss" "a build whose POST_BUILD succeeds is stored"
 	dkms unbuild fails/1.0 -k $K > /dev/null
@@ -129,7 +129,7 @@ no_room()
 	mount --bind "$cache" "$cache"
 	mount -o remount,ro,bind "$cache"
 	dkms unbuild m/1.0 -k $K > /dev/null
-	try build m/1.0 -k $K
+	run_dkms build m/1.0 -k $K
 	like "$out" 'built from the cache' "a read-only cache is used"
 	umount "$cache"
 	private_etc
@@ -166,7 +166,7 @@ ccache_stats()
 	echo words > "$guests/nobody/hostile/3/stats"
 	head -c 100000 /dev/zero > "$guests/nobody/hostile/4/stats"
 	ln -s "$guests/nobody/m/x" "$guests/nobody/hostile/5"
-	try cache stats
+	run_dkms cache stats
 	like "$out" '^ccache     333 files  .*B  666 hits  111 misses$' "cache stats: the statistics of ccache"
 	rm -r "$guests"
 }

@@ -166,7 +166,7 @@ building()
 		"$(printf '%s\n' "$built:" log module "" "$built/log:" make.log "" \
 			"$built/module:" Module.symvers hello.ko)" "compat 1: the files of a build"
 	is "$(ls -A "$dkmstree/hello/1.0")" "$(printf '%s\n' $K build source)" "no other file is left"
-	is "$(field vermagic "$built/module/hello.ko")" "$K SMP mod_unload modversions " "the module is for that kernel"
+	is "$(module_field vermagic "$built/module/hello.ko")" "$K SMP mod_unload modversions " "the module is for that kernel"
 	inode=$(stat -c %i "$built")
 	dkms_exits 0 "compat 11.1: already built exits 0" build hello/1.0 -k $K
 	is "$(stat -c %i "$built")" "$inode" "it is not built again"
@@ -275,7 +275,7 @@ several_kernels()
 	dkms_exits 0 "compat 12: install --all" install hello/1.0 --all
 	for k in $K $K7 $C5; do
 		is "$(state hello 1.0 $k)" installed "the version is installed for $k"
-		is "$(field vermagic "$installtree/$k/$dest/hello.ko" | cut -d' ' -f1)" $k "each kernel has its own module"
+		is "$(module_field vermagic "$installtree/$k/$dest/hello.ko" | cut -d' ' -f1)" $k "each kernel has its own module"
 	done
 	ok "kernels without headers are left alone" test ! -e "$installtree/5.10.0-2-no-headers/updates"
 	dkms_exits 0 "compat 12: build --all" build other/1.0 --all

@@ -19,7 +19,7 @@ fill_up() # DESCRIPTION DIR CHECK ARGUMENT...
 		cp -a "$work/saved/." "$dir/"
 		free=$(df -k --output=avail "$dir" | tail -n 1)
 		fallocate -l "$((free - room))K" "$dir/filler"
-		try "$@"
+		run_dkms "$@"
 		if [ "$status" -eq 0 ]; then
 			umount "$dir"
 			break
@@ -62,7 +62,7 @@ big_machine() # [ACTION]
 	machine
 	kernel $K
 	module big 1.0 'BUILT_MODULE_NAME=(big two)' 'DEST_MODULE_LOCATION=(/extra /extra)'
-	sources "$sourcetree/big-1.0" 1.0 big two
+	write_sources "$sourcetree/big-1.0" 1.0 big two
 	head -c 20000 /dev/zero | tr '\0' x > "$sourcetree/big-1.0/README"
 	kernel_module $K kernel/big.ko 0.1 old
 	dkms add big/1.0 > /dev/null

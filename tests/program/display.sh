@@ -100,7 +100,7 @@ failure()
 	start
 	waiting slow
 	module bad 1.0 'PRE_BUILD="pre.sh"'
-	script "$sourcetree/bad-1.0/pre.sh" 'echo no such thing >&2; exit 3'
+	write_script "$sourcetree/bad-1.0/pre.sh" 'echo no such thing >&2; exit 3'
 	dkms add bad/1.0 > /dev/null
 	window 100 30 autoinstall -k $K -k $K7 -j 4
 	see '1 failed|2 failed' "the display counts a failure"
@@ -127,7 +127,7 @@ garbled()
 		waiting slow
 		module bad 1.0 'PRE_BUILD="pre.sh"'
 		# These would clear the screen, move the cursor, and change colors and title.
-		script "$sourcetree/bad-1.0/pre.sh" \
+		write_script "$sourcetree/bad-1.0/pre.sh" \
 			"printf 'bad.c:1:1: error: \\033[2J\\033[5A\\033[7m\\033]0;title\\007\\rüber $long\\n' >&2; exit 1"
 		dkms add bad/1.0 > /dev/null
 		window $columns 30 autoinstall -k $K -k $K7 -j 4

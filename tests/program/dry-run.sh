@@ -119,7 +119,7 @@ timeout_option()
 	add slow 'MAKE="sleep 1000"'
 	dkms_exits 10 "build --timeout 1" build slow/1.0 -k $K --timeout 1
 	like "$err" "ran longer than 1 s" "the error names the time limit"
-	is "$(others)" "" "no process is left"
+	is "$(leftover_processes)" "" "no process is left"
 	dkms_exits 2 "a bad time" build slow/1.0 -k $K --timeout soon
 }
 

@@ -154,7 +154,7 @@ row_6()
 	kernel_module $K kernel/drivers/two.ko 9.0
 	dkms_exits 6 "compat 9: 6 an install that is aborted" install two/1.0 -k $K
 	rm "$installtree/$K/kernel/drivers/two.ko"
-	script "$work/bin/depmod" 'exit 1'
+	write_script "$work/bin/depmod" 'exit 1'
 	dkms_exits 6 "compat 9: 6 depmod fails" install two/1.0 -k $K
 	rm "$work/bin/depmod"
 	dkms unbuild two/1.0 --all > /dev/null
@@ -208,7 +208,7 @@ row_9()
 	dkms_exits 9 "compat 9: 9 mktarball cannot write there" \
 		mktarball one/1.0 -k $K --archive /proc/one.tar.gz
 	touch "$work/x.rpm"
-	script "$work/bin/rpm" 'exit 1'
+	write_script "$work/bin/rpm" 'exit 1'
 	dkms_exits 9 "compat 9: 9 rpm fails" install "$work/x.rpm"
 	rm "$work/bin/rpm"
 }
@@ -293,7 +293,7 @@ users()
 	kernel $K7
 	module one 1.0
 	module two 1.0 'BUILD_DEPENDS=one' 'BUILD_DEPENDS_REBUILD=yes' 'POST_INSTALL=post.sh'
-	script "$sourcetree/two-1.0/post.sh" "echo installed by \$(id -u)"
+	write_script "$sourcetree/two-1.0/post.sh" "echo installed by \$(id -u)"
 	chown -R 65534:65534 "$machine"
 	for m in one two; do
 		nobody_exits 0 "compat 9: 0 add, not root" add $m/1.0
@@ -336,7 +336,7 @@ row_21_to_101()
 		dkms_exits 77 "compat 11.4: 77 comes before 21" $action two/1.0 -k $K7
 	done
 	add three 1.0 'PRE_INSTALL=no.sh'
-	script "$sourcetree/three-1.0/no.sh" 'exit 3'
+	write_script "$sourcetree/three-1.0/no.sh" 'exit 3'
 	dkms_exits 101 "compat 9: 101 PRE_INSTALL refuses" install three/1.0 -k $K
 	is "$(state three 1.0 $K)" built "it is still built"
 	dkms_exits 0 "compat 4: --force installs it" install three/1.0 -k $K --force

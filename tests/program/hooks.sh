@@ -21,7 +21,7 @@ count_depmods()
 	real=$(PATH=${PATH#"$work/bin:"} command -v depmod)
 	rm -f "$work/depmods"
 	# shellcheck disable=SC2016
-	script "$work/bin/depmod" 'for last; do :; done' "echo \"\$last\" >> '$work/depmods'" \
+	write_script "$work/bin/depmod" 'for last; do :; done' "echo \"\$last\" >> '$work/depmods'" \
 		"exec $real \"\$@\""
 }
 
@@ -117,7 +117,7 @@ preinst()
 	dkms_exits 14 "compat 9: 14 kernel_preinst, a conf is bad" kernel_preinst -k $K
 	is "$(state one 1.0 $K) $(state two 1.0 $K)" "added installed" "the other modules are unbuilt"
 	add bad 1.0 'PRE_BUILD=no.sh'
-	script "$sourcetree/bad-1.0/no.sh" 'exit 3'
+	write_script "$sourcetree/bad-1.0/no.sh" 'exit 3'
 	dkms_exits 11 "compat 9: 11 kernel_postinst" kernel_postinst -k $K
 	dkms remove bad/1.0 --all > /dev/null
 	is "$(state one 1.0 $K)" installed "the other modules are installed"

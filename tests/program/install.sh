@@ -125,7 +125,7 @@ version_check()
 	# One of two modules is older.
 	kernel_machine
 	module pair 1.0 'BUILT_MODULE_NAME=(left right)' 'DEST_MODULE_LOCATION=(/extra /extra)'
-	sources "$sourcetree/pair-1.0" 1.0 left right
+	write_sources "$sourcetree/pair-1.0" 1.0 left right
 	kernel_module $K kernel/left.ko 2.0 abc
 	kernel_module $K kernel/right.ko 0.5 abc
 	dkms_exits 0 "compat 6: one of two is older" install pair/1.0 -k $K
@@ -135,7 +135,7 @@ version_check()
 	dkms_exits 0 "uninstall" uninstall pair/1.0 -k $K
 	is "$(cd "$tree" && find . -name left.ko -o -name right.ko | sort)" \
 		"$(printf '%s\n' ./kernel/left.ko ./kernel/right.ko)" "both modules of the kernel are there again"
-	is "$(field version "$tree/kernel/left.ko")" 2.0 "the module that was not replaced is unchanged"
+	is "$(module_field version "$tree/kernel/left.ko")" 2.0 "the module that was not replaced is unchanged"
 }
 
 originals()
@@ -152,7 +152,7 @@ originals()
 	dkms_exits 0 "install over a module of the kernel" install hello/1.0 -k $K
 	ok "compat 6: the kernel's module is moved" test ! -e "$tree/kernel/drivers/hello.ko"
 	is "$(ls "$original")" "$(printf '%s\n' hello.ko hello.ko.origin)" "compat 1: it is in original_module"
-	is "$(field version "$original/hello.ko")" 0.5 "it is the kernel's module"
+	is "$(module_field version "$original/hello.ko")" 0.5 "it is the kernel's module"
 	is "$(cat "$original/hello.ko.origin")" "$tree/kernel/drivers/hello.ko" "compat 1: .origin has the path of the original"
 	dkms_exits 0 "status" status
 	is "$out" "hello/1.0, $K, $arch: installed (Original modules exist)
@@ -164,7 +164,7 @@ hello/1.1: added" "compat 8: status mentions the original"
 	is "$(state hello 1.1 $K)" installed "the older version is not installed without --force"
 	dkms_exits 0 "compat 11.12: back to the older version with --force" install hello/1.0 -k $K --force
 	is "$(state hello 1.0 $K) $(state hello 1.1 $K)" "installed built" "the older version is installed"
-	is "$(field version "$tree/$dest/hello.ko")" 1.0 "its module is in the kernel's tree"
+	is "$(module_field version "$tree/$dest/hello.ko")" 1.0 "its module is in the kernel's tree"
 	dkms_exits 0 "uninstall of the version that is not installed" uninstall hello/1.1 -k $K
 	is "$(state hello 1.0 $K)" installed "the installed version stays installed"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
@@ -181,7 +181,7 @@ hello/1.1: added" "compat 8: status mentions the original"
 	echo "$tree-other/hello.ko" > "$original/hello.ko.origin"
 	dkms_exits 0 ".origin names a path outside of the kernel's directory" uninstall hello/1.0 -k $K
 	ok "the original is not moved there" test ! -e "$tree-other"
-	is "$(field version "$tree/$dest/hello.ko")" 0.5 "the original is moved to the directory for modules"
+	is "$(module_field version "$tree/$dest/hello.ko")" 0.5 "the original is moved to the directory for modules"
 
 	# The kernel's module is at the destination.
 	kernel_machine .xz
@@ -202,7 +202,7 @@ hello/1.1: added" "compat 8: status mentions the original"
 	before=$(tree_snapshot)
 	dkms_exits 0 "compat 6: install over several modules, one of them in extra" install hello/1.0 -k $K
 	original=$dkmstree/hello/original_module/$K/$arch
-	is "$(field srcversion "$original/hello.ko")" extra "compat 6: the module in extra becomes the original"
+	is "$(module_field srcversion "$original/hello.ko")" extra "compat 6: the module in extra becomes the original"
 	is "$(cd "$original/collisions" && find . -name '*.ko' | sort)" \
 		"$(printf '%s\n' ./kernel/a/hello.ko ./kernel/b/hello.ko)" "compat 6: the others become collisions"
 	is "$(cd "$tree" && find . -name 'hello*')" "./$dest/hello.ko" "compat 6: only our module is left"
@@ -234,13 +234,13 @@ hello/1.1: added" "compat 8: status mentions the original"
 	kernel_machine
 	module first 1.0 BUILT_MODULE_NAME=shared
 	module second 2.0 BUILT_MODULE_NAME=shared
-	sources "$sourcetree/first-1.0" 1.0 shared
-	sources "$sourcetree/second-2.0" 2.0 shared
+	write_sources "$sourcetree/first-1.0" 1.0 shared
+	write_sources "$sourcetree/second-2.0" 2.0 shared
 	dkms install first/1.0 -k $K > /dev/null
 	dkms_exits 0 "install over the module of another package" install second/2.0 -k $K
-	is "$(field version "$tree/$dest/shared.ko")" 2.0 "the module is replaced"
+	is "$(module_field version "$tree/$dest/shared.ko")" 2.0 "the module is replaced"
 	dkms_exits 0 "uninstall" uninstall second/2.0 -k $K
-	is "$(field version "$tree/$dest/shared.ko")" 1.0 "the module of the other package is restored"
+	is "$(module_field version "$tree/$dest/shared.ko")" 1.0 "the module of the other package is restored"
 }
 
 hooks()
@@ -250,7 +250,7 @@ hooks()
 	kernel_machine
 	module hello 1.0 'PRE_INSTALL="hook.sh before"' 'POST_INSTALL="hook.sh after"' 'POST_REMOVE="hook.sh gone"'
 	source=$sourcetree/hello-1.0
-	script "$source/hook.sh" 'echo "$1: $PWD $kernelver $module/$module_version"' \
+	write_script "$source/hook.sh" 'echo "$1: $PWD $kernelver $module/$module_version"' \
 		"[ -e $tree/$dest/hello.ko ] && echo there" 'exit 0'
 	dkms_exits 0 "install with hooks" install hello/1.0 -k $K
 	like "$out" "^before: ($source|$dkmstree/hello/1.0/source) $K hello/1.0$" \
@@ -260,7 +260,7 @@ hooks()
 		"compat 6: before and after the files"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
 	is "$(printf '%s\n' "$out" | grep -E '^(gone|there)' | cut -d: -f1)" gone "compat 6: POST_REMOVE runs after the files are removed"
-	script "$source/hook.sh" 'echo "no $1" >&2; exit 5'
+	write_script "$source/hook.sh" 'echo "no $1" >&2; exit 5'
 	before=$(tree_snapshot)
 	dkms_exits 101 "compat 4: a failing PRE_INSTALL" install hello/1.0 -k $K
 	is "$(state hello 1.0 $K)" built "it is built but not installed"
@@ -288,7 +288,7 @@ hooks()
 fake_depmod() # [LINE...]
 {
 	rm -f "$work/depmods"
-	script "$work/bin/depmod" "echo \"\$*\" >> '$work/depmods'" "$@"
+	write_script "$work/bin/depmod" "echo \"\$*\" >> '$work/depmods'" "$@"
 }
 
 depmods()
@@ -349,10 +349,10 @@ depmods()
 	# The next version lacks a module and has a new one.
 	module hello 1.1 'BUILT_MODULE_NAME[0]=hello' 'BUILT_MODULE_NAME[1]=two' \
 		'DEST_MODULE_LOCATION[1]=/kernel/extra'
-	sources "$sourcetree/hello-1.1" 1.1 hello two
+	write_sources "$sourcetree/hello-1.1" 1.1 hello two
 	module hello 1.2 'BUILT_MODULE_NAME[0]=hello' 'BUILT_MODULE_NAME[1]=three' \
 		'DEST_MODULE_LOCATION[1]=/kernel/extra'
-	sources "$sourcetree/hello-1.2" 1.2 hello three
+	write_sources "$sourcetree/hello-1.2" 1.2 hello three
 	dkms_exits 0 "install the next version" install hello/1.1 -k $K
 	before=$(snapshot "$tree" "$dkmstree/hello/original_module")
 	fake_depmod 'exit 1'

@@ -80,11 +80,11 @@ interrupted() # SIGNAL STATUS TIMES [OPTION...]
 		[ "$status" -ne "$want" ] || hit=$((hit + 1))
 		[ "$status" -eq "$want" ] || [ "$status" -eq 0 ] ||
 			wrong+="after $moment s: $status $(cat "$work/first.err")"$'\n'
-		left+=$(others)
-		[ "$signal" = KILL ] || half+=$(whole "after $moment s" | grep -A 3 '^not ok' || true)
-		try autoinstall -k $K -k $K7
+		left+=$(leftover_processes)
+		[ "$signal" = KILL ] || half+=$(check_trees "after $moment s" | grep -A 3 '^not ok' || true)
+		run_dkms autoinstall -k $K -k $K7
 		[ "$status" -eq 0 ] || again+="after $moment s: $status $err"$'\n'
-		half+=$(whole "after $moment s and again" | grep -A 3 '^not ok' || true)
+		half+=$(check_trees "after $moment s and again" | grep -A 3 '^not ok' || true)
 		for m in one two three; do
 			[ "$(state $m 1.0 $K) $(state $m 1.0 $K7)" = "installed installed" ] ||
 				again+="after $moment s: $m is not installed"$'\n'
@@ -106,7 +106,7 @@ signals()
 	kernel $K7
 	for m in one two three; do
 		module $m 1.0 'PRE_BUILD=pre.sh'
-		script "$sourcetree/$m-1.0/pre.sh" 'sleep 0.1'
+		write_script "$sourcetree/$m-1.0/pre.sh" 'sleep 0.1'
 		dkms add $m/1.0 > /dev/null
 		kernel_module $K kernel/$m.ko 0.1 old
 	done
@@ -136,7 +136,7 @@ signals()
 	status=0
 	wait "$dkms" || status=$?
 	is "$status" 143 "a make that ignores signals: the exit status"
-	is "$(others)" "" "a make that ignores signals: it is killed"
+	is "$(leftover_processes)" "" "a make that ignores signals: it is killed"
 	is "$(state deaf 1.0 $K)" added "no module is built"
 	is "$(ls -A "$dkmstree/deaf/1.0")" "$(printf '%s\n' build source)" "no temporary file is left"
 
@@ -149,7 +149,7 @@ signals()
 		until_started held
 		kill -KILL "$dkms"
 		touch "$sourcetree/held-1.0/go"
-		try install held/1.0 -k $K
+		run_dkms install held/1.0 -k $K
 		wait "$dkms" 2>/dev/null || true
 		is "$status $(grep -c waiting <<< "$out$err")" "0 0" "killed while it held the lock: the next run does not wait"
 	done
@@ -172,7 +172,7 @@ killed_installs()
 	touch "$installtree/$K/$dest/"{.hello.ko.dkms-new,..hello.ko.dkms-new.123-4}
 	dkms_exits 0 "killed before the link was set: install" install hello/1.0 -k $K
 	is "$(state hello 1.0 $K)" installed "the module is installed"
-	whole "no file of the killed install is left"
+	check_trees "no file of the killed install is left"
 	rm "$dkmstree/hello/kernel-$K-$arch"
 	dkms_exits 0 "killed before the link was set: remove" remove hello/1.0 -k $K
 	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as before"
@@ -200,7 +200,7 @@ killed_installs()
 	dkms build hello/1.1 -k $K > /dev/null
 	cp "$dkmstree/hello/1.1/$K/$arch/module/hello.ko" "$installtree/$K/$dest/hello.ko"
 	dkms_exits 0 "killed while another version replaced it: install" install hello/1.1 -k $K
-	whole "the other version is installed"
+	check_trees "the other version is installed"
 	cp "$original/hello.ko" "$installtree/$K/kernel/hello.ko"
 	dkms_exits 0 "killed while uninstalling: uninstall" uninstall hello/1.1 -k $K
 	is "$(snapshot "$installtree")" "$before" "the kernel's tree is as before"
@@ -230,7 +230,7 @@ killed_at_the_end()
 		ok "$option: the directory of a living process is kept" test -d "$dir/.job-$K-$arch"
 		exec {lock}<&- {run}<&-
 		dkms autoinstall -k $K $option > /dev/null
-		whole "$option: the directory of a dead process is removed, although there is nothing to build"
+		check_trees "$option: the directory of a dead process is removed, although there is nothing to build"
 		[ $option = --sandbox=auto ] || ok "$option: logs of old are where they belong" test -e "$dir/build/mine"
 	done
 }
@@ -244,17 +244,17 @@ two_at_once()
 	kernel $K
 	kernel $K7
 	module hello 1.0 'PRE_BUILD=pre.sh'
-	script "$sourcetree/hello-1.0/pre.sh" 'sleep 0.2'
+	write_script "$sourcetree/hello-1.0/pre.sh" 'sleep 0.2'
 	for n in 1 2 3 4 5; do
 		start_dkms install hello/1.0 -k $K -k $K7
 		[ "$n" -eq 1 ] || moment 300
-		try install hello/1.0 -k $K -k $K7
+		run_dkms install hello/1.0 -k $K -k $K7
 		[ "$status" -eq 0 ] || failed+="the second: $status $err"$'\n'
 		status=0
 		wait "$dkms" || status=$?
 		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
-		wrong+=$(whole "two at once" | grep -A 3 '^not ok' || true)
-		try install hello/1.0 -k $K -k $K7
+		wrong+=$(check_trees "two at once" | grep -A 3 '^not ok' || true)
+		run_dkms install hello/1.0 -k $K -k $K7
 		[ "$status" -eq 0 ] || failed+="again: $status $err"$'\n'
 		dkms remove hello/1.0 --all > /dev/null
 	done
@@ -263,12 +263,12 @@ two_at_once()
 	for n in 1 2 3; do
 		start_dkms build hello/1.0 -k $K --sandbox=off
 		moment 200
-		try build hello/1.0 -k $K7 --sandbox=off
+		run_dkms build hello/1.0 -k $K7 --sandbox=off
 		[ "$status" -eq 0 ] || failed+="the second: $status $err"$'\n'
 		status=0
 		wait "$dkms" || status=$?
 		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
-		wrong+=$(whole "two without a sandbox" | grep -A 3 '^not ok' || true)
+		wrong+=$(check_trees "two without a sandbox" | grep -A 3 '^not ok' || true)
 		dkms remove hello/1.0 --all > /dev/null
 	done
 	is "$failed" "" "two builds for two kernels in one directory, without a sandbox: one waits"
@@ -301,7 +301,7 @@ some_of_the_same()
 	kernel $K7
 	for m in one two three; do
 		module $m 1.0 'PRE_BUILD=pre.sh'
-		script "$sourcetree/$m-1.0/pre.sh" 'sleep 0.1'
+		write_script "$sourcetree/$m-1.0/pre.sh" 'sleep 0.1'
 	done
 	for n in {1..12}; do
 		for m in one two three; do
@@ -315,12 +315,12 @@ some_of_the_same()
 		choose
 		second=$jobs
 		# shellcheck disable=SC2086
-		try $some
+		run_dkms $some
 		[ "$status" -eq 0 ] || failed+="the second, $some: $status $err"$'\n'
 		status=0
 		wait "$dkms" || status=$?
 		[ "$status" -eq 0 ] || failed+="the first: $status $(cat "$work/first.err")"$'\n'
-		wrong+=$(whole "two at once" | grep -A 3 '^not ok' || true)
+		wrong+=$(check_trees "two at once" | grep -A 3 '^not ok' || true)
 		while IFS= read -r line; do
 			line=${line#dkms: }
 			line=${line%: waiting*}
@@ -357,7 +357,7 @@ waiting()
 	machine
 	kernel $K
 	module hello 1.0 'PRE_BUILD=pre.sh'
-	script "$sourcetree/hello-1.0/pre.sh" "echo pre; while [ ! -e '$sourcetree/hello-1.0/go' ]; do sleep 0.05; done"
+	write_script "$sourcetree/hello-1.0/pre.sh" "echo pre; while [ ! -e '$sourcetree/hello-1.0/go' ]; do sleep 0.05; done"
 	module other 1.0
 	dkms add hello/1.0 > /dev/null
 	dkms add other/1.0 > /dev/null

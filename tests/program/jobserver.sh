@@ -157,7 +157,7 @@ counted() # MAKE
 	module one 1.0 'PRE_BUILD=pre.sh'
 	module two 1.0 'PRE_BUILD=pre.sh'
 	for n in one two; do
-		script "$sourcetree/$n-1.0/pre.sh" 'sleep 0.2'
+		write_script "$sourcetree/$n-1.0/pre.sh" 'sleep 0.2'
 		dkms add $n/1.0 > /dev/null
 	done
 	rm -f "$work/pipe"

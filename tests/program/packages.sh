@@ -109,7 +109,7 @@ errors()
 		dkms_exits 3 "$word of a name that is not valid for a package" $word a@b/1.0
 		dkms_exits 8 "compat 9: $word with --binaries-only and --source-only" $word one/1.0 --binaries-only --source-only
 		dkms_exits 2 "$word --dry-run" $word one/1.0 --dry-run
-		script "$work/bin/$tool" 'echo "no paper" >&2' 'exit 3'
+		write_script "$work/bin/$tool" 'echo "no paper" >&2' 'exit 3'
 		dkms_exits 9 "compat 9: $word: $tool fails" $word one/1.0
 		like "$err" "cannot make one-dkms.*: $tool exited 3" "$word: the error has the exit status of the tool"
 		like "$err" "no paper" "$word: the error has the message of $tool"
@@ -158,7 +158,7 @@ interrupted()
 	dkms add one/1.0 > /dev/null
 	for signal in TERM KILL; do
 		rm -f "$work/began"
-		script "$work/bin/dpkg-deb" "echo > '$work/began'" 'exec sleep 60'
+		write_script "$work/bin/dpkg-deb" "echo > '$work/began'" 'exec sleep 60'
 		dkms mkdeb one/1.0 > "$work/out" 2>&1 &
 		pid=$!
 		while [ ! -s "$work/began" ]; do sleep 0.05; done
@@ -180,12 +180,12 @@ interrupted()
 system()
 {
 	machine
-	layers /etc /usr /var/cache /var/lib || return 1
+	mount_layers /etc /usr /var/cache /var/lib || return 1
 	forget_packages
 	machine='' dkmstree=/var/lib/dkms sourcetree=/usr/src installtree=/usr/lib/modules
 	trees=()
 	rm -rf /etc/dkms
-	empty_dirs $dkmstree $sourcetree $installtree
+	mount_empty $dkmstree $sourcetree $installtree
 	cp "$DKMS" /usr/sbin/dkms
 	make -C "${top_builddir:?}" install-data-local prefix=/usr sysconfdir=/etc > /dev/null
 	echo 'autoinstall_all_kernels=yes cache_dir=' > /etc/dkms/framework.conf.d/test.conf
@@ -252,7 +252,7 @@ with_dpkg()
 	ok "dpkg upgrades it" $d -i "$work/two-1.1-2.deb"
 	is "$(state two 1.0) $(state two 1.1-2 $K) $(state two 1.1-2 $K7)" "absent installed installed" \
 		"the new ones have taken their place"
-	is "$(field version "$installtree/$K/$dest/two.ko")" 1.1-2 "the kernel's tree has the new module"
+	is "$(module_field version "$installtree/$K/$dest/two.ko")" 1.1-2 "the kernel's tree has the new module"
 	ok "dpkg installs the same again" $d -i "$work/two-1.1-2.deb"
 	is "$(state two 1.1-2 $K)" installed "the modules are installed"
 	ok "dkms makes a package of the installed version" dkms mkdeb two/1.1-2 --binaries-only -k $K --archive "$work/built.deb"
@@ -323,11 +323,11 @@ reports()
 	kernel 5.10.0-1-amd64
 	module bad 2.0
 	echo '#error "no such thing"' >> "$sourcetree/bad-2.0/bad.c"
-	script $hook "echo \"\$*\" >> '$work/hooked'"
+	write_script $hook "echo \"\$*\" >> '$work/hooked'"
 	rm -f /usr/share/apport/apport
 	dkms_exits 10 "a build fails" build bad/2.0 -k 5.10.0-1-amd64
 	ok "without apport there is no report" test ! -e "$work/hooked"
-	script /usr/share/apport/apport
+	write_script /usr/share/apport/apport
 	dkms_exits 10 "a build fails and apport is installed" build bad/2.0 -k 5.10.0-1-amd64
 	is "$(cat "$work/hooked")" "-m bad -v 2.0 -k 5.10.0-1-amd64" "the failure is reported"
 	dkms_exits 21 "a build without headers" build bad/2.0 -k 5.10.0-2-amd64

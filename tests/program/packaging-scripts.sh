@@ -228,7 +228,7 @@ descriptors()
 	kernel "$running"
 	module loud 1.0 POST_ADD=speak PRE_BUILD=speak POST_BUILD=speak POST_INSTALL=speak POST_REMOVE=speak \
 		"$speak"
-	script "$sourcetree/loud-1.0/speak" "$speak; echo \"\$line\" >> '$work/heard'; exit 0"
+	write_script "$sourcetree/loud-1.0/speak" "$speak; echo \"\$line\" >> '$work/heard'; exit 0"
 	echo "an answer" > "$work/answers"
 	for script in "lib/dkms/common.postinst loud 1.0" "lib/dkms/dkms_autoinstaller start $running" \
 		"etc/kernel/postinst.d/dkms $K" "etc/kernel/prerm.d/dkms $K" "etc/kernel/preinst.d/dkms $running"

@@ -52,9 +52,9 @@ rebuilds()
 	echo above > "$work/order"
 	for m in above top; do
 		echo 'POST_BUILD=order.sh' >> "$sourcetree/$m-1.0/dkms.conf"
-		script "$sourcetree/$m-1.0/order.sh" "echo $m"
+		write_script "$sourcetree/$m-1.0/order.sh" "echo $m"
 	done
-	script "$work/bin/depmod" "echo \"\$*\" >> '$work/depmods'"
+	write_script "$work/bin/depmod" "echo \"\$*\" >> '$work/depmods'"
 	dkms_exits 0 "compat 6: installing a new version of a dependency" install base/2.0 -k $K
 	is "$(state above 1.0 $K) $(state top 1.0 $K)" "installed installed" "its dependents are installed"
 	ok "compat 6: its dependents are rebuilt" test "$(inode above 1.0)" != "$above" -a "$(inode top 1.0)" != "$top"
@@ -141,10 +141,10 @@ originals()
 	dkms install base/1.0 -k $K > /dev/null
 	dkms install above/1.0 -k $K > /dev/null
 	dkms install base/2.0 -k $K > /dev/null
-	try status above
+	run_dkms status above
 	is "$out" "above/1.0, $K, $arch: installed (Original modules exist)" "a rebuilt module has its original"
 	dkms_exits 0 "uninstall the rebuilt module" uninstall above/1.0 -k $K
-	is "$(field version "$installtree/$K/kernel/drivers/above.ko")" 0.1 "the original is restored"
+	is "$(module_field version "$installtree/$K/kernel/drivers/above.ko")" 0.1 "the original is restored"
 }
 
 rebuilds

@@ -15,7 +15,7 @@ start()
 	kernel $C5
 	module good 1.0
 	module bad 1.0 'PRE_BUILD="pre.sh"'
-	script "$sourcetree/bad-1.0/pre.sh" 'echo preparing; echo "pkg-config: command not found"; echo for $kernelver; exit 3'
+	write_script "$sourcetree/bad-1.0/pre.sh" 'echo preparing; echo "pkg-config: command not found"; echo for $kernelver; exit 3'
 	module late 1.0 'BUILD_EXCLUSIVE_KERNEL_MIN=5.10'
 	module user 1.0 'BUILD_DEPENDS=bad'
 	for m in good bad late user; do
@@ -46,7 +46,7 @@ bad/1.0 for KERNEL and 2 more kernels: PRE_BUILD exited 3
 different()
 {
 	start
-	script "$sourcetree/bad-1.0/pre.sh" "[ \$kernelver = $C5 ] && exit 4; exit 3"
+	write_script "$sourcetree/bad-1.0/pre.sh" "[ \$kernelver = $C5 ] && exit 4; exit 3"
 	dkms_exits 11 "failures with different causes" autoinstall --all
 	is "$(grep -c '^bad/1.0 for .* and 1 more kernel: PRE_BUILD exited 3' "$work/err")" 1 "failures with the same cause are grouped"
 	is "$(grep -c "^bad/1.0 for $C5: PRE_BUILD exited 4" "$work/err")" 1 "a failure with another cause is separate"
@@ -66,7 +66,7 @@ cached()
 {
 	start
 	trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
-	script "$sourcetree/good-1.0/slow.sh" 'sleep 0.2'
+	write_script "$sourcetree/good-1.0/slow.sh" 'sleep 0.2'
 	echo 'PRE_BUILD=slow.sh' >> "$sourcetree/good-1.0/dkms.conf"
 	dkms_exits 0 "install on two kernels" install good/1.0 -k $K -k $K7
 	like "$out" '^2 built, 2 installed in [0-9.]* s\.' "the summary has the numbers"

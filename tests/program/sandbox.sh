@@ -142,7 +142,7 @@ below_var_tmp()
 	mkdir $work
 	new_machine
 	chmod 0700 $work
-	try build probe/1.0 -k $K --sandbox=require
+	run_dkms build probe/1.0 -k $K --sandbox=require
 	confined "trees in /var/tmp that only their owner can read"
 	umount /var/tmp
 }
@@ -157,15 +157,15 @@ sandboxes()
 	chmod 0755 "$work"
 	uid=$(id -u)
 	[ -z "$can_change_user" ] || uid=65534
-	try build probe/1.0 -k $K --sandbox=require
+	run_dkms build probe/1.0 -k $K --sandbox=require
 	confined "trees that everybody can read"
 	is "$err" "" "there is no warning"
 	chmod 0700 "$work"
 	uid=$(id -u)
-	try build probe/1.0 -k $K --force --sandbox=require
+	run_dkms build probe/1.0 -k $K --force --sandbox=require
 	confined "trees that only their owner can read"
 	chmod 0755 "$work"
-	try build probe/1.0 -k $K --force
+	run_dkms build probe/1.0 -k $K --force
 	is "$err" "" "--sandbox=auto: there is no warning where a sandbox works"
 	ok "--sandbox=auto: the build has its own network" test "$(told net)" != "$(readlink /proc/self/ns/net)"
 	like "$(told tmp)" "^[$((1 + named))$((2 + named))]$" "each build has a new /tmp"
@@ -200,7 +200,7 @@ confs()
 	is "$(printf '%s\n' "$err" | sed 's/.*: //' | sort -u)" \
 		"uid $([ -n "$can_change_user" ] && echo 65534 || id -u), interfaces lo" "a dkms.conf runs in a sandbox as well"
 	module linked 1.0 BUILT_MODULE_NAME=ext9 BUILT_MODULE_LOCATION=sub STRIP=no PRE_BUILD=pre.sh
-	script "$sourcetree/linked-1.0/pre.sh" "ln -s $installtree/$K/kernel/fs sub"
+	write_script "$sourcetree/linked-1.0/pre.sh" "ln -s $installtree/$K/kernel/fs sub"
 	dkms_exits 7 "a module behind a link that leads outside" build linked/1.0 -k $K
 	echo BUILT_MODULE_LOCATION=../../../../../../lib/modules/$K/kernel/fs >> "$sourcetree/linked-1.0/dkms.conf"
 	dkms_exits 7 "a module in a directory outside of the build" build linked/1.0 -k $K
@@ -211,7 +211,7 @@ confs()
 	mkdir "$sourcetree/patched-1.0/patches"
 	printf '%s\n' '--- /dev/null' '+++ b/../../../left-by-the-module' '@@ -0,0 +1 @@' '+left' \
 		> "$sourcetree/patched-1.0/patches/evil.patch"
-	try build patched/1.0 -k $K
+	run_dkms build patched/1.0 -k $K
 	is "$(find "$machine" -name left-by-the-module)" "" "a patch cannot change a file outside of the build"
 }
 
@@ -242,7 +242,7 @@ granted()
 	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
 		--cache-dir "$machine/cache")
 	module wants 1.0 'PRE_BUILD=pre.sh'
-	script "$sourcetree/wants-1.0/pre.sh" 'readlink /proc/self/ns/net' \
+	write_script "$sourcetree/wants-1.0/pre.sh" 'readlink /proc/self/ns/net' \
 		'. /home/kit/lib/version && echo "MODULE_INFO(kit, \"$version\");" >> wants.c || exit 3'
 	mkdir -p /home/kit/lib
 	echo version=one > /home/kit/lib/version
@@ -251,21 +251,21 @@ granted()
 		"it is said what to do"
 	echo 'sandbox_paths="/home/nobody/has-this /usr/share /home/kit/lib"' > "$etc/framework.conf"
 	dkms_exits 0 "the build with sandbox_paths" build wants/1.0 -k $K
-	is "$(field kit "$state/$K/$arch/module/wants.ko")" one "the build can read the file"
+	is "$(module_field kit "$state/$K/$arch/module/wants.ko")" one "the build can read the file"
 	ok "the build has no network of the host" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"
 	dkms unbuild wants/1.0 -k $K > /dev/null
 	like "$(dkms build wants/1.0 -k $K)" "wants/1.0 for $K: built from the cache" "its module is restored from the cache"
 	echo version=two > /home/kit/lib/version
 	dkms unbuild wants/1.0 -k $K > /dev/null
 	dkms_exits 0 "the file changes" build wants/1.0 -k $K
-	is "$(field kit "$state/$K/$arch/module/wants.ko")" two "the module is built again"
+	is "$(module_field kit "$state/$K/$arch/module/wants.ko")" two "the module is built again"
 	echo 'sandbox_paths=/home/kit/lib/version' > "$etc/framework.conf"
 	chmod 0600 /home/kit/lib/version
 	dkms_exits 0 "sandbox_paths with a file that only root can read" build wants/1.0 -k $K --force
 	echo version=three > /home/kit/lib/version
 	dkms unbuild wants/1.0 -k $K > /dev/null
 	dkms_exits 0 "that file changes" build wants/1.0 -k $K
-	is "$(field kit "$state/$K/$arch/module/wants.ko")" three "its content is part of the key"
+	is "$(module_field kit "$state/$K/$arch/module/wants.ko")" three "its content is part of the key"
 
 	echo 'echo "fetch: Could not resolve host: example.org"; exit 4' >> "$sourcetree/wants-1.0/pre.sh"
 	dkms_exits 4 "a build that needs a network" build wants/1.0 -k $K --force
@@ -306,15 +306,15 @@ both_kernels() # DESCRIPTION OPTION...
 	kernel $K7
 	module both 1.0 'PRE_BUILD=pre.sh' \
 		'MAKE="cat $dkms_tree/both/1.0/build/mine && make -C $kernel_source_dir M=$dkms_tree/both/1.0/build"' 'POST_BUILD=post.sh'
-	script "$sourcetree/both-1.0/post.sh" 'bash -c "echo end \$EPOCHREALTIME"'
-	script "$sourcetree/both-1.0/pre.sh" '[ ! -e mine ] || echo "another was here: $(cat mine)"' \
+	write_script "$sourcetree/both-1.0/post.sh" 'bash -c "echo end \$EPOCHREALTIME"'
+	write_script "$sourcetree/both-1.0/pre.sh" '[ ! -e mine ] || echo "another was here: $(cat mine)"' \
 		'echo "mine is $kernelver" > mine' "sed -i 's/1\\.0/for-'\$kernelver'/' both.c" \
 		'bash -c "echo start \$EPOCHREALTIME"' 'sleep 0.5'
 	dkms_exits 0 "$what: two kernels" build both/1.0 -k $K -k $K7 -j 4 "$@"
 	for k in $K $K7; do
 		log=$dkmstree/both/1.0/$k/$arch/log/make.log
 		is "$(grep '^mine\|^another' "$log")" "mine is $k" "$what: $k sees its own build directory"
-		is "$(field version "$dkmstree/both/1.0/$k/$arch/module/both.ko")" "for-$k" "$what: $k has its own module"
+		is "$(module_field version "$dkmstree/both/1.0/$k/$arch/module/both.ko")" "for-$k" "$what: $k has its own module"
 	done
 	# The last build starts before the first one ends.
 	overlap=$(sed -n 's/^\(start\|end\) //p' "$dkmstree"/both/1.0/*/"$arch"/log/make.log |
@@ -354,7 +354,7 @@ none() # DESCRIPTION
 
 impossible()
 {
-	script "$work/bin/bwrap" 'echo "bwrap: No permissions to create a new namespace" >&2' 'exit 1'
+	write_script "$work/bin/bwrap" 'echo "bwrap: No permissions to create a new namespace" >&2' 'exit 1'
 	none "bwrap is not permitted"
 	rm "$work/bin/bwrap"
 	if [ -z "$private" ]; then

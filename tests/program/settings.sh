@@ -87,7 +87,7 @@ symlinks()
 		fi
 		file=$installtree/$K/$dest/one.ko.xz
 		is "$(readlink "$file")" "$dkmstree/one/1.0/$K/$arch/module/one.ko.xz" "the module is a link"
-		try status
+		run_dkms status
 		is "$out$err" "one/1.0, $K, $arch: installed" "compat 8: status finds no difference"
 		ok "depmod knows the link" grep -q one.ko.xz "$installtree/$K/modules.dep"
 		dkms_exits 0 "compat 6: uninstall" uninstall one/1.0 -k $K
@@ -113,7 +113,7 @@ modprobes()
 	local devices=$work/devices
 
 	# shellcheck disable=SC2016
-	script "$work/bin/modprobe" "echo \"\$@\" >> '$work/modprobes'"
+	write_script "$work/bin/modprobe" "echo \"\$@\" >> '$work/modprobes'"
 	machine
 	kernel "$running"
 	kernel $K
@@ -146,7 +146,7 @@ modprobes()
 		ok "compat 10: the module is loaded" test -e "$work/modprobes"
 		rm "$etc/framework.conf"
 	fi
-	script "$work/bin/modprobe" 'exit 1'
+	write_script "$work/bin/modprobe" 'exit 1'
 	dkms_exits 0 "compat 6: a modprobe that fails" install one/1.0 --force --modprobe-on-install
 	is "$err" "" "the failure of modprobe is ignored"
 	rm "$work/bin/modprobe"
@@ -169,7 +169,7 @@ weak_modules()
 	rm /etc/os-release
 	# shellcheck disable=SC2016
 	for program in weak-modules weak-modules2; do
-		script "$work/bin/$program" "{ echo \"\${0##*/} \$*\"; sort; } >> '$calls'"
+		write_script "$work/bin/$program" "{ echo \"\${0##*/} \$*\"; sort; } >> '$calls'"
 	done
 	add one 1.0
 	add two 1.0
@@ -188,7 +188,7 @@ $installtree/$K/extra/one.ko" "compat 6: weak-modules is called"
 	ok "compat 6: weak-modules is not called" test ! -e "$calls"
 	mkdir -p "$installtree/$K7/weak-updates"
 	ln -s "$installtree/$K/extra/two.ko" "$installtree/$K7/weak-updates/two.ko"
-	try status -m two
+	run_dkms status -m two
 	is "$out" "two/1.0, $K, $arch: installed
 two, 1.0, $K7, $arch: installed-weak from $K" "compat 8: status has installed-weak"
 	dkms_exits 0 "compat 6: remove the weak module" remove two/1.0 --all
@@ -198,7 +198,7 @@ two, 1.0, $K7, $arch: installed-weak from $K" "compat 8: status has installed-we
 	is "$(cat "$calls")" "weak-modules2 --add-kernel-modules $K
 $installtree/$K/updates/one.ko" "compat 6: weak-modules2 is called"
 	rm "$calls"
-	script "$work/bin/weak-modules2" 'echo no >&2; exit 1'
+	write_script "$work/bin/weak-modules2" 'echo no >&2; exit 1'
 	dkms_exits 0 "compat 6: a weak-modules that fails" uninstall one/1.0 -k $K
 	like "$err" "warning: $K: weak-modules exited 1" "compat 6: there is a warning"
 	rm "$work/bin/weak-modules2" "$work/bin/weak-modules"
@@ -228,10 +228,10 @@ forced()
 	is "$(state one 1.0 $K)" installed "compat 1: NAME forces the module"
 	dkms uninstall one/1.0 -k $K > /dev/null
 	echo "PRE_INSTALL=no.sh" >> "$sourcetree/one-1.0/dkms.conf"
-	script "$sourcetree/one-1.0/no.sh" 'exit 1'
+	write_script "$sourcetree/one-1.0/no.sh" 'exit 1'
 	echo "one_version-override" > $lists/vendor
 	dkms_exits 101 "compat 1: NAME_version-override" install one/1.0 -k $K
-	script "$sourcetree/one-1.0/no.sh" 'exit 0'
+	write_script "$sourcetree/one-1.0/no.sh" 'exit 0'
 	dkms_exits 0 "compat 1: it only skips the version check" install one/1.0 -k $K
 	umount /usr/share
 }

@@ -61,7 +61,7 @@ verifies() # FILE CERTIFICATE
 # Writes a program that works like the kernel's sign-file, for systems without that.
 write_signer() # FILE
 {
-	script "$1" 'set -e' 'echo "$@" >> "$0.calls"' \
+	write_script "$1" 'set -e' 'echo "$@" >> "$0.calls"' \
 		'openssl x509 -inform DER -in "$3" -out "$4.pem"' \
 		'openssl cms -sign -binary -nocerts -noattr -md "$1" -signer "$4.pem" -inkey "$2" \' \
 		'	-passin "pass:${KBUILD_SIGN_PIN:-}" -in "$4" -outform DER -out "$4.p7"' \
@@ -110,14 +110,14 @@ formats()
 		suffix=.${k#*-}
 		[ "$suffix" != .plain ] || suffix=
 		plain "$(built hello "$k" "$suffix")"
-		like "$(field signer "$work/plain.ko")" "DKMS module signing key" "$what: modinfo shows the signer: $k"
+		like "$(module_field signer "$work/plain.ko")" "DKMS module signing key" "$what: modinfo shows the signer: $k"
 		ok "$what: the signature verifies: $k" verifies "$work/plain.ko" "$certificate"
 		ok "compat 5.7: strip, sign, compress: $k" \
 			eval '! readelf -SW "$work/content" 2>&1 | grep -q "\.debug_info"'
-		is "$(field version "$work/plain.ko")" 1.0 "$what: the module can still be read: $k"
+		is "$(module_field version "$work/plain.ko")" 1.0 "$what: the module can still be read: $k"
 	done
 	plain "$(built hello 5.2-xz .xz)"
-	like "$(field sig_hashalgo "$work/plain.ko")" "^sha512|^$" "compat 5: the hash of the kernel's config"
+	like "$(module_field sig_hashalgo "$work/plain.ko")" "^sha512|^$" "compat 5: the hash of the kernel's config"
 	if [ "$program" = "$signer" ]; then
 		is "$(cut -d' ' -f 1-3 "$signer.calls" | sort -u)" "$(for h in 256 384 512; do
 			echo "sha$h $key $certificate"; done)" "compat 5: HASH KEY CERTIFICATE MODULE"
@@ -193,7 +193,7 @@ unsigned() # DESCRIPTION WARNING LINE...
 	dkms_exits 0 "compat 11.14: $description: the build goes on" build hello/1.0 -k $K --force
 	like "$err" "^dkms: warning: .*not signed: $warning" "compat 5: $description: there is a warning"
 	ok "$description: it is not signed" eval '! split_signature "$(built hello $K)"'
-	is "$(field version "$(built hello $K)")" 1.0 "$description: the module can be read"
+	is "$(module_field version "$(built hello $K)")" 1.0 "$description: the module can be read"
 	is "$(ls "$dkmstree/hello/1.0/$K/$arch/module")" "$(printf 'Module.symvers\nhello.ko')" \
 		"$description: nothing else is left"
 }
@@ -212,16 +212,16 @@ troubles()
 	ok "compat 11.14: the key is made nevertheless" test -f "$keys/other.key"
 	unsigned "a token without a certificate" "there is no certificate /no/certificate" \
 		"sign_file=$signer" "mok_signing_key='pkcs11:token=x'" mok_certificate=/no/certificate
-	script "$work/fails" 'echo damaged >> "$4"' 'touch "$4.left"' 'echo "no key for you" >&2' 'exit 3'
+	write_script "$work/fails" 'echo damaged >> "$4"' 'touch "$4.left"' 'echo "no key for you" >&2' 'exit 3'
 	unsigned "a sign_file that fails" "fails exited 3: no key for you" "sign_file=$work/fails" "${places[@]}"
 	like "$(cat "$dkmstree/hello/1.0/$K/$arch/log/make.log")" "^no key for you" "the output of sign-file is in the log"
-	script "$work/nothing" 'exit 0'
+	write_script "$work/nothing" 'exit 0'
 	unsigned "a sign_file that does nothing" "nothing left no signature" "sign_file=$work/nothing" "${places[@]}"
 	echo rubbish > "$keys/bad.key"
 	unsigned "a key that is none" "signer exited [0-9]+: " "sign_file=$signer" "mok_signing_key=$keys/bad.key" \
 		"mok_certificate=$certificate"
 
-	script "$work/token" 'echo "$2 $4" > "$0.call"' 'echo "~Module signature appended~" >> "$4"'
+	write_script "$work/token" 'echo "$2 $4" > "$0.call"' 'echo "~Module signature appended~" >> "$4"'
 	framework "sign_file=$work/token" "mok_signing_key='pkcs11:token=x?pin-value=1234'" \
 		"mok_certificate=$certificate"
 	dkms_exits 0 "compat 5: a pkcs11: key" build hello/1.0 -k $K --force
@@ -233,7 +233,7 @@ troubles()
 	chmod 0644 "$keys/locked.key"
 	framework "sign_file=$signer" "mok_signing_key=$keys/locked.key" "mok_certificate=$keys/locked.der"
 	echo 'PRE_BUILD=pre.sh' >> "$sourcetree/hello-1.0/dkms.conf"
-	script "$sourcetree/hello-1.0/pre.sh" 'echo "pin: ${KBUILD_SIGN_PIN-none}"' \
+	write_script "$sourcetree/hello-1.0/pre.sh" 'echo "pin: ${KBUILD_SIGN_PIN-none}"' \
 		"cat $keys/locked.key && echo read || true"
 	KBUILD_SIGN_PIN=secret dkms_exits 0 "compat 5: KBUILD_SIGN_PIN" build hello/1.0 -k $K --force
 	ok "compat 5: KBUILD_SIGN_PIN reaches the program" verifies "$(built hello $K)" "$keys/locked.der"
@@ -258,7 +258,7 @@ troubles()
 
 	module many 1.0 'BUILT_MODULE_NAME=(a b c)' 'DEST_MODULE_LOCATION=(/extra /extra /extra)' \
 		'DEST_MODULE_NAME[1]=renamed' 'BUILD_EXCLUSIVE_KERNEL[2]=^5'
-	sources "$sourcetree/many-1.0" 1.0 a b c
+	write_sources "$sourcetree/many-1.0" 1.0 a b c
 	framework "sign_file=$signer" "${places[@]}"
 	dkms_exits 0 "several modules" build many/1.0 -k $K
 	for m in a renamed; do

@@ -235,7 +235,7 @@ operands()
 	dkms_exits 10 "--force replaces the source" build "$work/up.tar" -k $K --force
 	sed -i s/hello/scripted/ "$work/up/hello-upstream-3/dkms.conf"
 	echo POST_ADD=post.sh >> "$work/up/hello-upstream-3/dkms.conf"
-	script "$work/up/hello-upstream-3/post.sh" "echo added in \$PWD"
+	write_script "$work/up/hello-upstream-3/post.sh" "echo added in \$PWD"
 	tar -C "$work/up" -cf "$work/up.tar" .
 	dkms_exits 0 "a POST_ADD in an archive" add "$work/up.tar"
 	like "$out" "added in $sourcetree/scripted-1.0" "it runs after the source is in its directory"
@@ -391,11 +391,11 @@ rpms()
 	kernel $K
 	module hello 1.0
 	echo package > "$work/hello.rpm"
-	script "$work/bin/rpm" 'echo "rpm: $*"' "$DKMS add hello/1.0 ${trees[*]}"
+	write_script "$work/bin/rpm" 'echo "rpm: $*"' "$DKMS add hello/1.0 ${trees[*]}"
 	dkms_exits 0 "compat 2: install an rpm" install "$work/hello.rpm" -k $K
 	like "$out" "^rpm: -Uvh -- $work/hello.rpm" "rpm is called"
 	is "$(state hello 1.0 $K)" installed "autoinstall runs after it"
-	script "$work/bin/rpm" 'echo "rpm: no" >&2' 'exit 3'
+	write_script "$work/bin/rpm" 'echo "rpm: no" >&2' 'exit 3'
 	dkms_exits 9 "compat 9: rpm failed" ldtarball "$work/hello.rpm"
 	like "$out" "rpm: no" "the message of rpm is printed"
 	like "$err" "cannot install $work/hello.rpm: rpm exited 3" "the error has the exit status of rpm"

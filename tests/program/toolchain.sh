@@ -120,7 +120,7 @@ clang_kernels()
 	is "$(seen hello 6.2-ld)" "CC=clang KERNEL_CC=clang LLVM=1 " "compat 5.5: ld.lld is used only with CONFIG_LD_IS_LLD"
 	is "$(seen hello 6.3-gcc)" "CC=gcc KERNEL_CC=gcc KERNEL_LD=ld.lld LD=ld.lld " "compat 5.5: ld.lld is used with gcc as well"
 	like "$(comment hello 6.3-gcc)" "GCC: " "gcc compiled this module"
-	is "$(field vermagic "$dkmstree/hello/1.0/6.1-clang/$arch/module/hello.ko")" "6.1-clang " "the result is a module of that kernel"
+	is "$(module_field vermagic "$dkmstree/hello/1.0/6.1-clang/$arch/module/hello.ko")" "6.1-clang " "the result is a module of that kernel"
 	module plain 1.0
 	dkms_exits 0 "the default make command" build plain/1.0 -k 6.1-clang
 	like "$(comment plain 6.1-clang)" "clang version" "compat 5.5: clang compiled with the default make command"
@@ -140,7 +140,7 @@ environment_file()
 	is "$(log hello 5.1-named | grep -E '^(GREETING|SECRET)=')" "GREETING=hello world" \
 		"compat 5.4: what it does not export stays there"
 	echo 'exit 3' >> "$etc/build.env"
-	try build hello/1.0 -k 5.1-named --force
+	run_dkms build hello/1.0 -k 5.1-named --force
 	ok "a build_environment that fails stops the build" test "$status" -ne 0
 	rm "$etc/framework.conf"
 }
