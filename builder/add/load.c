@@ -112,7 +112,7 @@ int load_check_state(struct job *job, enum tree_state state)
 		return 0;
 	error_set(&job->outcome.error, -EEXIST, l->tarball.made_by_dkms ? 8 : 3,
 		"%s/%s is already added", job->name, job->version);
-	error_remedy(&job->outcome.error, "--force replaces it by what is in %s",
+	error_remedy(&job->outcome.error, "--force replaces it with the version in %s",
 		job->add->archive);
 	return -EEXIST;
 }
@@ -240,8 +240,9 @@ static int add_kernel(struct job *job, const struct kernel_name *k)
 	return r;
 }
 
-/* Adds the kernels one by one to a version that is in the tree, whose source may have
- * been missing. Without --force, kernels that it is built for already are left out. */
+/* Adds the modules for each kernel to a version that is in the tree, whose source may
+ * have been missing. Without --force, kernels that it is built for already are left out.
+ */
 static int complete_version(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -257,7 +258,7 @@ static int complete_version(struct job *job)
 
 		if (path_exists(built) && !s->switches.force)
 			strv_pushf(&job->outcome.warnings,
-				"what is built for %s/%s stays; --force replaces it",
+				"the build for %s/%s stays; --force replaces it",
 				k->release, k->arch);
 		else
 			r = add_kernel(job, k);

@@ -80,7 +80,7 @@ static int move_file(
 	return 0;
 }
 
-/* Renames the file from to the path to. A file that is at to already is kept at from if
+/* Renames the file at from to the path to. A file that exists at to is kept at from if
  * the file system can exchange files. */
 static int put_in_place(
 	struct undo_list *undo, const char *from, const char *to, struct error *err)
@@ -138,7 +138,7 @@ enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
 	how = outcome_describe(outcome, &job->ask.command);
 	error_set(
 		&job->outcome.error, -ECANCELED, 101, "PRE_INSTALL refused: it %s", how);
-	error_remedy(&job->outcome.error, "--force installs all the same");
+	error_remedy(&job->outcome.error, "--force installs the module anyway");
 	return PHASE_FAIL;
 }
 
@@ -195,8 +195,8 @@ static bool is_obsolete(struct job *job)
 		version_compare(job->kernel->release, since) < 0)
 		return false;
 	strv_pushf(&job->outcome.warnings,
-		"the kernel has had it since %s, and it is not installed; --force "
-		"installs it",
+		"not installed, because kernels contain the module since %s "
+		"(OBSOLETE_BY); --force installs it",
 		since);
 	return true;
 }

@@ -34,7 +34,7 @@ enum job_kind {
  * of job enter a state; the others skip it. */
 enum job_state {
 	JOB_NEW,         /* the job has not begun */
-	JOB_LOOKING,     /* checks whether the version is in the tree and what is to do */
+	JOB_LOOKING,     /* checks whether the version is in the tree, and what to do */
 	JOB_LOADING,     /* unpacks the archive that is added */
 	JOB_EVALUATING,  /* bash evaluates the dkms.conf */
 	JOB_PACKING,     /* writes an archive, or assembles the files of a package */

@@ -111,8 +111,8 @@ static int normalize_files(struct package *p, struct error *err)
 	return 0;
 }
 
-/* Adds a warning for each template of a package format: earlier versions of
- * dkms used them, and this one does not. */
+/* Adds a warning for each template of a package format. Earlier versions of dkms used
+ * templates, this one does not. */
 static void warn_about_templates(struct job *job, const char *source)
 {
 	static const char *const names[] = {
@@ -252,7 +252,7 @@ static int deliver_work(struct job *job)
 	/* A rename must not replace a device or a directory. */
 	if (r == 0 && path_exists(target) && !path_is_file(target))
 		r = error_set(&job->outcome.error, -EINVAL, 9,
-			"cannot write %s: it is no file", job->pack->archive);
+			"cannot write %s: it is not a regular file", job->pack->archive);
 	if (r == 0 && chmod(made, 0644) < 0)
 		r = error_errno(&job->outcome.error, -errno, 9, "cannot change %s", made);
 	if (r == 0 && file_copy(made, target, &job->outcome.error) < 0) {
