@@ -68,7 +68,7 @@ static const struct {
 	[JOB_STORING] = {BUILDS, store_enter, NULL},
 	[JOB_PREPARING_SIGNATURES] = {BUILDS, prepare_signatures_enter, NULL},
 	[JOB_SIGNING] = {BUILDS, sign_enter, sign_leave},
-	[JOB_FINISHING] = {BUILDS, finish_enter, NULL},
+	[JOB_COMPRESSING] = {BUILDS, compress_enter, NULL},
 	[JOB_POST_BUILD] = {BUILDS, post_build_enter, post_build_leave},
 	[JOB_PUBLISHING] = {BUILDS, publish_enter, NULL},
 	[JOB_PRE_INSTALL] = {ON(JOB_INSTALL), pre_install_enter, pre_install_leave},
@@ -82,10 +82,10 @@ static const struct {
 	[JOB_ROLLING_BACK] = {ON(JOB_DEPMOD), roll_back_enter, NULL},
 	[JOB_WEAK_MODULES] = {ON(JOB_DEPMOD), weak_modules_enter, weak_modules_leave},
 	[JOB_MODPROBING] = {ON(JOB_DEPMOD), modprobe_enter, NULL},
-	[JOB_CLEANING] = {BUILDS, clean_enter, NULL},
+	[JOB_CLEANING_BUILD] = {BUILDS, clean_enter, NULL},
 	[JOB_REPORTING] = {BUILDS, report_enter, NULL},
-	[JOB_DISCARDING] = {ON(JOB_ADD), discard_enter, NULL},
-	[JOB_TIDYING] = {ON(JOB_PACK), tidy_enter, NULL},
+	[JOB_CLEANING_LOAD] = {ON(JOB_ADD), load_clean_enter, NULL},
+	[JOB_CLEANING_PACKAGE] = {ON(JOB_PACK), package_clean_enter, NULL},
 };
 
 static void job_outcome_done(struct job_outcome *o)
@@ -204,20 +204,20 @@ static bool is_in_dry_run(const struct settings *s, enum job_state state)
 }
 
 /* Enters one state after the other until a state asks for a command or for work, or until
- * the job has ended. If the job's result is set already, it enters only JOB_CLEANING and
+ * the job has ended. If the job's result is set already, it enters only JOB_CLEANING_BUILD and
  * the states after it. */
 static enum job_step enter_next_states(struct job *job)
 {
 	while (++job->state < JOB_ENDED) {
 		if (!(states[job->state].kinds & ON(job->kind)))
 			continue;
-		if (job->outcome.result != RESULT_NONE && job->state < JOB_CLEANING)
+		if (job->outcome.result != RESULT_NONE && job->state < JOB_CLEANING_BUILD)
 			continue;
 		if (job->shared->settings->switches.dry_run &&
 			!is_in_dry_run(job->shared->settings, job->state))
 			continue;
 		if (job->shared->stop.signal && job->outcome.result == RESULT_NONE &&
-			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING) {
+			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING_BUILD) {
 			error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
 			fail_job(job);
 			continue;

@@ -310,7 +310,7 @@ bool load_is_sourceless(const struct job *job)
 	return l && l->tarball.binaries_only && l->source_change != SOURCE_UNTOUCHED;
 }
 
-/* JOB_DISCARDING */
+/* JOB_CLEANING_LOAD */
 
 /* Replaces every occurrence of from in *text by to. */
 static void replace_all(char **text, const char *from, const char *to)
@@ -358,7 +358,7 @@ static void name_archive_in_messages(struct job *job)
 	}
 }
 
-static int discard_work(struct job *job)
+static int load_clean_work(struct job *job)
 {
 	struct load *l = job->add->load;
 
@@ -370,10 +370,10 @@ static int discard_work(struct job *job)
 	return 0;
 }
 
-enum phase discard_enter(struct job *job)
+enum phase load_clean_enter(struct job *job)
 {
 	if (!job->add->load)
 		return PHASE_NEXT;
-	job->ask.work = discard_work;
+	job->ask.work = load_clean_work;
 	return PHASE_WORK;
 }

@@ -5,9 +5,9 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
-/* JOB_LOADING and JOB_DISCARDING */
+/* JOB_LOADING and JOB_CLEANING_LOAD */
 enum phase load_enter(struct job *job);
-enum phase discard_enter(struct job *job);
+enum phase load_clean_enter(struct job *job);
 
 /* Checks whether a version in that state may be replaced by the one in the archive.
  * Returns 0, or -EEXIST and job->outcome.error if it may not: --force is needed. */

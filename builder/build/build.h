@@ -23,7 +23,7 @@ struct build_paths {
 	char *log;           /* JOB_DIR/make.log */
 };
 
-/* The state of a build, from JOB_CHECKING to JOB_CLEANING. */
+/* The state of a build, from JOB_CHECKING to JOB_CLEANING_BUILD. */
 struct build {
 	/* Fixed when the build begins. */
 	struct build_paths paths;

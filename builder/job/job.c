@@ -49,7 +49,7 @@ const char *job_state_name(enum job_state state)
 		[JOB_STORING] = "store",
 		[JOB_PREPARING_SIGNATURES] = "sign",
 		[JOB_SIGNING] = "sign",
-		[JOB_FINISHING] = "compress",
+		[JOB_COMPRESSING] = "compress",
 		[JOB_POST_BUILD] = "POST_BUILD",
 		[JOB_PUBLISHING] = "publish",
 		[JOB_PRE_INSTALL] = "PRE_INSTALL",
@@ -63,10 +63,10 @@ const char *job_state_name(enum job_state state)
 		[JOB_ROLLING_BACK] = "roll back",
 		[JOB_WEAK_MODULES] = "weak-modules",
 		[JOB_MODPROBING] = "modprobe",
-		[JOB_CLEANING] = "clean",
+		[JOB_CLEANING_BUILD] = "clean",
 		[JOB_REPORTING] = "report",
-		[JOB_DISCARDING] = "clean",
-		[JOB_TIDYING] = "clean",
+		[JOB_CLEANING_LOAD] = "clean",
+		[JOB_CLEANING_PACKAGE] = "clean",
 	};
 	const char *name = state < ARRAY_SIZE(names) ? names[state] : NULL;
 

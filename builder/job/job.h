@@ -56,7 +56,7 @@ enum job_state {
 	JOB_STORING,    /* stores the modules in the cache */
 	JOB_PREPARING_SIGNATURES, /* makes the key pair for signing if it is missing */
 	JOB_SIGNING,        /* runs one command for each module, outside the sandbox */
-	JOB_FINISHING,      /* compresses the modules */
+	JOB_COMPRESSING,    /* compresses the modules */
 	JOB_POST_BUILD,     /* runs the script POST_BUILD */
 	JOB_PUBLISHING,     /* renames the modules into the tree: they are built */
 	JOB_PRE_INSTALL,    /* runs the script PRE_INSTALL */
@@ -70,12 +70,13 @@ enum job_state {
 	JOB_ROLLING_BACK,   /* undoes the installs of this run after depmod failed */
 	JOB_WEAK_MODULES,   /* runs weak-modules(8), for other kernels */
 	JOB_MODPROBING,     /* loads the modules that devices need: modprobe_on_install */
-	JOB_CLEANING,   /* removes the build directory, also after a failure; this state
-			 * and those after it are entered even if the job has failed */
-	JOB_REPORTING,  /* reports a failed build to apport(1) */
-	JOB_DISCARDING, /* removes the unpacked archive */
-	JOB_TIDYING,    /* removes the files that were assembled for a package */
-	JOB_ENDED,      /* the job is over */
+	JOB_CLEANING_BUILD, /* removes the build directory, also after a failure; this
+			     * state and those after it are entered even if the job has
+			     * failed */
+	JOB_REPORTING,      /* reports a failed build to apport(1) */
+	JOB_CLEANING_LOAD,  /* removes the unpacked archive */
+	JOB_CLEANING_PACKAGE, /* removes the files that were assembled for a package */
+	JOB_ENDED,            /* the job is over */
 };
 
 enum job_result {
@@ -147,7 +148,7 @@ struct job_outcome {
 	struct strv added, removed; /* the paths of these files */
 	char *replaced; /* the version that this one replaced on the kernel, or NULL */
 	struct destinations *replaced_files; /* that version's files, or NULL;
-					* install_free_replaced() frees */
+					      * install_free_replaced() frees */
 
 	bool cache_missed; /* the cache was searched and had no entry for the build */
 	bool restored;     /* the built modules were taken from the cache */

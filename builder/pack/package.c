@@ -270,9 +270,9 @@ enum phase deliver_enter(struct job *job)
 	return PHASE_WORK;
 }
 
-/* JOB_TIDYING */
+/* JOB_CLEANING_PACKAGE */
 
-static int tidy_work(struct job *job)
+static int package_clean_work(struct job *job)
 {
 	if (job->pack->package->dir)
 		dir_remove(job->pack->package->dir, NULL);
@@ -280,10 +280,10 @@ static int tidy_work(struct job *job)
 	return 0;
 }
 
-enum phase tidy_enter(struct job *job)
+enum phase package_clean_enter(struct job *job)
 {
 	if (!job->pack->package)
 		return PHASE_NEXT;
-	job->ask.work = tidy_work;
+	job->ask.work = package_clean_work;
 	return PHASE_WORK;
 }

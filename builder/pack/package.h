@@ -5,11 +5,11 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
-/* JOB_PACKAGING, JOB_DELIVERING and JOB_TIDYING */
+/* JOB_PACKAGING, JOB_DELIVERING and JOB_CLEANING_PACKAGE */
 enum phase package_enter(struct job *job);
 enum phase package_leave(struct job *job, const struct outcome *outcome);
 enum phase deliver_enter(struct job *job);
-enum phase tidy_enter(struct job *job);
+enum phase package_clean_enter(struct job *job);
 
 /* Returns the state of a package that is not made yet. package_free() frees. */
 struct package *package_new(void);

@@ -5,7 +5,7 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
-/* JOB_CLEANING */
+/* JOB_CLEANING_BUILD */
 enum phase clean_enter(struct job *job);
 /* Frees job->build and job->reuse. Removes no files. */
 void clean_free_build(struct job *job);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The last states of a build: JOB_FINISHING compresses the modules, JOB_PUBLISHING
+/* The last states of a build: JOB_COMPRESSING compresses the modules, JOB_PUBLISHING
  * renames them, with the log, to RELEASE/ARCH in the dkms tree. */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 #include "builder/reuse/cached.h"
 #include "builder/steps/publish.h"
 
-/* JOB_FINISHING */
+/* JOB_COMPRESSING */
 
 /* Returns the options of the settings for a compression; NULL if there are none. */
 static const char *compress_options(const struct settings *s, enum compression how)
@@ -29,7 +29,7 @@ static const char *compress_options(const struct settings *s, enum compression h
 	return NULL;
 }
 
-static int finish_work(struct job *job)
+static int compress_work(struct job *job)
 {
 	enum compression how;
 	int r;
@@ -58,11 +58,11 @@ static int finish_work(struct job *job)
 	return r;
 }
 
-enum phase finish_enter(struct job *job)
+enum phase compress_enter(struct job *job)
 {
 	if (!job->build)
 		return PHASE_NEXT;
-	job->ask.work = finish_work;
+	job->ask.work = compress_work;
 	return PHASE_WORK;
 }
 

@@ -5,8 +5,8 @@
 #include "builder/job/job.h"
 #include "builder/job/phase.h"
 
-/* JOB_FINISHING and JOB_PUBLISHING */
-enum phase finish_enter(struct job *job);
+/* JOB_COMPRESSING and JOB_PUBLISHING */
+enum phase compress_enter(struct job *job);
 enum phase publish_enter(struct job *job);
 
 #endif
