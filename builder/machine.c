@@ -204,8 +204,8 @@ static bool is_in_dry_run(const struct settings *s, enum job_state state)
 }
 
 /* Enters one state after the other until a state asks for a command or for work, or until
- * the job has ended. If the job's result is set already, it enters only JOB_CLEANING_BUILD and
- * the states after it. */
+ * the job has ended. If the job's result is set already, it enters only
+ * JOB_CLEANING_BUILD and the states after it. */
 static enum job_step enter_next_states(struct job *job)
 {
 	while (++job->state < JOB_ENDED) {

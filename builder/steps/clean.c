@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_CLEANING_BUILD: keeps the log of a failed build, and removes the job's directory. */
+/* JOB_CLEANING_BUILD: keeps the log of a failed build, removes the job's directory. */
 #include "config.h"
 
 #include <sys/stat.h>
