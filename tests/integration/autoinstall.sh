@@ -23,7 +23,7 @@ mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
 trees=(--dkmstree "$work/dkms" --sourcetree "$work/src" --installtree "$work/lib/modules")
 ours=("${trees[@]}" --no-cache)
 ours() { "$DKMS" "$@" "${ours[@]}"; }
-peer() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$peer_path" "$@" "${trees[@]}" </dev/null; }
+peer() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "HOME=$work" "$peer_path" "$@" "${trees[@]}" </dev/null; }
 
 # readelf warns of a section that older versions of Debian's dkms look into; such a warning is not
 # part of the status.

@@ -28,6 +28,8 @@ theirs=$(sed -n 's/^peer bookworm [^ ]* //p' "$work/input")
 theirs=$(readlink "$theirs")
 theirs=$(sed -n 's|^root \(.*\)/root$|\1|p' "$work/input")/debs/${theirs%%/*}.deb
 
+export HOME=$work # Debian's dkms calls rpm, which makes a database there
+
 # Covers the system with layers, with empty directories where dkms works.
 mount_layers /boot /etc /usr /var/cache /var/lib /var/log 2> "$work/tap.out" ||
 	skip_all "no overlays: $(tail -n 1 "$work/tap.out")"

@@ -3,11 +3,12 @@
 # Debian's dkms and this dkms read each other's trees and print the same status. Needs the packages
 # that tests/fetch-input --peers fetches; without them everything is skipped.
 set -u
-# shellcheck source=tests/lib/tap.sh
-. "${top_srcdir:?}/tests/lib/tap.sh"
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
 ours=${DKMS:-dkms}
 tool=${top_builddir:-.}/tests/interop/tree-tool
 input=${DKMS_INPUT_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/dkms-input}
+export HOME=$work # Debian's dkms calls rpm, which makes a database there
 root=$work/root
 mkdir "$root"
 

@@ -7,6 +7,7 @@ set -eu
 . "${top_srcdir:?}/tests/lib/fixture.sh"
 
 input=${DKMS_INPUT_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/dkms-input}
+export HOME=$work # Debian's dkms calls rpm, which makes a database there
 K7=4.19.0-7-amd64
 
 # Runs Debian's dkms. By default it looks for headers in /lib/modules, whatever the install tree is.
