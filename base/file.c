@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -63,6 +64,11 @@ char *path_parent(const char *path)
 	if (!slash)
 		return xstrdup("");
 	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+char *path_beside(const char *path, const char *name)
+{
+	return xasprintf("%.*s%s", (int)(path_base(path) - path), path, name);
 }
 
 bool path_has_dot_dot(const char *path)
@@ -203,6 +209,14 @@ int file_read(const char *path, size_t max, struct str *ret, struct error *err)
 int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err)
 {
 	return read_from(path, -(off_t)max, max, ret, err);
+}
+
+int file_lock(int fd, int operation)
+{
+	while (flock(fd, operation) < 0)
+		if (errno != EINTR)
+			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	return 0;
 }
 
 int write_all(int fd, const void *bytes, size_t n)

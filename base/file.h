@@ -20,6 +20,9 @@ const char *path_base(const char *path); /* after the last slash; points into pa
 /* Returns what is before the last slash: "/a" for "/a/b", "/" for "/a", "" for "a". The
  * caller frees it. */
 char *path_parent(const char *path);
+/* Returns the path of name in the directory that path is in: "/a/c" for "/a/b" and "c".
+ * The caller frees it. */
+char *path_beside(const char *path, const char *name);
 bool path_has_dot_dot(const char *path); /* whether a component of path is ".." */
 /* Return whether path is below dir, and whether it is dir or below. Both are compared as
  * texts, so neither may have "." or ".." in it. */
@@ -45,6 +48,9 @@ char *path_find_program(const char *name, const char *search);
 
 /* Files */
 
+/* Calls flock(2), and again after each signal. -EAGAIN if operation has LOCK_NB and
+ * another process has the lock. */
+int file_lock(int fd, int operation);
 /* Writes all n bytes to fd, in as many calls of write(2) as that takes. */
 int write_all(int fd, const void *bytes, size_t n);
 /* Reads a whole file of at most max bytes; -EFBIG if it has more. Ends *ret with a NUL.

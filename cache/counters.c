@@ -35,12 +35,13 @@ int counters_add(const char *path, const struct counters *more)
 	_cleanup_close_ int lock = open(lock_path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
 	_cleanup_(str_done) struct str text = {0};
 	struct counters c;
+	int r;
 
 	if (lock < 0)
 		return -errno;
-	while (flock(lock, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return -errno;
+	r = file_lock(lock, LOCK_EX);
+	if (r < 0)
+		return r;
 	counters_read(path, &c);
 	c.hits += more->hits;
 	c.misses += more->misses;

@@ -149,19 +149,13 @@ int store_measure(struct store *s, struct store_usage *ret)
 static int lock_exclusively(struct store *s, bool wait)
 {
 	_cleanup_free_ char *path = path_join(store_dir(s), "lock");
-	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0) {
-		int r = errno == EWOULDBLOCK ? -EAGAIN : -errno;
-
-		if (r == -EINTR)
-			continue;
-		close(fd);
-		return r;
-	}
-	return fd;
+	r = file_lock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 /* Orders entries by their last use, the latest first. */

@@ -131,9 +131,7 @@ int store_hold(struct store *s)
 {
 	int fd = open(s->lock, O_RDONLY | O_CLOEXEC);
 
-	while (fd >= 0 && flock(fd, LOCK_SH) < 0) {
-		if (errno == EINTR)
-			continue;
+	if (fd >= 0 && file_lock(fd, LOCK_SH) < 0) {
 		close(fd);
 		fd = -1;
 	}

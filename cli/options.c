@@ -255,9 +255,9 @@ static int set_operand(struct arguments *args, const char *word, struct error *e
 		str_replace(&args->archive, word);
 	} else if (has_suffix(word, "dkms.conf") && path_is_file(word)) {
 		free(args->directory);
-		args->directory = word == path_base(word)
-					  ? xstrdup(".")
-					  : xstrndup(word, (size_t)(path_base(word) - word));
+		args->directory = path_parent(word);
+		if (!*args->directory)
+			str_replace(&args->directory, ".");
 	} else if (path_is_file(conf)) {
 		str_replace(&args->directory, word);
 	} else if (path_is_file(word) && (takes_archive(args) || is_path(word))) {

@@ -246,31 +246,26 @@ static bool is_complete(const struct keypair *k)
 	return path_is_file(k->key) && path_is_file(k->certificate);
 }
 
-static char *directory_of(const char *path)
-{
-	const char *base = path_base(path);
-
-	return base == path ? xstrdup(".") : xstrndup(path, (size_t)(base - path));
-}
-
 static int make_directory_of(const char *path, struct error *err)
 {
-	_cleanup_free_ char *dir = directory_of(path);
+	_cleanup_free_ char *dir = path_parent(path);
 
-	return path_is_dir(dir) ? 0 : dir_make(dir, err);
+	return !*dir || path_is_dir(dir) ? 0 : dir_make(dir, err);
 }
 
 /* Locks the key's directory. Closing *ret_fd releases the lock. */
 static int lock_directory(const struct keypair *k, int *ret_fd, struct error *err)
 {
-	_cleanup_free_ char *dir = directory_of(k->key);
-	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *dir = path_parent(k->key);
+	_cleanup_close_ int fd =
+		open(*dir ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
 
 	if (fd < 0)
 		return error_errno(err, -errno, 1, "cannot write %s", k->key);
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return error_errno(err, -errno, 1, "cannot lock %s", dir);
+	r = file_lock(fd, LOCK_EX);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot lock the directory of %s", k->key);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }

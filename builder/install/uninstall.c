@@ -37,8 +37,7 @@ static char *find_origin(const struct job *job, const char *saved,
 		const char *dest = installed->items[i].path;
 
 		if (dest && streq(installed->items[i].name, name))
-			return xasprintf("%.*s%s", (int)(path_base(dest) - dest), dest,
-				path_base(saved));
+			return path_beside(dest, path_base(saved));
 	}
 	return NULL;
 }

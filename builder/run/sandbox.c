@@ -276,9 +276,7 @@ static void show_resolved(struct strv *argv, struct strv *emptied, struct strv *
 	if (is_emptied(argv, emptied, path))
 		strv_push_all(
 			argv, (const char *const[]){"--symlink", target, path, NULL});
-	next = *target == '/'
-		       ? xstrdup(target)
-		       : xasprintf("%.*s%s", (int)(path_base(path) - path), path, target);
+	next = *target == '/' ? xstrdup(target) : path_beside(path, target);
 	show_path(argv, emptied, shown, next, depth + 1);
 }
 
@@ -322,8 +320,7 @@ static void show_path(struct strv *argv, struct strv *emptied, struct strv *show
 static void show_moved_dir(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const char *real, const char *place)
 {
-	_cleanup_free_ char *beside = xasprintf(
-		"%.*s%s", (int)(path_base(place) - place), place, path_base(real));
+	_cleanup_free_ char *beside = path_beside(place, path_base(real));
 
 	make_parent_dirs(argv, emptied, place);
 	strv_push_all(argv, (const char *const[]){"--ro-bind", real, place, NULL});

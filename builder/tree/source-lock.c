@@ -13,8 +13,8 @@ int source_lock_take(const struct settings *s)
 {
 	int fd = open(s->trees.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	/* If the file system has no locks, there is none. */
-	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
-		;
+	/* The result is ignored: not every file system has locks. */
+	if (fd >= 0)
+		file_lock(fd, LOCK_EX);
 	return fd;
 }

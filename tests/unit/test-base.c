@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -86,6 +87,9 @@ static void test_parents(void)
 		{"/a/b", "/a"}, {"a/b/c", "a/b"}, {"/a", "/"}, {"a", ""}, {"", ""}};
 	static const char *const with[] = {"..", "../a", "a/..", "a/../b", "...a/.."};
 	static const char *const without[] = {"", "a", "..a", "a..", "a/...", "a/..b/c"};
+	char *beside = path_beside("/a/b", "c");
+
+	is(beside, "/a/c", "a path beside another one");
 
 	for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
 		_cleanup_free_ char *parent = path_parent(parents[i][0]);
@@ -94,10 +98,14 @@ static void test_parents(void)
 
 		is(parent, parents[i][1], what);
 	}
+	free(beside);
+	beside = path_beside("b", "c");
+	is(beside, "c", "a path beside a name");
 	for (size_t i = 0; i < ARRAY_SIZE(with); i++)
 		ok(path_has_dot_dot(with[i]), "%s has ..", with[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
 		ok(!path_has_dot_dot(without[i]), "\"%s\" has no ..", without[i]);
+	free(beside);
 }
 
 static void test_same_and_programs(void)
@@ -201,6 +209,18 @@ static void test_prune(const char *root)
 		"prune keeps the directory that it is given");
 }
 
+static void test_lock(const char *root)
+{
+	_cleanup_close_ int first = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int second = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	is_int(file_lock(first, LOCK_SH), 0, "lock a directory");
+	is_int(file_lock(second, LOCK_SH | LOCK_NB), 0, "a lock can be shared");
+	is_int(file_lock(second, LOCK_EX | LOCK_NB), -EAGAIN,
+		"a shared lock is not exclusive");
+	is_int(file_lock(-1, LOCK_EX), -EBADF, "there is no lock without a file");
+}
+
 static void make_dir(const char *root, const char *name)
 {
 	_cleanup_free_ char *path = path_join(root, name);
@@ -276,6 +296,7 @@ int main(void)
 	test_parents();
 	test_same_and_programs();
 	test_write_all();
+	test_lock("/tmp");
 	test_dirs();
 	if (ok(mkdtemp(root) != NULL, "a temporary directory")) {
 		test_files(root);
