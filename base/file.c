@@ -576,6 +576,9 @@ static int remove_content(int fd)
 			r = unlinkat(e->parent, e->name, AT_REMOVEDIR) < 0 ? -errno : 0;
 		else if (e->type != DT_DIR)
 			r = unlinkat(e->parent, e->name, 0) < 0 ? -errno : 0;
+		/* Another process may be removing the same directory. */
+		if (r == -ENOENT)
+			r = 0;
 	}
 	return r;
 }

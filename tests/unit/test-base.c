@@ -286,6 +286,32 @@ static void test_dirs(void)
 	dir_remove(root, NULL);
 }
 
+/* Two processes remove the same directory at the same time. */
+static void test_remove_twice(void)
+{
+	_cleanup_free_ char *top = NULL;
+	char root[] = "/tmp/dkms-test-XXXXXX";
+	int status;
+	pid_t pid;
+
+	if (!ok(mkdtemp(root) != NULL, "a temporary directory"))
+		return;
+	top = path_join(root, "top");
+	for (int i = 0; i < 1000; i++) {
+		_cleanup_free_ char *name = xasprintf("top/%d", i);
+
+		make_dir(root, name);
+	}
+	pid = fork();
+	if (pid == 0)
+		_exit(dir_remove(top, NULL) == 0 && !path_exists(top) ? 0 : 1);
+	ok(dir_remove(top, NULL) == 0 && !path_exists(top),
+		"a directory is gone when one process has removed it");
+	ok(waitpid(pid, &status, 0) == pid && status == 0,
+		"it is gone when another one has removed it at the same time");
+	dir_remove(root, NULL);
+}
+
 int main(void)
 {
 	char root[] = "/tmp/dkms-test-XXXXXX";
@@ -298,6 +324,7 @@ int main(void)
 	test_write_all();
 	test_lock("/tmp");
 	test_dirs();
+	test_remove_twice();
 	if (ok(mkdtemp(root) != NULL, "a temporary directory")) {
 		test_files(root);
 		test_directories(root);
