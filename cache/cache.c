@@ -137,8 +137,9 @@ static void set_problem(struct cache *c, const char *what)
 
 static void report_damage(struct cache *c)
 {
-	_cleanup_free_ char *what = xasprintf("%s holds damaged entries, which are made again",
-		store_dir(c->store));
+	_cleanup_free_ char *what =
+		xasprintf("%s has damaged entries, which are removed and built again",
+			store_dir(c->store));
 
 	set_problem(c, what);
 }

@@ -288,9 +288,12 @@ static void verify_objects(struct store *s, struct items *objects, struct store_
 			continue;
 		}
 		digest_hex(&item->digest, hex);
-		strv_pushf(&usage->bad, "object %s: %s", hex,
-			r == -EBADMSG ? "its bytes do not match its name, removed"
-				      : strerror(-r));
+		if (r == -EBADMSG)
+			strv_pushf(&usage->bad,
+				"object %s was damaged and has been removed", hex);
+		else
+			strv_pushf(&usage->bad, "object %s cannot be read: %s", hex,
+				strerror(-r));
 	}
 }
 
@@ -311,7 +314,7 @@ static void verify_entry(struct store *s, const struct digest *key, struct items
 
 	digest_hex(key, hex);
 	if (r <= 0) {
-		strv_pushf(&usage->bad, "entry %s: damaged, removed", hex);
+		strv_pushf(&usage->bad, "entry %s was damaged and has been removed", hex);
 		usage->removed++;
 		return;
 	}
@@ -323,7 +326,8 @@ static void verify_entry(struct store *s, const struct digest *key, struct items
 	} else {
 		store_drop_entry(s, key);
 		usage->removed++;
-		strv_pushf(&usage->bad, "%s: an object of it is missing, removed", e.title);
+		strv_pushf(&usage->bad,
+			"the entry for %s lacks an object and has been removed", e.title);
 	}
 	entry_done(&e);
 }

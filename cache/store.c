@@ -55,7 +55,8 @@ static int check_owner(const char *dir, struct error *err)
 	if (stat(dir, &st) < 0)
 		return error_errno(err, -errno, 1, "cannot use %s", dir);
 	if (geteuid() == 0 && (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH)))
-		return error_set(err, -EPERM, 1, "others than root may write to %s", dir);
+		return error_set(
+			err, -EPERM, 1, "users other than root may write to %s", dir);
 	return 0;
 }
 

@@ -54,10 +54,10 @@ static void test_order(void)
 
 	list(root, WALK_SORTED, NULL, &s);
 	is(s.data, ".hidden a/ a/b/ a/b/c a/link@ a/z file to-a@ ",
-		"depth first, in order, and no link is followed");
+		"the walk is depth first and sorted, and follows no link");
 	list(root, WALK_SORTED | WALK_LEAVE, NULL, &both);
 	is(both.data, ".hidden a/ a/b/ a/b/c a/b. a/link@ a/z a. file to-a@ ",
-		"directories are reported again behind their content");
+		"directories are reported again after their content");
 	list(root, WALK_SORTED | WALK_LEAVE, "a/b", &without);
 	is(without.data, ".hidden a/ a/b/ a/link@ a/z a. file to-a@ ",
 		"the content of a directory can be left out");
@@ -73,16 +73,17 @@ static void test_top(void)
 	_cleanup_free_ char *link = path_join(root, "to-a"), *path = path_join(root, "file");
 
 	list(link, WALK_SORTED, NULL, &s);
-	is(s.data, "b/ b/c link@ z ", "the top may be a link");
-	is_int(walk_begin(&none, "/none", 0), -ENOENT, "a top that is missing");
-	ok(!walk_next(&none), "has no entries");
-	is_int(walk_begin(&file, path, 0), -ENOTDIR, "a top that is no directory");
+	is(s.data, "b/ b/c link@ z ", "the top directory may be a link");
+	is_int(walk_begin(&none, "/none", 0), -ENOENT,
+		"a missing directory cannot be walked through");
+	ok(!walk_next(&none), "a walk that failed to begin has no entries");
+	is_int(walk_begin(&file, path, 0), -ENOTDIR, "a file cannot be walked through");
 	is_int(walk_begin_at(&w, open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0), 0,
-		"a top by its descriptor");
-	ok(walk_next(&w), "has entries");
+		"a walk begins with a descriptor");
+	ok(walk_next(&w), "a walk that began with a descriptor has entries");
 }
 
-/* The descriptors stand for the directories of the entry and of its content. */
+/* parent and fd are open on the parent directory and on the directory itself. */
 static void test_descriptors(void)
 {
 	_cleanup_(walk_done) struct walk w = {0};
@@ -102,11 +103,11 @@ static void test_descriptors(void)
 		else
 			good += fstat(e->fd, &by_fd) == 0 && by_fd.st_ino == by_name.st_ino;
 	}
-	is_int((long)n, 10, "each entry is reported");
-	is_int((long)good, 10, "with descriptors and a type that are its own");
+	is_int((long)n, 10, "each entry is reported, and each directory twice");
+	is_int((long)good, 10, "each entry has its own type and descriptors");
 }
 
-/* What is replaced by a link to somewhere else while its directory is looked at. */
+/* A directory is replaced by a link after its name was read. */
 static void test_replaced(void)
 {
 	_cleanup_free_ char *b = path_join(root, "a/b"), *away = path_join(root, "away");
@@ -124,8 +125,9 @@ static void test_replaced(void)
 			error = e->error;
 		outside = outside || has_prefix(e->path, "a/b/");
 	}
-	ok(error == -ELOOP || error == -ENOTDIR, "a directory that became a link is an error");
-	ok(!outside, "and is not followed");
+	ok(error == -ELOOP || error == -ENOTDIR,
+		"a directory that has been replaced by a link is reported as an error");
+	ok(!outside, "the link in its place is not followed");
 	unlink(b);
 	rename(away, b);
 }
@@ -143,7 +145,8 @@ static void test_removed(void)
 			dir_remove(root, NULL);
 		errors += e->error == -ENOENT;
 	}
-	is_int((long)errors, 1, "a directory that was removed meanwhile is an error");
+	is_int((long)errors, 1,
+		"a directory that has been removed is reported as an error");
 }
 
 int main(void)
