@@ -58,7 +58,8 @@ int dirents_read_all(int fd, struct dirents *ret)
 
 static int compare_names(const void *a, const void *b)
 {
-	return strcmp(((const struct dir_entry *)a)->name, ((const struct dir_entry *)b)->name);
+	return strcmp(
+		((const struct dir_entry *)a)->name, ((const struct dir_entry *)b)->name);
 }
 
 void dirents_sort(struct dirents *d)

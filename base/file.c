@@ -136,7 +136,8 @@ char *path_find_program(const char *name, const char *search)
 	while (search && *name) {
 		size_t len = strcspn(search, ":");
 		/* An empty element of PATH is the current directory. */
-		char *path = xasprintf("%.*s/%s", len ? (int)len : 1, len ? search : ".", name);
+		char *path = xasprintf(
+			"%.*s/%s", len ? (int)len : 1, len ? search : ".", name);
 
 		if (path_is_program(path))
 			return path;
@@ -246,7 +247,8 @@ static int publish_fd(int fd, const char *temporary, const char *path)
 	return 0;
 }
 
-int file_write(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err)
+int file_write(
+	const char *path, const void *bytes, size_t n, mode_t mode, struct error *err)
 {
 	_cleanup_free_ char *temporary = temporary_name(path);
 	_cleanup_close_ int fd =
@@ -329,10 +331,11 @@ static int copy_bytes(int from, int to)
 
 /* Copies the file name in the directory from_dir to the new file to_name in to_dir. Syncs
  * it to disk if sync is set. */
-static int copy_at(int from_dir, const char *name, int to_dir, const char *to_name, uid_t uid,
-	gid_t gid, bool sync)
+static int copy_at(int from_dir, const char *name, int to_dir, const char *to_name,
+	uid_t uid, gid_t gid, bool sync)
 {
-	_cleanup_close_ int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int from =
+		openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_close_ int to = -1;
 	struct stat st;
 	int r;
@@ -363,7 +366,8 @@ int file_copy(const char *from, const char *to, struct error *err)
 	int r = real ? 0 : -errno;
 
 	if (r == 0)
-		r = copy_at(AT_FDCWD, real, AT_FDCWD, temporary, (uid_t)-1, (gid_t)-1, true);
+		r = copy_at(
+			AT_FDCWD, real, AT_FDCWD, temporary, (uid_t)-1, (gid_t)-1, true);
 	if (r == 0 && rename(temporary, to) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -432,7 +436,8 @@ int dir_make(const char *path, struct error *err)
 		*slash = '/';
 	}
 	if (!path_is_dir(path))
-		return error_errno(err, -ENOTDIR, 1, "cannot make the directory %s", path);
+		return error_errno(
+			err, -ENOTDIR, 1, "cannot make the directory %s", path);
 	return 0;
 }
 
@@ -489,7 +494,8 @@ static int finish_dir(struct copied_dir *d, uid_t uid, gid_t gid)
 
 /* Copies all entries of the walk to the directory (*dirs)[0]. The array has a further
  * element for each directory that the walk is in; *n is their number. */
-static int copy_walk(struct walk *w, struct copied_dir **dirs, size_t *n, uid_t uid, gid_t gid)
+static int copy_walk(
+	struct walk *w, struct copied_dir **dirs, size_t *n, uid_t uid, gid_t gid)
 {
 	const struct walk_entry *e;
 	int r = 0;
@@ -555,7 +561,8 @@ int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct erro
 
 	/* The copy would be copied, too, without end. */
 	if (is_inside(*parent ? parent : ".", from))
-		return error_set(err, -ELOOP, 1, "cannot copy %s into itself, to %s", from, to);
+		return error_set(
+			err, -ELOOP, 1, "cannot copy %s into itself, to %s", from, to);
 	r = copy_dir(from, to, uid, gid);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot copy %s to %s", from, to);

@@ -36,7 +36,7 @@ bool path_is_in(const char *path, const char *dir);
 char *path_absolute(const char *path);
 bool path_is_dir(const char *path);     /* follows links */
 bool path_is_file(const char *path);    /* a regular file; follows links */
-bool path_is_program(const char *path); /* a regular file that we may execute; follows links */
+bool path_is_program(const char *path); /* a file that we may execute; follows links */
 bool path_exists(const char *path);     /* true for a link without a target, too */
 /* Returns whether both paths exist and are the same file or directory. Follows links. */
 bool path_is_same(const char *a, const char *b);
@@ -59,7 +59,8 @@ int file_read(const char *path, size_t max, struct str *ret, struct error *err);
 /* Reads the last max bytes of a file, or all of it if it is shorter. */
 int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err);
 /* Writes a file under a temporary name, syncs it to disk and renames it to path. */
-int file_write(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
+int file_write(
+	const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
 /* Reads the target of a link. The caller frees it. -EINVAL if path is not a link. */
 int link_read(const char *path, char **ret);
 /* Makes path a link to target. An existing file or link is replaced by rename. */

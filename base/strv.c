@@ -114,7 +114,9 @@ void strv_sort(struct strv *v)
 
 size_t strv_find_sorted(const struct strv *v, const char *s)
 {
-	char **found = v->n ? bsearch(&s, v->items, v->n, sizeof(*v->items), compare_items) : NULL;
+	char **found =
+		v->n ? bsearch(&s, v->items, v->n, sizeof(*v->items), compare_items)
+		     : NULL;
 
 	return found ? (size_t)(found - v->items) : v->n;
 }

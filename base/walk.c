@@ -80,8 +80,12 @@ static bool look_at(struct walk *w, struct walk_level *level)
 	if (level->path_len)
 		str_add(&w->path, "/");
 	str_add(&w->path, d->name);
-	*e = (struct walk_entry){.parent = level->fd, .name = d->name, .path = w->path.data,
-		.depth = w->n - 1, .type = d->type, .fd = -1};
+	*e = (struct walk_entry){.parent = level->fd,
+		.name = d->name,
+		.path = w->path.data,
+		.depth = w->n - 1,
+		.type = d->type,
+		.fd = -1};
 	if (e->type == DT_UNKNOWN) {
 		if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			e->type = IFTODT(st.st_mode);
@@ -97,7 +101,8 @@ static bool look_at(struct walk *w, struct walk_level *level)
 static void enter_entry(struct walk *w)
 {
 	struct walk_entry *e = &w->entry;
-	int fd = openat(e->parent, e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(
+		e->parent, e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	e->error = fd < 0 ? -errno : enter(w, fd);
 	if (e->error == 0)

@@ -31,7 +31,7 @@ struct walk_entry {
 	const char *name;   /* in that directory */
 	const char *path;   /* relative to the top directory: "a/b/name" */
 	size_t depth;       /* 0 in the top directory */
-	unsigned char type; /* DT_REG, DT_DIR, DT_LNK, ...; DT_UNKNOWN only with an error */
+	unsigned char type; /* DT_REG, DT_DIR and so on; DT_UNKNOWN only with an error */
 	int fd;             /* of a directory whose content comes next; -1 otherwise */
 	bool leaving;       /* this is the second report of a directory (WALK_LEAVE) */
 	/* 0 or a negative errno. With DT_DIR the directory could not be opened or read,

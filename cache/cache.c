@@ -148,8 +148,8 @@ static void report_damage(struct cache *c)
  * the rest of the run. Returns r. */
 static int stop_writing(struct cache *c, int r)
 {
-	_cleanup_free_ char *what =
-		xasprintf("%s cannot be written to: %s", store_dir(c->store), strerror(-r));
+	_cleanup_free_ char *what = xasprintf(
+		"%s cannot be written to: %s", store_dir(c->store), strerror(-r));
 
 	set_problem(c, what);
 	pthread_mutex_lock(&c->lock);
@@ -215,8 +215,8 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
 	return r;
 }
 
-int cache_store_files(struct cache *c, const struct key *key, const struct cache_file *files,
-	size_t n, struct entry *e)
+int cache_store_files(struct cache *c, const struct key *key,
+	const struct cache_file *files, size_t n, struct entry *e)
 {
 	_cleanup_close_ int hold = -1;
 	int r = 0;
@@ -337,8 +337,8 @@ int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret)
 	return r;
 }
 
-int cache_restore_piece(struct cache *c, const struct entry *e, const struct cache_file *files,
-	size_t n, mode_t mode)
+int cache_restore_piece(struct cache *c, const struct entry *e,
+	const struct cache_file *files, size_t n, mode_t mode)
 {
 	_cleanup_close_ int hold = store_hold(c->store);
 	int r = 0;

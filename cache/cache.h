@@ -49,8 +49,8 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
 /* Puts files and the parts of the key into the store, and fills in the key, parts and
  * files of *e. The caller fills in the rest. The entry cannot be found before
  * cache_commit(). Returns 0 or a negative errno. */
-int cache_store_files(struct cache *c, const struct key *key, const struct cache_file *files,
-	size_t n, struct entry *e);
+int cache_store_files(struct cache *c, const struct key *key,
+	const struct cache_file *files, size_t n, struct entry *e);
 /* Adds the entry. An existing entry with this key stays, unless replace is set. Returns 0
  * or a negative errno. */
 int cache_commit(struct cache *c, const struct entry *e, bool replace);
@@ -67,8 +67,8 @@ size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *r
 int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret);
 /* Copies n of the entry's files to their paths, with the given mode. Returns 0 or a
  * negative errno. A damaged entry is removed. */
-int cache_restore_piece(struct cache *c, const struct entry *e, const struct cache_file *files,
-	size_t n, mode_t mode);
+int cache_restore_piece(struct cache *c, const struct entry *e,
+	const struct cache_file *files, size_t n, mode_t mode);
 /* Work as cache_store_files() and cache_commit() do. The entry gets a free slot of the
  * key, or replaces the entry of the key that was not used for longest. */
 int cache_store_pieces(struct cache *c, const struct key *key, const struct pieces *p,

@@ -13,9 +13,10 @@
 #include "base/file.h"
 #include "cache/counters.h"
 
-#define FORMAT                                                                            \
-	"dkms-cache-counters 2\nhits %" SCNu64 "\nmisses %" SCNu64 "\nstored %" SCNu64    \
-	"\nbad %" SCNu64 "\npieces-hits %" SCNu64 "\npieces-misses %" SCNu64 "\nsaved-ms %" SCNu64 "\nsince %" SCNd64 "\n"
+#define FORMAT                                                                           \
+	"dkms-cache-counters 2\nhits %" SCNu64 "\nmisses %" SCNu64 "\nstored %" SCNu64   \
+	"\nbad %" SCNu64 "\npieces-hits %" SCNu64 "\npieces-misses %" SCNu64             \
+	"\nsaved-ms %" SCNu64 "\nsince %" SCNd64 "\n"
 
 void counters_read(const char *path, struct counters *ret)
 {
@@ -24,8 +25,8 @@ void counters_read(const char *path, struct counters *ret)
 
 	*ret = c;
 	if (file_read(path, 4096, &text, NULL) == 0 &&
-		sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad, &c.pieces_hits,
-			&c.pieces_misses, &c.saved_ms, &c.since_s) == 8)
+		sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad,
+			&c.pieces_hits, &c.pieces_misses, &c.saved_ms, &c.since_s) == 8)
 		*ret = c;
 }
 

@@ -58,7 +58,8 @@ int digest_fd(int fd, struct digest *ret)
 	size_t len = 0;
 
 	/* Most files are headers, which fit into the buffer. */
-	while (len < sizeof(buffer) && (n = read(fd, buffer + len, sizeof(buffer) - len)) != 0) {
+	while (len < sizeof(buffer) &&
+		(n = read(fd, buffer + len, sizeof(buffer) - len)) != 0) {
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		len += n > 0 ? (size_t)n : 0;

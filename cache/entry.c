@@ -60,8 +60,8 @@ void entry_write(const struct entry *e, struct str *ret)
 	struct digest digest;
 
 	digest_hex(&e->key, hex);
-	str_addf(ret, FIRST_LINE "\nkey %s\nmade %" PRId64 " %" PRIu64 "\ntitle %s\n", hex,
-		e->made_s, e->cost_ms, e->title ? e->title : "");
+	str_addf(ret, FIRST_LINE "\nkey %s\nmade %" PRId64 " %" PRIu64 "\ntitle %s\n",
+		hex, e->made_s, e->cost_ms, e->title ? e->title : "");
 	for (size_t i = 0; i < e->n_parts; i++) {
 		digest_hex(&e->parts[i].digest, hex);
 		str_addf(ret, "part %s %s\n", hex, e->parts[i].name);
@@ -144,8 +144,8 @@ static size_t verified_length(const struct str *text)
 	if (text->len <= end_len || strlen(text->data) != text->len)
 		return 0;
 	end = text->data + text->len - end_len;
-	if (end[-1] != '\n' || !has_prefix(end, "end ") || !digest_parse(end + 4, &written) ||
-		end[end_len - 1] != '\n')
+	if (end[-1] != '\n' || !has_prefix(end, "end ") ||
+		!digest_parse(end + 4, &written) || end[end_len - 1] != '\n')
 		return 0;
 	digest_bytes(text->data, text->len - end_len, &digest);
 	return digest_equal(&digest, &written) ? text->len - end_len : 0;

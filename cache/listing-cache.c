@@ -231,8 +231,9 @@ static bool parse_map(struct cached_listing *listing)
 	size_t left = listing->map_size - sizeof(*h), head;
 	struct digest digest;
 
-	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 || h->version != FILE_VERSION ||
-		h->record_size != sizeof(struct record) || h->n > left / sizeof(struct record))
+	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 ||
+		h->version != FILE_VERSION || h->record_size != sizeof(struct record) ||
+		h->n > left / sizeof(struct record))
 		return false;
 	head = h->n * sizeof(struct record);
 	if (h->paths_size > left - head || !h->paths_size ||

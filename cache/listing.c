@@ -38,7 +38,8 @@ void listing_add_escaped(struct str *ret, const char *text)
 	for (const char *c = text; *c;) {
 		size_t plain = 0;
 
-		while ((unsigned char)c[plain] > ' ' && c[plain] != '\\' && c[plain] != 0x7f)
+		while ((unsigned char)c[plain] > ' ' && c[plain] != '\\' &&
+			c[plain] != 0x7f)
 			plain++;
 		str_add_bytes(ret, c, plain);
 		c += plain;
@@ -213,7 +214,8 @@ int listing_add_tree(struct statcache *c, const char *path, const char *name,
 	return r;
 }
 
-void listing_add_file(struct statcache *c, const char *path, const char *name, struct str *ret)
+void listing_add_file(
+	struct statcache *c, const char *path, const char *name, struct str *ret)
 {
 	struct digest digest;
 	struct stat st;
@@ -270,7 +272,8 @@ size_t listing_differences(const char *old, const char *new, size_t max, struct 
 	split_lines(old, &a);
 	split_lines(new, &b);
 	while (i < a.n || j < b.n) {
-		const char *x = i < a.n ? a.items[i] : NULL, *y = j < b.n ? b.items[j] : NULL;
+		const char *x = i < a.n ? a.items[i] : NULL,
+			   *y = j < b.n ? b.items[j] : NULL;
 		const char *how = "differs", *which = y;
 
 		if (x && y && streq(x, y)) {

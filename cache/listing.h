@@ -50,13 +50,15 @@ int listing_add_tree(struct statcache *c, const char *path, const char *name,
 	const char *markers, const struct listing_observer *observer, struct str *ret);
 /* Appends one line for the file at path, under the given name; "NAME missing" if there is
  * no such file. */
-void listing_add_file(struct statcache *c, const char *path, const char *name, struct str *ret);
+void listing_add_file(
+	struct statcache *c, const char *path, const char *name, struct str *ret);
 /* Appends text with the escapes described above. */
 void listing_add_escaped(struct str *ret, const char *text);
 
 /* Compares two texts, such as listings, in which each line begins with a name of its own
  * and a space. Appends at most max of the lines "NAME differs", "NAME is new" and "NAME
  * is gone", sorted by name. Returns the number of all differences. */
-size_t listing_differences(const char *old, const char *new, size_t max, struct strv *ret);
+size_t listing_differences(
+	const char *old, const char *new, size_t max, struct strv *ret);
 
 #endif

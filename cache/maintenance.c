@@ -48,7 +48,8 @@ static int list_items(const char *dir, bool remove, struct items *ret)
 			struct item item = {0};
 			struct stat st;
 
-			if (strlen(hex) != DIGEST_HEX - 1 || !digest_parse(hex, &item.digest)) {
+			if (strlen(hex) != DIGEST_HEX - 1 ||
+				!digest_parse(hex, &item.digest)) {
 				if (remove)
 					dir_remove(path, NULL);
 				continue;
@@ -273,7 +274,8 @@ int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *re
 	return r;
 }
 
-static void verify_objects(struct store *s, struct items *objects, struct store_usage *usage)
+static void verify_objects(
+	struct store *s, struct items *objects, struct store_usage *usage)
 {
 	for (size_t i = 0; i < objects->n; i++) {
 		struct item *item = &objects->items[i];

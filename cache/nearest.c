@@ -46,7 +46,8 @@ static void add_part(struct store *s, const struct entry *e, const struct key_pa
 	for (size_t i = 0; i < e->n_parts; i++)
 		if (streq(e->parts[i].name, part->name) &&
 			store_get_bytes(s, &e->parts[i].digest, &old) == 0)
-			n = listing_differences(old.data ? old.data : "", part->detail, max, &lines);
+			n = listing_differences(
+				old.data ? old.data : "", part->detail, max, &lines);
 	if (!lines.n)
 		strv_pushf(ret, "%s differs", part->name);
 	for (size_t i = 0; i < lines.n; i++)
@@ -55,8 +56,8 @@ static void add_part(struct store *s, const struct entry *e, const struct key_pa
 		strv_pushf(ret, "%s: and %zu more", part->name, n - lines.n);
 }
 
-void nearest_add_differences(struct store *s, const struct entry *e, const struct key *key,
-	size_t max, struct strv *ret)
+void nearest_add_differences(struct store *s, const struct entry *e,
+	const struct key *key, size_t max, struct strv *ret)
 {
 	for (size_t i = 0; i < key->n_parts; i++)
 		if (!entry_has_part(e, &key->parts[i]))

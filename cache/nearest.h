@@ -15,7 +15,7 @@ const struct entry *nearest_find(const struct entry *entries, size_t n, const ch
 bool entry_has_part(const struct entry *e, const struct key_part *part);
 /* For each part of the key that the entry does not have, appends up to max lines such as
  * "PART: NAME differs", and "PART: and 7 more" if there are more. */
-void nearest_add_differences(struct store *s, const struct entry *e, const struct key *key,
-	size_t max, struct strv *ret);
+void nearest_add_differences(struct store *s, const struct entry *e,
+	const struct key *key, size_t max, struct strv *ret);
 
 #endif

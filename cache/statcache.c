@@ -98,8 +98,8 @@ static void map_file(struct statcache *c)
 		return;
 	}
 	h = c->map;
-	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) == 0 && h->version == FILE_VERSION &&
-		h->record_size == sizeof(struct record) &&
+	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) == 0 &&
+		h->version == FILE_VERSION && h->record_size == sizeof(struct record) &&
 		h->n == (c->map_size - sizeof(*h)) / sizeof(struct record) &&
 		(c->map_size - sizeof(*h)) % sizeof(struct record) == 0) {
 		digest_bytes(h + 1, c->map_size - sizeof(*h), &digest);
@@ -179,7 +179,8 @@ static void add_record(struct statcache *c, const struct record *record)
 
 static bool is_same(const struct record *a, const struct record *b)
 {
-	return a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+	return a->size == b->size && a->mtime_ns == b->mtime_ns &&
+	       a->ctime_ns == b->ctime_ns;
 }
 
 /* Finds the digest for the stat data in wanted. The caller holds the lock. */
@@ -256,8 +257,8 @@ static struct record make_record(const struct stat *st)
 	};
 }
 
-int statcache_digest(struct statcache *c, int dir, const char *name, const struct stat *st,
-	struct digest *ret)
+int statcache_digest(struct statcache *c, int dir, const char *name,
+	const struct stat *st, struct digest *ret)
 {
 	struct record before = make_record(st), after;
 	_cleanup_close_ int fd = -1;

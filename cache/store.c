@@ -151,7 +151,8 @@ static char *temporary_path(const struct store *s)
 {
 	static atomic_uint counter;
 
-	return xasprintf("%s/%ld-%u", s->tmp, (long)getpid(), atomic_fetch_add(&counter, 1));
+	return xasprintf(
+		"%s/%ld-%u", s->tmp, (long)getpid(), atomic_fetch_add(&counter, 1));
 }
 
 static int rename_without_replacing(const char *from, const char *to)
@@ -231,7 +232,8 @@ static int publish_object(struct store *s, const char *from, const struct digest
 	return publish(from, to, atomic_load(&s->damaged));
 }
 
-int store_put_file(struct store *s, const char *path, struct digest *ret, uint64_t *ret_size)
+int store_put_file(
+	struct store *s, const char *path, struct digest *ret, uint64_t *ret_size)
 {
 	_cleanup_free_ char *name = temporary_path(s);
 	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
@@ -264,7 +266,8 @@ int store_put_file(struct store *s, const char *path, struct digest *ret, uint64
 
 static int write_temporary(const char *name, const void *bytes, size_t n, mode_t mode)
 {
-	_cleanup_close_ int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	_cleanup_close_ int fd =
+		open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	int r;
 
 	if (fd < 0)
@@ -275,7 +278,8 @@ static int write_temporary(const char *name, const void *bytes, size_t n, mode_t
 	return r;
 }
 
-int store_put_bytes(struct store *s, const void *bytes, size_t n, const struct digest *digest)
+int store_put_bytes(
+	struct store *s, const void *bytes, size_t n, const struct digest *digest)
 {
 	_cleanup_free_ char *name = NULL;
 	int r;
@@ -304,7 +308,8 @@ static int drop_damaged(struct store *s, const char *path)
 	return -EBADMSG;
 }
 
-int store_get_file(struct store *s, const struct digest *digest, const char *to, mode_t mode)
+int store_get_file(
+	struct store *s, const struct digest *digest, const char *to, mode_t mode)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int from = open_object(s, digest, &path);

@@ -32,12 +32,15 @@ int store_hold(struct store *s);
 
 /* Put an object, from a file or from memory. Return 0 if the object is in the store, also
  * if it was there before, or a negative errno. */
-int store_put_file(struct store *s, const char *path, struct digest *ret, uint64_t *ret_size);
-int store_put_bytes(struct store *s, const void *bytes, size_t n, const struct digest *digest);
+int store_put_file(
+	struct store *s, const char *path, struct digest *ret, uint64_t *ret_size);
+int store_put_bytes(
+	struct store *s, const void *bytes, size_t n, const struct digest *digest);
 /* Get an object, into the new file to or into memory, and verify its digest. Return 0,
  * -ENOENT if there is no such object, -EBADMSG if it is damaged and was removed, or
  * another negative errno. After an error there is no file at to. */
-int store_get_file(struct store *s, const struct digest *digest, const char *to, mode_t mode);
+int store_get_file(
+	struct store *s, const struct digest *digest, const char *to, mode_t mode);
 int store_get_bytes(struct store *s, const struct digest *digest, struct str *ret);
 bool store_has(struct store *s, const struct digest *digest); /* does not verify it */
 

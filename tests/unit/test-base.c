@@ -180,7 +180,8 @@ static void test_directories(const char *root)
 	ok(stat(file, &st) == 0 && (st.st_mode & 0777) == 0755,
 		"the copy has the same modes");
 	ok(lstat(link, &st) == 0 && S_ISLNK(st.st_mode), "a link is copied as a link");
-	is_int(file_same_bytes(file, link), 1, "a file has the same bytes as a link to it");
+	is_int(file_same_bytes(file, link), 1,
+		"a file has the same bytes as a link to it");
 	is_int(dir_list(root, &names), 0, "list a directory");
 	ok(names.n == 2 && streq(names.items[0], "a"), "no temporary name is left");
 	is_int(dir_copy(dir, copy, (uid_t)-1, (gid_t)-1, &e), -EEXIST,

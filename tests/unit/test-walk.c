@@ -27,9 +27,11 @@ static void make_file(const char *name)
 		ok(false, "make %s", path);
 }
 
-/* Appends the entries of a walk as "PATH " each, with "/" behind a directory, "@" behind a link,
+/* Appends the entries of a walk as "PATH " each, with "/" behind a directory, "@" behind
+ * a link,
  * "." for leaving a directory and "!" for an error. */
-static void list(const char *path, enum walk_flags flags, const char *skipped, struct str *ret)
+static void list(
+	const char *path, enum walk_flags flags, const char *skipped, struct str *ret)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
@@ -70,7 +72,8 @@ static void test_top(void)
 {
 	_cleanup_(str_done) struct str s = {0};
 	_cleanup_(walk_done) struct walk w = {0}, none = {0}, file = {0};
-	_cleanup_free_ char *link = path_join(root, "to-a"), *path = path_join(root, "file");
+	_cleanup_free_ char *link = path_join(root, "to-a"),
+			    *path = path_join(root, "file");
 
 	list(link, WALK_SORTED, NULL, &s);
 	is(s.data, "b/ b/c link@ z ", "the top directory may be a link");
@@ -101,7 +104,8 @@ static void test_descriptors(void)
 		if (e->type != DT_DIR || e->leaving)
 			good += e->fd == -1;
 		else
-			good += fstat(e->fd, &by_fd) == 0 && by_fd.st_ino == by_name.st_ino;
+			good += fstat(e->fd, &by_fd) == 0 &&
+				by_fd.st_ino == by_name.st_ino;
 	}
 	is_int((long)n, 10, "each entry is reported, and each directory twice");
 	is_int((long)good, 10, "each entry has its own type and descriptors");
