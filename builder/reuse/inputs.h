@@ -12,12 +12,12 @@
  * the rest of the file's line in a listing (cache/listing.h), or that of
  * kbuild_option_value(). */
 struct inputs {
-	const char *build_dir;            /* its path as make sees it */
+	const char *build_dir;		  /* its path as make sees it */
 	const struct strv *header_mounts; /* of the kernel, by header_mounts_list() */
-	struct str files; /* listing of the build directory, with paths as make
-					  * sees them */
-	struct line_index *files_index; /* of files */
-	struct kernel_index kernel;     /* set by the caller of inputs_read() */
+	struct str files;		  /* listing of the build directory, with paths as
+					   * make sees them */
+	struct line_index *files_index;	  /* of files */
+	struct kernel_index kernel;	  /* set by the caller of inputs_read() */
 };
 
 /* Reads the directory dir, which make will see at build_dir. build_dir and header_mounts
