@@ -26,10 +26,11 @@ struct predictor {
  * is assumed to be the same, if they had the same to work on. */
 static bool is_same_input(const void *userdata, const char *name, const char *value)
 {
-	const struct predictor *by = userdata;
+	const struct predictor *predictor = userdata;
 
-	return (by->same_preparation && path_is_below(name, by->inputs.build_dir)) ||
-	       inputs_has_value(&by->inputs, name, value);
+	return (predictor->same_preparation &&
+		       path_is_below(name, predictor->inputs.build_dir)) ||
+	       inputs_has_value(&predictor->inputs, name, value);
 }
 
 void prediction_done(struct prediction *p)
@@ -41,74 +42,76 @@ void prediction_done(struct prediction *p)
 
 /* Whether the entry was made for the same key, apart from parts that the key does not
  * have here. */
-static bool has_all_parts(const struct predictor *by, const struct entry *e)
+static bool has_all_parts(const struct predictor *predictor, const struct entry *e)
 {
-	for (size_t i = 0; i < by->key.n_parts; i++)
-		if (!entry_has_part(e, &by->key.parts[i]))
+	for (size_t i = 0; i < predictor->key.n_parts; i++)
+		if (!entry_has_part(e, &predictor->key.parts[i]))
 			return false;
 	return true;
 }
 
 /* Sets *ret to this entry, if it has more valid objects than the one before. */
 static void check_entry(
-	struct predictor *by, const struct entry *e, struct prediction *ret)
+	struct predictor *predictor, const struct entry *e, struct prediction *ret)
 {
 	_cleanup_(pieces_done) struct pieces p = {0};
 	_cleanup_free_ size_t *changed = NULL;
 	size_t n;
 
-	if (cache_get_pieces(by->job->shared->cache, e, &p) < 0)
+	if (cache_get_pieces(predictor->job->shared->cache, e, &p) < 0)
 		return;
-	by->same_preparation = by->prepares && objects_had_same_preparation(by->job, &p);
+	predictor->same_preparation =
+		predictor->prepares && objects_had_same_preparation(predictor->job, &p);
 	changed = xcalloc(p.n + 1, sizeof(*changed));
-	n = pieces_check(&p, is_same_input, by, changed);
+	n = pieces_check(&p, is_same_input, predictor, changed);
 	if (ret->from && n <= ret->n_valid)
 		return;
 	prediction_done(ret);
 	ret->from = objects_origin_release(e);
 	ret->n_valid = n;
 	ret->n = p.n;
-	inputs_add_changes(&by->inputs, &p, changed, &ret->differences);
+	inputs_add_changes(&predictor->inputs, &p, changed, &ret->differences);
 }
 
-static bool make_key(struct predictor *by)
+static bool make_key(struct predictor *predictor)
 {
-	const struct job *job = by->job;
+	const struct job *job = predictor->job;
 	const struct build *b = job->build;
 	_cleanup_free_ char *names = NULL;
 
 	if (inputs_read(cache_statcache(job->shared->cache), b->paths.source_dir,
-		    b->paths.build_dir, &b->header_mounts, &by->inputs) < 0)
+		    b->paths.build_dir, &b->header_mounts, &predictor->inputs) < 0)
 		return false;
-	by->prepares = job->conf->patches.n || !is_empty(job->conf->pre_build);
-	names = by->prepares ? NULL : inputs_list_names(&by->inputs);
-	return fingerprint_objects(job->shared->key_texts, job, names, &by->inputs.kernel,
-		       &by->key) == 0;
+	predictor->prepares = job->conf->patches.n || !is_empty(job->conf->pre_build);
+	names = predictor->prepares ? NULL : inputs_list_names(&predictor->inputs);
+	return fingerprint_objects(job->shared->key_texts, job, names,
+		       &predictor->inputs.kernel, &predictor->key) == 0;
 }
 
 bool predict_objects(const struct job *job, const struct entry *entries, size_t n,
 	struct prediction *ret)
 {
-	struct predictor by = {.job = job};
+	struct predictor predictor = {.job = job};
 	struct prediction prediction = {0};
 	_cleanup_free_ char *title = xasprintf(OBJECTS_TITLE "%s/", job->name);
-	bool possible = !objects_find_obstacle(job) && make_key(&by);
+	bool possible = !objects_find_obstacle(job) && make_key(&predictor);
 
 	for (size_t i = 0; possible && i < n; i++)
 		if (has_prefix(entries[i].title, title) &&
-			has_all_parts(&by, &entries[i]))
-			check_entry(&by, &entries[i], &prediction);
+			has_all_parts(&predictor, &entries[i]))
+			check_entry(&predictor, &entries[i], &prediction);
 	if (possible && !prediction.from) {
-		const struct entry *nearest = nearest_find(entries, n, title, &by.key);
+		const struct entry *nearest =
+			nearest_find(entries, n, title, &predictor.key);
 
 		if (nearest) {
 			prediction.from = objects_origin_release(nearest);
 			nearest_add_differences(cache_store(job->shared->cache), nearest,
-				&by.key, DIFFERENCES_MAX, &prediction.differences);
+				&predictor.key, DIFFERENCES_MAX, &prediction.differences);
 		}
 	}
-	inputs_done(&by.inputs);
-	key_done(&by.key);
+	inputs_done(&predictor.inputs);
+	key_done(&predictor.key);
 	if (possible)
 		*ret = prediction;
 	return possible;
