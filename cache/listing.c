@@ -15,8 +15,7 @@ struct lister {
 	struct statcache *cache;
 	const struct listing_observer *observer; /* or NULL */
 	const char *name; /* the paths in the listing begin with it; "" for nothing */
-	const char *
-		markers; /* the paths of directories with markers end in it; NULL: none */
+	const char *markers; /* paths of directories with markers end in it; or NULL */
 	struct str path; /* of the entry, as in the listing */
 	struct str *result;
 	/* In a directory with markers, lines of other entries are collected in rest,

@@ -405,6 +405,17 @@ static void test_install_dir(void)
 	}
 }
 
+static void test_module_files(void)
+{
+	const struct conf_module m = {.built_name = (char[]){"built"},
+		.built_location = (char[]){"src/"},
+		.dest_name = (char[]){"dest"}};
+	_cleanup_free_ char *built = conf_built_file(&m), *dest = conf_dest_file(&m);
+
+	is(built, "src/built.ko", "the file of a module that make builds");
+	is(dest, "dest.ko", "the file of a module that is installed");
+}
+
 /* An evaluation does not depend on the one before it. */
 static void test_leak(void)
 {
@@ -479,6 +490,7 @@ int main(void)
 	test_no_config();
 	test_make_command();
 	test_install_dir();
+	test_module_files();
 	test_garbage();
 	return done_testing();
 }
