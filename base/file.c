@@ -147,8 +147,7 @@ char *path_find_program(const char *name, const char *search)
 	return NULL;
 }
 
-/* Returns a name beside path that no other process or thread uses. The caller frees it.
- */
+/* Returns a name beside path that no process or thread uses. The caller frees it. */
 static char *temporary_name(const char *path)
 {
 	static atomic_uint counter;

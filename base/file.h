@@ -53,8 +53,7 @@ char *path_find_program(const char *name, const char *search);
 int file_lock(int fd, int operation);
 /* Writes all n bytes to fd, in as many calls of write(2) as that takes. */
 int write_all(int fd, const void *bytes, size_t n);
-/* Reads a whole file of at most max bytes; -EFBIG if it has more. Ends *ret with a NUL.
- */
+/* Reads a whole file. -EFBIG if it has more than max bytes. Ends *ret with a NUL. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);
 /* Reads the last max bytes of a file, or all of it if it is shorter. */
 int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err);

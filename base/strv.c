@@ -9,8 +9,7 @@
 
 void strv_take(struct strv *v, char *s)
 {
-	/* The array has space for a power of two of pointers, one of them the last NULL.
-	 */
+	/* The array grows in powers of two, with space for the NULL at its end. */
 	if ((v->n & (v->n + 1)) == 0)
 		v->items = xrealloc_array(v->items, 2 * (v->n + 1), sizeof(*v->items));
 	v->items[v->n++] = s;

@@ -44,8 +44,7 @@ struct walk_level;
 
 struct walk {
 	enum walk_flags flags;
-	struct walk_level
-		*levels; /* the directories that the walk is in, the top one first */
+	struct walk_level *levels; /* the directories that the walk is in, top first */
 	size_t n, room;
 	struct str path; /* of the entry */
 	struct walk_entry entry;
@@ -59,8 +58,7 @@ int walk_begin_at(struct walk *w, int fd, enum walk_flags flags);
 /* Returns the next entry, or NULL after the last one. A directory that has vanished since
  * its name was read is reported with the error -ENOENT. */
 const struct walk_entry *walk_next(struct walk *w);
-/* Leaves out the content of the directory that was reported last, and its second report.
- */
+/* Leaves out the content and the second report of the directory that was reported last. */
 void walk_skip(struct walk *w);
 void walk_done(struct walk *w);
 

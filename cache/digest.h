@@ -31,8 +31,7 @@ void digest_bytes(const void *bytes, size_t n, struct digest *ret);
 int digest_fd(int fd, struct digest *ret);
 
 bool digest_equal(const struct digest *a, const struct digest *b);
-/* Writes the digest as lower-case hexadecimal digits to ret, which has DIGEST_HEX bytes.
- */
+/* Writes the digest in lower-case hexadecimal to ret, which has DIGEST_HEX bytes. */
 void digest_hex(const struct digest *d, char *ret);
 /* Reads a digest from the first 64 bytes at hex. Returns false if they are not lower-case
  * hexadecimal digits. What follows them is not looked at. */

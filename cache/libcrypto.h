@@ -12,8 +12,7 @@
 /* libcrypto, loaded when the first digest or key pair is made (base/library.h), because
  * loading it takes longer than many runs of dkms. */
 
-/* Returns 0, or -ENOENT with status 1 if the library is missing. Any thread may call it.
- */
+/* Returns 0, or -ENOENT with status 1 if the library is missing. For any thread. */
 int libcrypto_load(struct error *err);
 
 /* The functions of the library that dkms uses. */

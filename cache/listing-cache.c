@@ -194,8 +194,7 @@ static void compare_range(void *arg, _unused_ size_t thread, size_t range)
 			atomic_store(&c->differs, true);
 }
 
-/* Compares all records. Returns whether the directory is what it was when they were made.
- */
+/* Returns whether all records agree with what stat(2) says now. */
 static bool is_current(const struct cached_listing *listing)
 {
 	_cleanup_close_ int fd = open(listing->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

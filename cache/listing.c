@@ -111,8 +111,7 @@ static void begin_markers(struct lister *l, size_t depth)
 	}
 }
 
-/* Called after the entries of a directory with markers. Adds the lines that follow these.
- */
+/* Called after the entries of a directory with markers. Adds the remaining lines. */
 static void end_markers(struct lister *l)
 {
 	if (l->out == l->result)

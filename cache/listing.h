@@ -44,8 +44,7 @@ struct listing_observer {
 /* Does the same, and reports to observer, if that is not NULL, what it looks at. If
  * markers is not NULL, a regular file is listed as a marker, without looking at it, when
  * its name has only capitals, digits and underscores and the path of its directory in the
- * listing ends in markers: a kernel has thousands of such empty files in include/config.
- */
+ * listing ends in markers: include/config of a kernel has thousands of such empty files. */
 int listing_add_tree(struct statcache *c, const char *path, const char *name,
 	const char *markers, const struct listing_observer *observer, struct str *ret);
 /* Appends one line for the file at path, under the given name; "NAME missing" if there is

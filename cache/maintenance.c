@@ -205,9 +205,8 @@ static uint64_t entry_size(const struct entry *e)
 	return text.len;
 }
 
-/* Goes through the entries, the most recently used first. Keeps those that fit into max
- * bytes with their objects, and removes all others from the first that does not fit on.
- */
+/* Goes through the entries, the most recently used first, and keeps them while they fit
+ * into max bytes with their objects. Removes the first that does not fit and all others. */
 static void evict_entries(struct store *s, struct entry *entries, size_t n,
 	struct items *objects, uint64_t max, struct store_usage *usage)
 {
@@ -246,8 +245,7 @@ int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *re
 
 	if (lock < 0)
 		return lock;
-	/* Nobody is writing now, so these files were left behind by processes that died.
-	 */
+	/* Nobody is writing now: processes that died have left these files behind. */
 	dir_list(tmp, &leftovers);
 	for (size_t i = 0; i < leftovers.n; i++) {
 		_cleanup_free_ char *path = path_join(tmp, leftovers.items[i]);
