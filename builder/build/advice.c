@@ -26,8 +26,8 @@ static bool has_any(const char *line, const char *const *words, size_t n)
 static bool misses_network(const char *line)
 {
 	static const char *const words[] = {"Could not resolve", "could not resolve",
-		"unable to resolve", "failure in name resolution", "Name or service not known",
-		"Network is unreachable"};
+		"unable to resolve", "failure in name resolution",
+		"Name or service not known", "Network is unreachable"};
 
 	return has_any(line, words, ARRAY_SIZE(words));
 }
@@ -35,8 +35,8 @@ static bool misses_network(const char *line)
 /* Whether a line of a log complains about a missing file. */
 static bool misses_file(const char *line)
 {
-	static const char *const words[] = {"No such file", "not found", "Permission denied",
-		"annot open", "an't open", "No rule to make target"};
+	static const char *const words[] = {"No such file", "not found",
+		"Permission denied", "annot open", "an't open", "No rule to make target"};
 
 	return has_any(line, words, ARRAY_SIZE(words));
 }
@@ -78,7 +78,8 @@ static char *find_hidden(const struct sandbox *box, const char *line)
 static char *choose_path_to_show(const char *path)
 {
 	const char *base = path_base(path);
-	_cleanup_free_ char *dir = base - path > 1 ? xstrndup(path, (size_t)(base - path) - 1) : NULL;
+	_cleanup_free_ char *dir =
+		base - path > 1 ? xstrndup(path, (size_t)(base - path) - 1) : NULL;
 
 	return xstrdup(dir && strchr(dir + 1, '/') ? dir : path);
 }
@@ -96,15 +97,20 @@ char *advice_find(const struct job *job)
 	build_fill_sandbox(job, &box);
 	rest = log.data;
 	while (!advice && (line = strsep(&rest, "\n"))) {
-		_cleanup_free_ char *path = misses_file(line) ? find_hidden(&box, line) : NULL;
+		_cleanup_free_ char *path =
+			misses_file(line) ? find_hidden(&box, line) : NULL;
 		_cleanup_free_ char *show = path ? choose_path_to_show(path) : NULL;
 
 		if (path)
-			advice = xasprintf("builds do not see %s; sandbox_paths=\"%s\" in "
-				"%s/framework.conf shows it", path, show, s->config_dir);
+			advice =
+				xasprintf("builds do not see %s; sandbox_paths=\"%s\" in "
+					  "%s/framework.conf shows it",
+					path, show, s->config_dir);
 		else if (!box.network && misses_network(line))
-			advice = xasprintf("builds have no network; sandbox_network=\"%s\" in "
-				"%s/framework.conf gives it one", job->name, s->config_dir);
+			advice = xasprintf(
+				"builds have no network; sandbox_network=\"%s\" in "
+				"%s/framework.conf gives it one",
+				job->name, s->config_dir);
 	}
 	return advice;
 }

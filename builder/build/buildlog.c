@@ -62,7 +62,8 @@ int buildlog_add_result(int fd, const struct outcome *outcome, const struct comm
 {
 	struct str s = {0};
 
-	if (outcome->error || outcome->signal || outcome->timed_out || outcome->cancelled) {
+	if (outcome->error || outcome->signal || outcome->timed_out ||
+		outcome->cancelled) {
 		_cleanup_free_ char *how = outcome_describe(outcome, cmd);
 
 		str_addf(&s, "\n# %s\n", how);
@@ -76,8 +77,8 @@ int buildlog_add_result(int fd, const struct outcome *outcome, const struct comm
 /* Texts that the tools of a build have in their error messages: gcc and clang, modpost,
  * linkers, bash, configure scripts, make. Messages with the first ones explain a failure
  * best. */
-static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference", "Error: ",
-	"command not found", "not found", "No such file or directory", "*** "};
+static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference",
+	"Error: ", "command not found", "not found", "No such file or directory", "*** "};
 
 /* A message with one of the first CLEAR_MARKS explains the failure by itself. */
 #define CLEAR_MARKS 4

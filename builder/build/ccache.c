@@ -282,8 +282,8 @@ void ccache_wrap_compilers(struct job *job, struct command *cmd, struct sandbox 
 	if (!confined)
 		return;
 	strv_push_all(&box->bwrap_options,
-		(const char *const[]){"--dir", SANDBOX_DIR, "--ro-bind", bin, SANDBOX_DIR "/bin",
-			"--bind", dir, SANDBOX_DIR "/dir", NULL});
+		(const char *const[]){"--dir", SANDBOX_DIR, "--ro-bind", bin,
+			SANDBOX_DIR "/bin", "--bind", dir, SANDBOX_DIR "/dir", NULL});
 	storages = strv_getenv(&cmd->env, "CCACHE_REMOTE_STORAGE");
 	if (storages) {
 		_cleanup_free_ char *seen = show_storages(job, storages, box);

@@ -7,8 +7,9 @@
 
 /* JOB_COLLECTING */
 enum phase collect_enter(struct job *job);
-/* Checks whether the staged modules fit the kernel: modfile_check_for_kernel(). Appends what is
- * wrong with them to job->outcome.warnings. Also called for modules from the cache. */
+/* Checks whether the staged modules fit the kernel (modfile_check_for_kernel()). Appends
+ * what is wrong with them to job->outcome.warnings. Also called for modules from the
+ * cache. */
 void build_check_staged_modules(struct job *job);
 
 #endif

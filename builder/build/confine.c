@@ -165,7 +165,8 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	if (k->config_path)
 		strv_push(&box->readable_paths, k->config_path);
 	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++)
-		strv_pushf(&box->readable_paths, "%s%s", sandbox_visible_boot[i], k->release);
+		strv_pushf(&box->readable_paths, "%s%s", sandbox_visible_boot[i],
+			k->release);
 	strv_pushf(&box->readable_paths, "%s/%s", s->config_dir, job->name);
 	if (s->build_environment)
 		strv_push(&box->readable_paths, s->build_environment);

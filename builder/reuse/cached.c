@@ -79,9 +79,11 @@ static void list_files(const struct job *job, struct files *ret)
 		_cleanup_free_ char *name = conf_dest_file(m);
 
 		if (!m->excluded)
-			add_file(ret, path_join("module", name), build_staged_path(job, name));
+			add_file(ret, path_join("module", name),
+				build_staged_path(job, name));
 	}
-	add_file(ret, xstrdup("Module.symvers"), build_staged_path(job, "Module.symvers"));
+	add_file(
+		ret, xstrdup("Module.symvers"), build_staged_path(job, "Module.symvers"));
 	add_file(ret, xstrdup("make.log"), xstrdup(job->build->paths.log));
 }
 

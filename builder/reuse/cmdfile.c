@@ -41,7 +41,8 @@ void cmdfile_done(struct cmdfile *c)
 static bool is_option(const char *name, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_",
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "abcdefghijklmnopqrstuvwxyz0123456789_",
 			    name[i]))
 			return false;
 	return n > 0;
@@ -55,7 +56,8 @@ static bool add_wildcard(struct cmdfile *c, const char *text)
 	const char *name = text + strlen(option ? CONFIG_PREFIX : WILDCARD_PREFIX);
 	size_t n = strcspn(name, ")");
 
-	if (!streq(name + n, ")") || strcspn(name, "$ ") < n || (option && !is_option(name, n)))
+	if (!streq(name + n, ")") || strcspn(name, "$ ") < n ||
+		(option && !is_option(name, n)))
 		return false;
 	strv_take(option ? &c->options : &c->files, xstrndup(name, n));
 	return true;

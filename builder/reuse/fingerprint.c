@@ -63,7 +63,8 @@ static int make_kernel_files(struct key_texts *texts,
 		listing_add_file(texts->stats, path, path, ret);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++) {
-		_cleanup_free_ char *path = xasprintf("%s%s", sandbox_visible_boot[i], k->release);
+		_cleanup_free_ char *path =
+			xasprintf("%s%s", sandbox_visible_boot[i], k->release);
 
 		listing_add_file(texts->stats, path, path, ret);
 	}
@@ -126,7 +127,8 @@ static int add_source(struct key_texts *texts, const struct job *job, struct key
 static int add_overrides(struct key_texts *texts, const struct job *job, struct key *key,
 	struct error *err)
 {
-	_cleanup_free_ char *dir = path_join(job->shared->settings->config_dir, job->name);
+	_cleanup_free_ char *dir =
+		path_join(job->shared->settings->config_dir, job->name);
 	struct str s = {0};
 	int r = key_parts_add_dir(texts->stats, dir, dir, &s, err);
 
@@ -219,7 +221,8 @@ const char *fingerprint_find_obstacle(const struct job *job)
 	/* This script may choose a compiler that is not in the key. */
 	if (s->build_environment)
 		return "build_environment is set";
-	if (job->build->sandbox != SANDBOX_KIND_NONE && unpackaged_is_mentioned(job->conf->make))
+	if (job->build->sandbox != SANDBOX_KIND_NONE &&
+		unpackaged_is_mentioned(job->conf->make))
 		return "the make command names a directory that is not part of the "
 		       "distribution";
 	if (build_may_use_network(job))

@@ -100,7 +100,8 @@ void inputs_add_changes(const struct inputs *in, const struct pieces *p,
 
 		for (size_t j = 0; j < p->n; j++)
 			if (changed[j] == i && n++ == 0)
-				first = p->items[j].files.n ? p->items[j].files.items[0] : "";
+				first = p->items[j].files.n ? p->items[j].files.items[0]
+							    : "";
 		more = n > 1 ? xasprintf(" and %zu more", n - 1) : xstrdup("");
 		if (n)
 			strv_pushf(ret, "%s%s: %s differs", first, more,

@@ -18,8 +18,9 @@
  * assembler includes. */
 static bool reads_unlisted_files(const char *command)
 {
-	static const char *const signs[] = {" -isystem", " -idirafter", " @", "\"@", "'@", ",@",
-		" -B", " -fplugin=", " -fprofile-use", " -fauto-profile", "-specs=", "incbin"};
+	static const char *const signs[] = {" -isystem", " -idirafter", " @", "\"@", "'@",
+		",@", " -B", " -fplugin=", " -fprofile-use", " -fauto-profile",
+		"-specs=", "incbin"};
 
 	if (!strstr(command, " -nostdinc "))
 		return true;
@@ -80,7 +81,8 @@ static void add_object(
 {
 	const char *base = path_base(name);
 	_cleanup_free_ char *path = path_join(b->work_dir, name);
-	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL, *source = NULL;
+	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL,
+			    *source = NULL;
 	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
 	_cleanup_(str_done) struct str text = {0};
 	struct kbuild_object *o;

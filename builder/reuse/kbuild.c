@@ -26,8 +26,8 @@
 
 static bool is_name_char(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	       c == '_';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '_';
 }
 
 /* Options */
@@ -75,7 +75,8 @@ int kbuild_read_options(const struct kernel *k, struct str *ret)
 
 char *kbuild_option_value(const struct line_index *options, const char *name)
 {
-	static const char *const forms[][2] = {{"make:", ""}, {"cpp:", ""}, {"cpp:", "_MODULE"}};
+	static const char *const forms[][2] = {
+		{"make:", ""}, {"cpp:", ""}, {"cpp:", "_MODULE"}};
 	struct str s = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
@@ -86,7 +87,8 @@ char *kbuild_option_value(const struct line_index *options, const char *name)
 
 		/* An option that is not set is "-", because its value may also be
 		 * empty. */
-		str_addf(&s, "%s%.*s", i ? "|" : "", value ? (int)n : 1, value ? value : "-");
+		str_addf(&s, "%s%.*s", i ? "|" : "", value ? (int)n : 1,
+			value ? value : "-");
 	}
 	return str_take(&s);
 }

@@ -30,9 +30,9 @@
  * known layout of the headers (host/header-mounts.c). These objects are never stored, but
  * left to the compiler and to ccache:
  *
- *   - objects that depend on a file that make generated, or that is reached through a link
- *     that make created, or that is neither in the build directory nor in the kernel's
- *     headers;
+ *   - objects that depend on a file that make generated, or that is reached through a
+ *     link that make created, or that is neither in the build directory nor in the
+ *     kernel's headers;
  *   - objects of sources that can read more than the list says: has_unlisted_inputs();
  *   - objects that kbuild did not compile, and those that kbuild compiles from its own
  *     source for each module (.module-common.o) and that contain the kernel release;

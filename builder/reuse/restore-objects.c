@@ -146,8 +146,8 @@ static int link_work(struct job *job)
 	objects_free(job->reuse->objects);
 	job->reuse->objects = NULL;
 	clock_gettime(CLOCK_REALTIME, &o->began);
-	if (inputs_read(cache_statcache(job->shared->cache), b->work_dir, b->paths.build_dir,
-		    &b->header_mounts, &o->inputs) < 0) {
+	if (inputs_read(cache_statcache(job->shared->cache), b->work_dir,
+		    b->paths.build_dir, &b->header_mounts, &o->inputs) < 0) {
 		objects_free(o);
 		return 0;
 	}
