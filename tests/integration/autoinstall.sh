@@ -156,7 +156,7 @@ for module in "${modules[@]}"; do
 done
 is "$(ours status 2>&1)" "" "status: no module is left"
 is "$(find "$work/dkms" -mindepth 1 ! -name 'mok.*' -not -name '.*' -not -path '*/.*')" "" \
-	"the dkms tree is empty again but for the key pair"
+	"the dkms tree is empty, except for the key pair"
 
 # The reverse: Debian's dkms builds and installs, and this dkms continues. Debian's dkms runs depmod
 # on /lib/modules only and needs its keys in the system, so it runs without depmod and without

@@ -163,6 +163,6 @@ like "$(modinfo -F signer "$work/root/lib/modules/$kernel/updates/dkms/acpi_call
 boot module.sig_enforce=1
 is "$(grep ^kernel "$work/said")" "kernel $kernel" "signatures enforced: the kernel boots"
 like "$(grep acpi_call "$work/said")" '^refused acpi_call: .*[Kk]ey was rejected' \
-	"signatures enforced: a module whose key is not known is refused"
+	"signatures enforced: a module with an unknown key is refused"
 is "$(grep -c '^module acpi_call$' "$work/said")" 0 "signatures enforced: the module is not loaded"
 finish

@@ -99,7 +99,7 @@ echo '/* changed */ static const char changed[] __attribute__((used)) = "changed
 modules=("$module")
 build changed
 is "$(counters)" "$jobs $((jobs + ${#kernels[@]})) $((jobs + ${#kernels[@]}))" \
-	"one changed source: misses for its module alone"
+	"a changed source: only its module is a miss"
 build changed-none --no-cache
 ok "changed: the result without a cache is the same" diff -r "$work/changed" "$work/changed-none"
 ok "changed: the result is not the previous one" test -n "$(diff -rq "$work/changed/${module%/*}" "$work/none/${module%/*}")"

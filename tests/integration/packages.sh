@@ -380,6 +380,6 @@ ok "all files are as before the packages" diff "$work/before" "$work/after"
 
 dpkg_does "dkms is purged" -P dkms
 is "$(find /etc -path '*dkms*'; ls -d /var/lib/dkms/* /var/cache/dkms/* 2>/dev/null)" "" \
-	"dkms: nothing is left of it"
+	"dkms: no file of it is left"
 
 finish

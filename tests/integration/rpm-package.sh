@@ -61,7 +61,7 @@ like "$(cat "$work/fedora")" "^/usr/share/licenses/dkms[^/]*/COPYING l " "the li
 like "$(cat "$work/fedora")" "^/etc/dkms/framework.conf cn -rw-r--r--$" "framework.conf is a configuration file that keeps changes"
 like "$(cat "$work/fedora")" "^/usr/sbin/dkms +-rwxr-xr-x$" "the program is executable"
 is "$(scripts)" "systemd_post dkms.service,systemd_preun dkms.service,systemd_postun dkms.service" \
-	"its scripts are those of systemd's macros"
+	"its scripts use the macros of systemd"
 requires=$(rpm -qp --requires "$work/rpm/RPMS/dkms.rpm")
 for name in bubblewrap gcc kmod make patch 'libarchive\.so\.13' 'libcrypto\.so\.3' 'libkmod\.so\.2' \
 	'liblzma\.so\.5' 'libzstd\.so\.1'
@@ -80,6 +80,6 @@ is "$(diff <(cut -d' ' -f1 "$work/fedora") <(files | cut -d' ' -f1) | sed -n 's/
 /usr/share/zsh
 /usr/share/zsh/site-functions" "openSUSE: the same files, and directories that no other package has"
 is "$(scripts)" "service_add_pre dkms.service,service_add_post dkms.service,service_del_preun dkms.service,service_del_postun dkms.service" \
-	"its scripts are those of openSUSE's macros"
+	"its scripts use the macros of openSUSE"
 like "$(rpm -qp --recommends "$work/rpm/RPMS/dkms.rpm")" "^kernel-default-devel$" "openSUSE: the package recommends headers"
 finish

@@ -164,7 +164,7 @@ dependencies()
 	dkms_exits 11 "compat 7: a failed dependency" autoinstall -k $K
 	is "$(states bottom middle top aside)" "added added added installed" "compat 7: a failed dependency blocks its dependents, but no others"
 	like "$err" "middle/1.0.*bottom" "the error of a blocked module names its dependency"
-	like "$err" "top/1.0.*middle" "so does the error of a module that needs the blocked one"
+	like "$err" "top/1.0.*middle" "the error of a module that needs the blocked one names that"
 
 	machine
 	kernel $K

@@ -121,7 +121,7 @@ failing_makes()
 	export FAIL=memory
 	dkms_exits 10 "--keep-build" build hello/1.0 -k $K --force --keep-build
 	is "$(ls -I '*.s' "$build/$K-$arch")" "$(printf '%s\n' Makefile dkms.conf hello.c make.log pre.sh)" \
-		"keeps the directory"
+		"the build directory is kept"
 	like "$(cat "$build/$K-$arch/hello.c")" "no memory here" "the kept build directory is unchanged"
 	is "$(state hello 1.0 $K)" built "the version that was built before is kept"
 	export FAIL=

@@ -99,31 +99,31 @@ overrides()
 	kernel $K
 	build 0 "(a package)" over 'PRE_BUILD="say.sh dkms.conf"'
 	write_script "$sourcetree/over-1.0/say.sh" 'echo "said by $1"'
-	again 0 "(with a script)"
-	like "$(log)" "^said by dkms.conf" "(it is run)"
+	again 0 "(add a script)"
+	like "$(log)" "^said by dkms.conf" "(the script runs)"
 	for file in over over-1.0 "over-1.0-$K" "over-1.0-$K-$arch" "over--$K" "over--$K-$arch"; do
 		echo "PRE_BUILD=\"say.sh \${PRE_BUILD##* }+$file\"" > "$etc/$file.conf"
 	done
 	echo 'PRE_BUILD="say.sh other"' | tee "$etc/over-2.0.conf" "$etc/over--5.10.0.conf" > "$etc/other.conf"
 	again 0 "compat 4: overrides"
 	is "$(log | grep '^said')" "said by dkms.conf+over+over-1.0+over-1.0-$K+over-1.0-$K-$arch+over--$K+over--$K-$arch" \
-		"compat 4: are read in that order, those of others are not"
+		"compat 4: overrides are read in this order, and those of others are not read"
 	dkms_exits 0 "compat 4: --directive" build over/1.0 -k $K --force --directive 'PRE_BUILD=say.sh me'
-	is "$(log | grep '^said')" "said by me" "compat 4: wins over them"
+	is "$(log | grep '^said')" "said by me" "compat 4: --directive wins over overrides"
 	DKMS_DIRECTIVE_2='PRE_BUILD=say.sh two' DKMS_DIRECTIVE_1='PRE_BUILD=say.sh one=1' \
 		again 0 "compat 4: variables DKMS_DIRECTIVE..."
-	is "$(log | grep '^said')" "said by two" "compat 4: win, too, the last of them"
-	DKMS_DIRECTIVE_1='PRE_BUILD=say.sh one=1' again 0 "one of them"
-	is "$(log | grep '^said')" "said by one=1" "with a = in its value"
-	DKMS_DIRECTIVE='PRE_BUILD=say.sh one' dkms_exits 0 "and --directive" build over/1.0 -k $K --force \
+	is "$(log | grep '^said')" "said by two" "compat 4: the last of the variables wins over overrides"
+	DKMS_DIRECTIVE_1='PRE_BUILD=say.sh one=1' again 0 "one variable DKMS_DIRECTIVE_1"
+	is "$(log | grep '^said')" "said by one=1" "its value may contain ="
+	DKMS_DIRECTIVE='PRE_BUILD=say.sh one' dkms_exits 0 "a variable together with --directive" build over/1.0 -k $K --force \
 		--directive 'PRE_BUILD=say.sh me'
-	is "$(log | grep '^said')" "said by me" "compat 4: which wins over those"
-	DKMS_DIRECTIVE_X=nonsense again 8 "one without a ="
-	like "$err" '"nonsense"' "is named"
+	is "$(log | grep '^said')" "said by me" "compat 4: --directive wins over variables"
+	DKMS_DIRECTIVE_X=nonsense again 8 "a variable without ="
+	like "$err" '"nonsense"' "the error names it"
 	rm "$etc"/*.conf
 	write_script "$etc/over/say.sh" 'echo "the administrator says $1"'
 	again 0 "compat 4: /etc/dkms/NAME/SCRIPT"
-	like "$(log)" "^the administrator says dkms.conf" "compat 4: wins"
+	like "$(log)" "^the administrator says dkms.conf" "compat 4: the administrator's script replaces the package's"
 	echo 'AUTOINSTALL=perhaps' > "$etc/over.conf"
 	again 8 "a bad override"
 	like "$err" "$etc/over.conf" "is named"
@@ -205,7 +205,7 @@ make_commands()
 	at='-C $kernel_source_dir M=$dkms_tree/$PACKAGE_NAME/$PACKAGE_VERSION/build'
 	build 0 "compat 4: no MAKE" plain
 	like "$(log)" "^# command: make .*-C $installtree/$K/build M=$dkmstree/plain/1.0/build" \
-		"compat 4: make -C HEADERS M=BUILD"
+		"compat 4: the default command is make -C HEADERS M=BUILD"
 	like "$(log)" "^# command: make .*KERNELRELEASE=$K" "compat 5.4: KERNELRELEASE is added"
 	build 0 "compat 5.4: a bare make" bare "MAKE=\"make $at\""
 	like "$(log)" "^# command: make .*KERNELRELEASE=$K" "compat 5.4: KERNELRELEASE is added to it"
@@ -268,7 +268,7 @@ modules()
 	made <<< 'obj-m := sub/a.o sub/b.o'
 	again 0 "compat 4: BUILT_MODULE_LOCATION, a missing / is added"
 	is "$(ls "$(dirname "$(built)")")" "$(printf '%s\n' Module.symvers a.ko renamed.ko)" \
-		"compat 5.7: they are in module/ under their destination names"
+		"compat 5.7: the modules are in module/ under their destination names"
 	has_debug() { readelf -SW "$1" | grep -q '\.debug_info'; }
 	ok "compat 4: STRIP no" has_debug "$(built a)"
 	ok "compat 4: STRIP yes" eval '! has_debug "$(built renamed)"'
@@ -375,7 +375,7 @@ scripts()
 	write_script "$source/added.sh" 'echo added: $PWD' 'exit 3'
 	dkms_exits 0 "compat 4: scripts" build hooks/1.0 -k $K
 	like "$(log)" "^2 arguments: one-two in $dkmstree/hooks/1.0/build" \
-		"compat 4: PRE_BUILD with arguments, from the build directory"
+		"compat 4: PRE_BUILD runs with its arguments in the build directory"
 	is "$(module_field version "$(built)")" $K "PRE_BUILD runs before make"
 	like "$(log)" "^post: hooks.ko $K" "compat 4: POST_BUILD runs after make"
 	is "$(printf '%s' "$out$err" | grep -c 'arguments\|post:')" 0 "compat 11.15: their output goes to make.log only"
@@ -402,7 +402,7 @@ logs()
 	build 0 "(a package)" hello 'MAKE="make -C $kernel_source_dir M=$dkms_tree/hello/1.0/build && echo done"'
 	log=$(log)
 	like "$(printf '%s' "$log" | head -n 1)" "^DKMS.*hello/1\.0.*$K.*$arch" \
-		"compat 5.3: a header naming dkms, module, kernel and arch"
+		"compat 5.3: the log begins with dkms, module, kernel and architecture"
 	like "$(printf '%s' "$log" | sed -n 2p)" "[0-9]{2}:[0-9]{2}:[0-9]{2}.*20[0-9]{2}" "compat 5.3: the header has the date"
 	is "$(printf '%s\n' "$log" | sed -n '/^# command: make/,/^$/p' | grep -v directory | cut -d' ' -f -3)" \
 		"$(printf '%s\n' '# command: make' '  LD' 'done')" "compat 5.3: the log has the command and its output"

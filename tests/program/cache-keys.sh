@@ -228,7 +228,7 @@ too_many_files()
 	dkms unbuild m/1.0 -k $K > /dev/null 2>&1
 	run_dkms build m/1.0 -k $K --dry-run --explain
 	like "$out" "^m/1.0 for $K: build \(not built for this kernel; not cached: $many\)\$" \
-		"too many files: --explain"
+		"too many files: --explain gives the reason"
 	counted autoinstall -k $K
 	is "$status $moved" "0 0 0 0 0" "too many files: nothing is stored"
 	is "$(grep -c "^dkms: warning: not cached: $many; move " "$work/err")" 1 \

@@ -222,7 +222,7 @@ taking_away()
 	is "$(state hello 1.0)" added "compat 11.1: remove -k keeps the builds for other kernels"
 	dkms_exits 0 "compat 11.1: without -k" unbuild hello/1.0
 	is "$(state hello 1.0 "$running") $(state hello 1.0 $K)" "added built" \
-		"compat 11.1: the running kernel only"
+		"compat 11.1: only the build for the running kernel is removed"
 	dkms_exits 0 "compat 2: remove -k of the last built kernel" remove hello/1.0 -k $K
 	is "$(state hello 1.0)" absent "compat 2: the version is forgotten"
 	is "$(snapshot "$machine")" "$before" "compat 2: all files are as before"
@@ -271,7 +271,7 @@ several_kernels()
 	module other 1.0
 	dkms_exits 0 "compat 12: build with several -k" build hello/1.0 -k $K --kernelver=$C5 -k $K
 	is "$(state hello 1.0 $K) $(state hello 1.0 $C5) $(state hello 1.0 $K7)" "built built added" \
-		"those and no other; twice is once"
+		"only these kernels are built"
 	dkms_exits 0 "compat 12: install --all" install hello/1.0 --all
 	for k in $K $K7 $C5; do
 		is "$(state hello 1.0 $k)" installed "the version is installed for $k"
@@ -280,12 +280,12 @@ several_kernels()
 	ok "kernels without headers are left alone" test ! -e "$installtree/5.10.0-2-no-headers/updates"
 	dkms_exits 0 "compat 12: build --all" build other/1.0 --all
 	is "$(state other 1.0 $K) $(state other 1.0 $K7) $(state other 1.0 $C5)" "built built built" \
-		"is for every kernel with headers"
+		"compat 12: build --all builds for every kernel with headers"
 	dkms_exits 0 "compat 12: add --all" remove other/1.0 --all
 	dkms_exits 0 "compat 12: add --all" add other/1.0 --all
 	dkms_exits 0 "compat 2: unbuild with several -k" unbuild hello/1.0 -k $K -k $K7
 	is "$(state hello 1.0 $K) $(state hello 1.0 $K7) $(state hello 1.0 $C5)" "added added installed" \
-		"those and no other"
+		"only these kernels are unbuilt"
 
 	dkms_exits 2 "compat 3: --all with -k" install hello/1.0 --all -k $K
 	dkms_exits 3 "compat 3: --all with -a" install hello/1.0 --all -a "$arch"
@@ -311,7 +311,7 @@ options()
 	mv "$installtree/$K/build" "$machine/headers"
 	dkms_exits 21 "the headers are not in their place" build hello/1.0 -k $K
 	dkms_exits 0 "compat 1: --kernelsourcedir" build hello/1.0 -k $K --kernelsourcedir "$machine/headers"
-	dkms_exits 0 "compat 1: and as --opt=value" build hello/1.0 -k $K --force \
+	dkms_exits 0 "compat 1: --kernelsourcedir=DIRECTORY" build hello/1.0 -k $K --force \
 		"--kernelsourcedir=$machine/headers"
 	mv "$machine/headers" "$installtree/$K/build"
 	dkms_exits 0 "compat 3: --directive" build hello/1.0 -k $K --force --directive 'PRE_BUILD=pre.sh' \
@@ -385,7 +385,7 @@ well/1.0, $K, $arch: installed" "compat 8, 11.10: its line is on stdout"
 statuses()
 {
 	machine
-	dkms_exits 0 "compat 8: nothing known exits 0" status
+	dkms_exits 0 "compat 8: status without modules exits 0" status
 	is "$out$err" "" "compat 8: nothing is printed"
 	rmdir "$dkmstree"
 	dkms_exits 0 "compat 8: status without a tree" status
@@ -430,18 +430,18 @@ hello/1.10: added" "compat 11.11: modules not built for it are listed as added"
 	rm "$installtree/$K7/$dest/hello.ko"
 	dkms_exits 0 "compat 8: status when an installed file is missing" status hello/1.0 -k $K7
 	is "$out" "hello/1.0, $K7, $arch: installed (Differences between built and installed modules)" \
-		"compat 8: its suffix, which is upstream's"
+		"compat 8: status says that the installed module differs"
 	echo tail >> "$installtree/$K/$dest/hello.ko"
 	dkms_exits 0 "compat 8: status when an installed file was changed" status hello/1.0 -k $K
 	is "$out" "hello/1.0, $K, $arch: installed (Differences between built and installed modules)" \
-		"compat 8: its suffix"
+		"compat 8: status says that the changed module differs"
 	is "$err" "" "compat 11.11: nothing on stderr"
 	dkms_exits 0 "compat 11.11: uninstall when the file is missing" uninstall hello/1.0 -k $K7
 	is "$(state hello 1.0 $K7)" built "it is still built"
 	rm "$dkmstree/hello/1.0/$K7/$arch/module/hello.ko"
 	dkms_exits 0 "compat 8: status when a built file is missing" status hello/1.0 -k $K7
 	is "$out" "hello/1.0, $K7, $arch: built (Built modules are missing in the kernel modules folder)" \
-		"compat 8: its suffix"
+		"compat 8: status says that a built module is missing"
 	dkms_exits 6 "compat 11.11: install when a built file is missing" install hello/1.0 -k $K7
 	is "$(state hello 1.0 $K7)" built "it is not installed"
 	dkms_exits 0 "compat 12: status --json" status --json

@@ -57,7 +57,7 @@ is "$(offered cache why "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "ca
 is "$("$DKMS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z_]\+\) .*/\1/p' | while read -r command; do
 	offered "$command" al | grep -q alpha && echo "$command"
 done | paste -sd' ')" "build install uninstall unbuild remove mktarball mkdeb mkrpm status match" \
-	"modules are what these take, and no others"
+	"only these commands take modules"
 is "$(offered kernel_prerm -k "")" "$K $K7" "kernel_prerm: kernels that have built modules"
 is "$(offered kernel_postinst -k "")" "$K $K7" "kernel_postinst: kernels that have headers"
 is "$(offered autoinstall "")" "" "autoinstall has no arguments"
@@ -72,7 +72,7 @@ is "$(offered -)" "$("$DKMS" --help | sed '1,/^Options:/d' |
 is "$(offered status --no-such-option --x)" "" "nothing is offered after an unknown option"
 is "$(offered status --dkmstree "$work/none" "")" "" "--dkmstree is used"
 is "$("$DKMS" --complete unin)" "uninstall"$'\t'"remove it from the kernel's directory, but keep it built" \
-	"a description comes with it"
+	"it has a description"
 
 # The shells
 

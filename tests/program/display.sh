@@ -92,7 +92,7 @@ one_kernel()
 	see '^after' "(dkms has ended)"
 	# tmux has scrolled the line before and old frames off the screen.
 	is "$(screen | grep -v before | grep . | sed 's/ in .*//' | paste -sd'|')" "dkms: slow/1.0 for $K: installed, built|after" \
-		"one line tells, and nothing is left"
+		"one line is left of the run"
 }
 
 failure()

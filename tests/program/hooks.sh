@@ -104,7 +104,7 @@ preinst()
 	count_depmods
 	dkms_exits 0 "compat 2: kernel_preinst" kernel_preinst -k $K
 	is "$(state one 1.0 $K) $(state one 0.9 $K) $(state two 1.0 $K)" "added added added" \
-		"compat 2: unbuilds the AUTOINSTALL modules"
+		"compat 2: modules with AUTOINSTALL are unbuilt"
 	is "$(state manual 1.0 $K)" installed "compat 2: other modules are left alone"
 	is "$(state one 1.0 $K7)" installed "compat 2: other kernels are left alone"
 	is "$(cat "$work/depmods")" $K "compat 2: depmod runs once"
@@ -165,7 +165,7 @@ matching()
 	is "$(state other 1.0 $K7) $(state base 1.0 $K7)" "installed added" "compat 2: only that module is installed"
 	dkms_exits 0 "compat 2: match" match --templatekernel=$K -k $K7
 	is "$(state above 1.0 $K7) $(state base 1.0 $K7)" "installed installed" \
-		"compat 2: installs what is installed on the model, dependencies first"
+		"compat 2: it installs the modules of the model, dependencies first"
 	is "$(state base 2.0 $K7) $(state built 1.0 $K7)" "added added" "compat 2: the same versions are installed, and no others"
 	is "$(paste -sd' ' "$work/depmods")" "$K7 $K7" "depmod runs once for each match"
 	rm "$work/bin/depmod"

@@ -213,7 +213,7 @@ hello/1.1: added" "compat 8: status mentions the original"
 	before=$(tree_snapshot)
 	dkms_exits 0 "compat 6: install over several modules, all in other directories" install hello/1.0 -k $K
 	is "$(find "$original" -name '*.ko' | wc -l) $(find "$original/collisions" -name '*.ko' | wc -l)" "2 2" \
-		"compat 6: all are collisions"
+		"compat 6: all modules become collisions"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
 	is "$(tree_snapshot)" "$before" "all modules of the kernel are restored"
 
@@ -228,7 +228,7 @@ hello/1.1: added" "compat 8: status mentions the original"
 	mv "$tree/original.ko" "$original/collisions/kernel/fs/hello.ko"
 	dkms_exits 0 "uninstall with an original without .origin" uninstall hello/1.0 -k $K
 	is "$(cd "$tree" && find . -name 'hello*' | sort)" "$(printf '%s\n' ./kernel/fs/hello.ko "./$dest/hello.ko")" \
-		"it comes back to the module's place, a collision to its own"
+		"the original is restored to the directory for modules, the collision to its own"
 
 	# A module of another package has the same name.
 	kernel_machine
@@ -254,10 +254,10 @@ hooks()
 		"[ -e $tree/$dest/hello.ko ] && echo there" 'exit 0'
 	dkms_exits 0 "install with hooks" install hello/1.0 -k $K
 	like "$out" "^before: ($source|$dkmstree/hello/1.0/source) $K hello/1.0$" \
-		"compat 4, 11.15: PRE_INSTALL from the source, its output on stdout"
+		"compat 4, 11.15: PRE_INSTALL runs in the source, with its output on stdout"
 	like "$out" "^after: ($source|$dkmstree/hello/1.0/source) $K hello/1.0$" "compat 4: POST_INSTALL runs"
 	is "$(printf '%s\n' "$out" | grep -E '^(before|after|there)' | cut -d: -f1)" "$(printf '%s\n' before after there)" \
-		"compat 6: before and after the files"
+		"compat 6: the hooks run before and after the files are installed"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
 	is "$(printf '%s\n' "$out" | grep -E '^(gone|there)' | cut -d: -f1)" gone "compat 6: POST_REMOVE runs after the files are removed"
 	write_script "$source/hook.sh" 'echo "no $1" >&2; exit 5'
@@ -366,7 +366,7 @@ depmods()
 	rm "$work/bin/depmod"
 	dkms_exits 0 "uninstall" uninstall hello/1.1 -k $K
 	is "$(cd "$tree" && find . -name '*.ko' | sort)" "$(printf '%s\n' ./kernel/fs/ext9.ko ./kernel/hello.ko)" \
-		"the original comes back, nothing is left"
+		"the original is restored, and no other module is left"
 
 	# A kernel whose directory has only files of dkms and depmod.
 	kernel_machine

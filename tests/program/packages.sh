@@ -56,7 +56,7 @@ Depends: dkms" "the fields of the package"
 ./usr/src/Some_Mod-1.0-rc1/dkms.conf" "the files of the package"
 	dkms_exits 0 "mkdeb of another module" mkdeb -m plain-dkms -v v2:1_0- --source-only
 	is "$(cd "$dkmstree/plain-dkms/v2:1_0-/deb" && echo *)" "plain-dkms_0~v2.1.0_all.deb" \
-		"what a version cannot be in a package is put in other words"
+		"characters that a package's version cannot have are replaced"
 	dkms_exits 0 "mkdeb --binaries-only" mkdeb Some_Mod/1.0-rc1 --binaries-only --all
 	is "$(cd "${deb%/*}" && echo some-mod-modules-*)" \
 		"some-mod-modules-${K}_1.0-rc1_$deb_arch.deb some-mod-modules-${K7}_1.0-rc1_$deb_arch.deb" \
@@ -251,7 +251,7 @@ with_dpkg()
 	is "$(state two 1.0 $K) $(state two 1.0 $K7)" "installed installed" "its modules are built and installed"
 	ok "dpkg upgrades it" $d -i "$work/two-1.1-2.deb"
 	is "$(state two 1.0) $(state two 1.1-2 $K) $(state two 1.1-2 $K7)" "absent installed installed" \
-		"the new ones have taken their place"
+		"the new modules have replaced the old ones"
 	is "$(module_field version "$installtree/$K/$dest/two.ko")" 1.1-2 "the kernel's tree has the new module"
 	ok "dpkg installs the same again" $d -i "$work/two-1.1-2.deb"
 	is "$(state two 1.1-2 $K)" installed "the modules are installed"
@@ -292,7 +292,7 @@ with_rpm()
 	is "$(state two 1.0 $K) $(state two 1.0 $K7)" "installed installed" "its modules are built and installed"
 	ok "rpm upgrades it" $r -U "$work/two-1.1-2.rpm"
 	is "$(state two 1.0) $(state two 1.1-2 $K) $(state two 1.1-2 $K7)" "absent installed installed" \
-		"the new ones have taken their place"
+		"the new modules have replaced the old ones"
 	is "$(find $sourcetree -name 'two-1.0*')" "" "the old source is removed"
 	ok "rpm installs the same again" $r -U --replacepkgs "$work/two-1.1-2.rpm"
 	is "$(state two 1.1-2 $K)" installed "the modules are installed"

@@ -197,7 +197,7 @@ hooks()
 		is "$(states one 1.0 $K $K7)" "installed added" "compat 10: the modules are installed for that kernel"
 		calls 0 "compat 10: preinst.d/dkms" etc/kernel/preinst.d/dkms $K
 		is "$(states one 1.0 $K) $(states manual 1.0 $K)" "added installed" \
-			"compat 10: unbuilds what comes again"
+			"compat 10: modules that the new kernel gets again are unbuilt"
 	done
 	calls 0 "compat 10: 40-dkms.install add" lib/kernel/install.d/40-dkms.install add $K /boot/x
 	is "$(states one 1.0 $K)" installed "compat 10: the modules are installed"

@@ -46,7 +46,7 @@ rebuilds()
 
 	populate
 	is "$(dep above 1.0 base) $(dep top 1.0 above) $(dep top 1.0 base)" "1.0 1.0 1.0" \
-		"compat 1: .dep_DEP holds the version of a BUILD_DEPENDS"
+		"compat 1: .dep_DEP has the version of the dependency"
 	is "$(dep plain 1.0 base)" none "compat 1: .dep_DEP is written only with BUILD_DEPENDS_REBUILD"
 	above=$(inode above 1.0) plain=$(inode plain 1.0) top=$(inode top 1.0)
 	echo above > "$work/order"
@@ -70,7 +70,7 @@ rebuilds()
 	dkms_exits 0 "install the same version again" install base/2.0 -k $K
 	dkms uninstall base/2.0 -k $K > /dev/null
 	dkms_exits 0 "install after an uninstall" install base/2.0 -k $K
-	is "$(inode above 1.0)" "$above" "neither rebuilds"
+	is "$(inode above 1.0)" "$above" "no dependent is rebuilt for either"
 	add aside 1.0
 	dkms_exits 0 "install another module" install aside/1.0 -k $K
 	is "$(inode above 1.0)" "$above" "it does not rebuild"

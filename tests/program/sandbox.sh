@@ -248,7 +248,7 @@ granted()
 	echo version=one > /home/kit/lib/version
 	dkms_exits 2 "a build that reads a file in /home" build wants/1.0 -k $K
 	like "$err" "builds do not see /home/kit/lib/version; sandbox_paths=\"/home/kit/lib\" in $etc/framework.conf shows it" \
-		"it is said what to do"
+		"dkms prints the line for framework.conf that allows it"
 	echo 'sandbox_paths="/home/nobody/has-this /usr/share /home/kit/lib"' > "$etc/framework.conf"
 	dkms_exits 0 "the build with sandbox_paths" build wants/1.0 -k $K
 	is "$(module_field kit "$state/$K/$arch/module/wants.ko")" one "the build can read the file"
@@ -270,13 +270,13 @@ granted()
 	echo 'echo "fetch: Could not resolve host: example.org"; exit 4' >> "$sourcetree/wants-1.0/pre.sh"
 	dkms_exits 4 "a build that needs a network" build wants/1.0 -k $K --force
 	like "$err" "builds have no network; sandbox_network=\"wants\" in $etc/framework.conf gives it one" \
-		"it is said what to do"
+		"dkms prints the line for framework.conf that gives it a network"
 	sed -i '$d' "$sourcetree/wants-1.0/pre.sh"
 	echo 'sandbox_network="others wants"' >> "$etc/framework.conf"
 	dkms_exits 0 "the build with sandbox_network" build wants/1.0 -k $K --force
 	is "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" "$(readlink /proc/self/ns/net)" "the build has the host's network"
 	like "$(dkms cache why wants/1.0 -k $K)" "not cached: sandbox_network allows its builds to use the network" \
-		"and is not cached"
+		"a build with a network is not cached"
 	echo 'sandbox_network="wants2 want"' >> "$etc/framework.conf"
 	dkms_exits 0 "sandbox_network with names of other modules" build wants/1.0 -k $K --force
 	ok "the build has no network of the host" test "$(sed -n '/^net:/p' "$state/$K/$arch/log/make.log")" != "$(readlink /proc/self/ns/net)"

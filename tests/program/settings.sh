@@ -49,7 +49,7 @@ post_transaction()
 	echo old > "$log"
 	dkms_exits 0 "compat 6: several kernels" autoinstall -k $K -k $K7
 	is "$(grep 'ran for' "$log" | sort)" "ran for $K"$'\n'"ran for $K7" \
-		"compat 6: once for each, in a new log"
+		"compat 6: it runs once for each kernel, with a new log"
 	rm "$log"
 	dkms_exits 0 "compat 6: autoinstall that installed nothing" autoinstall -k $K
 	ok "compat 6: post_transaction does not run after that" test ! -e "$log"
@@ -135,7 +135,7 @@ modprobes()
 	ok "compat 6: no module is loaded for another kernel" test ! -e "$work/modprobes"
 	dkms_exits 0 "compat 3: --modprobe-on-install" install one/1.0 --modprobe-on-install
 	is "$(cat "$work/modprobes" 2>&1)" "-a -b -q -- pci:v00001234* usb:v1*" \
-		"compat 6: loads modules for present devices, once for all"
+		"compat 6: modules for present devices are loaded, all by one command"
 	rm -f "$work/modprobes"
 	dkms_exits 0 "compat 6: uninstall with it" uninstall one/1.0 --modprobe-on-install
 	ok "compat 6: uninstall loads no module" test ! -e "$work/modprobes"
@@ -286,7 +286,7 @@ rpm_upgrade()
 	add one 0.9
 	as_script remove one/0.9 --all --rpm_safe_upgrade
 	is "$status $(state one 0.9) $(state one 1.0)" "0 absent added" \
-		"compat 6: the old package, which has another version, removes that"
+		"compat 6: the old package removes its own version"
 	as_script remove one/1.0 --all
 	is "$status $(state one 1.0)" "0 absent" "a remove without the option"
 

@@ -124,12 +124,12 @@ formats()
 	fi
 	ok "compat 5: CONFIG_MODULE_SIG_HASH unset: not signed" eval '! split_signature "$(built hello 5.5-unsigned)"'
 	like "$(cat "$dkmstree/hello/1.0/5.5-unsigned/$arch/log/make.log")" "^# not signed: .*CONFIG_MODULE_SIG_HASH" \
-		"the log tells why"
+		"the log has the reason"
 	like "$(xz -lvv "$(built hello 5.2-xz .xz)")" "dict=1MiB" "compat 10: compress_xz_opts is used"
 	like "$(cat "$dkmstree/hello/1.0/5.4-plain/$arch/log/make.log")" "^# command: ${program//+/[+]} sha256 $key $certificate" \
 		"compat 5.3: the log has the command"
 	is "$(ls "$dkmstree/hello/1.0/5.4-plain/$arch/module")" "$(printf 'Module.symvers\nhello.ko')" \
-		"nothing else is left in module/"
+		"no other file is left in module/"
 	dkms_exits 0 "$what: install" install hello/1.0 --all
 	for k in 5.1-gz 5.4-plain; do
 		plain "$(find "$installtree/$k/$dest" -name 'hello.ko*')"
@@ -294,7 +294,7 @@ places_of_keys()
 	is "$(ls /var/lib)" "" "no key pair is made in /var/lib"
 	exits 0 "the default dkms tree" "$DKMS" build hello/1.0 -k 5.1-one \
 		--sourcetree "$sourcetree" --installtree "$installtree"
-	ok "compat 5: has its pair there" verifies "/var/lib/dkms/hello/1.0/5.1-one/$arch/module/hello.ko" \
+	ok "compat 5: the default tree has its key pair in /var/lib/dkms" verifies "/var/lib/dkms/hello/1.0/5.1-one/$arch/module/hello.ko" \
 		/var/lib/dkms/mok.pub
 	is "$(stat -c %a /var/lib/dkms/mok.key)" 600 "compat 5: only the owner can read mok.key"
 	umount /var/lib

@@ -41,7 +41,7 @@ names()
 	is "$(ls "$tarballs")" "$(printf 'hello-1.0-%s.dkms.tar.gz\n' "kernel$K-$arch-kernel$K7-$arch" \
 		"kernel$K-$arch" source-only)" "compat 2: mktarball names the kernels, or source-only"
 	is "$(find "$tarballs" -name '.*' -o -name '*XX*' -o -newer "$DKMS" -type d -name 'dkms-*')" "" \
-		"nothing temporary is left"
+		"no temporary file is left"
 	rm "$tarballs"/*
 	dkms_exits 0 "compat 3: mktarball --all packs every kernel that it is built for" mktarball hello/1.0 --all
 	is "$(ls "$tarballs")" "hello-1.0-kernel$K-$arch-kernel$K7-$arch.dkms.tar.gz" "the name has all kernels"
@@ -81,7 +81,7 @@ layout()
 		"dkms_main_tree/$K/$arch/"{log/make.log,module/{Module.symvers,hello.ko}} \
 		dkms_source_tree/{Makefile,dkms.conf,hello.c})" "compat 2: the files of a tarball"
 	is "$(tar -tvf "$tarballs/hello-1.0-kernel$K-$arch.dkms.tar.gz" | awk '$2 != "root/root"')" "" \
-		"all of it is root's, whoever packs it"
+		"all entries belong to root"
 	dkms mktarball hello/1.0 --source-only > /dev/null
 	is "$(members "$tarballs/hello-1.0-source-only.dkms.tar.gz")" \
 		"$(printf '%s\n' dkms_source_tree/{Makefile,dkms.conf,hello.c})" "compat 2: --source-only"
@@ -90,7 +90,7 @@ layout()
 		dkms_binaries_only/{PACKAGE_NAME,PACKAGE_VERSION,dkms.conf} \
 		"dkms_main_tree/$K/$arch/"{log/make.log,module/{Module.symvers,hello.ko}})" "compat 2: --binaries-only"
 	is "$(tar -xOf "$tarballs/bin.tar.gz" ./dkms_binaries_only/PACKAGE_{NAME,VERSION})" $'hello\n1.0' \
-		"compat 2: PACKAGE_NAME and PACKAGE_VERSION"
+		"compat 2: the archive has PACKAGE_NAME and PACKAGE_VERSION"
 }
 
 packing_errors()
@@ -366,7 +366,7 @@ interrupting()
 		is "$(ls -A "$dkmstree")" "" "no version is added"
 		is "$(ls -I 'linux-*' "$sourcetree")" "" "no source is made"
 		is "$(cat "$work/load.err")" "" "no error is printed"
-		[ $signal = KILL ] || is "$(hidden "$sourcetree")" "" "nor left anything"
+		[ $signal = KILL ] || is "$(hidden "$sourcetree")" "" "no temporary directory is left"
 	done
 	like "$(ls -A "$sourcetree")" "^\.dkms-load-" "(a killed process leaves a temporary directory)"
 	for n in 1 2 3; do
@@ -422,9 +422,9 @@ users()
 	exits 0 "compat 9: ldtarball needs writable trees, not root" \
 		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" "${trees[@]}"
 	is "$(state hello 1.0 $K)" built "the modules are there"
-	exits 0 "also with --force" \
+	exits 0 "ldtarball --force needs writable trees, not root" \
 		"${as_user[@]}" "$work/bin/dkms" ldtarball "$work/hello.tar.gz" --force "${trees[@]}"
-	exits 0 "compat 9: and so does mktarball" \
+	exits 0 "compat 9: mktarball needs a writable tree, not root" \
 		"${as_user[@]}" "$work/bin/dkms" mktarball hello/1.0 -k $K "${trees[@]}"
 	other_machine
 	chmod 0777 "$dkmstree"

@@ -114,7 +114,7 @@ clang_kernels()
 	real_kernel 6.3-gcc "CONFIG_CC_VERSION_TEXT=\"$gcc_text\"" CONFIG_LD_IS_LLD=y
 	dkms_exits 0 "builds for kernels of clang" build hello/1.0 --all
 	is "$(seen hello 6.1-clang)" "CC=clang KERNEL_CC=clang KERNEL_LD=ld.lld LD=ld.lld LLVM=1 " \
-		"compat 5.5: LLVM=1, clang and ld.lld, also in parentheses"
+		"compat 5.5: LLVM=1, clang and ld.lld are set, also for a command in parentheses"
 	like "$(comment hello 6.1-clang)" "clang version" "compat 5.5: clang compiled the module"
 	like "$(log hello 6.1-clang)" "^ld.lld -r" "compat 5.5: ld.lld linked the module"
 	is "$(seen hello 6.2-ld)" "CC=clang KERNEL_CC=clang LLVM=1 " "compat 5.5: ld.lld is used only with CONFIG_LD_IS_LLD"
@@ -138,7 +138,7 @@ environment_file()
 	CFLAGS=-Devil dkms_exits 0 "compat 10: build_environment" build hello/1.0 -k 5.1-named
 	is "$(seen hello 5.1-named)" "CC=gcc CFLAGS=-DFROM_FILE KERNEL_CC=$gcc " "compat 5.4: variables of build_environment override others"
 	is "$(log hello 5.1-named | grep -E '^(GREETING|SECRET)=')" "GREETING=hello world" \
-		"compat 5.4: what it does not export stays there"
+		"compat 5.4: variables that it does not export are not set"
 	echo 'exit 3' >> "$etc/build.env"
 	run_dkms build hello/1.0 -k 5.1-named --force
 	ok "a build_environment that fails stops the build" test "$status" -ne 0
