@@ -33,8 +33,8 @@
 
 #include "base/file.h"
 #include "base/parallel.h"
-#include "cache/listing.h"
 #include "cache/listing-cache.h"
+#include "cache/listing.h"
 
 #define MAGIC "dkmstree"
 #define FILE_VERSION 1

@@ -9,7 +9,7 @@
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/reuse.h"
-#include "builder/steps/look.h"
+#include "builder/steps/check-needed.h"
 #include "scheduler/plan-run.h"
 #include "cli/cache-miss.h"
 #include "cli/cache-why.h"
@@ -85,7 +85,7 @@ int cache_why(struct cache *cache, struct arguments *args)
 		print_error(&err);
 		return 1;
 	}
-	if (look_check_added(s, args->name, args->version, &err) < 0) {
+	if (check_added(s, args->name, args->version, &err) < 0) {
 		print_error(&err);
 		return err.status;
 	}

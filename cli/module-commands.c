@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
-#include "builder/steps/look.h"
+#include "builder/steps/check-needed.h"
 #include "scheduler/depmods.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/post-transaction.h"
@@ -198,7 +198,7 @@ static int run_removal(struct arguments *args, enum job_kind kind, bool forget)
 	int status = 0;
 
 	if (session_init(&s, args, true) == 0 &&
-		look_check_added(s.settings, args->name, args->version, &s.error) == 0 &&
+		check_added(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_on_kernels(&s, kind, forget) == 0) {
 		post_transaction_run(&s.plan, s.kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);

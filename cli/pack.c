@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "builder/steps/look.h"
+#include "builder/steps/check-needed.h"
 #include "scheduler/plan-run.h"
 #include "cli/command-row.h"
 #include "cli/pack.h"
@@ -56,7 +56,7 @@ static int make_archive(struct arguments *args, enum pack_format format)
 	int status = 0;
 
 	if (session_init(&s, args, true) == 0 &&
-		look_check_added(s.settings, args->name, args->version, &s.error) == 0 &&
+		check_added(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_pack(&s, format) == 0)
 		status = plan_exit_status(&s.plan);
 	return session_done(&s, status);

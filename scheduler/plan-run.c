@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "builder/tree/leftovers.h"
-#include "builder/machine.h"
+#include "builder/state-machine.h"
 #include "scheduler/estimate.h"
 #include "scheduler/plan-order.h"
 #include "scheduler/plan-run.h"

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "builder/reuse/key-texts.h"
-#include "builder/machine.h"
+#include "builder/state-machine.h"
 #include "scheduler/plan.h"
 
 void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings)

@@ -91,14 +91,14 @@ static int load_work(struct job *job)
 	return 0;
 }
 
-enum phase load_enter(struct job *job)
+enum transition load_enter(struct job *job)
 {
 	if (!job->add->archive)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->add->load = xcalloc(1, sizeof(*job->add->load));
 	job->add->load->lock_fd = -1;
 	job->ask.work = load_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 /* JOB_REGISTERING */
@@ -370,10 +370,10 @@ static int load_clean_work(struct job *job)
 	return 0;
 }
 
-enum phase load_clean_enter(struct job *job)
+enum transition load_clean_enter(struct job *job)
 {
 	if (!job->add->load)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = load_clean_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

@@ -3,11 +3,11 @@
 #define BUILDER_ADD_LOAD_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_LOADING and JOB_CLEANING_LOAD */
-enum phase load_enter(struct job *job);
-enum phase load_clean_enter(struct job *job);
+enum transition load_enter(struct job *job);
+enum transition load_clean_enter(struct job *job);
 
 /* Checks whether a version in that state may be replaced by the one in the archive.
  * Returns 0, or -EEXIST and job->outcome.error if it may not: --force is needed. */

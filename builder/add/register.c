@@ -107,7 +107,7 @@ static int register_work(struct job *job)
 	return r;
 }
 
-enum phase register_enter(struct job *job)
+enum transition register_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	enum tree_state state;
@@ -118,31 +118,32 @@ enum phase register_enter(struct job *job)
 	}
 	if (tree_check_name("module name", job->name, &job->outcome.error) < 0 ||
 		tree_check_name("module version", job->version, &job->outcome.error) < 0)
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	state = tree_version_state(
 		s->trees.dkms, s->trees.source, job->name, job->version);
 	if (job->add->load) {
 		job->ask.work = load_register_work;
-		return load_check_state(job, state) < 0 ? PHASE_FAIL : PHASE_WORK;
+		return load_check_state(job, state) < 0 ? TRANSITION_FAIL
+							: TRANSITION_WORK;
 	}
 	if (state != STATE_UNKNOWN && state != STATE_BROKEN && job->add->allow_existing) {
 		job->outcome.result = RESULT_NOTHING;
-		return PHASE_STOP;
+		return TRANSITION_STOP;
 	}
 	if (state != STATE_UNKNOWN && state != STATE_BROKEN) {
 		set_upgrade_mark(job);
 		error_set(&job->outcome.error, -EEXIST, 3, "%s/%s is already added",
 			job->name, job->version);
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	}
 	job->ask.work = register_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
-enum phase post_add_enter(struct job *job)
+enum transition post_add_enter(struct job *job)
 {
 	if (load_is_sourceless(job))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	return hook_enter(job, "POST_ADD", job->conf->post_add);
 }
 
@@ -152,7 +153,7 @@ static int forget_work(struct job *job)
 		&job->outcome.error);
 }
 
-enum phase forget_enter(struct job *job)
+enum transition forget_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	struct tree_filter filter = {.name = job->name, .version = job->version};
@@ -161,14 +162,14 @@ enum phase forget_enter(struct job *job)
 
 	if (tree_read(s->trees.dkms, s->trees.source, &filter, &list,
 		    &job->outcome.error) < 0)
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	for (size_t i = 0; i < list.n; i++)
 		built |= list.entries[i].state >= STATE_BUILT;
 	tree_list_done(&list);
 	if (built) {
 		job->outcome.result = RESULT_NOTHING;
-		return PHASE_STOP;
+		return TRANSITION_STOP;
 	}
 	job->ask.work = forget_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

@@ -3,11 +3,11 @@
 #define BUILDER_ADD_REGISTER_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_REGISTERING, JOB_POST_ADD and JOB_FORGETTING */
-enum phase register_enter(struct job *job);
-enum phase post_add_enter(struct job *job);
-enum phase forget_enter(struct job *job);
+enum transition register_enter(struct job *job);
+enum transition post_add_enter(struct job *job);
+enum transition forget_enter(struct job *job);
 
 #endif

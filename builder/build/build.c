@@ -21,11 +21,11 @@
 
 #include "base/file.h"
 #include "builder/host/distro.h"
+#include "builder/host/header-mounts.h"
 #include "builder/host/toolchain.h"
 #include "builder/host/unpackaged.h"
 #include "builder/module/compress.h"
 #include "builder/module/modfile.h"
-#include "builder/host/header-mounts.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 

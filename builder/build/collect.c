@@ -82,10 +82,10 @@ static int collect_work(struct job *job)
 	return r;
 }
 
-enum phase collect_enter(struct job *job)
+enum transition collect_enter(struct job *job)
 {
 	if (!build_is_needed(job))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = collect_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

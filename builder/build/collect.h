@@ -3,10 +3,10 @@
 #define BUILDER_BUILD_COLLECT_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_COLLECTING */
-enum phase collect_enter(struct job *job);
+enum transition collect_enter(struct job *job);
 /* Checks whether the staged modules fit the kernel (modfile_check_for_kernel()). Appends
  * what is wrong with them to job->outcome.warnings. Also called for modules from the
  * cache. */

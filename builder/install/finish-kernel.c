@@ -21,31 +21,32 @@ static bool has_any_changed(const struct job *job)
 	return false;
 }
 
-enum phase depmod_enter(struct job *job)
+enum transition depmod_enter(struct job *job)
 {
 	int r;
 
 	job->depmod->depmod = xcalloc(1, sizeof(*job->depmod->depmod));
 	if (!has_any_changed(job)) {
 		job->outcome.result = RESULT_NOTHING;
-		return PHASE_STOP;
+		return TRANSITION_STOP;
 	}
 	if (job->shared->settings->switches.no_depmod)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	r = depmod_prepare(job->shared->settings, job->kernel, job->depmod->depmod,
 		&job->outcome.error);
 	if (r <= 0)
-		return PHASE_NEXT; /* after an error, JOB_ROLLING_BACK fails the job */
+		return TRANSITION_NEXT; /* after an error, JOB_ROLLING_BACK fails the job
+					 */
 	job->ask.command = job->depmod->depmod->command;
 	command_init(&job->depmod->depmod->command);
 	job->ask.command.runs_when_cancelled = true;
-	return PHASE_COMMAND;
+	return TRANSITION_COMMAND;
 }
 
-enum phase depmod_leave(struct job *job, const struct outcome *outcome)
+enum transition depmod_leave(struct job *job, const struct outcome *outcome)
 {
 	depmod_finish(job->depmod->depmod, job->kernel, outcome, &job->outcome.error);
-	return PHASE_NEXT;
+	return TRANSITION_NEXT;
 }
 
 /* JOB_ROLLING_BACK */
@@ -76,12 +77,12 @@ static int roll_back_work(struct job *job)
 	return -EIO;
 }
 
-enum phase roll_back_enter(struct job *job)
+enum transition roll_back_enter(struct job *job)
 {
 	if (!job->outcome.error.status)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = roll_back_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 /* weak-modules(8) and modprobe(8) use the system's install tree only. */
@@ -159,17 +160,17 @@ static bool fill_weak_command(struct job *job, bool adds)
 	return argv->n > n_options;
 }
 
-enum phase weak_modules_enter(struct job *job)
+enum transition weak_modules_enter(struct job *job)
 {
 	while (job->depmod->weak_calls < 2) {
 		if (fill_weak_command(job, job->depmod->weak_calls++ == 1))
-			return PHASE_COMMAND;
+			return TRANSITION_COMMAND;
 		command_done(&job->ask.command);
 	}
-	return PHASE_NEXT;
+	return TRANSITION_NEXT;
 }
 
-enum phase weak_modules_leave(struct job *job, const struct outcome *outcome)
+enum transition weak_modules_leave(struct job *job, const struct outcome *outcome)
 {
 	str_add_bytes(&job->outcome.output, outcome->out.data, outcome->out.len);
 	str_add_bytes(&job->outcome.output, outcome->err.data, outcome->err.len);
@@ -178,7 +179,7 @@ enum phase weak_modules_leave(struct job *job, const struct outcome *outcome)
 
 		strv_pushf(&job->outcome.warnings, "weak-modules %s", how);
 	}
-	return PHASE_AGAIN;
+	return TRANSITION_AGAIN;
 }
 
 /* JOB_MODPROBING */
@@ -207,7 +208,7 @@ static void list_device_aliases(struct strv *ret)
 /* Loads the modules for the machine's devices if this run has installed any for the
  * running kernel. A module that cannot be loaded is no failure: it may be blacklisted or
  * need a signature, and the next boot tries again. */
-enum phase modprobe_enter(struct job *job)
+enum transition modprobe_enter(struct job *job)
 {
 	static const char script[] =
 		"modprobe -a -b -q -- \"$@\"\n"
@@ -225,11 +226,11 @@ enum phase modprobe_enter(struct job *job)
 		installed |= job->depmod->members[i]->outcome.installed;
 	if (!s->modprobe_on_install || !installed || job->shared->stop.signal ||
 		!streq(job->kernel->release, running) || !is_system_tree(s))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	list_device_aliases(&aliases);
 	strv_sort_unique(&aliases);
 	strv_push_all(
 		argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
 	strv_extend(argv, &aliases);
-	return aliases.n ? PHASE_COMMAND : PHASE_NEXT;
+	return aliases.n ? TRANSITION_COMMAND : TRANSITION_NEXT;
 }

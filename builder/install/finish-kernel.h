@@ -3,15 +3,15 @@
 #define BUILDER_INSTALL_FINISH_KERNEL_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* The states of JOB_DEPMOD: JOB_RUNNING_DEPMOD, JOB_ROLLING_BACK, JOB_WEAK_MODULES and
  * JOB_MODPROBING */
-enum phase depmod_enter(struct job *job);
-enum phase depmod_leave(struct job *job, const struct outcome *outcome);
-enum phase roll_back_enter(struct job *job);
-enum phase weak_modules_enter(struct job *job);
-enum phase weak_modules_leave(struct job *job, const struct outcome *outcome);
-enum phase modprobe_enter(struct job *job);
+enum transition depmod_enter(struct job *job);
+enum transition depmod_leave(struct job *job, const struct outcome *outcome);
+enum transition roll_back_enter(struct job *job);
+enum transition weak_modules_enter(struct job *job);
+enum transition weak_modules_leave(struct job *job, const struct outcome *outcome);
+enum transition modprobe_enter(struct job *job);
 
 #endif

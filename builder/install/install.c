@@ -122,12 +122,12 @@ static void undo_list_run(struct undo_list *undo)
 
 /* JOB_PRE_INSTALL */
 
-enum phase pre_install_enter(struct job *job)
+enum transition pre_install_enter(struct job *job)
 {
 	return hook_enter(job, "PRE_INSTALL", job->conf->pre_install);
 }
 
-enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
+enum transition pre_install_leave(struct job *job, const struct outcome *outcome)
 {
 	_cleanup_free_ char *how = NULL;
 
@@ -139,7 +139,7 @@ enum phase pre_install_leave(struct job *job, const struct outcome *outcome)
 	error_set(
 		&job->outcome.error, -ECANCELED, 101, "PRE_INSTALL refused: it %s", how);
 	error_remedy(&job->outcome.error, "--force installs the module anyway");
-	return PHASE_FAIL;
+	return TRANSITION_FAIL;
 }
 
 /* JOB_INSTALLING */
@@ -505,15 +505,15 @@ static int install_work(struct job *job)
 	return kernel_lock_and_call(job, install_locked);
 }
 
-enum phase install_enter(struct job *job)
+enum transition install_enter(struct job *job)
 {
 	job->ask.work = install_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 /* JOB_POST_INSTALL */
 
-enum phase post_install_enter(struct job *job)
+enum transition post_install_enter(struct job *job)
 {
 	return hook_enter(job, "POST_INSTALL", job->conf->post_install);
 }

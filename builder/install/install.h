@@ -3,13 +3,13 @@
 #define BUILDER_INSTALL_INSTALL_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_PRE_INSTALL, JOB_INSTALLING and JOB_POST_INSTALL */
-enum phase pre_install_enter(struct job *job);
-enum phase pre_install_leave(struct job *job, const struct outcome *outcome);
-enum phase install_enter(struct job *job);
-enum phase post_install_enter(struct job *job);
+enum transition pre_install_enter(struct job *job);
+enum transition pre_install_leave(struct job *job, const struct outcome *outcome);
+enum transition install_enter(struct job *job);
+enum transition post_install_enter(struct job *job);
 
 /* Undoes an install that has replaced another version, job->outcome.replaced: installs
  * that version again. Works on any thread. Returns 0, or a negative errno and

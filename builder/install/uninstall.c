@@ -192,7 +192,7 @@ int uninstall_work(struct job *job)
 	return kernel_lock_and_call(job, uninstall_locked);
 }
 
-enum phase uninstall_enter(struct job *job)
+enum transition uninstall_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *version = NULL;
@@ -200,15 +200,15 @@ enum phase uninstall_enter(struct job *job)
 	if (job->outcome.state_before < STATE_INSTALLED)
 		version = tree_installed_version(s->trees.dkms, job_on_kernel(job));
 	if (version)
-		return PHASE_NEXT; /* another version is installed */
+		return TRANSITION_NEXT; /* another version is installed */
 	job->ask.work = uninstall_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
-enum phase post_remove_enter(struct job *job)
+enum transition post_remove_enter(struct job *job)
 {
 	if (!job->outcome.uninstalled || !job->conf)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	return hook_enter(job, "POST_REMOVE", job->conf->post_remove);
 }
 
@@ -222,8 +222,8 @@ static int unpublish_work(struct job *job)
 	return r;
 }
 
-enum phase unpublish_enter(struct job *job)
+enum transition unpublish_enter(struct job *job)
 {
 	job->ask.work = unpublish_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

@@ -31,7 +31,7 @@ char *hook_command_line(struct job *job, const char *directive, const char *scri
 	return str_take(&line);
 }
 
-enum phase hook_enter(struct job *job, const char *directive, const char *script)
+enum transition hook_enter(struct job *job, const char *directive, const char *script)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *version_dir = NULL;
@@ -40,12 +40,12 @@ enum phase hook_enter(struct job *job, const char *directive, const char *script
 	struct conf_request request = job_conf_request(job);
 
 	if (is_empty(script))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	version_dir = tree_version_dir(s->trees.dkms, job->name, job->version);
 	source = path_join(version_dir, "source");
 	line = hook_command_line(job, directive, script, source, source);
 	if (!line)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){BASH_PROGRAM, "-c", line, NULL});
 	strv_push_all(&job->ask.command.env, (const char *const *)environ);
@@ -53,10 +53,10 @@ enum phase hook_enter(struct job *job, const char *directive, const char *script
 	job->ask.command.cwd = TAKE_PTR(source);
 	/* When the job has changed the kernel's tree, its script still has to run. */
 	job->ask.command.runs_when_cancelled = job->outcome.changed_kernel;
-	return PHASE_COMMAND;
+	return TRANSITION_COMMAND;
 }
 
-enum phase hook_leave(struct job *job, const struct outcome *outcome)
+enum transition hook_leave(struct job *job, const struct outcome *outcome)
 {
 	str_add_bytes(&job->outcome.output, outcome->out.data, outcome->out.len);
 	str_add_bytes(&job->outcome.output, outcome->err.data, outcome->err.len);
@@ -66,5 +66,5 @@ enum phase hook_leave(struct job *job, const struct outcome *outcome)
 		strv_pushf(&job->outcome.warnings, "the %s script %s",
 			job_state_name(job->state), how);
 	}
-	return PHASE_NEXT;
+	return TRANSITION_NEXT;
 }

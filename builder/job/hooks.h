@@ -3,7 +3,7 @@
 #define BUILDER_JOB_HOOKS_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* The scripts that a dkms.conf names. In each function, directive is the name of the
  * directive ("POST_ADD") and script is its value: the script's path in the source,
@@ -11,11 +11,11 @@
 
 /* Begins a state that runs a script which acts on the system: POST_ADD, PRE_INSTALL,
  * POST_INSTALL or POST_REMOVE. It runs outside the sandbox, in the source directory.
- * Returns PHASE_COMMAND; PHASE_NEXT if the directive is not set or the script cannot be
- * run. */
-enum phase hook_enter(struct job *job, const char *directive, const char *script);
+ * Returns TRANSITION_COMMAND; TRANSITION_NEXT if the directive is not set or the script
+ * cannot be run. */
+enum transition hook_enter(struct job *job, const char *directive, const char *script);
 /* Keeps what the script has printed. If it failed, adds a warning; the job goes on. */
-enum phase hook_leave(struct job *job, const struct outcome *outcome);
+enum transition hook_leave(struct job *job, const struct outcome *outcome);
 /* Returns the shell command that runs a script, "PATH ARGUMENTS"; the caller frees it.
  * The path is /etc/dkms/NAME/SCRIPT if that is an executable file, else the script's path
  * in dir, which the command sees as seen_dir. If there is no executable file, adds a

@@ -7,15 +7,15 @@
 #include "base/error.h"
 #include "builder/run/command.h"
 #include "builder/run/sandbox.h"
-#include "builder/host/kernel.h"
 #include "builder/host/kernel-names.h"
+#include "builder/host/kernel.h"
 #include "builder/host/settings.h"
 #include "builder/conf/conf.h"
 #include "builder/tree/tree.h"
 
 /* A job does one thing to one version of a module, mostly for one kernel. It is a state
- * machine (builder/machine.c) that asks its runner for commands and for work on a thread;
- * it runs no command itself. */
+ * machine (builder/state-machine.c) that asks its runner for commands and for work on a
+ * thread; it runs no command itself. */
 
 enum job_kind {
 	JOB_EVALUATE,  /* evaluates the dkms.conf and does nothing else */
@@ -30,8 +30,8 @@ enum job_kind {
 	JOB_DEPMOD,    /* finishes a kernel whose tree other jobs have changed */
 };
 
-/* A job passes through the states in this order. The table in machine.c says which kinds
- * of job enter a state; the others skip it. */
+/* A job passes through the states in this order. The table in state-machine.c says which
+ * kinds of job enter a state; the others skip it. */
 enum job_state {
 	JOB_NEW,         /* the job has not begun */
 	JOB_LOOKING,     /* checks whether the version is in the tree, and what to do */
@@ -230,8 +230,8 @@ struct job {
 	struct signing *signing; /* the signing of its modules, or NULL; steps/sign.c's */
 };
 
-/* Returns a job in the state JOB_NEW; job_free() in builder/machine.h frees. name and
- * version are copied and may be NULL. kernel and shared must outlive the job. */
+/* Returns a job in the state JOB_NEW; job_free() in builder/state-machine.h frees. name
+ * and version are copied and may be NULL. kernel and shared must outlive the job. */
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
 	const char *name, const char *version);
 

@@ -87,14 +87,14 @@ static int pack_work(struct job *job)
 		&job->outcome.warnings, &job->outcome.error);
 }
 
-enum phase pack_enter(struct job *job)
+enum transition pack_enter(struct job *job)
 {
 	if (check_built(job) < 0)
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	job->ask.work = pack_work;
 	if (job->pack->format != PACK_TARBALL) {
 		job->pack->package = package_new();
 		job->ask.work = package_assemble;
 	}
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

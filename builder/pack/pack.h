@@ -3,9 +3,9 @@
 #define BUILDER_PACK_PACK_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_PACKING */
-enum phase pack_enter(struct job *job);
+enum transition pack_enter(struct job *job);
 
 #endif

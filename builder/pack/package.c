@@ -198,29 +198,29 @@ int package_assemble(struct job *job)
 
 /* JOB_PACKAGING */
 
-enum phase package_enter(struct job *job)
+enum transition package_enter(struct job *job)
 {
 	struct package *p = job->pack->package;
 	_cleanup_free_ char *epoch = NULL;
 
 	if (!p)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	epoch = xasprintf("%lld", (long long)p->time);
 	strv_push_all(&job->ask.command.env, (const char *const *)environ);
 	strv_setenv(&job->ask.command.env, "SOURCE_DATE_EPOCH", epoch);
 	job->ask.command.cwd = xstrdup(p->dir);
 	formats[job->pack->format]->fill_command(job, p);
-	return PHASE_COMMAND;
+	return TRANSITION_COMMAND;
 }
 
-enum phase package_leave(struct job *job, const struct outcome *outcome)
+enum transition package_leave(struct job *job, const struct outcome *outcome)
 {
 	const struct package_format *format = formats[job->pack->format];
 	const struct str *said = outcome->err.len ? &outcome->err : &outcome->out;
 	_cleanup_free_ char *how = NULL, *remedy = NULL, *text = NULL;
 
 	if (outcome_ok(outcome))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	how = outcome_describe(outcome, &job->ask.command);
 	text = xstrndup(said->len ? said->data : "", SAID_MAX);
 	text_mask_controls(text);
@@ -232,7 +232,7 @@ enum phase package_leave(struct job *job, const struct outcome *outcome)
 		remedy = format->install_tool_command(job->shared->settings->distro);
 	if (remedy)
 		error_remedy(&job->outcome.error, "%s", remedy);
-	return PHASE_FAIL;
+	return TRANSITION_FAIL;
 }
 
 /* JOB_DELIVERING */
@@ -262,12 +262,12 @@ static int deliver_work(struct job *job)
 	return r;
 }
 
-enum phase deliver_enter(struct job *job)
+enum transition deliver_enter(struct job *job)
 {
 	if (!job->pack->package)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = deliver_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 /* JOB_CLEANING_PACKAGE */
@@ -280,10 +280,10 @@ static int package_clean_work(struct job *job)
 	return 0;
 }
 
-enum phase package_clean_enter(struct job *job)
+enum transition package_clean_enter(struct job *job)
 {
 	if (!job->pack->package)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = package_clean_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

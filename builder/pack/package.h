@@ -3,13 +3,13 @@
 #define BUILDER_PACK_PACKAGE_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_PACKAGING, JOB_DELIVERING and JOB_CLEANING_PACKAGE */
-enum phase package_enter(struct job *job);
-enum phase package_leave(struct job *job, const struct outcome *outcome);
-enum phase deliver_enter(struct job *job);
-enum phase package_clean_enter(struct job *job);
+enum transition package_enter(struct job *job);
+enum transition package_leave(struct job *job, const struct outcome *outcome);
+enum transition deliver_enter(struct job *job);
+enum transition package_clean_enter(struct job *job);
 
 /* Returns the state of a package that is not made yet. package_free() frees. */
 struct package *package_new(void);

@@ -43,12 +43,12 @@ static int fingerprint_work(struct job *job)
 	return 0;
 }
 
-enum phase fingerprint_enter(struct job *job)
+enum transition fingerprint_enter(struct job *job)
 {
 	if (!job->build || !job->shared->cache || fingerprint_find_obstacle(job))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = fingerprint_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 /* The files of an entry, with their paths in the build. files_done() frees. */
@@ -154,14 +154,14 @@ static int restore_work(struct job *job)
 	return r;
 }
 
-enum phase restore_enter(struct job *job)
+enum transition restore_enter(struct job *job)
 {
 	/* --force means that the module is built even if it is in the cache. */
 	if (!job->build || !job->reuse->key.n_parts ||
 		job->shared->settings->switches.force)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = restore_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 /* JOB_STORING */
@@ -212,12 +212,12 @@ static int store_work(struct job *job)
 	return 0;
 }
 
-enum phase store_enter(struct job *job)
+enum transition store_enter(struct job *job)
 {
 	if (!build_is_needed(job) || !job->reuse->key.n_parts)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = store_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 void cached_commit(struct job *job)

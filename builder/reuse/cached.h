@@ -3,14 +3,14 @@
 #define BUILDER_REUSE_CACHED_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_FINGERPRINTING */
-enum phase fingerprint_enter(struct job *job);
+enum transition fingerprint_enter(struct job *job);
 /* JOB_RESTORING */
-enum phase restore_enter(struct job *job);
+enum transition restore_enter(struct job *job);
 /* JOB_STORING */
-enum phase store_enter(struct job *job);
+enum transition store_enter(struct job *job);
 /* Makes the entries that JOB_STORING stored, if any, available to other builds. */
 void cached_commit(struct job *job);
 

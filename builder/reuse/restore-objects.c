@@ -168,10 +168,10 @@ static int link_work(struct job *job)
 	return 0;
 }
 
-enum phase link_enter(struct job *job)
+enum transition link_enter(struct job *job)
 {
 	if (!build_is_needed(job) || objects_find_obstacle(job))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = link_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

@@ -11,19 +11,19 @@
 /* The dkms tree in which the hook searches the log. */
 #define TREE "/var/lib/dkms"
 
-enum phase report_enter(struct job *job)
+enum transition report_enter(struct job *job)
 {
 	int status = job->outcome.error.status;
 
 	/* 10: make failed; 7: make succeeded, but a module is missing. */
 	if (job->outcome.result != RESULT_FAILED || (status != 10 && status != 7) ||
 		job->shared->stop.signal)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	if (geteuid() != 0 || !streq(job->shared->settings->trees.dkms, TREE) ||
 		access(HOOK, X_OK) < 0 || access(PROGRAM, F_OK) < 0)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){HOOK, "-m", job->name, "-v", job->version, "-k",
 			job->kernel->release, NULL});
-	return PHASE_COMMAND;
+	return TRANSITION_COMMAND;
 }

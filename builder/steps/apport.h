@@ -3,9 +3,9 @@
 #define BUILDER_STEPS_APPORT_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_REPORTING */
-enum phase report_enter(struct job *job);
+enum transition report_enter(struct job *job);
 
 #endif

@@ -74,10 +74,10 @@ static int clean_work(struct job *job)
 	return 0;
 }
 
-enum phase clean_enter(struct job *job)
+enum transition clean_enter(struct job *job)
 {
 	if (!job->build)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = clean_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

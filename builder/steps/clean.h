@@ -3,10 +3,10 @@
 #define BUILDER_STEPS_CLEAN_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_CLEANING_BUILD */
-enum phase clean_enter(struct job *job);
+enum transition clean_enter(struct job *job);
 /* Frees job->build and job->reuse. Removes no files. */
 void clean_free_build(struct job *job);
 

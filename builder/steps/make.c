@@ -22,7 +22,7 @@
 
 /* Makes the job's command a bash that runs line in the build directory. If make is true,
  * the command may call make: it gets job slots and compilers with ccache. */
-static enum phase run_in_build(struct job *job, const char *line, bool make)
+static enum transition run_in_build(struct job *job, const char *line, bool make)
 {
 	const struct settings *s = job->shared->settings;
 	struct build *b = job->build;
@@ -50,7 +50,7 @@ static enum phase run_in_build(struct job *job, const char *line, bool make)
 	sandbox_wrap_command(cmd, &box);
 	sandbox_done(&box);
 	buildlog_add_command(b->log_fd, line);
-	return PHASE_COMMAND;
+	return TRANSITION_COMMAND;
 }
 
 /* A file system with less free space than this counts as full (bytes). It is not 0,
@@ -65,10 +65,11 @@ static bool disk_is_full(const char *path)
 	       (uint64_t)st.f_bavail * st.f_frsize < DISK_FULL_BYTES;
 }
 
-/* Adds the outcome of a command to the log. Returns PHASE_NEXT if it succeeded. Otherwise
- * sets an error with that status, which has what ("make"), how it ended, the lines of the
- * log that explain it, and advice if there is any, and returns PHASE_FAIL. */
-static enum phase check_command(
+/* Adds the outcome of a command to the log. Returns TRANSITION_NEXT if it succeeded.
+ * Otherwise sets an error with that status, which has what ("make"), how it ended, the
+ * lines of the log that explain it, and advice if there is any, and returns
+ * TRANSITION_FAIL. */
+static enum transition check_command(
 	struct job *job, const struct outcome *outcome, const char *what, int status)
 {
 	_cleanup_free_ char *how = NULL, *why = NULL, *full = NULL, *advice = NULL;
@@ -78,7 +79,7 @@ static enum phase check_command(
 	if (r == 0 && disk_is_full(job->build->paths.version_dir))
 		r = -ENOSPC;
 	if (outcome_ok(outcome))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	how = outcome_describe(outcome, &job->ask.command);
 	why = buildlog_explain_failure(
 		job->build->paths.log, job->build->paths.build_dir);
@@ -90,98 +91,98 @@ static enum phase check_command(
 	advice = advice_find(job);
 	if (advice)
 		error_remedy(&job->outcome.error, "%s", advice);
-	return PHASE_FAIL;
+	return TRANSITION_FAIL;
 }
 
 /* JOB_PATCHING */
 
-enum phase patch_enter(struct job *job)
+enum transition patch_enter(struct job *job)
 {
 	struct build *b = job->build;
 	_cleanup_free_ char *path = NULL;
 	struct str line = {0};
-	enum phase phase;
+	enum transition transition;
 	const char *name;
 
 	if (!build_is_needed(job) || b->next_patch == job->conf->patches.n)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	name = job->conf->patches.items[b->next_patch];
 	path = xasprintf("%s/patches/%s", b->work_dir, name);
 	if (path_has_dot_dot(name) || !path_is_file(path)) {
 		error_set(&job->outcome.error, -ENOENT, 5, "%s: the patch patches/%s %s",
 			job->conf_path, name,
 			path_has_dot_dot(name) ? "has .. in its path" : "is missing");
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	}
 	str_add(&line, "patch -p1 -i ");
 	free(path);
 	path = xasprintf("patches/%s", name);
 	str_add_quoted(&line, path);
-	phase = run_in_build(job, line.data, false);
+	transition = run_in_build(job, line.data, false);
 	str_done(&line);
-	return phase;
+	return transition;
 }
 
-enum phase patch_leave(struct job *job, const struct outcome *outcome)
+enum transition patch_leave(struct job *job, const struct outcome *outcome)
 {
 	_cleanup_free_ char *what = xasprintf(
 		"the patch %s", job->conf->patches.items[job->build->next_patch]);
 
-	if (check_command(job, outcome, what, 6) == PHASE_FAIL)
-		return PHASE_FAIL;
+	if (check_command(job, outcome, what, 6) == TRANSITION_FAIL)
+		return TRANSITION_FAIL;
 	job->build->next_patch++;
-	return PHASE_AGAIN;
+	return TRANSITION_AGAIN;
 }
 
 /* JOB_PRE_BUILD, JOB_POST_BUILD */
 
-static enum phase build_script_enter(
+static enum transition build_script_enter(
 	struct job *job, const char *what, const char *script)
 {
 	_cleanup_free_ char *line = NULL;
 
 	if (!build_is_needed(job) || is_empty(script))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	line = hook_command_line(
 		job, what, script, job->build->work_dir, job->build->paths.build_dir);
-	return line ? run_in_build(job, line, true) : PHASE_NEXT;
+	return line ? run_in_build(job, line, true) : TRANSITION_NEXT;
 }
 
-static enum phase build_script_leave(struct job *job, const struct outcome *outcome,
+static enum transition build_script_leave(struct job *job, const struct outcome *outcome,
 	const char *what)
 {
 	return check_command(
 		job, outcome, what, outcome->exit_status ? outcome->exit_status : 1);
 }
 
-enum phase pre_build_enter(struct job *job)
+enum transition pre_build_enter(struct job *job)
 {
 	return build_script_enter(job, "PRE_BUILD", job->conf->pre_build);
 }
 
-enum phase pre_build_leave(struct job *job, const struct outcome *outcome)
+enum transition pre_build_leave(struct job *job, const struct outcome *outcome)
 {
 	return build_script_leave(job, outcome, "PRE_BUILD");
 }
 
-enum phase post_build_enter(struct job *job)
+enum transition post_build_enter(struct job *job)
 {
 	return build_script_enter(job, "POST_BUILD", job->conf->post_build);
 }
 
-enum phase post_build_leave(struct job *job, const struct outcome *outcome)
+enum transition post_build_leave(struct job *job, const struct outcome *outcome)
 {
 	return build_script_leave(job, outcome, "POST_BUILD");
 }
 
 /* JOB_MAKING */
 
-enum phase make_enter(struct job *job)
+enum transition make_enter(struct job *job)
 {
 	_cleanup_free_ char *line = NULL;
 
 	if (!build_is_needed(job))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	line = conf_make_command(job->conf, job->kernel->release);
 	return run_in_build(job, line, true);
 }
@@ -208,15 +209,15 @@ static bool may_be_fault_of_objects(const struct job *job, const struct outcome 
 	return !outcome_ok(outcome) || !objects_are_valid(job);
 }
 
-enum phase make_leave(struct job *job, const struct outcome *outcome)
+enum transition make_leave(struct job *job, const struct outcome *outcome)
 {
 	if (may_be_fault_of_objects(job, outcome)) {
 		job->reuse->without_objects = true;
 		job->build->next_patch = 0;
-		return PHASE_RESTART;
+		return TRANSITION_RESTART;
 	}
-	if (check_command(job, outcome, "make", 10) == PHASE_FAIL)
-		return PHASE_FAIL;
+	if (check_command(job, outcome, "make", 10) == TRANSITION_FAIL)
+		return TRANSITION_FAIL;
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *path = build_module_path(job, m);
@@ -226,21 +227,21 @@ enum phase make_leave(struct job *job, const struct outcome *outcome)
 		error_set(&job->outcome.error, -ENOENT, 7,
 			"make succeeded and did not build %s%s.ko, which %s names",
 			m->built_location, m->built_name, job->conf_path);
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	}
-	return PHASE_NEXT;
+	return TRANSITION_NEXT;
 }
 
 /* JOB_STRIPPING */
 
-enum phase strip_enter(struct job *job)
+enum transition strip_enter(struct job *job)
 {
 	struct str line = {0};
 	bool any = false;
-	enum phase phase = PHASE_NEXT;
+	enum transition transition = TRANSITION_NEXT;
 
 	if (!build_is_needed(job))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	str_add(&line, "strip -g");
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
@@ -254,12 +255,12 @@ enum phase strip_enter(struct job *job)
 		any = true;
 	}
 	if (any)
-		phase = run_in_build(job, line.data, false);
+		transition = run_in_build(job, line.data, false);
 	str_done(&line);
-	return phase;
+	return transition;
 }
 
-enum phase strip_leave(struct job *job, const struct outcome *outcome)
+enum transition strip_leave(struct job *job, const struct outcome *outcome)
 {
 	return check_command(job, outcome, "strip", 10);
 }

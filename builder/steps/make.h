@@ -3,18 +3,18 @@
 #define BUILDER_STEPS_MAKE_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_PATCHING, JOB_PRE_BUILD, JOB_MAKING, JOB_STRIPPING and JOB_POST_BUILD */
-enum phase patch_enter(struct job *job);
-enum phase patch_leave(struct job *job, const struct outcome *outcome);
-enum phase pre_build_enter(struct job *job);
-enum phase pre_build_leave(struct job *job, const struct outcome *outcome);
-enum phase make_enter(struct job *job);
-enum phase make_leave(struct job *job, const struct outcome *outcome);
-enum phase strip_enter(struct job *job);
-enum phase strip_leave(struct job *job, const struct outcome *outcome);
-enum phase post_build_enter(struct job *job);
-enum phase post_build_leave(struct job *job, const struct outcome *outcome);
+enum transition patch_enter(struct job *job);
+enum transition patch_leave(struct job *job, const struct outcome *outcome);
+enum transition pre_build_enter(struct job *job);
+enum transition pre_build_leave(struct job *job, const struct outcome *outcome);
+enum transition make_enter(struct job *job);
+enum transition make_leave(struct job *job, const struct outcome *outcome);
+enum transition strip_enter(struct job *job);
+enum transition strip_leave(struct job *job, const struct outcome *outcome);
+enum transition post_build_enter(struct job *job);
+enum transition post_build_leave(struct job *job, const struct outcome *outcome);
 
 #endif

@@ -73,16 +73,16 @@ static void choose_sandbox(struct job *job)
 		b->sandbox = SANDBOX_KIND_USERNS;
 }
 
-enum phase check_enter(struct job *job)
+enum transition check_enter(struct job *job)
 {
 	const struct kernel *kernel = job->kernel;
 
 	if (job->outcome.state_before >= STATE_BUILT && !job->request.rebuild &&
 		!(job->kind == JOB_BUILD && job->shared->settings->switches.force))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	if (job->conf->excluded) {
 		job->outcome.result = RESULT_EXCLUDED;
-		return PHASE_STOP;
+		return TRANSITION_STOP;
 	}
 	if (!kernel->has_headers) {
 		_cleanup_free_ char *remedy = distro_headers_command(
@@ -93,18 +93,18 @@ enum phase check_enter(struct job *job)
 			kernel->headers);
 		if (remedy)
 			error_remedy(&job->outcome.error, "%s", remedy);
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	}
 	if (check_depends(job) < 0)
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	job->build = build_new(job);
 	job->reuse = reuse_new();
 	choose_sandbox(job);
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
 		header_mounts_list(kernel, &job->build->header_mounts);
 	toolchain_choose_for_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
-	return check_source(job, job->build->paths.source_dir) < 0 ? PHASE_FAIL
-								   : PHASE_NEXT;
+	return check_source(job, job->build->paths.source_dir) < 0 ? TRANSITION_FAIL
+								   : TRANSITION_NEXT;
 }
 
 /* JOB_WAITING */
@@ -160,7 +160,7 @@ static int lock_version_dir(struct build *b)
 
 /* Called when the locks are held. If another dkms process has built the version since
  * JOB_LOOKING, the job does not build it again. */
-static enum phase check_built_meanwhile(struct job *job)
+static enum transition check_built_meanwhile(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	enum tree_state state =
@@ -168,20 +168,20 @@ static enum phase check_built_meanwhile(struct job *job)
 
 	if (s->switches.force || job->outcome.state_before >= STATE_BUILT ||
 		state < STATE_BUILT)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->outcome.state_before = state;
 	dir_remove(job->build->paths.job_dir, NULL);
 	clean_free_build(job);
 	if (job->kind == JOB_INSTALL && state < STATE_INSTALLED_WEAK)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->outcome.result = RESULT_NOTHING;
-	return PHASE_STOP;
+	return TRANSITION_STOP;
 }
 
 /* Takes the locks. If another process holds one, runs flock(1) to wait for it, and tries
  * again. A command, unlike a blocking flock(2), occupies no thread that other jobs need,
  * and it can be cancelled like all commands. */
-enum phase wait_enter(struct job *job)
+enum transition wait_enter(struct job *job)
 {
 	static const char script[] = "exec 9< \"$1\" && exec flock 9";
 	struct build *b = job->build;
@@ -189,7 +189,7 @@ enum phase wait_enter(struct job *job)
 	int r;
 
 	if (!b)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	busy = b->paths.job_dir;
 	r = dir_make(b->paths.build_dir, &job->outcome.error);
 	if (r == 0)
@@ -201,22 +201,22 @@ enum phase wait_enter(struct job *job)
 	if (r == 0)
 		return check_built_meanwhile(job);
 	if (r != -EBUSY)
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", busy, NULL});
 	job->ask.command.takes_no_slot = true;
-	return PHASE_COMMAND;
+	return TRANSITION_COMMAND;
 }
 
-enum phase wait_leave(struct job *job, const struct outcome *outcome)
+enum transition wait_leave(struct job *job, const struct outcome *outcome)
 {
 	/* 1: the directory is gone. More: bash did not find flock(1). */
 	if (!outcome->error && !outcome->signal && !outcome->timed_out &&
 		!outcome->cancelled && outcome->exit_status <= 1)
-		return PHASE_AGAIN;
+		return TRANSITION_AGAIN;
 	error_set(&job->outcome.error, -EBUSY, 1, "another dkms is building %s/%s for %s",
 		job->name, job->version, job->kernel->release);
-	return PHASE_FAIL;
+	return TRANSITION_FAIL;
 }
 
 /* JOB_COPYING */
@@ -349,10 +349,10 @@ static int copy_work(struct job *job)
 	return r;
 }
 
-enum phase copy_enter(struct job *job)
+enum transition copy_enter(struct job *job)
 {
 	if (!build_is_needed(job))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = copy_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

@@ -3,12 +3,12 @@
 #define BUILDER_STEPS_PREPARE_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_CHECKING, JOB_WAITING and JOB_COPYING */
-enum phase check_enter(struct job *job);
-enum phase wait_enter(struct job *job);
-enum phase wait_leave(struct job *job, const struct outcome *outcome);
-enum phase copy_enter(struct job *job);
+enum transition check_enter(struct job *job);
+enum transition wait_enter(struct job *job);
+enum transition wait_leave(struct job *job, const struct outcome *outcome);
+enum transition copy_enter(struct job *job);
 
 #endif

@@ -58,12 +58,12 @@ static int compress_work(struct job *job)
 	return r;
 }
 
-enum phase compress_enter(struct job *job)
+enum transition compress_enter(struct job *job)
 {
 	if (!job->build)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = compress_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 /* JOB_PUBLISHING */
@@ -119,10 +119,10 @@ static int publish_work(struct job *job)
 	return 0;
 }
 
-enum phase publish_enter(struct job *job)
+enum transition publish_enter(struct job *job)
 {
 	if (!job->build)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = publish_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }

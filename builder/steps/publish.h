@@ -3,10 +3,10 @@
 #define BUILDER_STEPS_PUBLISH_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_COMPRESSING and JOB_PUBLISHING */
-enum phase compress_enter(struct job *job);
-enum phase publish_enter(struct job *job);
+enum transition compress_enter(struct job *job);
+enum transition publish_enter(struct job *job);
 
 #endif

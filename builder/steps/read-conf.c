@@ -21,7 +21,7 @@ static char *added_conf_path(const struct job *job)
 }
 
 /* Sets the error for a version that cannot be added because its dkms.conf is missing. */
-static enum phase fail_without_conf(struct job *job)
+static enum transition fail_without_conf(struct job *job)
 {
 	_cleanup_free_ char *dir =
 		xstrndup(job->conf_path, strlen(job->conf_path) - strlen("/dkms.conf"));
@@ -32,7 +32,7 @@ static enum phase fail_without_conf(struct job *job)
 	else
 		error_set(&job->outcome.error, -ENOENT, 4, "there is no dkms.conf in %s",
 			dir);
-	return PHASE_FAIL;
+	return TRANSITION_FAIL;
 }
 
 /* Returns false and sets an error if dkms, not run by root, may not enter the source
@@ -47,7 +47,7 @@ static bool check_source_access(struct job *job)
 	return false;
 }
 
-enum phase evaluate_enter(struct job *job)
+enum transition evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	struct conf_request request;
@@ -56,7 +56,7 @@ enum phase evaluate_enter(struct job *job)
 	_cleanup_free_ char *dir = NULL;
 
 	if (job->conf)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	if (!job->conf_path && job->kind == JOB_ADD) {
 		job->conf_path = added_conf_path(job);
 		if (!path_is_file(job->conf_path))
@@ -66,10 +66,10 @@ enum phase evaluate_enter(struct job *job)
 		job->conf_path = path_join(dir, "source/dkms.conf");
 	}
 	if (!check_source_access(job))
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	/* A version can be removed even if its dkms.conf is missing. */
 	if (job_removes(job) && !path_is_file(job->conf_path))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	request = job_conf_request(job);
 	conf_fill_command(&request, &job->ask.command);
 	job->ask.command.timeout_s = CONF_SECONDS;
@@ -83,7 +83,7 @@ enum phase evaluate_enter(struct job *job)
 	sandbox_wrap_command(&job->ask.command, &box);
 	strv_done(&box.readable_paths);
 	strv_done(&box.secret_files);
-	return PHASE_COMMAND;
+	return TRANSITION_COMMAND;
 }
 
 /* Adds each line that the evaluation has written to standard error as a warning. */
@@ -103,7 +103,7 @@ static void add_stderr_warnings(struct job *job, const struct str *text)
 	}
 }
 
-enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
+enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 {
 	struct conf_request request = job_conf_request(job);
 	struct error *err = &job->outcome.error;
@@ -111,7 +111,7 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
 	int r;
 
 	if (outcome->cancelled)
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	if (job_removes(job))
 		err = &ignored; /* a version can be removed even if its dkms.conf is bad
 				 */
@@ -123,5 +123,5 @@ enum phase evaluate_leave(struct job *job, const struct outcome *outcome)
 	if (r == 0 && job_builds(job))
 		r = conf_check_duplicates(job->conf, job->conf_path, err);
 	error_done(&ignored);
-	return r < 0 && !job_removes(job) ? PHASE_FAIL : PHASE_NEXT;
+	return r < 0 && !job_removes(job) ? TRANSITION_FAIL : TRANSITION_NEXT;
 }

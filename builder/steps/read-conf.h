@@ -3,10 +3,10 @@
 #define BUILDER_STEPS_READ_CONF_H
 
 #include "builder/job/job.h"
-#include "builder/job/phase.h"
+#include "builder/job/transition.h"
 
 /* JOB_EVALUATING */
-enum phase evaluate_enter(struct job *job);
-enum phase evaluate_leave(struct job *job, const struct outcome *outcome);
+enum transition evaluate_enter(struct job *job);
+enum transition evaluate_leave(struct job *job, const struct outcome *outcome);
 
 #endif

@@ -111,7 +111,7 @@ static int prepare_signatures_work(struct job *job)
 	return 0;
 }
 
-enum phase prepare_signatures_enter(struct job *job)
+enum transition prepare_signatures_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_(error_done) struct error err = {0};
@@ -119,11 +119,11 @@ enum phase prepare_signatures_enter(struct job *job)
 	const char *unwanted;
 
 	if (!job->build)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	unwanted = signer_unwanted_reason(s, job->kernel, "/proc");
 	if (unwanted) {
 		buildlog_add_note(build_log_fd(job), "# not signed: %s", unwanted);
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	}
 	signing_free(job->signing);
 	sg = job->signing = xcalloc(1, sizeof(*sg));
@@ -133,12 +133,12 @@ enum phase prepare_signatures_enter(struct job *job)
 	if (signer_find_program(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) <
 		0) {
 		add_unsigned_notice(job, err.what);
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	}
 	if (!next_module(job))
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	job->ask.work = prepare_signatures_work;
-	return PHASE_WORK;
+	return TRANSITION_WORK;
 }
 
 /* JOB_SIGNING */
@@ -174,18 +174,18 @@ static void add_failure_warning(struct job *job)
 	sg->n_failed = 0;
 }
 
-enum phase sign_enter(struct job *job)
+enum transition sign_enter(struct job *job)
 {
 	struct signing *sg = job->signing;
 	const struct conf_module *m;
 	_cleanup_free_ char *path = NULL;
 
 	if (!job->build || !sg || !sg->ready)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	m = next_module(job);
 	if (!m) {
 		add_failure_warning(job);
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	}
 	path = copy_path(sg, m);
 	strv_push_all(&job->ask.command.argv,
@@ -194,7 +194,7 @@ enum phase sign_enter(struct job *job)
 	job->ask.command.cwd = xstrdup(sg->dir);
 	job->ask.command.timeout_s = SIGN_SECONDS;
 	log_command(job, path);
-	return PHASE_COMMAND;
+	return TRANSITION_COMMAND;
 }
 
 /* Returns why the module was not signed, after its command has ended; the caller frees.
@@ -218,7 +218,7 @@ static char *describe_failure(
 	return NULL;
 }
 
-enum phase sign_leave(struct job *job, const struct outcome *outcome)
+enum transition sign_leave(struct job *job, const struct outcome *outcome)
 {
 	struct signing *sg = job->signing;
 	const struct conf_module *m = next_module(job);
@@ -234,7 +234,7 @@ enum phase sign_leave(struct job *job, const struct outcome *outcome)
 		buildlog_add_note(fd, "%s", outcome->err.data);
 	buildlog_add_result(fd, outcome, &job->ask.command);
 	if (outcome->cancelled)
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	why = describe_failure(job, outcome, path);
 	if (!why && rename(path, staged) < 0)
 		why = xasprintf("cannot rename %s: %s", path, strerror(errno));
@@ -243,5 +243,5 @@ enum phase sign_leave(struct job *job, const struct outcome *outcome)
 		sg->why = TAKE_PTR(why);
 	}
 	sg->next++;
-	return PHASE_AGAIN;
+	return TRANSITION_AGAIN;
 }

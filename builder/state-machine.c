@@ -21,14 +21,14 @@
 #include "builder/pack/pack.h"
 #include "builder/pack/package.h"
 #include "builder/steps/apport.h"
+#include "builder/steps/check-needed.h"
 #include "builder/steps/clean.h"
-#include "builder/steps/look.h"
 #include "builder/steps/make.h"
 #include "builder/steps/prepare.h"
 #include "builder/steps/publish.h"
 #include "builder/steps/read-conf.h"
 #include "builder/steps/sign.h"
-#include "builder/machine.h"
+#include "builder/state-machine.h"
 
 /* Sets of kinds of jobs, a bit for each kind. */
 #define ON(kind) (1u << (kind))
@@ -42,11 +42,11 @@
 /* The states in which something happens, in the order of enum job_state. */
 static const struct {
 	unsigned int kinds; /* the kinds of jobs that enter the state */
-	enum phase (*enter)(struct job *job);
-	enum phase (*leave)(
+	enum transition (*enter)(struct job *job);
+	enum transition (*leave)(
 		struct job *job, const struct outcome *outcome); /* may be NULL */
 } states[] = {
-	[JOB_LOOKING] = {BUILDS | REMOVES, look_enter, NULL},
+	[JOB_LOOKING] = {BUILDS | REMOVES, check_needed_enter, NULL},
 	[JOB_LOADING] = {ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {READS_CONF, evaluate_enter, evaluate_leave},
 	[JOB_PACKING] = {ON(JOB_PACK), pack_enter, NULL},
@@ -224,19 +224,19 @@ static enum job_step enter_next_states(struct job *job)
 		}
 		command_done(&job->ask.command);
 		switch (states[job->state].enter(job)) {
-		case PHASE_COMMAND:
+		case TRANSITION_COMMAND:
 			begin_phase(job);
 			return STEP_COMMAND;
-		case PHASE_WORK:
+		case TRANSITION_WORK:
 			begin_phase(job);
 			return STEP_WORK;
-		case PHASE_FAIL:
+		case TRANSITION_FAIL:
 			fail_job(job);
 			break;
-		case PHASE_NEXT:
-		case PHASE_AGAIN:
-		case PHASE_RESTART:
-		case PHASE_STOP:
+		case TRANSITION_NEXT:
+		case TRANSITION_AGAIN:
+		case TRANSITION_RESTART:
+		case TRANSITION_STOP:
 			break;
 		}
 	}
@@ -248,7 +248,7 @@ static enum job_step enter_next_states(struct job *job)
 
 enum job_step job_step(struct job *job, const struct outcome *last)
 {
-	enum phase phase = PHASE_NEXT;
+	enum transition transition = TRANSITION_NEXT;
 
 	if (job->state == JOB_NEW)
 		job->outcome.began_ns = now_ns();
@@ -256,15 +256,15 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 	if (last && last->cancelled)
 		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
 	if (last && states[job->state].leave)
-		phase = states[job->state].leave(job, last);
+		transition = states[job->state].leave(job, last);
 	else if (!last && job->state != JOB_NEW && job->ask.work_result < 0)
-		phase = PHASE_FAIL;
+		transition = TRANSITION_FAIL;
 	job->ask.work_result = 0;
-	if (phase == PHASE_FAIL && job->outcome.result == RESULT_NONE)
+	if (transition == TRANSITION_FAIL && job->outcome.result == RESULT_NONE)
 		fail_job(job);
-	if (phase == PHASE_AGAIN)
+	if (transition == TRANSITION_AGAIN)
 		job->state--;
-	if (phase == PHASE_RESTART)
+	if (transition == TRANSITION_RESTART)
 		job->state = JOB_COPYING - 1;
 	return enter_next_states(job);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef BUILDER_MACHINE_H
-#define BUILDER_MACHINE_H
+#ifndef BUILDER_STATE_MACHINE_H
+#define BUILDER_STATE_MACHINE_H
 
 #include "builder/job/job.h"
 

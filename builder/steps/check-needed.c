@@ -6,7 +6,7 @@
 
 #include "builder/host/force-list.h"
 #include "builder/tree/tree.h"
-#include "builder/steps/look.h"
+#include "builder/steps/check-needed.h"
 
 static int check_added_state(const struct settings *s, enum tree_state state,
 	const char *name, const char *version, struct error *err)
@@ -28,7 +28,7 @@ static int check_added_state(const struct settings *s, enum tree_state state,
 	return 0;
 }
 
-int look_check_added(const struct settings *s, const char *name, const char *version,
+int check_added(const struct settings *s, const char *name, const char *version,
 	struct error *err)
 {
 	return check_added_state(s,
@@ -53,7 +53,7 @@ static void set_force(struct job *job)
 				     level == FORCE_LEVEL_VERSION;
 }
 
-enum phase look_enter(struct job *job)
+enum transition check_needed_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
@@ -62,9 +62,9 @@ enum phase look_enter(struct job *job)
 		tree_state(s->trees.dkms, s->trees.source, job_on_kernel(job));
 	if (check_added_state(s, job->outcome.state_before, job->name, job->version,
 		    &job->outcome.error) < 0)
-		return PHASE_FAIL;
+		return TRANSITION_FAIL;
 	if (job->request.rebuild)
-		return PHASE_NEXT;
+		return TRANSITION_NEXT;
 	if (job->kind == JOB_BUILD && job->outcome.state_before >= STATE_BUILT &&
 		!s->switches.force)
 		job->outcome.result = RESULT_NOTHING;
@@ -76,5 +76,5 @@ enum phase look_enter(struct job *job)
 		job->outcome.result = RESULT_NOTHING;
 	if (job->kind == JOB_UNBUILD && job->outcome.state_before < STATE_BUILT)
 		job->outcome.result = RESULT_NOTHING;
-	return PHASE_NEXT;
+	return TRANSITION_NEXT;
 }
