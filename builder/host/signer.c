@@ -9,21 +9,6 @@
 #include "base/file.h"
 #include "builder/host/signer.h"
 
-/* The text at the end of each signed module (MODULE_SIG_STRING of
- * linux/module_signature.h). */
-#define SIGNATURE_END "~Module signature appended~\n"
-
-bool signer_file_is_signed(const char *path)
-{
-	static const char end[] = SIGNATURE_END;
-	char found[sizeof(end) - 1];
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && lseek(fd, -(off_t)sizeof(found), SEEK_END) >= 0 &&
-	       read(fd, found, sizeof(found)) == (ssize_t)sizeof(found) &&
-	       memcmp(found, end, sizeof(found)) == 0;
-}
-
 /* Compares the files that two paths lead to. Returns 1 if they are the same, 0 if not, or
  * a negative errno. */
 static int is_same(const char *dir, const char *a, const char *b)

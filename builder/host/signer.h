@@ -22,9 +22,6 @@ const char *signer_unwanted_reason(
 int signer_find_program(const struct settings *s, const struct kernel *k,
 	const char *root, const char *search, char **ret, struct error *err);
 
-/* Tells whether the module file at path ends with a signature. */
-bool signer_file_is_signed(const char *path);
-
 /* Returns the kernel's CONFIG_MODULE_SIG_HASH without quotes; the caller frees. NULL if
  * it is not set. */
 char *signer_hash(struct kernel *k);

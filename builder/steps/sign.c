@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "builder/host/keypair.h"
 #include "builder/host/signer.h"
+#include "builder/module/signature.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/steps/sign.h"
@@ -213,7 +214,7 @@ static char *describe_failure(
 		return xasprintf("%s %s%s%.*s", name, how, len ? ": " : "", len,
 			len ? said->data : "");
 	}
-	if (!signer_file_is_signed(path))
+	if (!signature_is_appended(path))
 		return xasprintf("%s left no signature", name);
 	return NULL;
 }

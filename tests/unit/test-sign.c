@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "builder/host/signer.h"
+#include "builder/module/signature.h"
 #include "tests/unit/tap.h"
 
 static char dir[] = "/tmp/dkms-test-XXXXXX";
@@ -170,9 +171,9 @@ static void test_signed(void)
 	_cleanup_free_ char *without = write_file("without.ko", "ELF", 0644);
 	_cleanup_free_ char *nothing = path_join(dir, "nothing.ko");
 
-	ok(signer_file_is_signed(with), "a file with a signature");
-	ok(!signer_file_is_signed(without), "a file without a signature");
-	ok(!signer_file_is_signed(nothing), "a missing file");
+	ok(signature_is_appended(with), "a file with a signature");
+	ok(!signature_is_appended(without), "a file without a signature");
+	ok(!signature_is_appended(nothing), "a missing file");
 }
 
 int main(void)
