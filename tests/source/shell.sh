@@ -6,7 +6,7 @@ set -eu
 
 command -v shellcheck >/dev/null || skip_all "shellcheck is not installed"
 cd "$top_srcdir"
-mapfile -t scripts < <(find . \( -name '.git' -o -name build -o -name 'build-*' -o -name autom4te.cache \
+mapfile -t scripts < <(find . \( -name '.git' -o -path ./build -o -path './build-*' -o -name autom4te.cache \
 		-o -name quickstart.d \) -prune -o -type f -size -200k -print |
 	xargs grep -lIE -m 1 '^(#! ?/(usr/)?bin/(env )?(ba)?sh|# shellcheck shell=)' |
 	grep -vE '^\./(configure|config\.status|libtool)' | sort)
