@@ -192,7 +192,8 @@ printf 'int b(void);\nint a(void);\nint a(void) { return b(); }\n' > "$samples/b
 printf 'int a(void);\nint b(void);\nint b(void) { return a(); }\n' > "$samples/base/b.c"
 echo 'int a(void);' > "$samples/base/a.h"
 for file in a b; do
-	"${CC:-cc}" -c -o "$samples/base/$file.o" "$samples/base/$file.c"
+	# shellcheck disable=SC2086 # CC may be "ccache gcc"
+	${CC:-cc} -c -o "$samples/base/$file.o" "$samples/base/$file.c"
 done
 is "$(symbols "$samples" "$samples" | circles | sort | paste -sd' ')" "base/a base/b" \
 	"calls in a circle are found"
