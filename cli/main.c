@@ -42,6 +42,14 @@ static void close_inherited_fds_on_exec(void)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* Keeps the jobserver of a make that has called dkms from the commands that dkms starts.
+ * They do not get its descriptors, and those that run make get MAKEFLAGS of their own. */
+static void forget_jobserver(void)
+{
+	unsetenv("MAKEFLAGS");
+	unsetenv("MFLAGS");
+}
+
 static int load_framework(struct settings *settings, struct error *err)
 {
 	struct outcome outcome = {0};
@@ -100,7 +108,6 @@ int main(int argc, char **argv)
 {
 	struct arguments args;
 	struct slots outer;
-	char threads[16];
 	int status, joined;
 
 	/* A reader that closes the pipe must not stop an install halfway. */
@@ -108,12 +115,11 @@ int main(int argc, char **argv)
 	open_standard_fds();
 	/* MAKEFLAGS may name descriptors, so this comes before any file is opened. */
 	joined = slots_join_make(&outer, getenv("MAKEFLAGS"));
+	if (joined != 0)
+		forget_jobserver();
 	close_inherited_fds_on_exec();
 	umask(022);
 	arguments_init(&args);
-	/* A worker thread for each CPU. libuv reads this when its pool is first used. */
-	snprintf(threads, sizeof(threads), "%u", args.settings.limits.slots);
-	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	args.make_slots = joined > 0 ? &outer : NULL;
 	args.make_slots_unreachable = joined < 0;
 	status = run(&args, argc, argv);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include "base/parallel.h"
 #include "scheduler/process.h"
 #include "scheduler/runner.h"
 
@@ -355,6 +356,29 @@ static void end_run(struct run *run, bool ok)
 	use_free_slots(runner);
 }
 
+/* Queues the work of a step for a thread of libuv, which starts its threads when it is
+ * first given work, and reads their number from the environment then. The variable is set
+ * for that call alone, because the commands of dkms inherit its environment. */
+static void queue_work(struct run *run)
+{
+	static const char name[] = "UV_THREADPOOL_SIZE";
+	static bool started;
+	_cleanup_free_ char *before = started ? NULL : xstrdup(getenv(name));
+	char threads[16];
+
+	run->work.data = run;
+	if (!started) {
+		snprintf(threads, sizeof(threads), "%u", parallel_count_cpus());
+		setenv(name, threads, 1);
+	}
+	uv_queue_work(run->runner->loop, &run->work, on_work, on_work_done);
+	if (!started && before)
+		setenv(name, before, 1);
+	else if (!started)
+		unsetenv(name);
+	started = true;
+}
+
 /* Calls the task's next step, and starts what the step asks for. */
 static void step_task(struct run *run, const struct outcome *last)
 {
@@ -367,8 +391,7 @@ static void step_task(struct run *run, const struct outcome *last)
 		break;
 	case TASK_WORK:
 		notify_observer(runner, RUN_STEPPED, run->node);
-		run->work.data = run;
-		uv_queue_work(runner->loop, &run->work, on_work, on_work_done);
+		queue_work(run);
 		break;
 	case TASK_OK:
 		end_run(run, true);

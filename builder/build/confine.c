@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <glob.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "builder/host/header-trees.h"
@@ -11,34 +12,132 @@
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
 
+/* Variables that say where and by whom dkms was started: they differ between a terminal,
+ * a transaction of a package manager, a service and a container, but a build has no use
+ * for them. */
+static const char *const session_names[] = {
+	/* terminals, desktops and mail */
+	"_", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "COLUMNS", "DESKTOP_SESSION",
+	"DISPLAY", "EDITOR", "FORCE_COLOR", "GDMSESSION", "HOSTNAME", "HUSHLOGIN", "LANG",
+	"LANGUAGE", "LINES", "LOGNAME", "LS_COLORS", "LS_OPTIONS", "MAIL", "MANPATH",
+	"NO_COLOR", "OLDPWD", "PAGER", "PROMPT_COMMAND", "PS1", "PWD", "SESSION_MANAGER",
+	"SHELL", "SHLVL", "STY", "TERM", "TERMCAP", "TZ", "USER", "USERNAME", "VISUAL",
+	"WAYLAND_DISPLAY", "WINDOW", "WINDOWID", "WSLENV",
+	/* buses and debuginfod */
+	"DBUS_SESSION_BUS_ADDRESS", "DBUS_STARTER_ADDRESS", "DBUS_STARTER_BUS_TYPE",
+	"DEBUGINFOD_URLS",
+	/* package managers: debconf sets the second one */
+	"DEB_MAINT_PARAMS", "PERL_DL_NONLAZY", "TRANSACTIONAL_UPDATE",
+	/* services, and cron */
+	"CACHE_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "CRON_TZ",
+	"EXIT_CODE", "EXIT_STATUS", "INIT_VERSION", "INVOCATION_ID", "JOURNAL_STREAM",
+	"LOGS_DIRECTORY", "MAILFROM", "MAILTO", "MAINPID", "MANAGERPID",
+	"MANAGERPIDFDID", "NOTIFY_SOCKET", "PREVLEVEL", "RUNLEVEL", "RUNTIME_DIRECTORY",
+	"SERVICE_RESULT", "STATE_DIRECTORY",
+	/* containers and continuous integration */
+	"CI", "container", "container_uuid"};
+static const char *const session_prefixes[] = {
+	/* terminals and desktops */
+	"GNOME_", "GPG_", "GTK_", "HIST", "INSIDE_", "KDE_", "KITTY_", "KONSOLE_", "LC_",
+	"LESS", "QT_", "TERM_", "TERMINFO", "TMUX", "VSCODE_", "VTE_", "WSL_", "XAUTH",
+	"XDG_",
+	/* other users */
+	"DOAS_", "PKEXEC_", "SSH_", "SUDO_",
+	/* package managers and installers of kernels */
+	"APT_", "DEBCONF_", "DEBIAN_", "DPKG_", "KERNEL_INSTALL_", "NEEDRESTART_",
+	"PACKAGEKIT_", "RPM_INSTALL_PREFIX", "UCF_", "YAST_", "ZYPP_",
+	/* services */
+	"LISTEN_", "MEMORY_PRESSURE_", "MONITOR_", "RC_", "SYSTEMD_", "TRIGGER_",
+	"WATCHDOG_",
+	/* containers and continuous integration */
+	"AUTOPKGTEST_", "CI_", "GITHUB_", "GITLAB_", "JENKINS_", "KUBERNETES_", "RUNNER_",
+	/* set_variables() in ccache.c sets those that builds get */
+	"CCACHE_"};
+
+static bool has_name(const char *variable, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(variable, name, n) == 0 && variable[n] == '=';
+}
+
 /* Whether the variable "NAME=VALUE" describes the session that dkms was started in, and
  * not the build. */
 static bool is_session_variable(const char *text)
 {
-	static const char *const names[] = {"_", "COLORTERM", "COLUMNS",
-		"DBUS_SESSION_BUS_ADDRESS", "DEBUGINFOD_URLS", "DESKTOP_SESSION",
-		"DISPLAY", "EDITOR", "HOSTNAME", "HUSHLOGIN", "INVOCATION_ID",
-		"JOURNAL_STREAM", "LANG", "LANGUAGE", "LINES", "LOGNAME", "LS_COLORS",
-		"LS_OPTIONS", "MAIL", "MAILTO", "MANAGERPID", "MANPATH", "NOTIFY_SOCKET",
-		"OLDPWD", "PAGER", "PROMPT_COMMAND", "PS1", "PWD", "SHELL", "SHLVL",
-		"STY", "TERM", "TMUX", "TZ", "USER", "USERNAME", "VISUAL", "WINDOWID"};
-	static const char *const prefixes[] = {"APT_", "CCACHE_", "DEBCONF_", "DEBIAN_",
-		"DPKG_", "GPG_", "HIST", "INSIDE_", "LC_", "LESS", "SSH_", "SUDO_",
-		"SYSTEMD_", "TERM_", "UCF_", "VTE_", "XAUTH", "XDG_"};
-	size_t len = strcspn(text, "=");
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strlen(names[i]) == len && strncmp(text, names[i], len) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(session_names); i++)
+		if (has_name(text, session_names[i]))
 			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (has_prefix(text, prefixes[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(session_prefixes); i++)
+		if (has_prefix(text, session_prefixes[i]))
 			return true;
 	return false;
 }
 
+/* Whether the variable "NAME=VALUE" names a proxy, which may have a password in it. */
+static bool is_proxy(const char *text)
+{
+	size_t n = strcspn(text, "=");
+
+	return n > 6 && strncasecmp(text + n - 6, "_proxy", 6) == 0;
+}
+
+/* Returns whether the sandbox shows what is in the directory real, whose path has no
+ * links in it. more has the paths that the administrator shows to builds. */
+static bool is_shown(const char *real, const struct strv *more)
+{
+	_cleanup_free_ char *content = path_join(real, "program");
+
+	for (size_t i = 0; i < more->n; i++)
+		if (path_is_in(real, more->items[i]))
+			return true;
+	return !sandbox_hides_path(content);
+}
+
+/* Reduces PATH to the directories that the sandbox shows, without links and without
+ * repetitions: /bin is the same as /usr/bin, and the directories of a user do not make
+ * his builds differ from others. */
+static void simplify_path(const struct job *job, struct strv *env)
+{
+	_cleanup_free_ char *copy = xstrdup(strv_getenv(env, "PATH"));
+	const char *more = job->shared->settings->sandbox.paths;
+	_cleanup_(strv_done) struct strv dirs = {0}, shown = {0};
+	_cleanup_free_ char *joined = NULL;
+	char *dir, *rest = copy;
+
+	strv_split(&shown, more ? more : "");
+	while ((dir = strsep(&rest, ":"))) {
+		_cleanup_free_ char *real = *dir == '/' ? realpath(dir, NULL) : NULL;
+
+		if (real && !strv_contains(&dirs, real) && is_shown(real, &shown))
+			strv_push(&dirs, real);
+	}
+	joined = strv_join(&dirs, ":");
+	if (dirs.n)
+		strv_setenv(env, "PATH", joined);
+}
+
+/* Removes what a build in a sandbox has no use for. */
+static void reduce_environment(const struct job *job, struct strv *env)
+{
+	/* A sandbox sets its own home and temporary directories. */
+	static const char *const homes[] = {"HOME", "TMPDIR", "TMP", "TEMP"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
+		strv_setenv(env, homes[i], NULL);
+	for (size_t i = env->n; i-- > 0 && !build_may_use_network(job);) {
+		_cleanup_free_ char *name = NULL;
+
+		if (!is_proxy(env->items[i]))
+			continue;
+		name = xstrndup(env->items[i], strcspn(env->items[i], "="));
+		strv_setenv(env, name, NULL);
+	}
+	simplify_path(job, env);
+}
+
 void build_fill_environment(const struct job *job, struct strv *env)
 {
-	static const char *const homes[] = {"HOME", "TMPDIR", "TMP", "TEMP"};
 	const struct conf_request request = job_conf_request(job);
 
 	for (char **variable = environ; *variable; variable++)
@@ -48,10 +147,8 @@ void build_fill_environment(const struct job *job, struct strv *env)
 	toolchain_set_environment(&job->build->toolchain, env);
 	/* buildlog.c and advice.c search the log for English messages. */
 	strv_setenv(env, "LC_ALL", "C");
-	/* A sandbox sets its own home and temporary directories. */
-	for (size_t i = 0;
-		job->build->sandbox != SANDBOX_KIND_NONE && i < ARRAY_SIZE(homes); i++)
-		strv_setenv(env, homes[i], NULL);
+	if (job->build->sandbox != SANDBOX_KIND_NONE)
+		reduce_environment(job, env);
 }
 
 /* Shows the symbols and the source of the packages in BUILD_DEPENDS. */

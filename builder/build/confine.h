@@ -5,8 +5,9 @@
 #include "builder/job/job.h"
 
 /* Appends the environment of the job's commands: dkms's own environment without the
- * variables of the session, which cannot affect a build, plus the variables that a
- * dkms.conf and its scripts can rely on. */
+ * variables of the session, which no build has a use for, plus the variables that a
+ * dkms.conf and its scripts can rely on. For a sandbox, PATH has only the directories
+ * that it shows. */
 void build_fill_environment(const struct job *job, struct strv *env);
 /* Fills box with what the job's commands can see and write. The caller sets box->kind and
  * calls sandbox_done(). Some strings are borrowed from the job. */

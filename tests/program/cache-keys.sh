@@ -260,6 +260,13 @@ what_does_not_matter()
 		echo "$status $moved" > "$work/session"
 	)
 	is "$(cat "$work/session")" "0 $hit" "variables of a session do not matter"
+	(
+		taskset -pc "$(taskset -pc $$ | grep -o '[0-9]*$')" "$BASHPID" > /dev/null
+		dkms unbuild m/1.0 -k $K > /dev/null
+		counted build m/1.0 -k $K
+		echo "$(nproc) $status $moved" > "$work/cpu"
+	)
+	is "$(cat "$work/cpu")" "1 0 $hit" "the number of processors does not matter"
 	mkdir "$work/checkout"
 	cp -r "$sourcetree/m-1.0" "$work/checkout/somewhere"
 	dkms remove m/1.0 --all > /dev/null
