@@ -95,6 +95,7 @@ static void job_outcome_done(struct job_outcome *o)
 	strv_done(&o->notices);
 	strv_done(&o->added);
 	strv_done(&o->removed);
+	strv_done(&o->moved);
 	str_done(&o->output);
 	free(o->log_path);
 	free(o->linked_from);

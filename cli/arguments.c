@@ -78,6 +78,20 @@ bool arguments_need_stdout(const struct arguments *args)
 	return args->json || (args->events && streq(args->events, "-"));
 }
 
+/* The specification asks programs to fail if the value is not valid. */
+static int check_source_date(struct error *err)
+{
+	const char *text = getenv(SOURCE_DATE_VARIABLE);
+	struct source_date date;
+
+	if (source_date_parse(text, &date))
+		return 0;
+	error_set(err, -EINVAL, 2, "%s is '%s', which is no number of seconds since 1970",
+		SOURCE_DATE_VARIABLE, text);
+	error_remedy(err, "%s=$(date +%%s) dkms ...", SOURCE_DATE_VARIABLE);
+	return -EINVAL;
+}
+
 int arguments_check(const struct arguments *args, struct error *err)
 {
 	const struct command_row *c = args->command;
@@ -102,6 +116,8 @@ int arguments_check(const struct arguments *args, struct error *err)
 		error_remedy(err, "dkms %s NAME/VERSION", c->name);
 		return -EINVAL;
 	}
+	if (check_source_date(err) < 0)
+		return -EINVAL;
 	if (args->name && tree_check_name("module name", args->name, err) < 0)
 		return -EINVAL;
 	if (args->version && tree_check_name("module version", args->version, err) < 0)

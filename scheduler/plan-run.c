@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "builder/tree/leftovers.h"
+#include "builder/clamp-times.h"
 #include "builder/state-machine.h"
 #include "scheduler/estimate.h"
 #include "scheduler/plan-order.h"
@@ -148,6 +149,8 @@ int plan_run(struct plan *p, struct error *err)
 		estimate_record(p->history, p->jobs + p->n_jobs_run, p->graph.n);
 		/* the history is optional: an error is ignored */
 		history_save(p->history);
+		for (size_t i = 0; i < p->n_jobs; i++)
+			clamp_times(p->jobs[i]);
 	}
 	graph_done(&p->graph);
 	p->n_jobs_run = p->n_jobs;

@@ -44,6 +44,7 @@ struct writer {
 	const char *path;
 	const int *cancelled;
 	struct strv *warnings;
+	const struct source_date *date;
 	time_t default_time; /* of entries that are not on disk */
 	char *buffer;        /* BUFFER_BYTES */
 	int fd;
@@ -85,14 +86,14 @@ static int set_read_error(const char *path, int code, struct error *err)
 }
 
 static struct archive_entry *entry_new(
-	const char *name, mode_t mode, int64_t size, time_t time)
+	const struct writer *w, const char *name, mode_t mode, int64_t size, time_t time)
 {
 	struct archive_entry *entry = sym_archive_entry_new();
 
 	sym_archive_entry_set_pathname(entry, name);
 	sym_archive_entry_set_mode(entry, mode);
 	sym_archive_entry_set_size(entry, size);
-	sym_archive_entry_set_mtime(entry, time, 0);
+	sym_archive_entry_set_mtime(entry, (time_t)source_date_limit(w->date, time), 0);
 	sym_archive_entry_set_uid(entry, 0);
 	sym_archive_entry_set_gid(entry, 0);
 	sym_archive_entry_set_uname(entry, "root");
@@ -113,7 +114,7 @@ static int put_header(struct writer *w, struct archive_entry *entry, struct erro
 
 static int put_dir(struct writer *w, const char *name, time_t time, struct error *err)
 {
-	return put_header(w, entry_new(name, S_IFDIR | 0755, 0, time), err);
+	return put_header(w, entry_new(w, name, S_IFDIR | 0755, 0, time), err);
 }
 
 static int put_text(
@@ -122,7 +123,7 @@ static int put_text(
 	_cleanup_free_ char *text = xasprintf("%s\n", line);
 	size_t n = strlen(text);
 	int r = put_header(
-		w, entry_new(name, S_IFREG | 0644, (int64_t)n, w->default_time), err);
+		w, entry_new(w, name, S_IFREG | 0644, (int64_t)n, w->default_time), err);
 
 	if (r == 0 && sym_archive_write_data(w->archive, text, n) != (ssize_t)n)
 		r = set_write_error(w, err);
@@ -161,7 +162,7 @@ static int put_file(
 	if (fstat(fd, &st) < 0)
 		return set_read_error(path, -errno, err);
 	r = put_header(w,
-		entry_new(name, S_IFREG | (st.st_mode & 0777), st.st_size,
+		entry_new(w, name, S_IFREG | (st.st_mode & 0777), st.st_size,
 			st.st_mtim.tv_sec),
 		err);
 	return r == 0 ? put_data(w, fd, path, st.st_size, err) : r;
@@ -184,7 +185,7 @@ static int put_link(struct writer *w, int dir, const char *base, const struct st
 			"%s leads out of the source, to %s: ldtarball will "
 			"refuse it",
 			below, target);
-	entry = entry_new(name, S_IFLNK | 0777, 0, st->st_mtim.tv_sec);
+	entry = entry_new(w, name, S_IFLNK | 0777, 0, st->st_mtim.tv_sec);
 	sym_archive_entry_set_symlink(entry, target);
 	return put_header(w, entry, err);
 }
@@ -395,6 +396,7 @@ int tarball_write(const char *path, const struct tarball_content *content,
 {
 	_cleanup_free_ char *buffer = xcalloc(BUFFER_BYTES, 1);
 	struct writer w = {.path = path,
+		.date = &content->date,
 		.cancelled = cancelled,
 		.warnings = ret_warnings,
 		.buffer = buffer};

@@ -3,6 +3,7 @@
 #define BUILDER_ARCHIVE_TARBALL_WRITE_H
 
 #include "base/error.h"
+#include "base/source-date.h"
 #include "base/strv.h"
 #include "builder/host/kernel-names.h"
 
@@ -13,6 +14,7 @@ struct tarball_content {
 	const char *conf;           /* a dkms.conf to pack without the source, or NULL */
 	const char *version_dir;    /* holds the directories RELEASE/ARCH */
 	const struct kernel_names *kernels; /* sorted by release */
+	struct source_date date;            /* no entry is later */
 };
 
 /* Writes the tarball to a temporary file and renames that to path. The suffix of path

@@ -7,10 +7,17 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "builder/conf/conf.h"
 #include "builder/build/buildlog.h"
 
 /* Only the last part of a longer log is searched (bytes). */
 #define LOG_SEARCH_MAX (16 * 1024 * 1024)
+
+/* How lines begin that are not the output of commands. */
+#define COMMAND "# command: "
+#define ENVIRONMENT "# environment: "
+#define EXIT_CODE "# exit code: "
+#define LOCAL "# not done for a build from the cache:"
 
 /* Writes and frees the text. Returns 0, or a negative errno. Most callers ignore it: a
  * build does not stop only because its log cannot be written. */
@@ -23,17 +30,24 @@ static int write_text(int fd, struct str *s)
 	return r;
 }
 
+static void add_date(struct str *s, const struct tm *tm)
+{
+	char date[64];
+
+	strftime(date, sizeof(date), "%a %b %e %T %Z %Y", tm);
+	str_addf(s, "%s\n", date);
+}
+
 void buildlog_begin(int fd, const char *module, const char *version, const char *release,
 	const char *arch)
 {
 	struct str s = {0};
-	char date[64];
 	time_t now = time(NULL);
 	struct tm tm;
 
-	strftime(date, sizeof(date), "%a %b %e %T %Z %Y", localtime_r(&now, &tm));
-	str_addf(&s, "DKMS (%s %s) make.log for %s/%s, kernel %s (%s)\n%s\n", PACKAGE,
-		PACKAGE_VERSION, module, version, release, arch, date);
+	str_addf(&s, "DKMS (%s %s) make.log for %s/%s, kernel %s (%s)\n", PACKAGE,
+		PACKAGE_VERSION, module, version, release, arch);
+	add_date(&s, localtime_r(&now, &tm));
 	write_text(fd, &s);
 }
 
@@ -41,7 +55,7 @@ void buildlog_add_command(int fd, const char *line)
 {
 	struct str s = {0};
 
-	str_addf(&s, "\n# command: %s\n", line);
+	str_addf(&s, "\n" COMMAND "%s\n", line);
 	write_text(fd, &s);
 }
 
@@ -68,10 +82,51 @@ int buildlog_add_result(int fd, const struct outcome *outcome, const struct comm
 
 		str_addf(&s, "\n# %s\n", how);
 	} else {
-		str_addf(&s, "\n# exit code: %d\n", outcome->exit_status);
+		str_addf(&s, "\n" EXIT_CODE "%d\n", outcome->exit_status);
 	}
 	str_addf(&s, "# elapsed time: %.1f s\n", outcome->elapsed_s);
 	return write_text(fd, &s);
+}
+
+void buildlog_add_environment(int fd, const char *variables)
+{
+	buildlog_add_note(fd, ENVIRONMENT "%s", variables);
+}
+
+void buildlog_add_local(int fd)
+{
+	buildlog_add_note(fd, "\n" LOCAL);
+}
+
+int buildlog_write_reproducible(const char *from, const char *to,
+	const struct source_date *date, struct error *err)
+{
+	_cleanup_(str_done) struct str log = {0}, s = {0};
+	time_t seconds = (time_t)date->seconds;
+	struct tm tm;
+	char *line, *rest;
+	int r = file_read(from, SIZE_MAX, &log, err);
+
+	if (r < 0)
+		return r;
+	rest = log.data;
+	line = strsep(&rest, "\n");
+	str_addf(&s, "%s\n", line);
+	gmtime_r(&seconds, &tm);
+	tm.tm_zone = "UTC"; /* the C library says GMT */
+	add_date(&s, &tm);
+	while ((line = strsep(&rest, "\n"))) {
+		if (has_prefix(line, COMMAND)) {
+			str_add(&s, "\n#");
+			conf_add_command(&s, line + 1);
+			str_add(&s, "\n");
+		} else if (streq(line, LOCAL)) {
+			break;
+		} else if (has_prefix(line, ENVIRONMENT) || has_prefix(line, EXIT_CODE)) {
+			str_addf(&s, "%s\n", line);
+		}
+	}
+	return file_write(to, s.data, s.len, 0644, err);
 }
 
 /* Texts that the tools of a build have in their error messages: gcc and clang, modpost,

@@ -2,6 +2,7 @@
 #ifndef BUILDER_BUILD_BUILDLOG_H
 #define BUILDER_BUILD_BUILDLOG_H
 
+#include "base/source-date.h"
 #include "base/str.h"
 #include "builder/run/command.h"
 
@@ -14,11 +15,23 @@ void buildlog_begin(int fd, const char *module, const char *version, const char 
 	const char *arch);
 /* Writes the line that precedes a command's output. */
 void buildlog_add_command(int fd, const char *line);
+/* Writes the variables "NAME=VALUE" that a person needs to repeat the commands. */
+void buildlog_add_environment(int fd, const char *variables);
+/* Writes that the following commands are left out for a build from the cache. */
+void buildlog_add_local(int fd);
 /* Writes one or more lines between two commands; adds a line end if there is none. */
 void buildlog_add_note(int fd, const char *fmt, ...) _printf_(2, 3);
 /* Writes how a command ended. Returns 0, or a negative errno if the log cannot be
  * written, for example because the disk is full. */
 int buildlog_add_result(int fd, const struct outcome *outcome, const struct command *cmd);
+
+/* Writes to the file to what is the same in the log at from whenever and wherever the
+ * build runs: the header with the given date, the first line of each command without -jN,
+ * the variables of the environment, and exit codes, up to buildlog_add_local(). The
+ * output of commands is left out, because compilers that run at the same time write their
+ * lines in any order. Returns 0, or a negative errno and err. */
+int buildlog_write_reproducible(const char *from, const char *to,
+	const struct source_date *date, struct error *err);
 
 /* Returns why the build failed, according to the log at path: the first error message of
  * the compiler, of modpost or of the linker. If there is none: the first one of the shell

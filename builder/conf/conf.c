@@ -485,6 +485,30 @@ char *conf_make_command(const struct conf *c, const char *release)
 	return str_take(&s);
 }
 
+void conf_add_command(struct str *s, const char *line)
+{
+	const char *at = line;
+
+	while (*at) {
+		size_t blank = strspn(at, " \t"), len;
+
+		at += blank;
+		len = strcspn(at, " \t");
+		if (has_prefix(at, "-j") && strspn(at + 2, "0123456789") == len - 2) {
+			at += len;
+			if (len == 2 && strspn(at, " ") &&
+				strspn(at + strspn(at, " "), "0123456789")) {
+				at += strspn(at, " ");
+				at += strspn(at, "0123456789");
+			}
+			continue;
+		}
+		str_add(s, " ");
+		str_add_bytes(s, at, len);
+		at += len;
+	}
+}
+
 char *conf_built_file(const struct conf_module *m)
 {
 	return xasprintf("%s%s.ko", m->built_location, m->built_name);

@@ -90,6 +90,10 @@ int conf_check_duplicates(const struct conf *c, const char *path, struct error *
  * There is no -j: make gets job slots from the jobserver. The caller frees it. */
 char *conf_make_command(const struct conf *c, const char *release);
 
+/* Appends the words of a command line, each after a blank, without -jN and -j N, which do
+ * not change what the command makes. */
+void conf_add_command(struct str *s, const char *line);
+
 /* Returns the directory below the kernel's directory in which a module is installed, by
  * the distribution's rules: "/updates/dkms". The caller frees it. */
 char *conf_install_dir(const struct conf_module *m, const struct settings *s);

@@ -91,6 +91,7 @@ void settings_init(struct settings *s)
 		.limits.slots = parallel_count_cpus(),
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
 	};
+	source_date_parse(getenv(SOURCE_DATE_VARIABLE), &s->source_date);
 	add_directives(&s->directives);
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/source-date.h"
 #include "base/strv.h"
 #include "builder/host/distro.h"
 
@@ -74,6 +75,7 @@ struct settings {
 		char *when; /* try_sign_modules: "true", "false" or "not_in_chroot" */
 	} signing;
 
+	struct source_date source_date; /* the variable of that name, if it is valid */
 	bool verbose;
 	bool autoinstall_all_kernels;
 	bool continue_on_error;

@@ -115,8 +115,7 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
 	return 1;
 }
 
-/* Returns whether depmod makes a file of that name. */
-static bool is_depmod_file(const char *name)
+bool depmod_writes(const char *name)
 {
 	static const char *const names[] = {"modules.alias", "modules.dep",
 		"modules.devname", "modules.softdep", "modules.symbols",
@@ -136,7 +135,7 @@ static void remove_depmod_files(const struct kernel *k)
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *path = path_join(k->dir, names.items[i]);
 
-		if (is_depmod_file(names.items[i]))
+		if (depmod_writes(names.items[i]))
 			unlink(path);
 	}
 	rmdir(k->dir); /* fails, as it should, if there are other files in it */

@@ -24,6 +24,8 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
  * files, and the kernel's directory if it is empty. */
 int depmod_finish(const struct depmod *d, const struct kernel *k,
 	const struct outcome *outcome, struct error *err);
+/* Returns whether depmod makes a file of that name in a kernel's directory. */
+bool depmod_writes(const char *name);
 /* Frees what is in d and removes the temporary directory. */
 void depmod_done(struct depmod *d);
 

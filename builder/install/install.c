@@ -284,6 +284,7 @@ static int save_originals(struct job *job, struct undo_list *undo,
 		if (r < 0)
 			break;
 		undo_list_add(undo, WRITTEN, NULL, origin);
+		strv_push(&job->outcome.moved, path);
 		r = move_file(undo, path, to, &job->outcome.error);
 	}
 	return r;
@@ -333,13 +334,15 @@ static int write_temporary(
 /* Removes the files of the previous version that the new one has not replaced, for
  * example because their compression was another: such a file could be loaded in place of
  * the new one. */
-static void remove_previous_files(
-	const struct destinations *previous, const struct destinations *now)
+static void remove_previous_files(struct job *job, const struct destinations *previous,
+	const struct destinations *now)
 {
-	for (size_t i = 0; i < previous->n; i++)
-		if (previous->items[i].path &&
-			!is_installed_file(now, previous->items[i].path))
-			unlink(previous->items[i].path);
+	for (size_t i = 0; i < previous->n; i++) {
+		const char *path = previous->items[i].path;
+
+		if (path && !is_installed_file(now, path) && unlink(path) == 0)
+			strv_push(&job->outcome.moved, path);
+	}
 }
 
 /* Removes the empty directories that a failed install has made. */
@@ -400,7 +403,7 @@ static int install_files(struct job *job, const struct destinations *now,
 		undo_list_run(&done);
 		strv_done(&job->outcome.added);
 	} else {
-		remove_previous_files(previous, now);
+		remove_previous_files(job, previous, now);
 	}
 	for (size_t i = 0; i < now->n; i++) {
 		if (temporaries[i])

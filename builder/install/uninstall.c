@@ -47,6 +47,7 @@ static int restore_file(struct job *job, const char *from, const char *to)
 	_cleanup_free_ char *dir = path_parent(to);
 	int r = dir_make(dir, &job->outcome.error);
 
+	strv_push(&job->outcome.moved, to);
 	return r < 0 ? r : file_copy(from, to, &job->outcome.error);
 }
 

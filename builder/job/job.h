@@ -146,6 +146,8 @@ struct job_outcome {
 
 	bool changed_kernel; /* the job added or removed files in the kernel's tree */
 	struct strv added, removed; /* the paths of these files */
+	struct strv moved; /* the paths there of the kernel's own modules, moved to the
+			    * dkms tree or back, and of replaced files */
 	char *replaced; /* the version that this one replaced on the kernel, or NULL */
 	struct destinations *replaced_files; /* that version's files, or NULL;
 					      * install_free_replaced() frees */

@@ -76,6 +76,7 @@ static int pack_work(struct job *job)
 		.conf = job->pack->binaries_only ? job->conf_path : NULL,
 		.version_dir = version_dir,
 		.kernels = job->pack->source_only ? &none : &job->pack->kernels,
+		.date = s->source_date,
 	};
 	int r;
 

@@ -174,7 +174,7 @@ int package_assemble(struct job *job)
 {
 	const struct package_format *format = formats[job->pack->format];
 	const char *tmp = job->shared->settings->tmp_location;
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	const struct source_date *date = &job->shared->settings->source_date;
 	struct package *p = job->pack->package;
 	int r = check_names(job, &job->outcome.error);
 
@@ -191,8 +191,8 @@ int package_assemble(struct job *job)
 	r = p->source ? copy_source(job, p) : copy_modules(job, p);
 	if (r == 0)
 		r = normalize_files(p, &job->outcome.error);
-	if (!is_empty(epoch))
-		p->time = (time_t)strtoll(epoch, NULL, 10);
+	if (date->given)
+		p->time = (time_t)date->seconds;
 	return r == 0 ? format->write_files(job, p, &job->outcome.error) : r;
 }
 
@@ -207,7 +207,7 @@ enum transition package_enter(struct job *job)
 		return TRANSITION_NEXT;
 	epoch = xasprintf("%lld", (long long)p->time);
 	strv_push_all(&job->ask.command.env, (const char *const *)environ);
-	strv_setenv(&job->ask.command.env, "SOURCE_DATE_EPOCH", epoch);
+	strv_setenv(&job->ask.command.env, SOURCE_DATE_VARIABLE, epoch);
 	job->ask.command.cwd = xstrdup(p->dir);
 	formats[job->pack->format]->fill_command(job, p);
 	return TRANSITION_COMMAND;

@@ -136,38 +136,13 @@ static int add_overrides(struct key_texts *texts, const struct job *job, struct 
 	return r;
 }
 
-/* Appends a command line without -jN and -j N, which do not change the result. */
-static void add_command(struct str *s, const char *line)
-{
-	const char *at = line;
-
-	while (*at) {
-		size_t blank = strspn(at, " \t"), len;
-
-		at += blank;
-		len = strcspn(at, " \t");
-		if (has_prefix(at, "-j") && strspn(at + 2, "0123456789") == len - 2) {
-			at += len;
-			if (len == 2 && strspn(at, " ") &&
-				strspn(at + strspn(at, " "), "0123456789")) {
-				at += strspn(at, " ");
-				at += strspn(at, "0123456789");
-			}
-			continue;
-		}
-		str_add(s, " ");
-		str_add_bytes(s, at, len);
-		at += len;
-	}
-}
-
 static void add_conf(const struct job *job, struct key *key)
 {
 	const struct conf *c = job->conf;
 	struct str s = {0};
 
 	str_add(&s, "MAKE");
-	add_command(&s, c->make);
+	conf_add_command(&s, c->make);
 	str_add(&s, "\n");
 	key_parts_add_line(&s, "PRE_BUILD", c->pre_build);
 	key_parts_add_line(&s, "POST_BUILD", c->post_build);

@@ -145,7 +145,11 @@ static enum transition build_script_enter(
 		return TRANSITION_NEXT;
 	line = hook_command_line(
 		job, what, script, job->build->work_dir, job->build->paths.build_dir);
-	return line ? run_in_build(job, line, true) : TRANSITION_NEXT;
+	if (!line)
+		return TRANSITION_NEXT;
+	if (job->state == JOB_POST_BUILD)
+		buildlog_add_local(job->build->log_fd);
+	return run_in_build(job, line, true);
 }
 
 static enum transition build_script_leave(struct job *job, const struct outcome *outcome,

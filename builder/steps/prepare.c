@@ -231,7 +231,7 @@ static void log_toolchain(const struct build *b)
 	toolchain_set_environment(&b->toolchain, &variables);
 	line = strv_join(&variables, " ");
 	if (*line)
-		buildlog_add_note(b->log_fd, "# environment: %s", line);
+		buildlog_add_environment(b->log_fd, line);
 }
 
 static int open_log(struct job *job)

@@ -8,6 +8,7 @@
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
+#include "builder/build/buildlog.h"
 #include "builder/reuse/cached.h"
 #include "builder/steps/publish.h"
 
@@ -93,6 +94,17 @@ static int write_dependencies(struct job *job)
 	return r;
 }
 
+/* Writes the log of the build to path. */
+static int write_log(struct job *job, const char *path)
+{
+	const struct source_date *date = &job->shared->settings->source_date;
+	const char *log = job->build->paths.log;
+
+	return date->given
+		       ? buildlog_write_reproducible(log, path, date, &job->outcome.error)
+		       : file_copy(log, path, &job->outcome.error);
+}
+
 static int publish_work(struct job *job)
 {
 	struct build *b = job->build;
@@ -104,7 +116,7 @@ static int publish_work(struct job *job)
 	job->outcome.build_s = build_elapsed_s(b);
 	r = dir_make(log_dir, &job->outcome.error);
 	if (r == 0)
-		r = file_copy(b->paths.log, log, &job->outcome.error);
+		r = write_log(job, log);
 	if (r == 0)
 		r = write_dependencies(job);
 	if (r == 0)

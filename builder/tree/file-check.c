@@ -109,7 +109,9 @@ static bool is_same(const struct built_file *built, const char *path)
 		return true;
 	if (a->st_size != b.st_size)
 		return false;
-	if (a->st_mtim.tv_sec == b.st_mtim.tv_sec &&
+	/* A time in whole seconds may be that of SOURCE_DATE_EPOCH, which files of other
+	 * content have, too. */
+	if (a->st_mtim.tv_nsec && a->st_mtim.tv_sec == b.st_mtim.tv_sec &&
 		a->st_mtim.tv_nsec == b.st_mtim.tv_nsec)
 		return true;
 	/* A file that cannot be read counts as equal. */
