@@ -99,6 +99,7 @@ static void job_outcome_done(struct job_outcome *o)
 	str_done(&o->output);
 	free(o->log_path);
 	free(o->linked_from);
+	free(o->not_kept);
 	free(o->phases);
 }
 

@@ -39,9 +39,9 @@ struct cache *cache_open(const char *dir, uint64_t max, struct error *err)
 	c->max = max;
 	c->counters_path = path_join(store_dir(store), "counters");
 	stats = path_join(store_dir(store), "files");
-	c->stats = statcache_open(stats);
+	c->stats = statcache_open(stats, store_damage(store));
 	listings = path_join(store_dir(store), "trees");
-	c->listings = listing_cache_open(listings);
+	c->listings = listing_cache_open(listings, store_damage(store));
 	pthread_mutex_init(&c->lock, NULL);
 	if (!store_is_writable(store)) {
 		c->writes_stopped = true;
@@ -135,15 +135,6 @@ static void set_problem(struct cache *c, const char *what)
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void report_damage(struct cache *c)
-{
-	_cleanup_free_ char *what =
-		xasprintf("%s has damaged entries, which are removed and built again",
-			store_dir(c->store));
-
-	set_problem(c, what);
-}
-
 /* Records that the store cannot be written, for the error r, and stops writing to it for
  * the rest of the run. Returns r. */
 static int stop_writing(struct cache *c, int r)
@@ -172,8 +163,6 @@ int cache_find(struct cache *c, const struct digest *key, struct entry *ret)
 {
 	int r = store_get_entry(c->store, key, ret);
 
-	if (r == -EBADMSG)
-		report_damage(c);
 	count(c, r > 0, r <= 0, r == -EBADMSG, r > 0 ? (int64_t)ret->cost_ms : 0);
 	return r > 0;
 }
@@ -206,8 +195,6 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
 	/* A missing object was removed by another process meanwhile, or is lost. */
 	if (r == -EBADMSG || r == -ENOENT) {
 		store_drop_entry(c->store, &e->key);
-		if (r == -EBADMSG)
-			report_damage(c);
 		count(c, -1, 1, 1, -(int64_t)e->cost_ms);
 		return -EBADMSG;
 	}
@@ -303,10 +290,8 @@ size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *r
 		slot_digest(key, slot, &digest);
 		r = store_get_entry(c->store, &digest, &ret[n]);
 		n += r > 0;
-		if (r == -EBADMSG) {
-			report_damage(c);
+		if (r == -EBADMSG)
 			count(c, 0, 0, 1, 0);
-		}
 	}
 	return n;
 }
@@ -317,8 +302,6 @@ static void drop_damaged(struct cache *c, const struct entry *e, int r)
 	if (r != -EBADMSG && r != -ENOENT)
 		return;
 	store_drop_entry(c->store, &e->key);
-	if (r == -EBADMSG)
-		report_damage(c);
 	count(c, 0, 0, 1, 0);
 }
 
@@ -422,5 +405,10 @@ char *cache_take_problem(struct cache *c)
 	pthread_mutex_lock(&c->lock);
 	problem = TAKE_PTR(c->problem);
 	pthread_mutex_unlock(&c->lock);
-	return problem;
+	return problem ? problem : cache_describe_damage(c);
+}
+
+char *cache_describe_damage(struct cache *c)
+{
+	return damage_describe(store_damage(c->store));
 }

@@ -79,9 +79,12 @@ int cache_commit_pieces(struct cache *c, const struct entry *e);
 void cache_count_pieces(struct cache *c, const struct entry *e, size_t used, size_t made,
 	int64_t saved_ms);
 
-/* Returns the first problem with the store that the user should know about, such as
- * "DIR cannot be written to: No space left on device", or NULL if there was none or it
- * has been returned already. The caller frees it. */
+/* Returns the first problem with the cache that the user should know about, such as "DIR
+ * cannot be written to: No space left on device", or else what cache_describe_damage()
+ * returns. NULL if there was no problem. The caller frees it. */
 char *cache_take_problem(struct cache *c);
+/* Returns a line about the damaged files that this run has found in the cache, and
+ * removed; NULL if there was none. The caller frees it. */
+char *cache_describe_damage(struct cache *c);
 
 #endif

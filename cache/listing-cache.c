@@ -14,8 +14,8 @@
  *                   paths relative to it
  *   text            the listing, with a NUL
  *
- * The header has a digest of the records and paths, and one of the text, which is checked
- * only when the text is needed. A file with any other content counts as missing.
+ * The header has a digest of itself, the records and the paths, and one of the text. A
+ * file of an earlier version counts as missing; one with any other content is damaged.
  *
  * The rules of statcache.c about times apply here, too: a listing is not saved if a file
  * was changed so shortly before it was read that another change might not show in its
@@ -33,11 +33,12 @@
 
 #include "base/file.h"
 #include "base/parallel.h"
+#include "cache/damage.h"
 #include "cache/listing-cache.h"
 #include "cache/listing.h"
 
 #define MAGIC "dkmstree"
-#define FILE_VERSION 1
+#define FILE_VERSION 2
 /* A thread is started for so many records. */
 #define RECORDS_PER_THREAD 1500
 #define RECORDS_PER_RANGE 500
@@ -47,8 +48,8 @@ struct header {
 	uint32_t version, record_size;
 	uint64_t n, paths_size, text_size; /* bytes */
 	uint64_t dev;
-	struct digest digest; /* of the records and paths */
 	struct digest text;   /* of the text */
+	struct digest digest; /* of the header, with zeros here, the records and paths */
 };
 
 /* What stat(2) said about a file or directory. A link has a record for itself and, unless
@@ -77,21 +78,22 @@ struct cached_listing {
 	struct str new_records, new_paths;
 	struct str text;   /* in the map, or allocated for a new listing */
 	bool is_checkable; /* every change of the directory shows in the records */
-	bool text_is_verified;
 };
 
 struct listing_cache {
 	char *dir;
 	struct statcache *stats; /* for making new listings */
+	struct damage *damage;
 };
 
-struct listing_cache *listing_cache_open(const char *dir)
+struct listing_cache *listing_cache_open(const char *dir, struct damage *damage)
 {
 	struct listing_cache *t = xcalloc(1, sizeof(*t));
 	_cleanup_free_ char *files = path_join(dir, "files");
 
 	t->dir = xstrdup(dir);
-	t->stats = statcache_open(files);
+	t->stats = statcache_open(files, damage);
+	t->damage = damage;
 	return t;
 }
 
@@ -131,17 +133,9 @@ const struct digest *cached_listing_digest(const struct cached_listing *listing)
 	return &listing->digest;
 }
 
-struct str cached_listing_text(struct cached_listing *listing)
+struct str cached_listing_text(const struct cached_listing *listing)
 {
-	struct digest digest;
-
-	if (!listing->text_is_verified) {
-		digest_bytes(listing->text.data, listing->text.len, &digest);
-		listing->text_is_verified = digest_equal(&digest, &listing->digest);
-		if (!listing->text_is_verified)
-			unlink(listing->file);
-	}
-	return listing->text_is_verified ? listing->text : (struct str){0};
+	return listing->text;
 }
 
 static struct record make_record(const struct stat *st)
@@ -223,7 +217,20 @@ static struct cached_listing *new_listing(
 	return listing;
 }
 
-/* Fills in what is in the map of the file. Returns false if the file is malformed. */
+/* Computes the digest of a header and the n bytes that follow it. */
+static void digest_head(const struct header *h, const void *rest, size_t n, struct digest *ret)
+{
+	struct header copy = *h;
+	struct digester d;
+
+	memset(&copy.digest, 0, sizeof(copy.digest));
+	digester_begin(&d);
+	digester_add(&d, &copy, sizeof(copy));
+	digester_add(&d, rest, n);
+	digester_end(&d, ret);
+}
+
+/* Fills in what is in the map of the file. Returns false if the file is damaged. */
 static bool parse_map(struct cached_listing *listing)
 {
 	const struct header *h = listing->map;
@@ -232,14 +239,14 @@ static bool parse_map(struct cached_listing *listing)
 
 	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 ||
 		h->version != FILE_VERSION || h->record_size != sizeof(struct record) ||
-		h->n > left / sizeof(struct record))
+		!h->n || h->n > left / sizeof(struct record))
 		return false;
 	head = h->n * sizeof(struct record);
 	if (h->paths_size > left - head || !h->paths_size ||
 		h->text_size + 1 != left - head - h->paths_size)
 		return false;
 	head += h->paths_size;
-	digest_bytes(h + 1, head, &digest);
+	digest_head(h, h + 1, head, &digest);
 	if (!digest_equal(&digest, &h->digest))
 		return false;
 	listing->records = (const struct record *)(h + 1);
@@ -247,7 +254,9 @@ static bool parse_map(struct cached_listing *listing)
 	listing->paths = (const char *)(listing->records + listing->n);
 	listing->text.data = (char *)listing->map + sizeof(*h) + head;
 	listing->text.len = h->text_size;
-	if (listing->text.data[listing->text.len] || listing->text.data[-1])
+	digest_bytes(listing->text.data, listing->text.len, &digest);
+	if (listing->text.data[listing->text.len] || listing->text.data[-1] ||
+		!digest_equal(&digest, &h->text))
 		return false;
 	listing->digest = h->text;
 	listing->dev = h->dev;
@@ -255,19 +264,48 @@ static bool parse_map(struct cached_listing *listing)
 	return true;
 }
 
-/* Maps the saved listing. Returns false if there is none or it is not current. */
-static bool load(struct cached_listing *listing)
+enum file_state {
+	FILE_GOOD,
+	FILE_MISSING, /* or of an earlier version, or it cannot be read */
+	FILE_DAMAGED,
+};
+
+/* Maps the file of the listing, whose path is set, and fills in what is in it. */
+static enum file_state map_file(struct cached_listing *listing)
 {
-	_cleanup_close_ int fd = open(listing->file, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(
+		listing->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	const struct header *h;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(struct header))
-		return false;
+	if (fd < 0)
+		return errno == ELOOP ? FILE_DAMAGED : FILE_MISSING;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		st.st_size < (off_t)sizeof(*h))
+		return FILE_DAMAGED;
 	listing->map_size = (size_t)st.st_size;
 	listing->map = mmap(NULL, listing->map_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (listing->map == MAP_FAILED)
+	if (listing->map == MAP_FAILED) {
 		listing->map = NULL;
-	else if (parse_map(listing) && is_current(listing))
+		return FILE_MISSING;
+	}
+	if (parse_map(listing))
+		return FILE_GOOD;
+	h = listing->map;
+	return h->version && h->version < FILE_VERSION ? FILE_MISSING : FILE_DAMAGED;
+}
+
+/* Fills in the saved listing. Returns false if there is none, or it is damaged or not
+ * current. */
+static bool load(const struct listing_cache *t, struct cached_listing *listing)
+{
+	enum file_state state = map_file(listing);
+
+	if (state == FILE_DAMAGED)
+		damage_add(t->damage, listing->file);
+	/* A file that was renamed has the listing of another directory. */
+	if (state == FILE_GOOD && streq(listing->paths, listing->path) &&
+		is_current(listing))
 		return true;
 	if (listing->map)
 		munmap(listing->map, listing->map_size);
@@ -323,7 +361,7 @@ static void save(const struct listing_cache *t, const struct cached_listing *lis
 	str_add_bytes(&bytes, &h, sizeof(h));
 	str_add_bytes(&bytes, listing->new_records.data, listing->new_records.len);
 	str_add_bytes(&bytes, listing->new_paths.data, listing->new_paths.len);
-	digest_bytes(bytes.data + sizeof(h), bytes.len - sizeof(h), &h.digest);
+	digest_head(&h, bytes.data + sizeof(h), bytes.len - sizeof(h), &h.digest);
 	memcpy(bytes.data, &h, sizeof(h));
 	str_add_bytes(&bytes, listing->text.data, listing->text.len + 1);
 	if (dir_make(t->dir, NULL) < 0)
@@ -376,7 +414,6 @@ static int make_listing(struct listing_cache *t, struct cached_listing *listing)
 		return r;
 	str_add_bytes(&listing->text, "", 0);
 	digest_bytes(listing->text.data, listing->text.len, &listing->digest);
-	listing->text_is_verified = true;
 	listing->records = (const struct record *)listing->new_records.data;
 	listing->paths = listing->new_paths.data;
 	return 0;
@@ -388,7 +425,7 @@ int listing_cache_get(struct listing_cache *t, const char *path, const char *mar
 	struct cached_listing *listing = new_listing(t, path, markers);
 	int r;
 
-	if (!load(listing)) {
+	if (!load(t, listing)) {
 		r = make_listing(t, listing);
 		if (r < 0) {
 			cached_listing_free(listing);
@@ -413,4 +450,27 @@ bool listing_cache_is_unchanged(
 	same = make_listing(t, now) == 0 && digest_equal(&now->digest, &listing->digest);
 	cached_listing_free(now);
 	return same;
+}
+
+size_t listing_cache_verify(const struct listing_cache *t)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	size_t n = 0;
+
+	dir_list(t->dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		struct cached_listing *listing;
+		enum file_state state;
+
+		if (strlen(names.items[i]) != DIGEST_HEX - 1)
+			continue;
+		listing = xcalloc(1, sizeof(*listing));
+		listing->file = path_join(t->dir, names.items[i]);
+		state = map_file(listing);
+		n += state == FILE_GOOD;
+		if (state == FILE_DAMAGED)
+			damage_add(t->damage, listing->file);
+		cached_listing_free(listing);
+	}
+	return n + statcache_verify(t->stats);
 }

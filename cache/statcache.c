@@ -6,8 +6,8 @@
  *                   and the digest of the bytes that follow
  *   struct record   any number, sorted by inode and device
  *
- * The file is mapped and searched in place. If a header has another version, size or
- * digest, the whole file is ignored. It is replaced by rename.
+ * The file is mapped and searched in place. A file of an earlier version counts as
+ * missing; one with any other content is damaged. It is replaced by rename.
  *
  * A file that changes after it was read must not match its record. Each change sets the
  * ctime, but to the file system's clock, which advances in steps: two changes in the same
@@ -53,6 +53,7 @@ struct record {
 struct statcache {
 	pthread_mutex_t lock;
 	char *path;
+	struct damage *damage;
 	bool loaded;
 	void *map; /* of the file; NULL if there is none */
 	size_t map_size;
@@ -81,16 +82,35 @@ static int compare_records(const void *a, const void *b)
 	return (x->dev > y->dev) - (x->dev < y->dev);
 }
 
-/* Maps the file, unless it is missing or malformed. */
+/* Returns whether the mapped file is undamaged. */
+static bool is_good(const struct statcache *c)
+{
+	const struct header *h = c->map;
+	size_t size = c->map_size - sizeof(*h);
+	struct digest digest;
+
+	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 ||
+		h->version != FILE_VERSION || h->record_size != sizeof(struct record) ||
+		h->n != size / sizeof(struct record) || size % sizeof(struct record) != 0)
+		return false;
+	digest_bytes(h + 1, size, &digest);
+	return digest_equal(&digest, &h->digest);
+}
+
+/* Maps the file, unless it is missing or of an earlier version. Removes a damaged file. */
 static void map_file(struct statcache *c)
 {
-	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const struct header *h;
-	struct digest digest;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(*h))
+	if (fd < 0)
 		return;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		st.st_size < (off_t)sizeof(*h)) {
+		damage_add(c->damage, c->path);
+		return;
+	}
 	c->map_size = (size_t)st.st_size;
 	c->map = mmap(NULL, c->map_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	if (c->map == MAP_FAILED) {
@@ -98,18 +118,14 @@ static void map_file(struct statcache *c)
 		return;
 	}
 	h = c->map;
-	if (memcmp(h->magic, MAGIC, sizeof(h->magic)) == 0 &&
-		h->version == FILE_VERSION && h->record_size == sizeof(struct record) &&
-		h->n == (c->map_size - sizeof(*h)) / sizeof(struct record) &&
-		(c->map_size - sizeof(*h)) % sizeof(struct record) == 0) {
-		digest_bytes(h + 1, c->map_size - sizeof(*h), &digest);
-		if (digest_equal(&digest, &h->digest)) {
-			c->saved = (const struct record *)(h + 1);
-			c->n_saved = h->n;
-			c->used = xcalloc(c->n_saved + 1, 1);
-			return;
-		}
+	if (is_good(c)) {
+		c->saved = (const struct record *)(h + 1);
+		c->n_saved = h->n;
+		c->used = xcalloc(c->n_saved + 1, 1);
+		return;
 	}
+	if (!h->version || h->version >= FILE_VERSION)
+		damage_add(c->damage, c->path);
 	munmap(c->map, c->map_size);
 	c->map = NULL;
 }
@@ -122,12 +138,13 @@ static void load(struct statcache *c)
 	c->loaded = true;
 }
 
-struct statcache *statcache_open(const char *path)
+struct statcache *statcache_open(const char *path, struct damage *damage)
 {
 	struct statcache *c = xcalloc(1, sizeof(*c));
 
 	pthread_mutex_init(&c->lock, NULL);
 	c->path = xstrdup(path);
+	c->damage = damage;
 	return c;
 }
 
@@ -340,4 +357,15 @@ int statcache_save(struct statcache *c)
 	load(c);
 	collect(c, &bytes);
 	return file_write(c->path, bytes.data, bytes.len, 0644, NULL);
+}
+
+size_t statcache_verify(struct statcache *c)
+{
+	bool good;
+
+	pthread_mutex_lock(&c->lock);
+	load(c);
+	good = c->map;
+	pthread_mutex_unlock(&c->lock);
+	return good;
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "cache/damage.h"
 #include "cache/digest.h"
 
 /* The digests of files, without reading files that have not changed: a map from (device,
@@ -21,9 +22,9 @@ struct statcache_counts {
 };
 
 /* Opens the cache that is saved at path, or one that is not saved if path is NULL. Always
- * succeeds: the file is read when it is first needed, and a missing or malformed file is
- * an empty cache. statcache_close frees. */
-struct statcache *statcache_open(const char *path);
+ * succeeds: the file is read when it is first needed. A missing file is an empty cache; so
+ * is a damaged one, which is added to damage, which may be NULL. statcache_close frees. */
+struct statcache *statcache_open(const char *path, struct damage *damage);
 /* Writes the file if there are new records. Returns 0 or a negative errno. */
 int statcache_save(struct statcache *c);
 void statcache_close(struct statcache *c); /* does not save; NULL is allowed */
@@ -34,6 +35,9 @@ void statcache_close(struct statcache *c); /* does not save; NULL is allowed */
 int statcache_digest(struct statcache *c, int dir, const char *name,
 	const struct stat *st, struct digest *ret);
 struct statcache_counts statcache_counts(struct statcache *c);
+/* Reads the file, if that has not been done. Returns the number of undamaged files: 0 or
+ * 1. */
+size_t statcache_verify(struct statcache *c);
 
 /* Returns whether a change of the file after now will change its times, so that the times
  * can tell whether the file is unchanged. now is the time just before the file was read.

@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "cache/damage.h"
 #include "cache/libcrypto.h"
 #include "cache/store.h"
 
@@ -39,6 +40,7 @@ struct store {
 	char *dir; /* DIR/v1 */
 	char *objects, *entries, *tmp, *lock;
 	bool writable;
+	struct damage *list; /* of damaged files */
 	/* A damaged object was found. Others may be damaged, too, so from now on objects
 	 * that are put replace existing ones. */
 	atomic_bool damaged;
@@ -90,6 +92,7 @@ int store_open(const char *dir, struct store **ret, struct error *err)
 	s->entries = path_join(s->dir, "entries");
 	s->tmp = path_join(s->dir, "tmp");
 	s->lock = path_join(s->dir, "lock");
+	s->list = damage_new();
 	r = libcrypto_load(err);
 	if (r == 0)
 		r = make_dirs(s, dir, err);
@@ -114,12 +117,18 @@ void store_close(struct store *s)
 	free(s->entries);
 	free(s->tmp);
 	free(s->lock);
+	damage_free(s->list);
 	free(s);
 }
 
 const char *store_dir(const struct store *s)
 {
 	return s->dir;
+}
+
+struct damage *store_damage(const struct store *s)
+{
+	return s->list;
 }
 
 bool store_is_writable(const struct store *s)
@@ -301,9 +310,16 @@ static int open_object(struct store *s, const struct digest *digest, char **ret_
 	return fd < 0 ? -errno : fd;
 }
 
+/* Whether an error of opening or reading a file means that something else is in its
+ * place, or that the disk is damaged. */
+static bool is_damage(int r)
+{
+	return r == -EISDIR || r == -ELOOP || r == -EIO || r == -EBADMSG;
+}
+
 static int drop_damaged(struct store *s, const char *path)
 {
-	unlink(path);
+	damage_add(s->list, path);
 	atomic_store(&s->damaged, true);
 	return -EBADMSG;
 }
@@ -318,7 +334,7 @@ int store_get_file(
 	int r;
 
 	if (from < 0)
-		return from;
+		return is_damage(from) ? drop_damaged(s, path) : from;
 	fd = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
@@ -326,7 +342,7 @@ int store_get_file(
 		r = copy_digest(fd, -1, &got, NULL);
 	else
 		r = copy_digest(from, fd, &got, NULL);
-	if (r == 0 && !digest_equal(&got, digest))
+	if (is_damage(r) || (r == 0 && !digest_equal(&got, digest)))
 		r = drop_damaged(s, path);
 	if (r < 0)
 		unlink(to);
@@ -341,7 +357,7 @@ int store_get_bytes(struct store *s, const struct digest *digest, struct str *re
 	int r = file_read(path, SIZE_MAX, &bytes, NULL);
 
 	if (r < 0)
-		return r;
+		return is_damage(r) ? drop_damaged(s, path) : r;
 	digest_bytes(bytes.data, bytes.len, &got);
 	if (!digest_equal(&got, digest)) {
 		str_done(&bytes);
@@ -373,7 +389,7 @@ int store_peek_entry(struct store *s, const struct digest *key, struct entry *re
 
 	if (r == -ENOENT)
 		return 0;
-	if (r < 0 && r != -EFBIG)
+	if (r < 0 && r != -EFBIG && !is_damage(r))
 		return r;
 	if (r < 0 || entry_parse(&text, &e) < 0 || !digest_equal(&e.key, key)) {
 		entry_done(&e);
@@ -386,10 +402,11 @@ int store_peek_entry(struct store *s, const struct digest *key, struct entry *re
 
 int store_get_entry(struct store *s, const struct digest *key, struct entry *ret)
 {
+	_cleanup_free_ char *path = file_path(s->entries, key);
 	int r = store_peek_entry(s, key, ret);
 
 	if (r == -EBADMSG)
-		store_drop_entry(s, key);
+		damage_add(s->list, path);
 	return r;
 }
 

@@ -14,6 +14,7 @@
  * dkms never depends on the store: after an error the caller goes on as if there were no
  * store. */
 struct store;
+struct damage;
 
 /* Opens the store below dir and creates it if necessary. Returns 0 or a negative errno:
  * -EPERM if we are root and other users may write there, who could make us install what
@@ -23,6 +24,8 @@ int store_open(const char *dir, struct store **ret, struct error *err);
 void store_close(struct store *s);
 const char *store_dir(const struct store *s); /* with the version of the format: DIR/v1 */
 bool store_is_writable(const struct store *s);
+/* The damaged files that were found in the store; the list belongs to it. */
+struct damage *store_damage(const struct store *s);
 
 /* Prevents other processes from removing objects until the returned descriptor is closed.
  * A caller should hold the store while it gets the objects of an entry, or puts objects

@@ -20,7 +20,8 @@ json_t *json_seconds(uint64_t a_ns, uint64_t b_ns);
  * that does not apply to the job is null. */
 void json_set_job(json_t *object, const struct job *job);
 /* Sets how the job ended: "result", "status", "failed_in", "error", "remedy", "log",
- * "archive", "built", "installed", "cache", "linked_from" and the keys of json_set_usage(). */
+ * "archive", "built", "installed", "cache", "linked_from", "not_kept" and the keys of
+ * json_set_usage(). */
 void json_set_result(json_t *object, const struct job *job);
 /* Sets "wall_s", "cpu_s" and "max_rss_bytes", which is null for 0. */
 void json_set_usage(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes);

@@ -156,6 +156,8 @@ struct job_outcome {
 	bool restored;     /* the built modules were taken from the cache */
 	char *linked_from; /* the release of the kernel whose cached objects were used,
 			    * or NULL */
+	char *not_kept;    /* why the build was not stored in the cache, although it could
+			    * have been: "source: m.c changed while it was built"; or NULL */
 	double cost_s;     /* how long the build took that made the cache entry (s) */
 	double build_s;    /* how long this build took, from JOB_CHECKING to
 			    * JOB_PUBLISHING (s) */

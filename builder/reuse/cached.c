@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "cache/cache.h"
+#include "cache/listing.h"
 #include "builder/build/build.h"
 #include "builder/build/collect.h"
 #include "builder/reuse/cached.h"
@@ -166,20 +167,70 @@ enum transition restore_enter(struct job *job)
 
 /* JOB_STORING */
 
-/* Whether the key is still the same as before the build. If something changed during the
- * build, it is unknown whether the result is from before or after the change. */
-static bool is_unchanged(const struct job *job)
+void cached_refuse(struct job *job, const char *what)
 {
+	if (job->outcome.not_kept)
+		return;
+	job->outcome.not_kept = xasprintf("%s changed while it was built", what);
+	strv_pushf(&job->outcome.notices, "not kept: %s", job->outcome.not_kept);
+}
+
+static const struct key_part *find_part(const struct key *key, const char *name)
+{
+	for (size_t i = 0; i < key->n_parts; i++)
+		if (streq(key->parts[i].name, name))
+			return &key->parts[i];
+	return NULL;
+}
+
+/* Returns the first difference between two keys: "source: m.c", with the name of the part
+ * and of the first of its lines that differ. The caller frees. */
+static char *describe_change(const struct key *before, const struct key *after)
+{
+	for (size_t i = 0; i < before->n_parts; i++) {
+		const struct key_part *old = &before->parts[i];
+		const struct key_part *new = find_part(after, old->name);
+		_cleanup_(strv_done) struct strv lines = {0};
+		size_t n;
+
+		if (!new || digest_equal(&old->digest, &new->digest))
+			continue;
+		n = listing_differences(old->detail ? old->detail : "",
+			new->detail ? new->detail : "", 1, &lines);
+		if (!n)
+			return xstrdup(old->name);
+		lines.items[0][strcspn(lines.items[0], " ")] = '\0';
+		return n > 1 ? xasprintf("%s: %s and %zu more", old->name, lines.items[0],
+				       n - 1)
+			     : xasprintf("%s: %s", old->name, lines.items[0]);
+	}
+	return xstrdup("the set of header directories");
+}
+
+/* Returns whether the key is still the same as before the build. If something changed
+ * during the build, it is unknown whether the result is from before or after the change,
+ * so that the build is not kept. */
+static bool is_unchanged(struct job *job)
+{
+	const struct key *key = &job->reuse->key;
+	_cleanup_(error_done) struct error err = {0};
+	_cleanup_free_ char *change = NULL;
 	struct key now = {0};
 	struct digest before, after;
-	int r = fingerprint_build(job->shared->key_texts, job, true, &now, NULL);
 
-	if (r < 0)
+	if (fingerprint_build(job->shared->key_texts, job, true, &now, &err) < 0) {
+		job->outcome.not_kept = xstrdup(err.what);
+		strv_pushf(&job->outcome.notices, "not kept: %s", err.what);
 		return false;
-	key_digest(&job->reuse->key, &before);
+	}
+	key_digest(key, &before);
 	key_digest(&now, &after);
+	if (!digest_equal(&before, &after))
+		change = describe_change(key, &now);
 	key_done(&now);
-	return digest_equal(&before, &after);
+	if (change)
+		cached_refuse(job, change);
+	return !change;
 }
 
 static int store_work(struct job *job)

@@ -32,21 +32,10 @@ static int add_headers(struct key_texts *texts, struct key *key,
 	for (size_t i = 0; i < paths.n && r == 0; i++) {
 		_cleanup_free_ char *name =
 			i ? xasprintf("headers-%zu", i + 1) : xstrdup("headers");
-		struct cached_listing *listing = NULL;
-		struct str text;
 
-		pthread_mutex_lock(&texts->lock);
-		r = key_texts_get_headers(texts, paths.items[i], &listing);
-		text = r == 0 ? cached_listing_text(listing) : (struct str){0};
-		pthread_mutex_unlock(&texts->lock);
-		if (r == 0 &&
-			(!text.data || (afresh && !listing_cache_is_unchanged(
-							  texts->listings, listing))))
-			r = -EAGAIN;
+		r = key_texts_add_headers(texts, key, name, paths.items[i], afresh);
 		if (r < 0)
 			error_errno(err, r, 1, "cannot read %s", paths.items[i]);
-		else
-			key_add_shared(key, name, &text, cached_listing_digest(listing));
 	}
 	return r;
 }

@@ -138,6 +138,9 @@ int key_texts_add_part(struct key_texts *texts, struct key *key,
 	return r;
 }
 
+/* The directory in a kernel's headers of which listing_cache_get() lists only names. */
+#define HEADER_MARKERS "/include/config"
+
 int key_texts_get_headers(
 	struct key_texts *texts, const char *path, struct cached_listing **ret)
 {
@@ -148,11 +151,37 @@ int key_texts_get_headers(
 			*ret = texts->headers[i];
 			return 0;
 		}
-	r = listing_cache_get(texts->listings, path, "/include/config", ret);
+	r = listing_cache_get(texts->listings, path, HEADER_MARKERS, ret);
 	if (r < 0)
 		return r;
 	texts->headers = xrealloc_array(
 		texts->headers, texts->n_headers + 1, sizeof(*texts->headers));
 	texts->headers[texts->n_headers++] = *ret;
+	return 0;
+}
+
+int key_texts_add_headers(struct key_texts *texts, struct key *key, const char *name,
+	const char *path, bool afresh)
+{
+	struct cached_listing *listing = NULL, *now;
+	struct str text;
+	int r;
+
+	pthread_mutex_lock(&texts->lock);
+	r = key_texts_get_headers(texts, path, &listing);
+	pthread_mutex_unlock(&texts->lock);
+	if (r < 0)
+		return r;
+	text = cached_listing_text(listing);
+	if (!afresh || listing_cache_is_unchanged(texts->listings, listing)) {
+		key_add_shared(key, name, &text, cached_listing_digest(listing));
+		return 0;
+	}
+	r = listing_cache_get(texts->listings, path, HEADER_MARKERS, &now);
+	if (r < 0)
+		return r;
+	text = cached_listing_text(now);
+	key_add(key, name, text.data, text.len);
+	cached_listing_free(now);
 	return 0;
 }

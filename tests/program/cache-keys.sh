@@ -240,6 +240,37 @@ too_many_files()
 	why 'in the cache' "the module is in the cache after the files are removed"
 }
 
+# What changes while a module is built makes it unknown which of the two the build has read.
+changes_meanwhile()
+{
+	local file headers=$machine/usr/src/linux-headers-$K src=$sourcetree/hasty-1.0
+
+	module hasty 1.0
+	dkms add hasty/1.0 > /dev/null
+	for file in "source: hasty.c=$src/hasty.c" \
+		"headers: $headers/include/version.h=$headers/include/version.h"; do
+		cp "${file#*=}" "$work/before"
+		counted build hasty/1.0 -k $K --sandbox=off --json \
+			--directive "MAKE=make -C \$kernel_source_dir M=\$dkms_tree/hasty/1.0/build; echo >> ${file#*=}"
+		is "$status $moved" "0 0 1 0 0" "a change during the build: nothing is stored"
+		is "$(grep '"not_kept"' <<< "$out")" \
+			"      \"not_kept\": \"${file%%=*} changed while it was built\"," "--json says that ${file%%=*} changed"
+		cp "$work/before" "${file#*=}"
+		dkms unbuild hasty/1.0 -k $K > /dev/null
+		run_dkms build hasty/1.0 -k $K --sandbox=off \
+			--directive "MAKE=make -C \$kernel_source_dir M=\$dkms_tree/hasty/1.0/build; echo >> ${file#*=}"
+		is "$status $(grep -c "^dkms: warning: not kept: ${file%%=*} changed while it was built\$" "$work/err")" "0 1" \
+			"a warning says that ${file%%=*} changed"
+		cp "$work/before" "${file#*=}"
+		dkms unbuild hasty/1.0 -k $K > /dev/null
+	done
+	counted build hasty/1.0 -k $K --sandbox=off --json
+	is "$status $moved" "0 $miss" "the next build, during which nothing changes, is stored"
+	like "$out" '"not_kept": null' "--json says nothing then"
+	dkms remove hasty/1.0 --all > /dev/null
+	rm -rf "$src"
+}
+
 what_does_not_matter()
 {
 	find "$sourcetree/m-1.0" "$machine/usr/src/linux-headers-$K" -exec touch -h -d 2020-01-01 {} +
@@ -288,5 +319,6 @@ tools
 leaks
 linked_headers
 too_many_files
+changes_meanwhile
 what_does_not_matter
 finish

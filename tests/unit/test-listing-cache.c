@@ -57,7 +57,7 @@ static size_t count_kept(void)
 /* Returns the listing of root as a run sees it. Caller frees. */
 static char *look(void)
 {
-	struct listing_cache *t = listing_cache_open(kept);
+	struct listing_cache *t = listing_cache_open(kept, NULL);
 	struct cached_listing *tree;
 	char *text = NULL;
 
@@ -106,7 +106,7 @@ static void test_changes(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *before = look(), *after = NULL;
-		struct listing_cache *t = listing_cache_open(kept);
+		struct listing_cache *t = listing_cache_open(kept, NULL);
 		struct cached_listing *tree;
 
 		listing_cache_get(t, root, "/include/config", &tree);
@@ -121,45 +121,96 @@ static void test_changes(void)
 	}
 }
 
-/* A damaged listing is ignored. */
+/* Writes the bytes to the file of a saved listing. Checks that a run that finds it makes the
+ * right listing, names the file as damaged and removes it. */
+static void check_damage(const char *path, const struct str *bytes, const char *want,
+	const char *what)
+{
+	struct damage *d = damage_new();
+	struct listing_cache *t = listing_cache_open(kept, d);
+	_cleanup_(strv_done) struct strv lines = {0};
+	_cleanup_free_ char *line =
+		xasprintf("%s was damaged and has been removed", path);
+	struct cached_listing *tree = NULL;
+
+	file_write(path, bytes->data, bytes->len, 0644, NULL);
+	is_int((long)listing_cache_verify(t), 1, what);
+	ok(!path_exists(path), "%s: removed", what);
+	file_write(path, bytes->data, bytes->len, 0644, NULL);
+	is_int(listing_cache_get(t, root, "/include/config", &tree), 0, what);
+	is(tree ? cached_listing_text(tree).data : NULL, want, "the listing is right");
+	damage_list(d, &lines);
+	is_int((long)lines.n, 1, "there is one line about it");
+	is(lines.n ? lines.items[0] : NULL, line, "the line names the file");
+	cached_listing_free(tree);
+	listing_cache_close(t);
+	damage_free(d);
+}
+
 static void test_damage(void)
 {
 	_cleanup_free_ char *before = look();
 	_cleanup_(strv_done) struct strv names = {0};
+	_cleanup_(str_done) struct str bytes = {0};
+	static const long flips[] = {0, 8, 12, 16, 24, 40, 48, 80, 111, 115, 200, 400, -40, -1};
+	static const size_t lengths[] = {0, 1, 50, 112, 300};
+	char *path = NULL;
 
-	is_int((long)count_kept(), 1, "a listing is kept");
+	dir_list(kept, &names);
+	for (size_t i = 0; i < names.n; i++)
+		if (!streq(names.items[i], "files"))
+			path = path_join(kept, names.items[i]);
+	is_int(file_read(path, 1 << 20, &bytes, NULL), 0, "a listing is kept");
+	for (size_t j = 0; j < ARRAY_SIZE(flips); j++) {
+		size_t at = flips[j] < 0 ? bytes.len + (size_t)flips[j] : (size_t)flips[j];
+		_cleanup_free_ char *what = xasprintf("byte %zu damaged", at);
+
+		bytes.data[at] ^= 4;
+		check_damage(path, &bytes, before, what);
+		bytes.data[at] ^= 4;
+	}
+	for (size_t j = 0; j < ARRAY_SIZE(lengths); j++) {
+		struct str part = {.data = bytes.data, .len = lengths[j]};
+		_cleanup_free_ char *what = xasprintf("only %zu bytes", part.len);
+
+		check_damage(path, &part, before, what);
+	}
+	free(path);
+}
+
+/* A listing of an earlier version, or of another directory, is made again, without a word. */
+static void test_foreign(void)
+{
+	_cleanup_free_ char *before = look();
+	_cleanup_(strv_done) struct strv names = {0};
+	struct damage *d = damage_new();
+	struct listing_cache *t = listing_cache_open(kept, d);
+	struct cached_listing *tree = NULL;
+	_cleanup_free_ char *other = path_join(root, "a"), *line = NULL;
+	char *from = NULL, *to = NULL;
+
+	dir_list(kept, &names);
+	for (size_t i = 0; i < names.n; i++)
+		if (!streq(names.items[i], "files"))
+			from = path_join(kept, names.items[i]);
+	is_int(listing_cache_get(t, other, "/include/config", &tree), 0, "another directory");
+	cached_listing_free(tree);
+	strv_done(&names);
 	dir_list(kept, &names);
 	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *path = path_join(kept, names.items[i]);
-		_cleanup_(str_done) struct str bytes = {0};
-		static const long places[] = {10, 70, 200, 400, -3};
-
-		if (streq(names.items[i], "files"))
-			continue;
-		file_read(path, 1 << 20, &bytes, NULL);
-		for (size_t j = 0; j < ARRAY_SIZE(places); j++) {
-			size_t at = places[j] < 0 ? bytes.len + (size_t)places[j]
-						  : (size_t)places[j];
-			struct listing_cache *t = listing_cache_open(kept);
-			struct cached_listing *tree = NULL;
-			struct str text = {0};
-
-			bytes.data[at] ^= 1;
-			file_write(path, bytes.data, bytes.len, 0644, NULL);
-			bytes.data[at] ^= 1;
-			if (listing_cache_get(t, root, "/include/config", &tree) == 0)
-				text = cached_listing_text(tree);
-			ok(!text.data || streq(text.data, before),
-				"byte %zu damaged: the text is right or missing", at);
-			cached_listing_free(tree);
-			listing_cache_close(t);
-		}
-		file_write(path, bytes.data, bytes.len / 2, 0644, NULL);
+		to = path_join(kept, names.items[i]);
+		if (!streq(names.items[i], "files") && !streq(to, from))
+			rename(to, from);
+		free(to);
 	}
-	free(before);
-	before = look();
-	ok(before && strstr(before, "/a/b/file file"),
-		"a truncated listing is read again");
+	is_int(listing_cache_get(t, root, "/include/config", &tree), 0, "renamed");
+	is(cached_listing_text(tree).data, before, "a renamed listing is not used");
+	cached_listing_free(tree);
+	listing_cache_close(t);
+	line = damage_describe(d);
+	is(line, NULL, "a renamed listing is not called damaged");
+	damage_free(d);
+	free(from);
 }
 
 int main(void)
@@ -183,6 +234,7 @@ int main(void)
 	second = look();
 	is(second, first, "the kept listing is the same");
 	test_damage();
+	test_foreign();
 	test_changes();
 	dir_remove(dir, NULL);
 	free(root);

@@ -37,7 +37,7 @@ static void reopen(struct statcache **c)
 {
 	statcache_save(*c);
 	statcache_close(*c);
-	*c = statcache_open(index_path);
+	*c = statcache_open(index_path, NULL);
 }
 
 static void is_counts(struct statcache *c, long known, long read, const char *what)
@@ -50,7 +50,7 @@ static void is_counts(struct statcache *c, long known, long read, const char *wh
 static void test_racy(void)
 {
 	_cleanup_free_ char *path = put("racy", "one");
-	struct statcache *c = statcache_open(index_path);
+	struct statcache *c = statcache_open(index_path, NULL);
 	int fd;
 
 	ok(holds(c, path, "one") && holds(c, path, "one"), "a new file");
@@ -64,7 +64,7 @@ static void test_racy(void)
 
 static void test_keeps(const char *old, const char *other)
 {
-	struct statcache *c = statcache_open(index_path);
+	struct statcache *c = statcache_open(index_path, NULL);
 	struct timespec times[2];
 	struct stat st;
 
@@ -108,7 +108,7 @@ static void test_damage(const char *old)
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		spoil(places[i], "flip a byte of the index");
-		c = statcache_open(index_path);
+		c = statcache_open(index_path, NULL);
 		ok(holds(c, old, "old"), "the digest is right in spite of the damage");
 		is_counts(c, 0, 1, "the file was read again");
 		reopen(&c);
@@ -117,21 +117,21 @@ static void test_damage(const char *old)
 		statcache_close(c);
 	}
 	ok(truncate(index_path, 90) == 0, "truncate the index");
-	c = statcache_open(index_path);
+	c = statcache_open(index_path, NULL);
 	ok(holds(c, old, "old"), "the digest is right in spite of the truncation");
 	is_counts(c, 0, 1, "the file was read again");
 	statcache_close(c);
-	c = statcache_open("/nonexistent/dir/index");
+	c = statcache_open("/nonexistent/dir/index", NULL);
 	ok(holds(c, old, "old") && statcache_save(c) < 0, "the index cannot be written");
 	statcache_close(c);
-	c = statcache_open(NULL);
+	c = statcache_open(NULL, NULL);
 	ok(holds(c, old, "old") && statcache_save(c) == 0, "there is no index");
 	statcache_close(c);
 }
 
 static char *list(void)
 {
-	struct statcache *c = statcache_open(NULL);
+	struct statcache *c = statcache_open(NULL, NULL);
 	_cleanup_free_ char *tree = path_join(dir, "tree");
 	struct str s = {0};
 

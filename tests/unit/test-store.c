@@ -142,9 +142,9 @@ static void test_round_trip(void)
 	is_counters(1, 2, 2, 0, "the counters");
 }
 
-enum damage { FLIP, TRUNCATE, EMPTY, REMOVE, SWAP, FOREIGN };
+enum harm { FLIP, TRUNCATE, EMPTY, REMOVE, SWAP, FOREIGN };
 
-static void spoil(const char *path, enum damage how, const char *other)
+static void spoil(const char *path, enum harm how, const char *other)
 {
 	_cleanup_(str_done) struct str s = {0};
 
@@ -202,9 +202,9 @@ static void test_damage(void)
 			store_result(c, 10, false);
 			store_result(c, 11, false);
 			if (entries)
-				spoil(entry, (enum damage)how, other_entry);
+				spoil(entry, (enum harm)how, other_entry);
 			else
-				spoil(object, (enum damage)how, other);
+				spoil(object, (enum harm)how, other);
 			is_int(restore_result(c, 10, "aaa", "bbb"), 0,
 				entries ? "a damaged entry is a miss"
 					: "a damaged object is a miss");

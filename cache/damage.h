@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CACHE_DAMAGE_H
+#define CACHE_DAMAGE_H
+
+#include "base/strv.h"
+
+/* The damaged files that this run has found in its cache. Each is removed at once, and
+ * what was in it is made again when it is needed, so that damage never makes a result
+ * wrong. At the end the user is told, because disks that damage one file may damage
+ * others. Any thread may call these functions. */
+struct damage;
+
+/* Returns an empty list; damage_free() frees it, also NULL. */
+struct damage *damage_new(void);
+void damage_free(struct damage *d);
+
+/* Removes the damaged file (or directory, or link) at path, and adds it to the list. With
+ * NULL for d it is only removed. */
+void damage_add(struct damage *d, const char *path);
+/* Appends a line for each file of the list, in the order in which they were found: its
+ * path, and what was done: "PATH was damaged and has been removed". */
+void damage_list(struct damage *d, struct strv *ret);
+/* Returns the same in one line, with the first path only; NULL if there was no damage. The
+ * caller frees it. */
+char *damage_describe(struct damage *d);
+
+#endif
