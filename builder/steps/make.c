@@ -12,6 +12,7 @@
 #include "builder/host/keypair.h"
 #include "builder/job/hooks.h"
 #include "builder/build/advice.h"
+#include "builder/build/btf.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/build/ccache.h"
@@ -44,8 +45,10 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	cmd->uses_jobserver = make;
 	box.jobserver_fifo = make ? job->shared->slots_fifo : NULL;
 	build_fill_sandbox(job, &box);
-	if (make)
+	if (make) {
 		ccache_wrap_compilers(job, cmd, &box);
+		btf_wrap_pahole(job, cmd, &box);
+	}
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
 	sandbox_wrap_command(cmd, &box);
 	sandbox_done(&box);
