@@ -8,9 +8,10 @@
  *   staging/   module/ and log/; this will be renamed to NAME/VERSION/RELEASE/ARCH
  *   make.log
  *
- * The commands see the copy at NAME/VERSION/build, where a dkms.conf expects it. With
- * mount namespaces, each job has its own copy mounted there. Without them, the copy is
- * renamed to that path while the job runs, so only one kernel at a time can be built for.
+ * The commands see the copy at NAME/VERSION/build, where a dkms.conf expects it; places.h
+ * says of which tree. With mount namespaces, each job has its own copy mounted there.
+ * Without them, the copy is renamed to that path while the job runs, so only one kernel
+ * at a time can be built for.
  */
 #include "config.h"
 
@@ -47,9 +48,10 @@ struct build *build_new(const struct job *job)
 	p->version_dir = tree_version_dir(
 		job->shared->settings->trees.dkms, job->name, job->version);
 	p->source_dir = path_join(p->version_dir, "source");
-	p->build_dir = path_join(p->version_dir, "build");
+	p->real_build_dir = path_join(p->version_dir, "build");
+	p->build_dir = xstrdup(p->real_build_dir);
 	p->displaced_dir = path_join(p->version_dir, ".logs");
-	p->failed_dir = xasprintf("%s/%s-%s", p->build_dir, release, arch);
+	p->failed_dir = xasprintf("%s/%s-%s", p->real_build_dir, release, arch);
 	p->job_dir = xasprintf("%s/.job-%s-%s", p->version_dir, release, arch);
 	p->copy_dir = path_join(p->job_dir, "build");
 	p->staging_dir = path_join(p->job_dir, "staging");
@@ -64,6 +66,7 @@ static void paths_done(struct build_paths *p)
 {
 	free(p->version_dir);
 	free(p->source_dir);
+	free(p->real_build_dir);
 	free(p->build_dir);
 	free(p->displaced_dir);
 	free(p->failed_dir);
@@ -83,6 +86,7 @@ void build_free(struct build *b)
 	paths_done(&b->paths);
 	toolchain_done(&b->toolchain);
 	strv_done(&b->header_mounts);
+	strv_done(&b->places);
 	free(b);
 }
 

@@ -11,10 +11,11 @@
 struct build_paths {
 	char *version_dir;   /* DKMSTREE/NAME/VERSION */
 	char *source_dir;    /* VERSION_DIR/source, a link into the source tree */
-	char *build_dir;     /* VERSION_DIR/build: the build directory as the module's
-			      * commands see it */
+	char *real_build_dir; /* VERSION_DIR/build */
+	char *build_dir;     /* the build directory as the module's commands see it:
+			      * real_build_dir, or its place by places.h */
 	char *displaced_dir; /* VERSION_DIR/.logs: without namespaces, holds what is at
-			      * build_dir otherwise */
+			      * real_build_dir otherwise */
 	char *failed_dir;    /* VERSION_DIR/build/RELEASE-ARCH: holds the log of a build
 			      * that failed */
 	char *job_dir;       /* VERSION_DIR/.job-RELEASE-ARCH */
@@ -31,6 +32,8 @@ struct build {
 	struct toolchain toolchain;
 	struct strv header_mounts; /* by header_mounts_list(); empty: the headers are seen
 				    * at their own paths */
+	struct strv places; /* by places_choose(): pairs of the path of a tree, or of a
+			     * directory of headers, and where the commands see it */
 	struct timespec began;     /* CLOCK_MONOTONIC */
 
 	/* Changed by the states of the build. */
@@ -39,7 +42,7 @@ struct build {
 			       * namespaces only; -1: not locked */
 	int log_fd;           /* make.log, for appending; -1: not open */
 	const char *work_dir; /* where dkms finds the copy of the source: paths.copy_dir,
-			       * or paths.build_dir while the copy is renamed to it */
+			       * or paths.real_build_dir while the copy is renamed to it */
 	size_t next_patch;    /* index of the next patch to apply */
 };
 

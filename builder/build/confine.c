@@ -11,6 +11,7 @@
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/places.h"
 
 /* Variables that say where and by whom dkms was started: they differ between a terminal,
  * a transaction of a package manager, a service and a container, but a build has no use
@@ -125,6 +126,7 @@ static void reduce_environment(const struct job *job, struct strv *env)
 
 	for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
 		strv_setenv(env, homes[i], NULL);
+	strv_setenv(env, "tmp_location", "/tmp");
 	for (size_t i = env->n; i-- > 0 && !build_may_use_network(job);) {
 		_cleanup_free_ char *name = NULL;
 
@@ -138,12 +140,20 @@ static void reduce_environment(const struct job *job, struct strv *env)
 
 void build_fill_environment(const struct job *job, struct strv *env)
 {
+	static const char *const paths[] = {"dkms_tree", "source_tree", "install_tree",
+		"kernel_source_dir", "kernel_config"};
 	const struct conf_request request = job_conf_request(job);
 
 	for (char **variable = environ; *variable; variable++)
 		if (!is_session_variable(*variable))
 			strv_push(env, *variable);
 	conf_set_environment(&request, env);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_free_ char *seen =
+			places_path(job->build, strv_getenv(env, paths[i]));
+
+		strv_setenv(env, paths[i], seen);
+	}
 	toolchain_set_environment(&job->build->toolchain, env);
 	/* buildlog.c and advice.c search the log for English messages. */
 	strv_setenv(env, "LC_ALL", "C");
@@ -156,45 +166,70 @@ static void show_depends(const struct job *job, struct sandbox *box)
 {
 	const char *tree = job->shared->settings->trees.dkms;
 	const struct kernel *k = job->kernel;
+	const struct build *b = job->build;
 
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
 		_cleanup_free_ char *version = tree_installed_version(
 			tree, job_module_on_kernel(job, name));
-		_cleanup_free_ char *dir = NULL, *built = NULL;
+		_cleanup_free_ char *dir = NULL, *built = NULL, *source = NULL;
+		_cleanup_free_ char *symvers = NULL, *link = NULL, *seen = NULL;
 
 		if (!version)
 			continue;
 		dir = tree_version_dir(tree, name, version);
 		built = tree_built_dir(
 			tree, version_on_kernel(name, version, k->release, k->arch));
-		strv_pushf(&box->readable_paths, "%s/source", dir);
-		strv_pushf(&box->readable_paths, "%s/module/Module.symvers", built);
-		strv_take(&box->symlinks,
-			tree_installed_link(tree, job_module_on_kernel(job, name)));
-		strv_push(&box->symlinks, built);
+		source = path_join(dir, "source");
+		symvers = path_join(built, "module/Module.symvers");
+		places_show(b, source, box);
+		places_show(b, symvers, box);
+		link = tree_installed_link(tree, job_module_on_kernel(job, name));
+		seen = places_path(b, link);
+		strv_push(&box->symlinks, link);
+		strv_push(&box->symlinks, streq(link, seen) ? built : seen);
+		if (streq(link, seen))
+			continue;
+		strv_take(&box->placed_links, sandbox_place(seen));
+		strv_take(&box->placed_links, places_path(b, built));
 	}
 }
 
 /* Some makefiles look for headers in /lib/modules, even if dkms was given another
  * directory for the kernel. So this links /lib/modules/RELEASE/build and source to the
  * right ones. */
-static void link_headers(const struct kernel *k, struct sandbox *box)
+static void link_headers(const struct job *job, struct sandbox *box)
 {
-	static const char *const names[] = {"build", "source"};
-	_cleanup_free_ char *usual = realpath("/lib/modules", NULL);
-	_cleanup_free_ char *own = usual ? path_join(usual, k->release) : NULL;
+	const struct kernel *k = job->kernel;
+	_cleanup_free_ char *source = path_join(k->dir, "source");
+	const char *const paths[][2] = {{"build", k->headers}, {"source", source}};
 
-	if (!own || streq(own, k->dir))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_free_ char *path = path_join(k->dir, names[i]);
-		_cleanup_free_ char *real = realpath(path, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_free_ char *usual =
+			xasprintf("/lib/modules/%s/%s", k->release, paths[i][0]);
+		_cleanup_free_ char *place = sandbox_place(usual);
+		_cleanup_free_ char *real = realpath(paths[i][1], NULL);
+		_cleanup_free_ char *seen = real ? places_path(job->build, real) : NULL;
 
-		if (!real)
+		if (!place || !seen || streq(usual, paths[i][1]) || streq(usual, seen))
 			continue;
-		strv_pushf(&box->symlinks, "%s/%s", own, names[i]);
-		strv_push(&box->symlinks, real);
+		strv_push(&box->placed_links, place);
+		strv_push(&box->placed_links, seen);
+	}
+}
+
+/* Shows the headers at the places that are the same for all kernels. Relative links
+ * between these directories use their own names, so there are links with those names
+ * beside the places. */
+static void show_header_mounts(const struct strv *mounts, struct sandbox *box)
+{
+	strv_extend(&box->moved_paths, mounts);
+	for (size_t i = 0; i + 1 < mounts->n; i += 2) {
+		const char *place = mounts->items[i + 1];
+
+		strv_take(&box->placed_links,
+			path_beside(place, path_base(mounts->items[i])));
+		strv_push(&box->placed_links, place);
 	}
 }
 
@@ -212,7 +247,9 @@ bool build_may_use_network(const struct job *job)
  * module can be built. */
 static void hide_unpackaged(const struct job *job, struct sandbox *box)
 {
-	if (unpackaged_is_mentioned(job->conf->make))
+	_cleanup_free_ char *make = places_text(job->build, job->conf->make);
+
+	if (unpackaged_is_mentioned(make))
 		return;
 	unpackaged_list_hidden(&box->hidden_dirs);
 	unpackaged_list_tool_dirs(getenv("PATH"), &box->readable_paths);
@@ -237,11 +274,37 @@ static void hide_other_kernels(struct sandbox *box)
 	}
 }
 
+/* Shows what a build reads of its kernel. */
+static void show_kernel(const struct job *job, struct sandbox *box)
+{
+	static const char *const names[] = {"source", "modules.builtin", "modules.order"};
+	const struct kernel *k = job->kernel;
+	const struct build *b = job->build;
+	_cleanup_(strv_done) struct strv dirs = {0};
+
+	show_header_mounts(&b->header_mounts, box);
+	places_show(b, k->headers, box);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = path_join(k->dir, names[i]);
+
+		places_show(b, path, box);
+	}
+	header_trees_list(k, &dirs);
+	for (size_t i = 0; i < dirs.n; i++)
+		places_show(b, dirs.items[i], box);
+	if (k->config_path)
+		places_show(b, k->config_path, box);
+	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++)
+		strv_pushf(&box->readable_paths, "%s%s", sandbox_visible_boot[i],
+			k->release);
+	link_headers(job, box);
+}
+
 void build_fill_sandbox(const struct job *job, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
-	const struct kernel *k = job->kernel;
 	struct build *b = job->build;
+	_cleanup_free_ char *config = path_join(s->config_dir, job->name);
 
 	box->strict = true;
 	box->writable_dir = b->work_dir;
@@ -252,22 +315,15 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	strv_push(&box->hidden_dirs, s->trees.dkms);
 	strv_push(&box->hidden_dirs, s->trees.install);
 	strv_push(&box->hidden_dirs, s->trees.source);
-	strv_push(&box->readable_paths, b->paths.source_dir);
-	strv_push(&box->readable_paths, k->headers);
-	strv_pushf(&box->readable_paths, "%s/source", k->dir);
-	strv_pushf(&box->readable_paths, "%s/modules.builtin", k->dir);
-	strv_pushf(&box->readable_paths, "%s/modules.order", k->dir);
-	header_trees_list(k, &box->readable_paths);
+	if (!streq(b->paths.build_dir, b->paths.real_build_dir)) {
+		strv_push(&box->symlinks, b->paths.real_build_dir);
+		strv_push(&box->symlinks, b->paths.build_dir);
+	}
+	show_kernel(job, box);
 	hide_other_kernels(box);
-	if (k->config_path)
-		strv_push(&box->readable_paths, k->config_path);
-	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++)
-		strv_pushf(&box->readable_paths, "%s%s", sandbox_visible_boot[i],
-			k->release);
-	strv_pushf(&box->readable_paths, "%s/%s", s->config_dir, job->name);
+	places_show(b, b->paths.source_dir, box);
+	places_show(b, config, box);
 	if (s->build_environment)
 		strv_push(&box->readable_paths, s->build_environment);
-	strv_extend(&box->moved_dirs, &b->header_mounts);
 	show_depends(job, box);
-	link_headers(k, box);
 }

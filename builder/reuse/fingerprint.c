@@ -12,6 +12,7 @@
 #include "builder/build/build.h"
 #include "builder/build/ccache.h"
 #include "builder/build/confine.h"
+#include "builder/build/places.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/key-parts.h"
 #include "builder/reuse/reuse.h"
@@ -20,22 +21,57 @@
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 
+/* Adds a part with the listing of a directory that the commands see at another place:
+ * with that place at the beginning of each line instead of path. Returns 0 or a negative
+ * errno. */
+static int add_moved_headers(struct key_texts *texts, struct key *key, const char *name,
+	const char *path, const char *place, bool afresh)
+{
+	_cleanup_(str_done) struct str from = {0}, to = {0};
+	struct str moved = {0};
+	struct key own = {0};
+	int r = key_texts_add_headers(texts, &own, name, path, afresh);
+
+	listing_add_escaped(&from, path);
+	listing_add_escaped(&to, place);
+	for (const char *line = r == 0 ? own.parts[0].detail : ""; *line;) {
+		size_t n = strcspn(line, "\n"), known = 0;
+
+		n += line[n] == '\n';
+		if (has_prefix(line, from.data)) {
+			known = from.len;
+			str_add(&moved, to.data);
+		}
+		str_add_bytes(&moved, line + known, n - known);
+		line += n;
+	}
+	if (r == 0)
+		key_parts_add_text(key, name, &moved);
+	key_done(&own);
+	return r;
+}
+
 /* Adds a part for each directory of headers, because several kernels share some of
  * them. */
-static int add_headers(struct key_texts *texts, struct key *key,
-	const struct kernel *kernel, bool afresh, struct error *err)
+static int add_headers(struct key_texts *texts, struct key *key, const struct job *job,
+	bool afresh, struct error *err)
 {
 	_cleanup_(strv_done) struct strv paths = {0};
 	int r = 0;
 
-	header_trees_list(kernel, &paths);
+	header_trees_list(job->kernel, &paths);
 	for (size_t i = 0; i < paths.n && r == 0; i++) {
+		const char *path = paths.items[i];
 		_cleanup_free_ char *name =
 			i ? xasprintf("headers-%zu", i + 1) : xstrdup("headers");
+		_cleanup_free_ char *place = places_path(job->build, path);
 
-		r = key_texts_add_headers(texts, key, name, paths.items[i], afresh);
+		if (streq(place, path))
+			r = key_texts_add_headers(texts, key, name, path, afresh);
+		else
+			r = add_moved_headers(texts, key, name, path, place, afresh);
 		if (r < 0)
-			error_errno(err, r, 1, "cannot read %s", paths.items[i]);
+			error_errno(err, r, 1, "cannot read %s", path);
 	}
 	return r;
 }
@@ -49,7 +85,7 @@ static int make_kernel_files(struct key_texts *texts,
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		_cleanup_free_ char *path = path_join(k->dir, files[i]);
 
-		listing_add_file(texts->stats, path, path, ret);
+		listing_add_file(texts->stats, path, files[i], ret);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++) {
 		_cleanup_free_ char *path =
@@ -72,7 +108,7 @@ static int make_config(struct key_texts *texts, const struct key_text_source *so
 
 	if (!k->config_path)
 		return 0;
-	listing_add_file(texts->stats, k->config_path, k->config_path, ret);
+	listing_add_file(texts->stats, k->config_path, "config", ret);
 	r = file_read(k->config_path, CONFIG_MAX, &text, err);
 	if (r < 0)
 		return r;
@@ -89,16 +125,20 @@ static int make_config(struct key_texts *texts, const struct key_text_source *so
 	return 0;
 }
 
-static void add_kernel(const struct kernel *k, struct key *key)
+static void add_kernel(const struct job *job, struct key *key)
 {
-	_cleanup_free_ char *headers = realpath(k->headers, NULL);
+	const struct kernel *k = job->kernel;
+	_cleanup_free_ char *real = realpath(k->headers, NULL);
+	_cleanup_free_ char *headers = places_path(job->build, k->headers);
+	_cleanup_free_ char *headers_real = places_path(job->build, real);
+	_cleanup_free_ char *config = places_path(job->build, k->config_path);
 	struct str s = {0};
 
 	key_parts_add_line(&s, "release", k->release);
 	key_parts_add_line(&s, "architecture", k->arch);
-	key_parts_add_line(&s, "headers", k->headers);
-	key_parts_add_line(&s, "headers-path", headers);
-	key_parts_add_line(&s, "config", k->config_path);
+	key_parts_add_line(&s, "headers", headers);
+	key_parts_add_line(&s, "headers-path", headers_real);
+	key_parts_add_line(&s, "config", config);
 	key_parts_add_text(key, "kernel", &s);
 }
 
@@ -119,7 +159,8 @@ static int add_overrides(struct key_texts *texts, const struct job *job, struct 
 	_cleanup_free_ char *dir =
 		path_join(job->shared->settings->config_dir, job->name);
 	struct str s = {0};
-	int r = key_parts_add_dir(texts->stats, dir, dir, &s, err);
+	_cleanup_free_ char *place = places_path(job->build, dir);
+	int r = key_parts_add_dir(texts->stats, dir, place, &s, err);
 
 	key_parts_add_text(key, "overrides", &s);
 	return r;
@@ -128,13 +169,16 @@ static int add_overrides(struct key_texts *texts, const struct job *job, struct 
 static void add_conf(const struct job *job, struct key *key)
 {
 	const struct conf *c = job->conf;
+	_cleanup_free_ char *make = places_text(job->build, c->make);
+	_cleanup_free_ char *pre_build = places_text(job->build, c->pre_build);
+	_cleanup_free_ char *post_build = places_text(job->build, c->post_build);
 	struct str s = {0};
 
 	str_add(&s, "MAKE");
-	conf_add_command(&s, c->make);
+	conf_add_command(&s, make);
 	str_add(&s, "\n");
-	key_parts_add_line(&s, "PRE_BUILD", c->pre_build);
-	key_parts_add_line(&s, "POST_BUILD", c->post_build);
+	key_parts_add_line(&s, "PRE_BUILD", pre_build);
+	key_parts_add_line(&s, "POST_BUILD", post_build);
 	for (size_t i = 0; i < c->patches.n; i++)
 		key_parts_add_line(&s, "PATCH", c->patches.items[i]);
 	for (size_t i = 0; i < c->n_modules; i++) {
@@ -181,12 +225,13 @@ static int add_depends(struct key_texts *texts, const struct job *job, struct ke
 const char *fingerprint_find_obstacle(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *make = places_text(job->build, job->conf->make);
 
 	/* This script may choose a compiler that is not in the key. */
 	if (s->build_environment)
 		return "build_environment is set";
 	if (job->build->sandbox != SANDBOX_KIND_NONE &&
-		unpackaged_is_mentioned(job->conf->make))
+		unpackaged_is_mentioned(make))
 		return "the make command names a directory that is not part of the "
 		       "distribution";
 	if (build_may_use_network(job))
@@ -211,8 +256,8 @@ int fingerprint_build(struct key_texts *texts, const struct job *job, bool afres
 	int r;
 
 	key_add(&key, "format", FORMAT, strlen(FORMAT));
-	add_kernel(job->kernel, &key);
-	r = add_headers(texts, &key, job->kernel, afresh, err);
+	add_kernel(job, &key);
+	r = add_headers(texts, &key, job, afresh, err);
 	if (r == 0)
 		r = key_texts_add_part(texts, &key, &files, afresh, err);
 	if (r == 0)

@@ -10,6 +10,7 @@
 #include "builder/host/unpackaged.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/places.h"
 #include "builder/reuse/key-parts.h"
 
 void key_parts_add_text(struct key *key, const char *name, struct str *text)
@@ -154,6 +155,7 @@ static int make_outside(struct key_texts *texts,
 static void add_sandbox(const struct job *job, struct key *key)
 {
 	const struct settings *settings = job->shared->settings;
+	_cleanup_free_ char *install = places_path(job->build, settings->trees.install);
 	struct str s = {0};
 
 	key_parts_add_line(&s, "kind",
@@ -161,7 +163,7 @@ static void add_sandbox(const struct job *job, struct key *key)
 		: job->build->sandbox == SANDBOX_KIND_USERNS ? "own user"
 							     : "nobody");
 	key_parts_add_line(&s, "directory", job->build->paths.build_dir);
-	key_parts_add_line(&s, "install-tree", settings->trees.install);
+	key_parts_add_line(&s, "install-tree", install);
 	key_parts_add_text(key, "sandbox", &s);
 }
 

@@ -46,9 +46,11 @@ void sandbox_done(struct sandbox *box)
 	strv_done(&box->readable_paths);
 	strv_done(&box->secret_files);
 	strv_done(&box->hidden_dirs);
-	strv_done(&box->moved_dirs);
+	strv_done(&box->moved_paths);
+	strv_done(&box->placed_links);
 	strv_done(&box->bwrap_options);
 	strv_done(&box->symlinks);
+	strv_done(&box->shown_files);
 }
 
 /* Returns the directory directly below one of always_hidden that path is in ("/home/joe"
@@ -195,6 +197,22 @@ bool sandbox_hides_path(const char *path)
 	return top;
 }
 
+char *sandbox_place(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hidden_if_strict); i++) {
+		const char *dir = hidden_if_strict[i];
+		_cleanup_free_ char *real = NULL;
+
+		if (!path_is_in(path, dir))
+			continue;
+		real = realpath(dir, NULL);
+		return real && path_is_dir(real)
+			       ? xasprintf("%s%s", real, path + strlen(dir))
+			       : NULL;
+	}
+	return NULL;
+}
+
 /* Makes dir empty in the sandbox, unless that was done before, and adds it to emptied. */
 static void empty_dir(struct strv *argv, struct strv *emptied, const char *dir)
 {
@@ -314,27 +332,45 @@ static void show_path(struct strv *argv, struct strv *emptied, struct strv *show
 	}
 }
 
-/* Shows the directory real read-only at place. A link with the name of real is made
- * beside place, because relative links between such directories use their own names; and
- * a link at real, if that is hidden, leads to place. */
-static void show_moved_dir(struct strv *argv, struct strv *emptied, struct strv *shown,
+/* Shows real read-only at place. A link at real, if that is hidden, leads to place. */
+static void show_moved_path(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const char *real, const char *place)
 {
-	_cleanup_free_ char *beside = path_beside(place, path_base(real));
-
 	make_parent_dirs(argv, emptied, place);
 	strv_push_all(argv, (const char *const[]){"--ro-bind", real, place, NULL});
 	strv_push(shown, place);
-	if (!is_shown(shown, beside)) {
-		strv_push_all(
-			argv, (const char *const[]){"--symlink", place, beside, NULL});
-		strv_push(shown, beside);
-	}
-	if (!is_emptied(argv, emptied, real))
+	if (is_shown(shown, real) || !is_emptied(argv, emptied, real))
 		return;
 	make_parent_dirs(argv, emptied, real);
 	strv_push_all(argv, (const char *const[]){"--symlink", place, real, NULL});
 	strv_push(shown, real);
+}
+
+/* Makes a symbolic link at place, if that is in an emptied directory and if nothing was
+ * shown there. */
+static void place_link(struct strv *argv, struct strv *emptied, struct strv *shown,
+	const char *place, const char *target)
+{
+	if (is_shown(shown, place) || !is_emptied(argv, emptied, place))
+		return;
+	strv_push(shown, place);
+	make_parent_dirs(argv, emptied, place);
+	strv_push_all(argv, (const char *const[]){"--symlink", target, place, NULL});
+}
+
+static void add_links(struct strv *argv, struct strv *emptied, struct strv *shown,
+	const struct sandbox *box)
+{
+	for (size_t i = 0; i + 1 < box->placed_links.n; i += 2)
+		place_link(argv, emptied, shown, box->placed_links.items[i],
+			box->placed_links.items[i + 1]);
+	for (size_t i = 0; i + 1 < box->symlinks.n; i += 2) {
+		const char *path = box->symlinks.items[i];
+		_cleanup_free_ char *place = resolve_parent(path);
+
+		place_link(argv, emptied, shown, place, box->symlinks.items[i + 1]);
+		place_link(argv, emptied, shown, path, box->symlinks.items[i + 1]);
+	}
 }
 
 static void add_strict_mounts(struct strv *argv, struct strv *emptied, struct strv *shown,
@@ -350,9 +386,9 @@ static void add_strict_mounts(struct strv *argv, struct strv *emptied, struct st
 		if (real && !is_emptied(argv, emptied, real))
 			empty_dir(argv, emptied, real);
 	}
-	for (size_t i = 0; i + 1 < box->moved_dirs.n; i += 2)
-		show_moved_dir(argv, emptied, shown, box->moved_dirs.items[i],
-			box->moved_dirs.items[i + 1]);
+	for (size_t i = 0; i + 1 < box->moved_paths.n; i += 2)
+		show_moved_path(argv, emptied, shown, box->moved_paths.items[i],
+			box->moved_paths.items[i + 1]);
 	for (const char *const *path = sandbox_visible_etc; *path; path++)
 		show_path(argv, emptied, shown, *path, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(runtime_files); i++)
@@ -361,16 +397,7 @@ static void add_strict_mounts(struct strv *argv, struct strv *emptied, struct st
 		show_path(argv, emptied, shown, network_files[i], 0);
 	for (size_t i = 0; i < box->readable_paths.n; i++)
 		show_path(argv, emptied, shown, box->readable_paths.items[i], 0);
-	for (size_t i = 0; i + 1 < box->symlinks.n; i += 2) {
-		_cleanup_free_ char *place = resolve_parent(box->symlinks.items[i]);
-
-		if (is_shown(shown, place))
-			continue;
-		strv_push(shown, place);
-		make_parent_dirs(argv, emptied, place);
-		strv_push_all(argv, (const char *const[]){"--symlink",
-					    box->symlinks.items[i + 1], place, NULL});
-	}
+	add_links(argv, emptied, shown, box);
 }
 
 /* Does what mask_file() does in a strict sandbox, where most secret files are hidden
@@ -412,6 +439,17 @@ static void mask_proc(struct strv *argv)
 	}
 }
 
+/* Shows each of the pairs of a file and its place. */
+static void show_files(
+	struct strv *argv, const struct strv *emptied, const struct strv *pairs)
+{
+	for (size_t i = 0; i + 1 < pairs->n; i += 2) {
+		make_parent_dirs(argv, emptied, pairs->items[i + 1]);
+		strv_push_all(argv, (const char *const[]){"--ro-bind", pairs->items[i],
+					    pairs->items[i + 1], NULL});
+	}
+}
+
 static void add_mounts(struct strv *argv, const struct sandbox *box)
 {
 	_cleanup_(strv_done) struct strv shown = {0}, emptied = {0};
@@ -431,8 +469,10 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 	}
 	strv_push_all(argv,
 		(const char *const[]){"--dev", "/dev", "--proc", "/proc", NULL});
-	if (box->strict)
+	if (box->strict) {
 		mask_proc(argv);
+		show_files(argv, &emptied, &box->shown_files);
+	}
 	for (size_t i = 0; i < box->secret_files.n; i++)
 		if (box->strict)
 			mask_if_shown(argv, &emptied, &shown, box->secret_files.items[i]);

@@ -36,15 +36,21 @@ struct sandbox {
 
 	/* The rest is used only with strict. */
 	struct strv hidden_dirs; /* directories to hide besides the built-in ones */
-	/* Pairs of a hidden directory and the path where it is shown, which may be in a
-	 * hidden directory as well. Links to that path are made at the directory's own
-	 * path and, under the directory's own name, beside the new path. */
-	struct strv moved_dirs;
+	/* Pairs of a real path and the place where it is shown, which is in a hidden
+	 * directory. If the path itself is hidden, a link at it leads to the place. */
+	struct strv moved_paths;
+	/* Pairs of a place in a hidden directory and the target of the symbolic link to
+	 * make there. The directories of moved_paths and of these are as in the sandbox,
+	 * by sandbox_place(): links that the system has there do not count. */
+	struct strv placed_links;
 	/* Options of bwrap(1) that show directories in /run: "--bind", what, where. */
 	struct strv bwrap_options;
 	/* Pairs of a path in a hidden directory and the target of the symbolic link to
 	 * make there. */
 	struct strv symlinks;
+	/* Pairs of a file and the place where it is shown, also over another file and
+	 * also in /proc. The build finds it in place of what is there. */
+	struct strv shown_files;
 };
 
 /* Frees the vectors of box. */
@@ -58,6 +64,12 @@ void sandbox_wrap_command(struct command *cmd, const struct sandbox *box);
 
 /* Returns whether a strict sandbox hides path, unless path is made readable. */
 bool sandbox_hides_path(const char *path);
+
+/* Returns where a strict sandbox has path, which is one of the directories that it
+ * empties or in one (/etc, /lib/modules, /usr/src, /var, ...): path with the links in the name of
+ * that directory resolved, as mounts need it. The caller frees it. NULL if path is no
+ * such directory and in none, or if this machine does not have the directory. */
+char *sandbox_place(const char *path);
 
 /* The files of /etc that a strict sandbox shows and that can change what a build makes,
  * so that they belong in a cache key. NULL-terminated. */

@@ -10,14 +10,14 @@
 #include "builder/steps/clean.h"
 
 /* Undoes rename_to_build_dir() of prepare.c: moves the copy of the source back to
- * copy_dir, and the earlier content of build_dir back to build_dir. */
+ * copy_dir, and the earlier content of real_build_dir back to it. */
 static void restore_build_dir(struct build *b)
 {
-	if (b->work_dir != b->paths.build_dir)
+	if (b->work_dir != b->paths.real_build_dir)
 		return;
 	b->work_dir = b->paths.copy_dir;
-	rename(b->paths.build_dir, b->work_dir);
-	rename(b->paths.displaced_dir, b->paths.build_dir);
+	rename(b->paths.real_build_dir, b->work_dir);
+	rename(b->paths.displaced_dir, b->paths.real_build_dir);
 }
 
 /* Keeps the log of a failed build as build/RELEASE-ARCH/make.log; see
@@ -26,7 +26,7 @@ static void keep_log(struct job *job)
 {
 	struct build *b = job->build;
 	_cleanup_free_ char *log = path_join(b->paths.failed_dir, "make.log");
-	_cleanup_free_ char *latest = path_join(b->paths.build_dir, "make.log");
+	_cleanup_free_ char *latest = path_join(b->paths.real_build_dir, "make.log");
 	_cleanup_free_ char *target =
 		xasprintf("%s/make.log", path_base(b->paths.failed_dir));
 
@@ -43,7 +43,7 @@ static void keep_log(struct job *job)
 /* Removes the log of an earlier build that failed, and the link to it. */
 static void remove_failed_log(struct build *b)
 {
-	_cleanup_free_ char *latest = path_join(b->paths.build_dir, "make.log");
+	_cleanup_free_ char *latest = path_join(b->paths.real_build_dir, "make.log");
 	struct stat st;
 
 	dir_remove(b->paths.failed_dir, NULL);

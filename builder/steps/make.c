@@ -17,18 +17,21 @@
 #include "builder/build/buildlog.h"
 #include "builder/build/ccache.h"
 #include "builder/build/confine.h"
+#include "builder/build/places.h"
 #include "builder/reuse/check-objects.h"
 #include "builder/reuse/reuse.h"
 #include "builder/steps/make.h"
 
-/* Makes the job's command a bash that runs line in the build directory. If make is true,
- * the command may call make: it gets job slots and compilers with ccache. */
+/* Makes the job's command a bash that runs line in the build directory, with the places
+ * of the sandbox in it for the paths of the trees. If make is true, the command may call
+ * make: it gets job slots and compilers with ccache. */
 static enum transition run_in_build(struct job *job, const char *line, bool make)
 {
 	const struct settings *s = job->shared->settings;
 	struct build *b = job->build;
 	struct command *cmd = &job->ask.command;
 	struct sandbox box = {.kind = b->sandbox};
+	_cleanup_free_ char *seen = places_text(b, line);
 	struct str script = {0};
 
 	if (s->build_environment) {
@@ -36,7 +39,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 		str_add_quoted(&script, s->build_environment);
 		str_add(&script, " || exit\n");
 	}
-	str_add(&script, line);
+	str_add(&script, seen);
 	strv_push_all(&cmd->argv, (const char *const[]){BASH_PROGRAM, "-c", NULL});
 	strv_take(&cmd->argv, str_take(&script));
 	build_fill_environment(job, &cmd->env);
@@ -52,7 +55,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
 	sandbox_wrap_command(cmd, &box);
 	sandbox_done(&box);
-	buildlog_add_command(b->log_fd, line);
+	buildlog_add_command(b->log_fd, seen);
 	return TRANSITION_COMMAND;
 }
 
@@ -146,8 +149,8 @@ static enum transition build_script_enter(
 
 	if (!build_is_needed(job) || is_empty(script))
 		return TRANSITION_NEXT;
-	line = hook_command_line(
-		job, what, script, job->build->work_dir, job->build->paths.build_dir);
+	line = hook_command_line(job, what, script, job->build->work_dir,
+		job->build->paths.real_build_dir);
 	if (!line)
 		return TRANSITION_NEXT;
 	if (job->state == JOB_POST_BUILD)

@@ -16,6 +16,7 @@
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
+#include "builder/build/places.h"
 #include "builder/reuse/cached.h"
 #include "builder/steps/clean.h"
 #include "builder/steps/prepare.h"
@@ -102,6 +103,7 @@ enum transition check_enter(struct job *job)
 	choose_sandbox(job);
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
 		header_mounts_list(kernel, &job->build->header_mounts);
+	places_choose(job);
 	toolchain_choose_for_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
 	return check_source(job, job->build->paths.source_dir) < 0 ? TRANSITION_FAIL
 								   : TRANSITION_NEXT;
@@ -191,7 +193,7 @@ enum transition wait_enter(struct job *job)
 	if (!b)
 		return TRANSITION_NEXT;
 	busy = b->paths.job_dir;
-	r = dir_make(b->paths.build_dir, &job->outcome.error);
+	r = dir_make(b->paths.real_build_dir, &job->outcome.error);
 	if (r == 0)
 		r = lock_job_dir(job);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE) {
@@ -234,6 +236,15 @@ static void log_toolchain(const struct build *b)
 		buildlog_add_environment(b->log_fd, line);
 }
 
+/* Adds to the log where the commands see the trees, for the same purpose. */
+static void log_places(const struct build *b)
+{
+	for (size_t i = 0; i + 1 < b->places.n; i += 2)
+		if (!streq(b->places.items[i], b->places.items[i + 1]))
+			buildlog_add_note(b->log_fd, "# seen at %s: %s",
+				b->places.items[i + 1], b->places.items[i]);
+}
+
 static int open_log(struct job *job)
 {
 	struct build *b = job->build;
@@ -248,6 +259,7 @@ static int open_log(struct job *job)
 	buildlog_begin(b->log_fd, job->name, job->version, job->kernel->release,
 		job->kernel->arch);
 	log_toolchain(b);
+	log_places(b);
 	return 0;
 }
 
@@ -309,22 +321,22 @@ static int copy_config_patches(struct job *job, uid_t uid)
 	return copy_over(from, to, uid, &job->outcome.error);
 }
 
-/* Without namespaces: moves the content of build_dir to displaced_dir, and the copy of
- * the source to build_dir. restore_build_dir() in clean.c undoes this. */
+/* Without namespaces: moves the content of real_build_dir to displaced_dir, and the
+ * copy of the source to real_build_dir. restore_build_dir() in clean.c undoes this. */
 static int rename_to_build_dir(struct job *job)
 {
 	struct build *b = job->build;
 
 	/* A process that was killed may have left displaced_dir. */
 	if (path_exists(b->paths.displaced_dir)) {
-		dir_remove(b->paths.build_dir, NULL);
-		rename(b->paths.displaced_dir, b->paths.build_dir);
+		dir_remove(b->paths.real_build_dir, NULL);
+		rename(b->paths.displaced_dir, b->paths.real_build_dir);
 	}
-	if (rename(b->paths.build_dir, b->paths.displaced_dir) < 0 ||
-		rename(b->work_dir, b->paths.build_dir) < 0)
+	if (rename(b->paths.real_build_dir, b->paths.displaced_dir) < 0 ||
+		rename(b->work_dir, b->paths.real_build_dir) < 0)
 		return error_errno(&job->outcome.error, -errno, 1,
-			"cannot rename %s to %s", b->work_dir, b->paths.build_dir);
-	b->work_dir = b->paths.build_dir;
+			"cannot rename %s to %s", b->work_dir, b->paths.real_build_dir);
+	b->work_dir = b->paths.real_build_dir;
 	return 0;
 }
 

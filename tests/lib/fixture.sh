@@ -308,6 +308,15 @@ mount_layers() # DIR...
 	done
 }
 
+# Makes sure that there is a /lib/modules, where builds see the install tree.
+private_modules()
+{
+	[ -n "$private" ] || return 1
+	[ -d /lib/modules ] || {
+		mount_layers "$(realpath /lib)" 2>/dev/null && mkdir /lib/modules
+	}
+}
+
 # Removes dkms, the modules that it builds and kernels from dpkg's database, and the files of dkms
 # from the system. The database and the system must be covered by layers. No script of a package is
 # run, since a script could reach services of the real machine.

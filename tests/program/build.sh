@@ -6,6 +6,15 @@ set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
 
+# Makes new trees. Sets $tree and $modules to regular expressions for the paths of the dkms tree and the
+# install tree in a build: tests/program/places.sh tests which of both they are.
+new_trees()
+{
+	machine
+	tree="($dkmstree|/var/lib/dkms)"
+	modules="($installtree|/lib/modules)"
+}
+
 # Prints the log of the last successful build of $NAME on $K.
 log() { cat "$dkmstree/$NAME/1.0/$K/$arch/log/make.log"; }
 # Prints the log of the last failed build.
@@ -31,7 +40,7 @@ again() # STATUS DESCRIPTION
 
 configurations()
 {
-	machine
+	new_trees
 	kernel $K
 	build 0 "compat 4: what a conf prints on stdout is dropped" noisy 'echo nonsense' 'echo trouble >&2'
 	is "$(printf '%s' "$out" | grep -c nonsense)" 0 "the output of dkms does not have it"
@@ -54,9 +63,9 @@ configurations()
 		kernel_config dkms_tree source_tree install_tree module module_version tmp_location parallel_jobs
 		do all="$all$v=${!v} "; done' 'MAKE="echo \"$all\"; make -C $kernel_source_dir M=$dkms_tree/$module/$module_version/build"'
 	all=$(log | grep '^kernelver=')
-	for v in "kernelver=$K" "arch=$arch" "kernel_source_dir=$installtree/$K/build" \
-		"kernel_config=$installtree/$K/build/include/config/auto.conf" "dkms_tree=$dkmstree" \
-		"source_tree=$sourcetree" "install_tree=$installtree" module=vars module_version=1.0; do
+	for v in "kernelver=$K" "arch=$arch" "kernel_source_dir=$modules/$K/build" \
+		"kernel_config=$modules/$K/build/include/config/auto.conf" "dkms_tree=$tree" \
+		"source_tree=($sourcetree|/usr/src)" "install_tree=$modules" module=vars module_version=1.0; do
 		like "$all" "(^| )$v " "compat 4: ${v%%=*}"
 	done
 	like "$all" "tmp_location=/" "compat 4: tmp_location"
@@ -200,11 +209,11 @@ make_commands()
 {
 	local at
 
-	machine
+	new_trees
 	kernel $K
 	at='-C $kernel_source_dir M=$dkms_tree/$PACKAGE_NAME/$PACKAGE_VERSION/build'
 	build 0 "compat 4: no MAKE" plain
-	like "$(log)" "^# command: make .*-C $installtree/$K/build M=$dkmstree/plain/1.0/build" \
+	like "$(log)" "^# command: make .*-C $modules/$K/build M=$tree/plain/1.0/build" \
 		"compat 4: the default command is make -C HEADERS M=BUILD"
 	like "$(log)" "^# command: make .*KERNELRELEASE=$K" "compat 5.4: KERNELRELEASE is added"
 	build 0 "compat 5.4: a bare make" bare "MAKE=\"make $at\""
@@ -364,7 +373,7 @@ scripts()
 {
 	local source
 
-	machine
+	new_trees
 	kernel $K
 	build 0 "(a package)" hooks 'PRE_BUILD="pre.sh one  two"' 'POST_BUILD=sub/post.sh' 'POST_ADD=added.sh'
 	like "$err" "warning.*PRE_BUILD.*pre\.sh" "compat 4: a missing script gives a warning"
@@ -374,7 +383,7 @@ scripts()
 	write_script "$source/sub/post.sh" 'echo post: $(ls *.ko) $kernelver'
 	write_script "$source/added.sh" 'echo added: $PWD' 'exit 3'
 	dkms_exits 0 "compat 4: scripts" build hooks/1.0 -k $K
-	like "$(log)" "^2 arguments: one-two in $dkmstree/hooks/1.0/build" \
+	like "$(log)" "^2 arguments: one-two in $tree/hooks/1.0/build" \
 		"compat 4: PRE_BUILD runs with its arguments in the build directory"
 	is "$(module_field version "$(built)")" $K "PRE_BUILD runs before make"
 	like "$(log)" "^post: hooks.ko $K" "compat 4: POST_BUILD runs after make"

@@ -99,12 +99,7 @@ symlinks()
 # Makes the machine's install tree the system's.
 systems_tree()
 {
-	[ -n "$private" ] || return 1
-	if [ ! -d /lib/modules ]; then
-		mkdir -p "$work/lib/up/modules" "$work/lib/work"
-		mount -t overlay overlay -o "lowerdir=$(realpath /lib),upperdir=$work/lib/up,workdir=$work/lib/work" \
-			"$(realpath /lib)" 2>/dev/null || return 1
-	fi
+	private_modules || return 1
 	mount --bind "$installtree" /lib/modules
 }
 

@@ -168,7 +168,8 @@ like_plain_make()
 	build=$dkmstree/$module/build
 	rm -rf "$build"
 	cp -a "$sourcetree/${module/\//-}" "$build"
-	plain=$(sed -n 's/^# command: make/make/p' "$dkmstree/$module/$release/$arch/log/make.log")
+	plain=$(sed -n 's/^# command: make/make/p' "$dkmstree/$module/$release/$arch/log/make.log" |
+		sed "s|=/var/lib/dkms/|=$dkmstree/|; s| /lib/modules/| $installtree/|")
 	ok "plain make without these variables" env -C "$build" -u CC -u KERNEL_CC sh -c "$plain"
 	# In the sandbox the headers have another path, which is in the debug information and so in
 	# the build-id.
