@@ -11,6 +11,7 @@
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/constants.h"
 #include "builder/build/places.h"
 
 /* Variables that say where and by whom dkms was started: they differ between a terminal,
@@ -326,4 +327,5 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	if (s->build_environment)
 		strv_push(&box->readable_paths, s->build_environment);
 	show_depends(job, box);
+	constants_show(job, box);
 }

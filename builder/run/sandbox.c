@@ -24,22 +24,28 @@ const char *const sandbox_visible_etc[] = {"/etc/alternatives", "/etc/bash.bashr
 
 const char *const sandbox_visible_boot[2] = {"/boot/System.map-", "/boot/config-"};
 
-/* Files that programs need in order to run but that do not change what a build makes:
- * caches, user names, the time zone. The databases of package managers are here too,
- * since they say only what the installed packages say. */
-static const char *const runtime_files[] = {"/etc/group", "/etc/java", "/etc/ld.so.cache",
-	"/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki",
+/* Files that programs need in order to run but that do not change what a build makes.
+ * Every program opens ld.so.cache, which says only which libraries are opened next. The
+ * databases of package managers are here too, since they say only what the installed
+ * packages say. Not here are localtime, so that the time zone is UTC, nor machine-id and
+ * hostname, which name the machine; users, groups and hosts are among the shown_files of a
+ * build. The locales in /usr/lib/locale are not hidden, but LC_ALL=C opens none. */
+static const char *const runtime_files[] = {"/etc/java", "/etc/ld.so.cache", "/etc/pki",
 	"/var/lib/dpkg", "/var/lib/pacman", "/var/lib/rpm"};
 
 /* The same for builds that have a network. Their results are not kept in the cache. */
 static const char *const network_files[] = {"/etc/ca-certificates",
-	"/etc/ca-certificates.conf", "/etc/hosts", "/etc/protocols", "/etc/services",
+	"/etc/ca-certificates.conf", "/etc/gai.conf", "/etc/host.conf", "/etc/hosts",
+	"/etc/nsswitch.conf", "/etc/protocols", "/etc/resolv.conf", "/etc/services",
 	"/etc/ssl"};
 
-/* Paths in /proc that a strict sandbox masks because they describe the running system:
- * its command line, devices, loaded modules and their addresses. */
-static const char *const masked_proc[] = {"/proc/cmdline", "/proc/devices",
-	"/proc/driver", "/proc/kallsyms", "/proc/modules"};
+/* Paths in /proc that a strict sandbox masks because they describe the running kernel and
+ * its devices, and no build needs them. libselinux reads filesystems in many programs, to
+ * find whether SELinux is there, which it never is in a build. */
+static const char *const masked_proc[] = {"/proc/cmdline", "/proc/config.gz",
+	"/proc/crypto", "/proc/devices", "/proc/driver", "/proc/filesystems",
+	"/proc/interrupts", "/proc/iomem", "/proc/ioports", "/proc/kallsyms",
+	"/proc/misc", "/proc/modules", "/proc/partitions", "/proc/version_signature"};
 
 void sandbox_done(struct sandbox *box)
 {

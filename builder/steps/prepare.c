@@ -16,6 +16,7 @@
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
+#include "builder/build/constants.h"
 #include "builder/build/places.h"
 #include "builder/reuse/cached.h"
 #include "builder/steps/clean.h"
@@ -356,6 +357,8 @@ static int copy_work(struct job *job)
 		r = copy_config_patches(job, uid);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE)
 		r = rename_to_build_dir(job);
+	if (r == 0 && b->sandbox != SANDBOX_KIND_NONE)
+		r = constants_write(job);
 	if (r == 0)
 		r = open_log(job);
 	return r;
