@@ -93,10 +93,7 @@ static int verify(struct store *s, size_t n)
 	struct store_usage u = {0};
 	int r = store_verify(s, &u);
 
-	if (r == 0 && (u.objects != n || u.bad.n > 0))
-		r = -EBADMSG;
-	store_usage_done(&u);
-	return r;
+	return r == 0 && u.objects != n ? -EBADMSG : r;
 }
 
 int main(int argc, char **argv)

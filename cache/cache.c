@@ -104,7 +104,7 @@ struct listing_cache *cache_listings(struct cache *c)
 
 void cache_read_counters(struct cache *c, struct counters *ret)
 {
-	counters_read(c->counters_path, ret);
+	counters_read(c->counters_path, store_damage(c->store), ret);
 }
 
 size_t cache_count_added(struct cache *c)
@@ -410,5 +410,22 @@ char *cache_take_problem(struct cache *c)
 
 char *cache_describe_damage(struct cache *c)
 {
+	struct counters unused;
+
+	/* A run reads the counters only when it adds to them, after this. */
+	cache_read_counters(c, &unused);
 	return damage_describe(store_damage(c->store));
+}
+
+int cache_verify(struct cache *c, struct store_usage *ret, size_t *ret_others)
+{
+	struct counters unused;
+	int r = store_verify(c->store, ret);
+
+	if (r < 0)
+		return r;
+	*ret_others = statcache_verify(c->stats) + listing_cache_verify(c->listings);
+	if (counters_read(c->counters_path, store_damage(c->store), &unused))
+		++*ret_others;
+	return 0;
 }

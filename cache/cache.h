@@ -4,6 +4,7 @@
 
 #include "cache/counters.h"
 #include "cache/listing-cache.h"
+#include "cache/maintenance.h"
 #include "cache/pieces.h"
 #include "cache/statcache.h"
 #include "cache/store.h"
@@ -86,5 +87,11 @@ char *cache_take_problem(struct cache *c);
 /* Returns a line about the damaged files that this run has found in the cache, and
  * removed; NULL if there was none. The caller frees it. */
 char *cache_describe_damage(struct cache *c);
+
+/* Reads every file of the cache: what store_verify() reads, the digests of files, the
+ * listings and the counters. Damaged files are removed; store_damage() has them. Sets
+ * *ret_others to the number of undamaged files that are neither entries nor objects.
+ * Returns 0 or a negative errno. */
+int cache_verify(struct cache *c, struct store_usage *ret, size_t *ret_others);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The file of the counters has the line "dkms-cache-counters 2" and a line "NAME NUMBER"
- * for each counter. A file with any other content counts as missing. counters_add() locks
- * PATH.lock, because the file itself is replaced by rename. */
+/* The file of the counters has the line "dkms-cache-counters 3", a line "NAME NUMBER" for
+ * each counter, and a line "end DIGEST" with the digest of all bytes before it. A file of
+ * an earlier version counts as missing; one with any other content is damaged.
+ * counters_add() locks PATH.lock, because the file itself is replaced by rename. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,22 +13,52 @@
 
 #include "base/file.h"
 #include "cache/counters.h"
+#include "cache/digest.h"
 
 #define FORMAT                                                                           \
-	"dkms-cache-counters 2\nhits %" SCNu64 "\nmisses %" SCNu64 "\nstored %" SCNu64   \
+	"dkms-cache-counters 3\nhits %" SCNu64 "\nmisses %" SCNu64 "\nstored %" SCNu64   \
 	"\nbad %" SCNu64 "\npieces-hits %" SCNu64 "\npieces-misses %" SCNu64             \
 	"\nsaved-ms %" SCNu64 "\nsince %" SCNd64 "\n"
 
-void counters_read(const char *path, struct counters *ret)
+static void write_counters(const struct counters *c, struct str *ret)
 {
-	_cleanup_(str_done) struct str text = {0};
+	struct digest digest;
+	char hex[DIGEST_HEX];
+
+	str_addf(ret, FORMAT, c->hits, c->misses, c->stored, c->bad, c->pieces_hits,
+		c->pieces_misses, c->saved_ms, c->since_s);
+	digest_bytes(ret->data, ret->len, &digest);
+	digest_hex(&digest, hex);
+	str_addf(ret, "end %s\n", hex);
+}
+
+static bool is_earlier_version(const char *text)
+{
+	return has_prefix(text, "dkms-cache-counters 1\n") ||
+	       has_prefix(text, "dkms-cache-counters 2\n");
+}
+
+bool counters_read(const char *path, struct damage *damage, struct counters *ret)
+{
+	_cleanup_(str_done) struct str text = {0}, same = {0};
 	struct counters c = {0};
+	int r = file_read(path, 4096, &text, NULL);
 
 	*ret = c;
-	if (file_read(path, 4096, &text, NULL) == 0 &&
-		sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad,
-			&c.pieces_hits, &c.pieces_misses, &c.saved_ms, &c.since_s) == 8)
-		*ret = c;
+	if (r < 0 && r != -EISDIR && r != -EIO && r != -EFBIG)
+		return false;
+	if (r == 0 && sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad,
+			      &c.pieces_hits, &c.pieces_misses, &c.saved_ms,
+			      &c.since_s) == 8) {
+		write_counters(&c, &same);
+		if (same.len == text.len && memcmp(same.data, text.data, text.len) == 0) {
+			*ret = c;
+			return true;
+		}
+	}
+	if (r < 0 || !is_earlier_version(text.data))
+		damage_add(damage, path);
+	return false;
 }
 
 int counters_add(const char *path, const struct counters *more)
@@ -43,7 +74,7 @@ int counters_add(const char *path, const struct counters *more)
 	r = file_lock(lock, LOCK_EX);
 	if (r < 0)
 		return r;
-	counters_read(path, &c);
+	counters_read(path, NULL, &c);
 	c.hits += more->hits;
 	c.misses += more->misses;
 	c.stored += more->stored;
@@ -53,7 +84,6 @@ int counters_add(const char *path, const struct counters *more)
 	c.saved_ms += more->saved_ms;
 	if (!c.since_s)
 		c.since_s = time(NULL);
-	str_addf(&text, FORMAT, c.hits, c.misses, c.stored, c.bad, c.pieces_hits,
-		c.pieces_misses, c.saved_ms, c.since_s);
+	write_counters(&c, &text);
 	return file_write(path, text.data, text.len, 0644, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "cache/damage.h"
 
 /* The counters of a cache, over all runs. */
 struct counters {
@@ -15,8 +16,9 @@ struct counters {
 	int64_t since_s; /* the time of the first count, in seconds since 1970; 0: none */
 };
 
-/* Reads the counters from a file. They are zero if the file is missing or malformed. */
-void counters_read(const char *path, struct counters *ret);
+/* Reads the counters from a file. If it is missing or damaged they are zero, and the
+ * result is false. A damaged file is added to damage, which may be NULL. */
+bool counters_read(const char *path, struct damage *damage, struct counters *ret);
 /* Adds more to the counters in a file, under a lock. Returns 0 or a negative errno. */
 int counters_add(const char *path, const struct counters *more);
 

@@ -17,9 +17,14 @@ void damage_free(struct damage *d);
 /* Removes the damaged file (or directory, or link) at path, and adds it to the list. With
  * NULL for d it is only removed. */
 void damage_add(struct damage *d, const char *path);
-/* Appends a line for each file of the list, in the order in which they were found: its
- * path, and what was done: "PATH was damaged and has been removed". */
-void damage_list(struct damage *d, struct strv *ret);
+/* Does the same for a file with another problem: what says, after the path and a space,
+ * what is wrong, such as "lacks an object". */
+void damage_add_other(struct damage *d, const char *path, const char *what);
+/* Adds a file to the list without removing it: it "cannot be read: Permission denied". */
+void damage_note(struct damage *d, const char *path, const char *what);
+/* Appends the paths of the files, in the order in which they were found, and for each
+ * what was wrong and was done: "was damaged and has been removed". */
+void damage_list(struct damage *d, struct strv *ret_files, struct strv *ret_what);
 /* Returns the same in one line, with the first path only; NULL if there was no damage. The
  * caller frees it. */
 char *damage_describe(struct damage *d);

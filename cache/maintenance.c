@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "cache/damage.h"
 #include "cache/maintenance.h"
 
 /* A file in objects/ or entries/. */
@@ -28,9 +29,35 @@ static int compare_items(const void *a, const void *b)
 		((const struct item *)b)->digest.bytes, DIGEST_SIZE);
 }
 
-/* Lists the files dir/XX/REST, sorted. Files with other kinds of names do not belong to
- * the store; they are removed if remove is set. */
-static int list_items(const char *dir, bool remove, struct items *ret)
+/* Adds the file dir/PREFIX/NAME to the items. Returns false if it has another kind of
+ * name than the files of a store, or is no regular file. */
+static bool add_item(
+	struct items *items, const char *path, const char *prefix, const char *name)
+{
+	_cleanup_free_ char *hex = xasprintf("%s%s", prefix, name);
+	struct item item = {0};
+	struct stat st;
+
+	if (strlen(prefix) != 2 || strlen(hex) != DIGEST_HEX - 1 ||
+		!digest_parse(hex, &item.digest))
+		return false;
+	if (lstat(path, &st) < 0)
+		return true; /* it has just been removed */
+	if (!S_ISREG(st.st_mode))
+		return false;
+	item.size = (uint64_t)st.st_size;
+	if (items->n == items->room) {
+		items->room = items->room ? 2 * items->room : 256;
+		items->items = xrealloc_array(
+			items->items, items->room, sizeof(*items->items));
+	}
+	items->items[items->n++] = item;
+	return true;
+}
+
+/* Lists the files dir/XX/REST, sorted. Appends the paths of all others, which do not belong
+ * to the store, to strays, unless that is NULL. */
+static int list_items(const char *dir, struct strv *strays, struct items *ret)
 {
 	_cleanup_(strv_done) struct strv prefixes = {0};
 	int r = dir_list(dir, &prefixes);
@@ -39,30 +66,14 @@ static int list_items(const char *dir, bool remove, struct items *ret)
 		_cleanup_free_ char *sub = path_join(dir, prefixes.items[i]);
 		_cleanup_(strv_done) struct strv names = {0};
 
-		if (dir_list(sub, &names) < 0)
-			continue;
+		if (dir_list(sub, &names) == -ENOTDIR && strays)
+			strv_push(strays, sub);
 		for (size_t j = 0; j < names.n; j++) {
 			_cleanup_free_ char *path = path_join(sub, names.items[j]);
-			_cleanup_free_ char *hex =
-				xasprintf("%s%s", prefixes.items[i], names.items[j]);
-			struct item item = {0};
-			struct stat st;
 
-			if (strlen(hex) != DIGEST_HEX - 1 ||
-				!digest_parse(hex, &item.digest)) {
-				if (remove)
-					dir_remove(path, NULL);
-				continue;
-			}
-			if (lstat(path, &st) < 0)
-				continue;
-			item.size = (uint64_t)st.st_size;
-			if (ret->n == ret->room) {
-				ret->room = ret->room ? 2 * ret->room : 256;
-				ret->items = xrealloc_array(ret->items, ret->room,
-					sizeof(*ret->items));
-			}
-			ret->items[ret->n++] = item;
+			if (!add_item(ret, path, prefixes.items[i], names.items[j]) &&
+				strays)
+				strv_push(strays, path);
 		}
 	}
 	if (ret->n)
@@ -100,7 +111,7 @@ static int list_entries(struct store *s,
 	_cleanup_(items_done) struct items items = {0};
 	struct entry *entries;
 	size_t n = 0;
-	int r = list_items(dir, false, &items);
+	int r = list_items(dir, NULL, &items);
 
 	if (r < 0)
 		return r;
@@ -135,7 +146,7 @@ int store_measure(struct store *s, struct store_usage *ret)
 		_cleanup_free_ char *dir = path_join(store_dir(s), dirs[d]);
 		_cleanup_(items_done) struct items items = {0};
 
-		r = list_items(dir, false, &items);
+		r = list_items(dir, NULL, &items);
 		for (size_t i = 0; i < items.n; i++)
 			usage.bytes += items.items[i].size;
 		*(d ? &usage.objects : &usage.entries) = items.n;
@@ -236,7 +247,7 @@ int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *re
 	_cleanup_free_ char *objects_dir = path_join(store_dir(s), "objects");
 	_cleanup_free_ char *tmp = path_join(store_dir(s), "tmp");
 	_cleanup_(items_done) struct items objects = {0};
-	_cleanup_(strv_done) struct strv leftovers = {0};
+	_cleanup_(strv_done) struct strv leftovers = {0}, strays = {0};
 	_cleanup_close_ int lock = lock_exclusively(s, wait);
 	struct store_usage usage = {0};
 	struct entry *entries = NULL;
@@ -254,7 +265,9 @@ int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *re
 	}
 	r = list_entries(s, store_get_entry, &entries, &n);
 	if (r == 0)
-		r = list_items(objects_dir, true, &objects);
+		r = list_items(objects_dir, &strays, &objects);
+	for (size_t i = 0; i < strays.n; i++)
+		dir_remove(strays.items[i], NULL);
 	if (r == 0) {
 		evict_entries(s, entries, n, &objects, max, &usage);
 		for (size_t i = 0; i < objects.n; i++) {
@@ -272,62 +285,62 @@ int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *re
 	return r;
 }
 
-static void verify_objects(
-	struct store *s, struct items *objects, struct store_usage *usage)
+static void note_unreadable(
+	struct store *s, const char *dir, const struct digest *digest, int r)
+{
+	_cleanup_free_ char *path = item_path(dir, digest);
+	_cleanup_free_ char *what = xasprintf("cannot be read: %s", strerror(-r));
+
+	damage_note(store_damage(s), path, what);
+}
+
+static void verify_objects(struct store *s, const char *dir, struct items *objects,
+	struct store_usage *usage)
 {
 	for (size_t i = 0; i < objects->n; i++) {
 		struct item *item = &objects->items[i];
 		_cleanup_(str_done) struct str bytes = {0};
-		char hex[DIGEST_HEX];
 		int r = store_get_bytes(s, &item->digest, &bytes);
 
-		item->needed = r == 0; /* here this means that it is undamaged */
-		if (r == 0) {
-			usage->objects++;
-			usage->bytes += item->size;
-			continue;
-		}
-		digest_hex(&item->digest, hex);
-		if (r == -EBADMSG)
-			strv_pushf(&usage->bad,
-				"object %s was damaged and has been removed", hex);
-		else
-			strv_pushf(&usage->bad, "object %s cannot be read: %s", hex,
-				strerror(-r));
+		item->needed = r != -EBADMSG && r != -ENOENT; /* here: it stays */
+		usage->objects += r == 0;
+		usage->bytes += r == 0 ? item->size : 0;
+		if (r < 0 && item->needed)
+			note_unreadable(s, dir, &item->digest, r);
 	}
 }
 
-static bool is_undamaged(struct items *objects, const struct digest *digest)
+static bool is_there(struct items *objects, const struct digest *digest)
 {
 	const struct item *item = find_item(objects, digest);
 
 	return item && item->needed;
 }
 
-static void verify_entry(struct store *s, const struct digest *key, struct items *objects,
-	struct store_usage *usage)
+static void verify_entry(struct store *s, const char *dir, const struct digest *key,
+	struct items *objects, struct store_usage *usage)
 {
 	struct entry e = {0};
 	bool complete = true;
-	char hex[DIGEST_HEX];
 	int r = store_get_entry(s, key, &e);
 
-	digest_hex(key, hex);
-	if (r <= 0) {
-		strv_pushf(&usage->bad, "entry %s was damaged and has been removed", hex);
-		usage->removed++;
+	if (r < 0 && r != -EBADMSG)
+		note_unreadable(s, dir, key, r);
+	if (r <= 0)
 		return;
-	}
 	for (size_t i = 0; i < e.n_files; i++)
-		complete = complete && is_undamaged(objects, &e.files[i].digest);
+		complete = complete && is_there(objects, &e.files[i].digest);
+	for (size_t i = 0; i < e.n_parts; i++)
+		complete = complete && is_there(objects, &e.parts[i].digest);
 	if (complete) {
 		usage->entries++;
 		usage->bytes += entry_size(&e);
 	} else {
-		store_drop_entry(s, key);
-		usage->removed++;
-		strv_pushf(&usage->bad,
-			"the entry for %s lacks an object and has been removed", e.title);
+		_cleanup_free_ char *path = item_path(dir, key);
+		_cleanup_free_ char *what =
+			xasprintf("(%s) lacks an object", e.title);
+
+		damage_add_other(store_damage(s), path, what);
 	}
 	entry_done(&e);
 }
@@ -337,25 +350,24 @@ int store_verify(struct store *s, struct store_usage *ret)
 	_cleanup_free_ char *objects_dir = path_join(store_dir(s), "objects");
 	_cleanup_free_ char *entries_dir = path_join(store_dir(s), "entries");
 	_cleanup_(items_done) struct items objects = {0}, entries = {0};
+	_cleanup_(strv_done) struct strv strays = {0};
 	_cleanup_close_ int lock = lock_exclusively(s, true);
 	struct store_usage usage = {0};
 	int r;
 
 	if (lock < 0)
 		return lock;
-	r = list_items(objects_dir, false, &objects);
+	r = list_items(objects_dir, &strays, &objects);
 	if (r == 0)
-		r = list_items(entries_dir, false, &entries);
+		r = list_items(entries_dir, &strays, &entries);
 	if (r < 0)
 		return r;
-	verify_objects(s, &objects, &usage);
+	for (size_t i = 0; i < strays.n; i++)
+		damage_add_other(store_damage(s), strays.items[i],
+			"does not belong to the cache");
+	verify_objects(s, objects_dir, &objects, &usage);
 	for (size_t i = 0; i < entries.n; i++)
-		verify_entry(s, &entries.items[i].digest, &objects, &usage);
+		verify_entry(s, entries_dir, &entries.items[i].digest, &objects, &usage);
 	*ret = usage;
 	return 0;
-}
-
-void store_usage_done(struct store_usage *u)
-{
-	strv_done(&u->bad);
 }

@@ -10,9 +10,6 @@
 #include "builder/reuse/reuse.h"
 #include "cli/cache-miss.h"
 
-/* At most so many differences are printed for each part of a key. */
-#define DIFFERENCES_MAX 3
-
 /* All entries of the cache. Reading them takes long, so they are read when they are first
  * needed, and again only after this run has added entries. */
 static struct {
@@ -56,58 +53,35 @@ bool cache_miss_predict(
 	return predict_objects(job, entries.items, entries.n, ret);
 }
 
-static void print_objects(struct cache *cache, const struct job *job)
+void cache_miss_find(
+	struct cache *cache, const struct job *job, size_t max, struct cache_miss *ret)
 {
-	struct prediction p;
+	const struct entry *nearest = find_nearest(cache, job);
+	struct cache_miss miss = {0};
 
-	if (!cache_miss_predict(cache, job, &p)) {
-		const char *obstacle = objects_find_obstacle(job);
-
-		printf("  objects: not cached%s%s\n", obstacle ? ": " : "",
-			obstacle ? obstacle : "");
-		return;
+	if (nearest) {
+		miss.nearest = xstrdup(nearest->title);
+		nearest_add_differences(cache_store(cache), nearest, &job->reuse->key, max,
+			&miss.differences);
 	}
-	if (!p.from)
-		printf("  objects: none\n");
-	else if (!p.n)
-		printf("  objects: none match this build; the nearest, of %s, differ:\n",
-			p.from);
-	else
-		printf("  objects: %zu of %zu can be taken from %s%s\n", p.n_valid, p.n,
-			p.from, p.differences.n ? ", but not" : "");
-	for (size_t i = 0; i < p.differences.n; i++)
-		printf("    %s\n", p.differences.items[i]);
-	prediction_done(&p);
+	miss.caches_objects = cache_miss_predict(cache, job, &miss.objects);
+	if (!miss.caches_objects)
+		miss.obstacle = objects_find_obstacle(job);
+	*ret = miss;
 }
 
-/* Whether a line lists differences that any other kernel has: its headers, its
- * configuration and its files. They are not worth printing once the kernel itself is
- * printed as different. */
-static bool is_due_to_kernel(const char *line)
+void cache_miss_done(struct cache_miss *miss)
+{
+	free(miss->nearest);
+	strv_done(&miss->differences);
+	prediction_done(&miss->objects);
+	*miss = (struct cache_miss){0};
+}
+
+bool cache_miss_is_due_to_kernel(const char *line)
 {
 	return has_prefix(line, "headers") || has_prefix(line, "config") ||
 	       has_prefix(line, "kernel-files");
-}
-
-void cache_miss_print(struct cache *cache, const struct job *job, const char *title)
-{
-	const struct key *key = &job->reuse->key;
-	const struct entry *nearest = find_nearest(cache, job);
-	_cleanup_(strv_done) struct strv lines = {0};
-	bool other_kernel = false;
-
-	if (!nearest) {
-		printf("%s: not in the cache, nor is any build of %s\n", title, job->name);
-		return;
-	}
-	printf("%s: not in the cache; the nearest entry, %s, differs:\n", title, nearest->title);
-	nearest_add_differences(cache_store(cache), nearest, key, DIFFERENCES_MAX, &lines);
-	for (size_t i = 0; i < lines.n; i++) {
-		other_kernel = other_kernel || has_prefix(lines.items[i], "kernel: ");
-		if (!other_kernel || !is_due_to_kernel(lines.items[i]))
-			printf("  %s\n", lines.items[i]);
-	}
-	print_objects(cache, job);
 }
 
 char *cache_miss_describe(struct cache *cache, const struct job *job)
@@ -116,10 +90,17 @@ char *cache_miss_describe(struct cache *cache, const struct job *job)
 	_cleanup_(strv_done) struct strv parts = {0};
 	_cleanup_free_ char *all = NULL;
 	const struct entry *nearest = find_nearest(cache, job);
+	bool other_kernel = false;
 
-	for (size_t i = 0; nearest && i < key->n_parts; i++)
-		if (!entry_has_part(nearest, &key->parts[i]))
-			strv_push(&parts, key->parts[i].name);
+	for (size_t i = 0; nearest && i < key->n_parts; i++) {
+		const char *name = key->parts[i].name;
+
+		if (entry_has_part(nearest, &key->parts[i]))
+			continue;
+		other_kernel = other_kernel || streq(name, "kernel");
+		if (!other_kernel || !cache_miss_is_due_to_kernel(name))
+			strv_push(&parts, name);
+	}
 	all = strv_join(&parts, ", ");
 	return nearest ? xasprintf("not in the cache: %s of %s differ%s", all, nearest->title,
 				 parts.n == 1 ? "s" : "")

@@ -10,10 +10,26 @@ struct cache;
  * with the nearest entry: the one for a module of the same name that shares most parts of
  * the key. */
 
-/* Prints the files, options and tools that differ from those of the nearest entry, and
- * which objects can be taken from the cache. title names the job. */
-void cache_miss_print(struct cache *cache, const struct job *job, const char *title);
-/* Returns the same in a few words: which parts of the key differ. The caller frees. */
+/* cache_miss_done() frees. */
+struct cache_miss {
+	char *nearest; /* title of the nearest entry; NULL: there is no entry of the module */
+	struct strv differences; /* lines of nearest_add_differences() */
+	bool caches_objects;       /* objects are cached for such a build */
+	const char *obstacle;      /* why not, if they are not; NULL: unknown */
+	struct prediction objects; /* if they are */
+};
+
+/* Finds the files, options and tools that differ from those of the nearest entry, at most
+ * max for each part of the key, and which objects can be taken from the cache. */
+void cache_miss_find(
+	struct cache *cache, const struct job *job, size_t max, struct cache_miss *ret);
+void cache_miss_done(struct cache_miss *miss);
+/* Returns whether a line, or the name of a part, is about differences that any other
+ * kernel has: its headers, its configuration and its files. They are not worth printing
+ * once the kernel itself is printed as different. */
+bool cache_miss_is_due_to_kernel(const char *line);
+/* Returns the same in a few words: "not in the cache: source, tools of TITLE differ". The
+ * caller frees. */
 char *cache_miss_describe(struct cache *cache, const struct job *job);
 /* Calls predict_objects() with all entries of the cache. Returns what that returns. */
 bool cache_miss_predict(

@@ -1,105 +1,136 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is a build in the cache, and if not, why? */
+/* Which builds are in the cache, and why are the others not? */
 #include "config.h"
 
 #include <errno.h>
 
 #include "cache/cache.h"
 #include "builder/host/kernel.h"
-#include "builder/reuse/fingerprint.h"
-#include "builder/reuse/objects.h"
-#include "builder/reuse/reuse.h"
 #include "builder/steps/check-needed.h"
 #include "scheduler/plan-run.h"
-#include "cli/cache-miss.h"
+#include "cli/cache-answer.h"
 #include "cli/cache-why.h"
 #include "cli/print.h"
-#include "cli/words.h"
 
-/* Prints the lines of the cached make.log that say which objects came from the cache, and
- * why others did not. */
-static void print_objects_note(struct cache *cache, const struct entry *e)
+/* At most so many differences are shown for each part of a key, in text and in JSON. */
+#define TEXT_MAX 3
+#define JSON_MAX 100
+
+/* Appends the releases of the kernels that the arguments name; without them, the running
+ * one. */
+static int list_kernels(const struct arguments *args, struct strv *ret, struct error *err)
 {
-	const struct entry_file *log = entry_file(e, "make.log");
-	_cleanup_(str_done) struct str text = {0};
-	char *line, *rest;
-
-	if (!log || store_get_bytes(cache_store(cache), &log->digest, &text) < 0)
-		return;
-	rest = text.data;
-	while ((line = strsep(&rest, "\n")))
-		if (has_prefix(line, OBJECTS_NOTE))
-			printf("  %s\n", line + strlen("# "));
-}
-
-/* Prints what is known about the build of a job that has been run. Returns the exit
- * status. */
-static int print_answer(struct cache *cache, const struct job *job)
-{
-	_cleanup_free_ char *title = job_title(job);
-	struct entry e;
-	struct digest digest;
 	int r;
 
-	if (job->outcome.result == RESULT_EXCLUDED) {
-		printf("%s: excluded: %s\n", title, job->conf->excluded);
-		return 0;
+	if (args->all) {
+		r = kernel_list_with_headers(&args->settings, ret);
+		return r < 0 ? error_errno(err, r, 1, "cannot read %s",
+				       args->settings.trees.install)
+			     : 0;
 	}
-	if (job->outcome.result != RESULT_DONE) {
-		print_error(&job->outcome.error);
-		return job->outcome.error.status;
-	}
-	if (!job->reuse->key.n_parts) {
-		printf("%s: not cached: %s\n", title, fingerprint_find_obstacle(job));
-		return 0;
-	}
-	key_digest(&job->reuse->key, &digest);
-	r = store_get_entry(cache_store(cache), &digest, &e);
-	if (r > 0) {
-		_cleanup_free_ char *day = format_day(e.made_s);
-		_cleanup_free_ char *time = format_seconds((double)e.cost_ms / 1000);
-
-		printf("%s: in the cache, built on %s in %s\n", title, day, time);
-		print_objects_note(cache, &e);
-		entry_done(&e);
-	} else {
-		cache_miss_print(cache, job, title);
-	}
+	strv_extend(ret, &args->kernels);
+	if (!ret->n)
+		strv_take(ret, kernel_running_release());
 	return 0;
 }
 
-int cache_why(struct cache *cache, struct arguments *args)
+/* Adds a job for the version on each kernel. */
+static void add_jobs(struct plan *p, const struct arguments *args, const struct strv *kernels,
+	const char *name, const char *version)
 {
-	_cleanup_(error_done) struct error err = {0};
-	_cleanup_free_ char *running = kernel_running_release();
 	_cleanup_free_ char *own_arch = kernel_running_arch();
+
+	for (size_t i = 0; i < kernels->n; i++) {
+		const char *arch = own_arch;
+
+		if (args->archs.n)
+			arch = args->archs.items[args->archs.n == kernels->n ? i : 0];
+		plan_add_job(p, JOB_EXPLAIN, plan_get_kernel(p, kernels->items[i], arch), name,
+			version);
+	}
+}
+
+/* Adds the jobs for the version that the arguments name, or for all versions of the module
+ * that they name, or of all modules. */
+static int add_all_jobs(struct plan *p, const struct arguments *args, struct error *err)
+{
 	const struct settings *s = &args->settings;
-	struct job *job;
+	struct tree_filter filter = {.name = args->name, .version = args->version};
+	_cleanup_(strv_done) struct strv kernels = {0};
+	struct tree_list list = {0};
+	int r = list_kernels(args, &kernels, err);
+
+	if (r < 0)
+		return r;
+	if (args->name && args->version) {
+		r = check_added(s, args->name, args->version, err);
+		if (r == 0)
+			add_jobs(p, args, &kernels, args->name, args->version);
+		return r;
+	}
+	r = tree_read(s->trees.dkms, s->trees.source, &filter, &list, err);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct tree_entry *e = &list.entries[i];
+
+		if (e->state == STATE_BROKEN || (i && streq(e->name, e[-1].name) &&
+							streq(e->version, e[-1].version)))
+			continue;
+		add_jobs(p, args, &kernels, e->name, e->version);
+	}
+	if (r == 0 && args->name && !list.n)
+		r = error_set(err, -ENOENT, 3, "%s is not in the dkms tree", args->name);
+	tree_list_done(&list);
+	return r;
+}
+
+/* Prints the answers for all jobs, or appends them to list if that is not NULL. Returns the
+ * exit status: that of the first job that failed. */
+static int answer(struct cache *cache, const struct plan *p, json_t *list)
+{
+	size_t hits = 0;
+	int status = 0;
+
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		struct cache_answer a;
+
+		cache_answer_find(cache, p->jobs[i], list ? JSON_MAX : TEXT_MAX, &a);
+		hits += a.kind == ANSWER_HIT;
+		if (a.kind == ANSWER_FAILED && !status)
+			status = p->jobs[i]->outcome.error.status
+					 ? p->jobs[i]->outcome.error.status
+					 : 1;
+		if (list)
+			json_array_append_new(list, cache_answer_json(&a));
+		else if (p->n_jobs == 1)
+			cache_answer_print(&a);
+		else
+			cache_answer_print_line(cache, &a);
+		cache_answer_done(&a);
+	}
+	if (!list && !p->n_jobs)
+		printf("there is no build to look for: no module is added, or no kernel has headers\n");
+	if (!list && p->n_jobs > 1)
+		printf("%zu of %zu builds %s in the cache\n", hits, p->n_jobs,
+			hits == 1 ? "is" : "are");
+	return status;
+}
+
+int cache_why(struct cache *cache, struct arguments *args, json_t *doc, struct error *err)
+{
+	json_t *list = doc ? json_array() : NULL;
 	struct plan plan;
 	uv_loop_t loop;
-	int status = 1;
+	int status;
 
-	if (is_empty(args->name) || is_empty(args->version)) {
-		error_set(&err, -EINVAL, 1, "cache why needs a module and its version");
-		error_remedy(&err, "dkms cache why NAME/VERSION -k KVER");
-		print_error(&err);
-		return 1;
-	}
-	if (check_added(s, args->name, args->version, &err) < 0) {
-		print_error(&err);
-		return err.status;
-	}
+	if (doc)
+		json_object_set_new(doc, "builds", list);
 	uv_loop_init(&loop);
-	plan_init(&plan, &loop, s);
+	plan_init(&plan, &loop, &args->settings);
 	plan_use_cache(&plan, cache);
-	job = plan_add_job(&plan, JOB_EXPLAIN,
-		plan_get_kernel(&plan, args->kernels.n ? args->kernels.items[0] : running,
-			args->archs.n ? args->archs.items[0] : own_arch),
-		args->name, args->version);
-	if (plan_run(&plan, &err) == 0)
-		status = print_answer(cache, job);
+	if (add_all_jobs(&plan, args, err) == 0 && plan_run(&plan, err) == 0)
+		status = answer(cache, &plan, list);
 	else
-		print_error(&err);
+		status = err->status;
 	plan_done(&plan);
 	uv_loop_close(&loop);
 	return status;

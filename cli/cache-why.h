@@ -3,11 +3,13 @@
 #define CLI_CACHE_WHY_H
 
 #include "cli/arguments.h"
+#include "cli/json.h"
 
 struct cache;
 
-/* Runs dkms cache why: prints whether a build of the module is in the cache, and if not, how it
- * differs from the nearest one. Returns the exit status. */
-int cache_why(struct cache *cache, struct arguments *args);
+/* Runs dkms cache why: prints whether the builds of the modules for the kernels are in the
+ * cache, and if not, how they differ from the nearest ones; or sets this in doc if it is not
+ * NULL. Returns the exit status, and fills in err if it fails. */
+int cache_why(struct cache *cache, struct arguments *args, json_t *doc, struct error *err);
 
 #endif

@@ -87,6 +87,26 @@ static void put_record(struct history *h, const char *title, const char *release
 	r->noted = noted;
 }
 
+/* A line of the file; the strings point into it. */
+struct line {
+	const char *title, *release;
+	struct cost cost;
+	int64_t when_s;
+};
+
+/* Splits a line. Returns false if it has another format. */
+static bool parse_line(char *line, struct line *ret)
+{
+	int end = 0;
+
+	ret->title = strsep(&line, " ");
+	ret->release = strsep(&line, " ");
+	return line &&
+	       sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNd64 "%n", &ret->cost.cpu_ms,
+		       &ret->cost.max_rss_bytes, &ret->when_s, &end) == 3 &&
+	       !line[end] && ret->cost.cpu_ms <= INT32_MAX;
+}
+
 /* Reads the file, and adds its records except those that this process has recorded
  * itself. */
 static void load(struct history *h)
@@ -94,23 +114,34 @@ static void load(struct history *h)
 	_cleanup_(str_done) struct str text = {0};
 	int64_t now = time(NULL);
 	char *line, *rest;
+	struct line l;
 
 	if (!h->path || file_read(h->path, MAX_BYTES, &text, NULL) < 0 ||
 		!has_prefix(text.data, HEAD))
 		return;
 	rest = text.data + strlen(HEAD);
-	while ((line = strsep(&rest, "\n"))) {
-		char *title = strsep(&line, " "), *release = strsep(&line, " ");
-		struct cost cost;
-		int64_t when;
-		int end = 0;
+	while ((line = strsep(&rest, "\n")))
+		if (parse_line(line, &l) && l.when_s >= now - MAX_AGE_S)
+			put_record(h, l.title, l.release, &l.cost, l.when_s, false);
+}
 
-		if (!line || sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNd64 "%n",
-				     &cost.cpu_ms, &cost.max_rss_bytes, &when, &end) != 3 ||
-			line[end] || cost.cpu_ms > INT32_MAX || when < now - MAX_AGE_S)
-			continue;
-		put_record(h, title, release, &cost, when, false);
-	}
+int history_verify(const char *path)
+{
+	_cleanup_(str_done) struct str text = {0};
+	int r = file_read(path, MAX_BYTES, &text, NULL);
+	char *line, *rest;
+	struct line l;
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!has_prefix(text.data, HEAD) || strlen(text.data) != text.len ||
+		!has_suffix(text.data, "\n"))
+		return -EBADMSG;
+	rest = text.data + strlen(HEAD);
+	while ((line = strsep(&rest, "\n")) && rest)
+		if (!parse_line(line, &l))
+			return -EBADMSG;
+	return 1;
 }
 
 struct history *history_read(const char *path)

@@ -19,6 +19,9 @@ struct cost {
  * is no file, and nothing is saved. history_free frees, and does not save. */
 struct history *history_read(const char *path);
 void history_free(struct history *h); /* NULL is allowed */
+/* Reads the file at path. Returns 1 if all of its lines are records, 0 if there is no
+ * file, -EBADMSG if it is damaged, or another negative errno. */
+int history_verify(const char *path);
 
 /* Finds a record of a job: one for the title and the release; else one for the title on
  * another kernel; else one for another version of the module. Of several records it takes

@@ -128,9 +128,7 @@ static void check_damage(const char *path, const struct str *bytes, const char *
 {
 	struct damage *d = damage_new();
 	struct listing_cache *t = listing_cache_open(kept, d);
-	_cleanup_(strv_done) struct strv lines = {0};
-	_cleanup_free_ char *line =
-		xasprintf("%s was damaged and has been removed", path);
+	_cleanup_(strv_done) struct strv files = {0}, whats = {0};
 	struct cached_listing *tree = NULL;
 
 	file_write(path, bytes->data, bytes->len, 0644, NULL);
@@ -139,9 +137,11 @@ static void check_damage(const char *path, const struct str *bytes, const char *
 	file_write(path, bytes->data, bytes->len, 0644, NULL);
 	is_int(listing_cache_get(t, root, "/include/config", &tree), 0, what);
 	is(tree ? cached_listing_text(tree).data : NULL, want, "the listing is right");
-	damage_list(d, &lines);
-	is_int((long)lines.n, 1, "there is one line about it");
-	is(lines.n ? lines.items[0] : NULL, line, "the line names the file");
+	damage_list(d, &files, &whats);
+	is_int((long)files.n, 1, "one file is damaged");
+	is(files.n ? files.items[0] : NULL, path, "the list names the file");
+	is(whats.n ? whats.items[0] : NULL, "was damaged and has been removed",
+		"the list says what was done");
 	cached_listing_free(tree);
 	listing_cache_close(t);
 	damage_free(d);
