@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which packages and tools does this machine have? */
+/* Which processor, kernel and tools does this machine have? */
 #include "config.h"
 
 #include <fcntl.h>
@@ -13,118 +13,15 @@
 #include "builder/host/inventory.h"
 
 /* A larger file is not read (bytes). Real ones are much smaller. */
-#define FILE_MAX (256 * 1024 * 1024)
+#define FILE_MAX (16 * 1024 * 1024)
 
-/* Packages */
-
-/* Tells whether a package does not count: those with kernels, modules or dkms are hidden
- * from builds, or other parts of the key cover them. */
-static bool is_ignored_package(const char *name)
-{
-	static const char *const patterns[] = {"linux-image-*", "linux-headers-*",
-		"linux-modules-*", "linux-kbuild-*", "linux-binary-*", "linux-base*",
-		"linux-perf*", "firmware-*", "*-dkms", "dkms", "kernel", "kernel-*"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
-		if (fnmatch(patterns[i], name, 0) == 0)
-			return true;
-	return false;
-}
-
-/* Returns the value of a field in a stanza of dpkg's status file, and its length up to
- * the end of the line. Returns "" if there is no such field. */
-static const char *find_field(
-	const char *stanza, const char *end, const char *name, size_t *ret_len)
-{
-	size_t n = strlen(name);
-
-	for (const char *line = stanza; line < end;) {
-		const char *next = memchr(line, '\n', (size_t)(end - line));
-
-		if (!next)
-			next = end;
-		if (strncmp(line, name, n) == 0 && line[n] == ':') {
-			line += n + 1;
-			line += *line == ' ';
-			*ret_len = (size_t)(next - line);
-			return line;
-		}
-		line = next + 1;
-	}
-	*ret_len = 0;
-	return "";
-}
-
-static void add_package(const char *stanza, const char *end, struct str *ret)
-{
-	size_t name_len, status_len, version_len, arch_len;
-	const char *name = find_field(stanza, end, "Package", &name_len);
-	const char *status = find_field(stanza, end, "Status", &status_len);
-	const char *version = find_field(stanza, end, "Version", &version_len);
-	const char *arch = find_field(stanza, end, "Architecture", &arch_len);
-	_cleanup_free_ char *copy = xstrndup(name, name_len);
-
-	if (is_ignored_package(copy) || status_len < 10 ||
-		memcmp(status + status_len - 10, " installed", 10) != 0)
-		return;
-	str_addf(ret, "package:%s %.*s %.*s\n", copy, (int)version_len, version,
-		(int)arch_len, arch);
-}
-
-static void add_dpkg_packages(struct str *ret)
-{
-	_cleanup_(str_done) struct str text = {0};
-
-	if (file_read("/var/lib/dpkg/status", FILE_MAX, &text, NULL) < 0)
-		return;
-	for (const char *at = text.data; at && *at;) {
-		const char *end = strstr(at, "\n\n");
-
-		if (!end)
-			end = text.data + text.len;
-		add_package(at, end, ret);
-		at = end + strspn(end, "\n");
-	}
-}
-
-/* For other package managers: adds the digest of the database, or the names in the
- * directory, which change with each installed package. */
-static void add_package_database(struct str *ret)
-{
-	static const char *const files[] = {"/usr/lib/sysimage/rpm/rpmdb.sqlite",
-		"/usr/lib/sysimage/rpm/Packages.db", "/var/lib/rpm/rpmdb.sqlite",
-		"/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db",
-		"/lib/apk/db/installed"};
-	_cleanup_(strv_done) struct strv names = {0};
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		_cleanup_close_ int fd = open(files[i], O_RDONLY | O_CLOEXEC);
-		char hex[DIGEST_HEX];
-		struct digest digest;
-
-		if (fd < 0 || digest_fd(fd, &digest) < 0)
-			continue;
-		digest_hex(&digest, hex);
-		str_addf(ret, "packages:%s %s\n", files[i], hex);
-	}
-	if (dir_list("/var/lib/pacman/local", &names) < 0)
-		return;
-	for (size_t i = 0; i < names.n; i++)
-		str_addf(ret, "package:%s\n", names.items[i]);
-}
-
-/* Adds what -march=native and uname(1) depend on. */
-static void add_machine(struct str *ret)
+void inventory_add_processor(struct str *ret)
 {
 	static const char *const fields[] = {"vendor_id", "cpu family", "model\t",
 		"flags", "Features", "CPU implementer", "CPU part", "isa", "cpu\t"};
 	_cleanup_(str_done) struct str text = {0};
-	struct utsname names;
 	char *line, *rest;
 
-	if (uname(&names) == 0)
-		str_addf(ret, "running-kernel %s %s %s\ndomain %s\n", names.release,
-			names.version, names.machine, names.domainname);
 	if (file_read("/proc/cpuinfo", FILE_MAX, &text, NULL) < 0)
 		return;
 	rest = text.data;
@@ -139,11 +36,13 @@ static void add_machine(struct str *ret)
 			}
 }
 
-void inventory_add_system(struct str *ret)
+void inventory_add_running_kernel(struct str *ret)
 {
-	add_dpkg_packages(ret);
-	add_package_database(ret);
-	add_machine(ret);
+	struct utsname names;
+
+	if (uname(&names) == 0)
+		str_addf(ret, "running-kernel %s %s %s\ndomain %s\n", names.release,
+			names.version, names.machine, names.domainname);
 }
 
 /* Tools */
@@ -172,17 +71,26 @@ static bool is_tool(const char *name, const struct strv *words)
 	return strv_contains(words, name);
 }
 
+/* Adds a line for a directory, so that the text names all that it was made from. */
+static void add_dir(const char *path, struct str *ret)
+{
+	listing_add_escaped(ret, path);
+	str_add(ret, path_is_dir(path) ? " dir\n" : " missing\n");
+}
+
 static void add_tool(struct statcache *stats, const char *path, struct str *ret)
 {
 	struct digest digest;
 	char hex[DIGEST_HEX];
 	struct stat st;
 
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ||
-		statcache_digest(stats, AT_FDCWD, path, &st, &digest) < 0)
-		return;
-	digest_hex(&digest, hex);
 	listing_add_escaped(ret, path);
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ||
+		statcache_digest(stats, AT_FDCWD, path, &st, &digest) < 0) {
+		str_add(ret, " unusable\n");
+		return;
+	}
+	digest_hex(&digest, hex);
 	str_addf(ret, " %s\n", hex);
 }
 
@@ -193,6 +101,7 @@ static void add_tools_in(struct statcache *stats, const char *dir,
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
+	add_dir(dir, ret);
 	if (dir_list(dir, &names) < 0)
 		return;
 	for (size_t i = 0; i < names.n; i++) {
@@ -203,23 +112,38 @@ static void add_tools_in(struct statcache *stats, const char *dir,
 	}
 }
 
-/* Adds the programs that compilers run internally. */
+/* Calls add_dir() or add_tool() for each path that matches the pattern. */
+static void add_matches(struct statcache *stats, const char *pattern, struct str *ret)
+{
+	glob_t found;
+
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		if (path_is_dir(found.gl_pathv[i]))
+			add_dir(found.gl_pathv[i], ret);
+		else
+			add_tool(stats, found.gl_pathv[i], ret);
+	}
+	globfree(&found);
+}
+
+/* Adds the programs that compilers run internally, and the directories that they are in. */
 static void add_compiler_internals(struct statcache *stats, struct str *ret)
 {
-	static const char *const patterns[] = {"/usr/lib/gcc/*/*/cc1",
-		"/usr/lib/gcc/*/*/collect2", "/usr/libexec/gcc/*/*/cc1",
-		"/usr/libexec/gcc/*/*/collect2", "/usr/lib/llvm-*/bin/clang",
+	static const char *const patterns[] = {"/usr/lib/gcc/*", "/usr/lib/gcc/*/*",
+		"/usr/lib/gcc/*/*/cc1", "/usr/lib/gcc/*/*/collect2",
+		"/usr/libexec/gcc/*", "/usr/libexec/gcc/*/*",
+		"/usr/libexec/gcc/*/*/cc1", "/usr/libexec/gcc/*/*/collect2",
+		"/usr/lib/llvm-*/bin", "/usr/lib/llvm-*/bin/clang",
 		"/usr/lib/llvm-*/bin/lld"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-		glob_t found;
-
-		if (glob(patterns[i], 0, NULL, &found) != 0)
-			continue;
-		for (size_t j = 0; j < found.gl_pathc; j++)
-			add_tool(stats, found.gl_pathv[j], ret);
-		globfree(&found);
-	}
+	add_dir("/usr/lib", ret);
+	add_dir("/usr/lib/gcc", ret);
+	add_dir("/usr/libexec", ret);
+	add_dir("/usr/libexec/gcc", ret);
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
+		add_matches(stats, patterns[i], ret);
 }
 
 void inventory_add_tools(struct statcache *stats, const struct strv *path,
@@ -228,7 +152,7 @@ void inventory_add_tools(struct statcache *stats, const struct strv *path,
 	for (size_t i = 0; i < path->n; i++)
 		add_tools_in(stats, path->items[i], words, ret);
 	for (size_t i = 0; i < words->n; i++)
-		if (*words->items[i] == '/')
+		if (*words->items[i] == '/' && path_is_program(words->items[i]))
 			add_tool(stats, words->items[i], ret);
 	add_compiler_internals(stats, ret);
 }

@@ -6,16 +6,20 @@
 #include "base/strv.h"
 #include "cache/statcache.h"
 
-/* What is installed on this machine, as lines of text for the key of a cache entry. */
+/* What this machine has, as lines of text for the key of a cache entry. */
 
-/* Appends what a build can find out about the machine: the installed packages, the
- * processor and the running kernel. Leaves out packages of kernels and modules, because
- * other parts of the key cover them or builds do not see them. */
-void inventory_add_system(struct str *ret);
+/* Appends what a compiler's option -march=native depends on: the first processor's model
+ * and features. */
+void inventory_add_processor(struct str *ret);
+
+/* Appends what uname(1) says about the running kernel, without the machine's name. */
+void inventory_add_running_kernel(struct str *ret);
 
 /* Appends a line "PATH DIGEST" for each compiler, linker, shell and similar tool in the
  * directories of path, for the programs that compilers run internally (cc1), and for each
- * program that words, the words of commands, name. */
+ * program that words, the words of commands, name. The digest is "unusable" if no program
+ * can be run at that path. Adds a line "PATH dir" or "PATH missing" for each directory
+ * that it has looked into, so that the text names all that it was made from. */
 void inventory_add_tools(struct statcache *stats, const struct strv *path,
 	const struct strv *words, struct str *ret);
 

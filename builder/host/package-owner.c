@@ -15,15 +15,11 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "base/file.h"
 #include "builder/host/package-owner.h"
-
-extern char **environ;
+#include "builder/host/rpm.h"
 
 /* Larger files are not read (bytes). Real ones are much smaller. */
 #define FILE_MAX (256 * 1024 * 1024)
@@ -244,36 +240,16 @@ static void ask_dpkg(
 static void run_rpm(const char *root, const struct strv *paths, size_t first, size_t end,
 	struct str *ret)
 {
-	_cleanup_(strv_done) struct strv argv = {0}, env = {0};
-	posix_spawn_file_actions_t actions;
-	char buffer[4096];
-	int fds[2], r;
-	ssize_t n;
-	pid_t pid;
+	_cleanup_(strv_done) struct strv arguments = {0};
 
-	strv_push_all(&argv, (const char *const[]){"rpm", "--root", *root ? root : "/",
-		"-qf", "--qf", "%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n", NULL});
+	strv_push_all(&arguments,
+		(const char *const[]){"-qf", "--qf",
+			"%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n", NULL});
 	for (size_t i = first; i < end; i++) {
-		strv_push(&argv, paths->items[i]);
-		strv_push(&argv, RPM_SEPARATOR);
+		strv_push(&arguments, paths->items[i]);
+		strv_push(&arguments, RPM_SEPARATOR);
 	}
-	strv_push_all(&env, (const char *const *)environ);
-	strv_setenv(&env, "LC_ALL", "C");
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(
-		&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	r = posix_spawnp(&pid, "rpm", &actions, NULL, argv.items, env.items);
-	posix_spawn_file_actions_destroy(&actions);
-	close(fds[1]);
-	while (r == 0 && ((n = read(fds[0], buffer, sizeof(buffer))) > 0 ||
-				 (n < 0 && errno == EINTR)))
-		str_add_bytes(ret, buffer, n > 0 ? (size_t)n : 0);
-	close(fds[0]);
-	while (r == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	rpm_run(root, &arguments, ret);
 }
 
 static void ask_rpm(const char *root, const struct strv *paths, char **ret)

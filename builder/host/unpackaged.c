@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -12,9 +11,11 @@
 #include "cache/listing.h"
 #include "builder/host/unpackaged.h"
 
-/* The limit on the number of files, which each run has to look at: this many take some
- * 150 ms. fail_too_many() tells the user. */
-#define FILES_MAX 100000
+/* The limits on the files that belong to no package. Each build has to look at all files,
+ * which takes some 2 us each, and the first build has to read them.
+ * add_amount() tells the user. */
+#define FILES_MAX 50000
+#define BYTES_MAX (4ULL << 30)
 
 /* Tells whether distributions have a directory of this name in /. */
 static bool is_system_dir(const char *name)
@@ -87,112 +88,157 @@ void unpackaged_list_tool_dirs(const char *path, struct strv *ret)
 	strv_sort_unique(ret);
 }
 
+/* What unpackaged_describe() has found. */
 struct description {
+	struct statcache *stats;
 	struct str *out;
-	size_t n; /* the number of files so far */
+	size_t files;
+	uint64_t bytes;
+	double largest_share; /* of the limits, that one directory or file in / takes */
+	char *largest;        /* its path */
 };
 
-/* Ends the line for a file that is not a directory. */
-static void add_entry(
-	struct description *d, int dir, const char *name, const struct stat *st)
+/* Adds the files and bytes that are at path. Returns 0, or -E2BIG and err if there are
+ * too many now. */
+static int add_amount(struct description *d, const char *path, size_t files,
+	uint64_t bytes, struct error *err)
 {
-	char target[PATH_MAX];
-	ssize_t n;
+	double share = (double)files / FILES_MAX + (double)bytes / BYTES_MAX;
 
-	if (S_ISLNK(st->st_mode)) {
-		n = readlinkat(dir, name, target, sizeof(target) - 1);
-		target[n > 0 ? n : 0] = '\0';
-		str_add(d->out, " link ");
-		listing_add_escaped(d->out, target);
-		str_add(d->out, "\n");
-	} else {
-		str_addf(d->out, " %o %lld %lld %lld\n", st->st_mode,
-			(long long)st->st_size, (long long)timespec_ns(&st->st_mtim),
-			(long long)timespec_ns(&st->st_ctim));
+	d->files += files;
+	d->bytes += bytes;
+	if (!d->largest || share > d->largest_share) {
+		d->largest_share = share;
+		str_replace(&d->largest, path);
 	}
+	if (d->files <= FILES_MAX && d->bytes <= BYTES_MAX)
+		return 0;
+	if (d->files > FILES_MAX)
+		error_set(err, -E2BIG, 1,
+			"more than 50,000 files belong to no package, most of them in %s",
+			d->largest);
+	else
+		error_set(err, -E2BIG, 1,
+			"more than 4 GiB of files belong to no package, most of it in %s",
+			d->largest);
+	error_remedy(err, "move what no build needs to /srv or /home, which builds do not "
+			  "see");
+	return -E2BIG;
 }
 
-/* Adds a line for each file below the directory fd, which is at path. Closes fd. Returns
- * -E2BIG if there are more files than FILES_MAX. */
-static int add_files(struct description *d, int fd, const char *path)
+/* Counts the files below dir. */
+static int count_files(struct description *d, const char *dir, struct error *err)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
+	uint64_t bytes = 0;
+	size_t files = 0;
+	struct stat st;
+
+	if (walk_begin(&w, dir, 0) < 0)
+		return 0;
+	while (files <= FILES_MAX && bytes <= BYTES_MAX && (e = walk_next(&w))) {
+		if (e->type == DT_DIR ||
+			fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		files++;
+		bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	}
+	return add_amount(d, dir, files, bytes, err);
+}
+
+/* Adds a file in /, other than a directory. */
+static int add_root_file(struct description *d, const char *path, const struct stat *st,
+	struct error *err)
+{
+	_cleanup_free_ char *target = NULL;
 	int r = 0;
 
-	if (walk_begin_at(&w, fd, WALK_SORTED) < 0)
-		return 0;
-	while (r == 0 && (e = walk_next(&w))) {
-		_cleanup_free_ char *below = path_join(path, e->path);
-		struct stat st;
-
-		if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		listing_add_escaped(d->out, below);
-		if (S_ISDIR(st.st_mode)) {
-			str_addf(d->out, " dir %04o\n", st.st_mode & 07777);
-			continue;
-		}
-		add_entry(d, e->parent, e->name, &st);
-		r = d->n++ < FILES_MAX ? 0 : -E2BIG;
+	if (S_ISLNK(st->st_mode)) {
+		listing_add_escaped(d->out, path);
+		str_add(d->out, " link ");
+		if (link_read(path, &target) == 0)
+			listing_add_escaped(d->out, target);
+		str_add(d->out, "\n");
+	} else if (S_ISREG(st->st_mode) && !(st->st_mode & 077)) {
+		/* Such as a swap file: builds run as a user who cannot read it. */
+		listing_add_escaped(d->out, path);
+		str_addf(d->out, " private %04o\n", st->st_mode & 07777);
+	} else if (S_ISREG(st->st_mode)) {
+		r = add_amount(d, path, 1, (uint64_t)st->st_size, err);
+		if (r == 0)
+			listing_add_file(d->stats, path, path, d->out);
 	}
 	return r;
 }
 
 /* Adds the files in / itself. Leaves out links to kernels and their initrds, which change
  * with each new kernel. */
-static void add_root_files(struct description *d)
+static int add_root_files(struct description *d, struct error *err)
 {
-	_cleanup_close_ int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(strv_done) struct strv names = {0};
-
-	dir_list("/", &names);
-	for (size_t i = 0; i < names.n; i++) {
-		const char *name = names.items[i];
-		struct stat st;
-
-		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			S_ISDIR(st.st_mode) || has_prefix(name, "vmlinuz") ||
-			has_prefix(name, "initrd"))
-			continue;
-		str_add(d->out, "/");
-		listing_add_escaped(d->out, name);
-		add_entry(d, fd, name, &st);
-	}
-}
-
-static int fail_too_many(const struct strv *dirs, struct error *err)
-{
-	_cleanup_free_ char *names = strv_join(dirs, " and ");
-
-	error_set(err, -E2BIG, 1, "more than 100,000 files in %s", names);
-	error_remedy(err, "move files that no build needs to /srv or /home, which builds "
-			  "do not see");
-	return -E2BIG;
-}
-
-int unpackaged_describe(
-	const char *path, const char *more, struct str *ret, struct error *err)
-{
-	_cleanup_(strv_done) struct strv dirs = {0}, tools = {0};
-	struct description d = {.out = ret};
 	int r = 0;
 
-	strv_push_all(&dirs, (const char *const[]){"/usr/local", "/opt", NULL});
-	unpackaged_list_tool_dirs(path, &tools);
-	strv_extend(&dirs, &tools);
-	strv_split(&dirs, more ? more : "");
-	add_root_files(&d);
-	for (size_t i = 0; i < dirs.n && r == 0; i++) {
-		int fd = open(dirs.items[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	str_add(d->out, "/ dir\n");
+	dir_list("/", &names);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *path = path_join("/", names.items[i]);
 		struct stat st;
 
-		if (fd >= 0) {
-			r = add_files(&d, fd, dirs.items[i]);
-		} else if (stat(dirs.items[i], &st) == 0) {
-			listing_add_escaped(ret, dirs.items[i]);
-			add_entry(&d, AT_FDCWD, dirs.items[i], &st);
-		}
+		if (!has_prefix(names.items[i], "vmlinuz") &&
+			!has_prefix(names.items[i], "initrd") && lstat(path, &st) == 0)
+			r = add_root_file(d, path, &st, err);
 	}
-	return r < 0 ? fail_too_many(&dirs, err) : 0;
+	return r;
+}
+
+/* Adds a directory with its content, or a file. */
+static int add_path(struct description *d, const char *path, struct error *err)
+{
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		listing_add_file(d->stats, path, path, d->out);
+		return 0;
+	}
+	r = count_files(d, path, err);
+	if (r < 0)
+		return r;
+	listing_add_escaped(d->out, path);
+	str_addf(d->out, " dir %04o\n", st.st_mode & 07777);
+	r = listing_add_dir(d->stats, path, path, d->out);
+	if (r == -EACCES) {
+		listing_add_escaped(d->out, path);
+		str_add(d->out, " unreadable\n");
+		r = 0;
+	}
+	return r < 0 ? error_errno(err, r, 1, "cannot read %s", path) : 0;
+}
+
+/* Whether the path at i is the same as an earlier one, or below it. */
+static bool is_repeated(const struct strv *paths, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (path_is_in(paths->items[i], paths->items[j]))
+			return true;
+	return false;
+}
+
+int unpackaged_describe(struct statcache *stats, const char *path, const char *more,
+	struct str *ret, struct error *err)
+{
+	_cleanup_(strv_done) struct strv paths = {0};
+	struct description d = {.stats = stats, .out = ret};
+	int r;
+
+	strv_push_all(&paths, (const char *const[]){"/usr/local", "/opt", NULL});
+	unpackaged_list_tool_dirs(path, &paths);
+	strv_split(&paths, more ? more : "");
+	r = add_root_files(&d, err);
+	for (size_t i = 0; i < paths.n && r == 0; i++)
+		if (!is_repeated(&paths, i))
+			r = add_path(&d, paths.items[i], err);
+	free(d.largest);
+	return r;
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "cache/statcache.h"
 
 /* Files that belong to no package: those in /usr/local, in /opt, in / itself, and in
  * directories of / that only this machine has. */
@@ -17,12 +18,12 @@ void unpackaged_list_hidden(struct strv *ret);
 void unpackaged_list_tool_dirs(const char *path, struct strv *ret);
 /* Tells whether a command mentions a path inside a hidden directory. */
 bool unpackaged_is_mentioned(const char *command);
-/* Appends a line for each file that belongs to no package and that builds can see, and
- * for each file in more, a list of paths or NULL. The line has the file's path, mode,
- * size and times, but no digest of its content, because such files are often too large to
- * be read in each run. path is a PATH. Returns -E2BIG with status 1 if there are too many
- * files. */
-int unpackaged_describe(
-	const char *path, const char *more, struct str *ret, struct error *err);
+/* Appends the listings of the directories with files that belong to no package and that
+ * builds can see, of the paths in more, a list or NULL, and of /, as in cache/listing.h.
+ * Each path that it has looked at has a line. Private files in / are listed without their
+ * content, because builds cannot read them. path is a PATH. Returns 0, or a negative errno
+ * and err: -E2BIG if there are too many files, or too large ones. */
+int unpackaged_describe(struct statcache *stats, const char *path, const char *more,
+	struct str *ret, struct error *err);
 
 #endif

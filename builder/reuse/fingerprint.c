@@ -250,8 +250,8 @@ int fingerprint_build(struct key_texts *texts, const struct job *job, bool afres
 	struct key *ret, struct error *err)
 {
 	const struct key_text_source files = {
-		"kernel-files", job->kernel, NULL, make_kernel_files};
-	const struct key_text_source config = {"config", job->kernel, NULL, make_config};
+		"kernel-files", job->kernel, NULL, make_kernel_files, true, NULL};
+	const struct key_text_source config = {"config", job->kernel, NULL, make_config, true, NULL};
 	struct key key = {0};
 	int r;
 

@@ -22,10 +22,12 @@
  *   depends      of the packages in BUILD_DEPENDS: version, symbols, source
  *   environment  the environment variables of the build
  *   tools        compilers and other programs that builds run, by path and content
- *   system       of the machine: installed packages, processor, running kernel, files in
- *                /etc
- *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by their
- *                stat data
+ *   packages     the installed packages by name, version and architecture, configured or
+ *                not
+ *   system       of the machine: processor, files in /etc
+ *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by mode and
+ *                content
+ *   running-kernel  what uname says
  *   sandbox      how the build is confined, and the paths at which it sees directories
  *
  * A build can read these things although they are not in the key, because no result
@@ -40,10 +42,11 @@
  *   - files that programs need to run at all (runtime_files[] in run/sandbox.c), and the
  *     directory of ccache;
  *   - files below /usr, except for tools and /usr/local: they are assumed to be those of
- *     the packages, whose versions are in "system". The same is true where a link from
+ *     the packages, whose versions are in "packages". The same is true where a link from
  *     elsewhere leads to a directory below /usr;
  *   - the entries of the package database for packages of kernels and modules, and the
  *     links to kernels in /;
+ *   - the content of files in / that only their owner may read, such as swap files;
  *   - the names of what is hidden, such as people's own directories in /;
  *   - the content of the files include/config/OPTION in the headers, of which only the
  *     names matter;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cache/listing.h"
 #include "builder/host/inventory.h"
+#include "builder/host/packages.h"
 #include "builder/host/unpackaged.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
@@ -126,8 +127,15 @@ static int add_tools(struct key_texts *texts, const struct job *job,
 		if (strchr("\"'=;&|()", variant.data[i]))
 			variant.data[i] = ' ';
 	return key_texts_add_part(texts, key,
-		&(struct key_text_source){"tools", NULL, variant.data, make_tools},
+		&(struct key_text_source){"tools", NULL, variant.data, make_tools,
+			true, NULL},
 		afresh, err);
+}
+
+static int make_packages(_unused_ struct key_texts *texts,
+	_unused_ const struct key_text_source *source, struct str *ret, struct error *err)
+{
+	return packages_list("", ret, err);
 }
 
 static int make_system(struct key_texts *texts,
@@ -135,12 +143,14 @@ static int make_system(struct key_texts *texts,
 {
 	int r = 0;
 
-	inventory_add_system(ret);
+	inventory_add_processor(ret);
 	for (const char *const *path = sandbox_visible_etc; *path && r == 0; path++) {
-		if (path_is_dir(*path))
-			r = key_parts_add_dir(texts->stats, *path, *path, ret, err);
-		else
+		if (!path_is_dir(*path)) {
 			listing_add_file(texts->stats, *path, *path, ret);
+			continue;
+		}
+		str_addf(ret, "%s dir\n", *path);
+		r = key_parts_add_dir(texts->stats, *path, *path, ret, err);
 	}
 	return r;
 }
@@ -148,8 +158,16 @@ static int make_system(struct key_texts *texts,
 static int make_outside(struct key_texts *texts,
 	_unused_ const struct key_text_source *source, struct str *ret, struct error *err)
 {
-	return unpackaged_describe(
-		getenv("PATH"), texts->settings->sandbox.paths, ret, err);
+	return unpackaged_describe(texts->stats, getenv("PATH"),
+		texts->settings->sandbox.paths, ret, err);
+}
+
+static void add_running_kernel(struct key *key)
+{
+	struct str s = {0};
+
+	inventory_add_running_kernel(&s);
+	key_parts_add_text(key, "running-kernel", &s);
 }
 
 static void add_sandbox(const struct job *job, struct key *key)
@@ -170,9 +188,12 @@ static void add_sandbox(const struct job *job, struct key *key)
 int key_parts_add_common(struct key_texts *texts, const struct job *job,
 	const char *const *ignored, bool afresh, struct key *key, struct error *err)
 {
-	static const struct key_text_source system = {"system", NULL, NULL, make_system};
+	static const struct key_text_source packages = {
+		"packages", NULL, NULL, make_packages, true, packages_databases};
+	static const struct key_text_source system = {
+		"system", NULL, NULL, make_system, true, NULL};
 	static const struct key_text_source outside = {
-		"outside", NULL, NULL, make_outside};
+		"outside", NULL, NULL, make_outside, true, NULL};
 	_cleanup_(strv_done) struct strv env = {0};
 	int r;
 
@@ -180,9 +201,12 @@ int key_parts_add_common(struct key_texts *texts, const struct job *job,
 	add_environment(&env, ignored, key);
 	r = add_tools(texts, job, &env, afresh, key, err);
 	if (r == 0)
+		r = key_texts_add_part(texts, key, &packages, afresh, err);
+	if (r == 0)
 		r = key_texts_add_part(texts, key, &system, afresh, err);
 	if (r == 0)
 		r = key_texts_add_part(texts, key, &outside, afresh, err);
+	add_running_kernel(key);
 	add_sandbox(job, key);
 	return r;
 }

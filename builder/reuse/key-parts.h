@@ -6,7 +6,7 @@
 #include "builder/reuse/key-texts.h"
 
 /* Adds the parts that the keys of modules and of objects have in common: environment,
- * tools, system, outside, sandbox; fingerprint.h describes them. ignored is a
+ * tools, packages, system, outside, running-kernel, sandbox; fingerprint.h describes them. ignored is a
  * NULL-terminated list of environment variables to leave out. afresh is as for
  * key_texts_add_part(). Returns 0, or a negative errno and err. */
 int key_parts_add_common(struct key_texts *texts, const struct job *job,

@@ -2,6 +2,9 @@
 /* Which texts do the keys of a run have in common? */
 #include "config.h"
 
+#include <errno.h>
+#include <time.h>
+
 #include "builder/reuse/key-texts.h"
 
 struct key_texts *key_texts_new(struct statcache *stats, struct listing_cache *listings,
@@ -25,6 +28,7 @@ void key_texts_free(struct key_texts *texts)
 
 		str_done(&texts->texts->text);
 		line_index_free(texts->texts->index);
+		key_stamp_done(&texts->texts->stamp);
 		error_done(&texts->texts->error);
 		free(texts->texts->variant);
 		free(texts->texts);
@@ -90,21 +94,71 @@ const struct line_index *key_text_index(struct key_text *t)
 	return t->index;
 }
 
-/* Under the lock: makes and keeps a text, or the reason why it cannot be made. */
-static struct key_text *make_text(
-	struct key_texts *texts, const struct key_text_source *source)
+/* Under the lock: makes a text, and keeps it unless it is the same as the text old. If it
+ * cannot be made, keeps the reason. Returns the text to use. */
+static struct key_text *make_text(struct key_texts *texts,
+	const struct key_text_source *source, struct key_text *old)
 {
 	struct str text = {0};
 	struct error why = {0};
-	int r = source->make(texts, source, &text, &why);
+	struct timespec began;
+	struct digest digest;
 	struct key_text *t;
+	int r;
 
+	clock_gettime(CLOCK_REALTIME, &began);
+	r = source->make(texts, source, &text, &why);
 	if (r < 0)
 		str_done(&text);
-	t = key_texts_keep_part(texts, source->name, source->kernel, &text);
-	t->variant = xstrdup(source->variant);
-	t->failure = r;
-	t->error = why;
+	str_add_bytes(&text, "", 0);
+	digest_bytes(text.data, text.len, &digest);
+	if (old && r == 0 && !old->failure && digest_equal(&digest, &old->digest)) {
+		t = old;
+		str_done(&text);
+	} else {
+		t = key_texts_keep(texts, source->name, source->kernel, &text);
+		t->digest = digest;
+		t->variant = xstrdup(source->variant);
+		t->failure = r;
+		t->error = why;
+	}
+	key_stamp_done(&t->stamp);
+	if (source->names_files)
+		key_stamp_take(t->text.data, source->files, &began, &t->stamp);
+	return t;
+}
+
+/* Returns whether the text must be made again. stamp is that of its files now. */
+static bool is_outdated(const struct key_text_source *source, const struct key_text *t,
+	const struct key_stamp *stamp)
+{
+	if (t->failure)
+		return t->failure == -EAGAIN;
+	return source->names_files && !key_stamp_is_same(&t->stamp, stamp);
+}
+
+/* Returns the text to use, which may be one that cannot be made. */
+static struct key_text *get_text(
+	struct key_texts *texts, const struct key_text_source *source)
+{
+	struct key_stamp now = {0};
+	struct key_text *t, *seen;
+
+	pthread_mutex_lock(&texts->lock);
+	seen = find_variant(texts, source->name, source->kernel, source->variant);
+	pthread_mutex_unlock(&texts->lock);
+	/* A text never changes, so this needs no lock. */
+	if (seen && source->names_files)
+		key_stamp_take(seen->text.data, source->files, NULL, &now);
+
+	pthread_mutex_lock(&texts->lock);
+	t = find_variant(texts, source->name, source->kernel, source->variant);
+	/* If another thread has made the text in the meantime, it began after this call,
+	 * and so the text is good enough. */
+	if (!t || (t == seen && is_outdated(source, t, &now)))
+		t = make_text(texts, source, t);
+	pthread_mutex_unlock(&texts->lock);
+	key_stamp_done(&now);
 	return t;
 }
 
@@ -112,30 +166,24 @@ int key_texts_add_part(struct key_texts *texts, struct key *key,
 	const struct key_text_source *source, bool afresh, struct error *err)
 {
 	struct key_text *t;
-	int r;
 
-	if (afresh) {
+	if (afresh && !source->names_files) {
 		struct str text = {0};
+		int r = source->make(texts, source, &text, err);
 
-		r = source->make(texts, source, &text, err);
 		key_add(key, source->name, text.data, text.len);
 		str_done(&text);
 		return r;
 	}
-	pthread_mutex_lock(&texts->lock);
-	t = find_variant(texts, source->name, source->kernel, source->variant);
-	if (!t)
-		t = make_text(texts, source);
-	r = t->failure;
-	if (r < 0) {
-		error_set(err, r, t->error.status, "%s", t->error.what);
+	t = get_text(texts, source);
+	if (t->failure < 0) {
+		error_set(err, t->failure, t->error.status, "%s", t->error.what);
 		if (t->error.remedy)
 			error_remedy(err, "%s", t->error.remedy);
+		return t->failure;
 	}
-	pthread_mutex_unlock(&texts->lock);
-	if (r == 0)
-		key_add_shared(key, source->name, &t->text, &t->digest);
-	return r;
+	key_add_shared(key, source->name, &t->text, &t->digest);
+	return 0;
 }
 
 /* The directory in a kernel's headers of which listing_cache_get() lists only names. */

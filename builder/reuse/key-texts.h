@@ -11,9 +11,11 @@
 #include "cache/statcache.h"
 #include "builder/host/kernel.h"
 #include "builder/host/settings.h"
+#include "builder/reuse/key-stamp.h"
 
-/* Texts that many keys of a run have in common: they are made once and kept until the run
- * ends. Most are parts of keys; others only help to make such a part. */
+/* Texts that many keys of a run have in common: they are made once, or again when a file
+ * that they were made from has changed, and kept until the run ends. Most are parts of
+ * keys; others only help to make such a part. */
 
 struct key_text {
 	const char *name;            /* of the part; static */
@@ -22,6 +24,7 @@ struct key_text {
 	struct str text;             /* data is never NULL */
 	struct digest digest;     /* of the text; all zero if it is not a part of keys */
 	struct line_index *index; /* of the text's lines; NULL until key_text_index() */
+	struct key_stamp stamp;   /* of the files that the text was made from */
 	int failure;              /* 0, or a negative errno: the text cannot be made */
 	struct error error;       /* why, if it cannot */
 	struct key_text *next;
@@ -45,9 +48,14 @@ struct key_text_source {
 	const struct kernel *kernel;
 	const char *variant;
 	/* Appends the text. Returns 0, or a negative errno and err. Called under the
-	 * lock, unless the text is made afresh. */
+	 * lock, unless the text is made afresh and names no files. */
 	int (*make)(struct key_texts *texts, const struct key_text_source *source,
 		struct str *ret, struct error *err);
+	/* Each file and directory that the text is made from is the first word of a line
+	 * of the text, or one of files, which is NULL-terminated. Before the text is used
+	 * again, all of them are checked. Otherwise it is used for the whole run. */
+	bool names_files;
+	const char *const *files; /* NULL: none */
 };
 
 /* All arguments must live longer than the result. key_texts_free() frees. */
@@ -57,9 +65,10 @@ struct key_texts *key_texts_new(struct statcache *stats, struct listing_cache *l
 void key_texts_free(struct key_texts *texts);
 
 /* Adds a part to the key: the text that was made earlier in this run, or a new one. A
- * failure is remembered, not retried. With afresh, the text is made in any case, and is
- * not kept. The key borrows a kept text. From any thread. Returns 0, or a negative errno
- * and err. */
+ * text that names its files is as it would be if it were made now. Any other text is made
+ * now only with afresh, and is not kept then. A failure is remembered, not retried, except
+ * for -EAGAIN. The key borrows a kept text. From any thread. Returns 0, or a negative
+ * errno and err. */
 int key_texts_add_part(struct key_texts *texts, struct key *key,
 	const struct key_text_source *source, bool afresh, struct error *err);
 

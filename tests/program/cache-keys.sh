@@ -104,6 +104,76 @@ tools()
 	does_not_matter "a file of /etc that builds do not see"
 }
 
+# Writes dkms's view of a package into dpkg's database.
+dpkg_stanza() # NAME VERSION STATUS
+{
+	printf 'Package: %s\nStatus: install ok %s\nMaintainer: x\nArchitecture: amd64\nVersion: %s\n\n' "$1" "$3" "$2"
+}
+
+packages()
+{
+	local dpkg=/var/lib/dpkg state
+
+	if [ -z "$private" ] || [ ! -e $dpkg/status ]; then
+		skip "no database of dpkg that may be changed" "packages"
+		return
+	fi
+	cp $dpkg/status "$work/status"
+	mkdir -p $dpkg/updates
+	dpkg_stanza linux-image-9 9 installed >> $dpkg/status
+	dpkg_stanza other-dkms 1 installed >> $dpkg/status
+	does_not_matter "a package of a kernel or of modules"
+	dpkg_stanza dkms-test 1 installed > $dpkg/updates/0000
+	why 'packages: package:dkms-test:amd64 is new' "a package"
+	matters "a package"
+	dpkg_stanza dkms-test 2 half-installed > $dpkg/updates/0001
+	why 'packages: package:dkms-test:amd64 differs' "a version of a package"
+	matters "the version of a package"
+	for state in unpacked half-configured triggers-awaited triggers-pending installed; do
+		dpkg_stanza dkms-test 2 $state > $dpkg/updates/0002
+		does_not_matter "that a package is $state"
+	done
+	cp "$work/status" $dpkg/status.new
+	rm $dpkg/updates/*
+	{ dpkg_stanza dkms-test 2 installed; cat "$work/status"; } > $dpkg/status.new
+	mv $dpkg/status.new $dpkg/status
+	does_not_matter "that dpkg has finished, and the order of packages"
+	cp "$work/status" $dpkg/status
+	builds "$hit" "the packages as they were"
+}
+
+# Something changes while modules are built one after the other. Only the build that was running is
+# not kept.
+changes_in_a_run()
+{
+	local name
+
+	if [ -z "$private" ]; then
+		skip "no mount namespace" "a change during a run"
+		return
+	fi
+	for name in r1 r2 r3; do
+		module $name 1.0 POST_INSTALL=post.sh
+		write_script "$sourcetree/$name-1.0/post.sh" \
+			"[ $name != r1 ] || { echo changed > /opt/run; echo \$\$ > /var/lib/dpkg/updates/0000; }"
+		dkms add $name/1.0 > /dev/null
+	done
+	mkdir -p /var/lib/dpkg/updates
+	counted autoinstall -k $K -j 1
+	is "$status $moved" "0 0 3 3 0" "a change between builds of a run: each of them is kept"
+	ok "a change between builds of a run: it was made" test -e /opt/run -a -e /var/lib/dpkg/updates/0000
+	for name in r2 r3; do
+		dkms unbuild $name/1.0 -k $K > /dev/null
+	done
+	counted autoinstall -k $K -j 1
+	is "$status $moved" "0 2 0 0 0" "the builds after the change are found in the next run"
+	for name in r1 r2 r3; do
+		dkms remove $name/1.0 --all > /dev/null
+		rm -rf "$sourcetree/$name-1.0"
+	done
+	rm -f /opt/run /var/lib/dpkg/updates/0000
+}
+
 # A module whose script reads files that a build should not need. A file that it can see matters; a
 # file that does not matter is hidden from it.
 leaks()
@@ -146,9 +216,21 @@ END
 		matters "a file in $place"
 		echo two > $place/x
 		matters "the content of a file in $place"
+		echo one > $place/x
+		does_not_matter "the time of a file in $place"
 		rm $place/x
 	done
 	builds "$hit" "all these files are removed"
+	ln -s one /opt/share/x
+	matters "a link in /opt"
+	ln -sfn two /opt/share/x
+	matters "the target of a link in /opt"
+	mkdir /opt/share/y
+	matters "a directory in /opt"
+	chmod 700 /opt/share/y
+	matters "the mode of a directory in /opt"
+	rm -r /opt/share/x /opt/share/y
+	builds "$hit" "/opt is as it was"
 	is "$(module_field boot "$dkmstree/m/1.0/$K/$arch/module/m.ko")" 0 "the loaded modules of the machine are hidden"
 	if [ -n "$top" ]; then
 		echo other > "$work/top"
@@ -211,33 +293,40 @@ linked_headers()
 	rm -rf "$sourcetree/linked-1.0" "${installtree:?}/$kernel"
 }
 
-# With too many files in /opt builds are not cached, and dkms says so.
+# With too many files in /opt, or too large ones, builds are not cached, and dkms says so.
 too_many_files()
 {
-	local many="more than 100,000 files in /usr/local and /opt"
-
 	if [ -z "$private" ]; then
 		skip "no mount namespace" "too many files in /opt"
 		return
 	fi
 	mkdir /opt/many
-	(cd /opt/many && seq 100001 | xargs touch)
-	why "^m/1.0 for $K: not cached: $many\$" "too many files"
+	(cd /opt/many && seq 50001 | xargs touch)
+	refuses "more than 50,000 files belong to no package, most of them in /opt"
+	rm -r /opt/many
+	truncate -s 5G /opt/large
+	refuses "more than 4 GiB of files belong to no package, most of it in /opt"
+	rm /opt/large
+	why 'in the cache' "the module is in the cache after the files are removed"
+}
+
+refuses() # REASON
+{
+	why "^m/1.0 for $K: not cached: $1\$" "too many files"
 	module more 1.0
 	dkms add more/1.0 > /dev/null
 	dkms unbuild m/1.0 -k $K > /dev/null 2>&1
 	run_dkms build m/1.0 -k $K --dry-run --explain
-	like "$out" "^m/1.0 for $K: build \(not built for this kernel; not cached: $many\)\$" \
+	like "$out" "^m/1.0 for $K: build \(not built for this kernel; not cached: $1\)\$" \
 		"too many files: --explain gives the reason"
 	counted autoinstall -k $K
 	is "$status $moved" "0 0 0 0 0" "too many files: nothing is stored"
-	is "$(grep -c "^dkms: warning: not cached: $many; move " "$work/err")" 1 \
+	is "$(grep -c "^dkms: warning: not cached: $1; move " "$work/err")" 1 \
 		"too many files: one warning for two modules, with a remedy"
 	note "$err"
 	dkms unbuild m/1.0 -k $K > /dev/null 2>&1
 	dkms remove more/1.0 --all > /dev/null
-	rm -rf /opt/many "$sourcetree/more-1.0"
-	why 'in the cache' "the module is in the cache after the files are removed"
+	rm -rf "$sourcetree/more-1.0"
 }
 
 # What changes while a module is built makes it unknown which of the two the build has read.
@@ -316,6 +405,8 @@ cached_machine
 new_module
 inputs
 tools
+packages
+changes_in_a_run
 leaks
 linked_headers
 too_many_files
