@@ -167,8 +167,8 @@ int cache_find(struct cache *c, const struct digest *key, struct entry *ret)
 	return r > 0;
 }
 
-static const struct cache_file *find_file(const struct cache_file *files, size_t n,
-	const char *name)
+static const struct cache_file *find_file(
+	const struct cache_file *files, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (streq(files[i].name, name))

@@ -47,9 +47,9 @@ bool counters_read(const char *path, struct damage *damage, struct counters *ret
 	*ret = c;
 	if (r < 0 && r != -EISDIR && r != -EIO && r != -EFBIG)
 		return false;
-	if (r == 0 && sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad,
-			      &c.pieces_hits, &c.pieces_misses, &c.saved_ms,
-			      &c.since_s) == 8) {
+	if (r == 0 &&
+		sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad,
+			&c.pieces_hits, &c.pieces_misses, &c.saved_ms, &c.since_s) == 8) {
 		write_counters(&c, &same);
 		if (same.len == text.len && memcmp(same.data, text.data, text.len) == 0) {
 			*ret = c;

@@ -25,8 +25,8 @@ void damage_note(struct damage *d, const char *path, const char *what);
 /* Appends the paths of the files, in the order in which they were found, and for each
  * what was wrong and was done: "was damaged and has been removed". */
 void damage_list(struct damage *d, struct strv *ret_files, struct strv *ret_what);
-/* Returns the same in one line, with the first path only; NULL if there was no damage. The
- * caller frees it. */
+/* Returns the same in one line, with the first path only; NULL if there was no damage.
+ * The caller frees it. */
 char *damage_describe(struct damage *d);
 
 #endif

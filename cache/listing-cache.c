@@ -218,7 +218,8 @@ static struct cached_listing *new_listing(
 }
 
 /* Computes the digest of a header and the n bytes that follow it. */
-static void digest_head(const struct header *h, const void *rest, size_t n, struct digest *ret)
+static void digest_head(
+	const struct header *h, const void *rest, size_t n, struct digest *ret)
 {
 	struct header copy = *h;
 	struct digester d;
@@ -273,15 +274,14 @@ enum file_state {
 /* Maps the file of the listing, whose path is set, and fills in what is in it. */
 static enum file_state map_file(struct cached_listing *listing)
 {
-	_cleanup_close_ int fd = open(
-		listing->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_close_ int fd =
+		open(listing->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	const struct header *h;
 	struct stat st;
 
 	if (fd < 0)
 		return errno == ELOOP ? FILE_DAMAGED : FILE_MISSING;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		st.st_size < (off_t)sizeof(*h))
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(*h))
 		return FILE_DAMAGED;
 	listing->map_size = (size_t)st.st_size;
 	listing->map = mmap(NULL, listing->map_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -377,8 +377,8 @@ struct reading {
 };
 
 /* Adds a record for what listing_add_tree() has looked at. */
-static void on_event(void *userdata, enum listing_event event, const char *path,
-	const struct stat *st)
+static void on_event(
+	void *userdata, enum listing_event event, const char *path, const struct stat *st)
 {
 	struct reading *r = userdata;
 	struct cached_listing *listing = r->listing;

@@ -14,9 +14,9 @@
 struct lister {
 	struct statcache *cache;
 	const struct listing_observer *observer; /* or NULL */
-	const char *name; /* the paths in the listing begin with it; "" for nothing */
+	const char *name;    /* the paths in the listing begin with it; "" for nothing */
 	const char *markers; /* paths of directories with markers end in it; or NULL */
-	struct str path; /* of the entry, as in the listing */
+	struct str path;     /* of the entry, as in the listing */
 	struct str *result;
 	/* In a directory with markers, lines of other entries are collected in rest,
 	 * because they follow the markers. */
@@ -104,8 +104,7 @@ static void set_path(struct lister *l, const char *path)
 /* Called before the entries of the directory at l->path, which have the given depth. */
 static void begin_markers(struct lister *l, size_t depth)
 {
-	if (l->markers && l->out == l->result &&
-		has_suffix(l->path.data, l->markers)) {
+	if (l->markers && l->out == l->result && has_suffix(l->path.data, l->markers)) {
 		l->out = &l->rest;
 		l->marker_depth = depth;
 	}
@@ -180,8 +179,8 @@ static int add_entry(struct lister *l, const struct walk_entry *e)
 	return 0;
 }
 
-int listing_add_dir(struct statcache *c, const char *path, const char *name,
-	struct str *ret)
+int listing_add_dir(
+	struct statcache *c, const char *path, const char *name, struct str *ret)
 {
 	return listing_add_tree(c, path, name, NULL, NULL, ret);
 }
@@ -189,8 +188,12 @@ int listing_add_dir(struct statcache *c, const char *path, const char *name,
 int listing_add_tree(struct statcache *c, const char *path, const char *name,
 	const char *markers, const struct listing_observer *observer, struct str *ret)
 {
-	struct lister l = {.cache = c, .observer = observer, .name = name,
-		.markers = markers, .out = ret, .result = ret};
+	struct lister l = {.cache = c,
+		.observer = observer,
+		.name = name,
+		.markers = markers,
+		.out = ret,
+		.result = ret};
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
@@ -262,37 +265,75 @@ static void split_lines(const char *text, struct strv *ret)
 		qsort(ret->items, ret->n, sizeof(*ret->items), compare_lines);
 }
 
-size_t listing_differences(const char *old, const char *new, size_t max, struct strv *ret)
+static void add_change(
+	struct listing_changes *ret, size_t max, const char *x, const char *y)
+{
+	const char *line = y ? y : x;
+	size_t n = word_length(line);
+	struct listing_change *c;
+
+	if (ret->all++ >= max)
+		return;
+	ret->items = xrealloc_array(ret->items, ret->n + 1, sizeof(*ret->items));
+	c = &ret->items[ret->n++];
+	c->name = xstrndup(line, n);
+	c->was = x ? xstrdup(x + n + (x[n] == ' ')) : NULL;
+	c->now = y ? xstrdup(y + n + (y[n] == ' ')) : NULL;
+}
+
+void listing_find_changes(
+	const char *old, const char *new, size_t max, struct listing_changes *ret)
 {
 	_cleanup_(strv_done) struct strv a = {0}, b = {0};
-	size_t i = 0, j = 0, n = 0;
+	size_t i = 0, j = 0;
 
 	split_lines(old, &a);
 	split_lines(new, &b);
 	while (i < a.n || j < b.n) {
 		const char *x = i < a.n ? a.items[i] : NULL,
 			   *y = j < b.n ? b.items[j] : NULL;
-		const char *how = "differs", *which = y;
 
 		if (x && y && streq(x, y)) {
 			i++;
 			j++;
-			continue;
-		}
-		if (x && y && word_length(x) == word_length(y) &&
-			memcmp(x, y, word_length(x)) == 0) {
+		} else if (x && y && word_length(x) == word_length(y) &&
+			   memcmp(x, y, word_length(x)) == 0) {
+			add_change(ret, max, x, y);
 			i++;
 			j++;
 		} else if (!y || (x && compare_lines(&x, &y) < 0)) {
-			how = "is gone";
-			which = x;
+			add_change(ret, max, x, NULL);
 			i++;
 		} else {
-			how = "is new";
+			add_change(ret, max, NULL, y);
 			j++;
 		}
-		if (n++ < max)
-			strv_pushf(ret, "%.*s %s", (int)word_length(which), which, how);
 	}
-	return n;
+}
+
+void listing_changes_done(struct listing_changes *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->items[i].name);
+		free(c->items[i].was);
+		free(c->items[i].now);
+	}
+	free(c->items);
+	*c = (struct listing_changes){0};
+}
+
+const char *listing_change_word(const struct listing_change *c)
+{
+	return !c->was ? "is new" : !c->now ? "is gone" : "differs";
+}
+
+size_t listing_differences(const char *old, const char *new, size_t max, struct strv *ret)
+{
+	_cleanup_(listing_changes_done) struct listing_changes c = {0};
+
+	listing_find_changes(old, new, max, &c);
+	for (size_t i = 0; i < c.n; i++)
+		strv_pushf(
+			ret, "%s %s", c.items[i].name, listing_change_word(&c.items[i]));
+	return c.all;
 }

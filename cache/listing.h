@@ -22,8 +22,8 @@
 /* Appends the listing of the directory path to ret. The paths of its entries begin with
  * NAME/, unless name is empty. Links to directories are not followed. Returns 0 or a
  * negative errno. */
-int listing_add_dir(struct statcache *c, const char *path, const char *name,
-	struct str *ret);
+int listing_add_dir(
+	struct statcache *c, const char *path, const char *name, struct str *ret);
 
 /* Something that was looked at for a listing. A link is reported twice, first as
  * LISTING_ENTRY. */
@@ -44,7 +44,8 @@ struct listing_observer {
 /* Does the same, and reports to observer, if that is not NULL, what it looks at. If
  * markers is not NULL, a regular file is listed as a marker, without looking at it, when
  * its name has only capitals, digits and underscores and the path of its directory in the
- * listing ends in markers: include/config of a kernel has thousands of such empty files. */
+ * listing ends in markers: include/config of a kernel has thousands of such empty files.
+ */
 int listing_add_tree(struct statcache *c, const char *path, const char *name,
 	const char *markers, const struct listing_observer *observer, struct str *ret);
 /* Appends one line for the file at path, under the given name; "NAME missing" if there is
@@ -54,9 +55,27 @@ void listing_add_file(
 /* Appends text with the escapes described above. */
 void listing_add_escaped(struct str *ret, const char *text);
 
+/* A line of a text that differs from the line of that name in another text. */
+struct listing_change {
+	char *name;
+	char *was, *now; /* the lines after the name; NULL: there is no such line */
+};
+
+struct listing_changes {
+	struct listing_change *items; /* sorted by name */
+	size_t n;
+	size_t all; /* the number of all changes, of which the items are the first */
+};
+
 /* Compares two texts, such as listings, in which each line begins with a name of its own
- * and a space. Appends at most max of the lines "NAME differs", "NAME is new" and "NAME
- * is gone", sorted by name. Returns the number of all differences. */
+ * and a space. Adds at most max changes. listing_changes_done frees. */
+void listing_find_changes(
+	const char *old, const char *new, size_t max, struct listing_changes *ret);
+void listing_changes_done(struct listing_changes *c);
+/* Returns "differs", "is new" or "is gone"; static. */
+const char *listing_change_word(const struct listing_change *c);
+/* Does the same, and appends lines such as "NAME differs". Returns the number of all
+ * differences. */
 size_t listing_differences(
 	const char *old, const char *new, size_t max, struct strv *ret);
 

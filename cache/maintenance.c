@@ -14,7 +14,7 @@
 /* A file in objects/ or entries/. */
 struct item {
 	struct digest digest; /* that it is named by */
-	uint64_t size;	      /* bytes */
+	uint64_t size;        /* bytes */
 	bool needed;          /* of an object: an entry that stays names it */
 };
 
@@ -48,15 +48,15 @@ static bool add_item(
 	item.size = (uint64_t)st.st_size;
 	if (items->n == items->room) {
 		items->room = items->room ? 2 * items->room : 256;
-		items->items = xrealloc_array(
-			items->items, items->room, sizeof(*items->items));
+		items->items =
+			xrealloc_array(items->items, items->room, sizeof(*items->items));
 	}
 	items->items[items->n++] = item;
 	return true;
 }
 
-/* Lists the files dir/XX/REST, sorted. Appends the paths of all others, which do not belong
- * to the store, to strays, unless that is NULL. */
+/* Lists the files dir/XX/REST, sorted. Appends the paths of all others, which do not
+ * belong to the store, to strays, unless that is NULL. */
 static int list_items(const char *dir, struct strv *strays, struct items *ret)
 {
 	_cleanup_(strv_done) struct strv prefixes = {0};
@@ -217,7 +217,8 @@ static uint64_t entry_size(const struct entry *e)
 }
 
 /* Goes through the entries, the most recently used first, and keeps them while they fit
- * into max bytes with their objects. Removes the first that does not fit and all others. */
+ * into max bytes with their objects. Removes the first that does not fit and all others.
+ */
 static void evict_entries(struct store *s, struct entry *entries, size_t n,
 	struct items *objects, uint64_t max, struct store_usage *usage)
 {
@@ -337,8 +338,7 @@ static void verify_entry(struct store *s, const char *dir, const struct digest *
 		usage->bytes += entry_size(&e);
 	} else {
 		_cleanup_free_ char *path = item_path(dir, key);
-		_cleanup_free_ char *what =
-			xasprintf("(%s) lacks an object", e.title);
+		_cleanup_free_ char *what = xasprintf("(%s) lacks an object", e.title);
 
 		damage_add_other(store_damage(s), path, what);
 	}
@@ -363,8 +363,8 @@ int store_verify(struct store *s, struct store_usage *ret)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < strays.n; i++)
-		damage_add_other(store_damage(s), strays.items[i],
-			"does not belong to the cache");
+		damage_add_other(
+			store_damage(s), strays.items[i], "does not belong to the cache");
 	verify_objects(s, objects_dir, &objects, &usage);
 	for (size_t i = 0; i < entries.n; i++)
 		verify_entry(s, entries_dir, &entries.items[i].digest, &objects, &usage);

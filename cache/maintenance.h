@@ -8,9 +8,9 @@
 
 struct store_usage {
 	size_t entries, objects; /* that are left */
-	uint64_t bytes;		 /* of entries and objects */
-	size_t removed; /* entries that store_evict has removed */
-	uint64_t freed; /* bytes that store_evict has removed */
+	uint64_t bytes;          /* of entries and objects */
+	size_t removed;          /* entries that store_evict has removed */
+	uint64_t freed;          /* bytes that store_evict has removed */
 };
 
 /* Lists all entries that can be read, in no order. The caller frees each entry and the
@@ -23,9 +23,9 @@ int store_measure(struct store *s, struct store_usage *ret);
  * waits for it if wait is set, and else returns -EAGAIN. Returns 0 or a negative errno.
  */
 int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *ret);
-/* Reads and verifies all objects and entries. Removes those that are damaged, entries that
- * name a missing object, and files that do not belong to the store; store_damage() has
- * them. Returns 0 or a negative errno. */
+/* Reads and verifies all objects and entries. Removes those that are damaged, entries
+ * that name a missing object, and files that do not belong to the store; store_damage()
+ * has them. Returns 0 or a negative errno. */
 int store_verify(struct store *s, struct store_usage *ret);
 
 #endif

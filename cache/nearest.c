@@ -13,8 +13,8 @@ bool entry_has_part(const struct entry *e, const struct key_part *part)
 	return false;
 }
 
-const struct entry *nearest_find(const struct entry *entries, size_t n, const char *title,
-	const struct key *key)
+const struct entry *nearest_find(
+	const struct entry *entries, size_t n, const char *title, const struct key *key)
 {
 	const struct entry *best = NULL;
 	size_t best_same = 0;
@@ -36,30 +36,57 @@ const struct entry *nearest_find(const struct entry *entries, size_t n, const ch
 	return best;
 }
 
-static void add_part(struct store *s, const struct entry *e, const struct key_part *part,
-	size_t max, struct strv *ret)
+static void compare_part(struct store *s, const struct entry *e,
+	const struct key_part *part, size_t max, struct part_changes *ret)
 {
-	_cleanup_(strv_done) struct strv lines = {0};
 	_cleanup_(str_done) struct str old = {0};
-	size_t n = 0;
 
+	*ret = (struct part_changes){.part = part->name};
 	for (size_t i = 0; i < e->n_parts; i++)
 		if (streq(e->parts[i].name, part->name) &&
 			store_get_bytes(s, &e->parts[i].digest, &old) == 0)
-			n = listing_differences(
-				old.data ? old.data : "", part->detail, max, &lines);
-	if (!lines.n)
-		strv_pushf(ret, "%s differs", part->name);
-	for (size_t i = 0; i < lines.n; i++)
-		strv_pushf(ret, "%s: %s", part->name, lines.items[i]);
-	if (n > lines.n)
-		strv_pushf(ret, "%s: and %zu more", part->name, n - lines.n);
+			listing_find_changes(
+				old.data ? old.data : "", part->detail, max, &ret->lines);
+}
+
+size_t nearest_find_changes(struct store *s, const struct entry *e, const struct key *key,
+	size_t max, struct part_changes **ret)
+{
+	struct part_changes *changes = xcalloc(key->n_parts, sizeof(*changes));
+	size_t n = 0;
+
+	for (size_t i = 0; i < key->n_parts; i++)
+		if (!entry_has_part(e, &key->parts[i]))
+			compare_part(s, e, &key->parts[i], max, &changes[n++]);
+	*ret = changes;
+	return n;
+}
+
+void part_changes_free(struct part_changes *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		listing_changes_done(&changes[i].lines);
+	free(changes);
 }
 
 void nearest_add_differences(struct store *s, const struct entry *e,
 	const struct key *key, size_t max, struct strv *ret)
 {
-	for (size_t i = 0; i < key->n_parts; i++)
-		if (!entry_has_part(e, &key->parts[i]))
-			add_part(s, e, &key->parts[i], max, ret);
+	struct part_changes *changes;
+	size_t n = nearest_find_changes(s, e, key, max, &changes);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct listing_changes *lines = &changes[i].lines;
+
+		if (!lines->n)
+			strv_pushf(ret, "%s differs", changes[i].part);
+		for (size_t j = 0; j < lines->n; j++)
+			strv_pushf(ret, "%s: %s %s", changes[i].part,
+				lines->items[j].name,
+				listing_change_word(&lines->items[j]));
+		if (lines->all > lines->n)
+			strv_pushf(ret, "%s: and %zu more", changes[i].part,
+				lines->all - lines->n);
+	}
+	part_changes_free(changes, n);
 }

@@ -97,7 +97,8 @@ static bool is_good(const struct statcache *c)
 	return digest_equal(&digest, &h->digest);
 }
 
-/* Maps the file, unless it is missing or of an earlier version. Removes a damaged file. */
+/* Maps the file, unless it is missing or of an earlier version. Removes a damaged file.
+ */
 static void map_file(struct statcache *c)
 {
 	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -22,8 +22,9 @@ struct statcache_counts {
 };
 
 /* Opens the cache that is saved at path, or one that is not saved if path is NULL. Always
- * succeeds: the file is read when it is first needed. A missing file is an empty cache; so
- * is a damaged one, which is added to damage, which may be NULL. statcache_close frees. */
+ * succeeds: the file is read when it is first needed. A missing file is an empty cache;
+ * so is a damaged one, which is added to damage, which may be NULL. statcache_close
+ * frees. */
 struct statcache *statcache_open(const char *path, struct damage *damage);
 /* Writes the file if there are new records. Returns 0 or a negative errno. */
 int statcache_save(struct statcache *c);

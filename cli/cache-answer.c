@@ -10,8 +10,8 @@
 #include "cli/print.h"
 #include "cli/words.h"
 
-/* Appends the lines of the cached make.log that say which objects came from the cache, and
- * why others did not. */
+/* Appends the lines of the cached make.log that say which objects came from the cache,
+ * and why others did not. */
 static void add_notes(struct cache *cache, const struct entry *e, struct strv *ret)
 {
 	const struct entry_file *log = entry_file(e, "make.log");
@@ -90,22 +90,28 @@ static void print_objects(const struct cache_miss *miss)
 		printf("    %s\n", p->differences.items[i]);
 }
 
-static void print_miss(const struct cache_miss *miss, const struct job *job, const char *title)
+static void print_miss(
+	const struct cache_miss *miss, const struct job *job, const char *title)
 {
+	_cleanup_(strv_done) struct strv lines = {0};
 	bool other_kernel = false;
 
 	if (!miss->nearest) {
-		printf("%s: not in the cache, nor is any build of %s\n", title, job->name);
+		printf("%s: not in the cache, nor is any build of %s\n", title,
+			job->name);
 		return;
 	}
-	printf("%s: not in the cache; the nearest entry, %s, differs:\n", title, miss->nearest);
-	for (size_t i = 0; i < miss->differences.n; i++) {
-		const char *line = miss->differences.items[i];
+	printf("%s: not in the cache; the nearest entry, %s, differs:\n", title,
+		miss->nearest);
+	for (size_t i = 0; i < miss->n_changes; i++) {
+		const struct file_change *c = &miss->changes[i];
 
-		other_kernel = other_kernel || has_prefix(line, "kernel: ");
-		if (!other_kernel || !cache_miss_is_due_to_kernel(line))
-			printf("  %s\n", line);
+		other_kernel = other_kernel || streq(c->part, "kernel");
+		if (!other_kernel || !cache_miss_is_due_to_kernel(c->part))
+			file_change_add_lines(c, &lines);
 	}
+	for (size_t i = 0; i < lines.n; i++)
+		printf("  %s\n", lines.items[i]);
 	print_objects(miss);
 }
 
@@ -163,8 +169,8 @@ void cache_answer_print_line(struct cache *cache, const struct cache_answer *a)
 
 		printf("%s: %s", title, why);
 		if (p->n)
-			printf("; %zu of %zu objects can be taken from %s", p->n_valid, p->n,
-				p->from);
+			printf("; %zu of %zu objects can be taken from %s", p->n_valid,
+				p->n, p->from);
 		putchar('\n');
 	}
 }
@@ -195,6 +201,25 @@ static json_t *objects_json(const struct cache_miss *miss)
 	return j;
 }
 
+static json_t *changes_json(const struct cache_miss *miss)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < miss->n_changes; i++) {
+		const struct file_change *c = &miss->changes[i];
+		json_t *j = json_object();
+
+		json_object_set_new(j, "part", json_text(c->part));
+		json_object_set_new(j, "name", json_text(c->name));
+		json_object_set_new(j, "was", json_text(c->was));
+		json_object_set_new(j, "now", json_text(c->now));
+		json_object_set_new(j, "package", json_text(c->package));
+		json_object_set_new(j, "more", json_integer((json_int_t)c->more));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 json_t *cache_answer_json(const struct cache_answer *a)
 {
 	static const char *const words[] = {[ANSWER_FAILED] = "failed",
@@ -216,7 +241,7 @@ json_t *cache_answer_json(const struct cache_answer *a)
 	json_object_set_new(j, "cost_s", hit ? json_real(a->cost_s) : json_null());
 	json_object_set_new(j, "notes", list_json(&a->notes));
 	json_object_set_new(j, "nearest", json_text(a->miss.nearest));
-	json_object_set_new(j, "differences", list_json(&a->miss.differences));
+	json_object_set_new(j, "changes", changes_json(&a->miss));
 	json_object_set_new(j, "objects", objects_json(&a->miss));
 	return j;
 }

@@ -16,7 +16,8 @@ struct cache_answer {
 		ANSWER_HIT,
 		ANSWER_MISS,
 	} kind;
-	const char *reason; /* of ANSWER_EXCLUDED and ANSWER_UNCACHED; belongs to the job */
+	const char
+		*reason; /* of ANSWER_EXCLUDED and ANSWER_UNCACHED; belongs to the job */
 	/* of ANSWER_HIT */
 	int64_t made_s;    /* when the entry was made, in seconds since 1970 */
 	double cost_s;     /* how long it took to make (s) */

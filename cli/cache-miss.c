@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "cache/maintenance.h"
 #include "cache/nearest.h"
+#include "builder/host/package-owner.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/reuse.h"
 #include "cli/cache-miss.h"
@@ -53,6 +54,68 @@ bool cache_miss_predict(
 	return predict_objects(job, entries.items, entries.n, ret);
 }
 
+/* Returns the value of a line: the digest at its end if there is one, otherwise all of
+ * it. The caller frees. */
+static char *line_value(const char *line)
+{
+	size_t n = line ? strlen(line) : 0, hex = DIGEST_HEX - 1;
+	struct digest digest;
+
+	if (n >= hex && digest_parse(line + n - hex, &digest) &&
+		(n == hex || line[n - hex - 1] == ' '))
+		return xstrdup(line + n - hex);
+	return xstrdup(line);
+}
+
+static struct file_change *add_change(struct cache_miss *miss, const char *part)
+{
+	miss->changes = xrealloc_array(
+		miss->changes, miss->n_changes + 1, sizeof(*miss->changes));
+	miss->changes[miss->n_changes] = (struct file_change){.part = xstrdup(part)};
+	return &miss->changes[miss->n_changes++];
+}
+
+static void add_changes(struct cache_miss *miss, const struct part_changes *p)
+{
+	struct file_change *c = NULL;
+
+	for (size_t i = 0; i < p->lines.n; i++) {
+		const struct listing_change *line = &p->lines.items[i];
+
+		c = add_change(miss, p->part);
+		c->name = xstrdup(line->name);
+		c->was = line_value(line->was);
+		c->now = line_value(line->now);
+	}
+	if (!c)
+		add_change(miss, p->part);
+	else
+		c->more = p->lines.all - p->lines.n;
+}
+
+/* Finds the packages of all files that changed. */
+static void find_packages(struct cache_miss *miss)
+{
+	_cleanup_(strv_done) struct strv paths = {0};
+	_cleanup_free_ char **owners = xcalloc(miss->n_changes, sizeof(*owners));
+	size_t at = 0;
+
+	for (size_t i = 0; i < miss->n_changes; i++) {
+		const char *name = miss->changes[i].name;
+		char *real = name && *name == '/' ? realpath(name, NULL) : NULL;
+
+		if (name && *name == '/')
+			strv_take(&paths, real ? real : xstrdup(name));
+	}
+	package_owners("", &paths, owners);
+	for (size_t i = 0; i < miss->n_changes; i++) {
+		const char *name = miss->changes[i].name;
+
+		if (name && *name == '/')
+			miss->changes[i].package = owners[at++];
+	}
+}
+
 void cache_miss_find(
 	struct cache *cache, const struct job *job, size_t max, struct cache_miss *ret)
 {
@@ -60,9 +123,15 @@ void cache_miss_find(
 	struct cache_miss miss = {0};
 
 	if (nearest) {
+		struct part_changes *parts;
+		size_t n = nearest_find_changes(
+			cache_store(cache), nearest, &job->reuse->key, max, &parts);
+
 		miss.nearest = xstrdup(nearest->title);
-		nearest_add_differences(cache_store(cache), nearest, &job->reuse->key, max,
-			&miss.differences);
+		for (size_t i = 0; i < n; i++)
+			add_changes(&miss, &parts[i]);
+		part_changes_free(parts, n);
+		find_packages(&miss);
 	}
 	miss.caches_objects = cache_miss_predict(cache, job, &miss.objects);
 	if (!miss.caches_objects)
@@ -72,16 +141,55 @@ void cache_miss_find(
 
 void cache_miss_done(struct cache_miss *miss)
 {
+	for (size_t i = 0; i < miss->n_changes; i++) {
+		free(miss->changes[i].part);
+		free(miss->changes[i].name);
+		free(miss->changes[i].was);
+		free(miss->changes[i].now);
+		free(miss->changes[i].package);
+	}
+	free(miss->changes);
 	free(miss->nearest);
-	strv_done(&miss->differences);
 	prediction_done(&miss->objects);
 	*miss = (struct cache_miss){0};
 }
 
-bool cache_miss_is_due_to_kernel(const char *line)
+/* How many digits of a digest people are shown. */
+#define SHORT_DIGEST 12
+
+static bool is_digest(const char *value)
 {
-	return has_prefix(line, "headers") || has_prefix(line, "config") ||
-	       has_prefix(line, "kernel-files");
+	struct digest digest;
+
+	return value && strlen(value) == DIGEST_HEX - 1 && digest_parse(value, &digest);
+}
+
+void file_change_add_lines(const struct file_change *c, struct strv *ret)
+{
+	_cleanup_(str_done) struct str more = {0};
+
+	if (!c->name) {
+		strv_pushf(ret, "%s differs", c->part);
+		return;
+	}
+	if (is_digest(c->was) && is_digest(c->now) && !streq(c->was, c->now))
+		str_addf(&more, "%.*s -> %.*s", SHORT_DIGEST, c->was, SHORT_DIGEST,
+			c->now);
+	if (c->package)
+		str_addf(&more, "%sof %s", more.len ? ", " : "", c->package);
+	strv_pushf(ret, "%s: %s %s%s%s%s", c->part, c->name,
+		!c->was   ? "is new"
+		: !c->now ? "is gone"
+			  : "differs",
+		more.len ? " (" : "", more.len ? more.data : "", more.len ? ")" : "");
+	if (c->more)
+		strv_pushf(ret, "%s: and %zu more", c->part, c->more);
+}
+
+bool cache_miss_is_due_to_kernel(const char *part)
+{
+	return has_prefix(part, "headers") || streq(part, "config") ||
+	       streq(part, "kernel-files");
 }
 
 char *cache_miss_describe(struct cache *cache, const struct job *job)
@@ -102,7 +210,7 @@ char *cache_miss_describe(struct cache *cache, const struct job *job)
 			strv_push(&parts, name);
 	}
 	all = strv_join(&parts, ", ");
-	return nearest ? xasprintf("not in the cache: %s of %s differ%s", all, nearest->title,
-				 parts.n == 1 ? "s" : "")
+	return nearest ? xasprintf("not in the cache: %s of %s differ%s", all,
+				 nearest->title, parts.n == 1 ? "s" : "")
 		       : xstrdup("not in the cache");
 }

@@ -10,10 +10,23 @@ struct cache;
  * with the nearest entry: the one for a module of the same name that shares most parts of
  * the key. */
 
+/* Something that is not as it was for the nearest entry: a line of the detail of a part
+ * of the key. */
+struct file_change {
+	char *part;
+	char *name; /* a path, option or variable; NULL: it is unknown what differs */
+	char *was,
+		*now;  /* a digest if there is one, else any text; NULL: there was none */
+	char *package; /* what package_owners() says of the path; or NULL */
+	size_t more;   /* of the last change in a part: how many more there are */
+};
+
 /* cache_miss_done() frees. */
 struct cache_miss {
-	char *nearest; /* title of the nearest entry; NULL: there is no entry of the module */
-	struct strv differences; /* lines of nearest_add_differences() */
+	char *nearest; /* title of the nearest entry; NULL: there is no entry of the
+			  module */
+	struct file_change *changes; /* in which it differs */
+	size_t n_changes;
 	bool caches_objects;       /* objects are cached for such a build */
 	const char *obstacle;      /* why not, if they are not; NULL: unknown */
 	struct prediction objects; /* if they are */
@@ -24,10 +37,13 @@ struct cache_miss {
 void cache_miss_find(
 	struct cache *cache, const struct job *job, size_t max, struct cache_miss *ret);
 void cache_miss_done(struct cache_miss *miss);
-/* Returns whether a line, or the name of a part, is about differences that any other
- * kernel has: its headers, its configuration and its files. They are not worth printing
- * once the kernel itself is printed as different. */
-bool cache_miss_is_due_to_kernel(const char *line);
+/* Appends a line about the change: "PART: NAME differs (DIGEST -> DIGEST, of PACKAGE)",
+ * with the first 12 digits of the digests; and one for what is more. */
+void file_change_add_lines(const struct file_change *c, struct strv *ret);
+/* Returns whether a part of the key differs for any other kernel: its headers, its
+ * configuration and its files. They are not worth printing once the kernel itself is
+ * printed as different. */
+bool cache_miss_is_due_to_kernel(const char *part);
 /* Returns the same in a few words: "not in the cache: source, tools of TITLE differ". The
  * caller frees. */
 char *cache_miss_describe(struct cache *cache, const struct job *job);

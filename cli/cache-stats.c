@@ -12,7 +12,8 @@
 /* The entries of one kind: builds of modules, or sets of objects. */
 struct level {
 	size_t entries;
-	uint64_t bytes; /* the size of their files; a file in several entries counts for each */
+	uint64_t bytes; /* the size of their files; a file in several entries counts for
+			   each */
 };
 
 struct stats {
@@ -23,14 +24,16 @@ struct stats {
 	uint64_t bytes, limit_bytes; /* of the whole cache, without ccache; no limit: 0 */
 };
 
-static void measure_levels(struct cache *cache, struct level *modules, struct level *objects)
+static void measure_levels(
+	struct cache *cache, struct level *modules, struct level *objects)
 {
 	struct entry *entries = NULL;
 	size_t n = 0;
 
 	store_list_entries(cache_store(cache), &entries, &n);
 	for (size_t i = 0; i < n; i++) {
-		struct level *l = has_prefix(entries[i].title, OBJECTS_TITLE) ? objects : modules;
+		struct level *l =
+			has_prefix(entries[i].title, OBJECTS_TITLE) ? objects : modules;
 
 		l->entries++;
 		for (size_t f = 0; f < entries[i].n_files; f++)
@@ -66,8 +69,9 @@ static void print_text(const struct stats *st, const char *dir)
 	_cleanup_free_ char *limit = format_bytes(st->limit_bytes);
 
 	print_level("modules", &st->modules);
-	printf("  %lu hits  %lu misses  %lu stored  %lu damaged\n", (unsigned long)n->hits,
-		(unsigned long)n->misses, (unsigned long)n->stored, (unsigned long)n->bad);
+	printf("  %lu hits  %lu misses  %lu stored  %lu damaged\n",
+		(unsigned long)n->hits, (unsigned long)n->misses,
+		(unsigned long)n->stored, (unsigned long)n->bad);
 	print_level("objects", &st->objects);
 	printf("  %lu linked  %lu compiled\n", (unsigned long)n->pieces_hits,
 		(unsigned long)n->pieces_misses);
@@ -123,13 +127,16 @@ static void fill(json_t *doc, const struct stats *st)
 	json_object_set_new(doc, "objects", objects);
 	json_object_set_new(doc, "ccache", ccache_json(st));
 	json_object_set_new(doc, "saved_s", json_real((double)n->saved_ms / 1000));
-	json_object_set_new(doc, "since", n->since_s ? json_integer(n->since_s) : json_null());
+	json_object_set_new(
+		doc, "since", n->since_s ? json_integer(n->since_s) : json_null());
 	set(doc, "bytes", st->bytes);
 	json_object_set_new(doc, "limit_bytes",
-		st->limit_bytes ? json_integer((json_int_t)st->limit_bytes) : json_null());
+		st->limit_bytes ? json_integer((json_int_t)st->limit_bytes)
+				: json_null());
 }
 
-int cache_stats(struct cache *cache, struct arguments *args, json_t *doc, struct error *err)
+int cache_stats(
+	struct cache *cache, struct arguments *args, json_t *doc, struct error *err)
 {
 	const struct settings *s = &args->settings;
 	struct stats st = {.limit_bytes = s->cache.max_size_bytes};

@@ -7,8 +7,10 @@
 
 struct cache;
 
-/* Runs dkms cache stats: prints what is in the cache and how often it was used, or sets this
- * in doc if it is not NULL. Returns the exit status, and fills in err if it fails. */
-int cache_stats(struct cache *cache, struct arguments *args, json_t *doc, struct error *err);
+/* Runs dkms cache stats: prints what is in the cache and how often it was used, or sets
+ * this in doc if it is not NULL. Returns the exit status, and fills in err if it fails.
+ */
+int cache_stats(
+	struct cache *cache, struct arguments *args, json_t *doc, struct error *err);
 
 #endif

@@ -35,8 +35,8 @@ static int list_kernels(const struct arguments *args, struct strv *ret, struct e
 }
 
 /* Adds a job for the version on each kernel. */
-static void add_jobs(struct plan *p, const struct arguments *args, const struct strv *kernels,
-	const char *name, const char *version)
+static void add_jobs(struct plan *p, const struct arguments *args,
+	const struct strv *kernels, const char *name, const char *version)
 {
 	_cleanup_free_ char *own_arch = kernel_running_arch();
 
@@ -45,13 +45,13 @@ static void add_jobs(struct plan *p, const struct arguments *args, const struct 
 
 		if (args->archs.n)
 			arch = args->archs.items[args->archs.n == kernels->n ? i : 0];
-		plan_add_job(p, JOB_EXPLAIN, plan_get_kernel(p, kernels->items[i], arch), name,
-			version);
+		plan_add_job(p, JOB_EXPLAIN, plan_get_kernel(p, kernels->items[i], arch),
+			name, version);
 	}
 }
 
-/* Adds the jobs for the version that the arguments name, or for all versions of the module
- * that they name, or of all modules. */
+/* Adds the jobs for the version that the arguments name, or for all versions of the
+ * module that they name, or of all modules. */
 static int add_all_jobs(struct plan *p, const struct arguments *args, struct error *err)
 {
 	const struct settings *s = &args->settings;
@@ -83,8 +83,8 @@ static int add_all_jobs(struct plan *p, const struct arguments *args, struct err
 	return r;
 }
 
-/* Prints the answers for all jobs, or appends them to list if that is not NULL. Returns the
- * exit status: that of the first job that failed. */
+/* Prints the answers for all jobs, or appends them to list if that is not NULL. Returns
+ * the exit status: that of the first job that failed. */
 static int answer(struct cache *cache, const struct plan *p, json_t *list)
 {
 	size_t hits = 0;
@@ -108,7 +108,8 @@ static int answer(struct cache *cache, const struct plan *p, json_t *list)
 		cache_answer_done(&a);
 	}
 	if (!list && !p->n_jobs)
-		printf("there is no build to look for: no module is added, or no kernel has headers\n");
+		printf("there is no build to look for: no module is added, or no kernel "
+		       "has headers\n");
 	if (!list && p->n_jobs > 1)
 		printf("%zu of %zu builds %s in the cache\n", hits, p->n_jobs,
 			hits == 1 ? "is" : "are");

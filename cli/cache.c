@@ -14,11 +14,12 @@
 #include "cli/json.h"
 #include "cli/print.h"
 
-/* New keys may appear under the same number. The number is increased when a key changes its
- * meaning or is removed. */
+/* New keys may appear under the same number. The number is increased when a key changes
+ * its meaning or is removed. */
 #define SCHEMA "dkms-cache-1"
 
-/* Counts the history of jobs, which is beside the files of the cache, among the other files. */
+/* Counts the history of jobs, which is beside the files of the cache, among the other
+ * files. */
 static void verify_history(struct cache *cache, size_t *others)
 {
 	_cleanup_free_ char *path = path_join(store_dir(cache_store(cache)), "history");
@@ -44,7 +45,8 @@ static json_t *damage_json(const struct strv *files, const struct strv *what)
 	return list;
 }
 
-static int verify(struct cache *cache, struct arguments *args, json_t *doc, struct error *err)
+static int verify(
+	struct cache *cache, struct arguments *args, json_t *doc, struct error *err)
 {
 	_cleanup_(strv_done) struct strv files = {0}, what = {0};
 	_cleanup_free_ char *size = NULL;
@@ -53,14 +55,17 @@ static int verify(struct cache *cache, struct arguments *args, json_t *doc, stru
 	int r = cache_verify(cache, &usage, &others);
 
 	if (r < 0) {
-		error_errno(err, r, 1, "cannot verify the cache %s", args->settings.cache.dir);
+		error_errno(err, r, 1, "cannot verify the cache %s",
+			args->settings.cache.dir);
 		return 1;
 	}
 	verify_history(cache, &others);
 	damage_list(store_damage(cache_store(cache)), &files, &what);
 	if (doc) {
-		json_object_set_new(doc, "entries", json_integer((json_int_t)usage.entries));
-		json_object_set_new(doc, "objects", json_integer((json_int_t)usage.objects));
+		json_object_set_new(
+			doc, "entries", json_integer((json_int_t)usage.entries));
+		json_object_set_new(
+			doc, "objects", json_integer((json_int_t)usage.objects));
 		json_object_set_new(doc, "others", json_integer((json_int_t)others));
 		json_object_set_new(doc, "bytes", json_integer((json_int_t)usage.bytes));
 		json_object_set_new(doc, "damaged", damage_json(&files, &what));
@@ -69,21 +74,24 @@ static int verify(struct cache *cache, struct arguments *args, json_t *doc, stru
 	for (size_t i = 0; i < files.n; i++)
 		print_warning("%s %s", files.items[i], what.items[i]);
 	size = format_bytes(usage.bytes);
-	printf("%zu entries and %zu objects are good, %s\n", usage.entries, usage.objects, size);
+	printf("%zu entries and %zu objects are good, %s\n", usage.entries, usage.objects,
+		size);
 	printf("%zu other file%s good\n", others, others == 1 ? " is" : "s are");
 	if (!files.n)
 		return 0;
-	printf("%zu file%s not good; what has been removed is made again when it is needed\n",
+	printf("%zu file%s not good; what has been removed is made again when it is "
+	       "needed\n",
 		files.n, files.n == 1 ? " was" : "s were");
 	if (!store_is_writable(cache_store(cache)))
-		printf("the cache cannot be written to; run dkms cache verify as its owner\n");
+		printf("the cache cannot be written to; run dkms cache verify as its "
+		       "owner\n");
 	return 1;
 }
 
-/* Removes the entries used least recently until the cache has at most max bytes, and trims
- * ccache's directory to its share of that. */
-static int evict(struct cache *cache, const struct settings *s, uint64_t max_bytes, json_t *doc,
-	struct error *err)
+/* Removes the entries used least recently until the cache has at most max bytes, and
+ * trims ccache's directory to its share of that. */
+static int evict(struct cache *cache, const struct settings *s, uint64_t max_bytes,
+	json_t *doc, struct error *err)
 {
 	struct store_usage usage;
 	_cleanup_free_ char *freed = NULL, *left = NULL;
@@ -96,16 +104,19 @@ static int evict(struct cache *cache, const struct settings *s, uint64_t max_byt
 	ccache_dirs_trim(cache_store(cache),
 		max_bytes == UINT64_MAX ? max_bytes : max_bytes / CCACHE_DIRS_SHARE);
 	if (doc) {
-		json_object_set_new(doc, "removed", json_integer((json_int_t)usage.removed));
-		json_object_set_new(doc, "freed_bytes", json_integer((json_int_t)usage.freed));
-		json_object_set_new(doc, "entries", json_integer((json_int_t)usage.entries));
+		json_object_set_new(
+			doc, "removed", json_integer((json_int_t)usage.removed));
+		json_object_set_new(
+			doc, "freed_bytes", json_integer((json_int_t)usage.freed));
+		json_object_set_new(
+			doc, "entries", json_integer((json_int_t)usage.entries));
 		json_object_set_new(doc, "bytes", json_integer((json_int_t)usage.bytes));
 		return 0;
 	}
 	freed = format_bytes(usage.freed);
 	left = format_bytes(usage.bytes);
-	printf("%zu entries removed, %s freed; %zu entries left, %s\n", usage.removed, freed,
-		usage.entries, left);
+	printf("%zu entries removed, %s freed; %zu entries left, %s\n", usage.removed,
+		freed, usage.entries, left);
 	return 0;
 }
 
@@ -113,27 +124,30 @@ static int gc(struct cache *cache, struct arguments *args, json_t *doc, struct e
 {
 	const struct settings *s = &args->settings;
 
-	return evict(cache, s, s->cache.max_size_bytes ? s->cache.max_size_bytes : UINT64_MAX, doc,
-		err);
+	return evict(cache, s,
+		s->cache.max_size_bytes ? s->cache.max_size_bytes : UINT64_MAX, doc, err);
 }
 
-static int clear(struct cache *cache, struct arguments *args, json_t *doc, struct error *err)
+static int clear(
+	struct cache *cache, struct arguments *args, json_t *doc, struct error *err)
 {
 	static const char *const files[] = {"files", "trees", "counters"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		_cleanup_free_ char *path = path_join(store_dir(cache_store(cache)), files[i]);
+		_cleanup_free_ char *path =
+			path_join(store_dir(cache_store(cache)), files[i]);
 
 		dir_remove(path, NULL);
 	}
 	return evict(cache, &args->settings, 0, doc, err);
 }
 
-/* The parts of the command. They print, or fill in the document, if there is one. They return
- * the exit status, and fill in err if they fail. */
+/* The parts of the command. They print, or fill in the document, if there is one. They
+ * return the exit status, and fill in err if they fail. */
 static const struct {
 	const char *name;
-	int (*run)(struct cache *cache, struct arguments *args, json_t *doc, struct error *err);
+	int (*run)(struct cache *cache, struct arguments *args, json_t *doc,
+		struct error *err);
 } parts[] = {
 	{"stats", cache_stats},
 	{"verify", verify},
@@ -142,7 +156,8 @@ static const struct {
 	{"why", cache_why},
 };
 
-/* Prints the error, if there is one, and the document, if there is one, which is freed. */
+/* Prints the error, if there is one, and the document, if there is one, which is freed.
+ */
 static void finish(json_t *doc, int status, const struct error *err)
 {
 	if (err->what)

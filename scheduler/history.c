@@ -26,11 +26,11 @@ struct record {
 	char *title, *release;
 	struct cost cost;
 	int64_t when_s; /* since 1970 */
-	bool noted;	/* recorded by this process, not read from the file */
+	bool noted;     /* recorded by this process, not read from the file */
 };
 
 struct history {
-	char *path; /* NULL: there is no file */
+	char *path;             /* NULL: there is no file */
 	struct record *records; /* sorted by title and release */
 	size_t n;
 	bool changed; /* there are records to save */
@@ -71,8 +71,8 @@ static void put_record(struct history *h, const char *title, const char *release
 
 	if (at == h->n || compare(title, release, &h->records[at]) != 0) {
 		if ((h->n & (h->n + 1)) == 0)
-			h->records = xrealloc_array(h->records, 2 * (h->n + 1),
-				sizeof(*h->records));
+			h->records = xrealloc_array(
+				h->records, 2 * (h->n + 1), sizeof(*h->records));
 		memmove(&h->records[at + 1], &h->records[at],
 			(h->n - at) * sizeof(*h->records));
 		h->n++;
@@ -180,8 +180,8 @@ static int rate_match(
 	return streq(r->release, release) ? 3 : 2;
 }
 
-bool history_find(const struct history *h, const char *title, const char *release,
-	struct cost *ret)
+bool history_find(
+	const struct history *h, const char *title, const char *release, struct cost *ret)
 {
 	size_t name_len = strcspn(title, "/");
 	_cleanup_free_ char *name = xstrndup(title, name_len);
@@ -228,7 +228,8 @@ int history_save(struct history *h)
 		const struct record *one = &h->records[i];
 
 		str_addf(&text, "%s %s %" PRIu64 " %" PRIu64 " %" PRId64 "\n", one->title,
-			one->release, one->cost.cpu_ms, one->cost.max_rss_bytes, one->when_s);
+			one->release, one->cost.cpu_ms, one->cost.max_rss_bytes,
+			one->when_s);
 	}
 	r = file_write(h->path, text.data, text.len, 0644, NULL);
 	h->changed = r < 0;

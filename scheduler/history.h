@@ -11,7 +11,7 @@
 struct history;
 
 struct cost {
-	uint64_t cpu_ms;	/* user and system time */
+	uint64_t cpu_ms;        /* user and system time */
 	uint64_t max_rss_bytes; /* the largest resident set of one process */
 };
 

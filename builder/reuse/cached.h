@@ -11,9 +11,9 @@ enum transition fingerprint_enter(struct job *job);
 enum transition restore_enter(struct job *job);
 /* JOB_STORING */
 enum transition store_enter(struct job *job);
-/* Notes that the build is not kept in the cache, because what, such as the path of a file,
- * changed while it was built. Only the first such note of a job counts. Whoever calls it
- * must not store the build. */
+/* Notes that the build is not kept in the cache, because what, such as the path of a
+ * file, changed while it was built. Only the first such note of a job counts. Whoever
+ * calls it must not store the build. */
 void cached_refuse(struct job *job, const char *what);
 /* Makes the entries that JOB_STORING stored, if any, available to other builds. */
 void cached_commit(struct job *job);

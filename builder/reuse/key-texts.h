@@ -72,8 +72,8 @@ void key_texts_free(struct key_texts *texts);
 int key_texts_add_part(struct key_texts *texts, struct key *key,
 	const struct key_text_source *source, bool afresh, struct error *err);
 
-/* Does the same for the listing of a directory of kernel headers, as the part of that name.
- * Returns 0 or a negative errno. */
+/* Does the same for the listing of a directory of kernel headers, as the part of that
+ * name. Returns 0 or a negative errno. */
 int key_texts_add_headers(struct key_texts *texts, struct key *key, const char *name,
 	const char *path, bool afresh);
 

@@ -155,8 +155,25 @@ other/1.0 for $K7: not in the cache: kernel, conf, environment of other/1.0 $K $
 	is "$status $(doc '[(b["module"], b["kernel"], b["cache"]) for b in doc["builds"]]')" \
 		"0 [('m', '$K', 'miss'), ('m', '$K7', 'miss'), ('odd', '$K', 'excluded'), ('odd', '$K7', 'excluded'), ('other', '$K', 'hit'), ('other', '$K7', 'miss')]" \
 		"cache why --all --json"
-	is "$(doc '[b["differences"] for b in doc["builds"]][0], doc["builds"][4]["made"] > 0')" \
-		"(['source: m.c differs'], True)" "its reasons"
+	is "$(doc '[(c["part"], c["name"], len(c["was"]), len(c["now"]), c["package"], c["more"]) for c in doc["builds"][0]["changes"]], doc["builds"][4]["made"] > 0')" \
+		"([('source', 'm.c', 64, 64, None, 0)], True)" "its reasons"
+	run_dkms cache why m/1.0 -k $K
+	like "$out" '^  source: m.c differs \([0-9a-f]{12} -> [0-9a-f]{12}\)$' "cache why: the digests"
+	if [ -n "$private" ] && [ -d "$work/dpkg" ]; then
+		dkms build m/1.0 -k $K --force > /dev/null
+		mkdir "$work/dpkg/info"
+		realpath /usr/bin/make > "$work/dpkg/info/make.list"
+		cp "$(realpath /usr/bin/make)" "$work/make"
+		printf '\n' >> "$work/make"
+		mount --bind "$work/make" "$(realpath /usr/bin/make)"
+		run_dkms cache why m/1.0 -k $K
+		umount "$(realpath /usr/bin/make)"
+		like "$out" "^  tools: /usr/bin/make differs \\([0-9a-f]{12} -> [0-9a-f]{12}, of make [^ ]+ [^ ]+\\)\$" \
+			"cache why: the package of a tool"
+		dkms unbuild m/1.0 -k $K > /dev/null
+	else
+		skip "no mount namespace or no dpkg" "the package of a tool"
+	fi
 	run_dkms cache why m/1.0 -k none --json
 	is "$status $(doc 'doc["status"], doc["builds"][0]["cache"], "none" in doc["builds"][0]["reason"]')" \
 		"21 (21, 'failed', True)" "cache why --json for a kernel without headers"

@@ -26,7 +26,8 @@ static void put(const char *name, const char *text)
 static void make_tree(void)
 {
 	static const char *const dirs[] = {"a/b", "include/config", "empty"};
-	_cleanup_free_ char *link = path_join(root, "link"), *bad = path_join(root, "nowhere");
+	_cleanup_free_ char *link = path_join(root, "link"),
+			    *bad = path_join(root, "nowhere");
 	_cleanup_free_ char *far = path_join(root, "far");
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
@@ -71,24 +72,42 @@ static char *look(void)
 	return text;
 }
 
-static void change_file(void) { put("a/b/file", "ONE"); }
+static void change_file(void)
+{
+	put("a/b/file", "ONE");
+}
 static void change_mode(void)
 {
 	_cleanup_free_ char *path = path_join(root, "a/header.h");
 
 	chmod(path, 0755);
 }
-static void change_far(void) { put("../outside", "THREE"); }
-static void add_file(void) { put("empty/new", ""); }
-static void add_marker(void) { put("include/config/OTHER", ""); }
-static void add_target(void) { put("missing", "found"); }
+static void change_far(void)
+{
+	put("../outside", "THREE");
+}
+static void add_file(void)
+{
+	put("empty/new", "");
+}
+static void add_marker(void)
+{
+	put("include/config/OTHER", "");
+}
+static void add_target(void)
+{
+	put("missing", "found");
+}
 static void remove_file(void)
 {
 	_cleanup_free_ char *path = path_join(root, "empty/new");
 
 	unlink(path);
 }
-static void same_again(void) { put("a/b/file", "ONE"); }
+static void same_again(void)
+{
+	put("a/b/file", "ONE");
+}
 
 /* Each change is noticed by a run that started before it, and by the next run. */
 static void test_changes(void)
@@ -121,10 +140,10 @@ static void test_changes(void)
 	}
 }
 
-/* Writes the bytes to the file of a saved listing. Checks that a run that finds it makes the
- * right listing, names the file as damaged and removes it. */
-static void check_damage(const char *path, const struct str *bytes, const char *want,
-	const char *what)
+/* Writes the bytes to the file of a saved listing. Checks that a run that finds it makes
+ * the right listing, names the file as damaged and removes it. */
+static void check_damage(
+	const char *path, const struct str *bytes, const char *want, const char *what)
 {
 	struct damage *d = damage_new();
 	struct listing_cache *t = listing_cache_open(kept, d);
@@ -152,7 +171,8 @@ static void test_damage(void)
 	_cleanup_free_ char *before = look();
 	_cleanup_(strv_done) struct strv names = {0};
 	_cleanup_(str_done) struct str bytes = {0};
-	static const long flips[] = {0, 8, 12, 16, 24, 40, 48, 80, 111, 115, 200, 400, -40, -1};
+	static const long flips[] = {
+		0, 8, 12, 16, 24, 40, 48, 80, 111, 115, 200, 400, -40, -1};
 	static const size_t lengths[] = {0, 1, 50, 112, 300};
 	char *path = NULL;
 
@@ -162,7 +182,8 @@ static void test_damage(void)
 			path = path_join(kept, names.items[i]);
 	is_int(file_read(path, 1 << 20, &bytes, NULL), 0, "a listing is kept");
 	for (size_t j = 0; j < ARRAY_SIZE(flips); j++) {
-		size_t at = flips[j] < 0 ? bytes.len + (size_t)flips[j] : (size_t)flips[j];
+		size_t at =
+			flips[j] < 0 ? bytes.len + (size_t)flips[j] : (size_t)flips[j];
 		_cleanup_free_ char *what = xasprintf("byte %zu damaged", at);
 
 		bytes.data[at] ^= 4;
@@ -178,7 +199,8 @@ static void test_damage(void)
 	free(path);
 }
 
-/* A listing of an earlier version, or of another directory, is made again, without a word. */
+/* A listing of an earlier version, or of another directory, is made again, without a
+ * word. */
 static void test_foreign(void)
 {
 	_cleanup_free_ char *before = look();
@@ -193,7 +215,8 @@ static void test_foreign(void)
 	for (size_t i = 0; i < names.n; i++)
 		if (!streq(names.items[i], "files"))
 			from = path_join(kept, names.items[i]);
-	is_int(listing_cache_get(t, other, "/include/config", &tree), 0, "another directory");
+	is_int(listing_cache_get(t, other, "/include/config", &tree), 0,
+		"another directory");
 	cached_listing_free(tree);
 	strv_done(&names);
 	dir_list(kept, &names);
