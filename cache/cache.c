@@ -202,6 +202,18 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
 	return r;
 }
 
+/* Puts a file into the store and adds it to the entry. */
+static int put_file(struct cache *c, const struct cache_file *file, struct entry *e)
+{
+	struct digest digest;
+	uint64_t size;
+	int r = store_put_file(c->store, file->path, &digest, &size);
+
+	if (r == 0)
+		entry_add_file(e, file->name, &digest, size);
+	return r;
+}
+
 int cache_store_files(struct cache *c, const struct key *key,
 	const struct cache_file *files, size_t n, struct entry *e)
 {
@@ -218,14 +230,20 @@ int cache_store_files(struct cache *c, const struct key *key,
 		r = store_put_bytes(c->store, part->detail, part->n, &part->digest);
 		entry_add_part(e, part->name, &part->digest);
 	}
-	for (size_t i = 0; i < n && r == 0; i++) {
-		struct digest digest;
-		uint64_t size;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = put_file(c, &files[i], e);
+	return r < 0 ? stop_writing(c, r) : 0;
+}
 
-		r = store_put_file(c->store, files[i].path, &digest, &size);
-		if (r == 0)
-			entry_add_file(e, files[i].name, &digest, size);
-	}
+int cache_store_more(struct cache *c, const struct cache_file *file, struct entry *e)
+{
+	_cleanup_close_ int hold = -1;
+	int r;
+
+	if (has_stopped_writing(c))
+		return -EROFS;
+	hold = store_hold(c->store);
+	r = put_file(c, file, e);
 	return r < 0 ? stop_writing(c, r) : 0;
 }
 

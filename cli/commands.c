@@ -10,6 +10,7 @@
 #include "cli/match.h"
 #include "cli/module-commands.h"
 #include "cli/pack.h"
+#include "cli/provenance.h"
 #include "cli/status.h"
 
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
@@ -50,6 +51,8 @@ const struct command_row commands[] = {
 	{"status", "[NAME[/VERSION]]",
 		"list modules, and the kernels they are built and installed for",
 		command_status, 0},
+	{"provenance", "NAME/VERSION", "print of what its built modules were made",
+		command_provenance, COMMAND_NEEDS_MODULE},
 	{"cache", "stats | verify | gc | clear | why",
 		"show and maintain the cache of builds; see dkms-cache(8)", command_cache,
 		COMMAND_HAS_PARTS},

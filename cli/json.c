@@ -5,23 +5,6 @@
 #include "scheduler/plan.h"
 #include "cli/json.h"
 
-json_t *json_text(const char *s)
-{
-	struct str clean = {0};
-	json_t *j = s ? json_string(s) : json_null();
-
-	if (j)
-		return j;
-	for (; *s; s++)
-		if ((unsigned char)*s < 128)
-			str_add_bytes(&clean, s, 1);
-		else
-			str_add(&clean, "\xef\xbf\xbd");
-	j = json_string(clean.data);
-	str_done(&clean);
-	return j;
-}
-
 json_t *json_seconds(uint64_t a_ns, uint64_t b_ns)
 {
 	uint64_t us = b_ns > a_ns ? (b_ns - a_ns) / 1000 : 0;

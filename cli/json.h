@@ -2,16 +2,11 @@
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
 
-#include <jansson.h>
-
+#include "base/json-text.h"
 #include "builder/job/job.h"
 
 /* How jobs look in JSON: what the documents and the events that dkms writes have in common.
  * Values that are returned belong to the caller. */
-
-/* Returns a new JSON string, or null for NULL. JSON must be UTF-8, but file names need not be:
- * if s is not, each byte of it that is not ASCII becomes U+FFFD. */
-json_t *json_text(const char *s);
 
 /* Returns the time from a to b in seconds, to the microsecond; 0 if b is before a. */
 json_t *json_seconds(uint64_t a_ns, uint64_t b_ns);

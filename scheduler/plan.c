@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "builder/host/purl.h"
 #include "builder/reuse/key-texts.h"
 #include "builder/state-machine.h"
 #include "scheduler/plan.h"
@@ -10,6 +11,7 @@
 void plan_init(struct plan *p, uv_loop_t *loop, const struct settings *settings)
 {
 	*p = (struct plan){.loop = loop, .shared.settings = settings};
+	p->shared.purls = purl_cache_new(settings->distro);
 	p->history = history_read(NULL);
 }
 
@@ -34,6 +36,7 @@ void plan_done(struct plan *p)
 	if (p->slots == &p->own_slots)
 		slots_done(&p->own_slots);
 	key_texts_free(p->shared.key_texts);
+	purl_cache_free(p->shared.purls);
 	history_free(p->history);
 	free(p->jobs);
 	free(p->kernels);

@@ -115,6 +115,7 @@ struct job_shared {
 				 * its job slots; or NULL */
 	struct cache *cache;    /* NULL if the cache is off */
 	struct key_texts *key_texts; /* reuse/key-texts.c's; NULL if the cache is off */
+	struct purl_cache *purls;    /* host/purl.h: the packages of files; may be NULL */
 	struct job_stop stop;
 };
 

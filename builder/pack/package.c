@@ -170,6 +170,22 @@ static int copy_modules(struct job *job, struct package *p)
 	return r;
 }
 
+/* Copies the provenance of the modules into the package, if there is one. */
+static int copy_provenance(struct job *job, struct package *p)
+{
+	_cleanup_free_ char *built =
+		tree_built_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
+	_cleanup_free_ char *from = path_join(built, "log/provenance.json");
+	_cleanup_free_ char *dir = xasprintf("%s/usr/share/doc/%s", p->root, p->name);
+	_cleanup_free_ char *to = path_join(dir, "provenance.json");
+	int r;
+
+	if (!path_is_file(from))
+		return 0;
+	r = dir_make(dir, &job->outcome.error);
+	return r == 0 ? file_copy(from, to, &job->outcome.error) : r;
+}
+
 int package_assemble(struct job *job)
 {
 	const struct package_format *format = formats[job->pack->format];
@@ -189,6 +205,8 @@ int package_assemble(struct job *job)
 		p->source = xasprintf("/usr/src/%s-%s", job->name, job->version);
 	format->fill_names(job, p);
 	r = p->source ? copy_source(job, p) : copy_modules(job, p);
+	if (r == 0 && !p->source)
+		r = copy_provenance(job, p);
 	if (r == 0)
 		r = normalize_files(p, &job->outcome.error);
 	if (date->given)

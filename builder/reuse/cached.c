@@ -4,7 +4,7 @@
  *
  * An entry has what make and strip produced, before it is signed and compressed. So keys
  * and signatures are never in the cache. The files of an entry are module/NAME.ko for
- * each module, Module.symvers if there is one, and make.log.
+ * each module, Module.symvers if there is one, make.log and provenance.json.
  *
  * POST_BUILD runs later, in the sandbox, where it can change only the build directory,
  * which is removed afterwards. So a hit skips it. The entry is published together with
@@ -23,6 +23,7 @@
 #include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/provenance.h"
 #include "builder/reuse/reuse.h"
 #include "builder/reuse/store-objects.h"
 
@@ -86,16 +87,18 @@ static void list_files(const struct job *job, struct files *ret)
 	add_file(
 		ret, xstrdup("Module.symvers"), build_staged_path(job, "Module.symvers"));
 	add_file(ret, xstrdup("make.log"), xstrdup(job->build->paths.log));
+	add_file(ret, xstrdup(PROVENANCE_FILE), build_job_path(job, PROVENANCE_FILE));
 }
 
 /* JOB_RESTORING */
 
-/* Whether the entry has all the files, apart from Module.symvers, which not every build
- * has. */
+/* Whether the entry has all the files, apart from Module.symvers and the provenance,
+ * which not every build has. */
 static bool is_whole(const struct entry *e, const struct files *files)
 {
 	for (size_t i = 0; i < files->n; i++)
 		if (!streq(files->items[i].name, "Module.symvers") &&
+			!streq(files->items[i].name, PROVENANCE_FILE) &&
 			!entry_file(e, files->items[i].name))
 			return false;
 	return true;
@@ -113,8 +116,13 @@ static int restore(struct job *job, const struct entry *e)
 	if (!is_whole(e, &files))
 		return -EBADMSG;
 	r = dir_make(module_dir, NULL);
-	if (r == 0)
+	if (r == 0) {
+		/* A process that was killed may have left them. */
+		_cleanup_free_ char *provenance = build_job_path(job, PROVENANCE_FILE);
+
 		unlink(job->build->paths.log);
+		unlink(provenance);
+	}
 	if (r == 0)
 		r = cache_restore(job->shared->cache, e, files.items, files.n, 0644);
 	return r;

@@ -10,6 +10,7 @@
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/reuse/cached.h"
+#include "builder/reuse/provenance.h"
 #include "builder/steps/publish.h"
 
 /* JOB_COMPRESSING */
@@ -117,6 +118,8 @@ static int publish_work(struct job *job)
 	r = dir_make(log_dir, &job->outcome.error);
 	if (r == 0)
 		r = write_log(job, log);
+	if (r == 0)
+		r = provenance_write(job, log_dir, &job->outcome.error);
 	if (r == 0)
 		r = write_dependencies(job);
 	if (r == 0)

@@ -75,10 +75,11 @@ images()
 	TZ=Asia/Tokyo make_image second --no-cache -j1
 	ok "two images without a cache are the same" diff "$work/first" "$work/second"
 	make_image miss
-	ok "an image with a cache is the same" diff "$work/first" "$work/miss"
+	# With a cache, more is known of where the modules come from.
+	ok "an image with a cache is the same" diff <(grep -v provenance "$work/first") <(grep -v provenance "$work/miss")
 	is "$(counters | cut -d' ' -f 1,3)" "0 3" "its modules were built and kept"
 	make_image hit
-	ok "an image with modules from the cache is the same" diff "$work/first" "$work/hit"
+	ok "an image with modules from the cache is the same" diff "$work/miss" "$work/hit"
 	is "$(counters | cut -d' ' -f 1,3)" "3 3" "its modules were in the cache"
 }
 

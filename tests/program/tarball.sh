@@ -78,7 +78,7 @@ layout()
 	with_hello
 	dkms mktarball hello/1.0 -k $K > /dev/null
 	is "$(members "$tarballs/hello-1.0-kernel$K-$arch.dkms.tar.gz")" "$(printf '%s\n' \
-		"dkms_main_tree/$K/$arch/"{log/make.log,module/{Module.symvers,hello.ko}} \
+		"dkms_main_tree/$K/$arch/"{log/{make.log,provenance.json},module/{Module.symvers,hello.ko}} \
 		dkms_source_tree/{Makefile,dkms.conf,hello.c})" "compat 2: the files of a tarball"
 	is "$(tar -tvf "$tarballs/hello-1.0-kernel$K-$arch.dkms.tar.gz" | awk '$2 != "root/root"')" "" \
 		"all entries belong to root"
@@ -88,7 +88,7 @@ layout()
 	dkms mktarball hello/1.0 -k $K --binaries-only --archive bin.tar.gz > /dev/null
 	is "$(members "$tarballs/bin.tar.gz")" "$(printf '%s\n' \
 		dkms_binaries_only/{PACKAGE_NAME,PACKAGE_VERSION,dkms.conf} \
-		"dkms_main_tree/$K/$arch/"{log/make.log,module/{Module.symvers,hello.ko}})" "compat 2: --binaries-only"
+		"dkms_main_tree/$K/$arch/"{log/{make.log,provenance.json},module/{Module.symvers,hello.ko}})" "compat 2: --binaries-only"
 	is "$(tar -xOf "$tarballs/bin.tar.gz" ./dkms_binaries_only/PACKAGE_{NAME,VERSION})" $'hello\n1.0' \
 		"compat 2: the archive has PACKAGE_NAME and PACKAGE_VERSION"
 }

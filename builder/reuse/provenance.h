@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_REUSE_PROVENANCE_H
+#define BUILDER_REUSE_PROVENANCE_H
+
+#include "builder/job/job.h"
+
+/* The provenance of a build: which modules were made, of what and how. It is an in-toto
+ * Statement (https://in-toto.io/Statement/v1) about the modules as they are in the dkms
+ * tree, with the predicate https://slsa.dev/provenance/v1. Its parts:
+ *
+ *   subject                         the modules, signed and compressed
+ *   predicate.buildDefinition
+ *     externalParameters            what was asked for: module, kernel, make command
+ *     internalParameters            sandbox, environment; the links, names in $PATH and
+ *                                   facts that the build depended on; "complete": whether
+ *                                   the list of files is
+ *     resolvedDependencies          each file and directory that was read
+ *   predicate.runDetails
+ *     builder                       how it is confined; the version of dkms
+ *     metadata                      the times, unless SOURCE_DATE_EPOCH is set
+ *     byproducts                    the modules before they were signed and compressed,
+ *                                   if the build was kept in the cache
+ *
+ * The annotations of a dependency are its "kind": "file", "input" for files of the
+ * module, the kernel and the configuration, "directory", of whose listing the digest is,
+ * or "key-part", a part of the key of the cache (fingerprint.h); and its "package".
+ *
+ * The predicate is made once, and kept in the cache together with the modules. So a build
+ * from the cache has the same one. */
+
+/* The name of the file with the statement, in the directory of the log, and of the file
+ * with the predicate in the job's directory and in the cache. */
+#define PROVENANCE_FILE "provenance.json"
+
+/* Writes the statement about the staged modules to dir, in JOB_PUBLISHING. For a build
+ * that will be committed to the cache, adds the predicate to its entry. Returns 0, or a
+ * negative errno and err. */
+int provenance_write(struct job *job, const char *dir, struct error *err);
+
+#endif
