@@ -27,7 +27,7 @@
  *   system       of the machine: processor, files in /etc
  *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by mode and
  *                content
- *   running-kernel  what uname says
+ *   running-kernel  without a sandbox: what uname says
  *   sandbox      how the build is confined, and the paths at which it sees directories
  *
  * A build can read these things although they are not in the key, because no result
@@ -46,6 +46,9 @@
  *     elsewhere leads to a directory below /usr;
  *   - the entries of the package database for packages of kernels and modules, and the
  *     links to kernels in /;
+ *   - the running kernel and the NIS domain, as the system call uname(2) tells them, and
+ *     the uname of busybox (builder/build/constants.h); so a hit may have been built
+ *     while another kernel was running;
  *   - the content of files in / that only their owner may read, such as swap files;
  *   - the names of what is hidden, such as people's own directories in /;
  *   - the content of the files include/config/OPTION in the headers, of which only the

@@ -162,10 +162,13 @@ static int make_outside(struct key_texts *texts,
 		texts->settings->sandbox.paths, ret, err);
 }
 
-static void add_running_kernel(struct key *key)
+/* In a sandbox, a build is told of the kernel that it is for, whichever is running. */
+static void add_running_kernel(const struct job *job, struct key *key)
 {
 	struct str s = {0};
 
+	if (job->build->sandbox != SANDBOX_KIND_NONE)
+		return;
 	inventory_add_running_kernel(&s);
 	key_parts_add_text(key, "running-kernel", &s);
 }
@@ -206,7 +209,7 @@ int key_parts_add_common(struct key_texts *texts, const struct job *job,
 		r = key_texts_add_part(texts, key, &system, afresh, err);
 	if (r == 0)
 		r = key_texts_add_part(texts, key, &outside, afresh, err);
-	add_running_kernel(key);
+	add_running_kernel(job, key);
 	add_sandbox(job, key);
 	return r;
 }

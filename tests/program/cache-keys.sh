@@ -243,10 +243,13 @@ END
 	else
 		skip "/ has no readable file" "a file in /"
 	fi
+	builds_cached "$miss" "without a sandbox" --sandbox=off
 	read -r was < /proc/sys/kernel/domainname
 	if echo other > /proc/sys/kernel/domainname; then
-		matters "the machine's domain"
+		does_not_matter "the machine's domain"
+		builds_cached "$miss" "without a sandbox, the machine's domain matters" --sandbox=off
 		echo "$was" > /proc/sys/kernel/domainname
+		builds_cached "$hit" "without a sandbox, the domain is as it was" --sandbox=off
 		builds "$hit" "the domain is as it was"
 	else
 		skip "it cannot be changed" "the machine's domain"
