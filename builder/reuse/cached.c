@@ -297,6 +297,7 @@ void reuse_free(struct reuse *r)
 	if (!r)
 		return;
 	key_done(&r->key);
+	manifest_done(&r->manifest);
 	error_done(&r->key_error);
 	entry_done(&r->entry);
 	objects_free(r->objects);

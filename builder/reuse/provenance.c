@@ -66,7 +66,6 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 	_cleanup_free_ char *kept = build_job_path(job, PROVENANCE_FILE);
 	_cleanup_free_ char *modules = build_staged_path(job, "");
 	_cleanup_free_ char *path = path_join(dir, PROVENANCE_FILE);
-	static const struct manifest unknown = {0};
 	struct entry *e = &job->reuse->entry;
 	json_t *predicate, *statement;
 	int r = 0;
@@ -77,7 +76,7 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 		return 0;
 	predicate = read_predicate(job, kept);
 	if (!predicate) {
-		predicate = provenance_predicate(job, &unknown);
+		predicate = provenance_predicate(job, &job->reuse->manifest);
 		if (e->n_files)
 			r = write_json(predicate, kept, err);
 	}

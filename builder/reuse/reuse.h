@@ -4,10 +4,14 @@
 
 #include "cache/entry.h"
 #include "cache/key.h"
+#include "cache/manifest.h"
 
 /* What a build takes from the cache and puts into it. Made by reuse_new() in cached.h. */
 struct reuse {
 	struct key key; /* of the whole build; no parts: the build is not cached */
+	/* What the build has looked at, or the one whose result is used. Known when the
+	 * build is published; empty if it was not traced. */
+	struct manifest manifest;
 	struct error
 		key_error;  /* why the key could not be made; the build itself goes on */
 	struct entry entry; /* to be published with the build; no files: none */
