@@ -163,8 +163,14 @@ int cache_find(struct cache *c, const struct digest *key, struct entry *ret)
 {
 	int r = store_get_entry(c->store, key, ret);
 
-	count(c, r > 0, r <= 0, r == -EBADMSG, r > 0 ? (int64_t)ret->cost_ms : 0);
+	if (r == -EBADMSG)
+		count(c, 0, 0, 1, 0);
 	return r > 0;
+}
+
+void cache_count_lookup(struct cache *c, const struct entry *e)
+{
+	count(c, e != NULL, e == NULL, 0, e ? (int64_t)e->cost_ms : 0);
 }
 
 static const struct cache_file *find_file(
@@ -279,38 +285,39 @@ int cache_commit(struct cache *c, const struct entry *e, bool replace)
 	return commit(c, e, replace, true);
 }
 
-/* Results in pieces. A key has several slots for them. Each slot has a key of its own,
+/* Variants of a result. A key has several slots for them. Each slot has a key of its own,
  * which is made of the key and the number of the slot. */
 
-#define PIECES "pieces" /* the part of an entry that has the list of its pieces */
-
-static void slot_digest(const struct key *key, size_t slot, struct digest *ret)
+static void slot_digest(const struct digest *key, size_t slot, struct digest *ret)
 {
 	_cleanup_free_ char *number = xasprintf("slot %zu", slot);
-	struct digest digest;
 	struct digester d;
 
-	key_digest(key, &digest);
 	digester_begin(&d);
 	digester_add(&d, number, strlen(number) + 1);
-	digester_add(&d, digest.bytes, DIGEST_SIZE);
+	digester_add(&d, key->bytes, DIGEST_SIZE);
 	digester_end(&d, ret);
 }
 
-size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *ret)
+/* Compares for sorting: the entry that was used last comes first. */
+static int compare_uses(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return (x->used_ns < y->used_ns) - (x->used_ns > y->used_ns);
+}
+
+size_t cache_find_variants(struct cache *c, const struct digest *key, struct entry *ret)
 {
 	size_t n = 0;
 
 	for (size_t slot = 0; slot < CACHE_SLOTS; slot++) {
 		struct digest digest;
-		int r;
 
 		slot_digest(key, slot, &digest);
-		r = store_get_entry(c->store, &digest, &ret[n]);
-		n += r > 0;
-		if (r == -EBADMSG)
-			count(c, 0, 0, 1, 0);
+		n += cache_find(c, &digest, &ret[n]) > 0;
 	}
+	qsort(ret, n, sizeof(*ret), compare_uses);
 	return n;
 }
 
@@ -323,14 +330,105 @@ static void drop_damaged(struct cache *c, const struct entry *e, int r)
 	count(c, 0, 0, 1, 0);
 }
 
-int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret)
+/* The parts of an entry that are no parts of its key: the list of its pieces, and its
+ * manifest. */
+#define PIECES "pieces"
+#define MANIFEST "manifest"
+
+static const struct entry_part *find_part(const struct entry *e, const char *name)
+{
+	for (size_t i = 0; i < e->n_parts; i++)
+		if (streq(e->parts[i].name, name))
+			return &e->parts[i];
+	return NULL;
+}
+
+int cache_get_manifest(struct cache *c, const struct entry *e, struct manifest *ret)
+{
+	const struct entry_part *part = find_part(e, MANIFEST);
+	_cleanup_(str_done) struct str text = {0};
+	int r;
+
+	if (!part)
+		return -ENOENT;
+	r = store_get_bytes(c->store, &part->digest, &text);
+	if (r == 0)
+		r = manifest_parse(text.data ? text.data : "", text.len, ret);
+	if (r < 0)
+		drop_damaged(c, e, r);
+	return r == -ENOENT ? -EBADMSG : r;
+}
+
+/* Stores a text as a part of an entry. */
+static int store_part(
+	struct cache *c, const char *name, const struct str *text, struct entry *e)
+{
+	_cleanup_close_ int hold = store_hold(c->store);
+	struct digest digest;
+	int r;
+
+	digest_bytes(text->data, text->len, &digest);
+	r = store_put_bytes(c->store, text->data, text->len, &digest);
+	if (r < 0)
+		return stop_writing(c, r);
+	entry_add_part(e, name, &digest);
+	return 0;
+}
+
+int cache_store_manifest(struct cache *c, const struct manifest *m, struct entry *e)
 {
 	_cleanup_(str_done) struct str text = {0};
-	int r = -EBADMSG;
+	int r = manifest_write(m, &text);
 
-	for (size_t i = 0; i < e->n_parts; i++)
-		if (streq(e->parts[i].name, PIECES))
-			r = store_get_bytes(c->store, &e->parts[i].digest, &text);
+	return r < 0 ? r : store_part(c, MANIFEST, &text, e);
+}
+
+void cache_make_variant(struct cache *c, const struct digest *key, struct entry *e)
+{
+	const struct entry_part *own = find_part(e, MANIFEST);
+	int64_t oldest = INT64_MAX;
+
+	for (size_t slot = 0; slot < CACHE_SLOTS; slot++) {
+		struct entry there = {0};
+		const struct entry_part *its;
+		struct digest digest;
+
+		slot_digest(key, slot, &digest);
+		if (store_get_entry(c->store, &digest, &there) <= 0) {
+			if (oldest >= 0) {
+				e->key = digest;
+				e->replaces = false;
+			}
+			return;
+		}
+		its = find_part(&there, MANIFEST);
+		if (own && its && digest_equal(&own->digest, &its->digest))
+			there.used_ns = -1; /* a forced build of the same */
+		if (there.used_ns < oldest) {
+			oldest = there.used_ns;
+			e->key = digest;
+			e->replaces = true;
+		}
+		entry_done(&there);
+	}
+}
+
+/* Results in pieces. */
+
+size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *ret)
+{
+	struct digest digest;
+
+	key_digest(key, &digest);
+	return cache_find_variants(c, &digest, ret);
+}
+
+int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret)
+{
+	const struct entry_part *part = find_part(e, PIECES);
+	_cleanup_(str_done) struct str text = {0};
+	int r = part ? store_get_bytes(c->store, &part->digest, &text) : -EBADMSG;
+
 	if (r == 0)
 		r = pieces_parse(text.data ? text.data : "", ret);
 	if (r < 0)
@@ -355,48 +453,20 @@ int cache_restore_piece(struct cache *c, const struct entry *e,
 	return r;
 }
 
-/* Sets the entry's key to a free slot of the key, or, if there is none, to the slot of
- * the least recently used entry, which the entry is to replace. */
-static void choose_slot(struct cache *c, const struct key *key, struct entry *e)
-{
-	int64_t oldest = INT64_MAX;
-
-	for (size_t slot = 0; slot < CACHE_SLOTS; slot++) {
-		struct entry there = {0};
-		struct digest digest;
-
-		slot_digest(key, slot, &digest);
-		if (store_get_entry(c->store, &digest, &there) <= 0) {
-			e->key = digest;
-			e->replaces = false;
-			return;
-		}
-		if (there.used_ns < oldest) {
-			oldest = there.used_ns;
-			e->key = digest;
-			e->replaces = true;
-		}
-		entry_done(&there);
-	}
-}
-
 int cache_store_pieces(struct cache *c, const struct key *key, const struct pieces *p,
 	const struct cache_file *files, size_t n, struct entry *e)
 {
-	_cleanup_close_ int hold = -1;
 	_cleanup_(str_done) struct str text = {0};
-	struct digest digest;
+	struct digest whole;
 	int r = cache_store_files(c, key, files, n, e);
 
 	if (r < 0)
 		return r;
-	hold = store_hold(c->store);
+	whole = e->key;
 	pieces_write(p, &text);
-	digest_bytes(text.data, text.len, &digest);
-	r = store_put_bytes(c->store, text.data, text.len, &digest);
-	entry_add_part(e, PIECES, &digest);
-	choose_slot(c, key, e);
-	return r < 0 ? stop_writing(c, r) : 0;
+	r = store_part(c, PIECES, &text, e);
+	cache_make_variant(c, &whole, e);
+	return r;
 }
 
 int cache_commit_pieces(struct cache *c, const struct entry *e)

@@ -5,6 +5,7 @@
 #include "cache/counters.h"
 #include "cache/listing-cache.h"
 #include "cache/maintenance.h"
+#include "cache/manifest.h"
 #include "cache/pieces.h"
 #include "cache/statcache.h"
 #include "cache/store.h"
@@ -37,13 +38,26 @@ struct cache_file {
 	char *path;
 };
 
-/* Results that are whole: one for each key. */
+/* Results that are whole. A result whose key says all that it depends on is the only one
+ * with that key. For others the key says only a part: there are up to CACHE_SLOTS
+ * variants with the same key, and each has a manifest (cache/manifest.h) that says the
+ * rest. */
+#define CACHE_SLOTS 8
 
-/* Looks up a key and counts a hit or a miss. Returns 1 and fills *ret on a hit
- * (entry_done frees), 0 on a miss. */
+/* Looks up a key. Returns 1 and fills *ret (entry_done frees), or 0 if there is no entry
+ * or if it is damaged. */
 int cache_find(struct cache *c, const struct digest *key, struct entry *ret);
+/* Fills ret, which has CACHE_SLOTS elements, with the variants of a key, those that were
+ * used last first (entry_done frees each). Returns their number. */
+size_t cache_find_variants(
+	struct cache *c, const struct digest *key, struct entry *ret);
+/* Reads the manifest of an entry; manifest_done frees. Returns 0, -ENOENT if it has none,
+ * or another negative errno. A damaged entry is removed. */
+int cache_get_manifest(struct cache *c, const struct entry *e, struct manifest *ret);
+/* Counts a hit that e answers, or a miss if e is NULL. */
+void cache_count_lookup(struct cache *c, const struct entry *e);
 /* Copies the files of an entry to their paths, with the given mode. files must have all
- * of them. Returns 0, or -EBADMSG if the entry is damaged: the entry is removed then and
+ * of them. The caller has counted a hit. Returns 0, or -EBADMSG if the entry is damaged: the entry is removed then and
  * the hit counted as a miss. After an error some of the paths may have been written. */
 int cache_restore(struct cache *c, const struct entry *e, const struct cache_file *files,
 	size_t n, mode_t mode);
@@ -59,9 +73,15 @@ int cache_store_more(struct cache *c, const struct cache_file *file, struct entr
  * or a negative errno. */
 int cache_commit(struct cache *c, const struct entry *e, bool replace);
 
+/* Stores a manifest for an entry that has been stored and not yet been committed. Returns
+ * 0 or a negative errno. */
+int cache_store_manifest(struct cache *c, const struct manifest *m, struct entry *e);
+/* Makes the entry a variant of the key, in place of one with the same manifest, or of the
+ * one that was not used for longest if there are CACHE_SLOTS already. cache_commit() adds it, with e->replaces. */
+void cache_make_variant(struct cache *c, const struct digest *key, struct entry *e);
+
 /* Results in pieces (cache/pieces.h). A key has up to CACHE_SLOTS entries of this kind;
  * the caller finds out by the inputs of their pieces which pieces it can use. */
-#define CACHE_SLOTS 8
 
 /* Fills ret, which has CACHE_SLOTS elements, with the entries of a key (entry_done frees
  * each). Returns their number. */

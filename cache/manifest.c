@@ -26,6 +26,7 @@ static const struct {
 	bool has_path;   /* what is called a path is one, and not a name */
 } kinds[MANIFEST_KINDS] = {
 	[MANIFEST_DIR] = {"dir", true, true},
+	[MANIFEST_EXISTS] = {"exists", false, true},
 	[MANIFEST_FACT] = {"fact", true, false},
 	[MANIFEST_FILE] = {"file", true, true},
 	[MANIFEST_INPUT] = {"input", true, true},

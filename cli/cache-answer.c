@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "cache/cache.h"
+#include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/reuse.h"
@@ -28,16 +29,16 @@ static void add_notes(struct cache *cache, const struct entry *e, struct strv *r
 
 static void look_up(struct cache *cache, size_t max, struct cache_answer *a)
 {
-	struct digest digest;
+	struct manifest m = {0};
 	struct entry e;
 
-	key_digest(&a->job->reuse->key, &digest);
-	if (store_get_entry(cache_store(cache), &digest, &e) > 0) {
+	if (cached_find(a->job, &e, &m)) {
 		a->kind = ANSWER_HIT;
 		a->made_s = e.made_s;
 		a->cost_s = (double)e.cost_ms / 1000;
 		add_notes(cache, &e, &a->notes);
 		entry_done(&e);
+		manifest_done(&m);
 	} else {
 		a->kind = ANSWER_MISS;
 		cache_miss_find(cache, a->job, max, &a->miss);

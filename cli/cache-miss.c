@@ -8,6 +8,7 @@
 #include "cache/nearest.h"
 #include "builder/host/package-owner.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/observed-values.h"
 #include "builder/reuse/reuse.h"
 #include "cli/cache-miss.h"
 
@@ -93,6 +94,32 @@ static void add_changes(struct cache_miss *miss, const struct part_changes *p)
 		c->more = p->lines.all - p->lines.n;
 }
 
+/* Adds what the build of an entry has looked at and what is not the same now. The caller
+ * knows that the primary key is the same. */
+static void add_observed(struct cache *cache, const struct job *job,
+	const struct entry *nearest, size_t max, struct cache_miss *miss)
+{
+	struct observed_change *changes = xcalloc(max, sizeof(*changes));
+	struct manifest m = {0};
+	size_t n = 0;
+
+	if (cache_get_manifest(cache, nearest, &m) == 0)
+		n = observed_find_changes(job, &m, changes, max);
+	for (size_t i = 0; i < n; i++) {
+		const struct manifest_item *item = changes[i].item;
+		struct file_change *c = add_change(miss, manifest_kind_name(item->kind));
+
+		c->name = xstrdup(item->path);
+		if (!streq(item->value, "-") && !streq(item->value, "no"))
+			c->was = xstrdup(item->value);
+		if (!streq(changes[i].value, "-") && !streq(changes[i].value, "no"))
+			c->now = xstrdup(changes[i].value);
+		free(changes[i].value);
+	}
+	free(changes);
+	manifest_done(&m);
+}
+
 /* Finds the packages of all files that changed. */
 static void find_packages(struct cache_miss *miss)
 {
@@ -131,6 +158,8 @@ void cache_miss_find(
 		for (size_t i = 0; i < n; i++)
 			add_changes(&miss, &parts[i]);
 		part_changes_free(parts, n);
+		if (!n)
+			add_observed(cache, job, nearest, max, &miss);
 		find_packages(&miss);
 	}
 	miss.caches_objects = cache_miss_predict(cache, job, &miss.objects);

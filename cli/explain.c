@@ -4,6 +4,7 @@
 
 #include "cache/cache.h"
 #include "builder/build/build.h"
+#include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/reuse.h"
 #include "cli/cache-miss.h"
@@ -80,13 +81,13 @@ static bool is_uncached(const struct job *job)
 /* Looks up what the cache has for the build; leaves ret empty if its key is not known. */
 static void find_cached(const struct job *job, struct cached *ret)
 {
-	struct digest key;
+	struct manifest m = {0};
 	struct entry e;
 
 	if (!is_key_known(job))
 		return;
-	key_digest(&job->reuse->key, &key);
-	ret->modules = store_peek_entry(cache_store(job->shared->cache), &key, &e) > 0;
+	ret->modules = cached_find(job, &e, &m);
+	manifest_done(&m);
 	if (ret->modules)
 		entry_done(&e);
 	else

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "builder/run/trace.h"
 #include "scheduler/plan-sandbox.h"
 #include "scheduler/runner.h"
 
@@ -22,12 +23,29 @@ static bool sandbox_works(struct plan *p, enum sandbox_kind kind)
 	return works;
 }
 
-int plan_choose_sandbox(struct plan *p, struct error *err)
+/* Finds out whether builds can be traced. If not, --verbose says why. */
+static void choose_tracing(struct plan *p)
+{
+	_cleanup_(error_done) struct error err = {0};
+	struct trace *trace;
+
+	if (!p->shared.cache || p->shared.sandbox == SANDBOX_KIND_NONE ||
+		p->tried_tracing)
+		return;
+	p->tried_tracing = true;
+	trace = trace_new(&err);
+	p->shared.can_trace = trace != NULL;
+	if (!trace && p->shared.settings->verbose)
+		strv_pushf(&p->warnings,
+			"%s; what a build might read decides whether it is in the cache",
+			err.what);
+	trace_free(trace);
+}
+
+static int choose_kind(struct plan *p, struct error *err)
 {
 	enum sandbox_mode mode = p->shared.settings->sandbox.mode;
 
-	if (p->shared.sandbox != SANDBOX_KIND_UNKNOWN)
-		return 0;
 	p->shared.sandbox = SANDBOX_KIND_NONE;
 	if (mode == SANDBOX_OFF)
 		return 0;
@@ -43,4 +61,15 @@ int plan_choose_sandbox(struct plan *p, struct error *err)
 		strv_push(&p->warnings, "no sandbox: bubblewrap is not installed or namespaces "
 					"are not permitted here; builds run without one");
 	return 0;
+}
+
+int plan_choose_sandbox(struct plan *p, struct error *err)
+{
+	int r = 0;
+
+	if (p->shared.sandbox == SANDBOX_KIND_UNKNOWN)
+		r = choose_kind(p, err);
+	if (r == 0)
+		choose_tracing(p);
+	return r;
 }

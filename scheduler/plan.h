@@ -50,6 +50,7 @@ struct plan {
 	/* a line for each module that autoinstall skips, with the reason */
 	struct strv notes;
 	struct strv warnings;	 /* lines about the plan as a whole */
+	bool tried_tracing;	 /* shared.can_trace is known */
 };
 
 /* Makes an empty plan. The loop and the settings must outlive it. plan_done frees. */

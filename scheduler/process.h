@@ -5,11 +5,12 @@
 #include <sys/types.h>
 
 #include "builder/run/command.h"
+#include "builder/run/sandbox.h"
 
 /* Starts and reaps child processes. uv_spawn() is not used, because libuv would reap a
  * child itself, and its CPU time and memory use would be lost. */
 
-#define PROCESS_FDS 5 /* the largest number of descriptors that a child can get */
+#define PROCESS_FDS SANDBOX_FDS /* the largest number of descriptors that a child can get */
 
 /* What a child gets in addition to the arguments and the working directory of its
  * command. */

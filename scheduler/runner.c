@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "scheduler/process.h"
 #include "scheduler/runner.h"
+#include "scheduler/tracing.h"
 
 #define KILL_AFTER_MS 2000  /* from SIGTERM to SIGKILL */
 /* How long to read the output of a command that has exited, while its children may hold
@@ -57,6 +58,7 @@ struct run {
 	pid_t pid; /* the process of the command; 0: none is running */
 	uv_pipe_t pipes[2]; /* the captured standard output and standard error */
 	uv_timer_t timer;   /* the time limit of the command, then DRAIN_MS */
+	struct tracing tracing; /* of the command; without trace: it is not traced */
 	uv_work_t work;
 	unsigned int n_open; /* handles of this node that have not been closed */
 	enum held_slot hold;
@@ -176,6 +178,15 @@ static void close_pipe(uv_pipe_t *pipe)
 		uv_close((uv_handle_t *)pipe, on_pipe_closed);
 }
 
+static void on_tracing_closed(uv_handle_t *handle)
+{
+	struct tracing *t = handle->data;
+	struct run *run = t->data;
+
+	run->n_open--;
+	close_timer_when_last(run);
+}
+
 static void on_drain_timeout(uv_timer_t *timer)
 {
 	struct run *run = timer->data;
@@ -191,6 +202,8 @@ static void reap_if_ended(struct run *run)
 		return;
 	run->pid = 0;
 	run->outcome.cancelled = *run->runner->cancelled != 0 && !run->essential;
+	if (run->tracing.trace)
+		tracing_stop(&run->tracing, on_tracing_closed);
 	uv_timer_start(&run->timer, on_drain_timeout, DRAIN_MS, 0);
 	close_timer_when_last(run);
 }
@@ -248,6 +261,26 @@ static int open_pipe(uv_pipe_t *pipe, int *ret_write_fd)
 	return r;
 }
 
+/* Starts the process of a command that is traced. Returns 0 or a negative errno. */
+static int start_traced(
+	struct run *run, const struct command *cmd, struct process_setup *setup)
+{
+	struct tracing *t = &run->tracing;
+	int r = tracing_open(t, cmd->trace, setup);
+
+	if (r < 0)
+		return r;
+	r = process_spawn(cmd, setup, &run->pid);
+	if (r < 0) {
+		tracing_cancel(t);
+		return r;
+	}
+	t->data = run;
+	tracing_start(t, run->runner->loop);
+	run->n_open += 2;
+	return 0;
+}
+
 /* Starts the process of a command. Returns 0 or a negative errno. */
 static int spawn_command(struct run *run, const struct command *cmd)
 {
@@ -274,7 +307,9 @@ static int spawn_command(struct run *run, const struct command *cmd)
 		r = open_pipe(&run->pipes[i], &ends[i]);
 		setup.fds[1 + i] = ends[i];
 	}
-	if (r == 0)
+	if (r == 0 && cmd->trace)
+		r = start_traced(run, cmd, &setup);
+	else if (r == 0)
 		r = process_spawn(cmd, &setup, &run->pid);
 	close_ptr(&ends[0]);
 	close_ptr(&ends[1]);
@@ -296,6 +331,7 @@ static void start_command(struct run *run, const struct command *cmd)
 	}
 	run->essential = cmd->runs_when_cancelled;
 	run->outcome = (struct outcome){0};
+	run->tracing = (struct tracing){0};
 	run->started_ns = uv_hrtime();
 	uv_timer_init(loop, &run->timer);
 	uv_pipe_init(loop, &run->pipes[0], 0);
@@ -356,27 +392,48 @@ static void end_run(struct run *run, bool ok)
 	use_free_slots(runner);
 }
 
-/* Queues the work of a step for a thread of libuv, which starts its threads when it is
- * first given work, and reads their number from the environment then. The variable is set
- * for that call alone, because the commands of dkms inherit its environment. */
-static void queue_work(struct run *run)
+static void on_nothing(uv_work_t *work)
+{
+	(void)work;
+}
+
+static void on_nothing_done(uv_work_t *work, int status)
+{
+	(void)work;
+	(void)status;
+}
+
+/* Makes libuv start its threads, one for each processor. It does so when it is first given
+ * work, and reads their number from the environment then. The variable is set for that
+ * call alone, because the commands of dkms inherit its environment, and no thread may read
+ * the environment meanwhile: so this work does nothing. */
+static void start_threads(uv_loop_t *loop)
 {
 	static const char name[] = "UV_THREADPOOL_SIZE";
 	static bool started;
-	_cleanup_free_ char *before = started ? NULL : xstrdup(getenv(name));
+	static uv_work_t nothing;
+	_cleanup_free_ char *before = NULL;
 	char threads[16];
 
-	run->work.data = run;
-	if (!started) {
-		snprintf(threads, sizeof(threads), "%u", parallel_count_cpus());
-		setenv(name, threads, 1);
-	}
-	uv_queue_work(run->runner->loop, &run->work, on_work, on_work_done);
-	if (!started && before)
-		setenv(name, before, 1);
-	else if (!started)
-		unsetenv(name);
+	if (started)
+		return;
 	started = true;
+	if (getenv(name))
+		before = xstrdup(getenv(name));
+	snprintf(threads, sizeof(threads), "%u", parallel_count_cpus());
+	setenv(name, threads, 1);
+	uv_queue_work(loop, &nothing, on_nothing, on_nothing_done);
+	if (before)
+		setenv(name, before, 1);
+	else
+		unsetenv(name);
+}
+
+static void queue_work(struct run *run)
+{
+	start_threads(run->runner->loop);
+	run->work.data = run;
+	uv_queue_work(run->runner->loop, &run->work, on_work, on_work_done);
 }
 
 /* Calls the task's next step, and starts what the step asks for. */

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/run/trace.h"
 #include "builder/host/distro.h"
 #include "builder/host/header-mounts.h"
 #include "builder/host/toolchain.h"
@@ -87,6 +88,8 @@ void build_free(struct build *b)
 	toolchain_done(&b->toolchain);
 	strv_done(&b->header_mounts);
 	strv_done(&b->places);
+	trace_free(b->trace);
+	free(b->search_path);
 	free(b);
 }
 

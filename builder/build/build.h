@@ -44,6 +44,8 @@ struct build {
 	const char *work_dir; /* where dkms finds the copy of the source: paths.copy_dir,
 			       * or paths.real_build_dir while the copy is renamed to it */
 	size_t next_patch;    /* index of the next patch to apply */
+	struct trace *trace;  /* what the module's commands open; NULL: not recorded */
+	char *search_path;    /* build_search_path()'s; NULL: it was not asked for */
 };
 
 /* Whether the job has to compile: it builds, and the result is not from the cache. */

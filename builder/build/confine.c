@@ -162,6 +162,20 @@ void build_fill_environment(const struct job *job, struct strv *env)
 		reduce_environment(job, env);
 }
 
+const char *build_search_path(const struct job *job)
+{
+	struct build *b = job->build;
+	_cleanup_(strv_done) struct strv env = {0};
+
+	if (!b->search_path) {
+		build_fill_environment(job, &env);
+		b->search_path = xstrdup(strv_getenv(&env, "PATH"));
+	}
+	if (!b->search_path)
+		b->search_path = xstrdup("/usr/bin:/bin");
+	return b->search_path;
+}
+
 /* Shows the symbols and the source of the packages in BUILD_DEPENDS. */
 static void show_depends(const struct job *job, struct sandbox *box)
 {

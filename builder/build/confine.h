@@ -9,6 +9,8 @@
  * dkms.conf and its scripts can rely on. For a sandbox, PATH has only the directories
  * that it shows. */
 void build_fill_environment(const struct job *job, struct strv *env);
+/* Returns the $PATH of the job's commands. It belongs to job->build. */
+const char *build_search_path(const struct job *job);
 /* Fills box with what the job's commands can see and write. The caller sets box->kind and
  * calls sandbox_done(). Some strings are borrowed from the job. */
 void build_fill_sandbox(const struct job *job, struct sandbox *box);

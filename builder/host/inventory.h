@@ -15,6 +15,10 @@ void inventory_add_processor(struct str *ret);
 /* Appends what uname(1) says about the running kernel, without the machine's name. */
 void inventory_add_running_kernel(struct str *ret);
 
+/* Appends what a compiler's option -march=native depends on: the first processor's model
+ * and features. */
+void inventory_add_processor(struct str *ret);
+
 /* Appends a line "PATH DIGEST" for each compiler, linker, shell and similar tool in the
  * directories of path, for the programs that compilers run internally (cc1), and for each
  * program that words, the words of commands, name. The digest is "unusable" if no program

@@ -111,6 +111,7 @@ struct job_stop {
 struct job_shared {
 	const struct settings *settings;
 	enum sandbox_kind sandbox; /* how the commands of modules are confined */
+	bool can_trace; /* what confined commands open can be recorded: run/trace.h */
 	const char *slots_fifo; /* path of the jobserver's FIFO, from which each make gets
 				 * its job slots; or NULL */
 	struct cache *cache;    /* NULL if the cache is off */

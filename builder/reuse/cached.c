@@ -23,6 +23,8 @@
 #include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/observed.h"
+#include "builder/reuse/observed-values.h"
 #include "builder/reuse/provenance.h"
 #include "builder/reuse/reuse.h"
 #include "builder/reuse/store-objects.h"
@@ -128,16 +130,47 @@ static int restore(struct job *job, const struct entry *e)
 	return r;
 }
 
+bool cached_find(const struct job *job, struct entry *ret, struct manifest *ret_manifest)
+{
+	struct cache *cache = job->shared->cache;
+	struct entry entries[CACHE_SLOTS] = {0};
+	struct observed_change change;
+	struct digest key;
+	size_t n, hit = CACHE_SLOTS;
+
+	fingerprint_primary(&job->reuse->key, &key);
+	n = cache_find_variants(cache, &key, entries);
+	for (size_t i = 0; i < n && hit == CACHE_SLOTS; i++) {
+		if (cache_get_manifest(cache, &entries[i], ret_manifest) < 0)
+			continue;
+		if (observed_find_changes(job, ret_manifest, &change, 1) == 0) {
+			hit = i;
+			break;
+		}
+		free(change.value);
+		manifest_done(ret_manifest);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (i == hit)
+			*ret = entries[i];
+		else
+			entry_done(&entries[i]);
+	}
+	if (hit < CACHE_SLOTS)
+		return true;
+	key_digest(&job->reuse->key, &key);
+	return cache_find(cache, &key, ret);
+}
+
 static int restore_work(struct job *job)
 {
 	struct build *b = job->build;
 	struct cache *cache = job->shared->cache;
 	struct entry e = {0};
-	struct digest key;
 	int r;
 
-	key_digest(&job->reuse->key, &key);
-	job->outcome.cache_missed = !cache_find(cache, &key, &e);
+	job->outcome.cache_missed = !cached_find(job, &e, &job->reuse->manifest);
+	cache_count_lookup(cache, job->outcome.cache_missed ? NULL : &e);
 	if (job->outcome.cache_missed)
 		return 0;
 	r = build_clear_job_dir(job);
@@ -158,6 +191,8 @@ static int restore_work(struct job *job)
 	}
 	job->outcome.cache_missed = !job->outcome.restored;
 	if (job->outcome.cache_missed)
+		manifest_done(&job->reuse->manifest);
+	if (job->outcome.cache_missed)
 		r = dir_remove(b->paths.staging_dir, &job->outcome.error);
 	entry_done(&e);
 	return r;
@@ -175,12 +210,13 @@ enum transition restore_enter(struct job *job)
 
 /* JOB_STORING */
 
-void cached_refuse(struct job *job, const char *what)
+/* Notes why the build is not kept. */
+static void refuse(struct job *job, const char *why)
 {
 	if (job->outcome.not_kept)
 		return;
-	job->outcome.not_kept = xasprintf("%s changed while it was built", what);
-	strv_pushf(&job->outcome.notices, "not kept: %s", job->outcome.not_kept);
+	job->outcome.not_kept = xstrdup(why);
+	strv_pushf(&job->outcome.notices, "not kept: %s", why);
 }
 
 static const struct key_part *find_part(const struct key *key, const char *name)
@@ -222,13 +258,12 @@ static bool is_unchanged(struct job *job)
 {
 	const struct key *key = &job->reuse->key;
 	_cleanup_(error_done) struct error err = {0};
-	_cleanup_free_ char *change = NULL;
+	_cleanup_free_ char *change = NULL, *why = NULL;
 	struct key now = {0};
 	struct digest before, after;
 
 	if (fingerprint_build(job->shared->key_texts, job, true, &now, &err) < 0) {
-		job->outcome.not_kept = xstrdup(err.what);
-		strv_pushf(&job->outcome.notices, "not kept: %s", err.what);
+		refuse(job, err.what);
 		return false;
 	}
 	key_digest(key, &before);
@@ -236,9 +271,11 @@ static bool is_unchanged(struct job *job)
 	if (!digest_equal(&before, &after))
 		change = describe_change(key, &now);
 	key_done(&now);
-	if (change)
-		cached_refuse(job, change);
-	return !change;
+	if (!change)
+		return true;
+	why = xasprintf("%s changed while it was built", change);
+	refuse(job, why);
+	return false;
 }
 
 static int store_work(struct job *job)
@@ -247,6 +284,10 @@ static int store_work(struct job *job)
 	struct build *b = job->build;
 	size_t n = 0;
 
+	if (fingerprint_is_traced(job) && !b->trace) {
+		refuse(job, "what it read could not be recorded");
+		return 0;
+	}
 	if (!is_unchanged(job))
 		return 0;
 	objects_store(job);
@@ -279,11 +320,64 @@ enum transition store_enter(struct job *job)
 	return TRANSITION_WORK;
 }
 
+/* Adds what was looked at by the build that compiled the objects which this one linked.
+ * Of their inputs only those count that are the same here. */
+static void add_origin(struct job *job)
+{
+	struct objects *o = job->reuse->objects;
+	struct manifest *m = &job->reuse->manifest;
+
+	for (size_t i = 0; o && o->restored.n && i < o->origin_manifest.n; i++) {
+		const struct manifest_item *item = &o->origin_manifest.items[i];
+		_cleanup_free_ char *now = NULL;
+
+		if (item->kind == MANIFEST_INPUT)
+			now = observed_value(job, item->kind, item->path);
+		if (!now || streq(now, item->value))
+			manifest_add(m, item->kind, item->path, item->value);
+	}
+	manifest_sort(m);
+}
+
+void cached_observe(struct job *job)
+{
+	struct reuse *reuse = job->reuse;
+	struct cache *cache = job->shared->cache;
+	_cleanup_free_ char *why = NULL;
+	struct digest primary;
+	int r;
+
+	if (!build_is_needed(job) || !job->build->trace)
+		return;
+	r = observed_list(job, &reuse->manifest, &why);
+	if (r == 0) {
+		add_origin(job);
+		r = cache_store_manifest(cache, &reuse->manifest, &reuse->entry);
+	}
+	if (r == 0 && reuse->objects && reuse->objects->new_entry.n_files)
+		r = cache_store_manifest(
+			cache, &reuse->manifest, &reuse->objects->new_entry);
+	if (r == 0 && reuse->entry.n_files) {
+		fingerprint_primary(&reuse->key, &primary);
+		cache_make_variant(cache, &primary, &reuse->entry);
+		return;
+	}
+	if (r < 0) {
+		if (why && reuse->key.n_parts)
+			refuse(job, why);
+		entry_done(&reuse->entry);
+		if (reuse->objects)
+			entry_done(&reuse->objects->new_entry);
+	}
+}
+
 void cached_commit(struct job *job)
 {
-	if (job->reuse->entry.n_files)
-		cache_commit(job->shared->cache, &job->reuse->entry,
-			job->shared->settings->switches.force);
+	struct entry *e = &job->reuse->entry;
+
+	if (e->n_files)
+		cache_commit(job->shared->cache, e,
+			e->replaces || job->shared->settings->switches.force);
 	objects_commit(job);
 }
 

@@ -5,10 +5,11 @@
 #include "builder/host/header-trees.h"
 #include "builder/build/build.h"
 #include "builder/reuse/fingerprint-objects.h"
+#include "builder/reuse/fingerprint.h"
 #include "builder/reuse/kbuild.h"
 #include "builder/reuse/key-parts.h"
 
-#define FORMAT "dkms objects 6\n"
+#define FORMAT "dkms objects 7\n"
 
 /* Variables that are not in the key. All but the first describe the kernel. If a makefile
  * uses them, the command lines of its objects show it, and make compares those. */
@@ -83,7 +84,9 @@ int fingerprint_objects(struct key_texts *texts, const struct job *job, const ch
 	key_add_shared(&key, "family", &family->text, &family->digest);
 	if (names)
 		key_add(&key, "names", names, strlen(names));
-	r = key_parts_add_common(texts, job, ignored_variables, false, &key, NULL);
+	key_parts_add_common(job, ignored_variables, &key);
+	if (!fingerprint_is_traced(job))
+		r = key_parts_add_careful(texts, job, false, &key, NULL);
 	if (r < 0) {
 		key_done(&key);
 		return r;

@@ -17,7 +17,7 @@
 #include "builder/reuse/key-parts.h"
 #include "builder/reuse/reuse.h"
 
-#define FORMAT "dkms module 7\n"
+#define FORMAT "dkms module 8\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 
@@ -222,15 +222,20 @@ static int add_depends(struct key_texts *texts, const struct job *job, struct ke
 	return r;
 }
 
+bool fingerprint_is_traced(const struct job *job)
+{
+	return job->shared->can_trace && job->build->sandbox != SANDBOX_KIND_NONE;
+}
+
 const char *fingerprint_find_obstacle(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *make = places_text(job->build, job->conf->make);
 
 	/* This script may choose a compiler that is not in the key. */
-	if (s->build_environment)
+	if (s->build_environment && !fingerprint_is_traced(job))
 		return "build_environment is set";
-	if (job->build->sandbox != SANDBOX_KIND_NONE &&
+	if (job->build->sandbox != SANDBOX_KIND_NONE && !fingerprint_is_traced(job) &&
 		unpackaged_is_mentioned(make))
 		return "the make command names a directory that is not part of the "
 		       "distribution";
@@ -242,6 +247,16 @@ const char *fingerprint_find_obstacle(const struct job *job)
 	if (job->conf->post_build && job->build->sandbox == SANDBOX_KIND_NONE)
 		return "POST_BUILD runs without a sandbox";
 	return job->reuse->key_error.what;
+}
+
+void fingerprint_primary(const struct key *key, struct digest *ret)
+{
+	struct key primary = *key;
+
+	for (primary.n_parts = 0; primary.n_parts < key->n_parts; primary.n_parts++)
+		if (streq(key->parts[primary.n_parts].name, FIRST_CAREFUL_PART))
+			break;
+	key_digest(&primary, ret);
 }
 
 static const char *const ignored_variables[] = {"parallel_jobs", NULL};
@@ -269,9 +284,9 @@ int fingerprint_build(struct key_texts *texts, const struct job *job, bool afres
 	add_conf(job, &key);
 	if (r == 0)
 		r = add_depends(texts, job, &key, err);
-	if (r == 0)
-		r = key_parts_add_common(
-			texts, job, ignored_variables, afresh, &key, err);
+	key_parts_add_common(job, ignored_variables, &key);
+	if (r == 0 && !fingerprint_is_traced(job))
+		r = key_parts_add_careful(texts, job, afresh, &key, err);
 	if (r < 0)
 		key_done(&key);
 	else

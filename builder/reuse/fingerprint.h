@@ -5,9 +5,10 @@
 #include "builder/job/job.h"
 #include "builder/reuse/key-texts.h"
 
-/* The key of a build: everything that a build can read is in the key, or the sandbox
- * hides it (build_fill_sandbox()), or the list below says why it is in neither. The parts
- * of the key:
+/* The key of a build. Where builds can be traced (run/trace.h), it is a primary key: it has
+ * what is cheap to find out and always matters. What else a build has looked at is in the
+ * manifest of its result (observed.h), and the result is used again only if that is
+ * unchanged. The parts of the primary key:
  *
  *   format       the version of this key's format
  *   kernel       its release and architecture, and the paths of its headers and its
@@ -21,43 +22,67 @@
  *   conf         what the evaluated dkms.conf says
  *   depends      of the packages in BUILD_DEPENDS: version, symbols, source
  *   environment  the environment variables of the build
+ *   sandbox      how the build is confined, and the paths at which it sees directories
+ *
+ * Where they cannot be traced, everything that a build might read is in the key, in these
+ * further parts, and there is no manifest:
+ *
  *   tools        compilers and other programs that builds run, by path and content
  *   packages     the installed packages by name, version and architecture, configured or
  *                not
  *   system       of the machine: processor, files in /etc
  *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by mode and
  *                content
- *   running-kernel  without a sandbox: what uname says
- *   sandbox      how the build is confined, and the paths at which it sees directories
+ *   running-kernel  what uname says, without a sandbox
  *
- * A build can read these things although they are not in the key, because no result
- * depends on them, or none that could be cached:
+ * What a trace does not tell, and what follows from it:
+ *
+ *   - That a build asked for a file that does not exist, or for the times, owner or mode
+ *     of one without opening it. If the file comes into being later, a result may be used
+ *     that a new build would not make. It is noticed where it matters (observed.h): a
+ *     program in an earlier directory of $PATH, a file in /usr/local before that in /usr,
+ *     programs that makefiles do without, a path that the package's makefiles and scripts
+ *     spell out, and everything in the source and the headers. It is not noticed if they
+ *     put the path together, or if a program looks for files of its own.
+ *   - The text of a link that a build reads, unless it opens what is behind it.
+ *   - The running kernel and the NIS domain, as the system call uname(2) and the uname of
+ *     busybox tell them (builder/build/constants.h): a result may have been made while
+ *     another kernel ran. The program uname and /proc answer for the target kernel.
+ *   - The link libX.so by which a program is linked with a library: the library itself is
+ *     in the manifest.
+ *   - The loader's choice of a library for the processor (glibc-hwcaps), LD_LIBRARY_PATH
+ *     and rpath: the library that was opened is in the manifest, not those before it.
+ *   - Code that runs on the machine's processor and asks it for its features (cpuid):
+ *     noticed if a makefile contains the word "native" or /proc/cpuinfo is read.
+ *
+ * A build can read these things although they are in neither, because no result depends
+ * on them, or none that could be cached:
  *
  *   - times, owners and extended attributes of files; FIFOs and devices; the argument of
  *     -j; the path of the source;
  *   - the user that runs dkms, resource limits (ulimit), the time zone, the number of
  *     processors;
- *   - whatever is different each time: the clock, random numbers, free disk space, and
- *     most of /proc;
- *   - files that programs need to run at all (runtime_files[] in run/sandbox.c), and the
- *     directory of ccache;
- *   - files below /usr, except for tools and /usr/local: they are assumed to be those of
- *     the packages, whose versions are in "packages". The same is true where a link from
- *     elsewhere leads to a directory below /usr;
- *   - the entries of the package database for packages of kernels and modules, and the
- *     links to kernels in /;
- *   - the running kernel and the NIS domain, as the system call uname(2) tells them, and
- *     the uname of busybox (builder/build/constants.h); so a hit may have been built
- *     while another kernel was running;
- *   - the content of files in / that only their owner may read, such as swap files;
- *   - the names of what is hidden, such as people's own directories in /;
+ *   - whatever is different each time: the clock, random numbers, free disk space, the
+ *     log of the build, and most of /proc;
+ *   - what the sandbox makes the same for all builds: user names, host names,
+ *     /etc/ld.so.cache, which only says which libraries are opened next;
+ *   - the directory of ccache;
+ *   - the names in / that only this machine has; what is in such directories is hidden;
  *   - the content of the files include/config/OPTION in the headers, of which only the
  *     names matter;
- *   - without a sandbox, everything that a sandbox hides. */
+ *   - without a sandbox, everything that a sandbox hides;
+ *   - without tracing, files below /usr other than tools and /usr/local: they are assumed
+ *     to be those of the packages, as is what a link from elsewhere leads to below /usr;
+ *     the entries of the package database for packages of kernels and modules; the links
+ *     to kernels in /; and files in / that only their owner may read, such as swap files. */
 
 /* Returns why the cache cannot serve the job, or NULL if it can. The text belongs to the
  * job. */
 const char *fingerprint_find_obstacle(const struct job *job);
+/* Whether the job's build is traced, and its results have manifests. */
+bool fingerprint_is_traced(const struct job *job);
+/* Sets *ret to the digest of the primary key, which is the first part of a key. */
+void fingerprint_primary(const struct key *key, struct digest *ret);
 /* Makes the key of the job's build. Parts that many jobs have in common are made once for
  * the run, but with afresh they are made again. The key borrows from the texts, which
  * must live longer. From any thread. Returns 0, or a negative errno and err. */

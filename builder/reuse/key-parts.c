@@ -104,8 +104,8 @@ static int make_tools(struct key_texts *texts, const struct key_text_source *sou
 	return 0;
 }
 
-static int add_tools(struct key_texts *texts, const struct job *job,
-	const struct strv *env, bool afresh, struct key *key, struct error *err)
+static int add_tools(struct key_texts *texts, const struct job *job, bool afresh,
+	struct key *key, struct error *err)
 {
 	_cleanup_(strv_done) struct strv path = {0};
 	_cleanup_(str_done) struct str variant = {0};
@@ -113,7 +113,7 @@ static int add_tools(struct key_texts *texts, const struct job *job,
 	const char *compiler;
 	size_t words;
 
-	list_tool_dirs(job, strv_getenv(env, "PATH"), &path);
+	list_tool_dirs(job, getenv("PATH"), &path);
 	dirs = strv_join(&path, ":");
 	str_addf(&variant, "%s\n", dirs);
 	words = variant.len;
@@ -127,7 +127,7 @@ static int add_tools(struct key_texts *texts, const struct job *job,
 		if (strchr("\"'=;&|()", variant.data[i]))
 			variant.data[i] = ' ';
 	return key_texts_add_part(texts, key,
-		&(struct key_text_source){"tools", NULL, variant.data, make_tools,
+		&(struct key_text_source){FIRST_CAREFUL_PART, NULL, variant.data, make_tools,
 			true, NULL},
 		afresh, err);
 }
@@ -188,8 +188,18 @@ static void add_sandbox(const struct job *job, struct key *key)
 	key_parts_add_text(key, "sandbox", &s);
 }
 
-int key_parts_add_common(struct key_texts *texts, const struct job *job,
-	const char *const *ignored, bool afresh, struct key *key, struct error *err)
+void key_parts_add_common(
+	const struct job *job, const char *const *ignored, struct key *key)
+{
+	_cleanup_(strv_done) struct strv env = {0};
+
+	build_fill_environment(job, &env);
+	add_environment(&env, ignored, key);
+	add_sandbox(job, key);
+}
+
+int key_parts_add_careful(struct key_texts *texts, const struct job *job, bool afresh,
+	struct key *key, struct error *err)
 {
 	static const struct key_text_source packages = {
 		"packages", NULL, NULL, make_packages, true, packages_databases};
@@ -197,12 +207,8 @@ int key_parts_add_common(struct key_texts *texts, const struct job *job,
 		"system", NULL, NULL, make_system, true, NULL};
 	static const struct key_text_source outside = {
 		"outside", NULL, NULL, make_outside, true, NULL};
-	_cleanup_(strv_done) struct strv env = {0};
-	int r;
+	int r = add_tools(texts, job, afresh, key, err);
 
-	build_fill_environment(job, &env);
-	add_environment(&env, ignored, key);
-	r = add_tools(texts, job, &env, afresh, key, err);
 	if (r == 0)
 		r = key_texts_add_part(texts, key, &packages, afresh, err);
 	if (r == 0)
@@ -210,6 +216,5 @@ int key_parts_add_common(struct key_texts *texts, const struct job *job,
 	if (r == 0)
 		r = key_texts_add_part(texts, key, &outside, afresh, err);
 	add_running_kernel(job, key);
-	add_sandbox(job, key);
 	return r;
 }

@@ -5,12 +5,19 @@
 #include "builder/job/job.h"
 #include "builder/reuse/key-texts.h"
 
-/* Adds the parts that the keys of modules and of objects have in common: environment,
- * tools, packages, system, outside, running-kernel, sandbox; fingerprint.h describes them. ignored is a
- * NULL-terminated list of environment variables to leave out. afresh is as for
- * key_texts_add_part(). Returns 0, or a negative errno and err. */
-int key_parts_add_common(struct key_texts *texts, const struct job *job,
-	const char *const *ignored, bool afresh, struct key *key, struct error *err);
+/* fingerprint.h describes the parts. Those of modules and of objects have these in
+ * common. */
+
+/* Adds environment and sandbox. ignored is a NULL-terminated list of environment
+ * variables to leave out. */
+void key_parts_add_common(
+	const struct job *job, const char *const *ignored, struct key *key);
+/* Adds the parts that only builds which are not traced have: tools, packages, system,
+ * outside, running-kernel.
+ * afresh is as for key_texts_add_part(). Returns 0, or a negative errno and err. */
+int key_parts_add_careful(struct key_texts *texts, const struct job *job, bool afresh,
+	struct key *key, struct error *err);
+#define FIRST_CAREFUL_PART "tools"
 
 /* Adds a part with this text, which is freed. */
 void key_parts_add_text(struct key *key, const char *name, struct str *text);

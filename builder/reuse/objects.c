@@ -14,6 +14,7 @@ void objects_free(struct objects *o)
 	key_done(&o->key);
 	entry_done(&o->origin);
 	pieces_done(&o->origin_pieces);
+	manifest_done(&o->origin_manifest);
 	strv_done(&o->restored);
 	free(o->restored_stats);
 	entry_done(&o->new_entry);

@@ -3,6 +3,7 @@
 #define BUILDER_REUSE_OBJECTS_H
 
 #include "cache/entry.h"
+#include "cache/manifest.h"
 #include "cache/pieces.h"
 #include "builder/job/job.h"
 #include "builder/reuse/inputs.h"
@@ -47,6 +48,7 @@ struct objects {
 	struct key key;
 	struct entry origin; /* the objects came from this entry; no files: none did */
 	struct pieces origin_pieces; /* the pieces of this entry */
+	struct manifest origin_manifest; /* and what its build had looked at */
 	struct strv restored;        /* names of the object files that make was given */
 	struct stat *restored_stats; /* of these files, when they were put there */
 	struct entry new_entry;      /* to be published with the build; no files: none */

@@ -9,7 +9,9 @@
 #include "cache/cache.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
+#include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/observed-values.h"
 #include "builder/reuse/restore-objects.h"
 #include "builder/reuse/reuse.h"
 
@@ -129,10 +131,38 @@ static void restore_best_entry(struct job *job, struct entry *entries, size_t n)
 	if (o->restored.n) {
 		o->origin = entries[best_at];
 		entries[best_at] = (struct entry){0};
+		if (fingerprint_is_traced(job))
+			cache_get_manifest(job->shared->cache, &o->origin,
+				&o->origin_manifest);
 		o->origin_pieces = best;
 		best = (struct pieces){0};
 	}
 	pieces_done(&best);
+}
+
+/* Keeps those of the n entries whose builds looked at the same files as this one would:
+ * compilers, other tools and their libraries. Returns their number. Builds that are not
+ * traced have these in their key. */
+static size_t keep_usable(const struct job *job, struct entry *entries, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct observed_change change = {0};
+		struct manifest m = {0};
+		bool usable = !fingerprint_is_traced(job);
+
+		if (!usable &&
+			cache_get_manifest(job->shared->cache, &entries[i], &m) == 0)
+			usable = observed_find_changes(job, &m, &change, 1) == 0;
+		free(change.value);
+		manifest_done(&m);
+		if (usable)
+			entries[kept++] = entries[i];
+		else
+			entry_done(&entries[i]);
+	}
+	return kept;
 }
 
 static int link_work(struct job *job)
@@ -161,7 +191,8 @@ static int link_work(struct job *job)
 	/* --force means that everything is compiled again. The new objects are stored. */
 	if (job->reuse->without_objects || job->shared->settings->switches.force)
 		return 0;
-	n = cache_find_pieces(job->shared->cache, &o->key, entries);
+	n = keep_usable(job, entries,
+		cache_find_pieces(job->shared->cache, &o->key, entries));
 	restore_best_entry(job, entries, n);
 	for (size_t i = 0; i < n; i++)
 		entry_done(&entries[i]);

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "base/strv.h"
 
+struct trace;
+
 /* A child process to run. The builder fills it in and the scheduler starts it. The child
  * is in a session of its own, reads standard input from /dev/null, and inherits nothing
  * but what is named here. */
@@ -19,6 +21,9 @@ struct command {
 	bool takes_no_slot;       /* only waits, so it occupies no job slot */
 	bool runs_when_cancelled; /* is neither skipped nor ended by cancelling */
 	unsigned int timeout_s;   /* 0: no limit */
+	/* Gets what the command opens, borrowed; NULL: nothing is recorded. The command
+	 * must be one that sandbox_wrap_command() has changed with this member set. */
+	struct trace *trace;
 };
 
 /* How a command ended. */

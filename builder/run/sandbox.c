@@ -501,13 +501,23 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 				    "HOME", "/tmp", "--setenv", "TMPDIR", "/tmp", NULL});
 }
 
-static void add_user_and_shell(struct strv *argv, const struct sandbox *box)
+static void add_trace_fds(struct strv *argv)
+{
+	strv_push(argv, "--info-fd");
+	strv_pushf(argv, "%d", SANDBOX_INFO_FD);
+	strv_push(argv, "--seccomp");
+	strv_pushf(argv, "%d", SANDBOX_SECCOMP_FD);
+}
+
+static void add_user_and_shell(
+	struct strv *argv, const struct sandbox *box, bool traced)
 {
 	/* Changing the user clears the parent-death signal, so setpriv(1) sets it
 	 * again. */
 	static const char *const untrusted[] = {"setpriv", "--reuid=65534",
 		"--regid=65534", "--clear-groups", "--inh-caps=-all",
 		"--bounding-set=-all", "--pdeathsig=KILL", NULL};
+	struct str script = {0};
 
 	strv_push(argv, "--");
 	if (box->kind == SANDBOX_KIND_UNTRUSTED)
@@ -516,11 +526,13 @@ static void add_user_and_shell(struct strv *argv, const struct sandbox *box)
 	 * from inside and does not die of an ordinary signal. The shell keeps the
 	 * jobserver's pipe open: if dkms were killed before a make opens the pipe, that
 	 * make would wait for ever for someone else to open it. */
-	strv_push_all(
-		argv, (const char *const[]){"sh", "-c",
-			      box->jobserver_fifo ? "exec 9<>\"$0\"; \"$@\" 9>&-; exit $?"
-						  : "\"$@\"; exit $?",
-			      box->jobserver_fifo ? box->jobserver_fifo : "sh", NULL});
+	str_addf(&script, "%s%s\"$@\" %s%s; exit $?",
+		box->jobserver_fifo ? "exec 9<>\"$0\"; " : "",
+		traced ? "echo >&6 && read -r go <&7 || exit; " : "",
+		box->jobserver_fifo ? "9>&-" : "", traced ? " 5>&- 6>&- 7<&- 8<&-" : "");
+	strv_push_all(argv, (const char *const[]){"sh", "-c", script.data,
+				    box->jobserver_fifo ? box->jobserver_fifo : "sh", NULL});
+	str_done(&script);
 }
 
 void sandbox_wrap_command(struct command *cmd, const struct sandbox *box)
@@ -533,7 +545,9 @@ void sandbox_wrap_command(struct command *cmd, const struct sandbox *box)
 	add_mounts(&argv, box);
 	if (cmd->cwd)
 		strv_push_all(&argv, (const char *const[]){"--chdir", cmd->cwd, NULL});
-	add_user_and_shell(&argv, box);
+	if (cmd->trace)
+		add_trace_fds(&argv);
+	add_user_and_shell(&argv, box, cmd->trace);
 	strv_extend(&argv, &cmd->argv);
 	strv_done(&cmd->argv);
 	cmd->argv = argv;

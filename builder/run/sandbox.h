@@ -16,6 +16,15 @@ enum sandbox_kind {
  * SANDBOX_KIND_UNTRUSTED, and it owns the build directory then. */
 #define SANDBOX_UID 65534
 
+/* The descriptors of a traced command: see sandbox_wrap_command(). */
+enum {
+	SANDBOX_INFO_FD = 5, /* bwrap writes {"child-pid": PID, ...} there */
+	SANDBOX_READY_FD,    /* gets a line once all mounts are made, before the command */
+	SANDBOX_GO_FD,       /* the command starts when a line can be read from it */
+	SANDBOX_SECCOMP_FD,  /* seccomp_open_filter()'s */
+	SANDBOX_FDS
+};
+
 /* What a confined command may see and write. Strings are borrowed; sandbox_done() frees
  * the vectors. */
 struct sandbox {
@@ -59,7 +68,9 @@ void sandbox_done(struct sandbox *box);
 /* Changes cmd so that bubblewrap runs it. The system is read-only; /tmp, /var/tmp, /run
  * and home directories are empty except for what readable_paths shows; the command has
  * PID, IPC, UTS and network namespaces of its own. SANDBOX_KIND_NONE leaves cmd as it
- * is. */
+ * is. If cmd->trace is set, cmd must be given the descriptors named above, it waits for
+ * SANDBOX_GO_FD before it starts, and it cannot make user namespaces, in which it could
+ * have mounts that are not traced. */
 void sandbox_wrap_command(struct command *cmd, const struct sandbox *box);
 
 /* Returns whether a strict sandbox hides path, unless path is made readable. */

@@ -53,6 +53,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 		btf_wrap_pahole(job, cmd, &box);
 	}
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
+	cmd->trace = b->trace;
 	sandbox_wrap_command(cmd, &box);
 	sandbox_done(&box);
 	buildlog_add_command(b->log_fd, seen);

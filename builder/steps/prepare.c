@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/walk.h"
+#include "builder/run/trace.h"
 #include "builder/host/distro.h"
 #include "builder/host/header-mounts.h"
 #include "builder/host/toolchain.h"
@@ -19,6 +20,8 @@
 #include "builder/build/constants.h"
 #include "builder/build/places.h"
 #include "builder/reuse/cached.h"
+#include "builder/reuse/fingerprint.h"
+#include "builder/reuse/reuse.h"
 #include "builder/steps/clean.h"
 #include "builder/steps/prepare.h"
 
@@ -347,6 +350,9 @@ static int copy_work(struct job *job)
 	uid_t uid = (uid_t)-1;
 	int r;
 
+	trace_free(b->trace);
+	b->trace = job->reuse->key.n_parts && fingerprint_is_traced(job) ? trace_new(NULL)
+									 : NULL;
 	r = build_clear_job_dir(job);
 	if (r < 0)
 		return r;

@@ -115,6 +115,7 @@ static int publish_work(struct job *job)
 	int r;
 
 	job->outcome.build_s = build_elapsed_s(b);
+	cached_observe(job);
 	r = dir_make(log_dir, &job->outcome.error);
 	if (r == 0)
 		r = write_log(job, log);

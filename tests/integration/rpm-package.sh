@@ -64,7 +64,7 @@ is "$(scripts)" "systemd_post dkms.service,systemd_preun dkms.service,systemd_po
 	"its scripts use the macros of systemd"
 requires=$(rpm -qp --requires "$work/rpm/RPMS/dkms.rpm")
 for name in bubblewrap gcc kmod make patch 'libarchive\.so\.13' 'libcrypto\.so\.3' 'libkmod\.so\.2' \
-	'liblzma\.so\.5' 'libzstd\.so\.1'
+	'liblzma\.so\.5' 'libseccomp\.so\.2' 'libzstd\.so\.1'
 do
 	like "$requires" "^$name(\(\)\(64bit\))?$" "the package requires ${name//\\/}"
 done

@@ -27,7 +27,7 @@ echo 'PAHOLE_FLAGS = -J -j --btf_gen_floats "a  b" --btf_base vmlinux $@' > "$he
 cat "$headers/flags" "$headers/Makefile" > "$headers/Makefile.new" && mv "$headers/Makefile.new" "$headers/Makefile"
 ko=$(readlink -f "$dkmstree")/m/1.0/build/m.ko
 
-is "$(called)" "7 -J -j1 --btf_gen_floats a  b --btf_base vmlinux $ko" "pahole gets one thread and its other arguments"
+is "$(called)" "7 -J -j1 --btf_gen_floats a  b --btf_base vmlinux /var/lib/dkms/m/1.0/build/m.ko" "pahole gets one thread and its other arguments"
 is "$(called --sandbox=off)" "7 -J -j1 --btf_gen_floats a  b --btf_base vmlinux $ko" "without a sandbox, too"
 is "$(ls -A "$dkmstree/m/1.0")" "$K
 build

@@ -168,7 +168,7 @@ other/1.0 for $K7: not in the cache: kernel, conf, environment of other/1.0 $K $
 		mount --bind "$work/make" "$(realpath /usr/bin/make)"
 		run_dkms cache why m/1.0 -k $K
 		umount "$(realpath /usr/bin/make)"
-		like "$out" "^  tools: /usr/bin/make differs \\([0-9a-f]{12} -> [0-9a-f]{12}, of make [^ ]+ [^ ]+\\)\$" \
+		like "$out" "^  file: /usr/bin/make differs \\([0-9a-f]{12} -> [0-9a-f]{12}, of make [^ ]+ [^ ]+\\)\$" \
 			"cache why: the package of a tool"
 		dkms unbuild m/1.0 -k $K > /dev/null
 	else

@@ -115,8 +115,7 @@ statement()
 			"headers .*source .*tools" "what is known of a build that was not traced"
 	else
 		like "$(get built '.predicate.buildDefinition.resolvedDependencies[].name')" "/m\.c$" "the source"
-		like "$(get built '.predicate.buildDefinition.resolvedDependencies[].annotations.package // ""')" \
-			"^pkg:(deb|rpm)/[a-z]+/" "packages"
+		like "$(get built '.predicate.buildDefinition.resolvedDependencies[].name')" "^/usr/bin/make$" "a program"
 	fi
 }
 

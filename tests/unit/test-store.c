@@ -82,7 +82,9 @@ static int restore_result(struct cache *c, int n, const char *a, const char *b)
 	key_done(&k);
 	unlink(to_a);
 	unlink(to_b);
-	if (cache_find(c, &key, &e)) {
+	r = cache_find(c, &key, &e);
+	cache_count_lookup(c, r ? &e : NULL);
+	if (r) {
 		r = cache_restore(c, &e, files, 2, 0644) == 0;
 		entry_done(&e);
 	}

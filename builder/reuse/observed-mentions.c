@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which paths do the makefiles and scripts of a package spell out? */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/walk.h"
+#include "builder/run/sandbox.h"
+#include "builder/build/build.h"
+#include "builder/reuse/observed-mentions.h"
+#include "builder/reuse/observed-values.h"
+
+/* A larger file is no makefile (bytes). */
+#define MAKEFILE_MAX (1024 * 1024)
+
+/* The directories that such paths begin with. */
+static const char *const tops[] = {"/bin/", "/boot/", "/etc/", "/lib", "/opt/", "/sbin/",
+	"/srv/", "/usr/", "/var/"};
+
+/* Adds the paths of the texts of a package. */
+struct finder {
+	const struct job *job;
+	const struct sandbox *box;
+	struct manifest *m;
+	bool native; /* one of the texts has this word */
+};
+
+/* Whether a build sees the same at a path as the machine has there. */
+static bool is_visible(const struct finder *f, const char *path)
+{
+	for (size_t i = 0; i < f->box->hidden_dirs.n; i++)
+		if (path_is_in(path, f->box->hidden_dirs.items[i]))
+			return false;
+	if (!sandbox_hides_path(path))
+		return true;
+	for (const char *const *shown = sandbox_visible_etc; *shown; shown++)
+		if (path_is_in(path, *shown))
+			return true;
+	return false;
+}
+
+static void add_path(struct finder *f, const char *at, size_t len)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *value = NULL;
+
+	while (len > 1 && (at[len - 1] == '.' || at[len - 1] == '/'))
+		len--;
+	path = xstrndup(at, len);
+	if (path_has_dot_dot(path) || !is_visible(f, path))
+		return;
+	value = observed_value(f->job, MANIFEST_EXISTS, path);
+	manifest_add(f->m, MANIFEST_EXISTS, path, value);
+}
+
+/* Adds the paths in a text. A path that a variable follows is not known. */
+static void add_paths(struct finder *f, const char *text)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789+-._/@";
+	char before = '\n';
+
+	for (const char *at = text; *at;) {
+		size_t len = strspn(at, chars);
+		bool wanted = false;
+
+		for (size_t i = 0; len && *at == '/' && i < ARRAY_SIZE(tops); i++)
+			wanted = wanted || has_prefix(at, tops[i]);
+		/* After these, a path is the end of another one. */
+		if (wanted && before != ')' && before != '}' && at[len] != '$' &&
+			at[len] != '*' && at[len] != '?' && at[len] != '[')
+			add_path(f, at, len);
+		at += len;
+		before = *at;
+		at += *at != '\0';
+	}
+}
+
+/* Whether the file is likely to have commands. */
+static bool has_commands(const struct walk_entry *e)
+{
+	static const char *const names[] = {"akefile", "Kbuild", "CMakeLists", "configure",
+		"dkms.conf"};
+	static const char *const suffixes[] = {".ac", ".am", ".bash", ".cmake", ".in",
+		".mak", ".make", ".mk", ".pl", ".py", ".sh"};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strstr(e->name, names[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+		if (has_suffix(e->name, suffixes[i]))
+			return true;
+	return fstatat(e->parent, e->name, &st, 0) == 0 && st.st_mode & 0111;
+}
+
+static void add_text(struct finder *f, const char *text)
+{
+	if (!text)
+		return;
+	add_paths(f, text);
+	f->native = f->native || strstr(text, "native");
+}
+
+static void add_dir(struct finder *f, const char *dir)
+{
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin(&w, dir, 0);
+
+	while (r == 0 && (e = walk_next(&w))) {
+		_cleanup_free_ char *path = path_join(dir, e->path);
+		_cleanup_(str_done) struct str text = {0};
+
+		if (e->type == DT_REG && has_commands(e) &&
+			file_read(path, MAKEFILE_MAX, &text, NULL) == 0)
+			add_text(f, text.data);
+	}
+}
+
+bool observed_add_mentioned(
+	const struct job *job, const struct sandbox *box, struct manifest *m)
+{
+	const struct conf *c = job->conf;
+	_cleanup_free_ char *overrides =
+		path_join(job->shared->settings->config_dir, job->name);
+	struct finder f = {.job = job, .box = box, .m = m};
+
+	add_dir(&f, job->build->paths.source_dir);
+	add_dir(&f, overrides);
+	add_text(&f, c->make);
+	add_text(&f, c->pre_build);
+	add_text(&f, c->post_build);
+	return f.native;
+}

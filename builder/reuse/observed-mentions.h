@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_REUSE_OBSERVED_MENTIONS_H
+#define BUILDER_REUSE_OBSERVED_MENTIONS_H
+
+#include "cache/manifest.h"
+#include "builder/job/job.h"
+
+/* Adds to a manifest whether there is something at each path that a makefile or script of
+ * the package, or a command of its dkms.conf, spells out and that the build could see in
+ * its sandbox: it may have tested this without opening the file. Returns whether one of them contains the
+ * word "native", with which compilers make code for the machine's own processor. */
+bool observed_add_mentioned(
+	const struct job *job, const struct sandbox *box, struct manifest *m);
+
+#endif

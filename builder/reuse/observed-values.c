@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What would a build see at a path now? */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/dirents.h"
+#include "base/file.h"
+#include "cache/cache.h"
+#include "cache/listing.h"
+#include "builder/host/inventory.h"
+#include "builder/build/build.h"
+#include "builder/build/confine.h"
+#include "builder/reuse/observed-values.h"
+
+/* A larger file in /proc is not read (bytes). */
+#define PROC_MAX (1024 * 1024)
+
+static char *hex_of(const struct digest *digest)
+{
+	char hex[DIGEST_HEX];
+
+	digest_hex(digest, hex);
+	return xstrdup(hex);
+}
+
+static char *digest_of_text(const struct str *text)
+{
+	struct digest digest;
+
+	digest_bytes(text->data ? text->data : "", text->len, &digest);
+	return hex_of(&digest);
+}
+
+/* The size and times of files in /proc say nothing. */
+static char *digest_of_proc(const char *path)
+{
+	_cleanup_(str_done) struct str text = {0};
+
+	if (file_read(path, PROC_MAX, &text, NULL) < 0)
+		return xstrdup("-");
+	return digest_of_text(&text);
+}
+
+char *observed_real_path(const struct job *job, const char *path)
+{
+	const struct strv *places = &job->build->places;
+	char *real = build_real_path(job->build, path);
+	size_t longest = 0;
+
+	if (real)
+		return real;
+	for (size_t i = 0; i + 1 < places->n; i += 2) {
+		_cleanup_free_ char *seen = sandbox_place(places->items[i + 1]);
+		const char *place = seen ? seen : places->items[i + 1];
+		size_t n = strlen(place);
+
+		if (n <= longest || !path_is_in(path, place))
+			continue;
+		longest = n;
+		free(real);
+		real = xasprintf("%s%s", places->items[i], path + n);
+	}
+	return real ? real : xstrdup(path);
+}
+
+static char *digest_of_file(const struct job *job, const char *path)
+{
+	_cleanup_free_ char *name = observed_real_path(job, path);
+	struct digest digest;
+	struct stat st;
+
+	if (has_prefix(path, "/proc/"))
+		return digest_of_proc(path);
+	if (stat(name, &st) < 0 || !S_ISREG(st.st_mode) ||
+		statcache_digest(cache_statcache(job->shared->cache), AT_FDCWD, name, &st,
+			&digest) < 0)
+		return xstrdup("-");
+	return hex_of(&digest);
+}
+
+/* Whether every root directory has this name. Others, such as those of people's own
+ * directories, are no reason to build again. */
+static bool is_standard_top(const char *name)
+{
+	static const char *const names[] = {"bin", "boot", "dev", "etc", "home", "lib",
+		"lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root", "run",
+		"sbin", "srv", "sys", "tmp", "usr", "var"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (streq(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Returns the digest of the names in a directory. */
+static char *digest_of_dir(const struct job *job, const char *path)
+{
+	_cleanup_free_ char *name = observed_real_path(job, path);
+	_cleanup_(str_done) struct str text = {0};
+	struct dirents entries = {0};
+	int fd = dir_open_at(AT_FDCWD, name);
+	bool is_root = streq(path, "/");
+	int r = fd < 0 ? fd : dirents_read_all(fd, &entries);
+
+	if (fd >= 0)
+		close(fd);
+	dirents_sort(&entries);
+	for (size_t i = 0; i < entries.n; i++) {
+		if (is_root && !is_standard_top(entries.items[i].name))
+			continue;
+		listing_add_escaped(&text, entries.items[i].name);
+		str_add(&text, "\n");
+	}
+	dirents_done(&entries);
+	return r < 0 ? xstrdup("-") : digest_of_text(&text);
+}
+
+static char *digest_of_fact(const char *name)
+{
+	_cleanup_(str_done) struct str text = {0};
+
+	if (streq(name, "processor")) {
+		inventory_add_processor(&text);
+	} else if (streq(name, "visible")) {
+		for (const char *const *path = sandbox_visible_etc; *path; path++)
+			if (path_exists(*path))
+				str_addf(&text, "%s\n", *path);
+	} else {
+		return xstrdup("-");
+	}
+	return digest_of_text(&text);
+}
+
+/* Returns the path of the program that a shell in the sandbox runs by this name. */
+static char *find_program(const struct job *job, const char *name)
+{
+	_cleanup_free_ char *copy = xstrdup(build_search_path(job));
+	char *dir, *rest = copy;
+
+	while ((dir = strsep(&rest, ":"))) {
+		_cleanup_free_ char *path = path_join(dir, name);
+
+		if (path_is_program(path))
+			return TAKE_PTR(path);
+	}
+	return xstrdup("-");
+}
+
+char *observed_value(const struct job *job, enum manifest_kind kind, const char *path)
+{
+	char *target = NULL;
+
+	switch (kind) {
+	case MANIFEST_DIR:
+		return digest_of_dir(job, path);
+	case MANIFEST_EXISTS:
+		return xstrdup(path_exists(path) ? "yes" : "no");
+	case MANIFEST_FACT:
+		return digest_of_fact(path);
+	case MANIFEST_FILE:
+	case MANIFEST_INPUT:
+		return digest_of_file(job, path);
+	case MANIFEST_LINK:
+		return link_read(path, &target) < 0 ? xstrdup("-") : target;
+	case MANIFEST_PROGRAM:
+		return find_program(job, path);
+	case MANIFEST_KINDS:
+		break;
+	}
+	return xstrdup("-");
+}
+
+size_t observed_find_changes(const struct job *job, const struct manifest *m,
+	struct observed_change *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n && n < max; i++) {
+		const struct manifest_item *item = &m->items[i];
+		char *value;
+
+		if (item->kind == MANIFEST_INPUT)
+			continue;
+		value = observed_value(job, item->kind, item->path);
+		if (streq(value, item->value))
+			free(value);
+		else
+			ret[n++] = (struct observed_change){item, value};
+	}
+	return n;
+}

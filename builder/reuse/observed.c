@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What has a build looked at? Makes a manifest of what its commands have opened. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/walk.h"
+#include "cache/cache.h"
+#include "builder/run/trace.h"
+#include "builder/host/header-trees.h"
+#include "builder/tree/tree.h"
+#include "builder/build/build.h"
+#include "builder/build/confine.h"
+#include "builder/build/places.h"
+#include "builder/reuse/observed.h"
+#include "builder/reuse/observed-links.h"
+#include "builder/reuse/observed-mentions.h"
+#include "builder/reuse/observed-values.h"
+
+/* A manifest that is being made. */
+struct observer {
+	const struct job *job;
+	struct manifest *m;
+	struct sandbox box;  /* of the build */
+	struct strv covered; /* real paths whose content is in the key */
+	bool visible, processor;
+	char *why; /* why the result must not be kept, or NULL */
+};
+
+/* Appends the real paths of files and directories that parts of the key list. */
+static void list_covered(const struct job *job, struct strv *ret)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+	_cleanup_(strv_done) struct strv paths = {0};
+
+	header_trees_list(k, ret);
+	strv_push(&paths, job->build->paths.source_dir);
+	strv_pushf(&paths, "%s/%s", s->config_dir, job->name);
+	strv_pushf(&paths, "%s/modules.builtin", k->dir);
+	strv_pushf(&paths, "%s/modules.order", k->dir);
+	if (k->config_path)
+		strv_push(&paths, k->config_path);
+	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++)
+		strv_pushf(&paths, "%s%s", sandbox_visible_boot[i], k->release);
+	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
+		struct version_on_kernel module =
+			job_module_on_kernel(job, job->conf->build_depends.items[i]);
+		_cleanup_free_ char *version =
+			tree_installed_version(s->trees.dkms, module);
+		_cleanup_free_ char *link = tree_installed_link(s->trees.dkms, module);
+
+		strv_pushf(&paths, "%s/module/Module.symvers", link);
+		if (version)
+			strv_pushf(&paths, "%s/%s/%s/source", s->trees.dkms, module.name,
+				version);
+	}
+	for (size_t i = 0; i < paths.n; i++) {
+		char *real = realpath(paths.items[i], NULL);
+
+		if (real)
+			strv_take(ret, real);
+	}
+}
+
+static bool is_covered(const struct observer *o, const char *real)
+{
+	for (size_t i = 0; i < o->covered.n; i++)
+		if (path_is_in(real, o->covered.items[i]))
+			return true;
+	return false;
+}
+
+/* Whether a path in /proc tells nothing that a result could depend on, or something that
+ * is different each time. */
+static bool is_ignored_proc(const char *path)
+{
+	static const char *const names[] = {"filesystems", "loadavg", "meminfo", "mounts",
+		"self", "stat", "thread-self", "uptime", "version"};
+	const char *name = path + strlen("/proc/");
+	size_t len = strcspn(path + strlen("/proc/"), "/");
+
+	if (strspn(name, "0123456789") == len)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == len && strncmp(name, names[i], len) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the build saw something at the path that the sandbox has made the same for each
+ * build with this key, or that has no influence. */
+static bool is_constant(const struct observer *o, const char *path)
+{
+	static const char *const paths[] = {"/etc/ld.so.cache", "/etc/localtime"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (streq(path, paths[i]))
+			return true;
+	for (size_t i = 1; i < o->box.shown_files.n; i += 2)
+		if (streq(path, o->box.shown_files.items[i]))
+			return true;
+	return path_is_in(path, "/run/ccache") || path_is_in(path, "/run/pahole");
+}
+
+/* Whether the file is still the one that was opened, and was not changed since the build
+ * began. */
+static bool is_unchanged(const struct observer *o, const struct traced_file *f,
+	const struct stat *now)
+{
+	struct timespec began = trace_began(o->job->build->trace);
+
+	return !f->deleted && stat_is_same(&f->st, now) &&
+	       f->st.st_size == now->st_size &&
+	       timespec_ns(&f->st.st_mtim) == timespec_ns(&now->st_mtim) &&
+	       timespec_ns(&now->st_ctim) < timespec_ns(&began);
+}
+
+static void set_changed(struct observer *o, const char *path)
+{
+	if (!o->why)
+		o->why = xasprintf("%s changed while it was built", path);
+}
+
+static void add_value(struct observer *o, enum manifest_kind kind, const char *path)
+{
+	_cleanup_free_ char *value = observed_value(o->job, kind, path);
+
+	if (kind != MANIFEST_LINK && kind != MANIFEST_PROGRAM && streq(value, "-"))
+		set_changed(o, path);
+	else
+		manifest_add(o->m, kind, path, value);
+}
+
+static void add_proc(struct observer *o, const struct traced_file *f)
+{
+	if (streq(f->path, "/proc/cpuinfo"))
+		o->processor = true;
+	else if (S_ISREG(f->st.st_mode) && !is_ignored_proc(f->path))
+		add_value(o, MANIFEST_FILE, f->path);
+}
+
+static void add_file(struct observer *o, const struct traced_file *f)
+{
+	_cleanup_free_ char *path = observed_real_path(o->job, f->path);
+	bool is_dir = S_ISDIR(f->st.st_mode), covered;
+	struct stat now;
+
+	if (is_constant(o, f->path)) {
+		/* A program of this name must not come before it. */
+		if (f->executed)
+			add_value(o, MANIFEST_PROGRAM, path_base(f->path));
+		return;
+	}
+	if (path_is_in(f->path, "/proc")) {
+		add_proc(o, f);
+		return;
+	}
+	if (is_dir && (lstat(path, &now) < 0 || now.st_dev != f->st.st_dev)) {
+		o->visible = true; /* a directory that the sandbox has made */
+		return;
+	}
+	covered = is_covered(o, path);
+	if (lstat(path, &now) < 0 || !is_unchanged(o, f, &now))
+		set_changed(o, path);
+	else if (!is_dir)
+		add_value(o, covered ? MANIFEST_INPUT : MANIFEST_FILE, f->path);
+	else if (!covered)
+		add_value(o, MANIFEST_DIR, f->path);
+}
+
+/* Adds the files of the package. A build reads a copy of them, which is not traced. */
+static void add_source(struct observer *o)
+{
+	const struct build *b = o->job->build;
+	_cleanup_free_ char *real = realpath(b->paths.source_dir, NULL);
+	_cleanup_free_ char *seen = real ? places_path(b, real) : NULL;
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = real ? walk_begin(&w, real, WALK_SORTED) : -ENOENT;
+
+	while (r == 0 && (e = walk_next(&w))) {
+		_cleanup_free_ char *path = path_join(seen, e->path);
+
+		if (e->type == DT_REG)
+			add_value(o, MANIFEST_INPUT, path);
+	}
+}
+
+static void add_facts(struct observer *o)
+{
+	/* Makefiles look for these and do without them. */
+	static const char *const optional[] = {"lsb_release", "pahole", "pkg-config"};
+
+	if (observed_add_mentioned(o->job, &o->box, o->m) || o->processor)
+		add_value(o, MANIFEST_FACT, "processor");
+	if (o->visible)
+		add_value(o, MANIFEST_FACT, "visible");
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
+		_cleanup_free_ char *value =
+			observed_value(o->job, MANIFEST_PROGRAM, optional[i]);
+
+		if (streq(value, "-"))
+			manifest_add(o->m, MANIFEST_PROGRAM, optional[i], value);
+	}
+}
+
+int observed_list(const struct job *job, struct manifest *ret, char **ret_why)
+{
+	const struct trace *trace = job->build->trace;
+	struct observer o = {.job = job, .m = ret, .box.kind = job->build->sandbox};
+	const struct traced_file *files;
+	size_t n;
+
+	if (trace_problem(trace)) {
+		*ret_why = xstrdup(trace_problem(trace));
+		return -EAGAIN;
+	}
+	build_fill_sandbox(job, &o.box);
+	list_covered(job, &o.covered);
+	files = trace_files(trace, &n);
+	for (size_t i = 0; i < n && !o.why; i++)
+		add_file(&o, &files[i]);
+	add_source(&o);
+	add_facts(&o);
+	if (!o.why)
+		observed_add_links(job, ret);
+	manifest_sort(ret);
+	strv_done(&o.covered);
+	sandbox_done(&o.box);
+	if (!o.why)
+		return 0;
+	*ret_why = o.why;
+	manifest_done(ret);
+	return -EAGAIN;
+}

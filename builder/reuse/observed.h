@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_REUSE_OBSERVED_H
+#define BUILDER_REUSE_OBSERVED_H
+
+#include "cache/manifest.h"
+#include "builder/job/job.h"
+
+/* What a build has looked at, and whether it is still the same.
+ *
+ * A build's manifest has these items, with paths as the build sees them:
+ *
+ *   - file, dir: each file and directory that a command of the build opened, and input:
+ *     each file that the key covers already. All files of the package are inputs: builds
+ *     read a copy of them, which is not traced;
+ *   - link: each link that leads to one of these, or to a directory above it. Opens do not
+ *     tell through which link a file was reached, so links are looked for: in each of the
+ *     directories above, in those of $PATH, and in /etc/alternatives;
+ *   - program: each name in $PATH that leads to one of these files, so that a program of
+ *     that name in an earlier directory is noticed; and the names of some programs that
+ *     makefiles look for, if they are not installed;
+ *   - exists: that there is nothing in /usr/local in the place of a file or link in /usr,
+ *     as compilers and loaders look there first; and whether there is something at each
+ *     path that a makefile or script of the package mentions;
+ *   - fact: "processor", if /proc/cpuinfo was read or a makefile says "native"; "visible",
+ *     which files the sandbox shows, if the build listed a directory that the sandbox
+ *     has made. */
+
+/* Makes the manifest of a build whose commands have ended. Returns 0, or a negative errno
+ * and *ret_why: why the result must not be kept, such as "FILE changed while it was
+ * built"; the caller frees it. */
+int observed_list(const struct job *job, struct manifest *ret, char **ret_why);
+
+#endif
