@@ -40,7 +40,22 @@ struct search {
 	struct wanted *items; /* sorted by path */
 	size_t n;
 	bool merged[8]; /* for each of usr_dirs: it is a link to the one in /usr */
+	/* A bit for each value of hash_tail(): a wanted path has it. Nearly all lines of
+	 * the lists are of other paths, and need not be compared. */
+	unsigned char tails[1 << 13];
 };
+
+/* Returns a number below 2^16 that depends on the last bytes of a path of n bytes. These
+ * are as many as unmerge() always leaves. */
+static unsigned int hash_tail(const char *path, size_t n)
+{
+	const size_t used = strlen("/bin/x");
+	uint32_t x = 0;
+
+	for (size_t i = n < used ? 0 : n - used; i < n; i++)
+		x = x * 31 + (unsigned char)path[i];
+	return (x ^ x >> 16) & 0xffff;
+}
 
 static const char *const usr_dirs[] = {
 	"bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"};
@@ -150,10 +165,15 @@ static void search_lists(struct search *s)
 			file_read(path, FILE_MAX, &text, NULL) < 0)
 			continue;
 		names.items[i][strlen(names.items[i]) - strlen(".list")] = '\0';
-		rest = text.data;
-		while ((line = strsep(&rest, "\n")))
-			if (*line)
+		for (line = text.data; line && line < text.data + text.len; line = rest) {
+			size_t n = strcspn(line, "\n");
+			unsigned int tail = hash_tail(line, n);
+
+			rest = line + n + 1;
+			line[n] = '\0';
+			if (s->tails[tail / 8] >> tail % 8 & 1)
 				find_line(s, line, names.items[i]);
+		}
 	}
 }
 
@@ -217,6 +237,11 @@ static void ask_dpkg(
 			.path = xstrdup(unmerge(&s, paths->items[i])), .number = i};
 	apply_diversions(&s);
 	qsort(s.items, s.n, sizeof(*s.items), compare_wanted);
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned int tail = hash_tail(s.items[i].path, strlen(s.items[i].path));
+
+		s.tails[tail / 8] |= (unsigned char)(1u << tail % 8);
+	}
 	search_lists(&s);
 	read_status(&s, status, ret);
 	for (size_t i = 0; i < s.n; i++) {
