@@ -49,6 +49,16 @@ static int open_group(void)
 		OPEN_FLAGS);
 }
 
+/* Whether marks are permitted and known to the kernel. The group in which this is tried
+ * is its own: what other programs open meanwhile is reported to it. */
+static bool can_mark(void)
+{
+	_cleanup_close_ int fd = open_group();
+
+	return fd >= 0 && fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_MOUNT, EVENTS,
+				  AT_FDCWD, "/") == 0;
+}
+
 struct trace *trace_new(struct error *err)
 {
 	struct trace *t = xcalloc(1, sizeof(*t));
@@ -56,10 +66,7 @@ struct trace *trace_new(struct error *err)
 	t->filter_fd = t->namespace_fd = -1;
 	t->fd = open_group();
 	t->proc_fd = open_group();
-	/* Try whether marks are permitted as well, and known to the kernel. */
-	if (t->proc_fd < 0 || t->fd < 0 ||
-		fanotify_mark(t->fd, FAN_MARK_ADD | FAN_MARK_MOUNT, EVENTS, AT_FDCWD,
-			"/") < 0)
+	if (t->proc_fd < 0 || t->fd < 0 || !can_mark())
 		error_errno(err, -errno, 1, "what builds read cannot be recorded");
 	else
 		t->filter_fd = seccomp_open_filter(err);
@@ -67,7 +74,6 @@ struct trace *trace_new(struct error *err)
 		trace_free(t);
 		return NULL;
 	}
-	fanotify_mark(t->fd, FAN_MARK_REMOVE | FAN_MARK_MOUNT, EVENTS, AT_FDCWD, "/");
 	clock_gettime(CLOCK_REALTIME_COARSE, &t->began);
 	return t;
 }
@@ -134,6 +140,20 @@ static void decode_field(char *text)
 	*to = '\0';
 }
 
+/* Whether the mount with this number, which mountinfo has at path, is in reach there.
+ * Otherwise it is below another one: the machine may have mounted its /tmp, and the
+ * sandbox another one over it. */
+static bool is_topmost(const char *path, const char *number)
+{
+	struct statx stx;
+
+	if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	/* Linux before 5.8 does not tell the number. */
+	return !(stx.stx_mask & STATX_MNT_ID) ||
+	       stx.stx_mnt_id == strtoull(number, NULL, 10);
+}
+
 /* Adds the mount that a line of mountinfo describes (proc_pid_mountinfo(5)), unless
  * commands can write there. root is the path of the process's root directory. */
 static int add_mount(struct trace *t, const char *root, char *line)
@@ -152,11 +172,12 @@ static int add_mount(struct trace *t, const char *root, char *line)
 		return 0;
 	decode_field(fields[4]);
 	path = xasprintf("%s%s", root, fields[4]);
-	/* A mount whose place does not exist is below another one, out of reach. */
-	if (fanotify_mark(is_proc ? t->proc_fd : t->fd, FAN_MARK_ADD | FAN_MARK_MOUNT, EVENTS,
-		    AT_FDCWD, path) < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	return 0;
+	if (!is_topmost(path, fields[0]))
+		return 0;
+	return fanotify_mark(is_proc ? t->proc_fd : t->fd, FAN_MARK_ADD | FAN_MARK_MOUNT,
+		       EVENTS, AT_FDCWD, path) < 0
+		       ? -errno
+		       : 0;
 }
 
 int trace_add_mounts(struct trace *t, pid_t pid)
