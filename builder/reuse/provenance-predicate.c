@@ -29,21 +29,22 @@ static void add_dependency(struct dependencies *d, const char *name, const char 
 	const char *digest, const char *kind)
 {
 	json_t *j = json_object(), *annotations = json_object();
+	bool is_dir = streq(kind, "directory");
 
 	set_text(j, "name", name);
 	if (path) {
 		_cleanup_free_ char *uri = file_uri_new(path);
 
 		set_text(j, "uri", uri);
+	}
+	if (path && !is_dir) { /* several packages may have files in a directory */
 		d->at = xrealloc_array(d->at, d->paths.n + 1, sizeof(*d->at));
 		d->at[d->paths.n] = json_array_size(d->list);
 		strv_push(&d->paths, path);
 	}
 	if (digest)
 		json_object_set_new(j, "digest",
-			json_pack("{s:s}",
-				streq(kind, "directory") ? "dkms-listing" : "sha256",
-				digest));
+			json_pack("{s:s}", is_dir ? "dkms-listing" : "sha256", digest));
 	set_text(annotations, "kind", kind);
 	json_object_set_new(j, "annotations", annotations);
 	json_array_append_new(d->list, j);

@@ -23,7 +23,8 @@
  *
  * The annotations of a dependency are its "kind": "file", "input" for files of the
  * module, the kernel and the configuration, "directory", of whose listing the digest is,
- * or "key-part", a part of the key of the cache (fingerprint.h); and its "package".
+ * or "key-part", a part of the key of the cache (fingerprint.h); and the "package" that a
+ * file is of.
  *
  * The predicate is made once, and kept in the cache together with the modules. So a build
  * from the cache has the same one. */

@@ -8,70 +8,12 @@ set -eu
 [ -n "$private" ] || skip_all "needs a mount namespace"
 command -v python3 > /dev/null || skip_all "python3 is not installed"
 
-# What in-toto.io/Statement/v1, its ResourceDescriptor and slsa.dev/provenance/v1 require. Prints what
-# is wrong with a statement.
-cat > "$work/check.py" <<'PYTHON'
-import json, re, sys
-wrong = []
-def expect(condition, what):
-    if not condition:
-        wrong.append(what)
-def fields(value, where, required, optional):
-    expect(isinstance(value, dict), where + " is no object")
-    if not isinstance(value, dict):
-        return
-    for name in required:
-        expect(name in value, where + " has no " + name)
-    for name, content in value.items():
-        kind = {**required, **optional}.get(name)
-        expect(kind is not None, where + " has the unknown field " + name)
-        expect(kind is None or isinstance(content, kind), where + "." + name + " has the wrong type")
-def uri(text, where):
-    expect(re.fullmatch(r"[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+", text or ""), where + " is no URI: " + str(text))
-def descriptor(value, where, required={}):
-    fields(value, where, required, {"name": str, "uri": str, "digest": dict, "content": str,
-        "downloadLocation": str, "mediaType": str, "annotations": dict})
-    expect({"uri", "digest", "content"} & set(value), where + " identifies nothing")
-    if "uri" in value:
-        uri(value["uri"], where + ".uri")
-    for algorithm, digest in value.get("digest", {}).items():
-        expect(isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest), where + " has a bad " + algorithm)
-s = json.load(sys.stdin)
-fields(s, "statement", {"_type": str, "subject": list, "predicateType": str}, {"predicate": dict})
-expect(s["_type"] == "https://in-toto.io/Statement/v1", "_type")
-expect(s["predicateType"] == "https://slsa.dev/provenance/v1", "predicateType")
-expect(s["subject"], "no subject")
-for subject in s["subject"]:
-    descriptor(subject, "subject", {"digest": dict})
-names = [subject.get("name") for subject in s["subject"]]
-expect(len(names) == len(set(names)), "names of subjects are not unique")
-p = s["predicate"]
-fields(p, "predicate", {"buildDefinition": dict, "runDetails": dict}, {})
-b = p["buildDefinition"]
-fields(b, "buildDefinition", {"buildType": str, "externalParameters": dict},
-    {"internalParameters": dict, "resolvedDependencies": list})
-uri(b["buildType"], "buildType")
-for dependency in b.get("resolvedDependencies", []):
-    descriptor(dependency, "dependency " + str(dependency.get("name")))
-r = p["runDetails"]
-fields(r, "runDetails", {"builder": dict}, {"metadata": dict, "byproducts": list})
-fields(r["builder"], "builder", {"id": str}, {"builderDependencies": list, "version": dict})
-uri(r["builder"]["id"], "builder.id")
-expect(all(isinstance(v, str) for v in r["builder"].get("version", {}).values()), "builder.version")
-fields(r.get("metadata", {}), "metadata", {}, {"invocationId": str, "startedOn": str, "finishedOn": str})
-for name, time in r.get("metadata", {}).items():
-    expect(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time), name)
-for byproduct in r.get("byproducts", []):
-    descriptor(byproduct, "byproduct")
-print("\n".join(wrong))
-PYTHON
-
 # Writes the statement of m/1.0 to $work/NAME, and checks it.
 states() # NAME
 {
 	dkms_exits 0 "$1: dkms provenance" provenance m/1.0 -k $K
 	cp "$work/out" "$work/$1"
-	is "$err$(python3 "$work/check.py" < "$work/$1" 2>&1)" "" "$1: the statement is valid"
+	is "$err$(python3 "$top_srcdir/tests/lib/check-statement.py" < "$work/$1" 2>&1)" "" "$1: the statement is valid"
 	is "$(jq -r '.subject[] | .name + " " + .digest.sha256' "$work/$1")" \
 		"$(cd "$dkmstree/m/1.0/$K/$arch/module" && sha256sum ./*.ko* | awk '{ print substr($2, 3), $1 }')" \
 		"$1: its subjects are the modules in the tree"
@@ -86,7 +28,7 @@ checker()
 	for change in 'del(.subject)' '.subject[0].digest.sha256 = "x"' 'del(.predicate.runDetails.builder.id)' \
 		'.predicate.buildDefinition.resolvedDependencies += [{"name": "x"}]' '._type = "x"' \
 		'.predicate.runDetails.metadata.startedOn = 1'; do
-		ok "the check refuses $change" test -n "$(jq "$change" "$work/built" | python3 "$work/check.py" 2>&1)"
+		ok "the check refuses $change" test -n "$(jq "$change" "$work/built" | python3 "$top_srcdir/tests/lib/check-statement.py" 2>&1)"
 	done
 }
 
