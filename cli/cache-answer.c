@@ -113,6 +113,8 @@ static void print_miss(
 	}
 	for (size_t i = 0; i < lines.n; i++)
 		printf("  %s\n", lines.items[i]);
+	if (!miss->n_changes)
+		printf("  it is not known what that build has read\n");
 	print_objects(miss);
 }
 

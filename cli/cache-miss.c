@@ -72,7 +72,8 @@ static struct file_change *add_change(struct cache_miss *miss, const char *part)
 {
 	miss->changes = xrealloc_array(
 		miss->changes, miss->n_changes + 1, sizeof(*miss->changes));
-	miss->changes[miss->n_changes] = (struct file_change){.part = xstrdup(part)};
+	miss->changes[miss->n_changes] =
+		(struct file_change){.part = xstrdup(part), .kind = MANIFEST_KINDS};
 	return &miss->changes[miss->n_changes++];
 }
 
@@ -94,28 +95,55 @@ static void add_changes(struct cache_miss *miss, const struct part_changes *p)
 		c->more = p->lines.all - p->lines.n;
 }
 
-/* Adds what the build of an entry has looked at and what is not the same now. The caller
- * knows that the primary key is the same. */
+/* Adds an item that a build has looked at. */
+static void add_observed_change(
+	const struct observed_change *change, struct cache_miss *miss)
+{
+	const struct manifest_item *item = change->item;
+	struct file_change *c = add_change(miss, manifest_kind_name(item->kind));
+
+	c->kind = item->kind;
+	c->name = xstrdup(item->path);
+	if (!streq(item->value, "-") && !streq(item->value, "no"))
+		c->was = xstrdup(item->value);
+	if (!streq(change->value, "-") && !streq(change->value, "no"))
+		c->now = xstrdup(change->value);
+}
+
+/* Whether another item of the manifest says more about the change. */
+static bool is_told_twice(const struct manifest *m, const struct manifest_item *item)
+{
+	return item->kind == MANIFEST_EXISTS &&
+	       (manifest_find(m, MANIFEST_FILE, item->path) ||
+		       manifest_find(m, MANIFEST_DIR, item->path));
+}
+
+/* Adds what the build of an entry has looked at and what is not the same now, at most max
+ * items of each kind. The caller knows that the primary key is the same. */
 static void add_observed(struct cache *cache, const struct job *job,
 	const struct entry *nearest, size_t max, struct cache_miss *miss)
 {
-	struct observed_change *changes = xcalloc(max, sizeof(*changes));
+	struct observed_change *changes = NULL;
 	struct manifest m = {0};
-	size_t n = 0;
+	size_t n = 0, of_kind = 0;
 
-	if (cache_get_manifest(cache, nearest, &m) == 0)
-		n = observed_find_changes(job, &m, changes, max);
-	for (size_t i = 0; i < n; i++) {
-		const struct manifest_item *item = changes[i].item;
-		struct file_change *c = add_change(miss, manifest_kind_name(item->kind));
-
-		c->name = xstrdup(item->path);
-		if (!streq(item->value, "-") && !streq(item->value, "no"))
-			c->was = xstrdup(item->value);
-		if (!streq(changes[i].value, "-") && !streq(changes[i].value, "no"))
-			c->now = xstrdup(changes[i].value);
-		free(changes[i].value);
+	if (cache_get_manifest(cache, nearest, &m) == 0) {
+		changes = xcalloc(m.n + 1, sizeof(*changes));
+		n = observed_find_changes(job, &m, changes, m.n);
 	}
+	for (size_t i = 0; i < n; i++) {
+		/* The items of a kind are next to each other. */
+		if (i && changes[i].item->kind != changes[i - 1].item->kind)
+			of_kind = 0;
+		if (is_told_twice(&m, changes[i].item))
+			continue;
+		if (of_kind++ < max)
+			add_observed_change(&changes[i], miss);
+		else
+			miss->changes[miss->n_changes - 1].more++;
+	}
+	for (size_t i = 0; i < n; i++)
+		free(changes[i].value);
 	free(changes);
 	manifest_done(&m);
 }
@@ -193,24 +221,53 @@ static bool is_digest(const char *value)
 	return value && strlen(value) == DIGEST_HEX - 1 && digest_parse(value, &digest);
 }
 
+/* Returns what has happened to the thing that the change is about. The caller frees. */
+static char *describe_change(const struct file_change *c)
+{
+	switch (c->kind) {
+	case MANIFEST_DIR:
+		return xasprintf(
+			"%s %s", c->name, c->now ? "has other files in it" : "is gone");
+	case MANIFEST_FACT:
+		if (streq(c->name, "processor"))
+			return xstrdup("the processor is another one");
+		return xstrdup("the sandbox shows other files of /etc");
+	case MANIFEST_LINK:
+		if (c->now)
+			return xasprintf(
+				"%s led to %s, leads to %s", c->name, c->was, c->now);
+		return xasprintf("%s led to %s, is no link any more", c->name, c->was);
+	case MANIFEST_PROGRAM:
+		return xasprintf("%s was %s, is %s", c->name,
+			c->was ? c->was : "not installed",
+			c->now ? c->now : "not installed");
+	default:
+		return xasprintf("%s %s", c->name,
+			!c->was   ? "is new"
+			: !c->now ? "is gone"
+				  : "differs");
+	}
+}
+
 void file_change_add_lines(const struct file_change *c, struct strv *ret)
 {
 	_cleanup_(str_done) struct str more = {0};
+	_cleanup_free_ char *text = NULL;
+	bool is_link = c->kind == MANIFEST_LINK;
 
 	if (!c->name) {
 		strv_pushf(ret, "%s differs", c->part);
 		return;
 	}
-	if (is_digest(c->was) && is_digest(c->now) && !streq(c->was, c->now))
+	text = describe_change(c);
+	if (c->kind != MANIFEST_DIR && c->kind != MANIFEST_FACT && is_digest(c->was) &&
+		is_digest(c->now) && !streq(c->was, c->now))
 		str_addf(&more, "%.*s -> %.*s", SHORT_DIGEST, c->was, SHORT_DIGEST,
 			c->now);
-	if (c->package)
+	if (c->package && !is_link)
 		str_addf(&more, "%sof %s", more.len ? ", " : "", c->package);
-	strv_pushf(ret, "%s: %s %s%s%s%s", c->part, c->name,
-		!c->was   ? "is new"
-		: !c->now ? "is gone"
-			  : "differs",
-		more.len ? " (" : "", more.len ? more.data : "", more.len ? ")" : "");
+	strv_pushf(ret, "%s: %s%s%s%s", c->part, text, more.len ? " (" : "",
+		more.len ? more.data : "", more.len ? ")" : "");
 	if (c->more)
 		strv_pushf(ret, "%s: and %zu more", c->part, c->more);
 }
@@ -219,6 +276,32 @@ bool cache_miss_is_due_to_kernel(const char *part)
 {
 	return has_prefix(part, "headers") || streq(part, "config") ||
 	       streq(part, "kernel-files");
+}
+
+/* Returns what the build of the entry has looked at and what is not as it was, in a few
+ * words. The caller frees. */
+static char *describe_all_observed(
+	struct cache *cache, const struct job *job, const struct entry *nearest)
+{
+	_cleanup_free_ char *first = NULL;
+	struct cache_miss miss = {0};
+	size_t all = 0;
+	char *text;
+
+	add_observed(cache, job, nearest, 1, &miss);
+	for (size_t i = 0; i < miss.n_changes; i++)
+		all += 1 + miss.changes[i].more;
+	if (!all)
+		return xasprintf("not in the cache: it is not known what %s was made of",
+			nearest->title);
+	first = describe_change(&miss.changes[0]);
+	text = all == 1 ? xasprintf("not in the cache: since %s was built: %s",
+				  nearest->title, first)
+			: xasprintf("not in the cache: since %s was built: %s and %zu "
+				    "more",
+				  nearest->title, first, all - 1);
+	cache_miss_done(&miss);
+	return text;
 }
 
 char *cache_miss_describe(struct cache *cache, const struct job *job)
@@ -238,8 +321,11 @@ char *cache_miss_describe(struct cache *cache, const struct job *job)
 		if (!other_kernel || !cache_miss_is_due_to_kernel(name))
 			strv_push(&parts, name);
 	}
+	if (!nearest)
+		return xstrdup("not in the cache");
+	if (!parts.n)
+		return describe_all_observed(cache, job, nearest);
 	all = strv_join(&parts, ", ");
-	return nearest ? xasprintf("not in the cache: %s of %s differ%s", all,
-				 nearest->title, parts.n == 1 ? "s" : "")
-		       : xstrdup("not in the cache");
+	return xasprintf("not in the cache: %s of %s differ%s", all, nearest->title,
+		parts.n == 1 ? "s" : "");
 }
