@@ -21,8 +21,11 @@ struct kernel_index {
  *   family       of the kernel: kbuild_describe_family()
  *   names        the names of the files in the build directory, as given; the key has no
  *                such part if names is NULL
- *   environment, tools, system, outside, sandbox
+ *   environment, sandbox
  *                as in fingerprint.h, but without the variables that describe the kernel
+ *
+ * If builds are not traced, also the parts that only they have (fingerprint.h). If they
+ * are, what the build that compiled the objects has looked at is in its manifest.
  *
  * The key and *ret_kernel borrow from the texts, which must live longer. From any thread.
  * Returns 0 or a negative errno. */
