@@ -4,10 +4,13 @@
 
 #include <time.h>
 
+#include "base/file.h"
 #include "base/json-text.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/places.h"
 #include "builder/host/purl.h"
+#include "builder/reuse/observed-values.h"
 #include "builder/reuse/provenance-predicate.h"
 #include "builder/reuse/reuse.h"
 
@@ -23,10 +26,11 @@ static void set_text(json_t *object, const char *key, const char *text)
 	json_object_set_new(object, key, json_text(text));
 }
 
-/* Adds a dependency. path is NULL if it is no file of the system, and digest may be NULL.
+/* Adds a dependency. real is its path outside of the sandbox, and path the same if the
+ * trees were at their default places; both are NULL if it is no file. digest may be NULL.
  */
 static void add_dependency(struct dependencies *d, const char *name, const char *path,
-	const char *digest, const char *kind)
+	const char *real, const char *digest, const char *kind)
 {
 	json_t *j = json_object(), *annotations = json_object();
 	bool is_dir = streq(kind, "directory");
@@ -37,10 +41,10 @@ static void add_dependency(struct dependencies *d, const char *name, const char 
 
 		set_text(j, "uri", uri);
 	}
-	if (path && !is_dir) { /* several packages may have files in a directory */
+	if (real && !is_dir) { /* several packages may have files in a directory */
 		d->at = xrealloc_array(d->at, d->paths.n + 1, sizeof(*d->at));
 		d->at[d->paths.n] = json_array_size(d->list);
-		strv_push(&d->paths, path);
+		strv_push(&d->paths, real);
 	}
 	if (digest)
 		json_object_set_new(j, "digest",
@@ -66,6 +70,13 @@ static void add_packages(const struct job *job, struct dependencies *d)
 	free(urls);
 }
 
+/* Whether headers of distributions are there. */
+static bool is_distribution_path(const char *path)
+{
+	return path_is_in(path, "/usr/src") || path_is_in(path, "/usr/lib") ||
+	       path_is_in(path, "/lib");
+}
+
 /* Adds the files and directories of the manifest to d, and its other items to the
  * internal parameters. */
 static void add_manifest(const struct job *job, const struct manifest *m,
@@ -73,17 +84,18 @@ static void add_manifest(const struct job *job, const struct manifest *m,
 {
 	for (size_t i = 0; i < m->n; i++) {
 		const struct manifest_item *item = &m->items[i];
-		_cleanup_free_ char *real = build_real_path(job->build, item->path);
-		const char *path = real ? real : item->path;
+		_cleanup_free_ char *real = observed_real_path(job, item->path);
+		const char *path = is_distribution_path(real) ? real : item->path;
 		const char *kind = manifest_kind_name(item->kind);
 		json_t *group;
 
 		if (item->kind == MANIFEST_FILE || item->kind == MANIFEST_INPUT) {
-			add_dependency(d, item->path, path, item->value, kind);
+			add_dependency(d, item->path, path, real, item->value, kind);
 			continue;
 		}
 		if (item->kind == MANIFEST_DIR) {
-			add_dependency(d, item->path, path, item->value, "directory");
+			add_dependency(
+				d, item->path, path, real, item->value, "directory");
 			continue;
 		}
 		group = json_object_get(internal, kind);
@@ -102,7 +114,7 @@ static void add_key(const struct key *key, struct dependencies *d)
 		char hex[DIGEST_HEX];
 
 		digest_hex(&key->parts[i].digest, hex);
-		add_dependency(d, key->parts[i].name, NULL, hex, "key-part");
+		add_dependency(d, key->parts[i].name, NULL, NULL, hex, "key-part");
 	}
 }
 
@@ -142,7 +154,8 @@ static void set_environment(const struct job *job, json_t *internal)
 
 static json_t *external_parameters(const struct job *job)
 {
-	_cleanup_free_ char *line = conf_make_command(job->conf, job->kernel->release);
+	_cleanup_free_ char *real = conf_make_command(job->conf, job->kernel->release);
+	_cleanup_free_ char *line = places_text(job->build, real);
 	_cleanup_(str_done) struct str make = {0};
 	json_t *j = json_object(), *patches = json_array();
 

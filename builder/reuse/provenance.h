@@ -21,6 +21,10 @@
  *     byproducts                    the modules before they were signed and compressed,
  *                                   if the build was kept in the cache
  *
+ * The name of a dependency is its path as the build saw it. Its URI has the same path, but
+ * that of the distribution for headers which the sandbox shows elsewhere. So the statement
+ * does not depend on where options have put the trees.
+ *
  * The annotations of a dependency are its "kind": "file", "input" for files of the
  * module, the kernel and the configuration, "directory", of whose listing the digest is,
  * or "key-part", a part of the key of the cache (fingerprint.h); and the "package" that a

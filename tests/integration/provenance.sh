@@ -130,6 +130,26 @@ same_elsewhere()
 		"$(sha256sum "/var/lib/dkms/$module/$kernel/$arch/module/"*.ko* | cut -d' ' -f 1 | sort)" "$module: its subjects are the modules"
 }
 
+# A build with all trees in other places, and headers that dpkg does not know.
+in_other_trees()
+{
+	local root others=$work/others
+
+	root=$(sed -n 's/^root //p' "$work/input")
+	mkdir -p "$others/dkms" "$others/src" "$others/modules/$kernel"
+	cp -a "$root/lib/modules/$kernel/"{build,source} "$others/modules/$kernel/"
+	cp -a "$root/usr/src/${module/\//-}" "$others/src/"
+	set -- "$module" -k "$kernel" --dkmstree "$others/dkms" --sourcetree "$others/src" --installtree "$others/modules"
+	ok "$module: a build in other trees" ours build "$@" --force
+	ours provenance "$@" > "$work/other"
+	is "$(check_statement < "$work/other")" "" "$module: its statement is valid"
+	is "$(jq '.predicate.buildDefinition | .internalParameters.complete, (.resolvedDependencies | length > 300)' "$work/other")" \
+		"true"$'\n'"true" "$module: its statement is complete"
+	is "$(grep -F -e "$others" -e "$root" "$work/other")" "" "$module: its statement does not say where the trees are"
+	is "$(jq -r '.predicate.buildDefinition.resolvedDependencies[] | select(.annotations.package) | .name' "$work/other" |
+		grep '^/usr/src/')" "" "$module: a file that is in no package is not said to be in one"
+}
+
 if ours build "${modules[0]}" -k "$kernel" --verbose 2>&1 | grep -q 'cannot be recorded'; then
 	skip_all "builds cannot be traced here"
 fi
@@ -141,4 +161,5 @@ for module in "${modules[@]}"; do
 	right_packages
 	same_elsewhere
 done
+in_other_trees
 finish
