@@ -176,6 +176,13 @@ const char *build_search_path(const struct job *job)
 	return b->search_path;
 }
 
+const char *confine_user(const struct job *job)
+{
+	if (job->build->sandbox == SANDBOX_KIND_UNTRUSTED)
+		return "nobody";
+	return geteuid() == 0 ? "root" : "user";
+}
+
 /* Shows the symbols and the source of the packages in BUILD_DEPENDS. */
 static void show_depends(const struct job *job, struct sandbox *box)
 {

@@ -11,6 +11,9 @@
 void build_fill_environment(const struct job *job, struct strv *env);
 /* Returns the $PATH of the job's commands. It belongs to job->build. */
 const char *build_search_path(const struct job *job);
+/* Returns the user that the job's commands are, as far as it can make a difference to
+ * them: "nobody", "root" or "user". Static text. */
+const char *confine_user(const struct job *job);
 /* Fills box with what the job's commands can see and write. The caller sets box->kind and
  * calls sandbox_done(). Some strings are borrowed from the job. */
 void build_fill_sandbox(const struct job *job, struct sandbox *box);

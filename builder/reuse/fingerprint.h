@@ -21,8 +21,8 @@
  *   overrides    the administrator's files in /etc/dkms/NAME
  *   conf         what the evaluated dkms.conf says
  *   depends      of the packages in BUILD_DEPENDS: version, symbols, source
- *   environment  the environment variables of the build
- *   sandbox      how the build is confined, and the paths at which it sees directories
+ *   environment  the environment variables of the build; of PATH not the usual directories
+ *   sandbox      whether the build is confined, and the paths at which it sees directories
  *
  * Where they cannot be traced, everything that a build might read is in the key, in these
  * further parts, and there is no manifest:
@@ -33,6 +33,7 @@
  *   system       of the machine: processor, files in /etc
  *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by mode and
  *                content
+ *   session      all of PATH, and which user the build is: nobody, root or another
  *   running-kernel  what uname says, without a sandbox
  *
  * What a trace does not tell, and what follows from it:
@@ -44,10 +45,15 @@
  *     programs that makefiles do without, a path that the package's makefiles and scripts
  *     spell out, and everything in the source and the headers. It is not noticed if they
  *     put the path together, or if a program looks for files of its own.
+ *   - Which user a build is, if it asks by getuid(2) itself. It is noticed if it runs a
+ *     program that is used to ask, and if the package's makefiles and scripts contain
+ *     "UID". Also, a file that only its owner may read cannot be opened by nobody.
  *   - The text of a link that a build reads, unless it opens what is behind it.
  *   - The running kernel and the NIS domain, as the system call uname(2) and the uname of
  *     busybox tell them (builder/build/constants.h): a result may have been made while
  *     another kernel ran. The program uname and /proc answer for the target kernel.
+ *   - The names rbash and gnatgcc by which a program is run, and links to ".": the
+ *     file is in the manifest.
  *   - The link libX.so by which a program is linked with a library: the library itself is
  *     in the manifest.
  *   - The loader's choice of a library for the processor (glibc-hwcaps), LD_LIBRARY_PATH

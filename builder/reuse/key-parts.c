@@ -51,13 +51,39 @@ static bool is_among(const char *variable, const char *const *names)
 	return false;
 }
 
-static void add_environment(
-	const struct strv *env, const char *const *ignored, struct key *key)
+/* Takes the usual directories from the value of PATH: whether one of them is missing, as
+ * in a transaction of apt, only matters where a program comes from, which manifests say.
+ * The others stay, because the sandbox shows a build those that are in PATH. */
+static void leave_usual_dirs_out(struct strv *env)
+{
+	static const char *const usual[] = {"/bin", "/sbin", "/usr/bin", "/usr/sbin",
+		"/usr/local/bin", "/usr/local/sbin"};
+	_cleanup_free_ char *copy = xstrdup(strv_getenv(env, "PATH"));
+	_cleanup_(strv_done) struct strv others = {0};
+	_cleanup_free_ char *joined = NULL;
+	char *dir, *rest = copy;
+
+	while ((dir = strsep(&rest, ":"))) {
+		bool is_usual = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+			is_usual = is_usual || streq(dir, usual[i]);
+		if (!is_usual)
+			strv_push(&others, dir);
+	}
+	joined = strv_join(&others, ":");
+	strv_setenv(env, "PATH", joined);
+}
+
+static void add_environment(const struct job *job, const struct strv *env,
+	const char *const *ignored, struct key *key)
 {
 	_cleanup_(strv_done) struct strv sorted = {0};
 	struct str s = {0};
 
 	strv_extend(&sorted, env);
+	if (job->build->sandbox != SANDBOX_KIND_NONE)
+		leave_usual_dirs_out(&sorted);
 	strv_sort(&sorted);
 	for (size_t i = 0; i < sorted.n; i++) {
 		_cleanup_free_ char *name = NULL;
@@ -162,6 +188,16 @@ static int make_outside(struct key_texts *texts,
 		texts->settings->sandbox.paths, ret, err);
 }
 
+/* What manifests say where it matters: the search path and the user. */
+static void add_session(const struct job *job, struct key *key)
+{
+	struct str s = {0};
+
+	key_parts_add_line(&s, "PATH", build_search_path(job));
+	key_parts_add_line(&s, "user", confine_user(job));
+	key_parts_add_text(key, "session", &s);
+}
+
 /* In a sandbox, a build is told of the kernel that it is for, whichever is running. */
 static void add_running_kernel(const struct job *job, struct key *key)
 {
@@ -179,10 +215,9 @@ static void add_sandbox(const struct job *job, struct key *key)
 	_cleanup_free_ char *install = places_path(job->build, settings->trees.install);
 	struct str s = {0};
 
+	/* Which user a build is in a sandbox rarely matters, so manifests say it. */
 	key_parts_add_line(&s, "kind",
-		job->build->sandbox == SANDBOX_KIND_NONE     ? "none"
-		: job->build->sandbox == SANDBOX_KIND_USERNS ? "own user"
-							     : "nobody");
+		job->build->sandbox == SANDBOX_KIND_NONE ? "none" : "confined");
 	key_parts_add_line(&s, "directory", job->build->paths.build_dir);
 	key_parts_add_line(&s, "install-tree", install);
 	key_parts_add_text(key, "sandbox", &s);
@@ -194,7 +229,7 @@ void key_parts_add_common(
 	_cleanup_(strv_done) struct strv env = {0};
 
 	build_fill_environment(job, &env);
-	add_environment(&env, ignored, key);
+	add_environment(job, &env, ignored, key);
 	add_sandbox(job, key);
 }
 
@@ -215,6 +250,7 @@ int key_parts_add_careful(struct key_texts *texts, const struct job *job, bool a
 		r = key_texts_add_part(texts, key, &system, afresh, err);
 	if (r == 0)
 		r = key_texts_add_part(texts, key, &outside, afresh, err);
+	add_session(job, key);
 	add_running_kernel(job, key);
 	return r;
 }

@@ -80,8 +80,8 @@ static void add_links_of(struct links *l, const char *dir)
 		if (!target)
 			continue;
 		if ((l->n & (l->n - 1)) == 0)
-			l->items = xrealloc_array(
-				l->items, 2 * l->n + 1, sizeof(*l->items));
+			l->items =
+				xrealloc_array(l->items, 2 * l->n + 1, sizeof(*l->items));
 		l->items[l->n++] =
 			(struct link){TAKE_PTR(path), TAKE_PTR(text), target, false};
 	}
@@ -104,6 +104,16 @@ static bool is_for_linking(const struct link *l)
 	return has_suffix(l->path, ".so") && strstr(path_base(l->target), ".so.");
 }
 
+/* Whether the link is a further name that no build uses for a program or a directory, and
+ * that only some machines have: the restricted bash, the compiler as gnat calls it, and
+ * /usr/bin/X11, which is /usr/bin. */
+static bool is_alias(const struct link *l)
+{
+	const char *name = path_base(l->path);
+
+	return streq(l->text, ".") || streq(name, "rbash") || has_suffix(name, "gnatgcc");
+}
+
 /* Marks the links that lead to path, and those that lead to these links. */
 static void find_links_to(struct links *l, const char *path)
 {
@@ -118,7 +128,8 @@ static void find_links_to(struct links *l, const char *path)
 			high = middle;
 	}
 	for (; low < l->n && streq(l->items[low].target, path); low++) {
-		if (l->items[low].found || is_for_linking(&l->items[low]))
+		if (l->items[low].found || is_for_linking(&l->items[low]) ||
+			is_alias(&l->items[low]))
 			continue;
 		l->items[low].found = true;
 		find_links_to(l, l->items[low].path);

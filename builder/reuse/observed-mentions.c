@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which paths do the makefiles and scripts of a package spell out? */
+/* Which paths and programs do the makefiles and scripts of a package spell out? */
 #include "config.h"
 
 #include <sys/stat.h>
@@ -15,15 +15,15 @@
 #define MAKEFILE_MAX (1024 * 1024)
 
 /* The directories that such paths begin with. */
-static const char *const tops[] = {"/bin/", "/boot/", "/etc/", "/lib", "/opt/", "/sbin/",
-	"/srv/", "/usr/", "/var/"};
+static const char *const tops[] = {
+	"/bin/", "/boot/", "/etc/", "/lib", "/opt/", "/sbin/", "/srv/", "/usr/", "/var/"};
 
 /* Adds the paths of the texts of a package. */
 struct finder {
 	const struct job *job;
 	const struct sandbox *box;
 	struct manifest *m;
-	bool native; /* one of the texts has this word */
+	struct observed_words words;
 };
 
 /* Whether a build sees the same at a path as the machine has there. */
@@ -80,8 +80,8 @@ static void add_paths(struct finder *f, const char *text)
 /* Whether the file is likely to have commands. */
 static bool has_commands(const struct walk_entry *e)
 {
-	static const char *const names[] = {"akefile", "Kbuild", "CMakeLists", "configure",
-		"dkms.conf"};
+	static const char *const names[] = {
+		"akefile", "Kbuild", "CMakeLists", "configure", "dkms.conf"};
 	static const char *const suffixes[] = {".ac", ".am", ".bash", ".cmake", ".in",
 		".mak", ".make", ".mk", ".pl", ".py", ".sh"};
 	struct stat st;
@@ -95,12 +95,39 @@ static bool has_commands(const struct walk_entry *e)
 	return fstatat(e->parent, e->name, &st, 0) == 0 && st.st_mode & 0111;
 }
 
+/* Adds the programs that a text looks for, whether they are there or not. */
+static void add_programs(struct finder *f, const char *text)
+{
+	static const char *const commands[] = {"command -v ", "type -p ", "which "};
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789+-._";
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		const char *at = text;
+
+		while ((at = strstr(at, commands[i]))) {
+			_cleanup_free_ char *name = NULL, *value = NULL;
+			size_t len;
+
+			at += strlen(commands[i]);
+			len = strspn(at, chars);
+			if (!len || *at == '-' || at[len] == '$' || at[len] == '/')
+				continue;
+			name = xstrndup(at, len);
+			value = observed_value(f->job, MANIFEST_PROGRAM, name);
+			manifest_add(f->m, MANIFEST_PROGRAM, name, value);
+		}
+	}
+}
+
 static void add_text(struct finder *f, const char *text)
 {
 	if (!text)
 		return;
 	add_paths(f, text);
-	f->native = f->native || strstr(text, "native");
+	add_programs(f, text);
+	f->words.native = f->words.native || strstr(text, "native");
+	f->words.user = f->words.user || strstr(text, "UID") || strstr(text, "getuid");
 }
 
 static void add_dir(struct finder *f, const char *dir)
@@ -119,7 +146,7 @@ static void add_dir(struct finder *f, const char *dir)
 	}
 }
 
-bool observed_add_mentioned(
+struct observed_words observed_add_mentioned(
 	const struct job *job, const struct sandbox *box, struct manifest *m)
 {
 	const struct conf *c = job->conf;
@@ -132,5 +159,5 @@ bool observed_add_mentioned(
 	add_text(&f, c->make);
 	add_text(&f, c->pre_build);
 	add_text(&f, c->post_build);
-	return f.native;
+	return f.words;
 }

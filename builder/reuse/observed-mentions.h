@@ -5,11 +5,17 @@
 #include "cache/manifest.h"
 #include "builder/job/job.h"
 
+/* Words that the makefiles and scripts of a package contain. */
+struct observed_words {
+	bool native; /* compilers make code for the machine's own processor */
+	bool user;   /* the number of the user may be asked for: UID, EUID, getuid */
+};
+
 /* Adds to a manifest whether there is something at each path that a makefile or script of
  * the package, or a command of its dkms.conf, spells out and that the build could see in
- * its sandbox: it may have tested this without opening the file. Returns whether one of them contains the
- * word "native", with which compilers make code for the machine's own processor. */
-bool observed_add_mentioned(
+ * its sandbox: it may have tested this without opening the file. Also adds the programs
+ * that they look for with "command -v" or the like. Returns which words they contain. */
+struct observed_words observed_add_mentioned(
 	const struct job *job, const struct sandbox *box, struct manifest *m);
 
 #endif

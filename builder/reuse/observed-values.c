@@ -86,8 +86,8 @@ static char *digest_of_file(const struct job *job, const char *path)
 static bool is_standard_top(const char *name)
 {
 	static const char *const names[] = {"bin", "boot", "dev", "etc", "home", "lib",
-		"lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root", "run",
-		"sbin", "srv", "sys", "tmp", "usr", "var"};
+		"lib64", "media", "mnt", "opt", "proc", "root", "run", "sbin", "srv",
+		"sys", "tmp", "usr", "var"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (streq(name, names[i]))
@@ -118,12 +118,18 @@ static char *digest_of_dir(const struct job *job, const char *path)
 	return r < 0 ? xstrdup("-") : digest_of_text(&text);
 }
 
-static char *digest_of_fact(const char *name)
+static char *digest_of_fact(const struct job *job, const char *name)
 {
 	_cleanup_(str_done) struct str text = {0};
 
-	if (streq(name, "processor")) {
+	if (streq(name, "accounts")) {
+		/* constants.c makes the same files for root and nobody. */
+		if (streq(confine_user(job), "user"))
+			str_add(&text, "dkms");
+	} else if (streq(name, "processor")) {
 		inventory_add_processor(&text);
+	} else if (streq(name, "user")) {
+		str_add(&text, confine_user(job));
 	} else if (streq(name, "visible")) {
 		for (const char *const *path = sandbox_visible_etc; *path; path++)
 			if (path_exists(*path))
@@ -159,7 +165,7 @@ char *observed_value(const struct job *job, enum manifest_kind kind, const char 
 	case MANIFEST_EXISTS:
 		return xstrdup(path_exists(path) ? "yes" : "no");
 	case MANIFEST_FACT:
-		return digest_of_fact(path);
+		return digest_of_fact(job, path);
 	case MANIFEST_FILE:
 	case MANIFEST_INPUT:
 		return digest_of_file(job, path);

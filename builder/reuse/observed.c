@@ -25,7 +25,7 @@ struct observer {
 	struct manifest *m;
 	struct sandbox box;  /* of the build */
 	struct strv covered; /* real paths whose content is in the key */
-	bool visible, processor;
+	bool visible, processor, user, accounts;
 	char *why; /* why the result must not be kept, or NULL */
 };
 
@@ -142,12 +142,33 @@ static void add_proc(struct observer *o, const struct traced_file *f)
 		add_value(o, MANIFEST_FILE, f->path);
 }
 
+/* Whether the file is a program that may ask which user a build is. */
+static bool asks_for_user(const struct traced_file *f)
+{
+	static const char *const programs[] = {
+		"groups", "id", "logname", "perl", "python", "whoami"};
+	const char *name = path_base(f->path);
+
+	for (size_t i = 0; f->executed && i < ARRAY_SIZE(programs); i++) {
+		size_t n = strlen(programs[i]);
+
+		/* python3.11, perl5.36 */
+		if (has_prefix(name, programs[i]) &&
+			strspn(name + n, "0123456789.") == strlen(name + n))
+			return true;
+	}
+	return false;
+}
+
 static void add_file(struct observer *o, const struct traced_file *f)
 {
 	_cleanup_free_ char *path = observed_real_path(o->job, f->path);
 	bool is_dir = S_ISDIR(f->st.st_mode), covered;
 	struct stat now;
 
+	o->user = o->user || asks_for_user(f);
+	o->accounts = o->accounts || streq(f->path, "/etc/passwd") ||
+		      streq(f->path, "/etc/group");
 	if (is_constant(o, f->path)) {
 		/* A program of this name must not come before it. */
 		if (f->executed)
@@ -193,11 +214,16 @@ static void add_facts(struct observer *o)
 {
 	/* Makefiles look for these and do without them. */
 	static const char *const optional[] = {"lsb_release", "pahole", "pkg-config"};
+	struct observed_words words = observed_add_mentioned(o->job, &o->box, o->m);
 
-	if (observed_add_mentioned(o->job, &o->box, o->m) || o->processor)
+	if (words.native || o->processor)
 		add_value(o, MANIFEST_FACT, "processor");
 	if (o->visible)
 		add_value(o, MANIFEST_FACT, "visible");
+	if (o->accounts)
+		add_value(o, MANIFEST_FACT, "accounts");
+	if (words.user || o->user)
+		add_value(o, MANIFEST_FACT, "user");
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
 		_cleanup_free_ char *value =
 			observed_value(o->job, MANIFEST_PROGRAM, optional[i]);

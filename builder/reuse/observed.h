@@ -16,14 +16,16 @@
  *     tell through which link a file was reached, so links are looked for: in each of the
  *     directories above, in those of $PATH, and in /etc/alternatives;
  *   - program: each name in $PATH that leads to one of these files, so that a program of
- *     that name in an earlier directory is noticed; and the names of some programs that
- *     makefiles look for, if they are not installed;
+ *     that name in an earlier directory is noticed; the names of some programs that
+ *     makefiles look for, if they are not installed; and those that the package looks
+ *     for with "command -v" or the like;
  *   - exists: that there is nothing in /usr/local in the place of a file or link in /usr,
  *     as compilers and loaders look there first; and whether there is something at each
  *     path that a makefile or script of the package mentions;
  *   - fact: "processor", if /proc/cpuinfo was read or a makefile says "native"; "visible",
  *     which files the sandbox shows, if the build listed a directory that the sandbox
- *     has made. */
+ *     has made; "user", which user the build is, if it may have asked; "accounts",
+ *     whether that user has a line in /etc/passwd, if that was read. */
 
 /* Makes the manifest of a build whose commands have ended. Returns 0, or a negative errno
  * and *ret_why: why the result must not be kept, such as "FILE changed while it was

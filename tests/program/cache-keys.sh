@@ -260,7 +260,7 @@ END
 	LC_ALL=de_DE.UTF-8 does_not_matter "the host name, or the language"
 	umount /usr/local "${homes[@]}"
 	rm -r /opt/share
-	builds "$miss" "all places are as they were"
+	builds "$hit" "all places are as they were"
 }
 
 # Makes headers with many links to another directory, at the top and below, as Ubuntu has them.
