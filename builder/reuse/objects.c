@@ -2,8 +2,11 @@
 /* What does a build know about its objects, before and after make? */
 #include "config.h"
 
+#include "cache/cache.h"
 #include "builder/build/build.h"
+#include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/observed-values.h"
 #include "builder/reuse/reuse.h"
 
 void objects_free(struct objects *o)
@@ -47,6 +50,26 @@ char *objects_origin_release(const struct entry *e)
 	/* "objects NAME/VERSION RELEASE ARCH" */
 	strv_split(&words, e->title);
 	return words.n == 4 ? xstrdup(words.items[2]) : NULL;
+}
+
+bool objects_may_use(const struct job *job, const struct entry *e, char **ret_change)
+{
+	struct observed_change change = {0};
+	struct manifest m = {0};
+	size_t n = 1;
+
+	if (!fingerprint_is_traced(job))
+		return true;
+	if (cache_get_manifest(job->shared->cache, e, &m) == 0)
+		n = observed_find_changes(job, &m, &change, 1);
+	if (n && ret_change)
+		*ret_change = change.item ? xasprintf("%s: %s differs",
+						    manifest_kind_name(change.item->kind),
+						    change.item->path)
+					  : NULL;
+	free(change.value);
+	manifest_done(&m);
+	return n == 0;
 }
 
 char *objects_digest_preparation(const struct job *job)

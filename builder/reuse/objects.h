@@ -74,6 +74,12 @@ bool objects_were_restored(const struct job *job);
  * title; NULL if the title has another form. The caller frees. */
 char *objects_origin_release(const struct entry *e);
 
+/* Returns whether the build of an entry with objects has looked at the same compilers,
+ * other tools and libraries as the job's would. If not, sets *ret_change, unless it is
+ * NULL, to a line such as "file: /usr/bin/as differs", which the caller frees. Builds that
+ * are not traced have these in their key. */
+bool objects_may_use(const struct job *job, const struct entry *e, char **ret_change);
+
 /* Returns a digest of what the package and the administrator gave to patches and scripts
  * to work on: source, overrides and depends in the key of the build. It is the second
  * word of the note of pieces. The caller frees. */

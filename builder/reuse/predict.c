@@ -94,15 +94,20 @@ bool predict_objects(const struct job *job, const struct entry *entries, size_t 
 	struct predictor predictor = {.job = job};
 	struct prediction prediction = {0};
 	_cleanup_free_ char *title = xasprintf(OBJECTS_TITLE "%s/", job->name);
+	_cleanup_free_ char *change = NULL;
 	bool possible = !objects_find_obstacle(job) && make_key(&predictor);
 
 	for (size_t i = 0; possible && i < n; i++)
 		if (has_prefix(entries[i].title, title) &&
-			has_all_parts(&predictor, &entries[i]))
+			has_all_parts(&predictor, &entries[i]) &&
+			objects_may_use(job, &entries[i], change ? NULL : &change))
 			check_entry(&predictor, &entries[i], &prediction);
 	if (possible && !prediction.from) {
 		const struct entry *nearest =
 			nearest_find(entries, n, title, &predictor.key);
+
+		if (change)
+			strv_push(&prediction.differences, change);
 
 		if (nearest) {
 			prediction.from = objects_origin_release(nearest);

@@ -11,7 +11,6 @@
 #include "builder/build/buildlog.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
-#include "builder/reuse/observed-values.h"
 #include "builder/reuse/restore-objects.h"
 #include "builder/reuse/reuse.h"
 
@@ -140,24 +139,13 @@ static void restore_best_entry(struct job *job, struct entry *entries, size_t n)
 	pieces_done(&best);
 }
 
-/* Keeps those of the n entries whose builds looked at the same files as this one would:
- * compilers, other tools and their libraries. Returns their number. Builds that are not
- * traced have these in their key. */
+/* Keeps those of the n entries that this build may use. Returns their number. */
 static size_t keep_usable(const struct job *job, struct entry *entries, size_t n)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct observed_change change = {0};
-		struct manifest m = {0};
-		bool usable = !fingerprint_is_traced(job);
-
-		if (!usable &&
-			cache_get_manifest(job->shared->cache, &entries[i], &m) == 0)
-			usable = observed_find_changes(job, &m, &change, 1) == 0;
-		free(change.value);
-		manifest_done(&m);
-		if (usable)
+		if (objects_may_use(job, &entries[i], NULL))
 			entries[kept++] = entries[i];
 		else
 			entry_done(&entries[i]);

@@ -267,7 +267,7 @@ change_compiler()
 	done
 }
 change=change_compiler second_takes "0 3" "another compiler" \
-	"no objects: tools: .*/gcc is new" "    tools: $tools/gcc is new"
+	"no objects: program: .*gcc.* differs" "    program: .*gcc.* differs"
 rm -f $tools/*
 change_environment() { export KCFLAGS=-DFROM_OUTSIDE; }
 change=change_environment second_takes "0 3" "a variable" \
