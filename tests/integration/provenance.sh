@@ -79,6 +79,9 @@ comparison_works()
 		jq "del(${list}[] | select(.name == \"$name\"))" "$work/built" > "$work/less"
 		is "$(compare "$work/less")" "$name was opened and is not named" "$name would be missed"
 	done
+	name=$(jq -r "[${list}[] | select(.annotations.kind == \"directory\") | .name][0]" "$work/built")
+	jq "del(${list}[] | select(.name == \"$name\"))" "$work/built" > "$work/less"
+	is "$(compare "$work/less")" "$name is a directory that was opened and is not named" "a directory would be missed"
 	jq "$list += [{name: \"/etc/fstab\", uri: \"file:///etc/fstab\", annotations: {kind: \"file\"}, \
 		digest: {sha256: \"$(sha256sum < /etc/fstab | cut -d' ' -f 1)\"}}]" "$work/built" > "$work/more"
 	is "$(compare "$work/more")" "/etc/fstab is named and was not opened" "a file too much would be found"

@@ -103,6 +103,10 @@ for path in sorted(files - named):
 for path in sorted(named - files - interpreters - source):
     if matters(path):
         print(path, "is named and was not opened")
+# The lists of files in the source and in the headers are in the key.
+for path in sorted(path for path in opened - dirs if matters(path) and is_dir[path]):
+    if not path.startswith("/usr/src/"):
+        print(path, "is a directory that was opened and is not named")
 for path in sorted(dirs - opened):
     print(path, "is a directory that is named and was not opened")
 print("%d shells, %d processes, %d files, %d programs, %d named" % (len(shells), count, len(files), len(executed), len(named)), file=sys.stderr)
