@@ -7,6 +7,7 @@
 #include "cache/maintenance.h"
 #include "cache/nearest.h"
 #include "builder/host/package-owner.h"
+#include "builder/reuse/fingerprint.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/observed-values.h"
 #include "builder/reuse/reuse.h"
@@ -171,6 +172,20 @@ static void find_packages(struct cache_miss *miss)
 	}
 }
 
+/* Returns the parts of the job's key that an entry has as well, which belong to the job:
+ * an entry with a manifest has only those of the primary key. */
+static struct key comparable_key(
+	struct cache *cache, const struct job *job, const struct entry *e)
+{
+	struct key key = job->reuse->key;
+	struct manifest m = {0};
+
+	if (cache_get_manifest(cache, e, &m) == 0)
+		key.n_parts = fingerprint_count_primary(&key);
+	manifest_done(&m);
+	return key;
+}
+
 void cache_miss_find(
 	struct cache *cache, const struct job *job, size_t max, struct cache_miss *ret)
 {
@@ -178,9 +193,10 @@ void cache_miss_find(
 	struct cache_miss miss = {0};
 
 	if (nearest) {
+		struct key key = comparable_key(cache, job, nearest);
 		struct part_changes *parts;
 		size_t n = nearest_find_changes(
-			cache_store(cache), nearest, &job->reuse->key, max, &parts);
+			cache_store(cache), nearest, &key, max, &parts);
 
 		miss.nearest = xstrdup(nearest->title);
 		for (size_t i = 0; i < n; i++)
@@ -231,7 +247,9 @@ static char *describe_change(const struct file_change *c)
 	case MANIFEST_FACT:
 		if (streq(c->name, "processor"))
 			return xstrdup("the processor is another one");
-		return xstrdup("the sandbox shows other files of /etc");
+		if (streq(c->name, "visible"))
+			return xstrdup("the sandbox shows other files of /etc");
+		return xstrdup("the build runs as another user");
 	case MANIFEST_LINK:
 		if (c->now)
 			return xasprintf(
@@ -306,16 +324,16 @@ static char *describe_all_observed(
 
 char *cache_miss_describe(struct cache *cache, const struct job *job)
 {
-	const struct key *key = &job->reuse->key;
 	_cleanup_(strv_done) struct strv parts = {0};
 	_cleanup_free_ char *all = NULL;
 	const struct entry *nearest = find_nearest(cache, job);
+	struct key key = nearest ? comparable_key(cache, job, nearest) : (struct key){0};
 	bool other_kernel = false;
 
-	for (size_t i = 0; nearest && i < key->n_parts; i++) {
-		const char *name = key->parts[i].name;
+	for (size_t i = 0; i < key.n_parts; i++) {
+		const char *name = key.parts[i].name;
 
-		if (entry_has_part(nearest, &key->parts[i]))
+		if (entry_has_part(nearest, &key.parts[i]))
 			continue;
 		other_kernel = other_kernel || streq(name, "kernel");
 		if (!other_kernel || !cache_miss_is_due_to_kernel(name))

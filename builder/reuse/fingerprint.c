@@ -249,13 +249,20 @@ const char *fingerprint_find_obstacle(const struct job *job)
 	return job->reuse->key_error.what;
 }
 
+size_t fingerprint_count_primary(const struct key *key)
+{
+	size_t n = 0;
+
+	while (n < key->n_parts && !streq(key->parts[n].name, FIRST_CAREFUL_PART))
+		n++;
+	return n;
+}
+
 void fingerprint_primary(const struct key *key, struct digest *ret)
 {
 	struct key primary = *key;
 
-	for (primary.n_parts = 0; primary.n_parts < key->n_parts; primary.n_parts++)
-		if (streq(key->parts[primary.n_parts].name, FIRST_CAREFUL_PART))
-			break;
+	primary.n_parts = fingerprint_count_primary(key);
 	key_digest(&primary, ret);
 }
 

@@ -87,7 +87,9 @@
 const char *fingerprint_find_obstacle(const struct job *job);
 /* Whether the job's build is traced, and its results have manifests. */
 bool fingerprint_is_traced(const struct job *job);
-/* Sets *ret to the digest of the primary key, which is the first part of a key. */
+/* Returns how many of the key's parts are the primary key. They are the first ones. */
+size_t fingerprint_count_primary(const struct key *key);
+/* Sets *ret to the digest of the primary key. */
 void fingerprint_primary(const struct key *key, struct digest *ret);
 /* Makes the key of the job's build. Parts that many jobs have in common are made once for
  * the run, but with afresh they are made again. The key borrows from the texts, which

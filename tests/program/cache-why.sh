@@ -27,6 +27,7 @@ is_hit() { like "$(dkms cache why m/1.0 -k $K)" "^m/1.0 for $K: in the cache" "$
 
 short() { sha256sum "$1" | cut -c 1-12; }
 
+export -n DKMS # builds would see it change
 cached_machine
 new_module
 mkdir /opt/first /opt/data
@@ -48,9 +49,19 @@ is "$status $out" "0 dkms: m/1.0: added"$'\n'"${out#*$'\n'}" "a build"
 dkms unbuild m/1.0 -k $K > /dev/null
 is_hit "everything"
 
+# Runs dkms where builds cannot be traced. It can use results of builds that were.
+write_script "$work/untraced" "exec setpriv --inh-caps=-all --bounding-set=-sys_admin $DKMS \"\$@\""
+traced=$DKMS
+DKMS=$work/untraced
+is_hit "everything, where builds are not traced,"
+DKMS=$traced
+
 was=$(short /opt/data/file)
 echo two > /opt/data/file
 says "a file" "file: /opt/data/file differs ($was -> $(short /opt/data/file))" "/opt/data/file differs"
+DKMS=$work/untraced
+says "a file, where builds are not traced" "file: /opt/data/file differs ($was -> $(short /opt/data/file))" "/opt/data/file differs"
+DKMS=$traced
 rm /opt/data/file
 says "a file that is gone" "dir: /opt/data has other files in it
 file: /opt/data/file is gone" "/opt/data has other files in it and 1 more"
