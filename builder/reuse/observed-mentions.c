@@ -8,6 +8,7 @@
 #include "base/walk.h"
 #include "builder/run/sandbox.h"
 #include "builder/build/build.h"
+#include "builder/build/confine.h"
 #include "builder/reuse/observed-mentions.h"
 #include "builder/reuse/observed-values.h"
 
@@ -146,6 +147,37 @@ static void add_dir(struct finder *f, const char *dir)
 	}
 }
 
+/* Whether kbuild has recorded a command with -march=native or the like: the configuration
+ * of a kernel may ask for it. */
+static bool has_native_command(const char *work_dir)
+{
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	bool found = false;
+	int r = walk_begin(&w, work_dir, 0);
+
+	while (r == 0 && !found && (e = walk_next(&w))) {
+		_cleanup_free_ char *path = path_join(work_dir, e->path);
+		_cleanup_(str_done) struct str text = {0};
+
+		if (e->type == DT_REG && has_suffix(e->name, ".cmd") &&
+			file_read(path, MAKEFILE_MAX, &text, NULL) == 0)
+			found = text.data && strstr(text.data, "=native");
+	}
+	return found;
+}
+
+static bool has_native_variable(const struct job *job)
+{
+	_cleanup_(strv_done) struct strv env = {0};
+
+	build_fill_environment(job, &env);
+	for (size_t i = 0; i < env.n; i++)
+		if (strstr(env.items[i], "=native"))
+			return true;
+	return false;
+}
+
 struct observed_words observed_add_mentioned(
 	const struct job *job, const struct sandbox *box, struct manifest *m)
 {
@@ -159,5 +191,7 @@ struct observed_words observed_add_mentioned(
 	add_text(&f, c->make);
 	add_text(&f, c->pre_build);
 	add_text(&f, c->post_build);
+	f.words.native = f.words.native || has_native_variable(job) ||
+			 has_native_command(job->build->work_dir);
 	return f.words;
 }

@@ -34,11 +34,15 @@ static char *digest_of_text(const struct str *text)
 	return hex_of(&digest);
 }
 
-/* The size and times of files in /proc say nothing. */
+/* The size and times of files in /proc say nothing. Those that are not for everybody, such
+ * as kmsg, cannot be read by builds, and may wait for something. */
 static char *digest_of_proc(const char *path)
 {
 	_cleanup_(str_done) struct str text = {0};
+	struct stat st;
 
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IROTH))
+		return xstrdup("-");
 	if (file_read(path, PROC_MAX, &text, NULL) < 0)
 		return xstrdup("-");
 	return digest_of_text(&text);

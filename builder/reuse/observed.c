@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -184,18 +185,22 @@ static void add_file(struct observer *o, const struct traced_file *f)
 		return;
 	}
 	covered = is_covered(o, path);
-	if (lstat(path, &now) < 0 || !is_unchanged(o, f, &now))
-		set_changed(o, path);
-	else if (!is_dir)
+	if (!is_dir)
 		add_value(o, covered ? MANIFEST_INPUT : MANIFEST_FILE, f->path);
 	else if (!covered)
 		add_value(o, MANIFEST_DIR, f->path);
+	/* If this is still so after the file was read, its value is what the build saw. */
+	if (lstat(path, &now) < 0 || !is_unchanged(o, f, &now))
+		set_changed(o, path);
 }
 
-/* Adds the files of the package. A build reads a copy of them, which is not traced. */
+/* Adds the files of the package. A build reads a copy of them, which is not traced. It was
+ * made after the trace had begun, and the key before. "dkms add" may have made the files
+ * just before that. */
 static void add_source(struct observer *o)
 {
 	const struct build *b = o->job->build;
+	struct timespec began = trace_began(b->trace);
 	_cleanup_free_ char *real = realpath(b->paths.source_dir, NULL);
 	_cleanup_free_ char *seen = real ? places_path(b, real) : NULL;
 	_cleanup_(walk_done) struct walk w = {0};
@@ -204,9 +209,13 @@ static void add_source(struct observer *o)
 
 	while (r == 0 && (e = walk_next(&w))) {
 		_cleanup_free_ char *path = path_join(seen, e->path);
+		struct stat st;
 
 		if (e->type == DT_REG)
 			add_value(o, MANIFEST_INPUT, path);
+		if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+			timespec_ns(&st.st_ctim) > timespec_ns(&began))
+			set_changed(o, path);
 	}
 }
 
@@ -251,8 +260,12 @@ int observed_list(const struct job *job, struct manifest *ret, char **ret_why)
 		add_file(&o, &files[i]);
 	add_source(&o);
 	add_facts(&o);
-	if (!o.why)
-		observed_add_links(job, ret);
+	if (!o.why) {
+		_cleanup_free_ char *changed = observed_add_links(job, ret);
+
+		if (changed)
+			set_changed(&o, changed);
+	}
 	manifest_sort(ret);
 	strv_done(&o.covered);
 	sandbox_done(&o.box);

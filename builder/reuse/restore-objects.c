@@ -121,6 +121,13 @@ static void restore_best_entry(struct job *job, struct entry *entries, size_t n)
 		}
 		pieces_done(&p);
 	}
+	/* What is linked with these objects depends on what their build looked at. */
+	if (best_changed && fingerprint_is_traced(job) &&
+		cache_get_manifest(job->shared->cache, &entries[best_at],
+			&o->origin_manifest) < 0) {
+		pieces_done(&best);
+		return;
+	}
 	for (size_t i = 0; i < best.n; i++)
 		if (best_changed[i] == PIECE_VALID &&
 			restore_piece(job, &entries[best_at], &best.items[i]) == -EBADMSG)
@@ -130,9 +137,6 @@ static void restore_best_entry(struct job *job, struct entry *entries, size_t n)
 	if (o->restored.n) {
 		o->origin = entries[best_at];
 		entries[best_at] = (struct entry){0};
-		if (fingerprint_is_traced(job))
-			cache_get_manifest(job->shared->cache, &o->origin,
-				&o->origin_manifest);
 		o->origin_pieces = best;
 		best = (struct pieces){0};
 	}

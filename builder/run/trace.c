@@ -8,11 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <poll.h>
 #include <sys/fanotify.h>
 #include <time.h>
 
 #include "base/file.h"
+#include "builder/run/mounts.h"
 #include "builder/run/seccomp.h"
 #include "builder/run/trace.h"
 
@@ -29,10 +30,13 @@ struct trace {
 	 * process has ended. */
 	int proc_fd;
 	int filter_fd; /* of the filter of system calls */
-	/* The mount namespace of the command, which is kept until the last events are
-	 * read: the path of a file on a mount that is gone begins at that mount. -1: no
-	 * command is running. */
-	int namespace_fd;
+	/* The list of the command's mounts. It is open until the last events are read,
+	 * since that keeps the mounts: the path of a file on a mount that is gone begins at
+	 * that mount. -1: no command is running. */
+	int mounts_fd;
+	struct mounts mounts; /* as it was when it was read last */
+	/* A file with one hard link may have several paths, because of bind mounts. */
+	bool has_second_names;
 	struct timespec began;
 	struct traced_file *files;
 	size_t n;
@@ -63,7 +67,7 @@ struct trace *trace_new(struct error *err)
 {
 	struct trace *t = xcalloc(1, sizeof(*t));
 
-	t->filter_fd = t->namespace_fd = -1;
+	t->filter_fd = t->mounts_fd = -1;
 	t->fd = open_group();
 	t->proc_fd = open_group();
 	if (t->proc_fd < 0 || t->fd < 0 || !can_mark())
@@ -85,7 +89,8 @@ void trace_free(struct trace *t)
 	close_ptr(&t->fd);
 	close_ptr(&t->proc_fd);
 	close_ptr(&t->filter_fd);
-	close_ptr(&t->namespace_fd);
+	close_ptr(&t->mounts_fd);
+	mounts_done(&t->mounts);
 	for (size_t i = 0; i < t->n; i++)
 		free(t->files[i].path);
 	free(t->files);
@@ -123,81 +128,102 @@ struct timespec trace_began(const struct trace *t)
 
 /* Mounts */
 
-/* Replaces \ooo by its character in a field of mountinfo, in place. */
-static void decode_field(char *text)
+/* Adds a mount, unless commands can write there or cannot reach it. root is the path of
+ * the process's root directory. */
+static int add_mount(struct trace *t, const char *root, const struct mount *mount)
 {
-	char *to = text;
-
-	for (const char *from = text; *from;) {
-		if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-			*to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 +
-				       from[3] - '0');
-			from += 4;
-		} else {
-			*to++ = *from++;
-		}
-	}
-	*to = '\0';
-}
-
-/* Whether the mount with this number, which mountinfo has at path, is in reach there.
- * Otherwise it is below another one: the machine may have mounted its /tmp, and the
- * sandbox another one over it. */
-static bool is_topmost(const char *path, const char *number)
-{
-	struct statx stx;
-
-	if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) < 0)
-		return errno != ENOENT && errno != ENOTDIR;
-	/* Linux before 5.8 does not tell the number. */
-	return !(stx.stx_mask & STATX_MNT_ID) ||
-	       stx.stx_mnt_id == strtoull(number, NULL, 10);
-}
-
-/* Adds the mount that a line of mountinfo describes (proc_pid_mountinfo(5)), unless
- * commands can write there. root is the path of the process's root directory. */
-static int add_mount(struct trace *t, const char *root, char *line)
-{
-	char *fields[6], *type;
+	bool is_proc = streq(mount->type, "proc");
 	_cleanup_free_ char *path = NULL;
-	bool is_proc;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		fields[i] = strsep(&line, " ");
-	type = line ? strstr(line, "- ") : NULL;
-	if (!type)
-		return -EBADMSG;
-	is_proc = has_prefix(type, "- proc ");
-	if (!has_prefix(fields[5], "ro") && !is_proc)
+	if ((mount->writable && !is_proc) || !mounts_is_visible(&t->mounts, mount))
 		return 0;
-	decode_field(fields[4]);
-	path = xasprintf("%s%s", root, fields[4]);
-	if (!is_topmost(path, fields[0]))
-		return 0;
-	return fanotify_mark(is_proc ? t->proc_fd : t->fd, FAN_MARK_ADD | FAN_MARK_MOUNT,
-		       EVENTS, AT_FDCWD, path) < 0
-		       ? -errno
-		       : 0;
+	path = xasprintf("%s%s", root, mount->place);
+	/* A mount whose place was removed is out of reach. */
+	if (fanotify_mark(is_proc ? t->proc_fd : t->fd, FAN_MARK_ADD | FAN_MARK_MOUNT, EVENTS,
+		    AT_FDCWD, path) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	return 0;
+}
+
+/* Reads mountinfo from its beginning. */
+static int read_mounts(int fd, struct mounts *ret)
+{
+	_cleanup_(str_done) struct str text = {0};
+	char buffer[8192];
+	ssize_t n;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0 && text.len < MOUNTINFO_MAX)
+		str_add_bytes(&text, buffer, (size_t)n);
+	if (n != 0 || !text.len)
+		return n < 0 ? -errno : -EBADMSG;
+	return mounts_parse(text.data, ret);
+}
+
+static int add_mounts(struct trace *t, pid_t pid)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%ld/mountinfo", (long)pid);
+	_cleanup_free_ char *root = xasprintf("/proc/%ld/root", (long)pid);
+	int r;
+
+	t->mounts_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (t->mounts_fd < 0)
+		return -errno;
+	r = read_mounts(t->mounts_fd, &t->mounts);
+	if (r == 0 && !t->has_second_names && mounts_have_second_names(&t->mounts)) {
+		t->has_second_names = true;
+		if (fanotify_mark(t->fd, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL) < 0)
+			r = -errno;
+	}
+	for (size_t i = 0; i < t->mounts.n && r == 0; i++)
+		r = add_mount(t, root, &t->mounts.items[i]);
+	return r;
 }
 
 int trace_add_mounts(struct trace *t, pid_t pid)
 {
-	_cleanup_free_ char *path = xasprintf("/proc/%ld/mountinfo", (long)pid);
-	_cleanup_free_ char *root = xasprintf("/proc/%ld/root", (long)pid);
-	_cleanup_free_ char *namespace = xasprintf("/proc/%ld/ns/mnt", (long)pid);
-	_cleanup_(str_done) struct str text = {0};
-	char *line, *rest;
-	int r = file_read(path, MOUNTINFO_MAX, &text, NULL);
+	int r = add_mounts(t, pid);
 
-	t->namespace_fd = open(namespace, O_RDONLY | O_CLOEXEC);
-	if (r == 0 && t->namespace_fd < 0)
-		r = -errno;
-	rest = text.data;
-	while (r == 0 && (line = strsep(&rest, "\n")) && *line)
-		r = add_mount(t, root, line);
 	if (r < 0)
 		trace_fail(t, "the mounts of its sandbox cannot be watched");
 	return r;
+}
+
+/* Whether what was mounted while the command ran can have come between it and a file. If
+ * nothing is different, a mount has come and gone. */
+static bool mounts_matter(const struct mounts *before, const struct mounts *now)
+{
+	size_t n_same = 0, n_new = 0;
+
+	for (size_t i = 0; i < now->n; i++) {
+		const struct mount *mount = &now->items[i];
+		const struct mount *old = mounts_find(before, mount->id);
+
+		if (old && streq(old->place, mount->place) &&
+			streq(old->root, mount->root) && streq(old->device, mount->device))
+			n_same++;
+		else if (mounts_is_visible(now, mount))
+			return true;
+		else
+			n_new++;
+	}
+	return n_new == 0 && n_same == before->n;
+}
+
+/* The system passes what it mounts on to running sandboxes. On such a mount, which is not
+ * marked, opens would not be reported. The kernel says when there was a change. */
+static void check_mounts(struct trace *t)
+{
+	struct pollfd changes = {.fd = t->mounts_fd, .events = POLLPRI};
+	struct mounts now = {0};
+
+	if (t->mounts_fd < 0 || poll(&changes, 1, 0) == 0)
+		return;
+	if (read_mounts(t->mounts_fd, &now) < 0 || mounts_matter(&t->mounts, &now))
+		trace_fail(t, "file systems were mounted while it was built");
+	mounts_done(&t->mounts);
+	t->mounts = now;
 }
 
 /* Files */
@@ -269,10 +295,10 @@ static struct traced_file *add_file(
 	return f;
 }
 
-/* Whether every path of the file leads to the same directory entry. */
-static bool has_one_name(const struct stat *st)
+/* Whether the file has no second path. */
+static bool has_one_name(const struct trace *t, const struct stat *st)
 {
-	return S_ISDIR(st->st_mode) || st->st_nlink == 1;
+	return !t->has_second_names && (S_ISDIR(st->st_mode) || st->st_nlink == 1);
 }
 
 /* Makes the kernel ignore further opens of the file, if they cannot tell anything new. */
@@ -281,7 +307,7 @@ static void ignore(struct trace *t, const struct traced_file *f, int fd)
 	bool may_be_executed = f->st.st_mode & 0111 && !f->executed;
 	_cleanup_free_ char *link = NULL;
 
-	if (!S_ISREG(f->st.st_mode) || !has_one_name(&f->st) ||
+	if (!S_ISREG(f->st.st_mode) || !has_one_name(t, &f->st) ||
 		has_prefix(f->path, "/proc/"))
 		return;
 	link = xasprintf("/proc/self/fd/%d", fd);
@@ -290,19 +316,21 @@ static void ignore(struct trace *t, const struct traced_file *f, int fd)
 		FAN_OPEN | (may_be_executed ? 0 : FAN_OPEN_EXEC), AT_FDCWD, link);
 }
 
-static void record(struct trace *t, int fd, bool executed)
+/* A file in /proc cannot be looked at when its process has ended. */
+static void record(struct trace *t, int fd, bool executed, bool is_proc)
 {
 	_cleanup_free_ char *link = NULL, *path = NULL;
 	struct traced_file *f = NULL;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0) {
-		trace_fail(t, "a file that it opened cannot be looked at");
+		if (!is_proc)
+			trace_fail(t, "a file that it opened cannot be looked at");
 		return;
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return; /* devices, FIFOs and sockets have no content to compare */
-	if (has_one_name(&st))
+	if (has_one_name(t, &st))
 		f = find_file(t, &st, NULL);
 	if (!f) {
 		link = xasprintf("/proc/self/fd/%d", fd);
@@ -320,7 +348,8 @@ static void record(struct trace *t, int fd, bool executed)
 	ignore(t, f, fd);
 }
 
-static void record_event(struct trace *t, const struct fanotify_event_metadata *e)
+static void record_event(
+	struct trace *t, const struct fanotify_event_metadata *e, bool is_proc)
 {
 	if (e->vers != FANOTIFY_METADATA_VERSION)
 		trace_fail(t, "the kernel's reports have another version");
@@ -329,7 +358,7 @@ static void record_event(struct trace *t, const struct fanotify_event_metadata *
 	else if (e->fd < 0)
 		trace_fail(t, "a file that it opened cannot be looked at");
 	else
-		record(t, e->fd, e->mask & FAN_OPEN_EXEC);
+		record(t, e->fd, e->mask & FAN_OPEN_EXEC, is_proc);
 	if (e->fd >= 0)
 		close(e->fd);
 }
@@ -345,7 +374,7 @@ static void read_group(struct trace *t, int fd)
 		ssize_t n = read(fd, &event, sizeof(event));
 
 		if (n == sizeof(event)) {
-			record_event(t, &event);
+			record_event(t, &event, fd == t->proc_fd);
 			continue;
 		}
 		if (n < 0 && errno == EAGAIN)
@@ -363,11 +392,13 @@ void trace_read(struct trace *t)
 {
 	read_group(t, t->fd);
 	read_group(t, t->proc_fd);
+	check_mounts(t);
 }
 
 void trace_end_command(struct trace *t)
 {
 	trace_read(t);
-	close_ptr(&t->namespace_fd);
-	t->namespace_fd = -1;
+	close_ptr(&t->mounts_fd);
+	t->mounts_fd = -1;
+	mounts_done(&t->mounts);
 }

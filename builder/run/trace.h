@@ -38,7 +38,8 @@ void trace_free(struct trace *t); /* NULL is allowed */
  * after an error the record is incomplete. */
 int trace_add_mounts(struct trace *t, pid_t pid);
 /* Takes what the kernel has reported since the last call. Does not wait. To be called
- * often enough that the kernel's queue is never full. */
+ * often enough that the kernel's queue is never full. The record is incomplete if
+ * something was mounted where the command can see it. */
 void trace_read(struct trace *t);
 /* Takes the rest, after the command has ended. */
 void trace_end_command(struct trace *t);
@@ -54,7 +55,7 @@ void trace_fail(struct trace *t, const char *reason);
 const char *trace_problem(const struct trace *t);
 /* Returns the recorded files and their number. They belong to the record and are valid
  * until trace_read() is called. A file with several hard links is there once for each
- * path, all others are there once. */
+ * path; so are all files, if bind mounts show some of them at several paths. */
 const struct traced_file *trace_files(const struct trace *t, size_t *ret_n);
 /* Returns the time before which every input must have been changed for the last time
  * (CLOCK_REALTIME_COARSE, which is the clock of ctime): that of trace_new(). */
