@@ -59,7 +59,16 @@
  *   - The loader's choice of a library for the processor (glibc-hwcaps), LD_LIBRARY_PATH
  *     and rpath: the library that was opened is in the manifest, not those before it.
  *   - Code that runs on the machine's processor and asks it for its features (cpuid):
- *     noticed if a makefile contains the word "native" or /proc/cpuinfo is read.
+ *     noticed if a makefile contains the word "native", if kbuild records a command with
+ *     -march=native, or if /proc/cpuinfo is read.
+ *   - A link in a directory in which nothing is opened, and that is not in $PATH, unless a
+ *     makefile or script spells out its path or another link leads to it.
+ *   - A value in /proc that changes while a build runs: the value at its end counts.
+ *   - What changes during a build on a file system of the network whose clock is behind, or
+ *     after the clock was set back. In /usr, that a link to a library was changed or that a
+ *     link was removed, while the file that it led to stayed as it was.
+ *   - The memory of the sandbox's own shell, the interpreter that binfmt_misc has opened
+ *     in advance, and what a daemon outside sends through a socket that the sandbox shows.
  *
  * A build can read these things although they are in neither, because no result depends
  * on them, or none that could be cached:

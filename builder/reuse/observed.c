@@ -214,8 +214,11 @@ static void add_source(struct observer *o)
 		if (e->type == DT_REG)
 			add_value(o, MANIFEST_INPUT, path);
 		if (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			timespec_ns(&st.st_ctim) > timespec_ns(&began))
-			set_changed(o, path);
+			timespec_ns(&st.st_ctim) > timespec_ns(&began)) {
+			_cleanup_free_ char *outside = path_join(real, e->path);
+
+			set_changed(o, outside);
+		}
 	}
 }
 

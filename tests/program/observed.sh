@@ -144,7 +144,7 @@ places()
 	rm /usr/local/lib/os-release
 	ln -s /usr/lib/os-release /usr/local/lib/os-release
 	reads "a link in /usr/local to a file in /usr" 'dir=/usr/local/lib; head -c 2 $dir/os-release'
-	change "the link leads elsewhere" fi ln -sfn first /usr/local/lib/os-release
+	change "the link leads elsewhere" "fi" ln -sfn first /usr/local/lib/os-release
 	rm /usr/local/lib/os-release
 }
 
