@@ -16,6 +16,10 @@ def figures:
 (map(select(.bound)) | first.bound) as $bound |
 (map(select(.part)) | if . == [] then null else
 	first.part + {seconds: (map(.part.seconds) | median)} end) as $part |
+(map(select(.circumstances)) | first.circumstances) as $circumstances |
+(map(select(.recording).recording) | if . == [] then null else
+	(map(select(.program == "ours").cpu_s) | median) /
+	(map(select(.program != "ours").cpu_s) | median) end) as $recording |
 (map(select(.program)) | group_by(.program) | map(
 	{(first.program):
 		((map(select(.wall_s)) as $runs | if $runs == [] then {} else
@@ -29,4 +33,6 @@ $row + {programs: $programs, ratios: ($programs | del(.ours) | map_values(
 	min_by(.value)) as $faster |
 if $faster then .faster_peer = $faster.key else . end |
 if $part then .part = $part else . end |
+if $circumstances then .circumstances = $circumstances else . end |
+if $recording then .recording = $recording else . end |
 if $bound and $ours then .bound = $bound + {ratio: ($ours / $bound.seconds)} else . end

@@ -29,7 +29,7 @@ def with_spread:
 .versions as $versions |
 {trixie: "dkms \($versions.trixie)", bookworm: "dkms \($versions.bookworm)", make: "plain make",
  xargs: "`xargs -P`", ccache: "ccache \($versions.ccache)",
- sha256sum: "`sha256sum`", uncached: "without the cache"} as $names |
+ sha256sum: "`sha256sum`", uncached: "without the cache", unrecorded: "without a record"} as $names |
 
 def peer($name):
 	if .ratios[$name] then (.ratios[$name] | times) as $text |
@@ -44,6 +44,10 @@ def others:
 		"\(.programs.ours.cpu_s.median / .programs.first.cpu_s.median * 100 | fixed) % of the CPU time of \(
 			if .id == "change" then "building it all" else "the first kernel" end)"
 	  else empty end] +
+	 [if .circumstances then
+		"the same module in \(.circumstances.same) of \(.circumstances.tried) circumstances"
+	  else empty end] +
+	 [if .recording then "make takes \(.recording | times) the CPU time" else empty end] +
 	 [if .part then "\(.part.seconds | seconds)\(if .part.figure == "cpu_s" then
 			" of CPU time (\(.part.seconds / .programs.ours.cpu_s.median * 100 | fixed) %)"
 		else " of it" end) \(.part.what)"

@@ -140,6 +140,10 @@ is "$(all_of '[.rows[] | select(.bound) | .id] | join(" ")')" "cold-acpi-call ma
 is "$(all_of '.rows[] | select(.part) | "\(.id) \(.part.seconds > 0)"' | paste -sd,)" \
 	"restore true,miss-acpi-call true" "the time of the cache is a part of it"
 is "$(all_of '.rows[] | select(.programs.uncached) | .id')" "miss-acpi-call" "a miss is compared with a build without the cache"
+is "$(all_of '.rows[] | select(.circumstances) | .circumstances | "\(.tried) \(.same)"')" "4 4" \
+	"a module is found in all circumstances"
+is "$(all_of '.rows[] | select(.recording) | "\(.id) \(.recording > 0)"')" "recording true" \
+	"a build is compared with one that is not recorded"
 is "$(all_of '.rows[] | select(.id == "status-6") | .programs.trixie.processes.median > 6')" true \
 	"the processes of a script are counted"
 titles=$(all_of '.rows[] | .title' | sort)
@@ -157,7 +161,7 @@ mkdir "$source"
 cp -R "$top_srcdir/"{bench,packaging,tests,configure,README.md} "$source/"
 echo 'die "not today"' > "$source/bench/scenarios/jobs.sh"
 exits 1 "a scenario fails" run "$source" --only jobs,idle --readme
-is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change cold idle matrix miss status store" \
+is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change circumstances cold idle matrix miss status store" \
 	"the results of other scenarios are kept"
 is "$(sed -n '/^<!-- bench\/run begin/,/^<!-- bench\/run end/p' "$source/README.md" | sed '1d;$d' |
 	grep -v '^!')" "$(cat "$out/results.md")" "--readme writes the tables between its marks"
