@@ -14,27 +14,28 @@
 #include "builder/reuse/provenance-predicate.h"
 #include "builder/reuse/reuse.h"
 
-static int write_json(const json_t *j, const char *path, struct error *err)
-{
-	char *text = json_dumps(j, JSON_COMPACT);
-	_cleanup_free_ char *line = xasprintf("%s\n", text ? text : "");
-	int r = text ? file_write(path, line, strlen(line), 0644, err)
-		     : error_errno(err, -ENOMEM, 1, "cannot write %s", path);
+/* Larger than any predicate (bytes). */
+#define PREDICATE_MAX (64 * 1024 * 1024)
 
-	free(text);
-	return r;
+/* Reads the text of the predicate at path, if the build is from the cache. It was checked
+ * against its digest there, so it is not parsed. Returns whether there is one. */
+static bool read_predicate(const struct job *job, const char *path, struct str *ret)
+{
+	if (!job->outcome.restored || file_read(path, PREDICATE_MAX, ret, NULL) < 0)
+		return false;
+	while (ret->len && ret->data[ret->len - 1] == '\n')
+		ret->data[--ret->len] = '\0';
+	return ret->len > 1 && *ret->data == '{' && ret->data[ret->len - 1] == '}';
 }
 
-/* Returns the predicate that is at path if the build is from the cache; NULL if there is
- * none. */
-static json_t *read_predicate(const struct job *job, const char *path)
+/* Appends the text of a value, and frees the value. */
+static void add_json(struct str *s, json_t *j)
 {
-	json_t *j = job->outcome.restored ? json_load_file(path, 0, NULL) : NULL;
+	char *text = json_dumps(j, JSON_COMPACT);
 
-	if (json_is_object(j))
-		return j;
+	str_add(s, text ? text : "{}");
+	free(text);
 	json_decref(j);
-	return NULL;
 }
 
 /* Returns the modules in a directory with their digests. */
@@ -66,30 +67,31 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 	_cleanup_free_ char *kept = build_job_path(job, PROVENANCE_FILE);
 	_cleanup_free_ char *modules = build_staged_path(job, "");
 	_cleanup_free_ char *path = path_join(dir, PROVENANCE_FILE);
+	_cleanup_(str_done) struct str predicate = {0}, statement = {0};
 	struct entry *e = &job->reuse->entry;
-	json_t *predicate, *statement;
 	int r = 0;
 
 	/* Digests need it. Without it, which is possible only without a cache, there is
 	 * no statement. */
 	if (libcrypto_load(NULL) < 0)
 		return 0;
-	predicate = read_predicate(job, kept);
-	if (!predicate) {
-		predicate = provenance_predicate(job, &job->reuse->manifest);
+	if (!read_predicate(job, kept, &predicate)) {
+		predicate.len = 0;
+		add_json(&predicate, provenance_predicate(job, &job->reuse->manifest));
 		if (e->n_files)
-			r = write_json(predicate, kept, err);
+			r = file_write(kept, predicate.data, predicate.len, 0644, err);
 	}
 	/* An error of the cache is reported by the cache. */
 	if (r == 0 && e->n_files && !job->outcome.restored)
 		cache_store_more(job->shared->cache,
 			&(struct cache_file){(char *)PROVENANCE_FILE, kept}, e);
-	statement = json_pack("{s:s, s:o, s:s, s:o}", "_type",
-		"https://in-toto.io/Statement/v1", "subject", list_subjects(modules),
-		"predicateType", "https://slsa.dev/provenance/v1", "predicate",
-		predicate);
+	add_json(&statement,
+		json_pack("{s:s, s:o, s:s}", "_type", "https://in-toto.io/Statement/v1",
+			"subject", list_subjects(modules), "predicateType",
+			"https://slsa.dev/provenance/v1"));
+	statement.len--; /* the last brace */
+	str_addf(&statement, ",\"predicate\":%s}\n", predicate.data);
 	if (r == 0)
-		r = write_json(statement, path, err);
-	json_decref(statement);
+		r = file_write(path, statement.data, statement.len, 0644, err);
 	return r;
 }
