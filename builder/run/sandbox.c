@@ -535,26 +535,12 @@ static void add_user_and_shell(
 	str_done(&script);
 }
 
-/* Keeps mounts that others make while the command runs out of its sandbox, since these are
- * not traced. bubblewrap's own mounts would get them from those of the system. */
-static void keep_mounts_private(struct strv *argv)
-{
-	_cleanup_free_ char *unshare = path_find_program("unshare", getenv("PATH"));
-
-	/* Without it, such a mount is noticed, and the build is not kept. */
-	if (unshare)
-		strv_push_all(argv, (const char *const[]){unshare, "--mount",
-					    "--propagation", "private", "--", NULL});
-}
-
 void sandbox_wrap_command(struct command *cmd, const struct sandbox *box)
 {
 	struct strv argv = {0};
 
 	if (box->kind == SANDBOX_KIND_NONE)
 		return;
-	if (cmd->trace)
-		keep_mounts_private(&argv);
 	add_namespaces(&argv, box->kind, box->network);
 	add_mounts(&argv, box);
 	if (cmd->cwd)

@@ -217,8 +217,15 @@ static void check_mounts(struct trace *t)
 {
 	struct pollfd changes = {.fd = t->mounts_fd, .events = POLLPRI};
 	struct mounts now = {0};
+	int r;
 
-	if (t->mounts_fd < 0 || poll(&changes, 1, 0) == 0)
+	if (t->mounts_fd < 0)
+		return;
+	/* A signal, such as that of a child that has ended, interrupts even this. */
+	do
+		r = poll(&changes, 1, 0);
+	while (r < 0 && errno == EINTR);
+	if (r == 0)
 		return;
 	if (read_mounts(t->mounts_fd, &now) < 0 || mounts_matter(&t->mounts, &now))
 		trace_fail(t, "file systems were mounted while it was built");

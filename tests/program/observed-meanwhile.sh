@@ -147,16 +147,16 @@ come_and_go() # DIR
 
 mounts()
 {
+	local reason="file systems were mounted while it was built"
+
 	put one /opt/here/file
 	put two /opt/there/file
 	mount --make-shared /opt
 	waits true 'cat /opt/here/file'
-	not_kept "a directory is mounted over another" "/opt/here/file changed while it was built" \
-		mount --bind /opt/there /opt/here
+	not_kept "a directory is mounted over another" "$reason" mount --bind /opt/there /opt/here
 	umount /opt/here
 	waits 'cat /opt/here/file' true
-	builds_during come_and_go /opt/here
-	is "$moved" "$miss" "a file system comes and goes where the build does not see it: the result is kept"
+	not_kept "a file system comes and goes" "$reason" come_and_go /opt/here
 	mount --make-private /opt
 	mount --bind "$work" "$work"
 	mount --make-shared "$work"

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -82,6 +83,30 @@ static void test_covered(const char *dir)
 	umount(seen);
 }
 
+static void on_signal(int signum)
+{
+	(void)signum;
+}
+
+/* Signals arrive while the list of mounts is looked at, as they do when children end. No
+ * file system is mounted, so the record stays complete. */
+static void test_signals(void)
+{
+	const struct itimerval often = {{0, 20}, {0, 20}}, never = {0};
+	const struct sigaction action = {.sa_handler = on_signal};
+	struct trace *t = trace_new(NULL);
+
+	sigaction(SIGALRM, &action, NULL);
+	is_int(trace_add_mounts(t, getpid()), 0, "the mounts are added");
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (size_t i = 0; i < 50000 && !trace_problem(t); i++)
+		trace_read(t);
+	setitimer(ITIMER_REAL, &never, NULL);
+	is(trace_problem(t), NULL, "signals are not taken for a mount");
+	trace_end_command(t);
+	trace_free(t);
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/dkms-test.XXXXXX";
@@ -97,6 +122,7 @@ int main(void)
 	ok(mkdtemp(dir) != NULL, "a directory");
 	test_others();
 	test_covered(dir);
+	test_signals();
 	dir_remove(dir, NULL);
 	return done_testing();
 }
