@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "builder/host/header-mounts.h"
 #include "builder/host/header-trees.h"
 #include "builder/host/unpackaged.h"
 #include "builder/tree/tree.h"
@@ -312,8 +313,17 @@ static void show_kernel(const struct job *job, struct sandbox *box)
 		places_show(b, path, box);
 	}
 	header_trees_list(k, &dirs);
-	for (size_t i = 0; i < dirs.n; i++)
-		places_show(b, dirs.items[i], box);
+	for (size_t i = 0; i < dirs.n; i++) {
+		char *place = header_mounts_sandbox_path(&b->header_mounts, dirs.items[i]);
+
+		/* A link, so that each file has one path: it makes tracing cheaper. */
+		if (place) {
+			strv_push(&box->placed_links, dirs.items[i]);
+			strv_take(&box->placed_links, place);
+		} else {
+			places_show(b, dirs.items[i], box);
+		}
+	}
 	if (k->config_path)
 		places_show(b, k->config_path, box);
 	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++)

@@ -153,6 +153,30 @@ in_other_trees()
 		grep '^/usr/src/')" "" "$module: a file that is in no package is not said to be in one"
 }
 
+# A build sees each directory of the headers mounted once, as recording is slower for files with two
+# paths. A link is at the real path.
+one_path()
+{
+	local src=/usr/src/one-1.0 log=/var/lib/dkms/one/1.0/$kernel/$arch/log/make.log real place seen
+
+	mkdir "$src"
+	echo 'obj-m := one.o' > "$src/Makefile"
+	printf '#include <linux/module.h>\nMODULE_LICENSE("GPL");\n' > "$src/one.c"
+	printf '%s\n' PACKAGE_NAME=one PACKAGE_VERSION=1.0 BUILT_MODULE_NAME=one DEST_MODULE_LOCATION=/extra \
+		PRE_BUILD=pre.sh > "$src/dkms.conf"
+	write_script "$src/pre.sh" 'sed "s/^/mount /" /proc/self/mountinfo' \
+		"for path in $(places | sed 's/ .*//' | paste -sd' ') $(realpath "$(places | sed -n '2s/ .*//p')/scripts"); do" \
+		'	echo "real $path $(readlink -f "$path")"' 'done'
+	ok "a build that looks at the mounts" ours build one/1.0 -k "$kernel"
+	while read -r real place; do
+		seen=$(awk -v name="/${real##*/}" '$1 == "mount" && index($5, name) { print $6 }' "$log")
+		is "$seen" "$place" "$real is mounted once"
+	done < <(places)
+	real=$(realpath "$(places | sed -n '2s/ .*//p')/scripts")
+	is "$(sed -n "s|^real $real ||p" "$log")" /usr/src/kernel/lib/linux-kbuild/scripts "a link leads to what kbuild runs"
+	ours remove one/1.0 --all > /dev/null 2>&1
+}
+
 if ours build "${modules[0]}" -k "$kernel" --verbose 2>&1 | grep -q 'cannot be recorded'; then
 	skip_all "builds cannot be traced here"
 fi
@@ -165,4 +189,5 @@ for module in "${modules[@]}"; do
 	same_elsewhere
 done
 in_other_trees
+one_path
 finish
