@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Locks between processes, on files that other users cannot open. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/lock.h"
+
+#define LOCK_DIR ".locks"
+/* A longer name of a lock file is replaced by its end and a number (bytes). */
+#define NAME_LENGTH_MAX 200
+#define NAME_END 150
+
+/* Opens TREE/.locks, and makes it if it is missing. Returns a descriptor or a negative
+ * errno. */
+static int open_dir(const char *tree, const char *path, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (mkdir(path, 0700) < 0 && errno == ENOENT) {
+		r = dir_make(tree, err);
+		if (r < 0)
+			return r;
+		mkdir(path, 0700);
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, -errno, 1, "cannot use the directory %s", path);
+	if (st.st_uid != geteuid()) {
+		error_set(err, -EPERM, 1, "%s belongs to another user", path);
+		error_remedy(err, "remove it");
+		return -EPERM;
+	}
+	if ((st.st_mode & 0777) != 0700 && fchmod(fd, 0700) < 0)
+		return error_errno(err, -errno, 1, "cannot change the mode of %s", path);
+	return take_fd(&fd);
+}
+
+/* Returns path with links resolved, as far as it exists. The caller frees it. */
+static char *real_path(const char *path)
+{
+	_cleanup_free_ char *absolute = path_absolute(path), *parent = NULL, *real = NULL;
+
+	real = realpath(absolute, NULL);
+	if (real || streq(absolute, "/"))
+		return real ? TAKE_PTR(real) : TAKE_PTR(absolute);
+	parent = path_parent(absolute);
+	real = real_path(parent);
+	return path_join(real, path_base(absolute));
+}
+
+/* FNV-1a, see draft-eastlake-fnv. */
+static uint64_t hash(const char *s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+/* Returns the name of the lock file of what: its path, in which each "/" is "%2F". The
+ * caller frees it. */
+static char *lock_name(const char *what)
+{
+	_cleanup_free_ char *real = real_path(what), *name = NULL;
+	struct str s = {0};
+
+	for (const char *c = real; *c; c++)
+		if (*c == '/' || *c == '%')
+			str_addf(&s, "%%%02X", (unsigned int)*c);
+		else
+			str_add_bytes(&s, c, 1);
+	name = str_take(&s);
+	if (strlen(name) <= NAME_LENGTH_MAX)
+		return TAKE_PTR(name);
+	return xasprintf(
+		"%016" PRIx64 "-%s", hash(name), name + strlen(name) - NAME_END);
+}
+
+/* Returns whether name in dir is still the file that fd is open on: the process that held
+ * the lock has removed the file when it released the lock. */
+static bool is_named(int fd, int dir, const char *name)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstatat(dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       stat_is_same(&a, &b);
+}
+
+/* Opens and locks a file in dir. Returns its descriptor or a negative errno. */
+static int lock_file(int dir, const char *name)
+{
+	for (;;) {
+		_cleanup_close_ int fd = openat(dir, name,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+		int r = fd < 0 ? -errno : file_lock(fd, LOCK_EX | LOCK_NB);
+
+		if (r < 0)
+			return r;
+		if (is_named(fd, dir, name))
+			return take_fd(&fd);
+	}
+}
+
+int lock_try(const char *tree, const char *what, struct lock *ret, struct error *err)
+{
+	_cleanup_free_ char *dir_path = path_join(tree, LOCK_DIR);
+	_cleanup_free_ char *name = lock_name(what);
+	_cleanup_close_ int dir = open_dir(tree, dir_path, err);
+	char pid[32];
+	int n, fd;
+
+	if (dir < 0)
+		return dir;
+	fd = lock_file(dir, name);
+	if (fd == -EAGAIN)
+		return fd;
+	if (fd < 0)
+		return error_errno(err, fd, 1, "cannot lock %s with a file in %s", what,
+			dir_path);
+	/* The number is for messages only, so an error is ignored. */
+	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) == 0)
+		write_all(fd, pid, (size_t)n);
+	*ret = (struct lock){.path = path_join(dir_path, name), .fd = fd};
+	return 0;
+}
+
+pid_t lock_holder(const char *tree, const char *what)
+{
+	_cleanup_free_ char *name = lock_name(what);
+	_cleanup_free_ char *path = xasprintf("%s/" LOCK_DIR "/%s", tree, name);
+	_cleanup_(str_done) struct str text = {0};
+
+	if (file_read(path, 32, &text, NULL) < 0 || !text.len)
+		return 0;
+	return (pid_t)strtol(text.data, NULL, 10);
+}
+
+void lock_release(struct lock *l)
+{
+	if (!l->path)
+		return;
+	unlink(l->path);
+	close(l->fd);
+	free(l->path);
+	*l = (struct lock){0};
+}
+
+int lock_open(const char *path)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	/* Earlier versions of dkms have made files that everybody could read. */
+	if (st.st_mode & 077 && fchmod(fd, 0600) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
