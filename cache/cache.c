@@ -208,18 +208,6 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
 	return r;
 }
 
-/* Puts a file into the store and adds it to the entry. */
-static int put_file(struct cache *c, const struct cache_file *file, struct entry *e)
-{
-	struct digest digest;
-	uint64_t size;
-	int r = store_put_file(c->store, file->path, &digest, &size);
-
-	if (r == 0)
-		entry_add_file(e, file->name, &digest, size);
-	return r;
-}
-
 int cache_store_files(struct cache *c, const struct key *key,
 	const struct cache_file *files, size_t n, struct entry *e)
 {
@@ -236,20 +224,14 @@ int cache_store_files(struct cache *c, const struct key *key,
 		r = store_put_bytes(c->store, part->detail, part->n, &part->digest);
 		entry_add_part(e, part->name, &part->digest);
 	}
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = put_file(c, &files[i], e);
-	return r < 0 ? stop_writing(c, r) : 0;
-}
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct digest digest;
+		uint64_t size;
 
-int cache_store_more(struct cache *c, const struct cache_file *file, struct entry *e)
-{
-	_cleanup_close_ int hold = -1;
-	int r;
-
-	if (has_stopped_writing(c))
-		return -EROFS;
-	hold = store_hold(c->store);
-	r = put_file(c, file, e);
+		r = store_put_file(c->store, files[i].path, &digest, &size);
+		if (r == 0)
+			entry_add_file(e, files[i].name, &digest, size);
+	}
 	return r < 0 ? stop_writing(c, r) : 0;
 }
 
@@ -330,10 +312,10 @@ static void drop_damaged(struct cache *c, const struct entry *e, int r)
 	count(c, 0, 0, 1, 0);
 }
 
-/* The parts of an entry that are no parts of its key: the list of its pieces, and its
- * manifest. */
+/* The texts of an entry that this file writes itself. */
 #define PIECES "pieces"
 #define MANIFEST "manifest"
+#define INPUTS "inputs"
 
 static const struct entry_part *find_part(const struct entry *e, const char *name)
 {
@@ -343,30 +325,27 @@ static const struct entry_part *find_part(const struct entry *e, const char *nam
 	return NULL;
 }
 
-int cache_get_manifest(struct cache *c, const struct entry *e, struct manifest *ret)
+int cache_get_text(
+	struct cache *c, const struct entry *e, const char *name, struct str *ret)
 {
-	const struct entry_part *part = find_part(e, MANIFEST);
-	_cleanup_(str_done) struct str text = {0};
-	int r;
+	const struct entry_part *part = find_part(e, name);
+	int r = part ? store_get_bytes(c->store, &part->digest, ret) : -ENOENT;
 
-	if (!part)
-		return -ENOENT;
-	r = store_get_bytes(c->store, &part->digest, &text);
-	if (r == 0)
-		r = manifest_parse(text.data ? text.data : "", text.len, ret);
-	if (r < 0)
+	if (part && r < 0)
 		drop_damaged(c, e, r);
-	return r == -ENOENT ? -EBADMSG : r;
+	return part && r == -ENOENT ? -EBADMSG : r;
 }
 
-/* Stores a text as a part of an entry. */
-static int store_part(
+int cache_store_text(
 	struct cache *c, const char *name, const struct str *text, struct entry *e)
 {
-	_cleanup_close_ int hold = store_hold(c->store);
+	_cleanup_close_ int hold = -1;
 	struct digest digest;
 	int r;
 
+	if (has_stopped_writing(c))
+		return -EROFS;
+	hold = store_hold(c->store);
 	digest_bytes(text->data, text->len, &digest);
 	r = store_put_bytes(c->store, text->data, text->len, &digest);
 	if (r < 0)
@@ -375,12 +354,45 @@ static int store_part(
 	return 0;
 }
 
-int cache_store_manifest(struct cache *c, const struct manifest *m, struct entry *e)
+static int get_manifest(
+	struct cache *c, const struct entry *e, const char *name, struct manifest *ret)
 {
 	_cleanup_(str_done) struct str text = {0};
-	int r = manifest_write(m, &text);
+	int r = cache_get_text(c, e, name, &text);
 
-	return r < 0 ? r : store_part(c, MANIFEST, &text, e);
+	if (r < 0)
+		return r;
+	r = manifest_parse(text.data ? text.data : "", text.len, ret);
+	if (r < 0)
+		drop_damaged(c, e, r);
+	return r;
+}
+
+int cache_get_manifest(struct cache *c, const struct entry *e, struct manifest *ret)
+{
+	return get_manifest(c, e, MANIFEST, ret);
+}
+
+int cache_get_inputs(struct cache *c, const struct entry *e, struct manifest *ret)
+{
+	return get_manifest(c, e, INPUTS, ret);
+}
+
+int cache_store_manifest(struct cache *c, const struct manifest *m, struct entry *e)
+{
+	_cleanup_(str_done) struct str text = {0}, input_text = {0};
+	struct manifest compared = {.items = m->items}, inputs;
+	int r;
+
+	while (compared.n < m->n && m->items[compared.n].kind != MANIFEST_INPUT)
+		compared.n++;
+	inputs = (struct manifest){m->items + compared.n, m->n - compared.n};
+	r = manifest_write(&compared, &text);
+	if (r == 0)
+		r = manifest_write(&inputs, &input_text);
+	if (r == 0)
+		r = cache_store_text(c, MANIFEST, &text, e);
+	return r < 0 ? r : cache_store_text(c, INPUTS, &input_text, e);
 }
 
 void cache_make_variant(struct cache *c, const struct digest *key, struct entry *e)
@@ -425,12 +437,12 @@ size_t cache_find_pieces(struct cache *c, const struct key *key, struct entry *r
 
 int cache_get_pieces(struct cache *c, const struct entry *e, struct pieces *ret)
 {
-	const struct entry_part *part = find_part(e, PIECES);
 	_cleanup_(str_done) struct str text = {0};
-	int r = part ? store_get_bytes(c->store, &part->digest, &text) : -EBADMSG;
+	int r = cache_get_text(c, e, PIECES, &text);
 
-	if (r == 0)
-		r = pieces_parse(text.data ? text.data : "", ret);
+	if (r < 0)
+		return r;
+	r = pieces_parse(text.data ? text.data : "", ret);
 	if (r < 0)
 		drop_damaged(c, e, r);
 	return r;
@@ -464,7 +476,7 @@ int cache_store_pieces(struct cache *c, const struct key *key, const struct piec
 		return r;
 	whole = e->key;
 	pieces_write(p, &text);
-	r = store_part(c, PIECES, &text, e);
+	r = cache_store_text(c, PIECES, &text, e);
 	cache_make_variant(c, &whole, e);
 	return r;
 }

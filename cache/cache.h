@@ -51,14 +51,20 @@ int cache_find(struct cache *c, const struct digest *key, struct entry *ret);
  * used last first (entry_done frees each). Returns their number. */
 size_t cache_find_variants(
 	struct cache *c, const struct digest *key, struct entry *ret);
-/* Reads the manifest of an entry; manifest_done frees. Returns 0, -ENOENT if it has none,
- * or another negative errno. A damaged entry is removed. */
+/* Read the manifest of an entry: without its inputs, which need not be compared, and the
+ * inputs alone; manifest_done frees. Return 0, -ENOENT if it has none, or another
+ * negative errno. A damaged entry is removed. */
 int cache_get_manifest(struct cache *c, const struct entry *e, struct manifest *ret);
+int cache_get_inputs(struct cache *c, const struct entry *e, struct manifest *ret);
+/* Reads the text of that name; str_done frees. Returns the same. */
+int cache_get_text(
+	struct cache *c, const struct entry *e, const char *name, struct str *ret);
 /* Counts a hit that e answers, or a miss if e is NULL. */
 void cache_count_lookup(struct cache *c, const struct entry *e);
 /* Copies the files of an entry to their paths, with the given mode. files must have all
- * of them. The caller has counted a hit. Returns 0, or -EBADMSG if the entry is damaged: the entry is removed then and
- * the hit counted as a miss. After an error some of the paths may have been written. */
+ * of them. The caller has counted a hit. Returns 0, or -EBADMSG if the entry is damaged:
+ * the entry is removed then and the hit counted as a miss. After an error some of the
+ * paths may have been written. */
 int cache_restore(struct cache *c, const struct entry *e, const struct cache_file *files,
 	size_t n, mode_t mode);
 /* Puts files and the parts of the key into the store, and fills in the key, parts and
@@ -66,16 +72,15 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
  * cache_commit(). Returns 0 or a negative errno. */
 int cache_store_files(struct cache *c, const struct key *key,
 	const struct cache_file *files, size_t n, struct entry *e);
-/* Puts another file into the store and adds it to *e, which cache_store_files() has
- * filled in. Returns 0 or a negative errno. */
-int cache_store_more(struct cache *c, const struct cache_file *file, struct entry *e);
 /* Adds the entry. An existing entry with this key stays, unless replace is set. Returns 0
  * or a negative errno. */
 int cache_commit(struct cache *c, const struct entry *e, bool replace);
 
-/* Stores a manifest for an entry that has been stored and not yet been committed. Returns
- * 0 or a negative errno. */
+/* Add a sorted manifest, or a text with a name that no part of the key has, to an entry
+ * that has been stored and not yet been committed. Return 0 or a negative errno. */
 int cache_store_manifest(struct cache *c, const struct manifest *m, struct entry *e);
+int cache_store_text(
+	struct cache *c, const char *name, const struct str *text, struct entry *e);
 /* Makes the entry a variant of the key, in place of one with the same manifest, or of the
  * one that was not used for longest if there are CACHE_SLOTS already. cache_commit() adds it, with e->replaces. */
 void cache_make_variant(struct cache *c, const struct digest *key, struct entry *e);

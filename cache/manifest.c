@@ -29,9 +29,9 @@ static const struct {
 	[MANIFEST_EXISTS] = {"exists", false, true},
 	[MANIFEST_FACT] = {"fact", true, false},
 	[MANIFEST_FILE] = {"file", true, true},
-	[MANIFEST_INPUT] = {"input", true, true},
 	[MANIFEST_LINK] = {"link", false, true},
 	[MANIFEST_PROGRAM] = {"program", false, false},
+	[MANIFEST_INPUT] = {"input", true, true},
 };
 
 const char *manifest_kind_name(enum manifest_kind kind)

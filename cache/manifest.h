@@ -13,9 +13,9 @@ enum manifest_kind {
 	MANIFEST_EXISTS,  /* a path that was not opened: "yes" or "no" */
 	MANIFEST_FACT,    /* a fact about the machine, such as "processor": its digest */
 	MANIFEST_FILE,    /* an opened file: the digest of its content */
-	MANIFEST_INPUT,   /* the same, for a file that the key covers already */
 	MANIFEST_LINK,    /* a link through which a file can be reached: its target */
 	MANIFEST_PROGRAM, /* a name to look up in $PATH: the path, "-" if there is none */
+	MANIFEST_INPUT,   /* as MANIFEST_FILE, for a file that the key covers already */
 	MANIFEST_KINDS,
 };
 

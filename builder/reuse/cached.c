@@ -4,7 +4,8 @@
  *
  * An entry has what make and strip produced, before it is signed and compressed. So keys
  * and signatures are never in the cache. The files of an entry are module/NAME.ko for
- * each module, Module.symvers if there is one, make.log and provenance.json.
+ * each module, Module.symvers if there is one, and make.log. Its texts are the manifest
+ * and the predicate of the provenance.
  *
  * POST_BUILD runs later, in the sandbox, where it can change only the build directory,
  * which is removed afterwards. So a hit skips it. The entry is published together with
@@ -89,18 +90,16 @@ static void list_files(const struct job *job, struct files *ret)
 	add_file(
 		ret, xstrdup("Module.symvers"), build_staged_path(job, "Module.symvers"));
 	add_file(ret, xstrdup("make.log"), xstrdup(job->build->paths.log));
-	add_file(ret, xstrdup(PROVENANCE_FILE), build_job_path(job, PROVENANCE_FILE));
 }
 
 /* JOB_RESTORING */
 
-/* Whether the entry has all the files, apart from Module.symvers and the provenance,
- * which not every build has. */
+/* Whether the entry has all the files, apart from Module.symvers, which not every build
+ * has. */
 static bool is_whole(const struct entry *e, const struct files *files)
 {
 	for (size_t i = 0; i < files->n; i++)
 		if (!streq(files->items[i].name, "Module.symvers") &&
-			!streq(files->items[i].name, PROVENANCE_FILE) &&
 			!entry_file(e, files->items[i].name))
 			return false;
 	return true;
@@ -118,13 +117,8 @@ static int restore(struct job *job, const struct entry *e)
 	if (!is_whole(e, &files))
 		return -EBADMSG;
 	r = dir_make(module_dir, NULL);
-	if (r == 0) {
-		/* A process that was killed may have left them. */
-		_cleanup_free_ char *provenance = build_job_path(job, PROVENANCE_FILE);
-
+	if (r == 0)
 		unlink(job->build->paths.log);
-		unlink(provenance);
-	}
 	if (r == 0)
 		r = cache_restore(job->shared->cache, e, files.items, files.n, 0644);
 	return r;
@@ -182,6 +176,7 @@ static int restore_work(struct job *job)
 		/* This gives the same warnings as after a build. */
 		build_check_staged_modules(job);
 		job->outcome.restored = true;
+		cache_get_text(cache, &e, PROVENANCE_PREDICATE, &job->reuse->predicate);
 		/* The following states, such as signing, write to the log, too. */
 		b->log_fd = open(b->paths.log, O_WRONLY | O_APPEND | O_CLOEXEC);
 		if (b->log_fd < 0)
@@ -326,16 +321,24 @@ static void add_origin(struct job *job)
 {
 	struct objects *o = job->reuse->objects;
 	struct manifest *m = &job->reuse->manifest;
+	struct manifest inputs = {0};
 
-	for (size_t i = 0; o && o->restored.n && i < o->origin_manifest.n; i++) {
+	if (!o || !o->restored.n)
+		return;
+	for (size_t i = 0; i < o->origin_manifest.n; i++) {
 		const struct manifest_item *item = &o->origin_manifest.items[i];
-		_cleanup_free_ char *now = NULL;
 
-		if (item->kind == MANIFEST_INPUT)
-			now = observed_value(job, item->kind, item->path);
-		if (!now || streq(now, item->value))
+		manifest_add(m, item->kind, item->path, item->value);
+	}
+	cache_get_inputs(job->shared->cache, &o->origin, &inputs);
+	for (size_t i = 0; i < inputs.n; i++) {
+		const struct manifest_item *item = &inputs.items[i];
+		_cleanup_free_ char *now = observed_value(job, item->kind, item->path);
+
+		if (streq(now, item->value))
 			manifest_add(m, item->kind, item->path, item->value);
 	}
+	manifest_done(&inputs);
 	manifest_sort(m);
 }
 
@@ -352,7 +355,9 @@ void cached_observe(struct job *job)
 	r = observed_list(job, &reuse->manifest, &why);
 	if (r == 0) {
 		add_origin(job);
-		r = cache_store_manifest(cache, &reuse->manifest, &reuse->entry);
+		if (reuse->entry.n_files)
+			r = cache_store_manifest(
+				cache, &reuse->manifest, &reuse->entry);
 	}
 	if (r == 0 && reuse->objects && reuse->objects->new_entry.n_files)
 		r = cache_store_manifest(
@@ -392,6 +397,7 @@ void reuse_free(struct reuse *r)
 		return;
 	key_done(&r->key);
 	manifest_done(&r->manifest);
+	str_done(&r->predicate);
 	error_done(&r->key_error);
 	entry_done(&r->entry);
 	objects_free(r->objects);

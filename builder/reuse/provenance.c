@@ -14,20 +14,6 @@
 #include "builder/reuse/provenance-predicate.h"
 #include "builder/reuse/reuse.h"
 
-/* Larger than any predicate (bytes). */
-#define PREDICATE_MAX (64 * 1024 * 1024)
-
-/* Reads the text of the predicate at path, if the build is from the cache. It was checked
- * against its digest there, so it is not parsed. Returns whether there is one. */
-static bool read_predicate(const struct job *job, const char *path, struct str *ret)
-{
-	if (!job->outcome.restored || file_read(path, PREDICATE_MAX, ret, NULL) < 0)
-		return false;
-	while (ret->len && ret->data[ret->len - 1] == '\n')
-		ret->data[--ret->len] = '\0';
-	return ret->len > 1 && *ret->data == '{' && ret->data[ret->len - 1] == '}';
-}
-
 /* Appends the text of a value, and frees the value. */
 static void add_json(struct str *s, json_t *j)
 {
@@ -64,34 +50,28 @@ static json_t *list_subjects(const char *dir)
 
 int provenance_write(struct job *job, const char *dir, struct error *err)
 {
-	_cleanup_free_ char *kept = build_job_path(job, PROVENANCE_FILE);
 	_cleanup_free_ char *modules = build_staged_path(job, "");
 	_cleanup_free_ char *path = path_join(dir, PROVENANCE_FILE);
-	_cleanup_(str_done) struct str predicate = {0}, statement = {0};
+	_cleanup_(str_done) struct str statement = {0};
+	struct str *predicate = &job->reuse->predicate;
 	struct entry *e = &job->reuse->entry;
-	int r = 0;
 
 	/* Digests need it. Without it, which is possible only without a cache, there is
 	 * no statement. */
 	if (libcrypto_load(NULL) < 0)
 		return 0;
-	if (!read_predicate(job, kept, &predicate)) {
-		predicate.len = 0;
-		add_json(&predicate, provenance_predicate(job, &job->reuse->manifest));
+	if (!predicate->len) {
+		add_json(predicate, provenance_predicate(job, &job->reuse->manifest));
+		/* An error of the cache is reported by the cache. */
 		if (e->n_files)
-			r = file_write(kept, predicate.data, predicate.len, 0644, err);
+			cache_store_text(
+				job->shared->cache, PROVENANCE_PREDICATE, predicate, e);
 	}
-	/* An error of the cache is reported by the cache. */
-	if (r == 0 && e->n_files && !job->outcome.restored)
-		cache_store_more(job->shared->cache,
-			&(struct cache_file){(char *)PROVENANCE_FILE, kept}, e);
 	add_json(&statement,
 		json_pack("{s:s, s:o, s:s}", "_type", "https://in-toto.io/Statement/v1",
 			"subject", list_subjects(modules), "predicateType",
 			"https://slsa.dev/provenance/v1"));
 	statement.len--; /* the last brace */
-	str_addf(&statement, ",\"predicate\":%s}\n", predicate.data);
-	if (r == 0)
-		r = file_write(path, statement.data, statement.len, 0644, err);
-	return r;
+	str_addf(&statement, ",\"predicate\":%s}\n", predicate->data);
+	return file_write(path, statement.data, statement.len, 0644, err);
 }

@@ -33,9 +33,10 @@
  * The predicate is made once, and kept in the cache together with the modules. So a build
  * from the cache has the same one. */
 
-/* The name of the file with the statement, in the directory of the log, and of the file
- * with the predicate in the job's directory and in the cache. */
+/* The name of the file with the statement, in the directory of the log. */
 #define PROVENANCE_FILE "provenance.json"
+/* The name of the text of a cache entry that is the predicate. */
+#define PROVENANCE_PREDICATE "provenance"
 
 /* Writes the statement about the staged modules to dir, in JOB_PUBLISHING. For a build
  * that will be committed to the cache, adds the predicate to its entry. Returns 0, or a

@@ -12,6 +12,7 @@ struct reuse {
 	/* What the build has looked at, or the one whose result is used. Known when the
 	 * build is published; empty if it was not traced. */
 	struct manifest manifest;
+	struct str predicate; /* of the provenance, as JSON; empty: not yet known */
 	struct error
 		key_error;  /* why the key could not be made; the build itself goes on */
 	struct entry entry; /* to be published with the build; no files: none */

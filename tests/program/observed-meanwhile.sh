@@ -248,14 +248,14 @@ built_with() # COUNTERS DESCRIPTION
 
 manifests()
 {
-	local digest file damaged="0 1 1 1"
+	local digest damaged="0 1 1 1"
 
 	write_script "$sourcetree/m-1.0/pre.sh" 'cat /opt/here/file'
 	rm -rf "${cache:?}"
 	builds_cached "$miss" "a new cache"
 	cp -a "$cache" "$work/cache"
-	file=$(grep -rl '^dkms manifest 1$' "$cache/v1/objects")
-	cp "$file" "$work/manifest"
+	digest=$(sed -n 's/^part \(.*\) manifest$/\1/p' "$cache"/v1/entries/*/*)
+	cp "$cache/v1/objects/${digest:0:2}/${digest:2}" "$work/manifest"
 	digest=$(sha256sum < /dev/null)
 	digest=${digest%% *}
 	forged "$hit" "a manifest as it was"

@@ -14,10 +14,10 @@ static const char text[] = "dkms manifest 1\n"
 			   "fact " A " processor\n"
 			   "file " B " /usr/bin/gcc-12\n"
 			   "file " A " /usr/bin/odd\\040name\\012\\134\n"
-			   "input " A " /usr/src/kernel/Makefile\n"
 			   "link /usr/bin/gcc-12 /usr/bin/cc\n"
 			   "program /usr/bin/gcc-12 cc\n"
 			   "program - pahole\n"
+			   "input " A " /usr/src/kernel/Makefile\n"
 			   "end\n";
 
 static void test_text(void)
