@@ -333,14 +333,17 @@ static int copy_bytes(int from, int to)
 static int copy_at(int from_dir, const char *name, int to_dir, const char *to_name,
 	uid_t uid, gid_t gid, bool sync)
 {
-	_cleanup_close_ int from =
-		openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Without O_NONBLOCK, this would wait for the other end of a FIFO. */
+	_cleanup_close_ int from = openat(
+		from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	_cleanup_close_ int to = -1;
 	struct stat st;
 	int r;
 
 	if (from < 0 || fstat(from, &st) < 0)
 		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 	to = openat(to_dir, to_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;
@@ -456,65 +459,69 @@ static int copy_link(int from, int to, const char *name, uid_t uid, gid_t gid)
 	return 0;
 }
 
-/* A directory whose content is being copied. */
-struct copied_dir {
-	int fd;           /* of the copy */
-	struct stat from; /* what stat(2) said of the original */
+/* The directories whose content is being copied. */
+struct copied_dirs {
+	struct dir_stack copies;
+	struct stat *from; /* what stat(2) said of the original of each */
+	size_t room;
 };
+
+static void copied_dirs_done(struct copied_dirs *d)
+{
+	dir_stack_done(&d->copies);
+	free(d->from);
+}
 
 /* Makes the directory name in to_parent, for the content of the directory that from is
  * open on. */
-static int begin_dir(int from, int to_parent, const char *name, struct copied_dir *ret)
+static int begin_dir(int from, int to_parent, const char *name, struct copied_dirs *dirs)
 {
-	struct stat st;
+	size_t n = dirs->copies.n;
 	int fd;
 
-	if (fstat(from, &st) < 0 || mkdirat(to_parent, name, 0700) < 0)
+	if (n == dirs->room) {
+		dirs->room = 2 * dirs->room + 8;
+		dirs->from = xrealloc_array(dirs->from, dirs->room, sizeof(*dirs->from));
+	}
+	if (fstat(from, &dirs->from[n]) < 0 || mkdirat(to_parent, name, 0700) < 0)
 		return -errno;
-	fd = openat(to_parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	*ret = (struct copied_dir){fd, st};
-	return 0;
+	fd = openat(to_parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : dir_stack_push(&dirs->copies, fd);
 }
 
-/* Sets the owner, mode and times of a copy, after its content, which would change the
- * times. Closes it. */
-static int finish_dir(struct copied_dir *d, uid_t uid, gid_t gid)
+/* Sets the owner, mode and times of the deepest copy, after its content, which would
+ * change the times, and leaves it. */
+static int finish_dir(struct copied_dirs *dirs, uid_t uid, gid_t gid)
 {
-	_cleanup_close_ int fd = take_fd(&d->fd);
+	const struct stat *from = &dirs->from[dirs->copies.n - 1];
+	int fd = dir_stack_fd(&dirs->copies);
 
 	if ((uid != (uid_t)-1 && fchown(fd, uid, gid) < 0) ||
-		fchmod(fd, (d->from.st_mode & 07777) | 0700) < 0 ||
-		futimens(fd, (struct timespec[2]){d->from.st_atim, d->from.st_mtim}) < 0)
+		fchmod(fd, (from->st_mode & 07777) | 0700) < 0 ||
+		futimens(fd, (struct timespec[2]){from->st_atim, from->st_mtim}) < 0)
 		return -errno;
-	return 0;
+	return dir_stack_pop(&dirs->copies);
 }
 
-/* Copies all entries of the walk to the directory (*dirs)[0]. The array has a further
- * element for each directory that the walk is in; *n is their number. */
-static int copy_walk(
-	struct walk *w, struct copied_dir **dirs, size_t *n, uid_t uid, gid_t gid)
+/* Copies all entries of the walk to the deepest directory of dirs. */
+static int copy_walk(struct walk *w, struct copied_dirs *dirs, uid_t uid, gid_t gid)
 {
 	const struct walk_entry *e;
 	int r = 0;
 
 	while (r == 0 && (e = walk_next(w))) {
-		int to = (*dirs)[*n - 1].fd;
+		int to = dir_stack_fd(&dirs->copies);
 
-		if (e->error) {
+		if (e->error)
 			r = e->error;
-		} else if (e->leaving) {
-			r = finish_dir(&(*dirs)[--*n], uid, gid);
-		} else if (e->type == DT_DIR) {
-			*dirs = xrealloc_array(*dirs, *n + 1, sizeof(**dirs));
-			r = begin_dir(e->fd, to, e->name, &(*dirs)[*n]);
-			*n += r == 0;
-		} else if (e->type == DT_REG) {
+		else if (e->leaving)
+			r = finish_dir(dirs, uid, gid);
+		else if (e->type == DT_DIR)
+			r = begin_dir(e->fd, to, e->name, dirs);
+		else if (e->type == DT_REG)
 			r = copy_at(e->parent, e->name, to, e->name, uid, gid, false);
-		} else if (e->type == DT_LNK) {
+		else if (e->type == DT_LNK)
 			r = copy_link(e->parent, to, e->name, uid, gid);
-		}
 	}
 	return r;
 }
@@ -522,22 +529,16 @@ static int copy_walk(
 static int copy_dir(const char *from, const char *to, uid_t uid, gid_t gid)
 {
 	int fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(copied_dirs_done) struct copied_dirs dirs = {0};
 	_cleanup_(walk_done) struct walk w = {0};
-	struct copied_dir *dirs = xcalloc(1, sizeof(*dirs));
-	size_t n = 0;
-	int r = fd < 0 ? -errno : begin_dir(fd, AT_FDCWD, to, &dirs[0]);
+	int r = fd < 0 ? -errno : begin_dir(fd, AT_FDCWD, to, &dirs);
 
-	if (r == 0) {
-		n = 1;
+	if (r == 0)
 		r = walk_begin_at(&w, take_fd(&fd), WALK_LEAVE);
-	}
 	if (r == 0)
-		r = copy_walk(&w, &dirs, &n, uid, gid);
+		r = copy_walk(&w, &dirs, uid, gid);
 	if (r == 0)
-		r = finish_dir(&dirs[--n], uid, gid);
-	while (n)
-		close(dirs[--n].fd);
-	free(dirs);
+		r = finish_dir(&dirs, uid, gid);
 	close_ptr(&fd);
 	return r;
 }
@@ -568,20 +569,40 @@ int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct erro
 	return 0;
 }
 
+/* Lets its owner, who removes it, search and change the directory name in parent. */
+static int make_accessible(int parent, const char *name)
+{
+	return fchmodat(parent, name, 0700, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int remove_entry(const struct walk_entry *e)
+{
+	int flags = e->leaving ? AT_REMOVEDIR : 0;
+
+	if (unlinkat(e->parent, e->name, flags) == 0)
+		return 0;
+	if (errno != EACCES || fchmod(e->parent, 0700) < 0)
+		return -errno;
+	return unlinkat(e->parent, e->name, flags) < 0 ? -errno : 0;
+}
+
 /* Removes the content of the directory that fd is open on. Closes fd. */
 static int remove_content(int fd)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
-	int r = walk_begin_at(&w, fd, WALK_LEAVE);
+	int r = walk_begin_at(&w, fd, WALK_LEAVE | WALK_UNNAMED);
 
 	while (r == 0 && (e = walk_next(&w))) {
+		if (e->type == DT_DIR && e->error == -EACCES) {
+			(void)fchmod(e->parent, 0700);
+			if (make_accessible(e->parent, e->name) == 0)
+				walk_retry(&w);
+		}
 		if (e->error)
 			r = e->error;
-		else if (e->leaving)
-			r = unlinkat(e->parent, e->name, AT_REMOVEDIR) < 0 ? -errno : 0;
-		else if (e->type != DT_DIR)
-			r = unlinkat(e->parent, e->name, 0) < 0 ? -errno : 0;
+		else if (e->leaving || e->type != DT_DIR)
+			r = remove_entry(e);
 		/* Another process may be removing the same directory. */
 		if (r == -ENOENT)
 			r = 0;
@@ -598,6 +619,8 @@ static int remove_path(const char *path)
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES && make_accessible(AT_FDCWD, path) == 0)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	r = remove_content(fd);
@@ -619,7 +642,7 @@ void dir_remove_empty(const char *path)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
-	int r = walk_begin(&w, path, WALK_LEAVE);
+	int r = walk_begin(&w, path, WALK_LEAVE | WALK_UNNAMED);
 
 	/* Directories that are not empty stay, because rmdir(2) fails for them. */
 	while (r == 0 && (e = walk_next(&w)))

@@ -78,12 +78,14 @@ int dir_list(const char *path, struct strv *ret);
 /* Makes a directory with mode 0755, and its parents. 0 if it exists. */
 int dir_make(const char *path, struct error *err);
 /* Copies a directory with its content: files and directories with modes and times, and
- * links as links; other types of files are left out. The parent of to must exist; to must
+ * links as links; other types of files are left out. -ENAMETOOLONG if a directory below
+ * from has a path of PATH_MAX bytes or more. The parent of to must exist; to must
  * not exist, and must not be inside from (-ELOOP). The copies belong to uid and gid, or
  * to the caller if uid is (uid_t)-1. */
 int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err);
-/* Removes a file, a link, or a directory with its content. Does not follow links. Returns
- * 0 if path does not exist. */
+/* Removes a file, a link, or a directory with its content, however deep. Does not follow
+ * links. Gives directories of the caller the mode 0700 if theirs is in the way. Returns 0
+ * if path does not exist. */
 int dir_remove(const char *path, struct error *err);
 /* Removes all directories below path that have no files in them, and then path if it is
  * empty. */

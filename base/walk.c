@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "base/walk.h"
 
 /* A directory that the walk is in. */
 struct walk_level {
-	int fd;
 	struct dirents names;
 	size_t next;     /* the index of the name that is reported next */
 	size_t path_len; /* of the path relative to the top directory; 0 for that one */
@@ -19,13 +19,17 @@ struct walk_level {
 /* Makes the directory that fd is open on the deepest one of the walk. Owns fd. */
 static int enter(struct walk *w, int fd)
 {
-	struct walk_level level = {.fd = fd, .path_len = w->path.len};
+	struct walk_level level = {
+		.path_len = w->flags & WALK_UNNAMED ? 0 : w->path.len};
 	int r = w->flags & WALK_VISIBLE ? dirents_read(fd, &level.names)
 					: dirents_read_all(fd, &level.names);
 
+	if (r < 0)
+		close(fd);
+	else
+		r = dir_stack_push(&w->dirs, fd);
 	if (r < 0) {
 		dirents_done(&level.names);
-		close(fd);
 		return r;
 	}
 	if (w->flags & WALK_SORTED)
@@ -38,13 +42,12 @@ static int enter(struct walk *w, int fd)
 	return 0;
 }
 
-/* Closes the deepest directory. */
-static void leave(struct walk *w)
+/* Closes the deepest directory. Returns a negative errno if the walk cannot go on in the
+ * one above it. */
+static int leave(struct walk *w)
 {
-	struct walk_level *level = &w->levels[--w->n];
-
-	close(level->fd);
-	dirents_done(&level->names);
+	dirents_done(&w->levels[--w->n].names);
+	return dir_stack_pop(&w->dirs);
 }
 
 int walk_begin_at(struct walk *w, int fd, enum walk_flags flags)
@@ -80,7 +83,7 @@ static bool look_at(struct walk *w, struct walk_level *level)
 	if (level->path_len)
 		str_add(&w->path, "/");
 	str_add(&w->path, d->name);
-	*e = (struct walk_entry){.parent = level->fd,
+	*e = (struct walk_entry){.parent = dir_stack_fd(&w->dirs),
 		.name = d->name,
 		.path = w->path.data,
 		.depth = w->n - 1,
@@ -101,9 +104,13 @@ static bool look_at(struct walk *w, struct walk_level *level)
 static void enter_entry(struct walk *w)
 {
 	struct walk_entry *e = &w->entry;
-	int fd = openat(
-		e->parent, e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd;
 
+	if (w->path.len >= PATH_MAX) {
+		e->error = -ENAMETOOLONG;
+		return;
+	}
+	fd = openat(e->parent, e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	e->error = fd < 0 ? -errno : enter(w, fd);
 	if (e->error == 0)
 		e->fd = fd;
@@ -115,9 +122,32 @@ static const struct walk_entry *report_leaving(struct walk *w, size_t path_len)
 	const struct walk_level *level = &w->levels[w->n - 1];
 
 	truncate_path(w, path_len);
-	w->entry = (struct walk_entry){.parent = level->fd,
-		.name = level->names.items[level->next - 1].name, .path = w->path.data,
-		.depth = w->n - 1, .type = DT_DIR, .fd = -1, .leaving = true};
+	w->entry = (struct walk_entry){.parent = dir_stack_fd(&w->dirs),
+		.name = level->names.items[level->next - 1].name,
+		.path = w->path.data,
+		.depth = w->n - 1,
+		.type = DT_DIR,
+		.fd = -1,
+		.leaving = true};
+	if (w->flags & WALK_UNNAMED)
+		w->entry.path = w->entry.name;
+	return &w->entry;
+}
+
+/* Fills in w->entry and ends the walk, which cannot go on in the directory above the one
+ * that it has left. */
+static const struct walk_entry *report_lost(struct walk *w, size_t path_len, int error)
+{
+	truncate_path(w, path_len);
+	while (w->n)
+		dirents_done(&w->levels[--w->n].names);
+	dir_stack_done(&w->dirs);
+	w->entry = (struct walk_entry){.parent = -1,
+		.name = "..",
+		.path = w->path.data,
+		.type = DT_UNKNOWN,
+		.fd = -1,
+		.error = error};
 	return &w->entry;
 }
 
@@ -128,8 +158,10 @@ const struct walk_entry *walk_next(struct walk *w)
 
 		if (level->next == level->names.n) {
 			size_t path_len = level->path_len;
+			int r = leave(w);
 
-			leave(w);
+			if (r < 0)
+				return report_lost(w, path_len, r);
 			if (w->n && w->flags & WALK_LEAVE)
 				return report_leaving(w, path_len);
 		} else if (look_at(w, level)) {
@@ -141,17 +173,25 @@ const struct walk_entry *walk_next(struct walk *w)
 	return NULL;
 }
 
+void walk_retry(struct walk *w)
+{
+	if (w->entry.type == DT_DIR && w->entry.error)
+		enter_entry(w);
+}
+
 void walk_skip(struct walk *w)
 {
+	/* The directory above is one of the deepest and still open. */
 	if (w->entry.fd >= 0)
-		leave(w);
+		(void)leave(w);
 	w->entry.fd = -1;
 }
 
 void walk_done(struct walk *w)
 {
 	while (w->n)
-		leave(w);
+		dirents_done(&w->levels[--w->n].names);
+	dir_stack_done(&w->dirs);
 	free(w->levels);
 	str_done(&w->path);
 	*w = (struct walk){0};

@@ -2,6 +2,7 @@
 #ifndef BASE_WALK_H
 #define BASE_WALK_H
 
+#include "base/dir-stack.h"
 #include "base/dirents.h"
 #include "base/str.h"
 
@@ -16,12 +17,13 @@
  *	while (r == 0 && (e = walk_next(&w)))
  *		...
  *
- * One descriptor is open for each level of directories. */
+ * At most DIR_STACK_OPEN descriptors are open, however deep the directories are. */
 
 enum walk_flags {
 	WALK_SORTED = 1,  /* report the entries of a directory in the order of strcmp() */
 	WALK_LEAVE = 2,   /* report a directory a second time, after its content */
 	WALK_VISIBLE = 4, /* leave out names that begin with a dot */
+	WALK_UNNAMED = 8, /* path of an entry is its name; for trees of any depth */
 };
 
 /* What walk_next() has found. The walk owns the strings and descriptors; they are valid
@@ -35,8 +37,9 @@ struct walk_entry {
 	int fd;             /* of a directory whose content comes next; -1 otherwise */
 	bool leaving;       /* this is the second report of a directory (WALK_LEAVE) */
 	/* 0 or a negative errno. With DT_DIR the directory could not be opened or read,
-	 * and the walk goes on without its content; with DT_UNKNOWN the type could not be
-	 * found out. */
+	 * and the walk goes on without its content; -ENAMETOOLONG if its path has PATH_MAX
+	 * bytes or more. With DT_UNKNOWN the type could not be found out, or parent is -1:
+	 * the walk ends here, because it cannot go back to the directory above. */
 	int error;
 };
 
@@ -44,7 +47,8 @@ struct walk_level;
 
 struct walk {
 	enum walk_flags flags;
-	struct walk_level *levels; /* the directories that the walk is in, top first */
+	struct dir_stack dirs;     /* the directories that the walk is in, top first */
+	struct walk_level *levels; /* and what was read from them */
 	size_t n, room;
 	struct str path; /* of the entry */
 	struct walk_entry entry;
@@ -58,6 +62,9 @@ int walk_begin_at(struct walk *w, int fd, enum walk_flags flags);
 /* Returns the next entry, or NULL after the last one. A directory that has vanished since
  * its name was read is reported with the error -ENOENT. */
 const struct walk_entry *walk_next(struct walk *w);
+/* Tries again to open and read the directory that was reported last with an error, and
+ * sets the fd and the error of the entry. */
+void walk_retry(struct walk *w);
 /* Leaves out the content and the second report of the directory that was reported last. */
 void walk_skip(struct walk *w);
 void walk_done(struct walk *w);
