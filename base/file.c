@@ -112,6 +112,15 @@ bool path_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
+int path_look(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
 bool path_is_program(const char *path)
 {
 	return path_is_file(path) && access(path, X_OK) == 0;

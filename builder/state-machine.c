@@ -45,6 +45,9 @@ static const struct {
 	enum transition (*enter)(struct job *job);
 	enum transition (*leave)(
 		struct job *job, const struct outcome *outcome); /* may be NULL */
+	/* The state belongs to a change that a state before it has made to the system: if
+	 * there is one, a cancelled job enters this state, too. */
+	bool completes_change;
 } states[] = {
 	[JOB_LOOKING] = {BUILDS | REMOVES, check_needed_enter, NULL},
 	[JOB_LOADING] = {ON(JOB_ADD), load_enter, NULL},
@@ -53,7 +56,7 @@ static const struct {
 	[JOB_PACKAGING] = {ON(JOB_PACK), package_enter, package_leave},
 	[JOB_DELIVERING] = {ON(JOB_PACK), deliver_enter, NULL},
 	[JOB_REGISTERING] = {ON(JOB_ADD), register_enter, NULL},
-	[JOB_POST_ADD] = {ON(JOB_ADD), post_add_enter, hook_leave},
+	[JOB_POST_ADD] = {ON(JOB_ADD), post_add_enter, hook_leave, true},
 	[JOB_CHECKING] = {NEEDS_KEY, check_enter, NULL},
 	[JOB_WAITING] = {BUILDS, wait_enter, wait_leave},
 	[JOB_FINGERPRINTING] = {NEEDS_KEY, fingerprint_enter, NULL},
@@ -73,9 +76,10 @@ static const struct {
 	[JOB_PUBLISHING] = {BUILDS, publish_enter, NULL},
 	[JOB_PRE_INSTALL] = {ON(JOB_INSTALL), pre_install_enter, pre_install_leave},
 	[JOB_INSTALLING] = {ON(JOB_INSTALL), install_enter, NULL},
-	[JOB_POST_INSTALL] = {ON(JOB_INSTALL), post_install_enter, hook_leave},
+	[JOB_POST_INSTALL] = {
+		ON(JOB_INSTALL), post_install_enter, hook_leave, true},
 	[JOB_UNINSTALLING] = {REMOVES, uninstall_enter, NULL},
-	[JOB_POST_REMOVE] = {REMOVES, post_remove_enter, hook_leave},
+	[JOB_POST_REMOVE] = {REMOVES, post_remove_enter, hook_leave, true},
 	[JOB_UNPUBLISHING] = {ON(JOB_UNBUILD), unpublish_enter, NULL},
 	[JOB_FORGETTING] = {ON(JOB_FORGET), forget_enter, NULL},
 	[JOB_RUNNING_DEPMOD] = {ON(JOB_DEPMOD), depmod_enter, depmod_leave},
@@ -205,6 +209,16 @@ static bool is_in_dry_run(const struct settings *s, enum job_state state)
 	       (state == JOB_FINGERPRINTING && s->switches.explain);
 }
 
+/* Returns whether a job ends before it enters a state, because the run is cancelled. */
+static bool is_cancelled_before(const struct job *job, enum job_state state)
+{
+	bool changed = job->outcome.changed_kernel || job->outcome.registered;
+
+	return job->shared->stop.signal && job->outcome.result == RESULT_NONE &&
+	       job->kind != JOB_DEPMOD && state < JOB_CLEANING_BUILD &&
+	       !(changed && states[state].completes_change);
+}
+
 /* Enters one state after the other until a state asks for a command or for work, or until
  * the job has ended. If the job's result is set already, it enters only
  * JOB_CLEANING_BUILD and the states after it. */
@@ -218,8 +232,7 @@ static enum job_step enter_next_states(struct job *job)
 		if (job->shared->settings->switches.dry_run &&
 			!is_in_dry_run(job->shared->settings, job->state))
 			continue;
-		if (job->shared->stop.signal && job->outcome.result == RESULT_NONE &&
-			job->kind != JOB_DEPMOD && job->state < JOB_CLEANING_BUILD) {
+		if (is_cancelled_before(job, job->state)) {
 			error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
 			fail_job(job);
 			continue;

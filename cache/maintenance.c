@@ -66,8 +66,11 @@ static int list_items(const char *dir, struct strv *strays, struct items *ret)
 		_cleanup_free_ char *sub = path_join(dir, prefixes.items[i]);
 		_cleanup_(strv_done) struct strv names = {0};
 
-		if (dir_list(sub, &names) == -ENOTDIR && strays)
+		r = dir_list(sub, &names);
+		if (r == -ENOTDIR && strays)
 			strv_push(strays, sub);
+		if (r == -ENOTDIR || r == -ENOENT)
+			r = 0;
 		for (size_t j = 0; j < names.n; j++) {
 			_cleanup_free_ char *path = path_join(sub, names.items[j]);
 
@@ -116,17 +119,24 @@ static int list_entries(struct store *s,
 	if (r < 0)
 		return r;
 	entries = xcalloc(items.n, sizeof(*entries));
-	for (size_t i = 0; i < items.n; i++)
-		if (get(s, &items.items[i].digest, &entries[n]) > 0)
-			n++;
+	for (size_t i = 0; i < items.n; i++) {
+		int got = get(s, &items.items[i].digest, &entries[n]);
+
+		n += got > 0;
+		if (got < 0 && got != -EBADMSG)
+			r = got;
+	}
 	*ret = entries;
 	*ret_n = n;
-	return 0;
+	return r;
 }
 
 int store_list_entries(struct store *s, struct entry **ret, size_t *ret_n)
 {
-	return list_entries(s, store_peek_entry, ret, ret_n);
+	*ret = NULL;
+	*ret_n = 0;
+	list_entries(s, store_peek_entry, ret, ret_n);
+	return *ret ? 0 : -EIO;
 }
 
 static void entries_free(struct entry *entries, size_t n)

@@ -34,8 +34,10 @@ static bool may_set_directive(
 static bool has_overrides(const struct settings *s)
 {
 	_cleanup_(strv_done) struct strv files = {0};
+	int r = dir_list(s->config_dir, &files);
 
-	dir_list(s->config_dir, &files);
+	if (r < 0 && r != -ENOENT)
+		return true;
 	for (size_t i = 0; i < files.n; i++)
 		if (has_suffix(files.items[i], ".conf") &&
 			!streq(files.items[i], "framework.conf"))
@@ -92,11 +94,12 @@ static bool is_outdated(const struct job *evaluated)
 	if (!evaluated->conf->build_depends_rebuild)
 		return false;
 	for (size_t i = 0; i < names->n; i++) {
-		_cleanup_free_ char *now = tree_installed_version(
-			s->trees.dkms, job_module_on_kernel(evaluated, names->items[i]));
 		_cleanup_free_ char *then = built_against(evaluated, names->items[i]);
+		_cleanup_free_ char *now = NULL;
+		int r = tree_read_installed(s->trees.dkms,
+			job_module_on_kernel(evaluated, names->items[i]), &now, NULL);
 
-		if (now && (!then || !streq(now, then)))
+		if (r < 0 || (now && (!then || !streq(now, then))))
 			return true;
 	}
 	return false;

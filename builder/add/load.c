@@ -255,8 +255,12 @@ static int complete_version(struct job *job)
 	for (size_t i = 0; i < t->kernels.n && r == 0; i++) {
 		const struct kernel_name *k = &t->kernels.items[i];
 		_cleanup_free_ char *built = built_dir(dir, k);
+		int there = path_look(built);
 
-		if (path_exists(built) && !s->switches.force)
+		if (there < 0)
+			r = error_errno(&job->outcome.error, there, 1,
+				"cannot look at %s", built);
+		else if (there && !s->switches.force)
 			strv_pushf(&job->outcome.warnings,
 				"the build for %s/%s stays; --force replaces it",
 				k->release, k->arch);
@@ -298,6 +302,7 @@ int load_register_work(struct job *job)
 		undo_place_source(l);
 		return r;
 	}
+	job->outcome.registered = true;
 	conf = path_join(l->source, "dkms.conf");
 	str_replace(&job->conf_path, conf);
 	return 0;

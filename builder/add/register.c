@@ -100,6 +100,7 @@ static int register_work(struct job *job)
 		job->outcome.result = RESULT_NOTHING;
 		r = 0;
 	}
+	job->outcome.registered = r == 0 && job->outcome.result != RESULT_NOTHING;
 	if (r == 0)
 		set_upgrade_mark(job);
 	if (r == 0 && job->outcome.result != RESULT_NOTHING)

@@ -72,7 +72,11 @@ static int collect_work(struct job *job)
 			r = error_errno(
 				&job->outcome.error, -errno, 1, "cannot change %s", to);
 	}
-	if (r == 0 && lstat(symvers, &st) == 0 && S_ISREG(st.st_mode)) {
+	if (r == 0 && lstat(symvers, &st) < 0) {
+		if (errno != ENOENT)
+			r = error_errno(&job->outcome.error, -errno, 1,
+				"cannot look at %s", symvers);
+	} else if (r == 0 && S_ISREG(st.st_mode)) {
 		_cleanup_free_ char *to = build_staged_path(job, "Module.symvers");
 
 		r = file_copy(symvers, to, &job->outcome.error);

@@ -49,7 +49,7 @@ void conf_list_files(const struct conf_request *request, struct strv *ret)
 	strv_push(&files, request->path);
 	list_override_files(request, &files);
 	for (size_t i = 0; i < files.n; i++)
-		if (path_exists(files.items[i]))
+		if (path_look(files.items[i]) != 0)
 			strv_push(ret, files.items[i]);
 }
 

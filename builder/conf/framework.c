@@ -75,13 +75,15 @@ static void find_files(const struct settings *s, struct strv *ret)
 	_cleanup_free_ char *path = path_join(s->config_dir, "framework.conf");
 	_cleanup_free_ char *dir = path_join(s->config_dir, "framework.conf.d");
 	_cleanup_(strv_done) struct strv names = {0};
+	int r;
 
 	if (is_empty(s->addon_modules_dir) && has_content(MODULE_INIT_TOOLS))
 		strv_push(ret, MODULE_INIT_TOOLS);
 	if (has_content(path))
 		strv_push(ret, path);
-	if (dir_list(dir, &names) < 0)
-		return;
+	r = dir_list(dir, &names);
+	if (r < 0 && r != -ENOENT)
+		strv_push(ret, dir); /* so that bash reports the reason */
 	for (size_t i = 0; i < names.n; i++) {
 		char *file = path_join(dir, names.items[i]);
 

@@ -246,6 +246,20 @@ static bool is_complete(const struct keypair *k)
 	return path_is_file(k->key) && path_is_file(k->certificate);
 }
 
+/* Makes what is missing of the key pair. Never replaces a file that it cannot look at. */
+static int make_missing(const struct keypair *k, struct error *err)
+{
+	int key = path_look(k->key), certificate = path_look(k->certificate);
+
+	if (key < 0)
+		return error_errno(err, key, 1, "cannot look at %s", k->key);
+	if (certificate < 0)
+		return error_errno(
+			err, certificate, 1, "cannot look at %s", k->certificate);
+	return path_is_file(k->key) ? make_missing_certificate(k, err)
+				    : make_both(k, err);
+}
+
 static int make_directory_of(const char *path, struct error *err)
 {
 	_cleanup_free_ char *dir = path_parent(path);
@@ -293,7 +307,7 @@ int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
 		r = make_directory_of(k->certificate, err);
 	if (r < 0 || is_complete(k)) /* another process has made it meanwhile */
 		return r;
-	r = path_is_file(k->key) ? make_missing_certificate(k, err) : make_both(k, err);
+	r = make_missing(k, err);
 	if (r == 0)
 		*ret_made = true;
 	return r;

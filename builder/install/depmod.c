@@ -88,9 +88,11 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
 	_cleanup_free_ char *modules_dep = path_join(k->dir, "modules.dep");
 	_cleanup_free_ char *map = NULL;
 	struct depmod d = {0};
-	int r;
+	int r = path_look(modules_dep);
 
-	if (!path_is_file(modules_dep))
+	if (r < 0)
+		return error_errno(err, r, 6, "cannot look at %s", modules_dep);
+	if (r == 0)
 		return 0;
 	if (!path_is_same(s->trees.install, "/lib/modules")) {
 		r = make_base_dir(s->tmp_location, s->trees.install, &d.base, err);

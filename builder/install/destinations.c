@@ -100,34 +100,48 @@ static char *find_path_by_conf(const struct job *job, const char *name, const ch
 	return NULL;
 }
 
-/* Returns the path of an installed file, or NULL if it is not there; the caller frees. */
-static char *find_installed_path(const struct job *job, const struct destination *f)
+/* Sets f->path to the path of an installed file, or leaves it NULL if it is not there. */
+static int find_installed_path(
+	const struct job *job, struct destination *f, struct error *err)
 {
 	const struct kernel *k = job->kernel;
-	char *path = find_path_by_conf(job, f->name, f->file);
+	_cleanup_free_ char *by_conf = find_path_by_conf(job, f->name, f->file);
+	int r = by_conf ? path_look(by_conf) : 0;
 
-	if (path && path_exists(path))
-		return path;
-	free(path);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot look at %s", by_conf);
+	if (r > 0) {
+		f->path = TAKE_PTR(by_conf);
+		return 0;
+	}
 	for (size_t i = 0; i < k->n_modules; i++) {
+		_cleanup_free_ char *path = NULL;
+
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if (file_same_bytes(path, f->built) == 1)
-			return path;
-		free(path);
+		r = file_same_bytes(path, f->built);
+		if (r < 0 && r != -ENOENT)
+			return error_errno(
+				err, r, 1, "cannot compare %s with %s", path, f->built);
+		if (r == 1) {
+			f->path = TAKE_PTR(path);
+			return 0;
+		}
 	}
-	return NULL;
+	return 0;
 }
 
-void destinations_list_installed(
-	const struct job *job, const char *version, struct destinations *ret)
+int destinations_list_installed(const struct job *job, const char *version,
+	struct destinations *ret, struct error *err)
 {
 	_cleanup_free_ char *dir = built_module_dir(job, version);
 	_cleanup_(strv_done) struct strv files = {0};
+	int r = dir_list(dir, &files);
 
 	*ret = (struct destinations){0};
-	dir_list(dir, &files);
+	if (r < 0 && r != -ENOENT)
+		return error_errno(err, r, 1, "cannot read %s", dir);
 	for (size_t i = 0; i < files.n; i++) {
 		char *name = module_name_of_file(files.items[i]);
 		struct destination *f;
@@ -138,7 +152,9 @@ void destinations_list_installed(
 		f->name = name;
 		f->file = xstrdup(files.items[i]);
 		f->built = path_join(dir, f->file);
-		f->path = find_installed_path(job, f);
+		r = find_installed_path(job, f, err);
+		if (r < 0)
+			return r;
 	}
 	/* If the built files are gone, the conf tells where they were installed. */
 	for (size_t i = 0; job->conf && i < job->conf->n_modules && !files.n; i++) {
@@ -150,4 +166,5 @@ void destinations_list_installed(
 		f->built = path_join(dir, f->file);
 		f->path = destination_path(job, m, f->file);
 	}
+	return 0;
 }

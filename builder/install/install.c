@@ -152,17 +152,31 @@ static bool is_installed_file(const struct destinations *previous, const char *p
 	return false;
 }
 
-/* Returns whether the file at f->path was put there by an install that was killed: it has
- * the content of the built file, and the installed version has no file with other content
- * for this module. */
-static bool is_from_killed_install(
-	const struct destinations *previous, const struct destination *f)
+/* Finds out whether the file at f->path was put there by an install that was killed: it
+ * has the content of the built file, and the installed version has no file with other
+ * content for this module. */
+static int set_from_killed_install(struct job *job, const struct destinations *previous,
+	struct destination *f)
 {
-	for (size_t i = 0; i < previous->n; i++)
-		if (streq(previous->items[i].name, f->name) &&
-			file_same_bytes(previous->items[i].built, f->built) != 0)
-			return false;
-	return file_same_bytes(f->path, f->built) == 1;
+	int r;
+
+	for (size_t i = 0; i < previous->n; i++) {
+		if (!streq(previous->items[i].name, f->name))
+			continue;
+		r = file_same_bytes(previous->items[i].built, f->built);
+		if (r < 0 && r != -ENOENT)
+			return error_errno(&job->outcome.error, r, 1,
+				"cannot compare %s with %s", previous->items[i].built,
+				f->built);
+		if (r != 0)
+			return 0;
+	}
+	r = file_same_bytes(f->path, f->built);
+	if (r < 0 && r != -ENOENT)
+		return error_errno(&job->outcome.error, r, 1, "cannot compare %s with %s",
+			f->path, f->built);
+	f->from_killed_install = r == 1;
+	return 0;
 }
 
 /* Appends the paths of all modules in the kernel's tree that have the name of f, and that
@@ -172,7 +186,6 @@ static void find_foreign_modules(const struct job *job,
 	struct strv *ret)
 {
 	const struct kernel *k = job->kernel;
-	bool ours = is_from_killed_install(previous, f);
 
 	for (size_t i = 0; i < k->n_modules; i++) {
 		_cleanup_free_ char *path = NULL;
@@ -180,7 +193,7 @@ static void find_foreign_modules(const struct job *job,
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if (!is_installed_file(previous, path) && !(ours && streq(path, f->path)))
+		if (!is_installed_file(previous, path) && !(f->from_killed_install && streq(path, f->path)))
 			strv_push(ret, path);
 	}
 }
@@ -208,11 +221,9 @@ static bool may_replace(struct job *job, const struct destinations *previous,
 	const struct destination *f)
 {
 	const struct kernel *k = job->kernel;
-	bool ours;
 
 	if (job->request.force_version)
 		return true;
-	ours = is_from_killed_install(previous, f);
 	for (size_t i = 0; i < k->n_modules; i++) {
 		_cleanup_(error_done) struct error err = {0};
 		_cleanup_free_ char *path = NULL;
@@ -221,7 +232,7 @@ static bool may_replace(struct job *job, const struct destinations *previous,
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if ((ours && streq(path, f->path)) ||
+		if ((f->from_killed_install && streq(path, f->path)) ||
 			(job->request.rebuild && is_installed_file(previous, path)))
 			continue;
 		r = modfile_should_replace(f->built, path, &err);
@@ -434,9 +445,15 @@ static int install_locked(struct job *job)
 		r = kernel_find_modules(k, &job->outcome.error);
 	if (r < 0)
 		return r;
-	version = tree_installed_version(s->trees.dkms, job_on_kernel(job));
-	if (version)
-		destinations_list_installed(job, version, &previous);
+	r = tree_read_installed(
+		s->trees.dkms, job_on_kernel(job), &version, &job->outcome.error);
+	if (r == 0 && version)
+		r = destinations_list_installed(
+			job, version, &previous, &job->outcome.error);
+	for (size_t i = 0; i < now.n && r == 0; i++)
+		r = set_from_killed_install(job, &previous, &now.items[i]);
+	if (r < 0)
+		return r;
 	r = install_files(job, &now, &previous, !version);
 	kernel_forget_modules(k);
 	if (r < 0)

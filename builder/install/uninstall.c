@@ -14,99 +14,142 @@
 #include "builder/install/kernel-lock.h"
 #include "builder/install/uninstall.h"
 
-/* Returns the path in the kernel's tree from which the file saved was moved away: the one
+/* The saved originals of a kernel: the paths in the dkms tree, and where each of them
+ * belongs in the kernel's tree. */
+struct originals {
+	struct strv saved, paths;
+};
+
+static void originals_done(struct originals *o)
+{
+	strv_done(&o->saved);
+	strv_done(&o->paths);
+}
+
+/* Finds the path in the kernel's tree from which the file saved was moved away: the one
  * in its .origin file. Older versions of dkms wrote no such file; then it is in the
- * directory of the installed module of that name. NULL if there is none. The caller
- * frees. */
-static char *find_origin(const struct job *job, const char *saved,
-	const struct destinations *installed)
+ * directory of the installed module of that name. Sets *ret to NULL if there is none. */
+static int find_origin(struct job *job, const char *saved,
+	const struct destinations *installed, char **ret)
 {
 	_cleanup_free_ char *path = xasprintf("%s.origin", saved);
 	_cleanup_free_ char *name = module_name_of_file(saved);
-	struct str origin = {0};
+	_cleanup_(str_done) struct str origin = {0};
+	int r = file_read(path, 4096, &origin, NULL);
 
-	if (file_read(path, 4096, &origin, NULL) == 0 && origin.len) {
+	*ret = NULL;
+	if (r < 0 && r != -ENOENT)
+		return error_errno(&job->outcome.error, r, 1, "cannot read %s", path);
+	if (r == 0 && origin.len) {
 		origin.data[strcspn(origin.data, "\n")] = '\0';
 		if (has_prefix(origin.data, job->kernel->dir) &&
 			origin.data[strlen(job->kernel->dir)] == '/' &&
-			!strstr(origin.data, "/../"))
-			return str_take(&origin);
+			!strstr(origin.data, "/../")) {
+			*ret = str_take(&origin);
+			return 0;
+		}
 	}
-	str_done(&origin);
-	for (size_t i = 0; name && i < installed->n; i++) {
+	for (size_t i = 0; name && i < installed->n && !*ret; i++) {
 		const char *dest = installed->items[i].path;
 
 		if (dest && streq(installed->items[i].name, name))
-			return path_beside(dest, path_base(saved));
+			*ret = path_beside(dest, path_base(saved));
 	}
-	return NULL;
+	return 0;
 }
 
-static int restore_file(struct job *job, const char *from, const char *to)
-{
-	_cleanup_free_ char *dir = path_parent(to);
-	int r = dir_make(dir, &job->outcome.error);
-
-	strv_push(&job->outcome.moved, to);
-	return r < 0 ? r : file_copy(from, to, &job->outcome.error);
-}
-
-/* Returns the path in the kernel's tree to which a saved module is restored. path is its
- * path below dir, the directory of the originals. For a file in a subdirectory, which is
- * "collisions", the rest of path is the path below the kernel's directory; for other
- * files see find_origin(). Returns NULL if the file is no module, or its origin is
- * unknown. The caller frees. */
-static char *original_path(struct job *job, const char *dir, const char *path,
-	const struct destinations *installed)
+/* Adds the file at path, relative to dir, the directory of the originals, if it is a
+ * module whose origin is known. For a file in a subdirectory, which is "collisions", the
+ * rest of path is the path below the kernel's directory; for other files see
+ * find_origin(). */
+static int add_original(struct job *job, const char *dir, const char *path,
+	const struct destinations *installed, struct originals *ret)
 {
 	_cleanup_free_ char *from = path_join(dir, path);
 	_cleanup_free_ char *name = module_name_of_file(from);
 	const char *slash = strchr(path, '/');
-
-	if (!name)
-		return NULL;
-	return slash ? path_join(job->kernel->dir, slash + 1)
-		     : find_origin(job, from, installed);
-}
-
-/* Copies the modules in dir back to the kernel's tree, and appends their paths in dir to
- * restored. */
-static int restore_originals(struct job *job, const char *dir,
-	const struct destinations *installed, struct strv *restored)
-{
-	_cleanup_(walk_done) struct walk w = {0};
-	const struct walk_entry *e;
+	char *to = NULL;
 	int r = 0;
 
-	if (walk_begin(&w, dir, WALK_SORTED) < 0)
+	if (!name)
 		return 0;
-	while (r == 0 && (e = walk_next(&w))) {
-		_cleanup_free_ char *from = path_join(dir, e->path);
-		_cleanup_free_ char *to =
-			e->type == DT_DIR ? NULL
-					  : original_path(job, dir, e->path, installed);
-
-		if (to) {
-			r = restore_file(job, from, to);
-			strv_push(restored, from);
-		}
+	if (slash)
+		to = path_join(job->kernel->dir, slash + 1);
+	else
+		r = find_origin(job, from, installed, &to);
+	if (to) {
+		strv_push(&ret->saved, from);
+		strv_take(&ret->paths, to);
 	}
 	return r;
 }
 
-/* Removes the saved files that have been restored, and the directories that are empty
- * then, up to the package's directory. */
-static void remove_saved(
-	const struct strv *restored, const char *originals, const char *package)
+/* Lists the saved modules in dir. */
+static int find_originals(struct job *job, const char *dir,
+	const struct destinations *installed, struct originals *ret)
 {
-	for (size_t i = 0; i < restored->n; i++) {
-		_cleanup_free_ char *origin = xasprintf("%s.origin", restored->items[i]);
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin(&w, dir, WALK_SORTED);
 
-		unlink(restored->items[i]);
-		unlink(origin);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return error_errno(&job->outcome.error, r, 1, "cannot read %s", dir);
+	while (r == 0 && (e = walk_next(&w))) {
+		if (e->error)
+			r = error_errno(&job->outcome.error, e->error, 1,
+				"cannot read %s/%s", dir, e->path);
+		else if (e->type != DT_DIR)
+			r = add_original(job, dir, e->path, installed, ret);
 	}
-	dir_remove_empty(originals);
-	dir_prune(originals, package);
+	return r;
+}
+
+/* Copies the modules back to the kernel's tree. */
+static int restore_originals(struct job *job, const struct originals *o)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < o->saved.n && r == 0; i++) {
+		_cleanup_free_ char *dir = path_parent(o->paths.items[i]);
+
+		r = dir_make(dir, &job->outcome.error);
+		strv_push(&job->outcome.moved, o->paths.items[i]);
+		if (r == 0)
+			r = file_copy(o->saved.items[i], o->paths.items[i],
+				&job->outcome.error);
+	}
+	return r;
+}
+
+static int remove_file(struct job *job, const char *path)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_errno(
+			&job->outcome.error, -errno, 1, "cannot remove %s", path);
+	return 0;
+}
+
+/* Removes the saved files, which have been restored, and the directories that are empty
+ * then, up to the package's directory. The next install or uninstall would take a file
+ * that stays for the kernel's. */
+static int remove_saved(struct job *job, const struct originals *o, const char *dir)
+{
+	_cleanup_free_ char *package =
+		path_join(job->shared->settings->trees.dkms, job->name);
+	int r = 0;
+
+	for (size_t i = 0; i < o->saved.n && r == 0; i++) {
+		_cleanup_free_ char *origin = xasprintf("%s.origin", o->saved.items[i]);
+
+		r = remove_file(job, o->saved.items[i]);
+		if (r == 0)
+			r = remove_file(job, origin);
+	}
+	dir_remove_empty(dir);
+	dir_prune(dir, package);
+	return r;
 }
 
 static int remove_files(struct job *job, const struct destinations *installed)
@@ -117,9 +160,8 @@ static int remove_files(struct job *job, const struct destinations *installed)
 
 		if (!dest)
 			continue;
-		if (unlink(dest) < 0 && errno != ENOENT)
-			return error_errno(
-				&job->outcome.error, -errno, 1, "cannot remove %s", dest);
+		if (remove_file(job, dest) < 0)
+			return -EIO;
 		strv_push(&job->outcome.removed, dest);
 		dir = path_parent(dest);
 		dir_prune(dir, job->kernel->dir);
@@ -129,60 +171,70 @@ static int remove_files(struct job *job, const struct destinations *installed)
 
 /* For a version that is not installed: only files with the content of the built ones
  * belong to it, left by an install that was killed. Sets the paths of all other files to
- * NULL. Returns whether such files or saved originals exist. */
-static bool keep_identical_files(struct destinations *found, const char *originals)
+ * NULL. Sets *any if there are such files. */
+static int keep_identical_files(struct job *job, struct destinations *found, bool *any)
 {
-	_cleanup_(strv_done) struct strv saved = {0};
-	bool any = false;
-
 	for (size_t i = 0; i < found->n; i++) {
 		struct destination *f = &found->items[i];
+		int r = f->path ? file_same_bytes(f->path, f->built) : 0;
 
-		if (f->path && file_same_bytes(f->path, f->built) != 1)
+		if (r < 0 && r != -ENOENT)
+			return error_errno(&job->outcome.error, r, 1,
+				"cannot compare %s with %s", f->path, f->built);
+		if (r != 1)
 			free(TAKE_PTR(f->path));
-		any |= f->path != NULL;
+		*any |= r == 1;
 	}
-	dir_list(originals, &saved);
-	for (size_t i = 0; i < saved.n; i++) {
-		_cleanup_free_ char *name = module_name_of_file(saved.items[i]);
+	return 0;
+}
 
-		any |= name != NULL;
-	}
-	return any;
+/* Finds out what has to be done, before anything is changed. Sets *any to whether the
+ * version or something of it is installed. */
+static int look_at_installed(struct job *job, const char *originals_dir,
+	struct destinations *installed, struct originals *originals, bool *any)
+{
+	struct kernel *k = job->kernel;
+	_cleanup_free_ char *version = NULL;
+	int r = tree_read_installed(job->shared->settings->trees.dkms, job_on_kernel(job),
+		&version, &job->outcome.error);
+
+	if (r == 0 && version)
+		r = kernel_find_modules(k, &job->outcome.error);
+	if (r == 0)
+		r = destinations_list_installed(
+			job, job->version, installed, &job->outcome.error);
+	if (r == 0)
+		r = find_originals(job, originals_dir, installed, originals);
+	*any = version || originals->saved.n;
+	if (r == 0 && !version)
+		r = keep_identical_files(job, installed, any);
+	return r;
 }
 
 static int uninstall_locked(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	struct kernel *k = job->kernel;
 	_cleanup_(destinations_done) struct destinations installed = {0};
-	_cleanup_(strv_done) struct strv restored = {0};
-	_cleanup_free_ char *package = path_join(s->trees.dkms, job->name);
-	_cleanup_free_ char *originals =
+	_cleanup_(originals_done) struct originals originals = {0};
+	_cleanup_free_ char *dir =
 		tree_original_dir(s->trees.dkms, job_on_kernel(job));
-	_cleanup_free_ char *version =
-		tree_installed_version(s->trees.dkms, job_on_kernel(job));
-	int r = 0;
+	bool any;
+	int r = look_at_installed(job, dir, &installed, &originals, &any);
 
-	if (version && path_is_dir(k->dir))
-		r = kernel_find_modules(k, &job->outcome.error);
-	if (r < 0)
+	if (r < 0 || !any)
 		return r;
-	destinations_list_installed(job, job->version, &installed);
-	if (!version && !keep_identical_files(&installed, originals))
-		return 0;
 	/* The originals are restored first, then the link is removed that says which
 	 * version is installed, and the saved originals last. If dkms is killed in
 	 * between, uninstalling again does the rest. */
 	r = remove_files(job, &installed);
 	if (r == 0)
-		r = restore_originals(job, originals, &installed, &restored);
+		r = restore_originals(job, &originals);
 	if (r == 0)
 		r = tree_set_installed(
 			s->trees.dkms, job_on_kernel(job), false, &job->outcome.error);
 	if (r == 0)
-		remove_saved(&restored, originals, package);
-	kernel_forget_modules(k);
+		r = remove_saved(job, &originals, dir);
+	kernel_forget_modules(job->kernel);
 	if (r == 0)
 		job->outcome.uninstalled = job->outcome.changed_kernel = true;
 	return r;
@@ -198,9 +250,10 @@ enum transition uninstall_enter(struct job *job)
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *version = NULL;
 
-	if (job->outcome.state_before < STATE_INSTALLED)
-		version = tree_installed_version(s->trees.dkms, job_on_kernel(job));
-	if (version)
+	if (tree_read_installed(s->trees.dkms, job_on_kernel(job), &version,
+		    &job->outcome.error) < 0)
+		return TRANSITION_FAIL;
+	if (version && !streq(version, job->version))
 		return TRANSITION_NEXT; /* another version is installed */
 	job->ask.work = uninstall_work;
 	return TRANSITION_WORK;

@@ -20,7 +20,8 @@ char *hook_command_line(struct job *job, const char *directive, const char *scri
 
 	if (path_is_program(override)) {
 		str_add_quoted(&line, override);
-	} else if (path_is_program(own)) {
+	} else if (path_is_program(own) || path_look(own) < 0) {
+		/* If it cannot be looked at, running it tells why. */
 		str_add_quoted(&line, seen);
 	} else {
 		strv_pushf(&job->outcome.warnings, "the %s script %s is %s", directive,
@@ -51,8 +52,9 @@ enum transition hook_enter(struct job *job, const char *directive, const char *s
 	strv_push_all(&job->ask.command.env, (const char *const *)environ);
 	conf_set_environment(&request, &job->ask.command.env);
 	job->ask.command.cwd = TAKE_PTR(source);
-	/* When the job has changed the kernel's tree, its script still has to run. */
-	job->ask.command.runs_when_cancelled = job->outcome.changed_kernel;
+	/* When the job has changed the system, its script still has to run. */
+	job->ask.command.runs_when_cancelled =
+		job->outcome.changed_kernel || job->outcome.registered;
 	return TRANSITION_COMMAND;
 }
 

@@ -146,6 +146,7 @@ struct job_outcome {
 	enum tree_state state_before; /* of the version on the kernel, before the job */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
 
+	bool registered;     /* the version was added to the dkms tree */
 	bool changed_kernel; /* the job added or removed files in the kernel's tree */
 	struct strv added, removed; /* the paths of these files */
 	struct strv moved; /* the paths there of the kernel's own modules, moved to the

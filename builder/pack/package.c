@@ -178,9 +178,11 @@ static int copy_provenance(struct job *job, struct package *p)
 	_cleanup_free_ char *from = path_join(built, "log/provenance.json");
 	_cleanup_free_ char *dir = xasprintf("%s/usr/share/doc/%s", p->root, p->name);
 	_cleanup_free_ char *to = path_join(dir, "provenance.json");
-	int r;
+	int r = path_look(from);
 
-	if (!path_is_file(from))
+	if (r < 0)
+		return error_errno(&job->outcome.error, r, 1, "cannot look at %s", from);
+	if (r == 0)
 		return 0;
 	r = dir_make(dir, &job->outcome.error);
 	return r == 0 ? file_copy(from, to, &job->outcome.error) : r;

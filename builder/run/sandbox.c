@@ -439,7 +439,7 @@ static void mask_proc(struct strv *argv)
 
 		if (path_is_dir(path))
 			strv_push_all(argv, (const char *const[]){"--tmpfs", path, NULL});
-		else if (path_exists(path))
+		else if (path_look(path) != 0)
 			strv_push_all(argv, (const char *const[]){"--ro-bind",
 						    "/dev/null", path, NULL});
 	}

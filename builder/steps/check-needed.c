@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/file.h"
 #include "builder/host/force-list.h"
 #include "builder/tree/tree.h"
 #include "builder/steps/check-needed.h"
@@ -31,9 +32,11 @@ static int check_added_state(const struct settings *s, enum tree_state state,
 int check_added(const struct settings *s, const char *name, const char *version,
 	struct error *err)
 {
-	return check_added_state(s,
-		tree_version_state(s->trees.dkms, s->trees.source, name, version),
-		name, version, err);
+	enum tree_state state;
+	int r = tree_read_state(s->trees.dkms, s->trees.source,
+		version_on_kernel(name, version, NULL, NULL), &state, err);
+
+	return r < 0 ? r : check_added_state(s, state, name, version, err);
 }
 
 /* Sets job->request.force and force_version from the options and the force list. */
@@ -53,14 +56,27 @@ static void set_force(struct job *job)
 				     level == FORCE_LEVEL_VERSION;
 }
 
+/* Returns whether an uninstall has removed the version but not the saved originals, or
+ * whether that cannot be known. */
+static bool has_unfinished_uninstall(const struct job *job)
+{
+	const char *tree = job->shared->settings->trees.dkms;
+	_cleanup_free_ char *originals = tree_original_dir(tree, job_on_kernel(job));
+	_cleanup_free_ char *version = NULL;
+
+	return path_look(originals) != 0 &&
+	       tree_read_installed(tree, job_on_kernel(job), &version, NULL) == 0 &&
+	       !version;
+}
+
 enum transition check_needed_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
 	set_force(job);
-	job->outcome.state_before =
-		tree_state(s->trees.dkms, s->trees.source, job_on_kernel(job));
-	if (check_added_state(s, job->outcome.state_before, job->name, job->version,
+	if (tree_read_state(s->trees.dkms, s->trees.source, job_on_kernel(job),
+		    &job->outcome.state_before, &job->outcome.error) < 0 ||
+		check_added_state(s, job->outcome.state_before, job->name, job->version,
 		    &job->outcome.error) < 0)
 		return TRANSITION_FAIL;
 	if (job->request.rebuild)
@@ -72,7 +88,8 @@ enum transition check_needed_enter(struct job *job)
 		job->outcome.state_before >= STATE_INSTALLED_WEAK && !s->switches.force)
 		job->outcome.result = RESULT_NOTHING;
 	if (job->kind == JOB_UNINSTALL &&
-		job->outcome.state_before < STATE_INSTALLED_WEAK)
+		job->outcome.state_before < STATE_INSTALLED_WEAK &&
+		!has_unfinished_uninstall(job))
 		job->outcome.result = RESULT_NOTHING;
 	if (job->kind == JOB_UNBUILD && job->outcome.state_before < STATE_BUILT)
 		job->outcome.result = RESULT_NOTHING;

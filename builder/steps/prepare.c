@@ -319,8 +319,11 @@ static int copy_config_patches(struct job *job, uid_t uid)
 	_cleanup_free_ char *from =
 		xasprintf("%s/%s/patches", job->shared->settings->config_dir, job->name);
 	_cleanup_free_ char *to = path_join(job->build->work_dir, "patches");
+	int r = job->conf->patches.n ? path_look(from) : 0;
 
-	if (!job->conf->patches.n || !path_is_dir(from))
+	if (r < 0)
+		return error_errno(&job->outcome.error, r, 1, "cannot look at %s", from);
+	if (r == 0)
 		return 0;
 	return copy_over(from, to, uid, &job->outcome.error);
 }

@@ -82,15 +82,18 @@ static int write_dependencies(struct job *job)
 	if (!job->conf->build_depends_rebuild || s->switches.force)
 		return 0;
 	for (size_t i = 0; i < names->n && r == 0; i++) {
-		_cleanup_free_ char *version = tree_installed_version(
-			s->trees.dkms, job_module_on_kernel(job, names->items[i]));
+		_cleanup_free_ char *version = NULL;
 		_cleanup_free_ char *path = xasprintf(
 			"%s/.dep_%s", job->build->paths.staging_dir, names->items[i]);
-		_cleanup_free_ char *line = xasprintf("%s\n", version ? version : "");
+		_cleanup_free_ char *line = NULL;
 
-		if (version)
-			r = file_write(
-				path, line, strlen(line), 0644, &job->outcome.error);
+		r = tree_read_installed(s->trees.dkms,
+			job_module_on_kernel(job, names->items[i]), &version,
+			&job->outcome.error);
+		if (r < 0 || !version)
+			continue;
+		line = xasprintf("%s\n", version);
+		r = file_write(path, line, strlen(line), 0644, &job->outcome.error);
 	}
 	return r;
 }

@@ -68,7 +68,7 @@ enum transition evaluate_enter(struct job *job)
 	if (!check_source_access(job))
 		return TRANSITION_FAIL;
 	/* A version can be removed even if its dkms.conf is missing. */
-	if (job_removes(job) && !path_is_file(job->conf_path))
+	if (job_removes(job) && path_look(job->conf_path) == 0)
 		return TRANSITION_NEXT;
 	request = job_conf_request(job);
 	conf_fill_command(&request, &job->ask.command);
@@ -112,7 +112,7 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 
 	if (outcome->cancelled)
 		return TRANSITION_FAIL;
-	if (job_removes(job))
+	if (job_removes(job) && outcome->error == 0)
 		err = &ignored; /* a version can be removed even if its dkms.conf is bad
 				 */
 	r = conf_parse(&request, &job->ask.command, outcome, &job->conf, err);
@@ -123,5 +123,5 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 	if (r == 0 && job_builds(job))
 		r = conf_check_duplicates(job->conf, job->conf_path, err);
 	error_done(&ignored);
-	return r < 0 && !job_removes(job) ? TRANSITION_FAIL : TRANSITION_NEXT;
+	return r < 0 && err == &job->outcome.error ? TRANSITION_FAIL : TRANSITION_NEXT;
 }

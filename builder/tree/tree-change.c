@@ -55,9 +55,11 @@ static int remove_by_rename(const char *path, const char *dir, struct error *err
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_free_ char *away = NULL;
 	_cleanup_close_ int lock = -1;
-	int r;
+	int r = path_look(path);
 
-	if (!path_exists(path))
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot remove %s", path);
+	if (r == 0)
 		return 0;
 	r = staging_make(dir, STAGE, &stage, &lock, err);
 	if (r < 0)
@@ -178,9 +180,12 @@ static int remove_links_to(const char *name_dir, const char *version, struct err
 {
 	_cleanup_free_ char *prefix = xasprintf("%s/", version);
 	struct strv names = {0};
-	int r = 0;
+	int r = dir_list(name_dir, &names);
 
-	dir_list(name_dir, &names);
+	if (r == -ENOENT)
+		r = 0;
+	else if (r < 0)
+		error_errno(err, r, 1, "cannot read %s", name_dir);
 	for (size_t i = 0; i < names.n && r == 0; i++) {
 		_cleanup_free_ char *path = path_join(name_dir, names.items[i]);
 		_cleanup_free_ char *target = NULL;

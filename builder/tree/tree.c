@@ -467,60 +467,97 @@ void tree_list_done(struct tree_list *l)
 	*l = (struct tree_list){0};
 }
 
-enum tree_state tree_state(
-	const char *dkms_tree, const char *source_tree, struct version_on_kernel on)
+int tree_read_state(const char *dkms_tree, const char *source_tree,
+	struct version_on_kernel on, enum tree_state *ret, struct error *err)
 {
 	_cleanup_free_ char *path = tree_version_dir(dkms_tree, on.name, on.version);
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
 	_cleanup_free_ char *module = NULL;
 	_cleanup_free_ char *installed = NULL;
+	struct stat st;
+	int r = fd;
+
+	*ret = STATE_UNKNOWN;
+	if (r >= 0)
+		r = fstatat(fd, "source", &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	if (r < 0 && !is_absent(r))
+		return error_errno(err, r, 1, "cannot read %s", path);
+	if (fd < 0)
+		return 0;
+	*ret = source_state(
+		fd, r == 0 && S_ISLNK(st.st_mode), source_tree, on.name, on.version);
+	if (*ret != STATE_ADDED || !on.release || !on.arch)
+		return 0;
+	module = xasprintf("%s/%s/module", on.release, on.arch);
+	r = fstatat(fd, module, &st, 0) < 0 ? -errno : 0;
+	if (r < 0 && !is_absent(r))
+		return error_errno(err, r, 1, "cannot read %s/%s", path, module);
+	if (r < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	r = tree_read_installed(dkms_tree, on, &installed, err);
+	if (r == 0)
+		*ret = installed && streq(installed, on.version) ? STATE_INSTALLED
+								 : STATE_BUILT;
+	return r;
+}
+
+enum tree_state tree_state(
+	const char *dkms_tree, const char *source_tree, struct version_on_kernel on)
+{
 	enum tree_state state;
 
-	if (fd < 0)
-		return STATE_UNKNOWN;
-	state = source_state(
-		fd, is_link_at(fd, "source"), source_tree, on.name, on.version);
-	if (state != STATE_ADDED || !on.release || !on.arch)
-		return state;
-	module = xasprintf("%s/%s/module", on.release, on.arch);
-	if (!is_dir_at(fd, module))
-		return STATE_ADDED;
-	installed = tree_installed_version(dkms_tree, on);
-	return installed && streq(installed, on.version) ? STATE_INSTALLED : STATE_BUILT;
+	return tree_read_state(dkms_tree, source_tree, on, &state, NULL) < 0
+		       ? STATE_UNKNOWN
+		       : state;
+}
+
+/* Returns the version that a link made by hand leads to, whose target is absolute or
+ * contains dots; NULL if there is none. The caller frees. */
+static int find_version_of_link(const char *dkms_tree, const char *target,
+	struct version_on_kernel on, char **ret)
+{
+	_cleanup_free_ char *name_dir = path_join(dkms_tree, on.name);
+	_cleanup_close_ int name_fd = dir_open_at(AT_FDCWD, name_dir);
+	_cleanup_(strv_done) struct strv versions = {0};
+	int r = name_fd < 0 ? name_fd
+			    : tree_list_versions(dkms_tree, on.name, &versions);
+
+	for (size_t i = 0; i < versions.n && r == 0 && !*ret; i++)
+		if (link_leads_to(name_fd, target, versions.items[i], on.release,
+			    on.arch))
+			*ret = xstrdup(versions.items[i]);
+	return r;
+}
+
+int tree_read_installed(const char *dkms_tree, struct version_on_kernel on, char **ret,
+	struct error *err)
+{
+	_cleanup_free_ char *link = tree_installed_link(dkms_tree, on);
+	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *module = path_join(link, "module");
+	struct stat st;
+	char *part[3];
+	int r = link_read(link, &target);
+
+	*ret = NULL;
+	if (r == 0)
+		r = stat(module, &st) < 0 ? -errno : 0;
+	if (r == -EINVAL || is_absent(r) || (r == 0 && !S_ISDIR(st.st_mode)))
+		return 0;
+	if (r == 0 && (target[0] == '/' || target[0] == '.'))
+		r = find_version_of_link(dkms_tree, target, on, ret);
+	else if (r == 0 && split_target(target, part) && streq(part[1], on.release) &&
+		 streq(part[2], on.arch))
+		*ret = xstrdup(part[0]);
+	return r < 0 ? error_errno(err, r, 1, "cannot read %s", link) : 0;
 }
 
 char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on)
 {
-	_cleanup_free_ char *link = tree_installed_link(dkms_tree, on);
-	_cleanup_free_ char *target = NULL;
-	_cleanup_free_ char *module = NULL;
-	_cleanup_close_ int name_fd = -1;
-	_cleanup_free_ char *name_dir = NULL;
-	struct strv versions = {0};
-	char *part[3], *found = NULL;
+	char *version = NULL;
 
-	if (link_read(link, &target) < 0)
-		return NULL;
-	module = path_join(link, "module");
-	if (!path_is_dir(module))
-		return NULL;
-	if (target[0] != '/' && target[0] != '.') {
-		if (!split_target(target, part) || !streq(part[1], on.release) ||
-			!streq(part[2], on.arch))
-			return NULL;
-		return xstrdup(part[0]);
-	}
-	/* The link was made by hand: its target is absolute or contains dots. */
-	name_dir = path_join(dkms_tree, on.name);
-	name_fd = dir_open_at(AT_FDCWD, name_dir);
-	if (name_fd < 0 || tree_list_versions(dkms_tree, on.name, &versions) < 0)
-		return NULL;
-	for (size_t i = 0; i < versions.n && !found; i++)
-		if (link_leads_to(name_fd, target, versions.items[i], on.release,
-			    on.arch))
-			found = xstrdup(versions.items[i]);
-	strv_done(&versions);
-	return found;
+	tree_read_installed(dkms_tree, on, &version, NULL);
+	return version;
 }
 
 /* Appends the names of the directories in path that accept() lets pass (NULL: all). */

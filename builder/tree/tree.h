@@ -106,9 +106,17 @@ static inline enum tree_state tree_version_state(const char *dkms_tree,
 	return tree_state(
 		dkms_tree, source_tree, version_on_kernel(name, version, NULL, NULL));
 }
+/* Does the same for those who act on it: returns a negative errno with status 1 where
+ * tree_state() returns STATE_UNKNOWN because something cannot be read. */
+int tree_read_state(const char *dkms_tree, const char *source_tree,
+	struct version_on_kernel on, enum tree_state *ret, struct error *err);
 /* Returns the version of a module that is installed on a kernel; the caller frees. NULL
- * if there is none. Ignores on.version. */
+ * if there is none, or if it cannot be read. Ignores on.version. */
 char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on);
+/* Does the same for those who change something if none is installed: sets *ret to NULL
+ * only if that is certain. Returns 0, or a negative errno with status 1. */
+int tree_read_installed(const char *dkms_tree, struct version_on_kernel on, char **ret,
+	struct error *err);
 /* Appends the versions of a module that have a directory, whatever their state, in
  * version order: the newest comes last. Returns 0, also if there are none, or a negative
  * errno. */
