@@ -103,7 +103,8 @@ static int lock_file(int dir, const char *name)
 			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 		int r = fd < 0 ? -errno : file_lock(fd, LOCK_EX | LOCK_NB);
 
-		if (r < 0)
+		/* A file system without locks cannot be locked by others, either. */
+		if (r < 0 && (fd < 0 || (r != -EOPNOTSUPP && r != -ENOSYS)))
 			return r;
 		if (is_named(fd, dir, name))
 			return take_fd(&fd);
@@ -155,16 +156,40 @@ void lock_release(struct lock *l)
 	*l = (struct lock){0};
 }
 
-int lock_open(const char *path)
+void lock_remove_leftovers(const char *tree)
 {
+	_cleanup_free_ char *path = path_join(tree, LOCK_DIR);
+	_cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(strv_done) struct strv names = {0};
+
+	if (dir < 0 || dir_list(path, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_close_ int fd = lock_file(dir, names.items[i]);
+
+		if (fd >= 0)
+			unlinkat(dir, names.items[i], 0);
+	}
+}
+
+int lock_file_within(const char *path, bool shared, unsigned int seconds)
+{
+	static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
 	_cleanup_close_ int fd =
 		open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 	struct stat st;
+	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	/* Earlier versions of dkms have made files that everybody could read. */
 	if (st.st_mode & 077 && fchmod(fd, 0600) < 0)
 		return -errno;
-	return take_fd(&fd);
+	for (unsigned int i = 0; i <= seconds * 100; i++) {
+		r = file_lock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB);
+		if (r != -EAGAIN)
+			return r < 0 ? r : take_fd(&fd);
+		nanosleep(&pause, NULL);
+	}
+	return -EAGAIN;
 }

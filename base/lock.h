@@ -44,9 +44,13 @@ int lock_try(const char *tree, const char *what, struct lock *ret, struct error 
 pid_t lock_holder(const char *tree, const char *what);
 /* Releases the lock if it is held. */
 void lock_release(struct lock *l);
+/* Removes the lock files that killed processes have left in the tree. */
+void lock_remove_leftovers(const char *tree);
 
-/* Opens a lock file elsewhere, and makes it if it is missing, with mode 0600. Returns a
- * descriptor for file_lock(), or a negative errno. */
-int lock_open(const char *path);
+/* Opens and locks a lock file elsewhere, and makes it with mode 0600 if it is missing.
+ * Waits for the lock for at most that many seconds: for locks that are held for a moment
+ * only. Returns a descriptor, whose closing releases the lock; -EAGAIN if it was locked
+ * all the time; or another negative errno. */
+int lock_file_within(const char *path, bool shared, unsigned int seconds);
 
 #endif

@@ -25,6 +25,7 @@ int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_
 	for (;;) {
 		_cleanup_free_ char *path = xasprintf("%s/%sXXXXXX", dir, prefix);
 		_cleanup_close_ int fd = -1;
+		int r;
 
 		if (!mkdtemp(path))
 			return error_errno(
@@ -32,14 +33,15 @@ int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 && errno == ENOENT)
 			continue;
-		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fchmod(fd, 0755) < 0) {
-			int r = -errno;
-
+		r = fd < 0 ? -errno : file_lock(fd, LOCK_EX | LOCK_NB);
+		if (r == -EAGAIN || (r == 0 && !is_named(fd, path)))
+			continue;
+		if (r == 0 && fchmod(fd, 0711) < 0)
+			r = -errno;
+		if (r < 0) {
 			rmdir(path);
 			return error_errno(err, r, 1, "cannot use %s", path);
 		}
-		if (!is_named(fd, path))
-			continue;
 		*ret_path = TAKE_PTR(path);
 		*ret_lock = take_fd(&fd);
 		return 0;
@@ -53,7 +55,7 @@ static int lock_leftover(const char *path)
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_named(fd, path))
+	if (fd < 0 || file_lock(fd, LOCK_EX | LOCK_NB) < 0 || !is_named(fd, path))
 		return -1;
 	return take_fd(&fd);
 }

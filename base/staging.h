@@ -7,9 +7,10 @@
 /* Staging directories: something is put together in one before it is renamed to its final
  * name, or is moved into one to be removed. The process that makes the directory holds a
  * flock(2) on it, so a staging directory that another process can lock was left behind by
- * a process that died. */
+ * a process that died. Other users may pass through the directory, but cannot read it, so
+ * they cannot lock it. */
 
-/* Makes the directory DIR/PREFIXxxxxxx with mode 0755 and locks it. dir must exist. Sets
+/* Makes the directory DIR/PREFIXxxxxxx with mode 0711 and locks it. dir must exist. Sets
  * *ret_path, which the caller frees after removing the directory, and *ret_lock, a
  * descriptor that the caller closes after that. Returns 0 or a negative errno. */
 int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,

@@ -58,7 +58,7 @@ static const struct {
 	[JOB_REGISTERING] = {ON(JOB_ADD), register_enter, NULL},
 	[JOB_POST_ADD] = {ON(JOB_ADD), post_add_enter, hook_leave, true},
 	[JOB_CHECKING] = {NEEDS_KEY, check_enter, NULL},
-	[JOB_WAITING] = {BUILDS, wait_enter, wait_leave},
+	[JOB_WAITING] = {BUILDS, wait_enter, NULL},
 	[JOB_FINGERPRINTING] = {NEEDS_KEY, fingerprint_enter, NULL},
 	[JOB_RESTORING] = {BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {BUILDS, copy_enter, NULL},
@@ -156,6 +156,8 @@ void job_free(struct job *job)
 	free(job->name);
 	free(job->version);
 	free(job->conf_path);
+	free(job->ask.busy);
+	free(job->ask.waits_for);
 	free(job);
 }
 
@@ -165,15 +167,6 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)timespec_ns(&now);
-}
-
-static void begin_phase(struct job *job)
-{
-	if ((job->outcome.n_phases & (job->outcome.n_phases + 1)) == 0)
-		job->outcome.phases = xrealloc_array(job->outcome.phases,
-			2 * (job->outcome.n_phases + 1), sizeof(*job->outcome.phases));
-	job->outcome.phases[job->outcome.n_phases++] = (struct job_phase){
-		.state = job->state, .began_ns = now_ns(), .exit_status = -1};
 }
 
 static void end_phase(struct job *job, const struct outcome *outcome)
@@ -194,12 +187,61 @@ static void end_phase(struct job *job, const struct outcome *outcome)
 		phase->exit_status = outcome->exit_status;
 }
 
+/* Begins a phase, or continues that of the same state if it has not ended, because the
+ * state is entered again after waiting for a lock. */
+static void begin_phase(struct job *job)
+{
+	size_t n = job->outcome.n_phases;
+	const struct job_phase *last = n ? &job->outcome.phases[n - 1] : NULL;
+
+	job->ask.is_news = !last || last->wall_ns || last->state != job->state;
+	if (!job->ask.is_news)
+		return;
+	end_phase(job, NULL);
+	job->ask.told = false;
+	free(TAKE_PTR(job->ask.waits_for));
+	if ((job->outcome.n_phases & (job->outcome.n_phases + 1)) == 0)
+		job->outcome.phases = xrealloc_array(job->outcome.phases,
+			2 * (job->outcome.n_phases + 1), sizeof(*job->outcome.phases));
+	job->outcome.phases[job->outcome.n_phases++] = (struct job_phase){
+		.state = job->state, .began_ns = now_ns(), .exit_status = -1};
+}
+
 /* Marks the job as failed in its state. An error that is set already stays. */
 static void fail_job(struct job *job)
 {
 	job->outcome.result = RESULT_FAILED;
 	job->outcome.failed_in = job_state_name(job->state);
 	error_set(&job->outcome.error, -EIO, 1, "%s failed", job->outcome.failed_in);
+}
+
+/* A wait for a lock is told to the user when it takes longer than this. */
+#define TELL_AFTER_NS UINT64_C(1000000000)
+
+/* Returns whether the job may wait for the lock that it has found locked. Otherwise the
+ * job fails. */
+static bool may_wait(struct job *job)
+{
+	unsigned int limit_s = job->shared->settings->limits.timeout_s;
+	uint64_t now = now_ns();
+	const struct job_phase *phase =
+		&job->outcome.phases[job->outcome.n_phases - 1];
+	bool tell = job->state == JOB_WAITING ||
+		    now - phase->began_ns > TELL_AFTER_NS;
+
+	free(job->ask.waits_for);
+	job->ask.waits_for = TAKE_PTR(job->ask.busy);
+	job->ask.work_cpu_ns = 0;
+	if (job->shared->stop.signal)
+		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
+	else if (limit_s && (now - job->outcome.began_ns) / 1000000000u >= limit_s)
+		error_set(&job->outcome.error, -ETIME, 1, "waited %u s for %s", limit_s,
+			job->ask.waits_for);
+	else
+		job->ask.waits = true;
+	job->ask.is_news = tell && !job->ask.told;
+	job->ask.told |= tell;
+	return job->ask.waits;
 }
 
 /* Returns whether a job enters that state in a dry run. */
@@ -245,6 +287,12 @@ static enum job_step enter_next_states(struct job *job)
 		case TRANSITION_WORK:
 			begin_phase(job);
 			return STEP_WORK;
+		case TRANSITION_WAIT:
+			begin_phase(job);
+			if (may_wait(job))
+				return STEP_WAIT;
+			fail_job(job);
+			break;
 		case TRANSITION_FAIL:
 			fail_job(job);
 			break;
@@ -257,6 +305,7 @@ static enum job_step enter_next_states(struct job *job)
 	}
 	if (job->outcome.result == RESULT_NONE)
 		job->outcome.result = RESULT_DONE;
+	end_phase(job, NULL);
 	job->outcome.ended_ns = now_ns();
 	return STEP_ENDED;
 }
@@ -267,6 +316,15 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 
 	if (job->state == JOB_NEW)
 		job->outcome.began_ns = now_ns();
+	if (job->ask.waits) {
+		job->ask.waits = false;
+		job->state--;
+		return enter_next_states(job);
+	}
+	if (!last && job->ask.busy && job->ask.work_result == -EAGAIN && may_wait(job)) {
+		job->ask.work_result = 0;
+		return STEP_WAIT;
+	}
 	end_phase(job, last);
 	if (last && last->cancelled)
 		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");

@@ -11,6 +11,7 @@
 enum job_step {
 	STEP_COMMAND, /* run job->ask.command, then call job_step() with its outcome */
 	STEP_WORK,    /* call job_work() on any thread, then call job_step() again */
+	STEP_WAIT,    /* wait some milliseconds, then call job_step() again */
 	STEP_ENDED,   /* nothing: job->outcome.result is set */
 };
 

@@ -61,7 +61,7 @@ static void apply_limit(struct cache *c)
 	if (c->max && c->added && store_measure(c->store, &usage) == 0 &&
 		usage.bytes > c->max)
 		/* Leaves a tenth free, so that the next run need not do this again. */
-		store_evict(c->store, c->max - c->max / 10, true, &usage);
+		store_evict(c->store, c->max - c->max / 10, STORE_WAIT_S, &usage);
 }
 
 void cache_close(struct cache *c)
@@ -217,6 +217,8 @@ int cache_store_files(struct cache *c, const struct key *key,
 	if (has_stopped_writing(c))
 		return -EROFS;
 	hold = store_hold(c->store);
+	if (hold == -EAGAIN)
+		return hold;
 	key_digest(key, &e->key);
 	for (size_t i = 0; i < key->n_parts && r == 0; i++) {
 		const struct key_part *part = &key->parts[i];
@@ -250,7 +252,7 @@ static int commit(struct cache *c, const struct entry *e, bool replace, bool cou
 	_cleanup_close_ int hold = store_hold(c->store);
 	int r;
 
-	if (!is_complete(c, e))
+	if (hold == -EAGAIN || !is_complete(c, e))
 		return 0;
 	r = store_put_entry(c->store, e, replace);
 	if (r < 0)
@@ -346,6 +348,8 @@ int cache_store_text(
 	if (has_stopped_writing(c))
 		return -EROFS;
 	hold = store_hold(c->store);
+	if (hold == -EAGAIN)
+		return hold;
 	digest_bytes(text->data, text->len, &digest);
 	r = store_put_bytes(c->store, text->data, text->len, &digest);
 	if (r < 0)

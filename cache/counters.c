@@ -6,14 +6,14 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sys/file.h>
 #include <time.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "cache/counters.h"
 #include "cache/digest.h"
+#include "cache/store.h"
 
 #define FORMAT                                                                           \
 	"dkms-cache-counters 3\nhits %" SCNu64 "\nmisses %" SCNu64 "\nstored %" SCNu64   \
@@ -64,16 +64,12 @@ bool counters_read(const char *path, struct damage *damage, struct counters *ret
 int counters_add(const char *path, const struct counters *more)
 {
 	_cleanup_free_ char *lock_path = xasprintf("%s.lock", path);
-	_cleanup_close_ int lock = open(lock_path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	_cleanup_close_ int lock = lock_file_within(lock_path, false, STORE_WAIT_S);
 	_cleanup_(str_done) struct str text = {0};
 	struct counters c;
-	int r;
 
 	if (lock < 0)
-		return -errno;
-	r = file_lock(lock, LOCK_EX);
-	if (r < 0)
-		return r;
+		return lock;
 	counters_read(path, NULL, &c);
 	c.hits += more->hits;
 	c.misses += more->misses;

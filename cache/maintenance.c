@@ -3,13 +3,14 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "cache/damage.h"
 #include "cache/maintenance.h"
+
+#define VERIFY_WAIT_S 3600
 
 /* A file in objects/ or entries/. */
 struct item {
@@ -167,17 +168,12 @@ int store_measure(struct store *s, struct store_usage *ret)
 }
 
 /* Locks the store, so that nobody holds it (store_hold). Returns the descriptor of the
- * lock or a negative errno: -EAGAIN if wait is not set and somebody holds the store. */
-static int lock_exclusively(struct store *s, bool wait)
+ * lock or a negative errno: -EAGAIN if somebody still holds it after wait_s seconds. */
+static int lock_exclusively(struct store *s, unsigned int wait_s)
 {
 	_cleanup_free_ char *path = path_join(store_dir(s), "lock");
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
-	int r;
 
-	if (fd < 0)
-		return -errno;
-	r = file_lock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
-	return r < 0 ? r : take_fd(&fd);
+	return lock_file_within(path, false, wait_s);
 }
 
 /* Orders entries by their last use, the latest first. */
@@ -253,13 +249,14 @@ static void evict_entries(struct store *s, struct entry *entries, size_t n,
 	}
 }
 
-int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *ret)
+int store_evict(
+	struct store *s, uint64_t max, unsigned int wait_s, struct store_usage *ret)
 {
 	_cleanup_free_ char *objects_dir = path_join(store_dir(s), "objects");
 	_cleanup_free_ char *tmp = path_join(store_dir(s), "tmp");
 	_cleanup_(items_done) struct items objects = {0};
 	_cleanup_(strv_done) struct strv leftovers = {0}, strays = {0};
-	_cleanup_close_ int lock = lock_exclusively(s, wait);
+	_cleanup_close_ int lock = lock_exclusively(s, wait_s);
 	struct store_usage usage = {0};
 	struct entry *entries = NULL;
 	size_t n = 0;
@@ -361,11 +358,12 @@ int store_verify(struct store *s, struct store_usage *ret)
 	_cleanup_free_ char *entries_dir = path_join(store_dir(s), "entries");
 	_cleanup_(items_done) struct items objects = {0}, entries = {0};
 	_cleanup_(strv_done) struct strv strays = {0};
-	_cleanup_close_ int lock = lock_exclusively(s, true);
+	_cleanup_close_ int lock = lock_exclusively(s, VERIFY_WAIT_S);
 	struct store_usage usage = {0};
 	int r;
 
-	if (lock < 0)
+	/* Without the right to write, nothing can be locked, and nothing is removed. */
+	if (lock < 0 && lock != -EACCES && lock != -EROFS)
 		return lock;
 	r = list_items(objects_dir, &strays, &objects);
 	if (r == 0)

@@ -19,10 +19,11 @@ int store_list_entries(struct store *s, struct entry **ret, size_t *ret_n);
 /* Counts entries, objects and bytes. Returns 0 or a negative errno. */
 int store_measure(struct store *s, struct store_usage *ret);
 /* Removes entries, the least recently used first, until at most max bytes are left, and
- * all objects that no entry names. If another process holds the store (store_hold), this
- * waits for it if wait is set, and else returns -EAGAIN. Returns 0 or a negative errno.
- */
-int store_evict(struct store *s, uint64_t max, bool wait, struct store_usage *ret);
+ * all objects that no entry names. Waits at most wait_s seconds for other processes that
+ * hold the store (store_hold). Returns 0 or a negative errno: -EAGAIN if one still holds
+ * it. */
+int store_evict(
+	struct store *s, uint64_t max, unsigned int wait_s, struct store_usage *ret);
 /* Reads and verifies all objects and entries. Removes those that are damaged, entries
  * that name a missing object, and files that do not belong to the store; store_damage()
  * has them. Returns 0 or a negative errno. */

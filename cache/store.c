@@ -8,7 +8,7 @@
  *     entries/XX/REST      an entry (entry.c), named by the digest of its key; its mtime
  *                          is the time of its last use
  *     tmp/                 files that are being written
- *     lock                 locked by flock(2): shared while an entry's objects are put
+ *     lock                 mode 0600, locked by flock(2): shared while an entry's objects are put
  *                          or got, exclusive while entries are removed
  *
  * Files get their names by a rename that does not replace anything. Two processes that
@@ -23,11 +23,11 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdatomic.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "cache/damage.h"
 #include "cache/libcrypto.h"
 #include "cache/store.h"
@@ -66,7 +66,7 @@ static int make_dirs(struct store *s, const char *dir, struct error *err)
 {
 	const char *dirs[] = {s->dir, s->objects, s->entries, s->tmp};
 	_cleanup_free_ char *tag_path = path_join(dir, "CACHEDIR.TAG");
-	int fd, r = 0;
+	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == 0; i++)
 		if (!path_is_dir(dirs[i]))
@@ -75,9 +75,6 @@ static int make_dirs(struct store *s, const char *dir, struct error *err)
 		return r;
 	if (!path_exists(tag_path))
 		file_write(tag_path, tag, sizeof(tag) - 1, 0644, NULL);
-	fd = open(s->lock, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd >= 0)
-		close(fd);
 	s->writable = access(s->tmp, W_OK) == 0;
 	return 0;
 }
@@ -139,13 +136,7 @@ bool store_is_writable(const struct store *s)
 /* A lock belongs to an open file description, so each hold opens the file. */
 int store_hold(struct store *s)
 {
-	int fd = open(s->lock, O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0 && file_lock(fd, LOCK_SH) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	return lock_file_within(s->lock, true, STORE_WAIT_S);
 }
 
 static char *file_path(const char *dir, const struct digest *digest)

@@ -27,10 +27,14 @@ bool store_is_writable(const struct store *s);
 /* The damaged files that were found in the store; the list belongs to it. */
 struct damage *store_damage(const struct store *s);
 
+/* How long a process waits for the lock of a store or of its counters (s). */
+#define STORE_WAIT_S 2
+
 /* Prevents other processes from removing objects until the returned descriptor is closed.
  * A caller should hold the store while it gets the objects of an entry, or puts objects
- * and then the entry. Returns -1 if the store cannot be held: objects may vanish then,
- * which makes the caller miss. */
+ * and then the entry. Returns a negative errno if the store cannot be held, -EAGAIN if
+ * another process has kept it from that for STORE_WAIT_S: then a caller may get objects,
+ * which may vanish, so that it misses them; but it must not put any. */
 int store_hold(struct store *s);
 
 /* Put an object, from a file or from memory. Return 0 if the object is in the store, also

@@ -95,7 +95,7 @@ static int evict(struct cache *cache, const struct settings *s, uint64_t max_byt
 {
 	struct store_usage usage;
 	_cleanup_free_ char *freed = NULL, *left = NULL;
-	int r = store_evict(cache_store(cache), max_bytes, true, &usage);
+	int r = store_evict(cache_store(cache), max_bytes, 3600, &usage);
 
 	if (r < 0) {
 		error_errno(err, r, 1, "cannot clean the cache %s", s->cache.dir);

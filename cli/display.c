@@ -162,7 +162,8 @@ static void draw(struct display *d)
 				    : xstrdup(job_kind_name(job->kind));
 		rows[i].module = titles[i];
 		rows[i].kernel = job_kernel(job) ? job->kernel->release : "";
-		rows[i].phase = job_state_name(job->state);
+		rows[i].phase = job->ask.waits_for ? job_state_name(JOB_WAITING)
+						   : job_state_name(job->state);
 		rows[i].elapsed_s = seconds_since(job->outcome.began_ns);
 	}
 	f->rows = rows;

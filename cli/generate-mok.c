@@ -2,6 +2,9 @@
 /* What does dkms generate_mok do? It creates the key pair that signs modules. */
 #include "config.h"
 
+#include <errno.h>
+#include <time.h>
+
 #include "builder/host/kernel.h"
 #include "builder/host/keypair.h"
 #include "cli/generate-mok.h"
@@ -13,11 +16,17 @@ int command_generate_mok(struct arguments *args)
 	_cleanup_free_ char *running = kernel_running_release();
 	_cleanup_(error_done) struct error err = {0};
 	struct keypair pair;
+	/* Another dkms makes the pair. */
+	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
 	bool made = false;
+	int r;
 
 	keypair_choose(&args->settings,
 		args->kernels.n ? args->kernels.items[0] : running, &pair);
-	if (keypair_ensure(&pair, &made, &err) < 0)
+	do
+		r = keypair_ensure(&pair, args->settings.trees.dkms, &made, &err);
+	while (r == -EAGAIN && !err.what && nanosleep(&pause, NULL) == 0);
+	if (r < 0)
 		print_error(&err);
 	else if (!args->quiet && made)
 		printf("made the key %s and its certificate %s\n"

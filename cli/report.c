@@ -207,7 +207,8 @@ static void print_wait(const struct report *r, const struct job *job)
 	_cleanup_free_ char *title = job_title(job);
 
 	display_clear(r->display);
-	printf("dkms: %s: waiting for another dkms that is building it\n", title);
+	printf("dkms: %s: waiting for %s%s\n", title, job->ask.waits_for,
+		job->state == JOB_WAITING ? " that is building it" : "");
 	fflush(stdout);
 }
 
@@ -288,7 +289,7 @@ static void on_event(void *userdata, const struct events *events, enum event eve
 
 	if (event == EVENT_STEPPED && r->debug)
 		print_step(job);
-	if (event == EVENT_STEPPED && job->state == JOB_WAITING && !r->quiet)
+	if (event == EVENT_STEPPED && job->ask.waits && !r->quiet)
 		print_wait(r, job);
 	if (event == EVENT_STEPPED && r->explain && !r->dry_run)
 		print_why(r, job);

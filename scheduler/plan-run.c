@@ -56,6 +56,8 @@ static enum task_step task_step(void *task, const struct outcome *last)
 		return TASK_COMMAND;
 	case STEP_WORK:
 		return TASK_WORK;
+	case STEP_WAIT:
+		return TASK_WAIT;
 	case STEP_ENDED:
 		break;
 	}
@@ -78,6 +80,8 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 {
 	struct plan *p = userdata;
 
+	if (event == RUN_STEPPED && !((struct job *)node->data)->ask.is_news)
+		return;
 	if (event == RUN_BLOCKED) {
 		struct job *job = node->data;
 		const struct job *by = node->blocker->data;

@@ -19,6 +19,10 @@
 #define DRAIN_MS 500
 #define READ_BYTES 65536    /* the capacity of a pipe */
 
+/* How long a task waits that asks for it: the first time, and at most (ms). */
+#define WAIT_MS 10
+#define WAIT_MAX_MS 250
+
 extern char **environ;
 
 struct runner {
@@ -44,7 +48,7 @@ struct runner {
 
 /* Which slot a running node holds. */
 enum held_slot {
-	/* the node waits for a slot, or runs an idle command, which needs none */
+	/* the node waits for a slot or for a moment */
 	HOLDS_NOTHING,
 	HOLDS_SLOT,    /* a slot of runner->slots */
 	HOLDS_EXTRA,   /* one of runner->n_extra */
@@ -64,6 +68,8 @@ struct run {
 	enum held_slot hold;
 	/* the command has ended, and the task needs a slot to continue */
 	bool waits_for_slot;
+	bool waits; /* the task has asked to wait; timer ends the wait */
+	unsigned int wait_ms; /* how long the last wait took */
 	bool has_lent_slots; /* the command may take slots: see slots_lend_to_command() */
 	bool essential;	     /* the command is essential: see struct command */
 	struct outcome outcome; /* of the command */
@@ -120,17 +126,19 @@ static void give_slot(struct run *run)
 	run->hold = HOLDS_NOTHING;
 }
 
-/* Continues the task after its command has ended. In a run that was not cancelled this
+/* Continues the task after its command or its wait has ended. In a run that was not cancelled this
  * needs a slot; returns false if none is free. */
 static bool continue_task(struct run *run)
 {
 	struct outcome outcome = run->outcome;
+	bool waited = run->waits;
 
 	run->waits_for_slot = !take_slot(run) && !*run->runner->cancelled;
 	if (run->waits_for_slot)
 		return false;
+	run->waits = false;
 	run->outcome = (struct outcome){0};
-	step_task(run, &outcome);
+	step_task(run, waited ? NULL : &outcome);
 	outcome_done(&outcome);
 	return true;
 }
@@ -348,10 +356,6 @@ static void start_command(struct run *run, const struct command *cmd)
 		if (r < 0 || cmd->log_fd >= 0 ||
 			uv_read_start((uv_stream_t *)&run->pipes[i], on_alloc, on_read) < 0)
 			close_pipe(&run->pipes[i]);
-	if (cmd->takes_no_slot) {
-		give_slot(run);
-		use_free_slots(run->runner);
-	}
 }
 
 /* Runs on a worker thread. */
@@ -436,6 +440,34 @@ static void queue_work(struct run *run)
 	uv_queue_work(run->runner->loop, &run->work, on_work, on_work_done);
 }
 
+static void on_wait_over(uv_timer_t *timer)
+{
+	close_handle((uv_handle_t *)timer);
+}
+
+/* Lets the task wait, longer each time. */
+static void wait_a_moment(struct run *run)
+{
+	unsigned int longer = run->wait_ms ? 2 * run->wait_ms : WAIT_MS;
+
+	run->wait_ms = longer < WAIT_MAX_MS ? longer : WAIT_MAX_MS;
+	run->waits = true;
+	run->n_open = 1;
+	uv_timer_init(run->runner->loop, &run->timer);
+	run->timer.data = run;
+	uv_timer_start(&run->timer, on_wait_over, run->wait_ms, 0);
+	give_slot(run);
+	use_free_slots(run->runner);
+}
+
+/* Ends all waits. */
+static void end_waits(struct runner *runner)
+{
+	for (struct run *run = runner->runs; run; run = run->next)
+		if (run->waits && run->n_open)
+			close_handle((uv_handle_t *)&run->timer);
+}
+
 /* Calls the task's next step, and starts what the step asks for. */
 static void step_task(struct run *run, const struct outcome *last)
 {
@@ -443,12 +475,17 @@ static void step_task(struct run *run, const struct outcome *last)
 
 	switch (runner->ops->step(run->node->data, last)) {
 	case TASK_COMMAND:
+		run->wait_ms = 0;
 		notify_observer(runner, RUN_STEPPED, run->node);
 		start_command(run, runner->ops->command(run->node->data));
 		break;
 	case TASK_WORK:
 		notify_observer(runner, RUN_STEPPED, run->node);
 		queue_work(run);
+		break;
+	case TASK_WAIT:
+		notify_observer(runner, RUN_STEPPED, run->node);
+		wait_a_moment(run);
 		break;
 	case TASK_OK:
 		end_run(run, true);
@@ -556,6 +593,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 		signal_all(runner, SIGTERM, false);
 		uv_timer_start(&runner->kill_timer, on_kill_timer, KILL_AFTER_MS, 0);
 	}
+	end_waits(runner);
 	use_free_slots(runner); /* in a cancelled run tasks continue without a slot */
 }
 

@@ -15,6 +15,7 @@
 enum task_step {
 	TASK_COMMAND, /* run the command that ops->command returns, then step again */
 	TASK_WORK,    /* call ops->work on a worker thread, then step again */
+	TASK_WAIT,    /* step again in a moment; the task holds no slot meanwhile */
 	TASK_OK,      /* the task has succeeded */
 	TASK_FAILED,  /* the task has failed; nodes that need this one are blocked */
 };

@@ -17,7 +17,6 @@
 
 #include "base/file.h"
 #include "base/staging.h"
-#include "builder/tree/source-lock.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/archive/tarball-read.h"
@@ -277,14 +276,15 @@ int load_register_work(struct job *job)
 	_cleanup_free_ char *dir =
 		tree_version_dir(s->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *conf = NULL;
-	_cleanup_close_ int lock = -1;
-	int r;
+	_cleanup_(lock_release) struct lock lock = {0};
+	int r = job_try_lock(job, s->trees.source, &lock);
 
+	if (r < 0)
+		return r;
 	l->source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
 	r = sync_dir(l->dir, &job->outcome.error);
 	if (r < 0)
 		return r;
-	lock = source_lock_take(s);
 	/* Another process may have added the version meanwhile. */
 	r = load_check_state(job, tree_version_state(s->trees.dkms, s->trees.source,
 					  job->name, job->version));

@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/staging.h"
-#include "builder/tree/source-lock.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
@@ -81,10 +80,12 @@ static void warn_about_names(struct job *job)
 static int register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	_cleanup_close_ int lock = job->add->from ? source_lock_take(s) : -1;
+	_cleanup_(lock_release) struct lock lock = {0};
 	_cleanup_free_ char *source = NULL;
-	int r;
+	int r = job->add->from ? job_try_lock(job, s->trees.source, &lock) : 0;
 
+	if (r < 0)
+		return r;
 	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
 	r = job->add->from ? copy_source(job, source) : 0;
 	/* As in other versions of dkms, the source stays if the dkms.conf has a duplicate

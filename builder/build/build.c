@@ -58,7 +58,7 @@ struct build *build_new(const struct job *job)
 	p->staging_dir = path_join(p->job_dir, "staging");
 	p->log = path_join(p->job_dir, "make.log");
 	b->work_dir = b->paths.copy_dir;
-	b->job_lock_fd = b->log_fd = b->version_lock_fd = -1;
+	b->log_fd = -1;
 	clock_gettime(CLOCK_MONOTONIC, &b->began);
 	return b;
 }
@@ -81,8 +81,8 @@ void build_free(struct build *b)
 {
 	if (!b)
 		return;
-	close_ptr(&b->job_lock_fd);
-	close_ptr(&b->version_lock_fd);
+	lock_release(&b->version_lock);
+	lock_release(&b->job_lock);
 	close_ptr(&b->log_fd);
 	paths_done(&b->paths);
 	toolchain_done(&b->toolchain);

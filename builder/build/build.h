@@ -37,9 +37,9 @@ struct build {
 	struct timespec began;     /* CLOCK_MONOTONIC */
 
 	/* Changed by the states of the build. */
-	int job_lock_fd;      /* holds the lock on job_dir; -1: not locked */
-	int version_lock_fd;  /* holds the lock on version_dir, which is taken without
-			       * namespaces only; -1: not locked */
+	struct lock job_lock; /* of job_dir */
+	struct lock version_lock; /* of version_dir, which is taken without namespaces
+				   * only */
 	int log_fd;           /* make.log, for appending; -1: not open */
 	const char *work_dir; /* where dkms finds the copy of the source: paths.copy_dir,
 			       * or paths.real_build_dir while the copy is renamed to it */

@@ -114,17 +114,6 @@ void kernel_free(struct kernel *k)
 	free(k);
 }
 
-int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err)
-{
-	_cleanup_close_ int fd = open(k->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 && errno != ENOENT)
-		return error_errno(err, -errno, 1, "cannot open %s", k->dir);
-	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
-		*ret_fd = take_fd(&fd);
-	return 0;
-}
-
 /* Reads the configuration and replaces the end of each line by a NUL, so that each value
  * is a string in place. */
 static void read_config(struct kernel *k)
@@ -272,6 +261,19 @@ enum compression kernel_compression(const struct kernel *k)
 			counts[any_below][i] >= counts[any_below][best])
 			best = (enum compression)i;
 	return best;
+}
+
+int kernel_find_compression(struct kernel *k, enum compression *ret, struct error *err)
+{
+	int r = k->compression_known ? 0 : kernel_find_modules(k, err);
+
+	if (r < 0)
+		return r;
+	if (!k->compression_known)
+		k->compression = kernel_compression(k);
+	k->compression_known = true;
+	*ret = k->compression;
+	return 0;
 }
 
 bool kernel_has_image(const struct kernel *k)

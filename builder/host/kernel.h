@@ -32,6 +32,8 @@ struct kernel {
 	struct kernel_module *modules;
 	size_t n_modules;
 	bool modules_known;
+	enum compression compression; /* by kernel_find_compression() */
+	bool compression_known;
 	/* The lines of config_path with a NUL before and after each line. The first call
 	 * of kernel_config() fills it in. */
 	pthread_mutex_t config_lock;
@@ -57,11 +59,6 @@ void kernel_free(struct kernel *k);
  * lives as long as k. NULL if the option is not set. May be called from any thread. */
 const char *kernel_config(struct kernel *k, const char *option);
 
-/* Locks the kernel's directory against other processes, after waiting for those that hold
- * the lock. The caller closes *ret_fd, which releases the lock. Leaves *ret_fd unchanged
- * if there is no such directory or if its file system has no locks. */
-int kernel_lock(const struct kernel *k, int *ret_fd, struct error *err);
-
 /* Fills in modules, unless that has been done. Skips build/ and source/ and does not
  * follow links to directories. This is slow, because it walks some 4,000 files: call it
  * from a worker thread, with the lock held. On errors the status is 1. */
@@ -72,6 +69,9 @@ void kernel_forget_modules(struct kernel *k);
  * module files below kernel/ or, if there are none, of all module files. Call
  * kernel_find_modules() before. */
 enum compression kernel_compression(const struct kernel *k);
+/* Does the same, and calls kernel_find_modules() itself, but only the first time: what a
+ * run installs does not change how it compresses. With the lock held. */
+int kernel_find_compression(struct kernel *k, enum compression *ret, struct error *err);
 /* Tells whether the kernel itself is installed: DIR/kernel/, DIR/vmlinuz or
  * /boot/vmlinuz-RELEASE exists. */
 bool kernel_has_image(const struct kernel *k);

@@ -3,11 +3,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "cache/libcrypto.h"
 #include "builder/host/keypair.h"
 
@@ -267,26 +266,10 @@ static int make_directory_of(const char *path, struct error *err)
 	return !*dir || path_is_dir(dir) ? 0 : dir_make(dir, err);
 }
 
-/* Locks the key's directory. Closing *ret_fd releases the lock. */
-static int lock_directory(const struct keypair *k, int *ret_fd, struct error *err)
+int keypair_ensure(const struct keypair *k, const char *dkms_tree, bool *ret_made,
+	struct error *err)
 {
-	_cleanup_free_ char *dir = path_parent(k->key);
-	_cleanup_close_ int fd =
-		open(*dir ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r;
-
-	if (fd < 0)
-		return error_errno(err, -errno, 1, "cannot write %s", k->key);
-	r = file_lock(fd, LOCK_EX);
-	if (r < 0)
-		return error_errno(err, r, 1, "cannot lock the directory of %s", k->key);
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
-int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
-{
-	_cleanup_close_ int fd = -1;
+	_cleanup_(lock_release) struct lock lock = {0};
 	int r = 0;
 
 	*ret_made = false;
@@ -302,7 +285,7 @@ int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err)
 	if (r == 0 && k->key_default)
 		r = make_directory_of(k->key, err);
 	if (r == 0)
-		r = lock_directory(k, &fd, err);
+		r = lock_try(dkms_tree, k->key, &lock, err);
 	if (r == 0 && k->certificate_default)
 		r = make_directory_of(k->certificate, err);
 	if (r < 0 || is_complete(k)) /* another process has made it meanwhile */

@@ -31,13 +31,14 @@ void keypair_list_secrets(
  * KBUILD_SIGN_PIN is the passphrase of the key. A certificate is self-signed, valid for
  * 100 years and meant for code signing.
  *
- * Both files appear by rename. Threads and processes that call this at the same time end
- * up with the same pair, and a reader without a lock never sees a key together with the
- * certificate of another key.
+ * Both files appear by rename. Returns -EAGAIN without an error if another thread or
+ * process that uses the same dkms tree is making the pair: try again later. A
+ * reader without a lock never sees a key together with the certificate of another key.
  *
  * *ret_made tells whether anything was made. Errors have status 1: a file cannot be
  * written or the key cannot be read. If only the certificate cannot be written, the key
  * is still made. */
-int keypair_ensure(const struct keypair *k, bool *ret_made, struct error *err);
+int keypair_ensure(const struct keypair *k, const char *dkms_tree, bool *ret_made,
+	struct error *err);
 
 #endif

@@ -52,23 +52,29 @@ enum transition depmod_leave(struct job *job, const struct outcome *outcome)
 /* JOB_ROLLING_BACK */
 
 /* Removes from the kernel what this run has installed, and installs the versions again
- * that were replaced. Always returns -EIO: depmod has failed. */
+ * that were replaced. Returns -EIO, because depmod has failed, or -EAGAIN. */
 static int roll_back_work(struct job *job)
 {
 	_cleanup_(strv_done) struct strv done = {0};
 	_cleanup_free_ char *all = NULL;
+	int r;
 
 	for (size_t i = 0; i < job->depmod->n_members; i++) {
 		struct job *member = job->depmod->members[i];
 
 		if (!member->outcome.installed)
 			continue;
-		if (member->outcome.replaced && install_restore_replaced(member) == 0)
+		r = member->outcome.replaced ? install_restore_replaced(member) : -ENOENT;
+		if (r == 0)
 			strv_pushf(&done, "%s/%s is installed as before", member->name,
 				member->outcome.replaced);
-		else if (uninstall_work(member) == 0)
+		else if (r != -EAGAIN && (r = uninstall_work(member)) == 0)
 			strv_pushf(&done, "%s/%s is uninstalled again", member->name,
 				member->version);
+		if (r == -EAGAIN && member->ask.busy && !job->shared->stop.signal) {
+			job->ask.busy = TAKE_PTR(member->ask.busy);
+			return r;
+		}
 		member->outcome.installed = false;
 	}
 	all = strv_join(&done, ", ");

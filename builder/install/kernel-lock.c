@@ -6,13 +6,17 @@
 
 int kernel_lock_and_call(struct job *job, int (*change)(struct job *job))
 {
-	_cleanup_close_ int lock = -1;
+	_cleanup_(lock_release) struct lock lock = {0};
 	int r;
 
 	pthread_mutex_lock(&job->kernel->lock);
-	r = kernel_lock(job->kernel, &lock, &job->outcome.error);
-	if (r == 0)
+	r = job_try_lock(job, job->kernel->dir, &lock);
+	if (r == 0) {
+		/* Another process may have changed the tree before. */
+		kernel_forget_modules(job->kernel);
 		r = change(job);
+	}
+	lock_release(&lock);
 	pthread_mutex_unlock(&job->kernel->lock);
 	return r;
 }

@@ -5,9 +5,9 @@
 #include "builder/job/job.h"
 
 /* Calls change, which changes the kernel's tree, while the locks of the kernel are held,
- * so that no other thread and no other process changes the tree. Waits for the locks.
- * Returns what change returns, or a negative errno and job->outcome.error if the lock
- * fails. */
+ * so that no other thread and no other process changes the tree. What was known of the
+ * kernel's modules is forgotten before. Returns what change returns, or the error of
+ * job_try_lock(): -EAGAIN if another process holds the lock. */
 int kernel_lock_and_call(struct job *job, int (*change)(struct job *job));
 
 #endif

@@ -2,6 +2,8 @@
 /* What is a job? How one is made, and the names of kinds, states and results. */
 #include "config.h"
 
+#include <errno.h>
+
 #include "builder/job/job.h"
 
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
@@ -22,6 +24,28 @@ struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel
 		job->depmod = xcalloc(1, sizeof(*job->depmod));
 	command_init(&job->ask.command);
 	return job;
+}
+
+int job_note_locked(struct job *job, const char *what)
+{
+	pid_t holder = lock_holder(job->shared->settings->trees.dkms, what);
+
+	free(job->ask.busy);
+	if (holder == getpid())
+		job->ask.busy = xstrdup("another job of this run");
+	else if (holder)
+		job->ask.busy = xasprintf("another dkms (process %ld)", (long)holder);
+	else
+		job->ask.busy = xstrdup("another dkms");
+	return -EAGAIN;
+}
+
+int job_try_lock(struct job *job, const char *what, struct lock *ret)
+{
+	int r = lock_try(job->shared->settings->trees.dkms, what, ret,
+		&job->outcome.error);
+
+	return r == -EAGAIN ? job_note_locked(job, what) : r;
 }
 
 const char *job_state_name(enum job_state state)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "builder/run/command.h"
 #include "builder/run/sandbox.h"
 #include "builder/host/kernel-names.h"
@@ -176,6 +177,12 @@ struct job_ask {
 	int (*work)(struct job *job); /* for STEP_WORK: returns 0 or a negative errno */
 	int work_result;              /* what work returned */
 	uint64_t work_cpu_ns;         /* the CPU time that work took */
+	char *busy; /* who holds the lock that the job has found locked, or NULL */
+	/* Of a job that waits for a lock: who holds it. Only job_step() changes these. */
+	char *waits_for;
+	bool waits;   /* the last step was STEP_WAIT */
+	bool told;    /* the user was told of the wait */
+	bool is_news; /* the last step was not a further try of the same */
 };
 
 /* The part of a job that only JOB_ADD has. */
@@ -241,6 +248,13 @@ struct job {
  * and version are copied and may be NULL. kernel and shared must outlive the job. */
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
 	const char *name, const char *version);
+
+/* Tries to lock what, a path, by lock_try(). Returns 0, or -EAGAIN if it is locked: then
+ * the caller returns TRANSITION_WAIT or, from work, -EAGAIN; or another negative errno and
+ * job->outcome.error. */
+int job_try_lock(struct job *job, const char *what, struct lock *ret);
+/* Notes that what is locked, and returns -EAGAIN for the caller to return. */
+int job_note_locked(struct job *job, const char *what);
 
 /* Returns the CPU time that all phases of a job used (ns). */
 uint64_t job_cpu_ns(const struct job *job);

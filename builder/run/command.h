@@ -18,7 +18,6 @@ struct command {
 	char *cwd;       /* working directory; NULL: that of dkms */
 	int log_fd; /* gets standard output and error, borrowed; -1: both are captured */
 	bool uses_jobserver;      /* runs make, which gets the job slots of this run */
-	bool takes_no_slot;       /* only waits, so it occupies no job slot */
 	bool runs_when_cancelled; /* is neither skipped nor ended by cancelling */
 	unsigned int timeout_s;   /* 0: no limit */
 	/* Gets what the command opens, borrowed; NULL: nothing is recorded. The command

@@ -62,7 +62,7 @@ static int clean_work(struct job *job)
 	struct build *b = job->build;
 
 	restore_build_dir(b);
-	if (b->job_lock_fd < 0)
+	if (!b->job_lock.path)
 		return 0; /* another process uses the directory */
 	if (job->outcome.result == RESULT_FAILED && !job->outcome.built &&
 		!job->shared->stop.signal && b->log_fd >= 0)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -115,53 +114,27 @@ enum transition check_enter(struct job *job)
 
 /* JOB_WAITING */
 
-/* Makes the job's directory and locks it. Returns 0, -EBUSY if another process has locked
- * it, or another negative errno and job->outcome.error. The kernel drops the lock of a
- * process that was killed; build_clear_job_dir() removes the files that it has left. */
+/* Locks the job's directory, and makes it. The kernel drops the lock of a process that
+ * was killed; build_clear_job_dir() removes the files that it has left. */
 static int lock_job_dir(struct job *job)
 {
 	struct build *b = job->build;
-	struct stat mine, there;
-	int r;
+	int r = 0;
 
-	for (;;) {
-		r = dir_make(b->paths.job_dir, &job->outcome.error);
-		if (r < 0)
-			return r;
-		close_ptr(&b->job_lock_fd);
-		b->job_lock_fd =
-			open(b->paths.job_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (b->job_lock_fd < 0 && errno == ENOENT)
-			continue;
-		if (b->job_lock_fd < 0)
-			return error_errno(&job->outcome.error, -errno, 1,
-				"cannot open %s", b->paths.job_dir);
-		if (flock(b->job_lock_fd, LOCK_EX | LOCK_NB) < 0) {
-			close_ptr(&b->job_lock_fd);
-			b->job_lock_fd = -1;
-			return -EBUSY;
-		}
-		/* Another process may have removed the directory between open() and
-		 * flock(). */
-		if (fstat(b->job_lock_fd, &mine) == 0 &&
-			stat(b->paths.job_dir, &there) == 0 &&
-			stat_is_same(&mine, &there))
-			return 0;
-	}
+	if (!b->job_lock.path)
+		r = job_try_lock(job, b->paths.job_dir, &b->job_lock);
+	return r < 0 ? r : dir_make(b->paths.job_dir, &job->outcome.error);
 }
 
-/* Locks the directory of the version; -EBUSY if another process has locked it. Without
- * namespaces the builds for all kernels share one build directory, so only one of them
- * can run at a time: see rename_to_build_dir(). */
-static int lock_version_dir(struct build *b)
+/* Locks the version. Without namespaces the builds for all kernels share one build
+ * directory, so only one of them can run at a time: see rename_to_build_dir(). */
+static int lock_version(struct job *job)
 {
-	close_ptr(&b->version_lock_fd);
-	b->version_lock_fd =
-		open(b->paths.version_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (b->version_lock_fd >= 0 && flock(b->version_lock_fd, LOCK_EX | LOCK_NB) < 0 &&
-		errno == EWOULDBLOCK)
-		return -EBUSY;
-	return 0;
+	struct build *b = job->build;
+
+	if (b->sandbox != SANDBOX_KIND_NONE || b->version_lock.path)
+		return 0;
+	return job_try_lock(job, b->paths.version_dir, &b->version_lock);
 }
 
 /* Called when the locks are held. If another dkms process has built the version since
@@ -184,45 +157,21 @@ static enum transition check_built_meanwhile(struct job *job)
 	return TRANSITION_STOP;
 }
 
-/* Takes the locks. If another process holds one, runs flock(1) to wait for it, and tries
- * again. A command, unlike a blocking flock(2), occupies no thread that other jobs need,
- * and it can be cancelled like all commands. */
 enum transition wait_enter(struct job *job)
 {
-	static const char script[] = "exec 9< \"$1\" && exec flock 9";
 	struct build *b = job->build;
-	const char *busy;
 	int r;
 
 	if (!b)
 		return TRANSITION_NEXT;
-	busy = b->paths.job_dir;
 	r = dir_make(b->paths.real_build_dir, &job->outcome.error);
 	if (r == 0)
 		r = lock_job_dir(job);
-	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE) {
-		busy = b->paths.version_dir;
-		r = lock_version_dir(b);
-	}
+	if (r == 0)
+		r = lock_version(job);
 	if (r == 0)
 		return check_built_meanwhile(job);
-	if (r != -EBUSY)
-		return TRANSITION_FAIL;
-	strv_push_all(&job->ask.command.argv,
-		(const char *const[]){BASH_PROGRAM, "-c", script, "dkms", busy, NULL});
-	job->ask.command.takes_no_slot = true;
-	return TRANSITION_COMMAND;
-}
-
-enum transition wait_leave(struct job *job, const struct outcome *outcome)
-{
-	/* 1: the directory is gone. More: bash did not find flock(1). */
-	if (!outcome->error && !outcome->signal && !outcome->timed_out &&
-		!outcome->cancelled && outcome->exit_status <= 1)
-		return TRANSITION_AGAIN;
-	error_set(&job->outcome.error, -EBUSY, 1, "another dkms is building %s/%s for %s",
-		job->name, job->version, job->kernel->release);
-	return TRANSITION_FAIL;
+	return r == -EAGAIN ? TRANSITION_WAIT : TRANSITION_FAIL;
 }
 
 /* JOB_COPYING */

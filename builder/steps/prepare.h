@@ -8,7 +8,6 @@
 /* JOB_CHECKING, JOB_WAITING and JOB_COPYING */
 enum transition check_enter(struct job *job);
 enum transition wait_enter(struct job *job);
-enum transition wait_leave(struct job *job, const struct outcome *outcome);
 enum transition copy_enter(struct job *job);
 
 #endif

@@ -33,12 +33,11 @@ static const char *compress_options(const struct settings *s, enum compression h
 
 static int compress_work(struct job *job)
 {
-	enum compression how;
+	enum compression how = COMPRESSION_NONE;
 	int r;
 
 	pthread_mutex_lock(&job->kernel->lock);
-	r = kernel_find_modules(job->kernel, &job->outcome.error);
-	how = kernel_compression(job->kernel);
+	r = kernel_find_compression(job->kernel, &how, &job->outcome.error);
 	pthread_mutex_unlock(&job->kernel->lock);
 	if (r < 0 || how == COMPRESSION_NONE)
 		return r;

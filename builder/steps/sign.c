@@ -94,8 +94,11 @@ static int prepare_signatures_work(struct job *job)
 	struct signing *sg = job->signing;
 	_cleanup_(error_done) struct error err = {0};
 	bool made = false;
-	int r = keypair_ensure(&sg->pair, &made, &err);
+	int r = keypair_ensure(
+		&sg->pair, job->shared->settings->trees.dkms, &made, &err);
 
+	if (r == -EAGAIN && !err.what)
+		return job_note_locked(job, sg->pair.key);
 	if (made)
 		str_addf(&job->outcome.output,
 			"made the key %s that signs modules; to enroll its certificate: "

@@ -11,10 +11,8 @@
  * have left something. */
 #include "config.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/staging.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
@@ -23,28 +21,44 @@
 #define RUN_PREFIX ".run-"
 
 /* Moves the logs back that a build without namespaces has moved aside. */
-static void restore_logs(const char *version_dir)
+static void restore_logs(const char *dkms_tree, const char *version_dir)
 {
 	_cleanup_free_ char *seen = path_join(version_dir, "build");
 	_cleanup_free_ char *aside = path_join(version_dir, ".logs");
-	_cleanup_close_ int lock = -1;
+	struct lock lock = {0};
 
-	if (!path_exists(aside))
+	if (!path_exists(aside) || lock_try(dkms_tree, version_dir, &lock, NULL) < 0)
 		return;
-	lock = open(version_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 || !path_exists(aside))
-		return;
-	if (dir_remove(seen, NULL) == 0)
+	if (path_exists(aside) && dir_remove(seen, NULL) == 0)
 		rename(aside, seen);
+	lock_release(&lock);
+}
+
+/* Removes the directory of a job unless a process works in it. */
+static void remove_job_dir(const char *dkms_tree, const char *path)
+{
+	struct lock lock = {0};
+
+	if (lock_try(dkms_tree, path, &lock, NULL) < 0)
+		return;
+	dir_remove(path, NULL);
+	lock_release(&lock);
 }
 
 static void remove_from_version(
 	const char *dkms_tree, const char *name, const char *version)
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	_cleanup_(strv_done) struct strv entries = {0};
 
-	restore_logs(dir);
-	staging_remove_leftovers(dir, JOB_PREFIX);
+	restore_logs(dkms_tree, dir);
+	dir_list(dir, &entries);
+	for (size_t i = 0; i < entries.n; i++) {
+		_cleanup_free_ char *path = path_join(dir, entries.items[i]);
+
+		if (has_prefix(entries.items[i], JOB_PREFIX))
+			remove_job_dir(dkms_tree, path);
+	}
 }
 
 void leftovers_mark_run(const char *dkms_tree, struct run_mark *ret)
@@ -91,5 +105,6 @@ void leftovers_remove(const char *dkms_tree)
 		for (size_t v = 0; v < versions.n; v++)
 			remove_from_version(dkms_tree, names.items[i], versions.items[v]);
 	}
+	lock_remove_leftovers(dkms_tree);
 	staging_remove_leftovers(dkms_tree, RUN_PREFIX);
 }

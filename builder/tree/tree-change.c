@@ -129,6 +129,8 @@ int tree_add_staged(const char *dkms_tree, const char *name, const char *version
 	_cleanup_free_ char *staged = path_join(stage, "source");
 	int r = link_write(staged, source, err);
 
+	if (r == 0 && chmod(stage, 0755) < 0)
+		r = error_errno(err, -errno, 1, "cannot change the mode of %s", stage);
 	if (r == 0 && rename(stage, dir) < 0) {
 		if (errno == EEXIST || errno == ENOTEMPTY)
 			return fail_already_added(name, version, err);
@@ -302,6 +304,9 @@ int tree_publish(const char *dkms_tree, struct version_on_kernel on, const char 
 
 	if (r < 0)
 		return r;
+	if (chmod(finished, 0755) < 0)
+		return error_errno(
+			err, -errno, 1, "cannot change the mode of %s", finished);
 	r = sync_files(modules, err);
 	if (r == 0)
 		r = dir_make(release_dir, err);

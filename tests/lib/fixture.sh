@@ -387,7 +387,7 @@ check_trees() # DESCRIPTION
 {
 	local dir link bad=
 
-	bad+=$(find "$dkmstree" \( -name '.*' -o -name '*.new-*' -o -name '*.old-*' \) -print)
+	bad+=$(find "$dkmstree" ! -path "$dkmstree/.locks" \( -name '.*' -o -name '*.new-*' -o -name '*.old-*' \) -print)
 	bad+=$(find "$sourcetree" "$installtree" -path '*/linux-headers-*' -prune -o -name '.*' -print)
 	for dir in "$dkmstree"/*/*/*/"$arch"; do
 		case $dir in

@@ -209,7 +209,7 @@ killed_installs()
 # Killed after the module was installed, when only the build directory was left to remove.
 killed_at_the_end()
 {
-	local dir option lock run
+	local dir option lock run name
 
 	for option in --sandbox=auto --sandbox=off; do
 		machine
@@ -223,7 +223,9 @@ killed_at_the_end()
 			mv "$dir/.job-$K-$arch/build" "$dir/build"
 			touch "$dir/.logs/mine"
 		fi
-		exec {lock}< "$dir/.job-$K-$arch" {run}< "$dkmstree/.run-killed"
+		mkdir -p -m 700 "$dkmstree/.locks"
+		name=$(realpath "$dir")/.job-$K-$arch
+		exec {lock}> "$dkmstree/.locks/${name//\//%2F}" {run}< "$dkmstree/.run-killed"
 		flock "$lock"
 		flock "$run"
 		dkms autoinstall -k $K $option > /dev/null

@@ -110,7 +110,7 @@ static void test_make(void)
 	int days = 0, seconds = 0;
 	_cleanup_(str_done) struct str before = {0}, after = {0};
 
-	is_int(keypair_ensure(&k, &made, NULL), 0, "compat 5: a missing pair is made");
+	is_int(keypair_ensure(&k, dir, &made, NULL), 0, "compat 5: a missing pair is made");
 	ok(made, "the caller is told that the pair was made");
 	is_int(mode_of(k.key), 0600, "only the owner can read the key");
 	is_int(mode_of(k.certificate), 0644, "everybody can read the certificate");
@@ -131,16 +131,16 @@ static void test_make(void)
 	EVP_PKEY_free(key);
 	X509_free(x);
 	file_read(k.key, 65536, &before, NULL);
-	is_int(keypair_ensure(&k, &made, NULL), 0, "the pair exists already");
+	is_int(keypair_ensure(&k, dir, &made, NULL), 0, "the pair exists already");
 	ok(!made, "no pair is made then");
 	unlink(k.certificate);
-	is_int(keypair_ensure(&k, &made, NULL), 0, "the certificate is missing");
+	is_int(keypair_ensure(&k, dir, &made, NULL), 0, "the certificate is missing");
 	ok(made && is_pair(&k), "it is made for the existing key");
 	file_read(k.key, 65536, &after, NULL);
 	ok(before.len && before.len == after.len && !memcmp(before.data, after.data, after.len),
 		"the key is not changed");
 	unlink(k.key);
-	is_int(keypair_ensure(&k, &made, NULL), 0, "the key is missing");
+	is_int(keypair_ensure(&k, dir, &made, NULL), 0, "the key is missing");
 	ok(made && is_pair(&k), "compat 5: it is made together with a certificate");
 	keypair_done(&k);
 }
@@ -153,7 +153,7 @@ static void test_bad_places(void)
 	_cleanup_free_ char *nowhere = path_join(dir, "nowhere");
 	_cleanup_(strv_done) struct strv names = {0};
 
-	ok(keypair_ensure(&k, &made, &err) < 0, "a certificate that cannot be written");
+	ok(keypair_ensure(&k, dir, &made, &err) < 0, "a certificate that cannot be written");
 	ok(err.what && strstr(err.what, "nowhere/bad.der"), "the error names it: %s",
 		err.what);
 	ok(path_is_file(k.key), "compat 11.14: the key is made all the same");
@@ -161,7 +161,7 @@ static void test_bad_places(void)
 	error_done(&err);
 	keypair_done(&k);
 	k = pair_in("nowhere/bad.key", "good.der");
-	ok(keypair_ensure(&k, &made, &err) < 0, "a key that cannot be written");
+	ok(keypair_ensure(&k, dir, &made, &err) < 0, "a key that cannot be written");
 	ok(err.what && strstr(err.what, "nowhere/bad.key"), "the error names it: %s",
 		err.what);
 	ok(!path_exists(k.certificate), "no certificate is made without a key");
@@ -169,16 +169,16 @@ static void test_bad_places(void)
 	keypair_done(&k);
 	k = pair_in("text.key", "text.der");
 	file_write(k.key, "no key\n", 7, 0600, NULL);
-	ok(keypair_ensure(&k, &made, &err) < 0, "a key file without a key");
+	ok(keypair_ensure(&k, dir, &made, &err) < 0, "a key file without a key");
 	ok(err.what && strstr(err.what, "text.key"), "the error names it: %s", err.what);
 	error_done(&err);
 	str_replace(&k.key, "pkcs11:token=x;object=y");
-	ok(keypair_ensure(&k, &made, &err) < 0, "compat 5: a key in a token");
+	ok(keypair_ensure(&k, dir, &made, &err) < 0, "compat 5: a key in a token");
 	ok(err.what && strstr(err.what, "text.der"),
 		"the error says that its certificate is missing: %s", err.what);
 	error_done(&err);
 	file_write(k.certificate, "x", 1, 0644, NULL);
-	is_int(keypair_ensure(&k, &made, &err), 0,
+	is_int(keypair_ensure(&k, dir, &made, &err), 0,
 		"a key in a token with a certificate is not read");
 	ok(!made, "no pair is made for it");
 	error_done(&err);
@@ -201,7 +201,9 @@ static void *make(void *arg)
 {
 	struct maker *m = arg;
 
-	m->result = keypair_ensure(&m->pair, &m->made, NULL);
+	do
+		m->result = keypair_ensure(&m->pair, dir, &m->made, NULL);
+	while (m->result == -EAGAIN);
 	return NULL;
 }
 

@@ -169,17 +169,36 @@ static void test_hostile(void)
 	error_done(&err);
 }
 
-static void test_open(void)
+static void test_elsewhere(void)
 {
 	_cleanup_free_ char *path = path_join(root, "lock-file");
-	_cleanup_close_ int fd = lock_open(path), again = -1;
+	_cleanup_close_ int fd = lock_file_within(path, true, 0), second = -1, third = -1;
 
-	ok(fd >= 0, "make a lock file elsewhere");
+	ok(fd >= 0, "make and lock a file elsewhere");
 	is_int(mode_of(path), 0600, "only the owner can open it");
 	chmod(path, 0644);
-	again = lock_open(path);
-	ok(again >= 0, "open a lock file that everybody can read");
+	second = lock_file_within(path, true, 0);
+	ok(second >= 0, "share a lock file that everybody can read");
 	is_int(mode_of(path), 0600, "nobody else can open it from now on");
+	is_int(lock_file_within(path, false, 0), -EAGAIN, "it is locked");
+	close(fd);
+	close(second);
+	fd = second = -1;
+	third = lock_file_within(path, false, 0);
+	ok(third >= 0, "a closed file is not locked");
+}
+
+static void test_leftovers(void)
+{
+	_cleanup_free_ char *killed = path_join(locks, "killed");
+	_cleanup_(lock_release) struct lock lock = {0}, again = {0};
+
+	is_int(lock_try(tree, root, &lock, NULL), 0, "lock");
+	file_write(killed, "1\n", 2, 0600, NULL);
+	lock_remove_leftovers(tree);
+	ok(!path_exists(killed), "the file of a killed process is removed");
+	ok(path_exists(lock.path), "the file of a living process stays");
+	is_int(lock_try(tree, root, &again, NULL), -EAGAIN, "and is locked");
 }
 
 int main(void)
@@ -193,7 +212,8 @@ int main(void)
 	test_names();
 	test_killed();
 	test_many();
-	test_open();
+	test_elsewhere();
+	test_leftovers();
 	test_hostile();
 	dir_remove(root, NULL);
 	free(tree);
