@@ -5,18 +5,21 @@
 
 #include <errno.h>
 
+#include "builder/run/seccomp.h"
 #include "builder/run/trace.h"
+#include "builder/run/user.h"
 #include "scheduler/plan-sandbox.h"
 #include "scheduler/runner.h"
 
-/* Returns whether a command can be run in a sandbox of that kind. */
-static bool sandbox_works(struct plan *p, enum sandbox_kind kind)
+/* Returns whether a command can be run in a sandbox of that kind, as uid or, if that is 0,
+ * as the user of dkms. */
+static bool sandbox_works(struct plan *p, enum sandbox_kind kind, uid_t uid)
 {
 	struct outcome outcome = {0};
 	struct command cmd;
 	bool works;
 
-	sandbox_fill_probe(kind, &cmd);
+	sandbox_fill_probe(kind, uid, &cmd);
 	works = runner_run_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome);
 	outcome_done(&outcome);
 	command_done(&cmd);
@@ -30,6 +33,7 @@ static void choose_tracing(struct plan *p)
 	struct trace *trace;
 
 	if (!p->shared.cache || p->shared.sandbox == SANDBOX_KIND_NONE ||
+		p->shared.settings->sandbox.unfiltered || !p->can_filter ||
 		p->tried_tracing)
 		return;
 	p->tried_tracing = true;
@@ -42,6 +46,49 @@ static void choose_tracing(struct plan *p)
 	trace_free(trace);
 }
 
+/* Finds out whether the system calls of builds can be filtered. */
+static void warn_without_filter(struct plan *p)
+{
+	_cleanup_(error_done) struct error err = {0};
+	int fd = seccomp_open_filter(&err);
+
+	p->can_filter = fd >= 0;
+	close_ptr(&fd);
+	if (!p->can_filter && !p->shared.settings->sandbox.unfiltered)
+		strv_pushf(&p->warnings, "the system calls of builds are not filtered: %s",
+			err.what);
+}
+
+/* Sets the first kind that works with commands that run as uid. Returns false if none
+ * does. */
+static bool try_kinds(struct plan *p, uid_t uid)
+{
+	static const enum sandbox_kind kinds[] = {
+		SANDBOX_KIND_UNTRUSTED, SANDBOX_KIND_USERNS, SANDBOX_KIND_NONE};
+
+	/* Without a user, root has no use for the first, and any user can do the last. */
+	for (size_t i = uid ? 0 : 1; i < ARRAY_SIZE(kinds) - (uid ? 0 : 1); i++) {
+		if (!sandbox_works(p, kinds[i], uid))
+			continue;
+		p->shared.sandbox = kinds[i];
+		p->shared.own_users = uid;
+		return true;
+	}
+	return false;
+}
+
+/* A container may have root as its only user, so that commands cannot run as another. */
+static void try_users(struct plan *p)
+{
+	struct user user = {0};
+
+	if (geteuid() == 0)
+		user_take(p->shared.settings->trees.dkms, &user, NULL);
+	if (!user.uid || !try_kinds(p, user.uid))
+		try_kinds(p, 0);
+	user_give(&user);
+}
+
 static int choose_kind(struct plan *p, struct error *err)
 {
 	enum sandbox_mode mode = p->shared.settings->sandbox.mode;
@@ -49,10 +96,9 @@ static int choose_kind(struct plan *p, struct error *err)
 	p->shared.sandbox = SANDBOX_KIND_NONE;
 	if (mode == SANDBOX_OFF)
 		return 0;
-	if (geteuid() == 0 && sandbox_works(p, SANDBOX_KIND_UNTRUSTED))
-		p->shared.sandbox = SANDBOX_KIND_UNTRUSTED;
-	else if (sandbox_works(p, SANDBOX_KIND_USERNS))
-		p->shared.sandbox = SANDBOX_KIND_USERNS;
+	try_users(p);
+	if (p->shared.sandbox != SANDBOX_KIND_NONE)
+		warn_without_filter(p);
 	else if (mode == SANDBOX_REQUIRE)
 		return error_set(err, -EPERM, 1,
 			"bubblewrap cannot make a sandbox here, and --sandbox=require "

@@ -4,6 +4,7 @@
  * makes of the builds understand. */
 #include "config.h"
 
+#include "builder/conf/environment.h"
 #include "scheduler/cpus.h"
 #include "scheduler/estimate.h"
 #include "scheduler/memory.h"
@@ -25,6 +26,8 @@ static bool make_supports_fifo(struct plan *p)
 
 	command_init(&cmd);
 	strv_push_all(&cmd.argv, (const char *const[]){"make", "--version", NULL});
+	/* Make evaluates what MAKEFLAGS and GNUMAKEFLAGS say even then. */
+	environment_add_permitted(&cmd.env, NULL);
 	cmd.timeout_s = 10;
 	if (runner_run_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome) &&
 		outcome.out.data)

@@ -12,6 +12,13 @@
 
 #include "scheduler/process.h"
 
+void process_set_fd(struct process_setup *setup, size_t number, int fd)
+{
+	while (setup->n_fds <= number)
+		setup->fds[setup->n_fds++] = PROCESS_CLOSED;
+	setup->fds[number] = fd;
+}
+
 /* Copies descriptors that would be overwritten while those of the child are set up to
  * higher numbers. Sets ret[i] to the copy, or to -1 if none is needed. Returns 0 or a
  * negative errno. */
@@ -40,6 +47,8 @@ static int add_fds(posix_spawn_file_actions_t *actions, const struct process_set
 	for (int i = 0; i < (int)setup->n_fds && r == 0; i++) {
 		int fd = moved[i] >= 0 ? moved[i] : setup->fds[i];
 
+		if (fd == PROCESS_CLOSED)
+			continue;
 		/* If the descriptor has that number already, this clears O_CLOEXEC. */
 		if (fd >= 0)
 			r = posix_spawn_file_actions_adddup2(actions, fd, i);

@@ -5,22 +5,26 @@
 #include <sys/types.h>
 
 #include "builder/run/command.h"
-#include "builder/run/sandbox.h"
 
 /* Starts and reaps child processes. uv_spawn() is not used, because libuv would reap a
  * child itself, and its CPU time and memory use would be lost. */
 
-#define PROCESS_FDS SANDBOX_FDS /* the largest number of descriptors that a child can get */
+/* The largest number of descriptors that a child can get. */
+#define PROCESS_FDS (COMMAND_FIRST_FD + COMMAND_FDS)
+#define PROCESS_CLOSED (-2) /* for process_setup.fds */
 
 /* What a child gets in addition to the arguments and the working directory of its
  * command. */
 struct process_setup {
 	char *const *env; /* borrowed */
-	/* The descriptors that become 0, 1, 2, ... in the child; -1: /dev/null. They are
-	 * borrowed. */
+	/* The descriptors that become 0, 1, 2, ... in the child; -1: /dev/null;
+	 * PROCESS_CLOSED: there is none. They are borrowed. The first n_fds are set. */
 	int fds[PROCESS_FDS];
 	size_t n_fds;
 };
+
+/* Sets fds[number], and those before it that are not set to PROCESS_CLOSED. */
+void process_set_fd(struct process_setup *setup, size_t number, int fd);
 
 /* Starts the command as the leader of a new session, with no signal blocked or ignored.
  * Returns 0 and its PID, or a negative errno: -ENOENT if there is no such program. */

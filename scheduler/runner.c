@@ -311,6 +311,8 @@ static int spawn_command(struct run *run, const struct command *cmd)
 		run->has_lent_slots = true;
 	}
 	setup.env = env.items;
+	for (size_t i = 0; i < cmd->n_fds; i++)
+		process_set_fd(&setup, COMMAND_FIRST_FD + i, cmd->fds[i]);
 	for (int i = 0; i < 2 && r == 0 && cmd->log_fd < 0; i++) {
 		r = open_pipe(&run->pipes[i], &ends[i]);
 		setup.fds[1 + i] = ends[i];

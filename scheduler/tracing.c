@@ -43,10 +43,8 @@ int tracing_open(
 		tracing_cancel(t);
 		return r;
 	}
-	for (size_t i = setup->n_fds; i < SANDBOX_FDS; i++)
-		setup->fds[i] = t->child_fds[i];
-	setup->fds[SANDBOX_SECCOMP_FD] = trace_filter_fd(trace);
-	setup->n_fds = SANDBOX_FDS;
+	for (size_t i = SANDBOX_INFO_FD; i < SANDBOX_FDS; i++)
+		process_set_fd(setup, i, t->child_fds[i]);
 	return 0;
 }
 

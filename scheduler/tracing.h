@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "builder/run/sandbox.h"
 #include "builder/run/trace.h"
 #include "scheduler/process.h"
 

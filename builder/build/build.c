@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a build owns: its paths, its locks and its log.
  *
- * A build works in NAME/VERSION/.job-RELEASE-ARCH, which is locked with flock(2) while
+ * A build works in NAME/VERSION/.job-RELEASE-ARCH, which other users cannot enter and which is locked with flock(2) while
  * the build runs. This directory holds:
  *
- *   build/     the copy of the source; the module's commands can write only here
+ *   build/     the copy of the source; the module's commands can write only here. It
+ *              belongs to the user that they run as
  *   staging/   module/ and log/; this will be renamed to NAME/VERSION/RELEASE/ARCH
  *   make.log
  *
@@ -88,6 +89,7 @@ void build_free(struct build *b)
 	toolchain_done(&b->toolchain);
 	strv_done(&b->header_mounts);
 	strv_done(&b->places);
+	user_give(&b->user);
 	trace_free(b->trace);
 	free(b->search_path);
 	free(b);

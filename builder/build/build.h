@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include "builder/run/user.h"
 #include "builder/host/toolchain.h"
 #include "builder/job/job.h"
 
@@ -44,6 +45,7 @@ struct build {
 	const char *work_dir; /* where dkms finds the copy of the source: paths.copy_dir,
 			       * or paths.real_build_dir while the copy is renamed to it */
 	size_t next_patch;    /* index of the next patch to apply */
+	struct user user; /* whom the module's commands run as; uid 0: as dkms does */
 	struct trace *trace;  /* what the module's commands open; NULL: not recorded */
 	char *search_path;    /* build_search_path()'s; NULL: it was not asked for */
 };

@@ -15,8 +15,9 @@
  *
  *   STORE/guests/             writable only by root, or by the user that runs dkms
  *     bin/                    links to ccache with the names of compilers; first in $PATH
- *     nobody/PACKAGE/         directories of ccache for builds that run as nobody
- *     own/PACKAGE/            and for other builds
+ *     any/PACKAGE/            directories of ccache for builds that run as users of their
+ *                             own (builder/run/user.h), who all can write there
+ *     own/PACKAGE/            and for builds that run as the user of dkms
  *
  * ccache works on preprocessed sources here. Its direct mode does not notice a new header
  * that comes before the known one in the search path. */
@@ -121,23 +122,19 @@ bool ccache_needs_network(const struct settings *s)
 
 /* Returns why builds cannot use the directory of a storage, or NULL if they can. Static
  * text. */
-static const char *find_storage_obstacle(const struct storage *s, enum sandbox_kind kind)
+static const char *find_storage_obstacle(const struct storage *s, bool own_users)
 {
 	const mode_t need = S_IXOTH | (s->read_only ? S_IROTH : S_IWOTH);
 	struct stat st;
-	mode_t may;
 
 	if (stat(s->dir, &st) < 0)
 		return strerror(errno);
 	if (!S_ISDIR(st.st_mode))
 		return strerror(ENOTDIR);
-	may = st.st_uid == SANDBOX_UID	 ? st.st_mode >> 6
-	      : st.st_gid == SANDBOX_UID ? st.st_mode >> 3
-					 : st.st_mode;
-	if (kind == SANDBOX_KIND_UNTRUSTED && (may & need) != need)
-		return s->read_only ? "builds run as nobody, who may not read it"
-				    : "builds run as nobody, who may not write to it";
-	return NULL;
+	if (!own_users || (st.st_mode & need) == need)
+		return NULL;
+	return s->read_only ? "builds run as users of their own, who may not read it"
+			    : "builds run as users of their own, who may not write to it";
 }
 
 /* Shows the directories among the storages in a sandbox. Adds a notice to the job for
@@ -153,7 +150,7 @@ static char *show_storages(struct job *job, const char *value, struct sandbox *b
 	for (size_t i = 0; storage_next(&rest, &storage); i++) {
 		_cleanup_free_ char *place = xasprintf(SANDBOX_DIR "/remote%zu", i);
 		const char *obstacle =
-			storage.dir ? find_storage_obstacle(&storage, box->kind) : NULL;
+			storage.dir ? find_storage_obstacle(&storage, box->uid) : NULL;
 
 		if (obstacle)
 			strv_pushf(&job->outcome.notices, "CCACHE_REMOTE_STORAGE: %s: %s",
@@ -225,9 +222,10 @@ static int make_private_dir(const char *path)
  * Returns false if this fails. The caller frees both paths in both cases. */
 static bool make_dirs(const struct job *job, char **ret_dir, char **ret_bin)
 {
-	bool nobody = job->build->sandbox == SANDBOX_KIND_UNTRUSTED;
+	bool own_users = job->build->user.uid;
+	struct stat st;
 	_cleanup_free_ char *top = ccache_dirs_path(cache_store(job->shared->cache));
-	_cleanup_free_ char *owner = path_join(top, nobody ? "nobody" : "own");
+	_cleanup_free_ char *owner = path_join(top, own_users ? "any" : "own");
 
 	*ret_dir = path_join(owner, job->name);
 	*ret_bin = path_join(top, "bin");
@@ -237,7 +235,9 @@ static bool make_dirs(const struct job *job, char **ret_dir, char **ret_bin)
 		return false;
 	/* The time of modification tells when the directory was last used. */
 	utimensat(AT_FDCWD, *ret_dir, NULL, 0);
-	return !nobody || lchown(*ret_dir, SANDBOX_UID, SANDBOX_UID) == 0;
+	/* Only root can enter the directory around it. */
+	return !own_users || (lstat(*ret_dir, &st) == 0 && S_ISDIR(st.st_mode) &&
+				     chmod(*ret_dir, 0777) == 0);
 }
 
 /* Sets the variables of ccache. The user's own settings, which are made for another
@@ -256,6 +256,7 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 	strv_setenv(env, "CCACHE_DIR", dir);
 	strv_setenv(env, "CCACHE_COMPILERCHECK", "content");
 	strv_setenv(env, "CCACHE_NODIRECT", "1");
+	strv_setenv(env, "CCACHE_UMASK", "000");
 	strv_setenv(env, "CCACHE_MAXSIZE", s->cache.max_size_bytes ? size : "0");
 	if (s->switches.force)
 		strv_setenv(env, "CCACHE_RECACHE", "1");

@@ -9,73 +9,12 @@
 #include "builder/host/header-mounts.h"
 #include "builder/host/header-trees.h"
 #include "builder/host/unpackaged.h"
+#include "builder/conf/environment.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
 #include "builder/build/constants.h"
 #include "builder/build/places.h"
-
-/* Variables that say where and by whom dkms was started: they differ between a terminal,
- * a transaction of a package manager, a service and a container, but a build has no use
- * for them. */
-static const char *const session_names[] = {
-	/* terminals, desktops and mail */
-	"_", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "COLUMNS", "DESKTOP_SESSION",
-	"DISPLAY", "EDITOR", "FORCE_COLOR", "GDMSESSION", "HOSTNAME", "HUSHLOGIN", "LANG",
-	"LANGUAGE", "LINES", "LOGNAME", "LS_COLORS", "LS_OPTIONS", "MAIL", "MANPATH",
-	"NO_COLOR", "OLDPWD", "PAGER", "PROMPT_COMMAND", "PS1", "PWD", "SESSION_MANAGER",
-	"SHELL", "SHLVL", "STY", "TERM", "TERMCAP", "TZ", "USER", "USERNAME", "VISUAL",
-	"WAYLAND_DISPLAY", "WINDOW", "WINDOWID", "WSLENV",
-	/* buses and debuginfod */
-	"DBUS_SESSION_BUS_ADDRESS", "DBUS_STARTER_ADDRESS", "DBUS_STARTER_BUS_TYPE",
-	"DEBUGINFOD_URLS",
-	/* package managers: debconf sets the second one */
-	"DEB_MAINT_PARAMS", "PERL_DL_NONLAZY", "TRANSACTIONAL_UPDATE",
-	/* services, and cron */
-	"CACHE_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "CRON_TZ",
-	"EXIT_CODE", "EXIT_STATUS", "INIT_VERSION", "INVOCATION_ID", "JOURNAL_STREAM",
-	"LOGS_DIRECTORY", "MAILFROM", "MAILTO", "MAINPID", "MANAGERPID",
-	"MANAGERPIDFDID", "NOTIFY_SOCKET", "PREVLEVEL", "RUNLEVEL", "RUNTIME_DIRECTORY",
-	"SERVICE_RESULT", "STATE_DIRECTORY",
-	/* containers and continuous integration */
-	"CI", "container", "container_uuid"};
-static const char *const session_prefixes[] = {
-	/* terminals and desktops */
-	"GNOME_", "GPG_", "GTK_", "HIST", "INSIDE_", "KDE_", "KITTY_", "KONSOLE_", "LC_",
-	"LESS", "QT_", "TERM_", "TERMINFO", "TMUX", "VSCODE_", "VTE_", "WSL_", "XAUTH",
-	"XDG_",
-	/* other users */
-	"DOAS_", "PKEXEC_", "SSH_", "SUDO_",
-	/* package managers and installers of kernels */
-	"APT_", "DEBCONF_", "DEBIAN_", "DPKG_", "KERNEL_INSTALL_", "NEEDRESTART_",
-	"PACKAGEKIT_", "RPM_INSTALL_PREFIX", "UCF_", "YAST_", "ZYPP_",
-	/* services */
-	"LISTEN_", "MEMORY_PRESSURE_", "MONITOR_", "RC_", "SYSTEMD_", "TRIGGER_",
-	"WATCHDOG_",
-	/* containers and continuous integration */
-	"AUTOPKGTEST_", "CI_", "GITHUB_", "GITLAB_", "JENKINS_", "KUBERNETES_", "RUNNER_",
-	/* set_variables() in ccache.c sets those that builds get */
-	"CCACHE_"};
-
-static bool has_name(const char *variable, const char *name)
-{
-	size_t n = strlen(name);
-
-	return strncmp(variable, name, n) == 0 && variable[n] == '=';
-}
-
-/* Whether the variable "NAME=VALUE" describes the session that dkms was started in, and
- * not the build. */
-static bool is_session_variable(const char *text)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(session_names); i++)
-		if (has_name(text, session_names[i]))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(session_prefixes); i++)
-		if (has_prefix(text, session_prefixes[i]))
-			return true;
-	return false;
-}
 
 /* Whether the variable "NAME=VALUE" names a proxy, which may have a password in it. */
 static bool is_proxy(const char *text)
@@ -146,9 +85,7 @@ void build_fill_environment(const struct job *job, struct strv *env)
 		"kernel_source_dir", "kernel_config"};
 	const struct conf_request request = job_conf_request(job);
 
-	for (char **variable = environ; *variable; variable++)
-		if (!is_session_variable(*variable))
-			strv_push(env, *variable);
+	environment_add_permitted(env, job->shared->settings->sandbox.environment);
 	conf_set_environment(&request, env);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		_cleanup_free_ char *seen =
@@ -179,7 +116,7 @@ const char *build_search_path(const struct job *job)
 
 const char *confine_user(const struct job *job)
 {
-	if (job->build->sandbox == SANDBOX_KIND_UNTRUSTED)
+	if (job->shared->own_users)
 		return "nobody";
 	return geteuid() == 0 ? "root" : "user";
 }
@@ -265,14 +202,21 @@ bool build_may_use_network(const struct job *job)
 	return strv_contains(&words, job->name);
 }
 
-/* Hides directories in / that do not belong to the distribution, except for tools in
- * $PATH. If the make command names such a directory, nothing is hidden, so that the
- * module can be built. */
-static void hide_unpackaged(const struct job *job, struct sandbox *box)
+bool build_shows_unpackaged(const struct settings *s)
 {
-	_cleanup_free_ char *make = places_text(job->build, job->conf->make);
+	for (size_t i = 0; i < s->directives.n; i++)
+		if (has_prefix(s->directives.items[i], "MAKE") &&
+			unpackaged_is_mentioned(s->directives.items[i]))
+			return true;
+	return false;
+}
 
-	if (unpackaged_is_mentioned(make))
+/* Hides directories in / that do not belong to the distribution, except for tools in
+ * $PATH. If the administrator has given a make command that names such a directory,
+ * nothing is hidden. */
+static void hide_unpackaged(const struct settings *s, struct sandbox *box)
+{
+	if (build_shows_unpackaged(s))
 		return;
 	unpackaged_list_hidden(&box->hidden_dirs);
 	unpackaged_list_tool_dirs(getenv("PATH"), &box->readable_paths);
@@ -332,6 +276,21 @@ static void show_kernel(const struct job *job, struct sandbox *box)
 	link_headers(job, box);
 }
 
+/* Shows what the administrator lists. A file that only its owner may read is handed
+ * over. */
+static void show_listed_paths(const struct job *job, struct sandbox *box)
+{
+	const char *paths = job->shared->settings->sandbox.paths;
+	_cleanup_(strv_done) struct strv listed = {0};
+
+	strv_split(&listed, paths ? paths : "");
+	for (size_t i = 0; i < listed.n; i++)
+		if (!box->uid || !path_is_file(listed.items[i]) ||
+			sandbox_user_can_read(box, listed.items[i]) ||
+			sandbox_hand_over(box, listed.items[i], NULL) < 0)
+			strv_push(&box->readable_paths, listed.items[i]);
+}
+
 void build_fill_sandbox(const struct job *job, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
@@ -339,11 +298,13 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	_cleanup_free_ char *config = path_join(s->config_dir, job->name);
 
 	box->strict = true;
+	box->uid = b->user.uid;
+	box->unfiltered = s->sandbox.unfiltered;
 	box->writable_dir = b->work_dir;
 	box->writable_seen_at = b->paths.build_dir;
 	box->network = build_may_use_network(job);
-	hide_unpackaged(job, box);
-	strv_split(&box->readable_paths, s->sandbox.paths ? s->sandbox.paths : "");
+	hide_unpackaged(s, box);
+	show_listed_paths(job, box);
 	strv_push(&box->hidden_dirs, s->trees.dkms);
 	strv_push(&box->hidden_dirs, s->trees.install);
 	strv_push(&box->hidden_dirs, s->trees.source);

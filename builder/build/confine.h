@@ -4,10 +4,9 @@
 
 #include "builder/job/job.h"
 
-/* Appends the environment of the job's commands: dkms's own environment without the
- * variables of the session, which no build has a use for, plus the variables that a
- * dkms.conf and its scripts can rely on. For a sandbox, PATH has only the directories
- * that it shows. */
+/* Appends the environment of the job's commands: what environment.h permits of dkms's own,
+ * plus the variables that a dkms.conf and its scripts can rely on. For a sandbox, PATH has
+ * only the directories that it shows. */
 void build_fill_environment(const struct job *job, struct strv *env);
 /* Returns the $PATH of the job's commands. It belongs to job->build. */
 const char *build_search_path(const struct job *job);
@@ -18,6 +17,9 @@ const char *confine_user(const struct job *job);
  * calls sandbox_done(). Some strings are borrowed from the job. */
 void build_fill_sandbox(const struct job *job, struct sandbox *box);
 
+/* Whether a MAKE directive of the command line names a directory in / that is not part of
+ * the distribution, so that builds see all of them. */
+bool build_shows_unpackaged(const struct settings *s);
 /* Whether the administrator allows builds of this module to use the network: whether
  * sandbox_network in framework.conf lists its name. */
 bool build_may_use_network(const struct job *job);

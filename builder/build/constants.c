@@ -11,6 +11,7 @@
 #include "builder/build/constants.h"
 #include "builder/build/uname.sh.h"
 
+#define NOBODY 65534 /* the user nobody, and its group */
 /* Larger than the headers that are read here (bytes). */
 #define HEADER_MAX 8192
 
@@ -114,16 +115,16 @@ static char *make_users(const struct job *job, bool groups, unsigned int id)
 {
 	struct str s = {0};
 
-	if (job->build->sandbox == SANDBOX_KIND_UNTRUSTED)
-		id = SANDBOX_UID;
+	if (job->build->user.uid)
+		id = job->build->user.uid;
 	str_add(&s, groups ? "root:x:0:\n" : "root:x:0:0:root:/root:/bin/sh\n");
-	if (id && id != SANDBOX_UID)
+	if (id && id != NOBODY)
 		str_addf(&s, groups ? "dkms:x:%u:\n" : "dkms:x:%u:%u::/tmp:/bin/sh\n", id,
-			(unsigned int)getegid());
+			job->build->user.uid ? id : (unsigned int)getegid());
 	str_addf(&s,
 		groups ? "nogroup:x:%u:\n"
 		       : "nobody:x:%u:%u:nobody:/nonexistent:/bin/sh\n",
-		SANDBOX_UID, SANDBOX_UID);
+		NOBODY, NOBODY);
 	return str_take(&s);
 }
 

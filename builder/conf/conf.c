@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "builder/host/distro.h"
 #include "builder/conf/conf.h"
+#include "builder/conf/environment.h"
 #include "builder/conf/evaluate.h"
 #include "builder/conf/for-kernel.h"
 #include "builder/conf/problems.h"
@@ -62,7 +63,7 @@ void conf_fill_command(const struct conf_request *request, struct command *cmd)
 
 	strv_take(&files, path);
 	list_override_files(request, &files);
-	strv_push_all(&cmd->env, (const char *const *)environ);
+	environment_add_permitted(&cmd->env, request->settings->sandbox.environment);
 	conf_set_environment(request, &cmd->env);
 	evaluate_fill_command(directives, &files, &request->settings->directives, cmd);
 	free(cmd->cwd);

@@ -38,6 +38,8 @@ const struct framework_key framework_keys[] = {
 	{"parallel_jobs", FRAMEWORK_NUMBER, SETTING(limits.slots)},
 	{"post_transaction", FRAMEWORK_STRING, SETTING(post_transaction)},
 	{"sandbox", FRAMEWORK_SANDBOX, SETTING(sandbox.mode)},
+	{"sandbox_all_system_calls", FRAMEWORK_FLAG, SETTING(sandbox.unfiltered)},
+	{"sandbox_environment", FRAMEWORK_STRING, SETTING(sandbox.environment)},
 	{"sandbox_network", FRAMEWORK_STRING, SETTING(sandbox.network_modules)},
 	{"sandbox_paths", FRAMEWORK_PATHS, SETTING(sandbox.paths)},
 	{"sign_file", FRAMEWORK_STRING, SETTING(signing.program)},

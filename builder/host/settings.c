@@ -116,7 +116,8 @@ void settings_done(struct settings *s)
 		&s->addon_modules_dir, &s->build_environment,
 		&s->compression.gzip_options, &s->compression.xz_options,
 		&s->compression.zstd_options, &s->post_transaction,
-		&s->sandbox.network_modules, &s->sandbox.paths, &s->signing.program,
+		&s->sandbox.network_modules, &s->sandbox.paths,
+		&s->sandbox.environment, &s->signing.program,
 		&s->signing.key, &s->signing.certificate, &s->signing.when};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)

@@ -52,6 +52,8 @@ struct settings {
 		enum sandbox_mode mode;
 		char *network_modules; /* names of modules whose builds have a network */
 		char *paths;	       /* further paths that builds can see */
+		char *environment;     /* further variables that builds get */
+		bool unfiltered;       /* builds may use all system calls */
 	} sandbox;
 	struct {
 		/* -j or parallel_jobs; 0: no limit. The default is the number of CPUs

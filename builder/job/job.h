@@ -8,6 +8,7 @@
 #include "base/lock.h"
 #include "builder/run/command.h"
 #include "builder/run/sandbox.h"
+#include "builder/run/user.h"
 #include "builder/host/kernel-names.h"
 #include "builder/host/kernel.h"
 #include "builder/host/settings.h"
@@ -112,6 +113,7 @@ struct job_stop {
 struct job_shared {
 	const struct settings *settings;
 	enum sandbox_kind sandbox; /* how the commands of modules are confined */
+	bool own_users; /* each job's commands run as a user of its own: run/user.h */
 	bool can_trace; /* what confined commands open can be recorded: run/trace.h */
 	const char *slots_fifo; /* path of the jobserver's FIFO, from which each make gets
 				 * its job slots; or NULL */
@@ -174,6 +176,7 @@ struct job_outcome {
 /* What the last step asked the runner for, and the result of work. */
 struct job_ask {
 	struct command command;       /* for STEP_COMMAND */
+	struct user user; /* whom the evaluation of a dkms.conf runs as; see run/user.h */
 	int (*work)(struct job *job); /* for STEP_WORK: returns 0 or a negative errno */
 	int work_result;              /* what work returned */
 	uint64_t work_cpu_ns;         /* the CPU time that work took */

@@ -230,13 +230,12 @@ bool fingerprint_is_traced(const struct job *job)
 const char *fingerprint_find_obstacle(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	_cleanup_free_ char *make = places_text(job->build, job->conf->make);
 
 	/* This script may choose a compiler that is not in the key. */
 	if (s->build_environment && !fingerprint_is_traced(job))
 		return "build_environment is set";
 	if (job->build->sandbox != SANDBOX_KIND_NONE && !fingerprint_is_traced(job) &&
-		unpackaged_is_mentioned(make))
+		build_shows_unpackaged(s))
 		return "the make command names a directory that is not part of the "
 		       "distribution";
 	if (build_may_use_network(job))

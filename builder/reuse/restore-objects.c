@@ -56,8 +56,8 @@ static int restore_piece(
 		files[n] = (struct cache_file){piece->files.items[n],
 			path_join(b->work_dir, piece->files.items[n])};
 	r = cache_restore_piece(job->shared->cache, e, files, n, 0644);
-	for (size_t i = 0; i < n && r == 0 && b->sandbox == SANDBOX_KIND_UNTRUSTED; i++)
-		if (lchown(files[i].path, SANDBOX_UID, SANDBOX_UID) < 0)
+	for (size_t i = 0; i < n && r == 0 && b->user.uid; i++)
+		if (lchown(files[i].path, b->user.uid, b->user.uid) < 0)
 			r = -errno;
 	if (r == 0) {
 		o->restored_stats = xrealloc_array(

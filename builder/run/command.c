@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "builder/run/command.h"
 
@@ -16,6 +17,8 @@ void command_done(struct command *c)
 	strv_done(&c->argv);
 	strv_done(&c->env);
 	free(c->cwd);
+	for (size_t i = 0; i < c->n_fds; i++)
+		close(c->fds[i]);
 	command_init(c);
 }
 

@@ -9,6 +9,10 @@
 
 struct trace;
 
+/* The first descriptor and the largest number of those that a command brings itself. */
+#define COMMAND_FIRST_FD 10
+#define COMMAND_FDS 16
+
 /* A child process to run. The builder fills it in and the scheduler starts it. The child
  * is in a session of its own, reads standard input from /dev/null, and inherits nothing
  * but what is named here. */
@@ -23,6 +27,10 @@ struct command {
 	/* Gets what the command opens, borrowed; NULL: nothing is recorded. The command
 	 * must be one that sandbox_wrap_command() has changed with this member set. */
 	struct trace *trace;
+	/* Descriptors that become COMMAND_FIRST_FD and so on in the child. command_done()
+	 * closes them. */
+	int fds[COMMAND_FDS];
+	size_t n_fds;
 };
 
 /* How a command ended. */

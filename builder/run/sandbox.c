@@ -2,10 +2,15 @@
 /* Turns a command into one that bubblewrap confines: bwrap(1), setpriv(1). */
 #include "config.h"
 
+#include <errno.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "builder/run/sandbox.h"
+#include "builder/run/seccomp.h"
+
+#define DATA_SIZE_MAX (1024 * 1024) /* the largest file that is handed over (bytes) */
 
 /* Directories that are empty in every sandbox. Paths below them that a command needs are
  * bind-mounted again. */
@@ -45,7 +50,7 @@ static const char *const network_files[] = {"/etc/ca-certificates",
 static const char *const masked_proc[] = {"/proc/cmdline", "/proc/config.gz",
 	"/proc/crypto", "/proc/devices", "/proc/driver", "/proc/filesystems",
 	"/proc/interrupts", "/proc/iomem", "/proc/ioports", "/proc/kallsyms",
-	"/proc/misc", "/proc/modules", "/proc/partitions", "/proc/version_signature"};
+	"/proc/key-users", "/proc/keys", "/proc/misc", "/proc/modules", "/proc/partitions", "/proc/version_signature"};
 
 void sandbox_done(struct sandbox *box)
 {
@@ -57,6 +62,7 @@ void sandbox_done(struct sandbox *box)
 	strv_done(&box->bwrap_options);
 	strv_done(&box->symlinks);
 	strv_done(&box->shown_files);
+	strv_done(&box->data_files);
 }
 
 /* Returns the directory directly below one of always_hidden that path is in ("/home/joe"
@@ -73,40 +79,50 @@ static char *hidden_top_of(const char *path)
 	return NULL;
 }
 
-/* Returns whether other users may read path, if it is a file, and search each directory
- * that leads to it. Directories that bubblewrap creates anew do not count. */
-static bool others_can_reach(const char *path)
+int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err)
 {
-	_cleanup_free_ char *top = hidden_top_of(path);
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_(str_done) struct str text = {0};
+	int r;
+
+	if (!real)
+		return error_errno(err, -errno, 1, "cannot find %s", path);
+	r = file_read(real, DATA_SIZE_MAX, &text, err);
+	if (r < 0)
+		return r;
+	strv_push(&box->data_files, text.data);
+	strv_push(&box->data_files, real);
+	if (streq(path, real))
+		return 0;
+	strv_push(&box->symlinks, path);
+	strv_push(&box->symlinks, real);
+	return 0;
+}
+
+bool sandbox_user_can_read(const struct sandbox *box, const char *path)
+{
 	_cleanup_free_ char *partial = realpath(path, NULL);
-	size_t known = top ? strlen(top) : 1;
 	struct stat st;
 
-	while (partial && strlen(partial) >= known) {
+	while (partial) {
 		char *slash = strrchr(partial, '/');
 
-		if (stat(partial, &st) < 0)
+		if (stat(partial, &st) < 0 ||
+			!(st.st_mode & (S_ISDIR(st.st_mode) ? S_IXOTH : S_IROTH)))
 			return false;
-		if (!(st.st_mode & (S_ISDIR(st.st_mode) ? S_IXOTH : S_IROTH)))
-			return false;
-		if (slash == partial)
+		/* bubblewrap shows the path itself, and makes the directories above
+		 * it anew. */
+		if (slash == partial || (box->kind == SANDBOX_KIND_UNTRUSTED && box->strict &&
+						sandbox_hides_path(partial)))
 			break;
 		*slash = '\0';
 	}
 	return true;
 }
 
-bool sandbox_user_can_reach(const struct strv *readable)
-{
-	for (size_t i = 0; i < readable->n; i++)
-		if (!others_can_reach(readable->items[i]))
-			return false;
-	return true;
-}
-
 static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool network)
 {
-	/* The shell of add_user_and_shell() is PID 1 instead of bubblewrap's own init
+	/* The shell of add_shell() is PID 1 instead of bubblewrap's own init
 	 * process. bubblewrap does not wait for its init, so the resources used by the
 	 * processes below it would not be counted. This way the sandbox is also empty
 	 * once bubblewrap exits. */
@@ -456,7 +472,39 @@ static void show_files(
 	}
 }
 
-static void add_mounts(struct strv *argv, const struct sandbox *box)
+/* Gives the command a descriptor, which it owns from now on, and appends its number in
+ * the child to argv. */
+static void pass_fd(struct command *cmd, struct strv *argv, int fd)
+{
+	strv_pushf(argv, "%d", COMMAND_FIRST_FD + (int)cmd->n_fds);
+	cmd->fds[cmd->n_fds++] = fd;
+}
+
+/* Shows the contents of files that the user of the command may not open. bubblewrap copies
+ * them from descriptors. */
+static void show_data_files(struct command *cmd, struct strv *argv,
+	const struct strv *emptied, const struct strv *pairs)
+{
+	for (size_t i = 0; i + 1 < pairs->n; i += 2) {
+		const char *data = pairs->items[i];
+		int fd = cmd->n_fds < COMMAND_FDS ? memfd_create("data", MFD_CLOEXEC) : -1;
+
+		if (fd < 0)
+			continue;
+		if (write_all(fd, data, strlen(data)) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+			close(fd);
+			continue;
+		}
+		make_parent_dirs(argv, emptied, pairs->items[i + 1]);
+		strv_push_all(argv, (const char *const[]){"--perms", "0444",
+					    "--ro-bind-data", NULL});
+		pass_fd(cmd, argv, fd);
+		strv_push(argv, pairs->items[i + 1]);
+	}
+}
+
+static void add_mounts(
+	struct command *cmd, struct strv *argv, const struct sandbox *box)
 {
 	_cleanup_(strv_done) struct strv shown = {0}, emptied = {0};
 	struct stat st;
@@ -479,6 +527,7 @@ static void add_mounts(struct strv *argv, const struct sandbox *box)
 		mask_proc(argv);
 		show_files(argv, &emptied, &box->shown_files);
 	}
+	show_data_files(cmd, argv, &emptied, &box->data_files);
 	for (size_t i = 0; i < box->secret_files.n; i++)
 		if (box->strict)
 			mask_if_shown(argv, &emptied, &shown, box->secret_files.items[i]);
@@ -505,34 +554,75 @@ static void add_trace_fds(struct strv *argv)
 {
 	strv_push(argv, "--info-fd");
 	strv_pushf(argv, "%d", SANDBOX_INFO_FD);
-	strv_push(argv, "--seccomp");
-	strv_pushf(argv, "%d", SANDBOX_SECCOMP_FD);
 }
 
-static void add_user_and_shell(
-	struct strv *argv, const struct sandbox *box, bool traced)
+static void add_filter(struct command *cmd, struct strv *argv, const struct sandbox *box)
 {
-	/* Changing the user clears the parent-death signal, so setpriv(1) sets it
-	 * again. */
-	static const char *const untrusted[] = {"setpriv", "--reuid=65534",
-		"--regid=65534", "--clear-groups", "--inh-caps=-all",
-		"--bounding-set=-all", "--pdeathsig=KILL", NULL};
-	struct str script = {0};
+	int fd = box->unfiltered ? -1 : seccomp_open_filter(NULL);
 
-	strv_push(argv, "--");
+	if (fd < 0)
+		return;
+	strv_push(argv, "--seccomp");
+	pass_fd(cmd, argv, fd);
+}
+
+/* Appends setpriv(1), which changes to the user and drops what root may do. */
+static void add_user(struct strv *argv, const struct sandbox *box)
+{
+	if (!box->uid)
+		return;
+	strv_push(argv, "setpriv");
+	strv_pushf(argv, "--reuid=%u", box->uid);
+	strv_pushf(argv, "--regid=%u", box->uid);
+	strv_push_all(argv, (const char *const[]){"--clear-groups", "--inh-caps=-all",
+				    "--no-new-privs", NULL});
+}
+
+/* A shell is PID 1 and the command is its child, since PID 1 cannot be killed from inside
+ * and does not die of an ordinary signal. It stays the user who runs bubblewrap: it dies
+ * with bubblewrap, whose signal could not reach another user's process, and then the kernel
+ * kills all that is in the sandbox. The shell keeps the jobserver's pipe open: if dkms
+ * were killed before a make opens the pipe, that make would wait for ever for someone else
+ * to open it. */
+static void add_shell(struct strv *argv, const struct sandbox *box)
+{
+	const char *fifo = box->jobserver_fifo;
+
+	strv_push_all(argv, (const char *const[]){"--", "sh", "-c",
+				    fifo ? "exec 9<>\"$0\"; \"$@\" 9>&-; exit $?"
+					 : "\"$@\"; exit $?",
+				    fifo ? fifo : "sh", NULL});
+}
+
+/* Another shell, which is traced neither itself nor in what it opens, waits until the
+ * command may start. */
+static void add_waiting_shell(struct strv *argv)
+{
+	strv_push_all(argv, (const char *const[]){"sh", "-c",
+				    "echo >&6 && read -r go <&7 || exit; "
+				    "exec \"$@\" 5>&- 6>&- 7<&-",
+				    "sh", NULL});
+}
+
+static void wrap_in_bubblewrap(
+	struct command *cmd, const struct sandbox *box, struct strv *argv)
+{
+	if (box->kind == SANDBOX_KIND_USERNS)
+		add_user(argv, box);
+	add_namespaces(argv, box->kind, box->network);
+	add_mounts(cmd, argv, box);
+	if (cmd->cwd)
+		strv_push_all(argv, (const char *const[]){"--chdir", cmd->cwd, NULL});
+	if (cmd->trace)
+		add_trace_fds(argv);
+	add_filter(cmd, argv, box);
+	add_shell(argv, box);
 	if (box->kind == SANDBOX_KIND_UNTRUSTED)
-		strv_push_all(argv, untrusted);
-	/* A shell is PID 1 and the command is its child, since PID 1 cannot be killed
-	 * from inside and does not die of an ordinary signal. The shell keeps the
-	 * jobserver's pipe open: if dkms were killed before a make opens the pipe, that
-	 * make would wait for ever for someone else to open it. */
-	str_addf(&script, "%s%s\"$@\" %s%s; exit $?",
-		box->jobserver_fifo ? "exec 9<>\"$0\"; " : "",
-		traced ? "echo >&6 && read -r go <&7 || exit; " : "",
-		box->jobserver_fifo ? "9>&-" : "", traced ? " 5>&- 6>&- 7<&- 8<&-" : "");
-	strv_push_all(argv, (const char *const[]){"sh", "-c", script.data,
-				    box->jobserver_fifo ? box->jobserver_fifo : "sh", NULL});
-	str_done(&script);
+		add_user(argv, box);
+	if (cmd->trace)
+		add_waiting_shell(argv);
+	free(cmd->cwd);
+	cmd->cwd = NULL;
 }
 
 void sandbox_wrap_command(struct command *cmd, const struct sandbox *box)
@@ -540,24 +630,17 @@ void sandbox_wrap_command(struct command *cmd, const struct sandbox *box)
 	struct strv argv = {0};
 
 	if (box->kind == SANDBOX_KIND_NONE)
-		return;
-	add_namespaces(&argv, box->kind, box->network);
-	add_mounts(&argv, box);
-	if (cmd->cwd)
-		strv_push_all(&argv, (const char *const[]){"--chdir", cmd->cwd, NULL});
-	if (cmd->trace)
-		add_trace_fds(&argv);
-	add_user_and_shell(&argv, box, cmd->trace);
+		add_user(&argv, box);
+	else
+		wrap_in_bubblewrap(cmd, box, &argv);
 	strv_extend(&argv, &cmd->argv);
 	strv_done(&cmd->argv);
 	cmd->argv = argv;
-	free(cmd->cwd);
-	cmd->cwd = NULL;
 }
 
-void sandbox_fill_probe(enum sandbox_kind kind, struct command *cmd)
+void sandbox_fill_probe(enum sandbox_kind kind, uid_t uid, struct command *cmd)
 {
-	struct sandbox box = {.kind = kind};
+	struct sandbox box = {.kind = kind, .uid = uid};
 
 	command_init(cmd);
 	strv_push(&cmd->argv, "true");

@@ -2,26 +2,24 @@
 #ifndef BUILDER_RUN_SANDBOX_H
 #define BUILDER_RUN_SANDBOX_H
 
+#include "base/error.h"
 #include "builder/run/command.h"
 
 /* How commands that come from a module can be confined on this machine. */
 enum sandbox_kind {
 	SANDBOX_KIND_UNKNOWN,
-	SANDBOX_KIND_NONE,     /* namespaces do not work here, or the sandbox is off */
-	SANDBOX_KIND_USERNS,   /* the user of dkms, in a namespace without capabilities */
-	SANDBOX_KIND_UNTRUSTED /* dkms is root; the command runs as SANDBOX_UID */
+	SANDBOX_KIND_NONE,   /* namespaces do not work here, or the sandbox is off */
+	SANDBOX_KIND_USERNS, /* bubblewrap is run by the user of the command */
+	/* bubblewrap is run by root, who can show what the user of the command cannot
+	 * reach; it changes to that user in the sandbox */
+	SANDBOX_KIND_UNTRUSTED
 };
-
-/* The user and group nobody. A module's commands run as this user under
- * SANDBOX_KIND_UNTRUSTED, and it owns the build directory then. */
-#define SANDBOX_UID 65534
 
 /* The descriptors of a traced command: see sandbox_wrap_command(). */
 enum {
 	SANDBOX_INFO_FD = 5, /* bwrap writes {"child-pid": PID, ...} there */
 	SANDBOX_READY_FD,    /* gets a line once all mounts are made, before the command */
 	SANDBOX_GO_FD,       /* the command starts when a line can be read from it */
-	SANDBOX_SECCOMP_FD,  /* seccomp_open_filter()'s */
 	SANDBOX_FDS
 };
 
@@ -29,6 +27,10 @@ enum {
  * the vectors. */
 struct sandbox {
 	enum sandbox_kind kind;
+	/* The user and group that the command runs as, see run/user.h; 0: those of
+	 * dkms. */
+	uid_t uid;
+	bool unfiltered; /* all system calls are permitted, see run/seccomp.h */
 	const char *writable_dir;     /* the one writable directory; NULL: none */
 	const char *writable_seen_at; /* where the command sees writable_dir; a directory
 				       * that exists outside of the sandbox as well */
@@ -60,6 +62,9 @@ struct sandbox {
 	/* Pairs of a file and the place where it is shown, also over another file and
 	 * also in /proc. The build finds it in place of what is there. */
 	struct strv shown_files;
+	/* Pairs of a text and the path of the file that has it for the command, at most
+	 * COMMAND_FDS - 1. */
+	struct strv data_files;
 };
 
 /* Frees the vectors of box. */
@@ -67,10 +72,9 @@ void sandbox_done(struct sandbox *box);
 
 /* Changes cmd so that bubblewrap runs it. The system is read-only; /tmp, /var/tmp, /run
  * and home directories are empty except for what readable_paths shows; the command has
- * PID, IPC, UTS and network namespaces of its own. SANDBOX_KIND_NONE leaves cmd as it
- * is. If cmd->trace is set, cmd must be given the descriptors named above, it waits for
- * SANDBOX_GO_FD before it starts, and it cannot make user namespaces, in which it could
- * have mounts that are not traced. */
+ * PID, IPC, UTS and network namespaces of its own. SANDBOX_KIND_NONE changes
+ * only its user. If cmd->trace is set, cmd must be given the descriptors named above, and it
+ * waits for SANDBOX_GO_FD before it starts. */
 void sandbox_wrap_command(struct command *cmd, const struct sandbox *box);
 
 /* Returns whether a strict sandbox hides path, unless path is made readable. */
@@ -88,12 +92,17 @@ extern const char *const sandbox_visible_etc[];
 /* The same for /boot; the kernel release is to be appended to each. */
 extern const char *const sandbox_visible_boot[2];
 
-/* Returns whether SANDBOX_UID could reach all of the paths. If not, kind must be
- * SANDBOX_KIND_USERNS. */
-bool sandbox_user_can_reach(const struct strv *paths);
+/* Returns whether the user of a command, who owns nothing, may read the file at path, or
+ * enter the directory. With SANDBOX_KIND_UNTRUSTED and strict, directories above it that
+ * the sandbox hides do not matter. */
+bool sandbox_user_can_read(const struct sandbox *box, const char *path);
+
+/* Shows a file that the user of the command cannot read: hands its text over. Returns 0,
+ * or a negative errno and err. */
+int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err);
 
 /* Fills cmd, which command_done() frees, with a command that exits 0 if kind works on
- * this machine. */
-void sandbox_fill_probe(enum sandbox_kind kind, struct command *cmd);
+ * this machine, with commands that run as uid (0: the user of dkms). */
+void sandbox_fill_probe(enum sandbox_kind kind, uid_t uid, struct command *cmd);
 
 #endif

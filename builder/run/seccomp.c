@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes a filter of system calls, with libseccomp. */
+/* Makes a filter of system calls, with libseccomp. It names what is refused, because the
+ * tools of builds are many, and new system calls that they use must not break them. */
 #include "config.h"
 
 #include <errno.h>
@@ -7,7 +8,9 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
+#include "base/file.h"
 #include "base/library.h"
 #include "builder/run/seccomp.h"
 
@@ -15,6 +18,7 @@
 #define SECCOMP_FUNCTIONS(X)                                                             \
 	X(seccomp_arch_add)                                                              \
 	X(seccomp_arch_native)                                                           \
+	X(seccomp_attr_set)                                                              \
 	X(seccomp_export_bpf)                                                            \
 	X(seccomp_init)                                                                  \
 	X(seccomp_release)                                                               \
@@ -52,10 +56,40 @@ static int add_other_architectures(scmp_filter_ctx filter)
 	}
 }
 
-/* Adds the rules: all calls are permitted except those that make namespaces or enter
- * them. clone3() passes its flags in memory, where a filter cannot see them; a C library
- * that is told that it does not exist uses clone(). */
-static int add_rules(scmp_filter_ctx filter)
+/* Calls that fail with EPERM. */
+static const int refused[] = {SCMP_SYS(acct), SCMP_SYS(add_key), SCMP_SYS(bpf),
+	SCMP_SYS(delete_module), SCMP_SYS(fanotify_init), SCMP_SYS(finit_module),
+	SCMP_SYS(fsconfig), SCMP_SYS(fsmount), SCMP_SYS(fsopen), SCMP_SYS(fspick),
+	SCMP_SYS(init_module), SCMP_SYS(ioperm), SCMP_SYS(iopl), SCMP_SYS(kcmp),
+	SCMP_SYS(kexec_file_load), SCMP_SYS(kexec_load), SCMP_SYS(keyctl),
+	SCMP_SYS(lookup_dcookie), SCMP_SYS(mount), SCMP_SYS(mount_setattr),
+	SCMP_SYS(move_mount), SCMP_SYS(name_to_handle_at), SCMP_SYS(nfsservctl),
+	SCMP_SYS(open_by_handle_at), SCMP_SYS(open_tree), SCMP_SYS(perf_event_open),
+	SCMP_SYS(pidfd_getfd), SCMP_SYS(pivot_root), SCMP_SYS(process_madvise),
+	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(ptrace),
+	SCMP_SYS(quotactl), SCMP_SYS(quotactl_fd), SCMP_SYS(reboot),
+	SCMP_SYS(request_key), SCMP_SYS(setns), SCMP_SYS(settimeofday),
+	SCMP_SYS(swapoff), SCMP_SYS(swapon), SCMP_SYS(syslog), SCMP_SYS(umount),
+	SCMP_SYS(umount2), SCMP_SYS(userfaultfd), SCMP_SYS(vhangup)};
+
+/* Calls that fail as if the kernel did not know them, so that libraries do without.
+ * clone3() passes its flags in memory, where a filter cannot see them; a C library uses
+ * clone() instead. */
+static const int unknown[] = {SCMP_SYS(clone3), SCMP_SYS(io_uring_enter),
+	SCMP_SYS(io_uring_register), SCMP_SYS(io_uring_setup)};
+
+static int refuse_all(scmp_filter_ctx filter, const int *calls, size_t n, int error)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = sym_seccomp_rule_add(
+			filter, SCMP_ACT_ERRNO((unsigned int)error), calls[i], 0);
+	return r;
+}
+
+/* Refuses namespaces in which a command would have capabilities or other mounts. */
+static int refuse_namespaces(scmp_filter_ctx filter)
 {
 	static const uint64_t flags[] = {CLONE_NEWUSER, CLONE_NEWNS};
 #if defined(__s390__) || defined(__s390x__)
@@ -63,7 +97,7 @@ static int add_rules(scmp_filter_ctx filter)
 #else
 	const unsigned int clone_flags = 0;
 #endif
-	int r = add_other_architectures(filter);
+	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags) && r == 0; i++) {
 		r = sym_seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1,
@@ -74,33 +108,93 @@ static int add_rules(scmp_filter_ctx filter)
 				SCMP_CMP(clone_flags, SCMP_CMP_MASKED_EQ, flags[i],
 					flags[i]));
 	}
-	if (r == 0)
-		r = sym_seccomp_rule_add(
-			filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	if (r == 0)
-		r = sym_seccomp_rule_add(
-			filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setns), 0);
 	return r;
 }
 
-int seccomp_open_filter(struct error *err)
+/* Refuses sockets of families other than the usual ones: they are not separated by
+ * network namespaces (AF_VSOCK, AF_ALG), or builds have no use for them. socketcall(2),
+ * of 32-bit programs on x86, cannot be filtered by family. */
+static int refuse_sockets(scmp_filter_ctx filter)
 {
-	scmp_filter_ctx filter = NULL;
-	int fd = -1, r = load(err);
+	static const int permitted[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	filter = sym_seccomp_init(SCMP_ACT_ALLOW);
-	fd = memfd_create("seccomp", MFD_CLOEXEC);
-	r = !filter ? -ENOMEM : fd < 0 ? -errno : add_rules(filter);
+	for (int family = 0; family < AF_MAX && r == 0; family++) {
+		bool is_permitted = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(permitted); i++)
+			is_permitted = is_permitted || permitted[i] == family;
+		if (!is_permitted)
+			r = sym_seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
+				SCMP_SYS(socket), 1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+	}
+	if (r == 0)
+		r = sym_seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
+			SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GE, AF_MAX));
+	return r;
+}
+
+static int add_rules(scmp_filter_ctx filter)
+{
+	int r = add_other_architectures(filter);
+
+	/* A tree of comparisons instead of a list. Older versions do not have it. */
+	sym_seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (r == 0)
+		r = refuse_all(filter, refused, ARRAY_SIZE(refused), EPERM);
+	if (r == 0)
+		r = refuse_all(filter, unknown, ARRAY_SIZE(unknown), ENOSYS);
+	if (r == 0)
+		r = refuse_namespaces(filter);
+	return r < 0 ? r : refuse_sockets(filter);
+}
+
+/* Returns a descriptor with the filter, or a negative errno. */
+static int make_filter(void)
+{
+	scmp_filter_ctx filter = sym_seccomp_init(SCMP_ACT_ALLOW);
+	int fd = memfd_create("seccomp", MFD_CLOEXEC);
+	int r = !filter ? -ENOMEM : fd < 0 ? -errno : add_rules(filter);
+
 	if (r == 0)
 		r = sym_seccomp_export_bpf(filter, fd);
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = -errno;
 	if (filter)
 		sym_seccomp_release(filter);
 	if (r == 0)
 		return fd;
 	close_ptr(&fd);
-	return error_errno(err, r, 1, "a filter of system calls cannot be made");
+	return r;
+}
+
+int seccomp_open_filter(struct error *err)
+{
+	/* The filter is made once, by the thread of the event loop. Each command reads it
+	 * from a file of its own. */
+	static struct str bytes;
+	_cleanup_close_ int fd = -1;
+	char buffer[4096];
+	ssize_t n;
+	int r = 0;
+
+	if (!bytes.len) {
+		r = load(err);
+		if (r < 0)
+			return r;
+		fd = make_filter();
+		if (fd < 0)
+			return error_errno(
+				err, fd, 1, "a filter of system calls cannot be made");
+		lseek(fd, 0, SEEK_SET);
+		while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+			str_add_bytes(&bytes, buffer, (size_t)n);
+	} else {
+		fd = memfd_create("seccomp", MFD_CLOEXEC);
+		r = fd < 0 ? -errno : write_all(fd, bytes.data, bytes.len);
+	}
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_errno(err, r, 1, "a filter of system calls cannot be made");
+	return take_fd(&fd);
 }

@@ -4,9 +4,13 @@
 
 #include "base/error.h"
 
-/* The filter of system calls for traced commands (seccomp(2)). It keeps them from making
- * user and mount namespaces: in a namespace of its own a command could mount files again,
- * and what it opens on such a mount is not traced. */
+/* The filter of system calls for the commands of modules (seccomp(2)). It refuses, with
+ * EPERM or as a kernel without them, calls that no build needs and that reach beyond the
+ * sandbox or offer much of the kernel to attack: keyrings, bpf, perf, userfaultfd, other
+ * processes' memory, io_uring, handles of files, the kernel's log and its modules, mounts,
+ * sockets that network namespaces do not separate. It also keeps commands from making user
+ * and mount namespaces, in which they would have capabilities, and mounts that are not
+ * traced. */
 
 /* Returns a new descriptor with the filter, in the form that bwrap(1) reads with
  * --seccomp; the caller closes it. Returns a negative errno and err if it cannot be made,

@@ -14,7 +14,6 @@
 
 #include "base/file.h"
 #include "builder/run/mounts.h"
-#include "builder/run/seccomp.h"
 #include "builder/run/trace.h"
 
 #define EVENTS (FAN_OPEN | FAN_OPEN_EXEC | FAN_ONDIR)
@@ -29,7 +28,6 @@ struct trace {
 	/* The same for /proc, where the kernel often cannot open a file for us because its
 	 * process has ended. */
 	int proc_fd;
-	int filter_fd; /* of the filter of system calls */
 	/* The list of the command's mounts. It is open until the last events are read,
 	 * since that keeps the mounts: the path of a file on a mount that is gone begins at
 	 * that mount. -1: no command is running. */
@@ -67,14 +65,11 @@ struct trace *trace_new(struct error *err)
 {
 	struct trace *t = xcalloc(1, sizeof(*t));
 
-	t->filter_fd = t->mounts_fd = -1;
+	t->mounts_fd = -1;
 	t->fd = open_group();
 	t->proc_fd = open_group();
-	if (t->proc_fd < 0 || t->fd < 0 || !can_mark())
+	if (t->proc_fd < 0 || t->fd < 0 || !can_mark()) {
 		error_errno(err, -errno, 1, "what builds read cannot be recorded");
-	else
-		t->filter_fd = seccomp_open_filter(err);
-	if (t->filter_fd < 0) {
 		trace_free(t);
 		return NULL;
 	}
@@ -88,7 +83,6 @@ void trace_free(struct trace *t)
 		return;
 	close_ptr(&t->fd);
 	close_ptr(&t->proc_fd);
-	close_ptr(&t->filter_fd);
 	close_ptr(&t->mounts_fd);
 	mounts_done(&t->mounts);
 	for (size_t i = 0; i < t->n; i++)
@@ -96,12 +90,6 @@ void trace_free(struct trace *t)
 	free(t->files);
 	free(t->slots);
 	free(t);
-}
-
-int trace_filter_fd(const struct trace *t)
-{
-	lseek(t->filter_fd, 0, SEEK_SET);
-	return t->filter_fd;
 }
 
 void trace_fail(struct trace *t, const char *reason)

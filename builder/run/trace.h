@@ -18,7 +18,8 @@
  * sandbox itself runs before the command (sh, setpriv) is left out as well.
  *
  * stat(2), access(2), readlink(2), and opening a file that does not exist are not
- * reported. */
+ * reported. Nor is what happens in a mount namespace that a command makes: the commands
+ * must have the filter of run/seccomp.h, which keeps them from that. */
 struct trace;
 
 struct traced_file {
@@ -29,7 +30,7 @@ struct traced_file {
 };
 
 /* Starts a record for the commands of one job, which run one after the other. Returns
- * NULL and err if the kernel does not permit it or libseccomp is missing. trace_free() frees. */
+ * NULL and err if the kernel does not permit it. trace_free() frees. */
 struct trace *trace_new(struct error *err);
 void trace_free(struct trace *t); /* NULL is allowed */
 
@@ -43,10 +44,6 @@ int trace_add_mounts(struct trace *t, pid_t pid);
 void trace_read(struct trace *t);
 /* Takes the rest, after the command has ended. */
 void trace_end_command(struct trace *t);
-
-/* Returns the filter of system calls for the next command, seccomp_open_filter()'s, at
- * its beginning. It belongs to the record. */
-int trace_filter_fd(const struct trace *t);
 
 /* Marks the record as incomplete for a reason, which must be static text. The first
  * reason stays. */

@@ -20,6 +20,13 @@ static void restore_build_dir(struct build *b)
 	rename(b->paths.displaced_dir, b->paths.real_build_dir);
 }
 
+/* Keeps the copy of the source with what the build has made. Only root can enter it. */
+static void keep_build(struct build *b)
+{
+	if (rename(b->work_dir, b->paths.failed_dir) == 0 && b->user.uid)
+		lchown(b->paths.failed_dir, 0, 0);
+}
+
 /* Keeps the log of a failed build as build/RELEASE-ARCH/make.log; see
  * builder/tree/tree.h. build/make.log is a link to the latest such log. */
 static void keep_log(struct job *job)
@@ -32,7 +39,7 @@ static void keep_log(struct job *job)
 
 	dir_remove(b->paths.failed_dir, NULL);
 	if (job->shared->settings->switches.keep_build)
-		rename(b->work_dir, b->paths.failed_dir);
+		keep_build(b);
 	else
 		mkdir(b->paths.failed_dir, 0755);
 	dir_remove(log, NULL); /* the module may have a file of that name */

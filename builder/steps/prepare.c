@@ -59,22 +59,35 @@ static int check_source(struct job *job, const char *source)
 	return 0;
 }
 
-/* Sets how the build is confined. It runs as the user nobody only if that user can read
- * the directories that it needs. */
-static void choose_sandbox(struct job *job)
+/* Sets how the build is confined, and checks whether the user that it runs as can read
+ * what it needs. */
+static int choose_sandbox(struct job *job)
 {
-	_cleanup_(strv_done) struct strv readable = {0};
-	const char *paths = job->shared->settings->sandbox.paths;
+	const char *more = job->shared->settings->sandbox.paths;
+	_cleanup_(strv_done) struct strv paths = {0};
 	struct build *b = job->build;
+	const struct sandbox box = {.kind = job->shared->sandbox, .strict = true};
 
-	b->sandbox = job->shared->sandbox;
-	if (b->sandbox != SANDBOX_KIND_UNTRUSTED)
-		return;
-	strv_push(&readable, b->paths.version_dir);
-	strv_push(&readable, job->kernel->headers);
-	strv_split(&readable, paths ? paths : "");
-	if (!sandbox_user_can_reach(&readable))
-		b->sandbox = SANDBOX_KIND_USERNS;
+	b->sandbox = box.kind;
+	if (!job->shared->own_users)
+		return 0;
+	strv_push(&paths, job->kernel->headers);
+	if (box.kind != SANDBOX_KIND_UNTRUSTED)
+		strv_push(&paths, b->paths.version_dir);
+	strv_split(&paths, more ? more : "");
+	for (size_t i = 0; i < paths.n; i++) {
+		const char *path = paths.items[i];
+
+		/* A file can be handed over. */
+		if (path_is_file(path) || sandbox_user_can_read(&box, path))
+			continue;
+		error_set(&job->outcome.error, -EACCES, 1,
+			"%s can be read only by its owner, and builds do not run as root",
+			path);
+		error_remedy(&job->outcome.error, "chmod -R go+rX %s", path);
+		return -EACCES;
+	}
+	return 0;
 }
 
 enum transition check_enter(struct job *job)
@@ -103,7 +116,8 @@ enum transition check_enter(struct job *job)
 		return TRANSITION_FAIL;
 	job->build = build_new(job);
 	job->reuse = reuse_new();
-	choose_sandbox(job);
+	if (choose_sandbox(job) < 0)
+		return TRANSITION_FAIL;
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
 		header_mounts_list(kernel, &job->build->header_mounts);
 	places_choose(job);
@@ -296,10 +310,26 @@ static int rename_to_build_dir(struct job *job)
 	return 0;
 }
 
+/* Keeps other users out of the job's directory: programs with the set-user-ID bit that a
+ * build has made must not be run. Where root does not make the sandbox, the user of the
+ * build has to get in. */
+static int close_job_dir(struct job *job)
+{
+	const struct build *b = job->build;
+	const char *dir = b->paths.job_dir;
+	bool by_group = b->user.uid && b->sandbox != SANDBOX_KIND_UNTRUSTED;
+
+	if ((by_group && lchown(dir, 0, b->user.uid) < 0) ||
+		chmod(dir, by_group ? 0710 : 0700) < 0)
+		return error_errno(
+			&job->outcome.error, -errno, 1, "cannot change %s", dir);
+	return 0;
+}
+
 static int copy_work(struct job *job)
 {
 	struct build *b = job->build;
-	uid_t uid = (uid_t)-1;
+	uid_t uid = b->user.uid ? b->user.uid : (uid_t)-1;
 	int r;
 
 	trace_free(b->trace);
@@ -308,9 +338,13 @@ static int copy_work(struct job *job)
 	r = build_clear_job_dir(job);
 	if (r < 0)
 		return r;
-	if (b->sandbox == SANDBOX_KIND_UNTRUSTED)
-		uid = SANDBOX_UID;
+	r = close_job_dir(job);
+	if (r < 0)
+		return r;
 	r = dir_copy(b->paths.source_dir, b->work_dir, uid, uid, &job->outcome.error);
+	if (r == 0 && chmod(b->work_dir, 0700) < 0)
+		r = error_errno(
+			&job->outcome.error, -errno, 1, "cannot change %s", b->work_dir);
 	if (r == 0)
 		r = copy_config_patches(job, uid);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE)
@@ -326,6 +360,10 @@ enum transition copy_enter(struct job *job)
 {
 	if (!build_is_needed(job))
 		return TRANSITION_NEXT;
+	if (job->shared->own_users && !job->build->user.uid &&
+		user_take(job->shared->settings->trees.dkms, &job->build->user,
+			&job->outcome.error) < 0)
+		return TRANSITION_FAIL;
 	job->ask.work = copy_work;
 	return TRANSITION_WORK;
 }

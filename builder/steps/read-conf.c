@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/host/header-trees.h"
 #include "builder/host/keypair.h"
 #include "builder/tree/tree.h"
 #include "builder/steps/read-conf.h"
@@ -47,12 +49,104 @@ static bool check_source_access(struct job *job)
 	return false;
 }
 
+/* Whether the file at path is the administrator's, or is in the directory source: a link
+ * in a source must not make root hand over what is elsewhere. real is path without
+ * links. */
+static bool may_hand_over(
+	const struct job *job, const char *path, const char *real, const char *source)
+{
+	_cleanup_free_ char *dir = realpath(source, NULL);
+	struct stat st;
+
+	return stat(real, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (path_is_in(path, job->shared->settings->config_dir) ||
+		       (dir && path_is_in(real, dir)));
+}
+
+/* Shows a configuration file and what is in the directory beside it. A file that other
+ * users may not read is handed over as text. */
+static int show_conf(struct job *job, const char *path, struct sandbox *box)
+{
+	_cleanup_free_ char *dir = path_parent(path), *real = realpath(path, NULL);
+	_cleanup_free_ char *real_dir = realpath(dir, NULL);
+	bool is_open = sandbox_user_can_read(box, dir);
+
+	if (!real || !real_dir)
+		return 0;
+	if (!job->shared->own_users || (is_open && sandbox_user_can_read(box, path))) {
+		strv_push(&box->readable_paths, dir);
+		strv_push(&box->readable_paths, path);
+		return 0;
+	}
+	if (box->kind == SANDBOX_KIND_NONE || !may_hand_over(job, path, real, dir)) {
+		error_set(&job->outcome.error, -EACCES, 1,
+			"%s can be read only by its owner, and is not evaluated as root",
+			path);
+		error_remedy(&job->outcome.error, "chmod go+r %s", path);
+		return -EACCES;
+	}
+	strv_push(is_open ? &box->readable_paths : &box->hidden_dirs,
+		is_open ? dir : real_dir);
+	return sandbox_hand_over(box, path, &job->outcome.error);
+}
+
+/* Fills box with what the evaluation sees: the configuration files, what is beside them,
+ * and what a build sees of the kernel and of the system. */
+static int fill_sandbox(
+	struct job *job, const struct conf_request *request, struct sandbox *box)
+{
+	const struct settings *s = job->shared->settings;
+	const struct kernel *k = job->kernel;
+	_cleanup_(strv_done) struct strv files = {0};
+	int r = 0;
+
+	box->kind = job->shared->sandbox;
+	box->uid = job->ask.user.uid;
+	box->unfiltered = s->sandbox.unfiltered;
+	box->strict = true;
+	strv_split(&box->readable_paths, s->sandbox.paths ? s->sandbox.paths : "");
+	conf_list_files(request, &files);
+	for (size_t i = 0; i < files.n && r == 0; i++)
+		r = show_conf(job, files.items[i], box);
+	strv_push(&box->readable_paths, k->headers);
+	header_trees_list(k, &box->readable_paths);
+	if (k->config_path)
+		strv_push(&box->readable_paths, k->config_path);
+	for (size_t i = 0; i < ARRAY_SIZE(sandbox_visible_boot); i++)
+		strv_pushf(&box->readable_paths, "%s%s", sandbox_visible_boot[i],
+			k->release);
+	strv_push(&box->readable_paths, k->dir);
+	return r;
+}
+
+/* Makes the command that evaluates the files. */
+static int fill_command(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	const struct conf_request request = job_conf_request(job);
+	struct command *cmd = &job->ask.command;
+	struct sandbox box = {0};
+	int r = 0;
+
+	if (job->shared->own_users)
+		r = user_take(s->trees.dkms, &job->ask.user, &job->outcome.error);
+	if (r == 0)
+		r = fill_sandbox(job, &request, &box);
+	if (r == 0) {
+		conf_fill_command(&request, cmd);
+		cmd->timeout_s = CONF_SECONDS;
+		keypair_list_secrets(s, job->kernel->release, &box.secret_files);
+		sandbox_wrap_command(cmd, &box);
+	} else {
+		user_give(&job->ask.user);
+	}
+	sandbox_done(&box);
+	return r;
+}
+
 enum transition evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	struct conf_request request;
-	struct sandbox box = {
-		.kind = job->shared->sandbox, .install_tree = s->trees.install};
 	_cleanup_free_ char *dir = NULL;
 
 	if (job->conf)
@@ -70,20 +164,12 @@ enum transition evaluate_enter(struct job *job)
 	/* A version can be removed even if its dkms.conf is missing. */
 	if (job_removes(job) && path_look(job->conf_path) == 0)
 		return TRANSITION_NEXT;
-	request = job_conf_request(job);
-	conf_fill_command(&request, &job->ask.command);
-	job->ask.command.timeout_s = CONF_SECONDS;
-	conf_list_files(&request, &box.readable_paths);
-	strv_push(&box.readable_paths, s->trees.dkms);
-	strv_push(&box.readable_paths, job->kernel->headers);
-	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
-	if (box.kind == SANDBOX_KIND_UNTRUSTED &&
-		!sandbox_user_can_reach(&box.readable_paths))
-		box.kind = SANDBOX_KIND_USERNS;
-	sandbox_wrap_command(&job->ask.command, &box);
-	strv_done(&box.readable_paths);
-	strv_done(&box.secret_files);
-	return TRANSITION_COMMAND;
+	if (fill_command(job) == 0)
+		return TRANSITION_COMMAND;
+	if (!job_removes(job))
+		return TRANSITION_FAIL;
+	error_done(&job->outcome.error);
+	return TRANSITION_NEXT;
 }
 
 /* Adds each line that the evaluation has written to standard error as a warning. */
@@ -110,6 +196,7 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 	struct error ignored = {0};
 	int r;
 
+	user_give(&job->ask.user);
 	if (outcome->cancelled)
 		return TRANSITION_FAIL;
 	if (job_removes(job) && outcome->error == 0)

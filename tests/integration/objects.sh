@@ -392,7 +392,7 @@ builds $A "0 0" "an unknown layout of headers"
 if command -v ccache > /dev/null; then
 	hits() { CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats | sed -n 's/^preprocessed_cache_hit\t//p'; }
 	private_etc
-	guest=$cache/v1/guests/nobody/m
+	guest=$cache/v1/guests/any/m
 	ok "ccache is not used by default" test ! -e "$guest"
 	echo 'ccache=yes' > "$etc/framework.conf"
 	export CCACHE_DISABLE=1 CCACHE_DIR=/nonsense # settings of the user must not matter
@@ -445,7 +445,7 @@ if command -v ccache > /dev/null; then
 		ok "$1: the first build had compiled files" test "${first[2]}" -ge 3
 		is "${again[1]} ${again[2]}" "$((first[1] + first[2])) 0" "$1: the second build has only hits"
 	}
-	# Builds as nobody see the storage at another path, since its own path is hidden.
+	# Builds see the storage at another path, since its own path is hidden.
 	store="$machine/shared store"
 	fixed=$machine/fixed
 	mkdir -m 1777 "$store" "$fixed"
@@ -468,7 +468,7 @@ if command -v ccache > /dev/null; then
 	chmod 755 "$fixed"
 	storages=("file:${store/ /%20}" http://127.0.0.1:1)
 	case $guest in
-	*/nobody/*) storages+=("file:$fixed") ;;
+	*/any/*) storages+=("file:$fixed") ;;
 	esac
 	for storage in "${storages[@]}"; do
 		dkms cache clear > /dev/null
@@ -477,7 +477,7 @@ if command -v ccache > /dev/null; then
 		is "$status" 0 "${storage##*/}: a bad storage breaks no build"
 		ok "${storage##*/}: the module is the same" diff -r "$work/first" "$dkmstree/m/1.0/$A/$arch/module"
 		case $storage in
-		*fixed) like "$err" "^dkms: warning: .*/fixed: builds run as nobody, who may not write to it" "not nobody's: it says so" ;;
+		*fixed) like "$err" "^dkms: warning: .*/fixed: builds run as users of their own, who may not write to it" "not for everybody: it says so" ;;
 		*store) like "$err" "^dkms: warning: .*/shared store: No such file" "nothing there: it says so" ;;
 		*) is "$err" "" "${storage##*/}: nothing to say" ;;
 		esac
@@ -490,7 +490,7 @@ if command -v ccache > /dev/null; then
 	like "$out" "^dkms: m/1.0 for $A: installed, built in " "autoinstall builds the module"
 	is "$(grep -c "^dkms: warning: .*/shared store: No such file" "$work/err")" 1 "autoinstall warns exactly once"
 	dkms unbuild m/1.0 -k $A > /dev/null
-	is "$(ls "$fixed")" "" "nothing is written to a storage that nobody does not own"
+	is "$(ls "$fixed")" "" "nothing is written to a storage that only its owner may write to"
 	if ! command -v python3 > /dev/null; then
 		skip "no python3" "an HTTP server"
 	elif ! ccache --version | grep -q http-storage; then

@@ -97,7 +97,7 @@ why() # REGEX DESCRIPTION: checks the output of dkms cache why
 new_module()
 {
 	module m 1.0 'PRE_BUILD=pre.sh' 'PATCH[0]=fix.patch'
-	write_script "$sourcetree/m-1.0/pre.sh" 'echo "MODULE_INFO(pre, \"$MODFLAG\");" >> m.c' \
+	write_script "$sourcetree/m-1.0/pre.sh" 'echo "MODULE_INFO(pre, \"$KBUILD_MODFLAG\");" >> m.c' \
 		'echo "MODULE_INFO(by, \"$(cat $kernel_source_dir/include/version.h)\");" >> m.c'
 	mkdir -p "$sourcetree/m-1.0/patches"
 	printf '%s\n' '--- a/m.c' '+++ b/m.c' '@@ -1,2 +1,3 @@' ' MODULE_VERSION("1.0");' \

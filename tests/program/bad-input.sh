@@ -92,9 +92,9 @@ failing_makes()
 	kernel $K7
 	module hello 1.0 'PRE_BUILD=pre.sh'
 	write_script "$sourcetree/hello-1.0/pre.sh" 'echo for $kernelver' \
-		'[ -z "$FAIL" ] || echo "#error \"no $FAIL here\"" >> hello.c'
+		'[ -z "$KBUILD_FAIL" ] || echo "#error \"no $KBUILD_FAIL here\"" >> hello.c'
 	build=$dkmstree/hello/1.0/build
-	export FAIL=device
+	export KBUILD_FAIL=device
 	dkms_exits 10 "compat 9: make fails" install hello/1.0 -k $K
 	like "$err" "hello/1.0 for $K: FAILED: make exited 2" "the error names module and kernel"
 	like "$err" 'hello.c:3:2: error: #error "no device here"' "the error has the compiler's error"
@@ -110,7 +110,7 @@ failing_makes()
 	like "$(cat "$build/$K7-$arch/make.log")" "^for $K7$" "the log of the second kernel"
 	dkms_exits 10 "the build fails again" build hello/1.0 -k $K
 	is "$(readlink -f "$build/make.log")" "$build/$K-$arch/make.log" "build/make.log links to the latest log"
-	export FAIL=
+	export KBUILD_FAIL=
 	dkms_exits 0 "the next build succeeds" build hello/1.0 -k $K
 	is "$(ls -A -I make.log "$build")" "$K7-$arch" "a success removes the log of that kernel only"
 	ok "build/make.log does not lead nowhere" test ! -L "$build/make.log" -o -e "$build/make.log"
@@ -118,16 +118,16 @@ failing_makes()
 	is "$(ls -A "$build")" "" "no log is left"
 	check_trees "the trees are consistent after failures"
 
-	export FAIL=memory
+	export KBUILD_FAIL=memory
 	dkms_exits 10 "--keep-build" build hello/1.0 -k $K --force --keep-build
 	is "$(ls -I '*.s' "$build/$K-$arch")" "$(printf '%s\n' Makefile dkms.conf hello.c make.log pre.sh)" \
 		"the build directory is kept"
 	like "$(cat "$build/$K-$arch/hello.c")" "no memory here" "the kept build directory is unchanged"
 	is "$(state hello 1.0 $K)" built "the version that was built before is kept"
-	export FAIL=
+	export KBUILD_FAIL=
 	dkms_exits 0 "the next build succeeds after --keep-build" build hello/1.0 -k $K --force
 	is "$(ls -A "$build")" "" "it removes the kept build directory"
-	unset FAIL
+	unset KBUILD_FAIL
 	module lost 1.0 'BUILT_MODULE_NAME=elsewhere'
 	dkms_exits 7 "compat 9: a module missing after make" build lost/1.0 -k $K
 	like "$err" "elsewhere.ko" "the error names the missing module"

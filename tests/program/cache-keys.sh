@@ -54,10 +54,10 @@ inputs()
 	matters "a script of kbuild, behind a link"
 	sed -i 's/mod_unload/mod_unload /' "$headers/compile.awk"
 	matters "how the kernel compiles"
-	export MODFLAG=1
-	why "environment: MODFLAG is new" "a variable"
+	export KBUILD_MODFLAG=1
+	why "environment: KBUILD_MODFLAG is new" "a variable"
 	matters "an environment variable"
-	export MODFLAG=2
+	export KBUILD_MODFLAG=2
 	matters "the value of an environment variable"
 	matters "a directive" --directive STRIP=no
 	matters "the make command" --directive 'MAKE=make -C $kernel_source_dir M=$dkms_tree/$module/$module_version/build V=1'
@@ -304,7 +304,8 @@ untraced()
 	fi
 	write_script "$work/untraced" "exec setpriv --inh-caps=-all --bounding-set=-sys_admin $with \"\$@\""
 	DKMS=$work/untraced
-	matters "that the build is not traced"
+	rm -rf "${cache:?}"
+	matters "that a new cache is empty"
 	packages
 	mkdir -p /opt/share
 	echo one > /opt/share/x

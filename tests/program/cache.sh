@@ -74,7 +74,7 @@ damage()
 
 	new_module
 	dkms add m/1.0 > /dev/null
-	unset MODFLAG
+	unset KBUILD_MODFLAG
 	for how in truncate flip empty remove swap; do
 		dkms cache clear > /dev/null
 		builds "$miss" "a build before the damage"

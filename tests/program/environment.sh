@@ -74,9 +74,51 @@ same_everywhere()
 		# shellcheck disable=SC2086 # several words
 		is "$(build_environment "PATH=$usual" $variables)" "$plain" "the environment of a build in $place is the plain one"
 	done < <(places)
-	is "$(value_of KEPT "$(build_environment "PATH=$usual" KEPT=yes)")" yes "other variables reach a build"
-	is "$(build_environment "PATH=$usual" KEPT=1 -- --sandbox=off | grep -c '^KEPT=1$')" 1 \
-		"other variables reach a build without a sandbox"
+	for variables in KBUILD_KEPT KCFLAGS CROSS_COMPILE IGNORE_CC_MISMATCH NV_VERBOSE KERNEL_UNAME; do
+		is "$(value_of $variables "$(build_environment "PATH=$usual" $variables=yes)")" yes "$variables reaches a build"
+	done
+	is "$(build_environment "PATH=$usual" KBUILD_KEPT=1 -- --sandbox=off | grep -c '^KBUILD_KEPT=1$')" 1 \
+		"variables reach a build without a sandbox"
+}
+
+# Variables with secrets, and those that make a program read or run something.
+kept_out()
+{
+	local option variable plain
+
+	for option in auto off; do
+		plain=$(build_environment "PATH=$usual" -- --sandbox=$option | grep -v '^\(HOME\|TMPDIR\)=')
+		for variable in AWS_SECRET_ACCESS_KEY=s GITHUB_TOKEN=s "BASH_ENV=$work/evil" "ENV=$work/evil" "LD_PRELOAD=$work/evil.so" \
+			"LD_LIBRARY_PATH=$work" GNUMAKEFLAGS=--eval=x MAKEFLAGS=--eval=x MAKEFILES=$work/evil "PERL5OPT=-Mx" "GCC_EXEC_PREFIX=$work/" \
+			"COMPILER_PATH=$work" "CPATH=$work" "C_INCLUDE_PATH=$work" PYTHONPATH=$work GIT_DIR=x SHELLOPTS=xtrace; do
+			[ "$option" = auto ] || [ "${variable%%=*}" != SHELLOPTS ] || continue
+			is "$(build_environment "PATH=$usual" "$variable" -- --sandbox=$option | grep -v '^\(HOME\|TMPDIR\)=')" "$plain" \
+				"--sandbox=$option: ${variable%%=*} does not reach a build"
+		done
+	done
+}
+
+# MAKEFLAGS of root's environment must not reach a make that runs as root.
+own_make()
+{
+	rm -f "$work/ran"
+	dkms unbuild e/1.0 -k $K > /dev/null 2>&1 || true
+	dkms_with "PATH=$usual" "MAKEFLAGS=--eval=\$(shell touch $work/ran)" "GNUMAKEFLAGS=--eval=\$(shell touch $work/ran)" -- build e/1.0 -k $K
+	ok "MAKEFLAGS is not evaluated" test ! -e "$work/ran"
+	is "$(cat "$work/err")" "" "MAKEFLAGS is not evaluated: no warning"
+}
+
+# The administrator can let further variables through.
+let_through()
+{
+	if ! private_etc; then
+		skip "needs a mount namespace" "sandbox_environment"
+		return
+	fi
+	echo 'sandbox_environment="LICENSE_* GREETING"' > "$etc/framework.conf"
+	is "$(build_environment "PATH=$usual" LICENSE_SERVER=a GREETING=b OTHER=c GREETINGS=d | grep '^LICENSE\|^GREET\|^OTHER' | paste -sd' ')" \
+		"GREETING=b LICENSE_SERVER=a" "sandbox_environment lets variables through"
+	rm "$etc/framework.conf"
 }
 
 # PATH and the variables of proxies, which only matter without a sandbox.
@@ -137,6 +179,9 @@ jobserver_above()
 
 new_module
 same_everywhere
+kept_out
+own_make
+let_through
 in_a_sandbox
 own_variables
 jobserver_above

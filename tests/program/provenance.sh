@@ -37,7 +37,7 @@ statement()
 	new_module
 	echo '#' >> "$sourcetree/m-1.0/Makefile"
 	unset SOURCE_DATE_EPOCH
-	export MODFLAG=one SECRET_TOKEN=hunter2
+	export KBUILD_MODFLAG=one KBUILD_TOKEN=hunter2 SECRET_TOKEN=hidden
 	dkms_exits 0 "a build" build m/1.0 -k $K
 	states built
 	checker
@@ -47,8 +47,8 @@ statement()
 	is "$(get built .predicate.buildDefinition.externalParameters.patches[])" fix.patch "the patches"
 	is "$(get built .predicate.runDetails.builder.version.dkms)" "$(dkms --version | awk '{ print $NF }' | sed 's/dkms-//')" "the version of dkms"
 	is "$(get built .predicate.buildDefinition.internalParameters.environment.kernelver)" $K "a variable"
-	like "$(get built '.predicate.buildDefinition.internalParameters.otherVariables[]')" SECRET_TOKEN "another variable is named"
-	is "$(grep -c 'hunter2' "$work/built")" 0 "without its value"
+	like "$(get built '.predicate.buildDefinition.internalParameters.otherVariables[]')" KBUILD_TOKEN "another variable is named"
+	is "$(grep -c 'hunter2\|SECRET_TOKEN' "$work/built")" 0 "without its value, and none that the build has not seen"
 	is "$(get built '.predicate.runDetails.metadata | keys[]' | paste -sd' ')" "finishedOn startedOn" "the times"
 	is "$(get built '.predicate.runDetails.byproducts[].digest.sha256')" "$(get built '.subject[].digest.sha256')" \
 		"a module that is neither signed nor compressed is the same before"

@@ -24,6 +24,10 @@ is "$(page_entries "$man/dkms-framework.conf.5" Va)" "$(array_strings "$builder/
 like "$(array_strings "$builder/conf/conf.c" directives)" '^PACKAGE_VERSION$' "the directives are found in the code"
 like "$(array_strings "$builder/conf/framework.c" framework_keys)" '^verbose$' "the keys are found in the code"
 
+is "$(sed -n '/^\.Ql \*$/,/^The setting$/p' "$man/dkms.8" | sed -n 's/^\.Ev //p' | tr -d ',.' | tr ' ' '\n' | grep . | LC_ALL=C sort)" \
+	"$(sed -n '/ permitted\[\] = {/,/};/p' "$builder/conf/environment.c" | grep -o '"[^"]*"' | tr -d '"' | LC_ALL=C sort)" \
+	"the environment of builds in dkms(8)"
+
 if command -v mandoc >/dev/null; then
 	for page in dkms.conf.5 dkms-framework.conf.5; do
 		ok "$page: mandoc" mandoc -T lint -W warning "$man/$page"

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which user does the job run its commands as? */
+#include "config.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "builder/run/user.h"
+
+/* The locks of users are here, because they hold for the machine and not for a tree. */
+#define LOCK_TREE "/run/dkms"
+/* systemd has a file for each user of a service here. */
+#define DYNAMIC_USERS "/run/systemd/dynamic-uid"
+#define USERS (USER_LAST - USER_FIRST + 1)
+
+static int lock_user(const char *tree, uid_t uid, struct user *ret, struct error *err)
+{
+	_cleanup_free_ char *name = xasprintf("/user-%u", uid);
+	_cleanup_free_ char *dynamic = xasprintf(DYNAMIC_USERS "/%u", uid);
+	_cleanup_(error_done) struct error first = {0};
+	int r;
+
+	if (path_exists(dynamic))
+		return -EAGAIN;
+	r = lock_try(LOCK_TREE, name, &ret->lock, &first);
+	if (r < 0 && r != -EAGAIN)
+		r = lock_try(tree, name, &ret->lock, err);
+	if (r == 0)
+		ret->uid = uid;
+	return r;
+}
+
+int user_take(const char *tree, struct user *ret, struct error *err)
+{
+	static unsigned int next;
+	int r = -EAGAIN;
+
+	/* Processes that start at the same time begin at different users. */
+	if (!next)
+		next = (unsigned int)getpid() * 37;
+	for (unsigned int i = 0; i < USERS && r == -EAGAIN; i++)
+		r = lock_user(tree, USER_FIRST + next++ % USERS, ret, err);
+	if (r == -EAGAIN)
+		error_set(err, r, 1, "all users from %d to %d are taken", USER_FIRST,
+			USER_LAST);
+	return r;
+}
+
+void user_give(struct user *u)
+{
+	lock_release(&u->lock);
+	u->uid = 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_RUN_USER_H
+#define BUILDER_RUN_USER_H
+
+#include <sys/types.h>
+
+#include "base/lock.h"
+
+/* The users that commands of modules run as when dkms is run by root. Each job has a user
+ * of its own, who owns nothing else and whom nobody else is meanwhile: neither another
+ * job, nor a daemon that runs as nobody, can change the files of a build or send signals
+ * to its processes.
+ *
+ * The users have no names. Their numbers are in the range that systemd uses for services
+ * with DynamicUser=, so that no account and no file has them; see "Special Distribution
+ * UID ranges" in https://systemd.io/UIDS-GIDS/. */
+#define USER_FIRST 61184
+#define USER_LAST 65519
+
+/* A user who is taken. Zero-initialised is none: uid 0. */
+struct user {
+	uid_t uid; /* its group has the same number */
+	struct lock lock;
+};
+
+/* Takes a user whom no other job and no service of systemd has. tree is the dkms tree,
+ * which has the locks if /run cannot be written. Returns 0 or a negative errno; -EAGAIN
+ * if all users are taken. Call it in the thread of the event loop, or with a lock. */
+int user_take(const char *tree, struct user *ret, struct error *err);
+/* Gives the user back, if there is one. None of its processes may be left. */
+void user_give(struct user *u);
+
+#endif

@@ -1,0 +1,304 @@
+#!/bin/bash
+# What a hostile package tries against root, against other users' files and against other packages
+# while it is evaluated and built. Each test is an attack that must fail. tests/program/sandbox.sh has
+# what a build can see and write.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+if [ -z "$private" ] || ! setpriv --reuid=65534 --clear-groups true 2>/dev/null; then
+	skip_all "needs namespaces and several users"
+fi
+K7=4.19.0-7-amd64
+stranger=(setpriv --reuid=4242 --regid=4242 --clear-groups env) # setpriv itself keeps capabilities
+# The project may be in a directory that a sandbox hides.
+cp "${DKMS:?}" "$work/bin/dkms"
+DKMS=$work/bin/dkms
+
+# Starts dkms in the background, with the state $started of its PRE_BUILD, which waits for $go.
+begins() # ARGUMENT...
+{
+	rm -f "$work"/{out,err} "$dkmstree"/*/*/.job-*/build/started # a killed dkms has left it
+	"$DKMS" "$@" "${trees[@]}" < /dev/null > "$work/out" 2> "$work/err" &
+	dkms=$!
+	# Without namespaces, the build directory is moved to its usual place.
+	until started=$(compgen -G "$dkmstree/*/*/.job-*/build/started" || compgen -G "$dkmstree/*/*/build/started") || ! kill -0 $dkms 2>/dev/null; do
+		sleep 0.05
+	done
+	started=${started%%$'\n'*}
+}
+
+# Lets the builds go on and waits for dkms.
+ends()
+{
+	local dir
+
+	for dir in "$dkmstree"/*/*/.job-*/build "$dkmstree"/*/*/build; do
+		[ ! -e "$dir/started" ] || touch "$dir/go"
+	done
+	status=0
+	wait $dkms || status=$?
+	err=$(cat "$work/err")
+}
+
+waiting='touch started; until [ -e go ]; do sleep 0.02; done'
+
+new_machine()
+{
+	machine
+	kernel $K
+	kernel $K7
+	chmod 0755 "$work"
+}
+
+# A build makes a program with the set-user-ID bit, and another user of the machine runs it.
+set_user_id() # DESCRIPTION [OPTION...]
+{
+	local shell
+
+	begins build evil/1.0 -k $K "${@:2}"
+	ok "$1: the build has begun" test -n "$started"
+	shell=${started%/*}/sb
+	ok "$1: it has a program with the set-user-ID bit" test -u "$shell"
+	ok "$1: that is not root's" test "$(stat -c %u "$shell")" -ne 0
+	ok "$1: another user cannot run it" refused "${stranger[@]}" "$shell" -p -c true
+	ok "$1: nor look into the directory of the build" refused "${stranger[@]}" ls "${started%/*}"
+	ok "$1: the user nobody cannot change it" refused setpriv --reuid=65534 --regid=65534 --clear-groups env touch "${started%/*}/x"
+	ok "$1: no process of the build runs as root" test "$(cat "${started%/*}/id")" -ne 0
+	ends
+	is "$(find "$machine" -perm /6000)" "" "$1: nothing with such a bit is left"
+}
+
+refused() { ! "$@" 2>/dev/null; }
+
+root()
+{
+	local kind options
+
+	new_machine
+	module evil 1.0 PRE_BUILD=pre.sh
+	write_script "$sourcetree/evil-1.0/pre.sh" 'id -u > id; cp /bin/bash sb; chmod 6755 sb' "$waiting"
+	dkms add evil/1.0 > /dev/null
+	set_user_id "trees that everybody can read"
+	chmod 0700 "$dkmstree/evil/1.0"
+	set_user_id "a version that only root can enter" --force
+	chmod 0755 "$dkmstree/evil/1.0"
+	chmod 0700 "$work"
+	set_user_id "trees that only root can enter" --force
+	chmod 0755 "$work"
+	private_etc
+	mkdir -p /root/kit
+	mount -t tmpfs -o mode=0700 kit /root
+	mkdir /root/kit
+	echo 'sandbox_paths=/root/kit' > "$etc/framework.conf"
+	set_user_id "sandbox_paths that only root can enter" --force
+	rm "$etc/framework.conf"
+	# Where bubblewrap does not work, or root may not mount.
+	write_script "$work/bin/bwrap" 'exit 1'
+	set_user_id "without bubblewrap" --force
+	write_script "$work/bin/bwrap" 'case " $* " in *" --unshare-user "*) exec /usr/bin/bwrap "$@" ;; esac; exit 1'
+	set_user_id "with a user namespace" --force
+	rm "$work/bin/bwrap"
+	echo exit 3 >> "$sourcetree/evil-1.0/pre.sh"
+	begins build evil/1.0 -k $K --force --keep-build
+	ends
+	is "$(stat -c '%u %a' "$dkmstree/evil/1.0/build/$K-$arch")" "0 700" "--keep-build: only root can enter what is kept"
+	for kind in headers paths; do
+		[ $kind = headers ] || echo 'sandbox_paths=/root' > "$etc/framework.conf"
+		[ $kind = paths ] || { mkdir "$work/headers"; cp -a "$installtree/$K/build/." "$work/headers"; chmod 0700 "$work/headers"; }
+		options=(-k "$K7")
+		[ $kind = paths ] || options+=(--kernelsourcedir "$work/headers")
+		run_dkms build evil/1.0 "${options[@]}"
+		is "$status" 1 "$kind whose content only root can read: an error"
+		like "$err" "can be read only by its owner, and builds do not run as root" "$kind whose content only root can read: it says so"
+	done
+	rm -f "$etc/framework.conf"
+	umount /root
+}
+
+# Jobs that run at the same time are different users.
+own_users()
+{
+	local ids
+
+	new_machine
+	module pair 1.0 PRE_BUILD=pre.sh
+	write_script "$sourcetree/pair-1.0/pre.sh" 'id -u > id' "$waiting"
+	begins build pair/1.0 -k $K -k $K7 -j2
+	until [ "$(compgen -G "$dkmstree/pair/1.0/.job-*/build/started" | wc -l)" -eq 2 ]; do sleep 0.05; done
+	ids=$(sort -u "$dkmstree"/pair/1.0/.job-*/build/id)
+	is "$(wc -l <<< "$ids")" 2 "two jobs are two users"
+	is "$(awk '$1 < 61184 || $1 > 65519' <<< "$ids")" "" "of the range that no account has"
+	ends
+	is "$status" 0 "both are built"
+}
+
+# A dkms.conf that only root can read is evaluated, but not by root, and sees no more than a build.
+private_conf()
+{
+	local look
+
+	# shellcheck disable=SC2016
+	look='echo "uid=$(id -u) shadow=$(cat /etc/shadow 2>/dev/null | wc -l) home=$(find /root /home -mindepth 1 2>/dev/null | wc -l) var=$(ls /var/log 2>/dev/null | wc -l)" >&2'
+	new_machine
+	private_etc
+	echo root:secret:1:::::: > /etc/shadow
+	chmod 0600 /etc/shadow
+	module look 1.0
+	echo "$look" >> "$sourcetree/look-1.0/dkms.conf"
+	evaluates "a dkms.conf that everybody can read"
+	chmod 0600 "$sourcetree/look-1.0/dkms.conf"
+	evaluates "a dkms.conf of mode 0600"
+	chmod 0700 "$sourcetree/look-1.0"
+	evaluates "in a directory of mode 0700"
+	chmod 0700 "$work"
+	evaluates "below a directory of mode 0700"
+	chmod 0755 "$work" "$sourcetree/look-1.0"
+	echo "$look" > "$etc/look.conf"
+	chmod 0600 "$etc/look.conf" "$sourcetree/look-1.0/dkms.conf"
+	evaluates "and an override file of mode 0600"
+	rm "$etc/look.conf"
+	# A link must not make root hand over another file.
+	mv "$sourcetree/look-1.0/dkms.conf" "$work/elsewhere"
+	ln -s /etc/shadow "$sourcetree/look-1.0/dkms.conf"
+	dkms remove look/1.0 --all > /dev/null 2>&1 || true
+	run_dkms add look/1.0
+	is "$status" 1 "a dkms.conf that is a link to /etc/shadow: an error"
+	like "$err" "look-1.0/dkms.conf can be read only by its owner, and is not evaluated as root" "a link to /etc/shadow: it says why"
+	ok "a link to /etc/shadow: nothing of it is printed" test "${err/secret/}" = "$err"
+}
+
+evaluates() # DESCRIPTION
+{
+	dkms remove look/1.0 --all > /dev/null 2>&1 || true
+	run_dkms add look/1.0
+	is "$status" 0 "$1: it is evaluated"
+	like "$err" "uid=6[1-5][0-9]{3} shadow=0 home=0 var=0" "$1: not by root, and without seeing more than a build"
+	ok "$1: never by root" test "${err/uid=0 /}" = "$err"
+}
+
+# Calls that no build needs, in Perl, which has them by number.
+calls()
+{
+	local name number line log
+
+	if [ "$arch" != x86_64 ]; then
+		skip "numbers of system calls are known for x86_64 only" "system calls"
+		return
+	fi
+	new_machine
+	private_etc
+	module calls 1.0 PRE_BUILD=calls.pl
+	cat > "$sourcetree/calls-1.0/calls.pl" <<'END'
+#!/usr/bin/perl
+my $page = "\0" x 4096;
+my %calls = (keyctl => [250, 0, -3, 0], add_key => [248, "user", "x", "x", 1, -3], request_key => [249, "user", "x", 0, -3],
+	bpf => [321, 0, $page, 128], perf_event_open => [298, $page, 0, -1, -1, 0], userfaultfd => [323, 1],
+	ptrace => [101, 0, 0, 0, 0], mount => [165, "none", "/tmp", "tmpfs", 0, 0], unshare_user => [272, 0x10000000],
+	unshare_mount => [272, 0x20000], io_uring_setup => [425, 1, $page], open_by_handle_at => [304, 5, $page, 0],
+	process_vm_readv => [310, $$, 0, 0, 0, 0, 0], syslog => [103, 10, 0, 0], vsock => [41, 40, 1, 0], alg => [41, 38, 5, 0],
+	packet => [41, 17, 3, 0], unix => [41, 1, 1, 0], clone3 => [435, 0, 0], setns => [308, 0, 0]);
+for (sort keys %calls) {
+	my @call = @{$calls{$_}};
+	my $r = syscall($call[0], @call[1 .. $#call]);
+	print "call $_=", $r < 0 ? $! + 0 : "works", "\n";
+}
+END
+	chmod 0755 "$sourcetree/calls-1.0/calls.pl"
+	dkms_exits 0 "a build that tries system calls" build calls/1.0 -k $K
+	log=$dkmstree/calls/1.0/$K/$arch/log/make.log
+	while read -r name number; do
+		line=$(sed -n "s/^call $name=//p" "$log")
+		is "$line" "$number" "$name"
+	done <<-END
+		add_key 1
+		alg 97
+		bpf 1
+		clone3 38
+		io_uring_setup 38
+		keyctl 1
+		mount 1
+		open_by_handle_at 1
+		packet 97
+		perf_event_open 1
+		process_vm_readv 1
+		ptrace 1
+		request_key 1
+		setns 1
+		syslog 1
+		unix works
+		unshare_mount 1
+		unshare_user 1
+		userfaultfd 1
+		vsock 97
+	END
+	echo 'sandbox_all_system_calls=yes' > "$etc/framework.conf"
+	dkms_exits 0 "sandbox_all_system_calls" build calls/1.0 -k $K --force
+	is "$(sed -n 's/^call ptrace=//p' "$log")" works "sandbox_all_system_calls permits them"
+	rm "$etc/framework.conf"
+}
+
+# kill -9 of dkms, or of bubblewrap, ends the build.
+killed() # DESCRIPTION VICTIM [OPTION...]
+{
+	local n pid
+
+	begins build stays/1.0 -k $K --force "${@:3}"
+	pid=$dkms
+	[ "$2" = dkms ] || pid=$(pgrep -P $dkms bwrap | head -1)
+	ok "$1: the build runs" pgrep -f the-build-of-stays
+	kill -KILL "$pid"
+	wait $dkms 2>/dev/null || true
+	for ((n = 0; n < 200; n++)); do
+		pgrep -f the-build-of-stays > /dev/null || break
+		sleep 0.05
+	done
+	ok "$1: no process of the build is left" refused pgrep -f the-build-of-stays
+	pkill -KILL -f the-build-of-stays || true
+}
+
+kills()
+{
+	new_machine
+	module stays 1.0 PRE_BUILD=pre.sh
+	write_script "$sourcetree/stays-1.0/pre.sh" 'setsid bash -c "exec -a the-build-of-stays sleep 1000" & bash -c "exec -a the-build-of-stays sleep 1000" &' \
+		"sleep 0.3; $waiting"
+	dkms add stays/1.0 > /dev/null
+	killed "kill -9 of dkms" dkms
+	killed "kill -9 of bubblewrap" bwrap
+	trees=("${trees[@]/--no-cache/--cache-dir=$machine/cache}")
+	killed "kill -9 of dkms, traced" dkms
+	write_script "$work/bin/bwrap" 'case " $* " in *" --unshare-user "*) exec /usr/bin/bwrap "$@" ;; esac; exit 1'
+	killed "kill -9 of dkms, with a user namespace" dkms
+	rm "$work/bin/bwrap"
+	run_dkms build stays/1.0 -k $K7 --timeout 2s
+	ok "--timeout ends all processes" refused pgrep -f the-build-of-stays
+}
+
+# A make command that names a directory in / does not make it visible.
+mentioned()
+{
+	new_machine
+	mkdir -p "$work/root"/{zz-people,upper,work}
+	echo secret > "$work/root/zz-people/diary"
+	if ! mkdir /zz-people 2>/dev/null; then
+		skip "/ cannot be written" "a directory in /"
+		return
+	fi
+	mount --bind "$work/root/zz-people" /zz-people
+	module reads 1.0 "MAKE[0]='cat /zz-people/diary; make -C \$kernel_source_dir M=\$dkms_tree/reads/1.0/build'"
+	run_dkms build reads/1.0 -k $K
+	ok "the make command of a package shows no directory in /" refused grep -q secret "$dkmstree"/reads/1.0/{"$K/$arch/log",build}/make.log
+	run_dkms build reads/1.0 -k $K --force --directive "MAKE=cat /zz-people/diary && make -C $installtree/$K/build M=$dkmstree/reads/1.0/build"
+	ok "one that the administrator gives does" grep -rq secret "$dkmstree/reads/1.0" --include=make.log
+	umount /zz-people
+	rmdir /zz-people
+}
+
+root
+own_users
+private_conf
+calls
+kills
+mentioned
+finish
