@@ -156,6 +156,7 @@ void job_free(struct job *job)
 	free(job->name);
 	free(job->version);
 	free(job->conf_path);
+	free(job->jobserver_fifo);
 	free(job->ask.busy);
 	free(job->ask.waits_for);
 	free(job);

@@ -10,6 +10,7 @@
 
 #include "builder/host/distro.h"
 #include "builder/conf/framework.h"
+#include "scheduler/run-command.h"
 #include "scheduler/runner.h"
 #include "scheduler/slots.h"
 #include "cli/command-row.h"

@@ -12,6 +12,7 @@
 #include "scheduler/depmods.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/post-transaction.h"
+#include "scheduler/run-command.h"
 #include "scheduler/runner.h"
 #include "cli/autoinstall.h"
 #include "cli/module-commands.h"

@@ -9,6 +9,7 @@
 #include "builder/run/trace.h"
 #include "builder/run/user.h"
 #include "scheduler/plan-sandbox.h"
+#include "scheduler/run-command.h"
 #include "scheduler/runner.h"
 
 /* Returns whether a command can be run in a sandbox of that kind, as uid or, if that is 0,

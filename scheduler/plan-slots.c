@@ -9,6 +9,7 @@
 #include "scheduler/estimate.h"
 #include "scheduler/memory.h"
 #include "scheduler/plan-slots.h"
+#include "scheduler/run-command.h"
 #include "scheduler/runner.h"
 
 /* The number of slots for -j 0, which means no limit. */
@@ -68,7 +69,7 @@ static unsigned int count_slots(const struct plan *p, unsigned int *ret_extra)
 	return fit - *ret_extra;
 }
 
-int plan_choose_slots(struct plan *p)
+static int choose_slots(struct plan *p)
 {
 	unsigned int n = count_slots(p, &p->n_extra);
 	int r = -1;
@@ -88,7 +89,7 @@ int plan_choose_slots(struct plan *p)
 						"on if the line of the "
 						"rule begins with + or contains $(MAKE)");
 	}
-	if (p->slots && p->slots->total == n && !p->slots->fifo == !p->make_supports_fifo)
+	if (p->slots && p->slots->total == n && !p->slots->fifo_dir == !p->make_supports_fifo)
 		return 0;
 	if (p->slots)
 		slots_done(p->slots);
@@ -102,8 +103,20 @@ int plan_choose_slots(struct plan *p)
 		p->make_supports_fifo = false;
 		r = slots_init_pipe(p->slots, n);
 	}
-	p->shared.slots_fifo = p->slots->fifo;
 	return r;
+}
+
+int plan_choose_slots(struct plan *p)
+{
+	int r = choose_slots(p);
+
+	if (r < 0)
+		return r;
+	for (size_t i = p->n_jobs_run; i < p->n_jobs; i++) {
+		free(p->jobs[i]->jobserver_fifo);
+		p->jobs[i]->jobserver_fifo = slots_fifo_path(p->slots, i);
+	}
+	return 0;
 }
 
 unsigned int plan_count_slots(const struct plan *p)

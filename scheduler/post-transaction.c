@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "scheduler/post-transaction.h"
+#include "scheduler/run-command.h"
 #include "scheduler/runner.h"
 
 /* Returns whether a job has changed what is built or installed for the kernel, and no job

@@ -22,6 +22,7 @@
 /* How long a task waits that asks for it: the first time, and at most (ms). */
 #define WAIT_MS 10
 #define WAIT_MAX_MS 250
+#define BALANCE_MS 10 /* the time between two calls of slots_balance() */
 
 extern char **environ;
 
@@ -31,7 +32,10 @@ struct runner {
 	const struct task_ops *ops;
 	const struct observer *observer;
 	struct slots *slots;
-	uv_poll_t slot_poll; /* active while a ready or a running node waits for a slot */
+	/* With slots of an outer make: active while a ready or a running node waits for a
+	 * slot. */
+	uv_poll_t slot_poll;
+	uv_timer_t balance_timer; /* active while commands have jobservers */
 	uv_signal_t signals[3]; /* SIGINT, SIGTERM, SIGHUP */
 	uv_signal_t children; /* SIGCHLD */
 	uv_timer_t kill_timer; /* from the first signal to SIGKILL */
@@ -70,7 +74,8 @@ struct run {
 	bool waits_for_slot;
 	bool waits; /* the task has asked to wait; timer ends the wait */
 	unsigned int wait_ms; /* how long the last wait took */
-	bool has_lent_slots; /* the command may take slots: see slots_lend_to_command() */
+	struct jobserver jobserver; /* of the command, if has_jobserver is set */
+	bool has_jobserver;
 	bool essential;	     /* the command is essential: see struct command */
 	struct outcome outcome; /* of the command */
 	uint64_t started_ns;	/* when the command was started, by uv_hrtime() */
@@ -78,6 +83,7 @@ struct run {
 
 static void step_task(struct run *run, const struct outcome *last);
 static void use_free_slots(struct runner *runner);
+static void on_balance_timer(uv_timer_t *timer);
 
 static void notify_observer(
 	struct runner *runner, enum run_event event, struct node *node)
@@ -150,9 +156,9 @@ static void on_run_handle_closed(uv_handle_t *handle)
 
 	if (--run->n_open)
 		return;
-	if (run->has_lent_slots)
-		slots_reclaim_from_command(run->runner->slots);
-	run->has_lent_slots = false;
+	if (run->has_jobserver)
+		jobserver_close(&run->jobserver);
+	run->has_jobserver = false;
 	run->outcome.elapsed_s = (double)(uv_hrtime() - run->started_ns) / 1e9;
 	continue_task(run);
 	use_free_slots(runner);
@@ -289,15 +295,35 @@ static int start_traced(
 	return 0;
 }
 
+/* Makes the jobserver of a command. Returns 0 or a negative errno. */
+static int open_jobserver(struct run *run, const struct command *cmd,
+	struct process_setup *setup, struct strv *env)
+{
+	struct jobserver *js = &run->jobserver;
+	int r = jobserver_open(js, run->runner->slots, cmd->jobserver_fifo);
+
+	if (r < 0)
+		return r;
+	run->has_jobserver = true;
+	jobserver_set_makeflags(js, env);
+	if (!js->fifo) {
+		setup->fds[SLOTS_CHILD_READ_FD] = js->read_fd;
+		setup->fds[SLOTS_CHILD_WRITE_FD] = js->write_fd;
+		setup->n_fds = SLOTS_CHILD_WRITE_FD + 1;
+	}
+	uv_timer_start(
+		&run->runner->balance_timer, on_balance_timer, BALANCE_MS, BALANCE_MS);
+	return 0;
+}
+
 /* Starts the process of a command. Returns 0 or a negative errno. */
 static int spawn_command(struct run *run, const struct command *cmd)
 {
-	struct slots *slots = run->runner->slots;
 	_cleanup_(strv_done) struct strv env = {0};
 	int ends[2] = {-1, -1}; /* the ends of the pipes that the child gets */
 	struct process_setup setup = {
-		.fds = {-1, cmd->log_fd, cmd->log_fd, slots->read_fd, slots->write_fd},
-		.n_fds = cmd->uses_jobserver && !slots->fifo ? 5 : 3,
+		.fds = {-1, cmd->log_fd, cmd->log_fd, -1, -1},
+		.n_fds = 3,
 	};
 	int r = 0;
 
@@ -305,11 +331,8 @@ static int spawn_command(struct run *run, const struct command *cmd)
 		strv_extend(&env, &cmd->env);
 	else
 		strv_push_all(&env, (const char *const *)environ);
-	if (cmd->uses_jobserver) {
-		slots_set_makeflags(slots, &env);
-		slots_lend_to_command(slots);
-		run->has_lent_slots = true;
-	}
+	if (cmd->uses_jobserver)
+		r = open_jobserver(run, cmd, &setup, &env);
 	setup.env = env.items;
 	for (size_t i = 0; i < cmd->n_fds; i++)
 		process_set_fd(&setup, COMMAND_FIRST_FD + i, cmd->fds[i]);
@@ -323,6 +346,8 @@ static int spawn_command(struct run *run, const struct command *cmd)
 		r = process_spawn(cmd, &setup, &run->pid);
 	close_ptr(&ends[0]);
 	close_ptr(&ends[1]);
+	if (run->has_jobserver)
+		jobserver_close_ends(&run->jobserver);
 	return r;
 }
 
@@ -501,7 +526,9 @@ static void step_task(struct run *run, const struct outcome *last)
 static void close_runner(struct runner *runner)
 {
 	runner->is_closing = true;
-	uv_close((uv_handle_t *)&runner->slot_poll, NULL);
+	if (runner->slots->fd >= 0)
+		uv_close((uv_handle_t *)&runner->slot_poll, NULL);
+	uv_close((uv_handle_t *)&runner->balance_timer, NULL);
 	uv_close((uv_handle_t *)&runner->kill_timer, NULL);
 	uv_close((uv_handle_t *)&runner->children, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(runner->signals); i++)
@@ -550,8 +577,10 @@ static bool start_node(struct runner *runner)
 }
 
 /* Gives free slots to running nodes that wait for one, then to ready nodes. If nodes
- * still wait, this is called again when the pipe of the slots is readable. Closes the
- * handles when every node has ended. */
+ * still wait, this is called again when a slot is given back, when the pipe of an outer
+ * make is readable, and by on_balance_timer(), because a command may have put a token
+ * back. If none waits, lends the free slots to commands. Closes the handles when every
+ * node has ended. */
 static void use_free_slots(struct runner *runner)
 {
 	struct run *waiting;
@@ -562,12 +591,24 @@ static void use_free_slots(struct runner *runner)
 	while ((waiting = find_waiting_run(runner)) || runner->graph->n_ready) {
 		if (waiting ? continue_task(waiting) : start_node(runner))
 			continue;
-		uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot_readable);
+		if (runner->slots->fd >= 0)
+			uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot_readable);
 		break;
 	}
+	if (!waiting && !runner->graph->n_ready && runner->slots->servers)
+		slots_balance(runner->slots);
 	runner->is_using_slots = false;
 	if (!runner->n_runs && !runner->is_closing)
 		close_runner(runner);
+}
+
+static void on_balance_timer(uv_timer_t *timer)
+{
+	struct runner *runner = timer->data;
+
+	if (!runner->slots->servers)
+		uv_timer_stop(timer);
+	use_free_slots(runner);
 }
 
 static void signal_all(struct runner *runner, int signum, bool essential_too)
@@ -615,10 +656,12 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	};
 
 	runner.cancelled = options->cancelled ? options->cancelled : &runner.no_signal;
-	uv_poll_init(loop, &runner.slot_poll, runner.slots->fd);
+	if (runner.slots->fd >= 0)
+		uv_poll_init(loop, &runner.slot_poll, runner.slots->fd);
+	uv_timer_init(loop, &runner.balance_timer);
 	uv_timer_init(loop, &runner.kill_timer);
 	uv_signal_init(loop, &runner.children);
-	runner.slot_poll.data = runner.kill_timer.data = runner.children.data = &runner;
+	runner.slot_poll.data = runner.balance_timer.data = runner.kill_timer.data = runner.children.data = &runner;
 	uv_signal_start(&runner.children, on_sigchld, SIGCHLD);
 	for (size_t i = 0; i < ARRAY_SIZE(signums); i++) {
 		uv_signal_init(loop, &runner.signals[i]);
@@ -629,51 +672,4 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	graph_start(g, on_blocked, &runner);
 	use_free_slots(&runner);
 	uv_run(loop, UV_RUN_DEFAULT);
-}
-
-/* The task of runner_run_command(), which runs a graph of one node. */
-struct single {
-	const struct command *cmd;
-	struct outcome *ret;
-	bool started;
-};
-
-static enum task_step single_step(void *task, const struct outcome *last)
-{
-	struct single *single = task;
-
-	if (!single->started) {
-		single->started = true;
-		return TASK_COMMAND;
-	}
-	*single->ret = *last;
-	single->ret->out = (struct str){0};
-	single->ret->err = (struct str){0};
-	str_add_bytes(&single->ret->out, last->out.data, last->out.len);
-	str_add_bytes(&single->ret->err, last->err.data, last->err.len);
-	return TASK_OK;
-}
-
-static const struct command *single_command(void *task)
-{
-	return ((struct single *)task)->cmd;
-}
-
-int runner_run_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret)
-{
-	static const struct task_ops ops = {.step = single_step, .command = single_command};
-	struct slots slots;
-	struct runner_options options = {.slots = &slots};
-	struct single single = {.cmd = cmd, .ret = ret};
-	struct graph g = {0};
-	int r;
-
-	r = slots_init_pipe(&slots, 1);
-	if (r == 0) {
-		graph_add_node(&g, &single, 0);
-		runner_run(loop, &g, &ops, &options);
-		graph_done(&g);
-	}
-	slots_done(&slots);
-	return r;
 }

@@ -64,8 +64,4 @@ struct runner_options {
 void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options);
 
-/* Runs one command and waits for it. Returns 0, also if the command failed or could not
- * be started, which the outcome says; or a negative errno. outcome_done frees. */
-int runner_run_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret);
-
 #endif

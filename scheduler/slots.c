@@ -6,80 +6,64 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "scheduler/makeflags.h"
 #include "scheduler/slots.h"
 
-/* The path of the named pipe. The sandbox has a /tmp of its own, in which the pipe has
- * the same path. */
+/* The directory of the named pipes. The sandbox has a /tmp of its own, in which the pipe
+ * of a command has the same path. */
 #define FIFO_DIR "/tmp/dkms-XXXXXX"
-#define FIFO_NAME "/slots"
+
+/* No more tokens than these lie unused in a pipe. */
+#define UNUSED_MAX 64
+
+/* With outer: a token that has lain unused for so many calls of slots_balance() is
+ * returned, and the next one is lent after a pause, which becomes longer each time, up to
+ * so many calls. */
+#define UNUSED_CALLS 5
+#define PAUSE_CALLS 64
 
 /* Makes an empty struct, with no file open. */
 static void clear(struct slots *s)
 {
-	*s = (struct slots){.fd = -1, .read_fd = -1, .write_fd = -1};
+	*s = (struct slots){.fd = -1};
 }
 
-/* Opens the pipe again, as s->fd, to read it without blocking. O_NONBLOCK cannot be set
- * on s->read_fd: it is a property of the open file, which makes share. Returns 0 or a
- * negative errno. */
-static int open_nonblocking(struct slots *s)
+/* Opens the pipe that fd is an end of again, to read and write it without blocking.
+ * O_NONBLOCK cannot be set on fd itself: it is a property of the open file, which makes
+ * share. Returns a descriptor or a negative errno. */
+static int open_nonblocking(int fd)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->read_fd);
-	s->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	return s->fd < 0 ? -errno : 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
-static int put_token(const struct slots *s, char token)
+static bool put_token(int fd, char token)
 {
-	return write(s->fd, &token, 1) == 1 ? 0 : -errno;
-}
-
-/* Puts total tokens into the pipe, at least 1, or as many as it can hold. Sets
- * s->total. */
-static void fill_pipe(struct slots *s, unsigned int total)
-{
-	for (unsigned int i = 0; (i < total || i < 1) && put_token(s, '+') == 0; i++)
-		s->total++;
+	return write(fd, &token, 1) == 1;
 }
 
 int slots_init_pipe(struct slots *s, unsigned int total)
 {
-	int fds[2], r;
-
 	clear(s);
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	s->read_fd = fds[0];
-	s->write_fd = fds[1];
-	r = open_nonblocking(s);
-	if (r == 0)
-		fill_pipe(s, total);
-	return r;
+	s->total = total ? total : 1;
+	return 0;
 }
 
 int slots_init_fifo(struct slots *s, unsigned int total)
 {
 	char dir[] = FIFO_DIR;
 
-	clear(s);
+	slots_init_pipe(s, total);
 	if (!mkdtemp(dir))
 		return -errno;
-	s->fifo = xasprintf("%s" FIFO_NAME, dir);
-	/* Only this user may enter the directory. The pipe itself may be used by every
-	 * user, because builds run as another user in the sandbox, where only the pipe is
-	 * visible. */
-	if (mkfifo(s->fifo, 0600) < 0 || chmod(s->fifo, 0666) < 0)
-		return -errno;
-	s->fd = open(s->fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (s->fd < 0)
-		return -errno;
-	fill_pipe(s, total);
+	s->fifo_dir = xstrdup(dir);
 	return 0;
 }
 
@@ -95,20 +79,16 @@ static bool are_pipe_ends(int read_fd, int write_fd)
 	       fstat(write_fd, &b) == 0 && S_ISFIFO(a.st_mode) && stat_is_same(&a, &b);
 }
 
-/* Opens both ends of the named pipe of the make that runs dkms. Makes in a sandbox
- * inherit them, since they may be unable to open the pipe by its path. First opens it for
- * reading and writing: otherwise open(2) of one end would wait until another process
- * opens the other end. Returns 0 or a negative errno. */
-static int open_outer_fifo(struct slots *s, const char *fifo)
+/* Opens the named pipe of the make that runs dkms. Returns a descriptor or a negative
+ * errno. */
+static int open_outer_fifo(const char *fifo)
 {
-	_cleanup_close_ int both = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int fd = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
-	if (both < 0 || fstat(both, &st) < 0 || !S_ISFIFO(st.st_mode))
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))
 		return -ENOTCONN;
-	s->read_fd = open(fifo, O_RDONLY | O_CLOEXEC);
-	s->write_fd = open(fifo, O_WRONLY | O_CLOEXEC);
-	return 0;
+	return take_fd(&fd);
 }
 
 int slots_join_make(struct slots *s, const char *makeflags)
@@ -118,15 +98,14 @@ int slots_join_make(struct slots *s, const char *makeflags)
 
 	clear(s);
 	makeflags_parse(makeflags, &m);
-	if (m.fifo) {
-		r = open_outer_fifo(s, m.fifo);
-	} else {
-		s->read_fd = fcntl(m.read_fd, F_DUPFD_CLOEXEC, 3);
-		s->write_fd = fcntl(m.write_fd, F_DUPFD_CLOEXEC, 3);
-	}
+	if (m.fifo)
+		s->fd = open_outer_fifo(m.fifo);
+	else if (are_pipe_ends(m.read_fd, m.write_fd))
+		s->fd = open_nonblocking(m.read_fd);
 	s->outer = s->implicit_free = true;
 	s->total = m.jobs;
-	if (r < 0 || !are_pipe_ends(s->read_fd, s->write_fd) || open_nonblocking(s) < 0) {
+	if (s->fd < 0) {
+		s->fd = -1;
 		slots_done(s);
 		r = -ENOTCONN;
 	}
@@ -142,24 +121,21 @@ void slots_done(struct slots *s)
 {
 	while (s->outer && s->n_tokens)
 		slots_give(s);
-	if (s->fifo) {
-		char *slash = strrchr(s->fifo, '/');
-
-		unlink(s->fifo);
-		*slash = '\0';
-		rmdir(s->fifo);
-	}
-	free(s->fifo);
+	if (s->fifo_dir)
+		rmdir(s->fifo_dir);
+	free(s->fifo_dir);
 	free(s->tokens);
 	close_ptr(&s->fd);
-	close_ptr(&s->read_fd);
-	close_ptr(&s->write_fd);
 	clear(s);
 }
 
-bool slots_take(struct slots *s)
+/* Takes a slot that is neither taken nor lent. */
+static bool take_free(struct slots *s)
 {
-	if (s->implicit_free) {
+	if (!s->outer) {
+		if (s->n_taken >= s->total)
+			return false;
+	} else if (s->implicit_free) {
 		s->implicit_free = false;
 	} else {
 		if (s->n_tokens == s->tokens_size) {
@@ -174,43 +150,212 @@ bool slots_take(struct slots *s)
 	return true;
 }
 
+/* Returns how many of the tokens that were lent to the command nobody has taken. The
+ * command may have written more, which do not count. */
+static unsigned int count_unused(const struct jobserver *js)
+{
+	int n = 0;
+
+	if (!js->n_lent || ioctl(js->fd, FIONREAD, &n) < 0 || n < 0)
+		return 0;
+	return (unsigned int)n < js->n_lent ? (unsigned int)n : js->n_lent;
+}
+
+/* Lends a slot that the caller has taken. Returns false if the command has filled its
+ * pipe. */
+static bool lend(struct jobserver *js)
+{
+	if (!put_token(js->fd, '+'))
+		return false;
+	js->n_lent++;
+	js->last_lent = ++js->slots->n_lends;
+	return true;
+}
+
+/* Takes a token back that nobody has taken. The slot belongs to the caller then. */
+static bool take_back(struct jobserver *js)
+{
+	char token;
+
+	if (!js->n_lent || read(js->fd, &token, 1) != 1)
+		return false;
+	js->n_lent--;
+	return true;
+}
+
+/* Returns the jobserver with the most or the fewest unused tokens; of several, the one
+ * that a token was lent to first. NULL if there is none. */
+static struct jobserver *find_server(
+	const struct slots *s, bool most, unsigned int *ret_unused)
+{
+	struct jobserver *best = NULL;
+
+	for (struct jobserver *js = s->servers; js; js = js->next) {
+		unsigned int n = count_unused(js);
+
+		if (best && (most ? n < *ret_unused : n > *ret_unused))
+			continue;
+		if (best && n == *ret_unused && js->last_lent >= best->last_lent)
+			continue;
+		best = js;
+		*ret_unused = n;
+	}
+	return best;
+}
+
+bool slots_take(struct slots *s)
+{
+	struct jobserver *js;
+	unsigned int unused;
+
+	if (take_free(s))
+		return true;
+	js = find_server(s, true, &unused);
+	return js && unused && take_back(js);
+}
+
 void slots_give(struct slots *s)
 {
 	s->n_taken--;
+	if (!s->outer)
+		return;
 	if (s->n_tokens)
-		put_token(s, s->tokens[--s->n_tokens]);
+		put_token(s->fd, s->tokens[--s->n_tokens]);
 	else
 		s->implicit_free = true;
 }
 
-void slots_lend_to_command(struct slots *s)
+/* Slots of an outer make that nobody uses must be free for its other jobs. So only one
+ * token at a time lies in the pipe of a command, and not for long. */
+static void balance_outer(struct slots *s, struct jobserver *js)
 {
-	s->n_commands++;
+	unsigned int unused = count_unused(js);
+
+	if (unused && ++js->n_unused >= UNUSED_CALLS) {
+		if (take_back(js))
+			slots_give(s);
+		js->n_unused = 0;
+		js->pause = 2 * js->pause + 1 < PAUSE_CALLS ? 2 * js->pause + 1
+							    : PAUSE_CALLS;
+		js->n_pause = js->pause;
+		return;
+	}
+	if (unused)
+		return;
+	if (js->n_unused)
+		js->pause = 0; /* a make has taken the token */
+	js->n_unused = 0;
+	if (js->n_pause)
+		js->n_pause--;
+	else if (take_free(s) && !lend(js))
+		slots_give(s);
 }
 
-unsigned int slots_reclaim_from_command(struct slots *s)
+void slots_balance(struct slots *s)
 {
-	unsigned int present = 0, want;
-	char token;
+	unsigned int fewest, most = 0;
 
-	if (--s->n_commands || s->outer)
-		return 0;
-	while (read(s->fd, &token, 1) == 1)
-		present++;
-	want = s->total - s->n_taken;
-	for (unsigned int i = 0; i < want; i++)
-		if (put_token(s, '+') < 0)
-			break;
-	return present < want ? want - present : 0;
+	if (s->outer) {
+		for (struct jobserver *js = s->servers; js; js = js->next)
+			balance_outer(s, js);
+		return;
+	}
+	/* A single token that nobody has taken goes round: one step in each call. */
+	while (most != 1) {
+		struct jobserver *to = find_server(s, false, &fewest), *from;
+
+		if (!to || fewest >= UNUSED_MAX)
+			return;
+		if (!take_free(s)) {
+			from = fewest ? NULL : find_server(s, true, &most);
+			if (!from || !most || !take_back(from))
+				return;
+		}
+		if (!lend(to)) {
+			slots_give(s);
+			return;
+		}
+	}
 }
 
-void slots_set_makeflags(const struct slots *s, struct strv *env)
+char *slots_fifo_path(const struct slots *s, size_t number)
 {
-	_cleanup_free_ char *jobs = s->total ? xasprintf("%u", s->total) : xstrdup("");
+	return s->fifo_dir ? xasprintf("%s/%zu", s->fifo_dir, number) : NULL;
+}
+
+/* Makes the named pipe of a jobserver. */
+static int open_fifo(struct jobserver *js, struct slots *s, const char *path)
+{
+	js->fifo = path ? xstrdup(path)
+			: xasprintf("%s/command-%u", s->fifo_dir, s->n_fifos++);
+	/* Only this user may enter the directory. The pipe itself may be used by every
+	 * user, because builds run as another user in the sandbox, where only the pipe of
+	 * the build itself is visible. */
+	unlink(js->fifo);
+	if (mkfifo(js->fifo, 0600) < 0 || chmod(js->fifo, 0666) < 0)
+		return -errno;
+	js->fd = open(js->fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	return js->fd < 0 ? -errno : 0;
+}
+
+static int open_pipe(struct jobserver *js)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	js->read_fd = fds[0];
+	js->write_fd = fds[1];
+	js->fd = open_nonblocking(js->read_fd);
+	return js->fd < 0 ? js->fd : 0;
+}
+
+int jobserver_open(struct jobserver *js, struct slots *s, const char *fifo)
+{
+	int r;
+
+	*js = (struct jobserver){
+		.slots = s, .next = s->servers, .fd = -1, .read_fd = -1, .write_fd = -1};
+	s->servers = js;
+	r = s->fifo_dir ? open_fifo(js, s, fifo) : open_pipe(js);
+	if (r < 0) {
+		js->fd = js->fd < 0 ? -1 : js->fd;
+		jobserver_close(js);
+	}
+	return r;
+}
+
+void jobserver_set_makeflags(const struct jobserver *js, struct strv *env)
+{
+	unsigned int total = js->slots->total;
+	_cleanup_free_ char *jobs = total ? xasprintf("%u", total) : xstrdup("");
 	_cleanup_free_ char *ends =
 		xasprintf("%d,%d", SLOTS_CHILD_READ_FD, SLOTS_CHILD_WRITE_FD);
 	_cleanup_free_ char *flags = xasprintf(" -j%s --jobserver-auth=%s%s", jobs,
-		s->fifo ? "fifo:" : "", s->fifo ? s->fifo : ends);
+		js->fifo ? "fifo:" : "", js->fifo ? js->fifo : ends);
 
 	strv_setenv(env, "MAKEFLAGS", flags);
+}
+
+void jobserver_close_ends(struct jobserver *js)
+{
+	close_ptr(&js->read_fd);
+	close_ptr(&js->write_fd);
+	js->read_fd = js->write_fd = -1;
+}
+
+void jobserver_close(struct jobserver *js)
+{
+	struct jobserver **at = &js->slots->servers;
+
+	while (*at != js)
+		at = &(*at)->next;
+	*at = js->next;
+	for (; js->n_lent; js->n_lent--)
+		slots_give(js->slots);
+	jobserver_close_ends(js);
+	close_ptr(&js->fd);
+	if (js->fifo)
+		unlink(js->fifo);
+	free(js->fifo);
 }

@@ -115,8 +115,6 @@ struct job_shared {
 	enum sandbox_kind sandbox; /* how the commands of modules are confined */
 	bool own_users; /* each job's commands run as a user of its own: run/user.h */
 	bool can_trace; /* what confined commands open can be recorded: run/trace.h */
-	const char *slots_fifo; /* path of the jobserver's FIFO, from which each make gets
-				 * its job slots; or NULL */
 	struct cache *cache;    /* NULL if the cache is off */
 	struct key_texts *key_texts; /* reuse/key-texts.c's; NULL if the cache is off */
 	struct purl_cache *purls;    /* host/purl.h: the packages of files; may be NULL */
@@ -234,6 +232,8 @@ struct job {
 	char *conf_path;   /* the path of the dkms.conf; NULL until it is known */
 	struct conf *conf; /* the evaluated dkms.conf, or NULL; the plan may set it */
 
+	char *jobserver_fifo; /* the path of the named pipe from which its makes get job
+			       * slots, which exists while a command runs; or NULL */
 	struct job_request request;
 	struct job_outcome outcome;
 	struct job_ask ask;

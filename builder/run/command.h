@@ -21,7 +21,10 @@ struct command {
 	struct strv env; /* the whole environment; empty: that of dkms */
 	char *cwd;       /* working directory; NULL: that of dkms */
 	int log_fd; /* gets standard output and error, borrowed; -1: both are captured */
-	bool uses_jobserver;      /* runs make, which gets the job slots of this run */
+	bool uses_jobserver;      /* runs make, which gets job slots of this run */
+	/* the path of the named pipe that the command gets job slots from, borrowed; NULL:
+	 * the command shows none */
+	const char *jobserver_fifo;
 	bool runs_when_cancelled; /* is neither skipped nor ended by cancelling */
 	unsigned int timeout_s;   /* 0: no limit */
 	/* Gets what the command opens, borrowed; NULL: nothing is recorded. The command

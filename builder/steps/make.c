@@ -46,7 +46,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	cmd->cwd = xstrdup(b->paths.build_dir);
 	cmd->log_fd = b->log_fd;
 	cmd->uses_jobserver = make;
-	box.jobserver_fifo = make ? job->shared->slots_fifo : NULL;
+	cmd->jobserver_fifo = box.jobserver_fifo = make ? job->jobserver_fifo : NULL;
 	build_fill_sandbox(job, &box);
 	if (make) {
 		ccache_wrap_compilers(job, cmd, &box);

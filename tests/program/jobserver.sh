@@ -77,7 +77,7 @@ own_slots() # MAKE
 		# shellcheck disable=SC2046
 		quiet $(logs)
 	done
-	is "$(find /tmp -maxdepth 2 -name slots -path '/tmp/dkms-*')" "" "$1: no named pipe is left"
+	is "$(find /tmp -maxdepth 1 -name 'dkms-??????')" "" "$1: no named pipe is left"
 }
 
 # Runs dkms below make -j4, whose own targets run at the same time. make counts its tokens when it
@@ -188,6 +188,65 @@ counted() # MAKE
 	exec {pipe}<&- {reads}<&- {writes}>&-
 }
 
+# A build that fills the pipe of the jobserver, empties it and makes it non-blocking, while another
+# one uses job slots.
+hostile() # MAKE
+{
+	machine
+	kernel $K
+	parallel good 'for n in 1 2 3 4; do make -f targets.mk || exit; done'
+	parallel bad 'python3 attack.py'
+	cat > "$sourcetree/bad-1.0/attack.py" <<'PYTHON'
+import fcntl, os, re, time
+auth = re.findall(r"--jobserver-auth=(\S+)", os.environ["MAKEFLAGS"])[-1]
+if auth.startswith("fifo:"):
+    reads = writes = os.open(auth[5:], os.O_RDWR | os.O_NONBLOCK)
+else:
+    reads, writes = map(int, auth.split(","))
+    for fd in (reads, writes):
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
+def until_blocked(call):
+    try:
+        while call():
+            pass
+    except BlockingIOError:
+        pass
+until = time.time() + 3
+while time.time() < until:
+    until_blocked(lambda: os.write(writes, b"+" * 4096))
+    until_blocked(lambda: os.write(writes, b"+"))
+    time.sleep(0.3)
+    until_blocked(lambda: os.read(reads, 4096))
+    time.sleep(0.1)
+print("attack is over")
+PYTHON
+	dkms_exits 0 "$1: a hostile build: both modules are installed" autoinstall -k $K -j 3 --timeout 200
+	like "$(cat "$dkmstree/bad/1.0/$K/$arch/log/make.log")" "attack is over" "$1: (the attack took place)"
+	at_once 3 24 "$1: the other build" "$dkmstree/good/1.0/$K/$arch/log/make.log"
+	quiet "$dkmstree/good/1.0/$K/$arch/log/make.log"
+}
+
+# The same, below a make whose pipe must not change.
+hostile_below()
+{
+	dkms unbuild bad/1.0 --all > /dev/null
+	dkms unbuild good/1.0 --all > /dev/null
+	rm -f "$work/pipe"
+	mkfifo "$work/pipe"
+	# shellcheck disable=SC2094
+	exec {pipe}<> "$work/pipe" {reads}< "$work/pipe" {writes}> "$work/pipe"
+	printf ab >&"$pipe"
+	status=0
+	MAKEFLAGS=" -j3 --jobserver-auth=$reads,$writes" "$DKMS" autoinstall -k $K --timeout 200 "${trees[@]}" \
+		> "$work/out" 2>&1 < /dev/null || status=$?
+	is "$status" 0 "a hostile build below a make: both modules are installed"
+	is "$(sed -n 's/^flags:.*\(.\)...$/\1/p' "/proc/$$/fdinfo/$reads" "/proc/$$/fdinfo/$writes" | grep -c '[4567]')" 0 \
+		"the pipe of the make is not made non-blocking"
+	count_tokens
+	is "$(printf %s "$tokens" | fold -w 1 | sort | tr -d '\n')" ab "it has the tokens that it had"
+	exec {pipe}<&- {reads}<&- {writes}>&-
+}
+
 slots_of_json() { sed -n 's/^ *"slots": *\([0-9]*\),*$/\1/p' "$work/json"; }
 
 n_slots() # WANTED DESCRIPTION COMMAND...
@@ -291,6 +350,8 @@ with_make()
 	make_version=$(make --version | sed -n 's/^GNU Make //p')
 	own_slots "make $make_version"
 	outer_slots "make $make_version"
+	hostile "make $make_version"
+	hostile_below
 	[[ $make_version = 4.[0-3]* ]] || outer_slots "make $make_version, a pipe" --jobserver-style=pipe
 	# The number of tokens before and after, also with killed makes.
 	ok "make $make_version: the runner's tests" "${top_builddir:?}/tests/unit/test-runner"

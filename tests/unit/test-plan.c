@@ -16,6 +16,7 @@
 #include "scheduler/depmods.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/plan.h"
+#include "scheduler/run-command.h"
 #include "scheduler/runner.h"
 #include "tests/unit/tap.h"
 

@@ -50,59 +50,187 @@ static void test_makeflags(void)
 	}
 }
 
-static void test_taking(struct slots *s)
+/* A make, as far as a jobserver knows it: takes and puts back tokens. */
+static unsigned int make_takes(struct jobserver *js, unsigned int n)
 {
+	unsigned int taken = 0;
 	char token;
 
-	ok(slots_take(s) && slots_take(s) && slots_take(s), "three slots can be taken");
-	ok(!slots_take(s), "a fourth slot cannot be taken");
+	while (taken < n && read(js->fd, &token, 1) == 1)
+		taken++;
+	return taken;
+}
+
+static bool make_puts(struct jobserver *js, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (write(js->fd, "+", 1) != 1)
+			return false;
+	return true;
+}
+
+static unsigned int take_all(struct slots *s)
+{
+	unsigned int n = 0;
+
+	while (slots_take(s))
+		n++;
+	return n;
+}
+
+static void give_all(struct slots *s, unsigned int n)
+{
+	for (; n; n--)
+		slots_give(s);
+}
+
+static void test_taking(struct slots *s)
+{
+	struct jobserver a, b;
+
+	is_int(take_all(s), 3, "three slots can be taken");
 	slots_give(s);
-	ok(slots_take(s), "a slot that was returned can be taken again");
+	ok(slots_take(s) && !slots_take(s), "a slot that was returned can be taken again");
 	slots_give(s);
 	slots_give(s);
-	slots_lend_to_command(s);
-	slots_lend_to_command(s);
-	is_int(read(s->fd, &token, 1), 1, "a make takes a token and is killed");
-	is_int(slots_reclaim_from_command(s), 0,
-		"while another command runs, it could have the token");
-	is_int(slots_reclaim_from_command(s), 1,
-		"after the last command the token is known to be missing");
-	slots_lend_to_command(s);
-	is_int(write(s->fd, "+++", 3), 3, "a make returns tokens that it never took");
-	is_int(slots_reclaim_from_command(s), 0, "no token is missing");
+	is_int(jobserver_open(&a, s, NULL), 0, "a jobserver");
+	is_int(make_takes(&a, 1), 0, "has no token at first");
+	slots_balance(s);
+	is_int(make_takes(&a, 9), 2, "gets what is free");
+	is_int(take_all(s), 0, "which nobody else can take");
+	is_int(jobserver_open(&b, s, NULL), 0, "another jobserver");
+	slots_balance(s);
+	is_int(make_takes(&b, 9), 0, "has no token while all are in use");
+	make_puts(&a, 1);
+	slots_balance(s);
+	is_int(make_takes(&b, 9), 1, "gets one that a make has put back");
+	make_puts(&b, 1);
+	make_puts(&a, 1);
+	slots_balance(s);
 	ok(slots_take(s) && slots_take(s) && !slots_take(s),
-		"there are three slots again");
+		"jobs that wait for slots get those that no make has taken");
+	give_all(s, 2);
+	slots_balance(s);
+	make_takes(&a, 9);
+	make_takes(&b, 9);
+	jobserver_close(&a);
+	jobserver_close(&b);
+	is_int(take_all(s), 2, "all slots are back after the makes were killed");
 	is_int(s->n_taken, 3, "all slots are taken");
+	give_all(s, 3);
+}
+
+/* Tokens go where they are taken, however many other jobservers there are. */
+static void test_rotation(void)
+{
+	struct jobserver servers[5];
+	struct slots s;
+	unsigned int got = 0, before;
+
+	slots_init_pipe(&s, 6);
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+		slots_take(&s); /* for the job */
+		jobserver_open(&servers[i], &s, NULL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+		for (int calls = 0; calls < 10 && !got; calls++) {
+			slots_balance(&s);
+			got = make_takes(&servers[i], 1);
+		}
+		is_int(got, 1, "the only token comes to the jobserver that wants it");
+		make_puts(&servers[i], got);
+		got = 0;
+	}
+	before = s.n_taken;
+	give_all(&s, 3); /* three jobs end */
+	slots_balance(&s);
+	for (size_t i = 0; i < 4; i++)
+		is_int(make_takes(&servers[i], 9) > 0, 1, "free slots are lent to all");
+	is_int(s.n_taken, before, "never more than there are");
+	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
+		jobserver_close(&servers[i]);
+	is_int(s.n_taken, 2, "the jobs that are left have their slots");
+	slots_done(&s);
+}
+
+/* What a build does to its own jobserver harms itself only. */
+static void test_hostile(bool fifo)
+{
+	struct jobserver bad, good;
+	struct slots s;
+	int flags;
+
+	is_int(fifo ? slots_init_fifo(&s, 4) : slots_init_pipe(&s, 4), 0, "slots");
+	slots_take(&s);
+	slots_take(&s);
+	jobserver_open(&bad, &s, NULL);
+	jobserver_open(&good, &s, NULL);
+	slots_balance(&s);
+	ok(make_puts(&bad, 1000), "a build writes tokens that it has never taken");
+	slots_balance(&s);
+	is_int(take_all(&s), 2, "there are not more slots than before");
+	is_int(s.n_taken, 4, "the count is right");
+	give_all(&s, 2);
+	while (make_puts(&bad, 1))
+		;
+	slots_balance(&s);
+	ok(make_takes(&good, 9) >= 1, "a full pipe does not harm the other command");
+	if (!fifo) {
+		flags = fcntl(bad.read_fd, F_GETFL);
+		fcntl(bad.read_fd, F_SETFL, flags | O_NONBLOCK);
+		fcntl(bad.write_fd, F_SETFL, fcntl(bad.write_fd, F_GETFL) | O_NONBLOCK);
+		ok(!(fcntl(good.read_fd, F_GETFL) & O_NONBLOCK),
+			"O_NONBLOCK does not reach the other pipe");
+	} else {
+		ok(!streq(bad.fifo, good.fifo), "each command has its own named pipe");
+	}
+	flags = fcntl(bad.fd, F_GETFL);
+	ok(flags & O_NONBLOCK, "dkms itself never waits");
+	jobserver_close(&bad);
+	make_puts(&good, 1);
+	is_int(take_all(&s), 2, "after the build the slots can be taken");
+	jobserver_close(&good);
+	is_int(take_all(&s), 0, "and no more");
+	slots_done(&s);
 }
 
 static void test_own(void)
 {
 	_cleanup_(strv_done) struct strv env = {0};
-	_cleanup_free_ char *fifo = NULL, *flags = NULL;
+	_cleanup_free_ char *fifo = NULL, *flags = NULL, *other = NULL;
+	struct jobserver js;
 	struct stat st;
 	struct slots s;
 
-	is_int(slots_init_pipe(&s, 3), 0, "a jobserver with a pipe");
-	slots_set_makeflags(&s, &env);
+	is_int(slots_init_pipe(&s, 3), 0, "slots with pipes");
+	is_int(jobserver_open(&js, &s, NULL), 0, "a jobserver with a pipe");
+	jobserver_set_makeflags(&js, &env);
 	is(strv_getenv(&env, "MAKEFLAGS"), " -j3 --jobserver-auth=3,4",
 		"MAKEFLAGS for a pipe");
+	jobserver_close(&js);
 	test_taking(&s);
 	slots_done(&s);
 
-	is_int(slots_init_fifo(&s, 3), 0, "a jobserver with a named pipe");
-	slots_set_makeflags(&s, &env);
-	flags = xasprintf(" -j3 --jobserver-auth=fifo:%s", s.fifo);
+	is_int(slots_init_fifo(&s, 3), 0, "slots with named pipes");
+	fifo = slots_fifo_path(&s, 7);
+	other = xstrdup(s.fifo_dir);
+	is_int(jobserver_open(&js, &s, fifo), 0, "a jobserver with a named pipe");
+	jobserver_set_makeflags(&js, &env);
+	flags = xasprintf(" -j3 --jobserver-auth=fifo:%s", fifo);
 	is(strv_getenv(&env, "MAKEFLAGS"), flags, "MAKEFLAGS for a named pipe");
-	fifo = xstrdup(s.fifo);
 	ok(stat(fifo, &st) == 0 && S_ISFIFO(st.st_mode), "the named pipe exists");
+	jobserver_close(&js);
+	ok(stat(fifo, &st) < 0 && errno == ENOENT, "the named pipe is removed");
 	test_taking(&s);
 	slots_done(&s);
-	ok(stat(fifo, &st) < 0 && errno == ENOENT, "the named pipe is removed");
-	*strrchr(fifo, '/') = '\0';
-	ok(stat(fifo, &st) < 0 && errno == ENOENT, "its directory is removed");
+	ok(stat(other, &st) < 0 && errno == ENOENT, "its directory is removed");
 
 	is_int(slots_init_pipe(&s, 65535), 0, "the largest number that -j accepts");
-	ok(s.total >= 4096, "as many slots as fit into a pipe: %u", s.total);
+	is_int(jobserver_open(&js, &s, NULL), 0, "a jobserver");
+	slots_balance(&s);
+	ok(make_takes(&js, 65535) > 8, "gets some of the slots");
+	jobserver_close(&js);
+	is_int(take_all(&s), 65535, "each can be taken");
 	slots_done(&s);
 }
 
@@ -123,24 +251,41 @@ static void takes_part(const char *makeflags, int fd, const char *told)
 {
 	_cleanup_(strv_done) struct strv env = {0};
 	char tokens[4] = "";
+	struct jobserver js;
 	struct slots s;
+	int lent = 0;
 
 	ok(write(fd, "abc", 3) == 3, "a make has put three slots into %s", makeflags);
 	is_int(slots_join_make(&s, makeflags), 1, "dkms joins the make");
-	slots_set_makeflags(&s, &env);
-	is(strv_getenv(&env, "MAKEFLAGS"), told, "MAKEFLAGS for the makes below");
 	ok(slots_take(&s), "the first slot is that of this process");
 	is_int(count(fd), 3, "it takes no token from the pipe");
 	ok(slots_take(&s) && slots_take(&s), "two more slots can be taken");
 	is_int(count(fd), 1, "they take tokens from the pipe");
 	slots_give(&s);
 	is_int(count(fd), 2, "a returned slot returns its token first");
+
+	is_int(jobserver_open(&js, &s, NULL), 0, "a jobserver for a command");
+	jobserver_set_makeflags(&js, &env);
+	is(strv_getenv(&env, "MAKEFLAGS"), told, "MAKEFLAGS for the makes below");
+	slots_balance(&s);
+	is_int(count(fd), 1, "one token is lent, and not more");
+	is_int(make_takes(&js, 9), 1, "the command takes it");
+	slots_balance(&s);
+	is_int(make_takes(&js, 9), 1, "and then the next one");
+	slots_balance(&s);
+	is_int(count(fd), 0, "all are in use");
+	make_puts(&js, 2);
+	for (int calls = 0; calls < 100; calls++) {
+		slots_balance(&s);
+		lent += count(fd) < 2;
+	}
+	ok(lent < 50, "what nobody has taken is mostly free for the make above: %d", lent);
+	make_puts(&js, 50);
+	slots_balance(&s);
+	jobserver_close(&js);
+	is_int(count(fd), 2, "tokens that the command has made up do not reach it");
 	ok(slots_take(&s) && slots_take(&s) && !slots_take(&s),
 		"a fifth slot cannot be taken");
-	slots_lend_to_command(&s);
-	is_int(slots_reclaim_from_command(&s), 0,
-		"missing tokens may belong to other processes");
-	is_int(count(fd), 0, "no token is added");
 	slots_done(&s);
 	is_int(read(fd, tokens, 3), 3, "at the end all tokens are back");
 	ok(strchr(tokens, 'a') && strchr(tokens, 'b') && strchr(tokens, 'c'),
@@ -221,6 +366,9 @@ int main(void)
 {
 	test_makeflags();
 	test_own();
+	test_rotation();
+	test_hostile(false);
+	test_hostile(true);
 	test_outer();
 	test_cpus();
 	return done_testing();

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SCHEDULER_RUN_COMMAND_H
+#define SCHEDULER_RUN_COMMAND_H
+
+#include <uv.h>
+
+#include "builder/run/command.h"
+
+/* Runs one command and waits for it. Returns 0, also if the command failed or could not
+ * be started, which the outcome says; or a negative errno. outcome_done frees. */
+int runner_run_command(uv_loop_t *loop, const struct command *cmd, struct outcome *ret);
+
+#endif
