@@ -223,7 +223,8 @@ killed_at_the_end()
 			mv "$dir/.job-$K-$arch/build" "$dir/build"
 			touch "$dir/.logs/mine"
 		fi
-		mkdir -p -m 700 "$dkmstree/.locks"
+		mkdir -p "$dkmstree/.locks"
+		chmod 700 "$dkmstree/.locks"
 		name=$(realpath "$dir")/.job-$K-$arch
 		exec {lock}> "$dkmstree/.locks/${name//\//%2F}" {run}< "$dkmstree/.run-killed"
 		flock "$lock"

@@ -11,7 +11,8 @@ lock_file() # PATH
 {
 	local real
 
-	mkdir -p -m 700 "$dkmstree/.locks"
+	mkdir -p "$dkmstree/.locks"
+	chmod 700 "$dkmstree/.locks"
 	real=$(realpath -m "$1")
 	echo "$dkmstree/.locks/${real//\//%2F}"
 }
