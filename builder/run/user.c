@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -47,8 +49,26 @@ int user_take(const char *tree, struct user *ret, struct error *err)
 	return r;
 }
 
+/* Kills all processes of a user: those that a build without namespaces has left would
+ * otherwise be there when another job has the user. kill(2) with -1 signals everything
+ * that its caller may signal, so a process of that user has to call it. */
+static void kill_processes(uid_t uid)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0)
+			kill(-1, SIGKILL);
+		_exit(0);
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void user_give(struct user *u)
 {
+	if (u->uid && u->outside)
+		kill_processes(u->uid);
 	lock_release(&u->lock);
-	u->uid = 0;
+	*u = (struct user){0};
 }

@@ -20,6 +20,7 @@
 /* A user who is taken. Zero-initialised is none: uid 0. */
 struct user {
 	uid_t uid; /* its group has the same number */
+	bool outside; /* its processes are in no PID namespace: user_give() ends them */
 	struct lock lock;
 };
 
@@ -27,7 +28,8 @@ struct user {
  * which has the locks if /run cannot be written. Returns 0 or a negative errno; -EAGAIN
  * if all users are taken. Call it in the thread of the event loop, or with a lock. */
 int user_take(const char *tree, struct user *ret, struct error *err);
-/* Gives the user back, if there is one. None of its processes may be left. */
+/* Gives the user back, if there is one. None of its processes may be left, unless outside
+ * is set. */
 void user_give(struct user *u);
 
 #endif

@@ -364,6 +364,7 @@ enum transition copy_enter(struct job *job)
 		user_take(job->shared->settings->trees.dkms, &job->build->user,
 			&job->outcome.error) < 0)
 		return TRANSITION_FAIL;
+	job->build->user.outside = job->build->sandbox == SANDBOX_KIND_NONE;
 	job->ask.work = copy_work;
 	return TRANSITION_WORK;
 }

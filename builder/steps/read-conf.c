@@ -132,6 +132,7 @@ static int fill_command(struct job *job)
 		r = user_take(s->trees.dkms, &job->ask.user, &job->outcome.error);
 	if (r == 0)
 		r = fill_sandbox(job, &request, &box);
+	job->ask.user.outside = box.kind == SANDBOX_KIND_NONE;
 	if (r == 0) {
 		conf_fill_command(&request, cmd);
 		cmd->timeout_s = CONF_SECONDS;

@@ -263,6 +263,7 @@ kills()
 	module stays 1.0 PRE_BUILD=pre.sh
 	write_script "$sourcetree/stays-1.0/pre.sh" 'setsid bash -c "exec -a the-build-of-stays sleep 1000" & bash -c "exec -a the-build-of-stays sleep 1000" &' \
 		"sleep 0.3; $waiting"
+	write_script "$sourcetree/stays-1.0/daemon.sh" 'setsid bash -c "exec -a the-build-of-stays sleep 1000" > /dev/null 2>&1 &'
 	dkms add stays/1.0 > /dev/null
 	killed "kill -9 of dkms" dkms
 	killed "kill -9 of bubblewrap" bwrap
@@ -270,8 +271,12 @@ kills()
 	killed "kill -9 of dkms, traced" dkms
 	write_script "$work/bin/bwrap" 'case " $* " in *" --unshare-user "*) exec /usr/bin/bwrap "$@" ;; esac; exit 1'
 	killed "kill -9 of dkms, with a user namespace" dkms
+	write_script "$work/bin/bwrap" 'exit 1'
+	run_dkms build stays/1.0 -k $K7 --directive PRE_BUILD=daemon.sh
+	is "$status" 0 "a build without namespaces leaves processes behind"
+	ok "dkms ends them" refused pgrep -f the-build-of-stays
 	rm "$work/bin/bwrap"
-	run_dkms build stays/1.0 -k $K7 --timeout 2s
+	run_dkms build stays/1.0 -k $K7 --force --timeout 2s
 	ok "--timeout ends all processes" refused pgrep -f the-build-of-stays
 }
 
