@@ -1,16 +1,24 @@
 #!/bin/bash
-# Feeds each parser of foreign data with 20,000 inputs that libFuzzer makes from the files in
-# tests/fuzz/corpus. The inputs are the same each time, so that a failure can be repeated.
+# Feeds each parser of foreign data for 60 seconds with inputs that libFuzzer makes from the files in
+# tests/fuzz/corpus. As many targets run at a time as there are processors.
 #
-#	FUZZ_RUNS=1000000 tests/fuzz/fuzz.sh [TARGET...]	more of them, for some
+#	FUZZ_SECONDS=600 tests/fuzz/fuzz.sh [TARGET...]		longer, for some
+#	FUZZ_RUNS=20000 tests/fuzz/fuzz.sh			so many inputs, the same each time
+#	FUZZ_KEEP=DIR tests/fuzz/fuzz.sh			keeps in DIR/TARGET what reached new code,
+#								and begins with it the next time
 #
 # Needs clang with its sanitizers; $top_builddir must be configured. An input that makes a target
-# fail is kept in $top_builddir/tests/fuzz.d.
+# fail is kept in $top_builddir/tests/fuzz.d. tests/fuzz/long calls this for hours.
 set -eu
 # shellcheck source=tests/lib/tap.sh
 . "${top_srcdir:?}/tests/lib/tap.sh"
 
-runs=${FUZZ_RUNS:-20000}
+limit=(-max_total_time="${FUZZ_SECONDS:-60}")
+amount="${FUZZ_SECONDS:-60} seconds"
+if [ -n "${FUZZ_RUNS:-}" ]; then
+	limit=(-seed=1 -runs="$FUZZ_RUNS")
+	amount="$FUZZ_RUNS inputs"
+fi
 clang=${CLANG:-clang}
 objects=$(realpath "${top_builddir:?}")/tests/fuzz.d
 libraries=(libuv libkmod jansson zlib liblzma libzstd libcrypto libarchive)
@@ -82,22 +90,35 @@ make_module() # FILE
 	${CC:-cc} -c '-DRELEASE="release"' -fno-common -o "$1" "$top_srcdir/tests/modules/user.c"
 }
 
+# Leaves the log in $objects/TARGET.log, with a last line "status N".
 fuzz() # TARGET
 {
 	local name=$1 corpus=$top_srcdir/tests/fuzz/corpus/$1 found=$objects/found-$1- status=0
+	local new=${FUZZ_KEEP:-$work}/$name
 
-	mkdir "$work/$name"
+	mkdir -p "$new"
 	case $name in
 	tarball) corpus=$work/archives ;;
-	conf-text) cp "$top_srcdir"/tests/unit/conf/*.conf "$work/$name" ;;
+	conf-text) cp "$top_srcdir"/tests/unit/conf/*.conf "$new" ;;
 	esac
 	rm -f "$found"*
 	env TMPDIR="$work" FUZZ_MODULE="$work/module.ko" ASAN_OPTIONS=detect_leaks=1 \
-		"$objects/fuzz-$name" -seed=1 -runs="$runs" -max_len=8192 -timeout=20 -rss_limit_mb=1024 \
-		-print_final_stats=1 -artifact_prefix="$found" "$work/$name" "$corpus" \
+		"$objects/fuzz-$name" "${limit[@]}" -max_len=8192 -timeout=20 -rss_limit_mb=1024 \
+		-print_final_stats=1 -artifact_prefix="$found" "$new" "$corpus" \
 		> "$objects/$name.log" 2>&1 || status=$?
-	report "$status" "$name: $runs inputs"
-	[ "$status" -eq 0 ] || { grep -v '^#[0-9]' "$objects/$name.log" | head -n 60 | sed 's/^/# /'; }
+	echo "status $status" >> "$objects/$name.log"
+}
+
+# Prints how that went. A target that has run no input is a failure.
+result() # TARGET
+{
+	local name=$1 status inputs
+
+	status=$(sed -n '$s/^status //p' "$objects/$name.log")
+	inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$objects/$name.log")
+	[ "${inputs:-0}" -gt 0 ] || status=${status/#0/1}
+	report "${status:-1}" "$name: $amount${FUZZ_SECONDS+, $inputs inputs}"
+	[ "$status" = 0 ] || { grep -v '^#[0-9]' "$objects/$name.log" | head -n 60 | sed 's/^/# /'; }
 }
 
 mkdir "$work/archives"
@@ -109,7 +130,14 @@ if [ $# -eq 0 ]; then
 		set -- "$@" "${target%.c}"
 	done
 fi
+running=0
 for target; do
-	fuzz "$target"
+	[ $running -lt "$(nproc)" ] || { wait -n; running=$((running - 1)); }
+	(trap - EXIT; fuzz "$target") &
+	running=$((running + 1))
+done
+wait
+for target; do
+	result "$target"
 done
 finish
