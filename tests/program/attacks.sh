@@ -133,6 +133,33 @@ own_users()
 	is "$status" 0 "both are built"
 }
 
+# No mount of a sandbox has set-user-ID programs, and only those of device files have devices.
+mounts()
+{
+	new_machine
+	module mounts 1.0 PRE_BUILD=pre.sh
+	# shellcheck disable=SC2016
+	write_script "$sourcetree/mounts-1.0/pre.sh" 'sed "s/^/mount: /" /proc/self/mounts'
+	mkdir "$installtree/$K/extra"
+	mount -t tmpfs -o suid,dev more "$installtree/$K/extra"
+	dkms_exits 0 "a build that lists its mounts" build mounts/1.0 -k $K
+	sed -n 's/^mount: //p' "$dkmstree/mounts/1.0/$K/$arch/log/make.log" > "$work/mounts"
+	ok "there are some" test "$(wc -l < "$work/mounts")" -gt 10
+	# A mount that a later one covers cannot be reached.
+	is "$(awk '{ line[NR] = $0; place[NR] = $2; options[NR] = "," $4 "," }
+		END {
+			for (i = 1; i <= NR; i++) {
+				covered = 0
+				for (j = i + 1; j <= NR; j++)
+					covered = covered || place[i] == place[j] || index(place[i], place[j] "/") == 1
+				if (!covered && (options[i] !~ /,nosuid,/ || (place[i] !~ "^/dev/" && options[i] !~ /,nodev,/)))
+					print line[i]
+			}
+		}' "$work/mounts")" "" \
+		"all are nosuid, and nodev except for those in /dev"
+	umount "$installtree/$K/extra"
+}
+
 # A dkms.conf that only root can read is evaluated, but not by root, and sees no more than a build.
 private_conf()
 {
@@ -302,6 +329,7 @@ mentioned()
 
 root
 own_users
+mounts
 private_conf
 calls
 kills
