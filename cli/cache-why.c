@@ -125,7 +125,8 @@ int cache_why(struct cache *cache, struct arguments *args, json_t *doc, struct e
 
 	if (doc)
 		json_object_set_new(doc, "builds", list);
-	uv_loop_init(&loop);
+	if (uv_loop_init(&loop) < 0)
+		return error_set(err, -EMFILE, 1, "no jobs can be started");
 	plan_init(&plan, &loop, &args->settings);
 	plan_use_cache(&plan, cache);
 	if (add_all_jobs(&plan, args, err) == 0 && plan_run(&plan, err) == 0)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "builder/host/distro.h"
@@ -51,6 +52,30 @@ static void forget_jobserver(void)
 	unsetenv("MFLAGS");
 }
 
+/* The number of files that a run has open at the same time, at least. */
+#define FILES_MIN 64
+
+/* Makes sure that files can be opened: libraries do not expect that they cannot. Returns
+ * false if that is impossible. */
+static bool have_descriptors(void)
+{
+	_cleanup_(error_done) struct error err = {0};
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES_MIN)
+		return true;
+	if (limit.rlim_max >= FILES_MIN) {
+		limit.rlim_cur = FILES_MIN;
+		if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+			return true;
+	}
+	error_set(&err, -EMFILE, 1, "only %lu files can be open at the same time",
+		(unsigned long)limit.rlim_cur);
+	error_remedy(&err, "ulimit -n %d", FILES_MIN);
+	print_error(&err);
+	return false;
+}
+
 static int load_framework(struct settings *settings, struct error *err)
 {
 	struct outcome outcome = {0};
@@ -61,7 +86,8 @@ static int load_framework(struct settings *settings, struct error *err)
 	command_init(&cmd);
 	r = framework_fill_command(settings, NULL, &cmd);
 	if (r > 0) {
-		uv_loop_init(&loop);
+		if (uv_loop_init(&loop) < 0)
+			return error_set(err, -EMFILE, 1, "commands cannot be started");
 		r = runner_run_command(&loop, &cmd, &outcome);
 		if (r == 0)
 			r = framework_parse(&cmd, &outcome, settings, err);
@@ -114,6 +140,8 @@ int main(int argc, char **argv)
 	/* A reader that closes the pipe must not stop an install halfway. */
 	signal(SIGPIPE, SIG_IGN);
 	open_standard_fds();
+	if (!have_descriptors())
+		return 1;
 	/* MAKEFLAGS may name descriptors, so this comes before any file is opened. */
 	joined = slots_join_make(&outer, getenv("MAKEFLAGS"));
 	if (joined != 0)

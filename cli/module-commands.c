@@ -61,7 +61,9 @@ static int run_rpm(const struct arguments *args, struct error *err)
 	strv_push_all(&cmd.argv,
 		(const char *const[]){"rpm", "-Uvh", "--", args->archive, NULL});
 	cmd.log_fd = args->quiet || arguments_need_stdout(args) ? -1 : STDOUT_FILENO;
-	uv_loop_init(&loop);
+	cmd.runs_when_cancelled = true; /* rpm must not stop halfway */
+	if (uv_loop_init(&loop) < 0)
+		return error_set(err, -EMFILE, 1, "rpm cannot be started");
 	r = runner_run_command(&loop, &cmd, &outcome);
 	uv_loop_close(&loop);
 	if (r == 0 && outcome_ok(&outcome))

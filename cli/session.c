@@ -121,7 +121,10 @@ static int add_listeners(struct session *s)
 int session_init(struct session *s, struct arguments *args, bool removes)
 {
 	*s = (struct session){.args = args, .settings = &args->settings};
-	uv_loop_init(&s->loop);
+	if (uv_loop_init(&s->loop) < 0) {
+		fputs("dkms: no jobs can be started: out of files or memory\n", stderr);
+		exit(1);
+	}
 	plan_init(&s->plan, &s->loop, s->settings);
 	if (!args->ignores_make_slots) {
 		s->plan.slots = args->make_slots;

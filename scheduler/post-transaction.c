@@ -53,6 +53,8 @@ static void run(struct plan *p, const struct kernel *kernel, const char *log, in
 	strv_push_all(&cmd.env, (const char *const *)environ);
 	strv_setenv(&cmd.env, "kernelver", kernel->release);
 	cmd.log_fd = log_fd;
+	cmd.runs_when_cancelled = true; /* it must not stop halfway */
+	cmd.timeout_s = p->shared.settings->limits.script_timeout_s;
 	r = runner_run_command(p->loop, &cmd, &outcome);
 	if (r < 0) {
 		strv_pushf(&p->warnings, "post_transaction: %s", strerror(-r));

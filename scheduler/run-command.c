@@ -2,6 +2,8 @@
 /* How does dkms run one command and wait for it? With a graph of one node. */
 #include "config.h"
 
+#include <signal.h>
+
 #include "scheduler/run-command.h"
 #include "scheduler/runner.h"
 
@@ -37,7 +39,8 @@ int runner_run_command(uv_loop_t *loop, const struct command *cmd, struct outcom
 {
 	static const struct task_ops ops = {.step = single_step, .command = single_command};
 	struct slots slots;
-	struct runner_options options = {.slots = &slots};
+	int cancelled = 0;
+	struct runner_options options = {.slots = &slots, .cancelled = &cancelled};
 	struct single single = {.cmd = cmd, .ret = ret};
 	struct graph g = {0};
 	int r;
@@ -49,5 +52,10 @@ int runner_run_command(uv_loop_t *loop, const struct command *cmd, struct outcom
 		graph_done(&g);
 	}
 	slots_done(&slots);
+	if (cancelled) {
+		fflush(stdout);
+		signal(cancelled, SIG_DFL);
+		raise(cancelled);
+	}
 	return r;
 }

@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
-#include "base/parallel.h"
+#include "base/file.h"
 #include "scheduler/process.h"
 #include "scheduler/runner.h"
 #include "scheduler/tracing.h"
+#include "scheduler/work-threads.h"
 
 #define KILL_AFTER_MS 2000  /* from SIGTERM to SIGKILL */
 /* How long to read the output of a command that has exited, while its children may hold
@@ -22,6 +24,7 @@
 /* How long a task waits that asks for it: the first time, and at most (ms). */
 #define WAIT_MS 10
 #define WAIT_MAX_MS 250
+#define LOG_CHECK_MS 100 /* how often the size of logs is looked at */
 #define BALANCE_MS 10 /* the time between two calls of slots_balance() */
 
 extern char **environ;
@@ -36,7 +39,8 @@ struct runner {
 	 * slot. */
 	uv_poll_t slot_poll;
 	uv_timer_t balance_timer; /* active while commands have jobservers */
-	uv_signal_t signals[3]; /* SIGINT, SIGTERM, SIGHUP */
+	uv_timer_t log_timer; /* active while commands have limits for their logs */
+	uv_signal_t signals[4]; /* SIGINT, SIGTERM, SIGHUP, SIGQUIT */
 	uv_signal_t children; /* SIGCHLD */
 	uv_timer_t kill_timer; /* from the first signal to SIGKILL */
 	struct run *runs; /* the nodes that are running, a list */
@@ -74,6 +78,8 @@ struct run {
 	bool waits_for_slot;
 	bool waits; /* the task has asked to wait; timer ends the wait */
 	unsigned int wait_ms; /* how long the last wait took */
+	int log_fd; /* of the command; -1: its output is captured */
+	uint64_t log_max_bytes;
 	struct jobserver jobserver; /* of the command, if has_jobserver is set */
 	bool has_jobserver;
 	bool essential;	     /* the command is essential: see struct command */
@@ -209,12 +215,23 @@ static void on_drain_timeout(uv_timer_t *timer)
 	close_pipe(&run->pipes[1]);
 }
 
+/* Cuts the log at its limit. Others may still append to it for a moment. */
+static void cut_log(const struct run *run)
+{
+	static const char note[] = "\n# dkms: the log is cut off here: see max_log\n";
+
+	if (ftruncate(run->log_fd, (off_t)run->log_max_bytes) == 0)
+		write_all(run->log_fd, note, sizeof(note) - 1);
+}
+
 /* Reaps the process of the command if it has ended. */
 static void reap_if_ended(struct run *run)
 {
 	if (!run->pid || !process_reap(run->pid, &run->outcome))
 		return;
 	run->pid = 0;
+	if (run->outcome.log_full)
+		cut_log(run);
 	run->outcome.cancelled = *run->runner->cancelled != 0 && !run->essential;
 	if (run->tracing.trace)
 		tracing_stop(&run->tracing, on_tracing_closed);
@@ -238,6 +255,29 @@ static void on_timeout(uv_timer_t *timer)
 	signal_run(run, run->outcome.timed_out ? SIGKILL : SIGTERM);
 	run->outcome.timed_out = true;
 	uv_timer_start(timer, on_timeout, KILL_AFTER_MS, 0);
+}
+
+/* Kills commands that have written too much. A command writes to its log itself, and a
+ * limit for the size of its files would also hold for what it compiles. */
+static void on_log_timer(uv_timer_t *timer)
+{
+	struct runner *runner = timer->data;
+	bool any = false;
+
+	for (struct run *run = runner->runs; run; run = run->next) {
+		struct stat st;
+
+		if (!run->pid || !run->log_max_bytes || run->log_fd < 0)
+			continue;
+		any = true;
+		if (fstat(run->log_fd, &st) < 0 || st.st_size < 0 ||
+			(uint64_t)st.st_size <= run->log_max_bytes)
+			continue;
+		run->outcome.log_full = true;
+		signal_run(run, SIGKILL);
+	}
+	if (!any)
+		uv_timer_stop(timer);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -365,6 +405,8 @@ static void start_command(struct run *run, const struct command *cmd)
 		return;
 	}
 	run->essential = cmd->runs_when_cancelled;
+	run->log_fd = cmd->log_fd;
+	run->log_max_bytes = cmd->log_max_bytes;
 	run->outcome = (struct outcome){0};
 	run->tracing = (struct tracing){0};
 	run->started_ns = uv_hrtime();
@@ -377,7 +419,10 @@ static void start_command(struct run *run, const struct command *cmd)
 	r = spawn_command(run, cmd);
 	if (r < 0)
 		run->outcome.error = r;
-	else if (cmd->timeout_s)
+	else if (cmd->log_max_bytes && !uv_is_active((uv_handle_t *)&run->runner->log_timer))
+		uv_timer_start(&run->runner->log_timer, on_log_timer, LOG_CHECK_MS,
+			LOG_CHECK_MS);
+	if (r == 0 && cmd->timeout_s)
 		uv_timer_start(&run->timer, on_timeout, 1000ull * cmd->timeout_s, 0);
 	for (int i = 0; i < 2; i++)
 		if (r < 0 || cmd->log_fd >= 0 ||
@@ -423,46 +468,9 @@ static void end_run(struct run *run, bool ok)
 	use_free_slots(runner);
 }
 
-static void on_nothing(uv_work_t *work)
-{
-	(void)work;
-}
-
-static void on_nothing_done(uv_work_t *work, int status)
-{
-	(void)work;
-	(void)status;
-}
-
-/* Makes libuv start its threads, one for each processor. It does so when it is first given
- * work, and reads their number from the environment then. The variable is set for that
- * call alone, because the commands of dkms inherit its environment, and no thread may read
- * the environment meanwhile: so this work does nothing. */
-static void start_threads(uv_loop_t *loop)
-{
-	static const char name[] = "UV_THREADPOOL_SIZE";
-	static bool started;
-	static uv_work_t nothing;
-	_cleanup_free_ char *before = NULL;
-	char threads[16];
-
-	if (started)
-		return;
-	started = true;
-	if (getenv(name))
-		before = xstrdup(getenv(name));
-	snprintf(threads, sizeof(threads), "%u", parallel_count_cpus());
-	setenv(name, threads, 1);
-	uv_queue_work(loop, &nothing, on_nothing, on_nothing_done);
-	if (before)
-		setenv(name, before, 1);
-	else
-		unsetenv(name);
-}
-
 static void queue_work(struct run *run)
 {
-	start_threads(run->runner->loop);
+	work_threads_start(run->runner->loop);
 	run->work.data = run;
 	uv_queue_work(run->runner->loop, &run->work, on_work, on_work_done);
 }
@@ -529,6 +537,7 @@ static void close_runner(struct runner *runner)
 	if (runner->slots->fd >= 0)
 		uv_close((uv_handle_t *)&runner->slot_poll, NULL);
 	uv_close((uv_handle_t *)&runner->balance_timer, NULL);
+	uv_close((uv_handle_t *)&runner->log_timer, NULL);
 	uv_close((uv_handle_t *)&runner->kill_timer, NULL);
 	uv_close((uv_handle_t *)&runner->children, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(runner->signals); i++)
@@ -623,7 +632,7 @@ static void on_kill_timer(uv_timer_t *timer)
 	signal_all(timer->data, SIGKILL, false);
 }
 
-/* Handles SIGINT, SIGTERM and SIGHUP: see struct runner_options. */
+/* Handles SIGINT, SIGTERM, SIGHUP and SIGQUIT: see struct runner_options. */
 static void on_signal(uv_signal_t *handle, int signum)
 {
 	struct runner *runner = handle->data;
@@ -643,7 +652,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options)
 {
-	static const int signums[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int signums[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	char buffer[READ_BYTES];
 	struct runner runner = {
 		.loop = loop,
@@ -659,6 +668,8 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	if (runner.slots->fd >= 0)
 		uv_poll_init(loop, &runner.slot_poll, runner.slots->fd);
 	uv_timer_init(loop, &runner.balance_timer);
+	uv_timer_init(loop, &runner.log_timer);
+	runner.log_timer.data = &runner;
 	uv_timer_init(loop, &runner.kill_timer);
 	uv_signal_init(loop, &runner.children);
 	runner.slot_poll.data = runner.balance_timer.data = runner.kill_timer.data = runner.children.data = &runner;

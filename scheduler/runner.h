@@ -51,7 +51,7 @@ struct runner_options {
 	 * one waits for a disk or for a process to start, another can run. */
 	unsigned int n_extra;
 	const struct observer *observer; /* may be NULL */
-	/* If not NULL, SIGINT, SIGTERM and SIGHUP cancel the run: *cancelled is set to
+	/* If not NULL, SIGINT, SIGTERM, SIGHUP and SIGQUIT cancel the run: *cancelled is set to
 	 * the number of the signal. Children get SIGTERM, except essential commands. Two
 	 * seconds later they get SIGKILL; after a second signal all children get it.
 	 * Commands that are not essential are not started any more, and their outcome is

@@ -89,6 +89,9 @@ void settings_init(struct settings *s)
 		.force_list_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
 		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
 		.limits.slots = parallel_count_cpus(),
+		.limits.timeout_s = 6 * 3600,
+		.limits.script_timeout_s = 1800,
+		.limits.max_log_bytes = (uint64_t)64 << 20,
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
 	};
 	source_date_parse(getenv(SOURCE_DATE_VARIABLE), &s->source_date);

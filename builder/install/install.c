@@ -70,7 +70,7 @@ static int move_file(
 		/* The kernel's tree and the dkms tree may be on different file systems.
 		 */
 		if (r == -EXDEV)
-			r = file_copy(from, to, err);
+			r = file_copy(from, to, NULL);
 		if (r == 0 && unlink(from) < 0)
 			r = -errno;
 	}

@@ -52,6 +52,7 @@ enum transition hook_enter(struct job *job, const char *directive, const char *s
 	strv_push_all(&job->ask.command.env, (const char *const *)environ);
 	conf_set_environment(&request, &job->ask.command.env);
 	job->ask.command.cwd = TAKE_PTR(source);
+	job->ask.command.timeout_s = s->limits.script_timeout_s;
 	/* When the job has changed the system, its script still has to run. */
 	job->ask.command.runs_when_cancelled =
 		job->outcome.changed_kernel || job->outcome.registered;

@@ -2,6 +2,7 @@
 /* A child process as data: which program to run, and how it ended. */
 #include "config.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ void outcome_done(struct outcome *o)
 
 bool outcome_ok(const struct outcome *o)
 {
-	return !o->error && !o->signal && !o->timed_out && !o->cancelled &&
+	return !o->error && !o->signal && !o->timed_out && !o->log_full && !o->cancelled &&
 	       o->exit_status == 0;
 }
 
@@ -39,6 +40,9 @@ char *outcome_describe(const struct outcome *o, const struct command *c)
 {
 	if (o->error)
 		return xasprintf("could not be started: %s", strerror(-o->error));
+	if (o->log_full)
+		return xasprintf("wrote more than %" PRIu64 " MiB to its log",
+			c->log_max_bytes >> 20);
 	if (o->timed_out)
 		return xasprintf("ran longer than %u s", c->timeout_s);
 	if (o->cancelled)

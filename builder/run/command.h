@@ -27,6 +27,7 @@ struct command {
 	const char *jobserver_fifo;
 	bool runs_when_cancelled; /* is neither skipped nor ended by cancelling */
 	unsigned int timeout_s;   /* 0: no limit */
+	uint64_t log_max_bytes;   /* of the file log_fd; 0: no limit */
 	/* Gets what the command opens, borrowed; NULL: nothing is recorded. The command
 	 * must be one that sandbox_wrap_command() has changed with this member set. */
 	struct trace *trace;
@@ -42,6 +43,7 @@ struct outcome {
 	int exit_status; /* its argument to exit(), if signal is 0 */
 	int signal;      /* the signal that ended it, or 0 */
 	bool timed_out;
+	bool log_full; /* ended, because the log has reached log_max_bytes */
 	bool cancelled; /* ended, or not started, because the run is cancelled */
 	double elapsed_s;
 	/* Of the command and of all its descendants that ended and were waited for. */

@@ -45,6 +45,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	build_fill_environment(job, &cmd->env);
 	cmd->cwd = xstrdup(b->paths.build_dir);
 	cmd->log_fd = b->log_fd;
+	cmd->log_max_bytes = s->limits.max_log_bytes;
 	cmd->uses_jobserver = make;
 	cmd->jobserver_fifo = box.jobserver_fifo = make ? job->jobserver_fifo : NULL;
 	build_fill_sandbox(job, &box);

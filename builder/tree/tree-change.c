@@ -284,8 +284,12 @@ static int replace_dir(
 		return 0;
 	if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
 		return error_errno(err, -errno, 1, "cannot move %s to %s", from, to);
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0)
-		return dir_remove(from, err);
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0) {
+		/* The new one is in place. What is left of the old one goes with the
+		 * directory that it is in now. */
+		dir_remove(from, NULL);
+		return 0;
+	}
 	r = remove_by_rename(to, stage_dir, err);
 	if (r == 0 && rename(from, to) < 0)
 		r = error_errno(err, -errno, 1, "cannot move %s to %s", from, to);
