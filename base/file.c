@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "base/walk.h"
@@ -166,7 +167,7 @@ static char *temporary_name(const char *path)
 		atomic_fetch_add(&counter, 1));
 }
 
-static int read_fd(int fd, size_t max, struct str *ret)
+int file_read_fd(int fd, size_t max, struct str *ret)
 {
 	char buffer[65536];
 
@@ -201,7 +202,7 @@ static int read_from(const char *path, off_t offset, size_t max, struct str *ret
 	/* This fails for a smaller file, which is read from its beginning. */
 	if (offset < 0)
 		(void)lseek(fd, offset, SEEK_END);
-	r = read_fd(fd, max, &s);
+	r = file_read_fd(fd, max, &s);
 	if (r < 0) {
 		str_done(&s);
 		return error_errno(err, r, 1, "cannot read %s", path);
@@ -304,6 +305,15 @@ int link_write(const char *path, const char *target, struct error *err)
 	return 0;
 }
 
+/* Returns whether a file of that many bytes cannot be copied to fd. Small ones may try. */
+static bool is_too_large(off_t size, int fd)
+{
+	struct statvfs fs;
+
+	return size > 16 * 1024 * 1024 && fstatvfs(fd, &fs) == 0 &&
+	       (uint64_t)size > (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
 static int copy_bytes(int from, int to)
 {
 	struct stat st;
@@ -313,6 +323,9 @@ static int copy_bytes(int from, int to)
 		return 0;
 	if (fstat(from, &st) < 0)
 		return -errno;
+	/* A file with holes is larger than the space that it takes. */
+	if (is_too_large(st.st_size, to))
+		return -ENOSPC;
 	for (off_t left = st.st_size; left > 0;) {
 		ssize_t n = copy_file_range(from, NULL, to, NULL, (size_t)left, 0);
 
@@ -337,31 +350,22 @@ static int copy_bytes(int from, int to)
 	}
 }
 
-/* Copies the file name in the directory from_dir to the new file to_name in to_dir. Syncs
- * it to disk if sync is set. */
-static int copy_at(int from_dir, const char *name, int to_dir, const char *to_name,
-	uid_t uid, gid_t gid, bool sync)
+int file_copy_at(
+	int from, int dir, const char *name, uid_t uid, gid_t gid, mode_t mode, bool sync)
 {
-	/* Without O_NONBLOCK, this would wait for the other end of a FIFO. */
-	_cleanup_close_ int from = openat(
-		from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	_cleanup_close_ int to = -1;
+	_cleanup_close_ int to =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct stat st;
 	int r;
 
-	if (from < 0 || fstat(from, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	to = openat(to_dir, to_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (to < 0)
+	if (to < 0 || fstat(from, &st) < 0)
 		return -errno;
 	r = copy_bytes(from, to);
 	if (r < 0)
 		return r;
 	if (uid != (uid_t)-1 && fchown(to, uid, gid) < 0)
 		return -errno;
-	if (fchmod(to, st.st_mode & 07777) < 0)
+	if (fchmod(to, mode) < 0)
 		return -errno;
 	if (futimens(to, (struct timespec[2]){st.st_atim, st.st_mtim}) < 0)
 		return -errno;
@@ -370,15 +374,27 @@ static int copy_at(int from_dir, const char *name, int to_dir, const char *to_na
 	return 0;
 }
 
-int file_copy(const char *from, const char *to, struct error *err)
+int file_open_at(int dir, const char *name, mode_t *ret_mode)
+{
+	/* Without O_NONBLOCK, this would wait for the other end of a FIFO. */
+	_cleanup_close_ int fd =
+		openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	*ret_mode = st.st_mode & 07777;
+	return take_fd(&fd);
+}
+
+int file_copy_fd(
+	int fd, const char *from, const char *to, mode_t mode, struct error *err)
 {
 	_cleanup_free_ char *temporary = temporary_name(to);
-	_cleanup_free_ char *real = realpath(from, NULL);
-	int r = real ? 0 : -errno;
+	int r = file_copy_at(fd, AT_FDCWD, temporary, (uid_t)-1, (gid_t)-1, mode, true);
 
-	if (r == 0)
-		r = copy_at(
-			AT_FDCWD, real, AT_FDCWD, temporary, (uid_t)-1, (gid_t)-1, true);
 	if (r == 0 && rename(temporary, to) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -386,6 +402,16 @@ int file_copy(const char *from, const char *to, struct error *err)
 		return error_errno(err, r, 1, "cannot copy %s to %s", from, to);
 	}
 	return 0;
+}
+
+int file_copy(const char *from, const char *to, struct error *err)
+{
+	_cleanup_free_ char *real = realpath(from, NULL);
+	mode_t mode;
+	_cleanup_close_ int fd = real ? file_open_at(AT_FDCWD, real, &mode) : -errno;
+
+	return fd < 0 ? error_errno(err, fd, 1, "cannot copy %s to %s", from, to)
+		      : file_copy_fd(fd, from, to, mode, err);
 }
 
 int file_same_bytes(const char *a, const char *b)
@@ -449,132 +475,6 @@ int dir_make(const char *path, struct error *err)
 	if (!path_is_dir(path))
 		return error_errno(
 			err, -ENOTDIR, 1, "cannot make the directory %s", path);
-	return 0;
-}
-
-static int copy_link(int from, int to, const char *name, uid_t uid, gid_t gid)
-{
-	_cleanup_free_ char *target = xcalloc(PATH_MAX, 1);
-	ssize_t n = readlinkat(from, name, target, PATH_MAX);
-
-	if (n < 0)
-		return -errno;
-	if (n == PATH_MAX)
-		return -ENAMETOOLONG;
-	if (symlinkat(target, to, name) < 0)
-		return -errno;
-	if (uid != (uid_t)-1 && fchownat(to, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	return 0;
-}
-
-/* The directories whose content is being copied. */
-struct copied_dirs {
-	struct dir_stack copies;
-	struct stat *from; /* what stat(2) said of the original of each */
-	size_t room;
-};
-
-static void copied_dirs_done(struct copied_dirs *d)
-{
-	dir_stack_done(&d->copies);
-	free(d->from);
-}
-
-/* Makes the directory name in to_parent, for the content of the directory that from is
- * open on. */
-static int begin_dir(int from, int to_parent, const char *name, struct copied_dirs *dirs)
-{
-	size_t n = dirs->copies.n;
-	int fd;
-
-	if (n == dirs->room) {
-		dirs->room = 2 * dirs->room + 8;
-		dirs->from = xrealloc_array(dirs->from, dirs->room, sizeof(*dirs->from));
-	}
-	if (fstat(from, &dirs->from[n]) < 0 || mkdirat(to_parent, name, 0700) < 0)
-		return -errno;
-	fd = openat(to_parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : dir_stack_push(&dirs->copies, fd);
-}
-
-/* Sets the owner, mode and times of the deepest copy, after its content, which would
- * change the times, and leaves it. */
-static int finish_dir(struct copied_dirs *dirs, uid_t uid, gid_t gid)
-{
-	const struct stat *from = &dirs->from[dirs->copies.n - 1];
-	int fd = dir_stack_fd(&dirs->copies);
-
-	if ((uid != (uid_t)-1 && fchown(fd, uid, gid) < 0) ||
-		fchmod(fd, (from->st_mode & 07777) | 0700) < 0 ||
-		futimens(fd, (struct timespec[2]){from->st_atim, from->st_mtim}) < 0)
-		return -errno;
-	return dir_stack_pop(&dirs->copies);
-}
-
-/* Copies all entries of the walk to the deepest directory of dirs. */
-static int copy_walk(struct walk *w, struct copied_dirs *dirs, uid_t uid, gid_t gid)
-{
-	const struct walk_entry *e;
-	int r = 0;
-
-	while (r == 0 && (e = walk_next(w))) {
-		int to = dir_stack_fd(&dirs->copies);
-
-		if (e->error)
-			r = e->error;
-		else if (e->leaving)
-			r = finish_dir(dirs, uid, gid);
-		else if (e->type == DT_DIR)
-			r = begin_dir(e->fd, to, e->name, dirs);
-		else if (e->type == DT_REG)
-			r = copy_at(e->parent, e->name, to, e->name, uid, gid, false);
-		else if (e->type == DT_LNK)
-			r = copy_link(e->parent, to, e->name, uid, gid);
-	}
-	return r;
-}
-
-static int copy_dir(const char *from, const char *to, uid_t uid, gid_t gid)
-{
-	int fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(copied_dirs_done) struct copied_dirs dirs = {0};
-	_cleanup_(walk_done) struct walk w = {0};
-	int r = fd < 0 ? -errno : begin_dir(fd, AT_FDCWD, to, &dirs);
-
-	if (r == 0)
-		r = walk_begin_at(&w, take_fd(&fd), WALK_LEAVE);
-	if (r == 0)
-		r = copy_walk(&w, &dirs, uid, gid);
-	if (r == 0)
-		r = finish_dir(&dirs, uid, gid);
-	close_ptr(&fd);
-	return r;
-}
-
-/* Returns whether path is dir or below it, with all links resolved. */
-static bool is_inside(const char *path, const char *dir)
-{
-	_cleanup_free_ char *real = realpath(path, NULL);
-	_cleanup_free_ char *real_dir = realpath(dir, NULL);
-
-	if (!real || !real_dir)
-		return false;
-	return streq(real_dir, "/") || path_is_in(real, real_dir);
-}
-
-int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err)
-{
-	_cleanup_free_ char *parent = path_parent(to);
-	int r;
-
-	/* The copy would be copied, too, without end. */
-	if (is_inside(*parent ? parent : ".", from))
-		return error_set(
-			err, -ELOOP, 1, "cannot copy %s into itself, to %s", from, to);
-	r = copy_dir(from, to, uid, gid);
-	if (r < 0)
-		return error_errno(err, r, 1, "cannot copy %s to %s", from, to);
 	return 0;
 }
 

@@ -58,6 +58,9 @@ int file_lock(int fd, int operation);
 int write_all(int fd, const void *bytes, size_t n);
 /* Reads a whole file. -EFBIG if it has more than max bytes. Ends *ret with a NUL. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);
+/* Appends all that can be read from fd to *ret, and a NUL. -EFBIG if there are more than
+ * max bytes. After an error *ret may have changed. */
+int file_read_fd(int fd, size_t max, struct str *ret);
 /* Reads the last max bytes of a file, or all of it if it is shorter. */
 int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err);
 /* Writes a file under a temporary name, syncs it to disk and renames it to path. */
@@ -70,6 +73,21 @@ int link_write(const char *path, const char *target, struct error *err);
 /* Copies a regular file with its mode and times to a temporary name beside to, syncs it
  * to disk and renames it to to. Clones the blocks where the file system can (FICLONE). */
 int file_copy(const char *from, const char *to, struct error *err);
+/* Does the same for the file that fd is open on, with the given mode for the copy; from is
+ * its name in errors. */
+int file_copy_fd(
+	int fd, const char *from, const char *to, mode_t mode, struct error *err);
+/* Opens the file name in the directory dir (or AT_FDCWD) for reading. Does not follow a
+ * link, and does not wait for the other end of a FIFO. Returns a descriptor or a negative
+ * errno; -EINVAL if it is not a regular file. *ret_mode gets its permissions. */
+int file_open_at(int dir, const char *name, mode_t *ret_mode);
+/* Copies the file that from is open on, with its times, to the new file name in the
+ * directory dir (or AT_FDCWD). The copy belongs to uid and gid, or to the caller if uid is
+ * (uid_t)-1. Clones the blocks where the file system can; otherwise -ENOSPC if the file is
+ * larger than the free space. Syncs it to disk if sync is set. Returns 0 or a negative
+ * errno; the new file may exist then. */
+int file_copy_at(int from, int dir, const char *name, uid_t uid, gid_t gid, mode_t mode,
+	bool sync);
 /* Returns 1 if both files have the same bytes, 0 if not. */
 int file_same_bytes(const char *a, const char *b);
 
@@ -80,12 +98,6 @@ int file_same_bytes(const char *a, const char *b);
 int dir_list(const char *path, struct strv *ret);
 /* Makes a directory with mode 0755, and its parents. 0 if it exists. */
 int dir_make(const char *path, struct error *err);
-/* Copies a directory with its content: files and directories with modes and times, and
- * links as links; other types of files are left out. -ENAMETOOLONG if a directory below
- * from has a path of PATH_MAX bytes or more. The parent of to must exist; to must
- * not exist, and must not be inside from (-ELOOP). The copies belong to uid and gid, or
- * to the caller if uid is (uid_t)-1. */
-int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err);
 /* Removes a file, a link, or a directory with its content, however deep. Does not follow
  * links. Gives directories of the caller the mode 0700 if theirs is in the way. Returns 0
  * if path does not exist. */

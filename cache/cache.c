@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "cache/cache.h"
 #include "cache/ccache-dirs.h"
@@ -208,6 +209,21 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
 	return r;
 }
 
+/* A file that others may have written is put into the cache if it has at most this many
+ * bytes. */
+#define FILE_MAX (UINT64_C(1) << 30)
+
+static int put_file(struct store *s, const struct cache_file *file, struct digest *ret,
+	uint64_t *ret_size)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!file->beneath)
+		return store_put_file(s, file->path, ret, ret_size);
+	fd = beneath_open(file->beneath, file->path, FILE_MAX, NULL, NULL);
+	return fd < 0 ? fd : store_put_fd(s, fd, ret, ret_size);
+}
+
 int cache_store_files(struct cache *c, const struct key *key,
 	const struct cache_file *files, size_t n, struct entry *e)
 {
@@ -230,7 +246,7 @@ int cache_store_files(struct cache *c, const struct key *key,
 		struct digest digest;
 		uint64_t size;
 
-		r = store_put_file(c->store, files[i].path, &digest, &size);
+		r = put_file(c->store, &files[i], &digest, &size);
 		if (r == 0)
 			entry_add_file(e, files[i].name, &digest, size);
 	}

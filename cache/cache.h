@@ -36,6 +36,9 @@ size_t cache_count_added(struct cache *c);
 struct cache_file {
 	char *name;
 	char *path;
+	/* The directory that path is relative to, if others may have written there:
+	 * beneath_open() opens the file then, to read it; or NULL. */
+	const char *beneath;
 };
 
 /* Results that are whole. A result whose key says all that it depends on is the only one

@@ -33,6 +33,8 @@
 #define FILE_VERSION 1
 /* The file system with the coarsest clock is FAT (2 s). */
 #define RACY_NS 2000000000LL
+/* Files without content can have any size, and reading them takes as long (bytes). */
+#define FILE_MAX (INT64_C(4) << 30)
 /* If there are more records than this, those that this run did not use are dropped. It is
  * enough for the headers of about 40 kernels (30 MiB). */
 #define RECORDS_MAX 400000
@@ -297,6 +299,8 @@ int statcache_digest(struct statcache *c, int dir, const char *name,
 		return -errno;
 	if (!S_ISREG(opened.st_mode))
 		return -EINVAL;
+	if (opened.st_size > FILE_MAX)
+		return -EFBIG;
 	before = make_record(&opened);
 	r = digest_fd(fd, ret);
 	if (r < 0)

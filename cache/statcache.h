@@ -32,7 +32,7 @@ void statcache_close(struct statcache *c); /* does not save; NULL is allowed */
 
 /* Finds the digest of the regular file name, relative to dir (a descriptor, or AT_FDCWD).
  * Follows links. st is what stat(2) has just said about the file. Returns 0 or a negative
- * errno. */
+ * errno; -EFBIG for a file of more than 4 GiB. */
 int statcache_digest(struct statcache *c, int dir, const char *name,
 	const struct stat *st, struct digest *ret);
 struct statcache_counts statcache_counts(struct statcache *c);

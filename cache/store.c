@@ -235,15 +235,19 @@ static int publish_object(struct store *s, const char *from, const struct digest
 int store_put_file(
 	struct store *s, const char *path, struct digest *ret, uint64_t *ret_size)
 {
-	_cleanup_free_ char *name = temporary_path(s);
 	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
+
+	return from < 0 ? -errno : store_put_fd(s, from, ret, ret_size);
+}
+
+int store_put_fd(struct store *s, int from, struct digest *ret, uint64_t *ret_size)
+{
+	_cleanup_free_ char *name = temporary_path(s);
 	_cleanup_close_ int to = -1;
 	struct digest digest;
 	uint64_t size;
 	int r;
 
-	if (from < 0)
-		return -errno;
 	to = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	if (to < 0)
 		return -errno;

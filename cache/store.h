@@ -41,6 +41,7 @@ int store_hold(struct store *s);
  * if it was there before, or a negative errno. */
 int store_put_file(
 	struct store *s, const char *path, struct digest *ret, uint64_t *ret_size);
+int store_put_fd(struct store *s, int from, struct digest *ret, uint64_t *ret_size);
 int store_put_bytes(
 	struct store *s, const void *bytes, size_t n, const struct digest *digest);
 /* Get an object, into the new file to or into memory, and verify its digest. Return 0,

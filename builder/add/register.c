@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/staging.h"
 #include "builder/tree/tree-change.h"

@@ -125,13 +125,6 @@ int build_log_fd(const struct job *job)
 	return job->build->log_fd;
 }
 
-char *build_module_path(const struct job *job, const struct conf_module *m)
-{
-	_cleanup_free_ char *file = conf_built_file(m);
-
-	return path_join(job->build->work_dir, file);
-}
-
 int build_clear_job_dir(struct job *job)
 {
 	int r = dir_remove(job->build->work_dir, &job->outcome.error);

@@ -66,8 +66,10 @@ char *build_job_path(const struct job *job, const char *name);
 /* Returns the path of a file that JOB_PUBLISHING will put into RELEASE/ARCH/module; the
  * caller frees. An empty name gives the directory. */
 char *build_staged_path(const struct job *job, const char *file);
-/* Returns the path at which make leaves the module's .ko file; the caller frees. */
-char *build_module_path(const struct job *job, const struct conf_module *m);
+/* A built module, and the Module.symvers of a package, may have at most this many bytes:
+ * many times what the largest ones have. base/beneath.h says how dkms reads them. */
+#define BUILD_MODULE_MAX (UINT64_C(1) << 30)
+#define BUILD_SYMVERS_MAX (UINT64_C(128) << 20)
 /* Return the path outside of the sandbox of what the build's commands see at a path, and
  * the reverse. Only the build directory and the kernel's headers are known; NULL for
  * other paths. The caller frees. */

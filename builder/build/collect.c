@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "builder/module/modfile.h"
 #include "builder/tree/tree.h"
@@ -52,35 +52,39 @@ void build_check_staged_modules(struct job *job)
 		strv_push(&job->outcome.warnings, err.what);
 }
 
+/* Copies the Module.symvers of the package, if there is one. */
+static int copy_symvers(struct job *job)
+{
+	_cleanup_free_ char *to = build_staged_path(job, "Module.symvers");
+	_cleanup_(error_done) struct error err = {0};
+	int r = beneath_copy(job->build->work_dir, "Module.symvers", BUILD_SYMVERS_MAX,
+		to, 0644, &err);
+
+	if (r == -ENOENT || r == -ELOOP || r == -EINVAL)
+		return 0;
+	error_move(&job->outcome.error, &err);
+	return r;
+}
+
 static int collect_work(struct job *job)
 {
 	_cleanup_free_ char *module_dir = build_staged_path(job, "");
-	_cleanup_free_ char *symvers = path_join(job->build->work_dir, "Module.symvers");
-	struct stat st;
+	const char *work_dir = job->build->work_dir;
 	int r = dir_make(module_dir, &job->outcome.error);
 
 	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *from = build_module_path(job, m);
+		_cleanup_free_ char *from = conf_built_file(m);
 		_cleanup_free_ char *name = conf_dest_file(m);
 		_cleanup_free_ char *to = build_staged_path(job, name);
 
 		if (m->excluded)
 			continue;
-		r = file_copy(from, to, &job->outcome.error);
-		if (r == 0 && chmod(to, 0644) < 0)
-			r = error_errno(
-				&job->outcome.error, -errno, 1, "cannot change %s", to);
+		r = beneath_copy(work_dir, from, BUILD_MODULE_MAX, to, 0644,
+			&job->outcome.error);
 	}
-	if (r == 0 && lstat(symvers, &st) < 0) {
-		if (errno != ENOENT)
-			r = error_errno(&job->outcome.error, -errno, 1,
-				"cannot look at %s", symvers);
-	} else if (r == 0 && S_ISREG(st.st_mode)) {
-		_cleanup_free_ char *to = build_staged_path(job, "Module.symvers");
-
-		r = file_copy(symvers, to, &job->outcome.error);
-	}
+	if (r == 0)
+		r = copy_symvers(job);
 	if (r == 0)
 		build_check_staged_modules(job);
 	return r;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/staging.h"
 #include "base/walk.h"

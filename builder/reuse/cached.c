@@ -65,7 +65,7 @@ struct files {
 static void add_file(struct files *f, char *name, char *path)
 {
 	f->items = xrealloc_array(f->items, f->n + 1, sizeof(*f->items));
-	f->items[f->n++] = (struct cache_file){name, path};
+	f->items[f->n++] = (struct cache_file){.name = name, .path = path};
 }
 
 static void files_done(struct files *f)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/walk.h"
 #include "cache/cache.h"
@@ -71,13 +72,15 @@ char *objects_digest_made_files(const struct job *job)
 bool objects_file_is_unchanged(
 	const struct job *job, const char *path, const char *listed)
 {
+	const char *work_dir = job->build->work_dir;
 	struct digest digest;
 	struct stat st;
 	char hex[DIGEST_HEX];
+	_cleanup_close_ int fd = beneath_open(work_dir, path + strlen(work_dir) + 1,
+		BUILD_MODULE_MAX, &st, NULL);
 
-	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
-		statcache_digest(cache_statcache(job->shared->cache), AT_FDCWD, path, &st,
-			&digest) < 0)
+	if (fd < 0 || statcache_digest(cache_statcache(job->shared->cache), AT_FDCWD,
+			      fd_path(fd).path, &st, &digest) < 0)
 		return false;
 	digest_hex(&digest, hex);
 	return has_suffix(listed, hex);

@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/walk.h"
 #include "builder/reuse/cmdfile.h"
@@ -80,9 +81,8 @@ static void add_object(
 	const struct build *b, const char *name, struct kbuild_objects *ret)
 {
 	const char *base = path_base(name);
-	_cleanup_free_ char *path = path_join(b->work_dir, name);
-	_cleanup_free_ char *object = NULL, *object_path = NULL, *cwd = NULL,
-			    *source = NULL;
+	_cleanup_free_ char *object = NULL, *cwd = NULL, *source = NULL;
+	_cleanup_close_ int fd = -1, object_fd = -1;
 	_cleanup_(cmdfile_done) struct cmdfile cmd = {0};
 	_cleanup_(str_done) struct str text = {0};
 	struct kbuild_object *o;
@@ -92,13 +92,12 @@ static void add_object(
 		return;
 	object = xasprintf("%.*s%.*s", (int)(base - name), name,
 		(int)(strlen(base) - 1 - strlen(".cmd")), base + 1);
-	object_path = path_join(b->work_dir, object);
-	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
-		lstat(object_path, &object_st) < 0 || !S_ISREG(object_st.st_mode) ||
-		is_newer(&object_st, &st))
+	fd = beneath_open(b->work_dir, name, FILE_MAX, &st, NULL);
+	object_fd =
+		beneath_open(b->work_dir, object, BUILD_MODULE_MAX, &object_st, NULL);
+	if (fd < 0 || object_fd < 0 || is_newer(&object_st, &st))
 		return;
-	if (file_read(path, FILE_MAX, &text, NULL) < 0 || !text.data ||
-		cmdfile_parse(text.data, &cmd) < 0)
+	if (file_read_fd(fd, FILE_MAX, &text) < 0 || cmdfile_parse(text.data, &cmd) < 0)
 		return;
 	if (reads_unlisted_files(cmd.command))
 		return;

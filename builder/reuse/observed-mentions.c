@@ -131,6 +131,15 @@ static void add_text(struct finder *f, const char *text)
 	f->words.user = f->words.user || strstr(text, "UID") || strstr(text, "getuid");
 }
 
+/* Reads the file that a walk has found. Returns whether it could be read. */
+static bool read_entry(const struct walk_entry *e, struct str *ret)
+{
+	mode_t mode;
+	_cleanup_close_ int fd = file_open_at(e->parent, e->name, &mode);
+
+	return fd >= 0 && file_read_fd(fd, MAKEFILE_MAX, ret) == 0;
+}
+
 static void add_dir(struct finder *f, const char *dir)
 {
 	_cleanup_(walk_done) struct walk w = {0};
@@ -138,11 +147,9 @@ static void add_dir(struct finder *f, const char *dir)
 	int r = walk_begin(&w, dir, 0);
 
 	while (r == 0 && (e = walk_next(&w))) {
-		_cleanup_free_ char *path = path_join(dir, e->path);
 		_cleanup_(str_done) struct str text = {0};
 
-		if (e->type == DT_REG && has_commands(e) &&
-			file_read(path, MAKEFILE_MAX, &text, NULL) == 0)
+		if (e->type == DT_REG && has_commands(e) && read_entry(e, &text))
 			add_text(f, text.data);
 	}
 }
@@ -157,11 +164,10 @@ static bool has_native_command(const char *work_dir)
 	int r = walk_begin(&w, work_dir, 0);
 
 	while (r == 0 && !found && (e = walk_next(&w))) {
-		_cleanup_free_ char *path = path_join(work_dir, e->path);
 		_cleanup_(str_done) struct str text = {0};
 
 		if (e->type == DT_REG && has_suffix(e->name, ".cmd") &&
-			file_read(path, MAKEFILE_MAX, &text, NULL) == 0)
+			read_entry(e, &text))
 			found = text.data && strstr(text.data, "=native");
 	}
 	return found;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "cache/cache.h"
 #include "builder/build/build.h"
@@ -19,19 +20,28 @@ static bool is_same_input(const void *inputs, const char *name, const char *valu
 	return inputs_has_value(inputs, name, value);
 }
 
-/* Whether a file can be created at this name below the build directory: it does not
- * exist, and no link is on the way to it. Otherwise, a link could make dkms write
- * somewhere else. */
-static bool can_create(const struct build *b, const char *name)
-{
-	_cleanup_free_ char *path = path_join(b->work_dir, name);
-	_cleanup_free_ char *dir = path_parent(path);
-	_cleanup_free_ char *real = realpath(dir, NULL);
-	_cleanup_free_ char *work = realpath(b->work_dir, NULL);
+/* A file of a piece, which is created in the build directory. */
+struct target {
+	int dir;    /* the descriptor of the directory that it is in */
+	char *path; /* its path through that descriptor, without links */
+};
 
-	return real && work && path_is_in(real, work) &&
-	       streq(real + strlen(work), dir + strlen(b->work_dir)) &&
-	       !path_exists(path);
+/* Finds out where the file name goes, below the build directory. No link may be on the
+ * way to it: it could make dkms write somewhere else. Returns 0 or a negative errno;
+ * -EEXIST if there is a file already. */
+static int target_find(struct target *t, const struct build *b, const char *name)
+{
+	t->dir = beneath_open_parent(b->work_dir, name);
+	if (t->dir < 0)
+		return t->dir;
+	t->path = path_join(fd_path(t->dir).path, path_base(name));
+	return path_exists(t->path) ? -EEXIST : 0;
+}
+
+static void target_done(struct target *t)
+{
+	close_ptr(&t->dir);
+	free(t->path);
 }
 
 /* Puts the files of a piece into the build directory: an object and its .cmd file.
@@ -43,18 +53,21 @@ static int restore_piece(
 	struct build *b = job->build;
 	struct objects *o = job->reuse->objects;
 	struct cache_file files[2];
+	struct target targets[ARRAY_SIZE(files)];
 	size_t n = 0;
 	int r = piece->files.n == ARRAY_SIZE(files) ? 0 : -EBADMSG;
 
-	for (size_t i = 0; i < piece->files.n && r == 0; i++) {
-		if (!can_create(b, piece->files.items[i]))
-			r = -EEXIST;
+	for (; n < piece->files.n && r == 0; n++) {
+		targets[n] = (struct target){0};
+		r = target_find(&targets[n], b, piece->files.items[n]);
+		files[n] = (struct cache_file){
+			.name = piece->files.items[n], .path = targets[n].path};
 	}
-	if (r < 0)
+	if (r < 0) {
+		while (n)
+			target_done(&targets[--n]);
 		return r;
-	for (; n < piece->files.n; n++)
-		files[n] = (struct cache_file){piece->files.items[n],
-			path_join(b->work_dir, piece->files.items[n])};
+	}
 	r = cache_restore_piece(job->shared->cache, e, files, n, 0644);
 	for (size_t i = 0; i < n && r == 0 && b->user.uid; i++)
 		if (lchown(files[i].path, b->user.uid, b->user.uid) < 0)
@@ -70,7 +83,7 @@ static int restore_piece(
 	for (size_t i = 0; i < n; i++) {
 		if (r < 0)
 			unlink(files[i].path);
-		free(files[i].path);
+		target_done(&targets[i]);
 	}
 	return r;
 }

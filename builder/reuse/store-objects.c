@@ -2,8 +2,8 @@
 /* Which objects are stored in the cache? */
 #include "config.h"
 
-#include <fcntl.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "cache/cache.h"
 #include "builder/build/build.h"
@@ -22,15 +22,16 @@
  * not contain: the source cannot be read, or contains a word with which it can make the
  * assembler or the compiler read a file that is not a listed dependency, use the time,
  * use options by composed names, or give genksyms(8), which computes the versions of
- * symbols, another text. */
-static bool has_unlisted_inputs(const char *path)
+ * symbols, another text. path is below the build directory. */
+static bool has_unlisted_inputs(const struct build *b, const char *path)
 {
 	static const char *const words[] = {"incbin", ".include", "__DATE__", "__TIME__",
 		"__TIMESTAMP__", "system_header", "CONFIG_##", "CONFIG_ ##", "##CONFIG",
 		"## CONFIG", "__GENKSYMS__"};
 	_cleanup_(str_done) struct str text = {0};
 
-	if (file_read(path, FILE_MAX, &text, NULL) < 0 || !text.data)
+	if (beneath_read(b->work_dir, path + strlen(b->work_dir) + 1, FILE_MAX, &text,
+		    NULL) < 0)
 		return true;
 	if (strlen(text.data) != text.len)
 		return true;
@@ -74,7 +75,7 @@ static char *describe_input(const struct job *job, const char *seen)
 		return NULL;
 	if (path_is_below(name, b->paths.build_dir) &&
 		(!objects_file_is_unchanged(job, path, what) ||
-			has_unlisted_inputs(path)))
+			has_unlisted_inputs(b, path)))
 		return NULL;
 	return xasprintf("%s %s", name, what);
 }
@@ -175,7 +176,6 @@ static void log_recompiled(const struct job *job, const struct kbuild_object *ob
 	const struct build *b = job->build;
 	const struct entry_file *stored =
 		entry_file(&job->reuse->objects->origin, object->cmd_name);
-	_cleanup_free_ char *path = path_join(b->work_dir, object->cmd_name);
 	_cleanup_(str_done) struct str was = {0}, is = {0};
 	_cleanup_(strv_done) struct strv before = {0}, now = {0};
 	const char *word, *change;
@@ -183,7 +183,7 @@ static void log_recompiled(const struct job *job, const struct kbuild_object *ob
 	if (stored && store_get_bytes(cache_store(job->shared->cache), &stored->digest,
 			      &was) == 0)
 		split_command(&was, &before);
-	if (file_read(path, FILE_MAX, &is, NULL) == 0)
+	if (beneath_read(b->work_dir, object->cmd_name, FILE_MAX, &is, NULL) == 0)
 		split_command(&is, &now);
 	word = find_missing_word(&now, &before);
 	change = "is new";
@@ -210,8 +210,9 @@ static void store_pieces(struct job *job, const struct pieces *p)
 
 	for (size_t i = 0; i < p->n; i++)
 		for (size_t j = 0; j < p->items[i].files.n; j++, n++)
-			files[n] = (struct cache_file){p->items[i].files.items[j],
-				path_join(b->work_dir, p->items[i].files.items[j])};
+			files[n] = (struct cache_file){.name = p->items[i].files.items[j],
+				.path = p->items[i].files.items[j],
+				.beneath = b->work_dir};
 	o->new_entry = (struct entry){
 		.title = xasprintf(OBJECTS_TITLE "%s/%s %s %s", job->name, job->version,
 			job->kernel->release, job->kernel->arch),
@@ -221,8 +222,6 @@ static void store_pieces(struct job *job, const struct pieces *p)
 	if (cache_store_pieces(job->shared->cache, &o->key, p, files, n, &o->new_entry) <
 		0)
 		entry_done(&o->new_entry);
-	for (size_t i = 0; i < n; i++)
-		free(files[i].path);
 	free(files);
 }
 

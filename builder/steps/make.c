@@ -5,9 +5,9 @@
 #include "config.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "builder/host/keypair.h"
 #include "builder/job/hooks.h"
@@ -199,17 +199,26 @@ enum transition make_enter(struct job *job)
 	return run_in_build(job, line, true);
 }
 
-/* Returns whether path is a regular file below the build directory. dkms reads it as its
- * own user, outside the sandbox. A link could lead it to a file that the module must not
- * see. */
-static bool is_module_built(const struct build *b, const char *path)
+/* Returns 0 if the module is a file that dkms may take out of the build directory, or a
+ * negative errno and job->outcome.error. */
+static int check_built_module(struct job *job, const struct conf_module *m)
 {
-	_cleanup_free_ char *dir = realpath(b->work_dir, NULL);
-	_cleanup_free_ char *real = realpath(path, NULL);
-	struct stat st;
+	_cleanup_free_ char *file = conf_built_file(m);
+	_cleanup_(error_done) struct error why = {0};
+	int r = beneath_open(
+		job->build->work_dir, file, BUILD_MODULE_MAX, NULL, &why);
 
-	return dir && real && has_prefix(real, dir) && real[strlen(dir)] == '/' &&
-	       lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+	if (r >= 0) {
+		close(r);
+		return 0;
+	}
+	if (r == -ENOENT || r == -ENOTDIR)
+		return error_set(&job->outcome.error, r, 7,
+			"make succeeded and did not build %s, which %s names", file,
+			job->conf_path);
+	return error_set(&job->outcome.error, r, 7,
+		"make succeeded and did not build %s, which %s names: %s", file,
+		job->conf_path, why.what);
 }
 
 /* Returns whether make failed, or built a module that does not fit, while it used objects
@@ -232,14 +241,9 @@ enum transition make_leave(struct job *job, const struct outcome *outcome)
 		return TRANSITION_FAIL;
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *path = build_module_path(job, m);
 
-		if (m->excluded || is_module_built(job->build, path))
-			continue;
-		error_set(&job->outcome.error, -ENOENT, 7,
-			"make succeeded and did not build %s%s.ko, which %s names",
-			m->built_location, m->built_name, job->conf_path);
-		return TRANSITION_FAIL;
+		if (!m->excluded && check_built_module(job, m) < 0)
+			return TRANSITION_FAIL;
 	}
 	return TRANSITION_NEXT;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/walk.h"
 #include "builder/run/trace.h"

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/dir-copy.h"
 #include "base/file.h"
 #include "tests/unit/tap.h"
 

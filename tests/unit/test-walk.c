@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/walk.h"
 #include "tests/unit/tap.h"

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BASE_DIR_COPY_H
+#define BASE_DIR_COPY_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* Copies a directory with its content: files and directories with modes and times, and
+ * links as links; other types of files are left out. -ENAMETOOLONG if a directory below
+ * from has a path of PATH_MAX bytes or more. The parent of to must exist; to must
+ * not exist, and must not be inside from (-ELOOP). The copies belong to uid and gid, or
+ * to the caller if uid is (uid_t)-1. */
+int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err);
+
+#endif

@@ -1,0 +1,93 @@
+#!/bin/bash
+# Builds that leave something else than files for dkms to take: links to what only root may read,
+# FIFOs, files of 8 TiB. dkms reads nothing outside of the build directory, does not wait, names what
+# is wrong, and leaves nothing of it in the trees.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+# Writes the package m whose build runs COMMAND after it has made m.ko. SECRETS in it is the path of a
+# directory of root's. LINEs are added to its dkms.conf.
+attack() # COMMAND [LINE...]
+{
+	local command=$1
+
+	shift
+	machine
+	kernel $K
+	module m 1.0 'MAKE[0]="sh attack.sh $kernel_source_dir"' 'CLEAN=true' "$@"
+	printf '%s\n' 'set -e' 'make -C "$1" M="$PWD" modules' "${command//SECRETS/$machine/private}" > "$sourcetree/m-1.0/attack.sh"
+	mkdir "$machine/private"
+	printf 'secret of root' > "$machine/private/secret"
+	cp "$machine/private/secret" "$machine/private/m.ko"
+	chmod 0600 "$machine/private"/*
+	dkms add m/1.0 > /dev/null
+}
+
+# Builds m and checks that nothing secret got out, and that dkms did not wait for anything.
+builds() # STATUS DESCRIPTION [PATTERN]
+{
+	status=0
+	timeout 60 "$DKMS" build m/1.0 -k $K "${trees[@]}" < /dev/null > "$work/out" 2> "$work/err" || status=$?
+	err=$(cat "$work/err")
+	is "$status" "$1" "$2"
+	[ -z "${3:-}" ] || like "$err" "$3" "$2: the error says why"
+	is "$(grep -rl 'secret of root' "$dkmstree" "$work/out" "$work/err")" "" "$2: no secret gets out"
+	is "$(find "$dkmstree" -name '.job*')" "" "$2: nothing is left"
+}
+
+modules()
+{
+	attack 'ln -sf SECRETS/m.ko m.ko'
+	builds 7 "a module that is a link to a file of root's" "did not build m.ko, .*/m.ko is behind a link or is one"
+	attack 'mv m.ko n.ko; ln -s n.ko m.ko'
+	builds 7 "a module that is a link to another file" "did not build m.ko, .*/m.ko is behind a link or is one"
+	attack 'rm m.ko; mkfifo m.ko'
+	builds 7 "a module that is a FIFO" "did not build m.ko, .*/m.ko is not a regular file"
+	attack 'rm m.ko; mkdir m.ko'
+	builds 7 "a module that is a directory" "did not build m.ko, .*/m.ko is not a regular file"
+	attack 'rm m.ko; truncate -s 8T m.ko'
+	builds 7 "a module of 8 TiB" "did not build m.ko, .*/m.ko has 8796093022208 bytes, and at most 1073741824"
+	attack 'rm m.ko'
+	builds 7 "a missing module" "make succeeded and did not build m.ko, which .*dkms.conf names$"
+}
+
+directories()
+{
+	attack 'mkdir real; mv m.ko real; ln -s real out' 'BUILT_MODULE_LOCATION="out"'
+	builds 0 "a directory of modules that is a link within the build directory"
+	attack 'mkdir -p a/b real; mv m.ko real; ln -s ../../real a/b/out' 'BUILT_MODULE_LOCATION="a/b/out"'
+	builds 0 "a link up to another directory"
+	attack 'ln -s SECRETS out' 'BUILT_MODULE_LOCATION="out"'
+	builds 7 "a directory of modules that is a link to one of root's" "did not build out/m.ko, .* leads out of"
+	attack 'mkdir sub; ln -s ../../../../../../../../../../../../../../../../proc/self/root/SECRETS sub/out' \
+		'BUILT_MODULE_LOCATION="sub/out"'
+	builds 7 "a link through /proc" "did not build sub/out/m.ko, .* leads out of"
+}
+
+symvers()
+{
+	attack 'rm Module.symvers; truncate -s 8T Module.symvers'
+	builds 1 "a Module.symvers of 8 TiB" "/Module.symvers has 8796093022208 bytes, and at most 134217728"
+	attack 'rm Module.symvers; mkfifo Module.symvers'
+	builds 0 "a Module.symvers that is a FIFO"
+	attack 'ln -sf SECRETS/secret Module.symvers'
+	builds 0 "a Module.symvers that is a link"
+}
+
+# Large files that are not large on the disk.
+sources()
+{
+	attack true
+	truncate -s 8T "$sourcetree/m-1.0/data"
+	builds 1 "a source with a file of 8 TiB" "cannot copy .* No space left on device"
+	rm "$sourcetree/m-1.0/data"
+	mkfifo "$sourcetree/m-1.0/data"
+	builds 0 "a source with a FIFO"
+}
+
+modules
+directories
+symvers
+sources
+finish
