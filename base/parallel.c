@@ -54,6 +54,11 @@ uint64_t parallel_cpu_ns(void)
 	return (uint64_t)timespec_ns(&used) + helpers_ns;
 }
 
+void parallel_add_cpu_ns(uint64_t ns)
+{
+	helpers_ns += ns;
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;

@@ -29,5 +29,7 @@ void parallel_for(size_t n, size_t threads,
 /* Returns the CPU time (ns) that the calling thread has used, with the time of the
  * threads that parallel_for has started for it. */
 uint64_t parallel_cpu_ns(void);
+/* Adds to it what a process has used that the calling thread has waited for. */
+void parallel_add_cpu_ns(uint64_t ns);
 
 #endif

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 
 #include "builder/host/distro.h"
+#include "builder/module/examine-child.h"
+#include "builder/module/examine.h"
 #include "builder/conf/framework.h"
 #include "scheduler/run-command.h"
 #include "scheduler/runner.h"
@@ -137,6 +139,9 @@ int main(int argc, char **argv)
 	struct slots outer;
 	int status, joined;
 
+	if (argc > 1 && streq(argv[1], EXAMINE_OPTION))
+		examine_child(argc - 2, argv + 2);
+	examine_set_program("/proc/self/exe");
 	/* A reader that closes the pipe must not stop an install halfway. */
 	signal(SIGPIPE, SIG_IGN);
 	open_standard_fds();

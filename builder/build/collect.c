@@ -6,7 +6,7 @@
 
 #include "base/beneath.h"
 #include "base/file.h"
-#include "builder/module/modfile.h"
+#include "builder/module/examine.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/collect.h"
@@ -28,12 +28,13 @@ static void list_symvers(const struct job *job, struct strv *ret)
 	}
 }
 
-void build_check_staged_modules(struct job *job)
+int build_check_staged_modules(struct job *job)
 {
 	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
 	_cleanup_(strv_done) struct strv all_symvers = {0};
 	_cleanup_(error_done) struct error err = {0};
+	int r;
 
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
@@ -46,10 +47,17 @@ void build_check_staged_modules(struct job *job)
 		strv_push(&all_symvers, symvers);
 	list_symvers(job, &all_symvers);
 	/* All problems are only warnings, even a file that is not a module: a person has
-	 * to judge them. */
-	if (modfile_check_for_kernel(&paths, job->kernel->release, &all_symvers,
-		    &job->outcome.warnings, &err) < 0)
+	 * to judge them. But depmod reads the modules with the same library as root, for
+	 * all packages. */
+	r = examine_for_kernel(&paths, job->kernel->release, &all_symvers,
+		&job->outcome.warnings, &err);
+	if (r == -EPROTO) {
+		error_move(&job->outcome.error, &err);
+		return r;
+	}
+	if (r < 0)
 		strv_push(&job->outcome.warnings, err.what);
+	return 0;
 }
 
 /* Copies the Module.symvers of the package, if there is one. */
@@ -85,9 +93,7 @@ static int collect_work(struct job *job)
 	}
 	if (r == 0)
 		r = copy_symvers(job);
-	if (r == 0)
-		build_check_staged_modules(job);
-	return r;
+	return r == 0 ? build_check_staged_modules(job) : r;
 }
 
 enum transition collect_enter(struct job *job)

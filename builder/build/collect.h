@@ -7,9 +7,10 @@
 
 /* JOB_COLLECTING */
 enum transition collect_enter(struct job *job);
-/* Checks whether the staged modules fit the kernel (modfile_check_for_kernel()). Appends
- * what is wrong with them to job->outcome.warnings. Also called for modules from the
- * cache. */
-void build_check_staged_modules(struct job *job);
+/* Checks whether the staged modules fit the kernel (examine_for_kernel()). Appends what is
+ * wrong with them to job->outcome.warnings. Also called for modules from the cache.
+ * Returns 0; or a negative errno and job->outcome.error if a module ends the process that
+ * looks at it, because it would do so to depmod(8), too. */
+int build_check_staged_modules(struct job *job);
 
 #endif

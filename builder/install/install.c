@@ -17,7 +17,7 @@
 
 #include "base/file.h"
 #include "builder/host/version.h"
-#include "builder/module/modfile.h"
+#include "builder/module/examine.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/job/hooks.h"
@@ -235,7 +235,7 @@ static bool may_replace(struct job *job, const struct destinations *previous,
 		if ((f->from_killed_install && streq(path, f->path)) ||
 			(job->request.rebuild && is_installed_file(previous, path)))
 			continue;
-		r = modfile_should_replace(f->built, path, &err);
+		r = examine_should_replace(f->built, path, &err);
 		if (r > 0)
 			continue;
 		if (r == 0)

@@ -30,6 +30,13 @@ struct module {
 			     */
 };
 
+static const char *fd_dir = "/proc/self/fd";
+
+void modfile_set_fd_dir(const char *dir)
+{
+	fd_dir = dir;
+}
+
 #define list_foreach(at, list)                                                           \
 	for ((at) = (list); (at); (at) = sym_kmod_list_next((list), (at)))
 
@@ -66,7 +73,7 @@ static int module_load(struct module *m, const char *path)
 
 /* Reads a module file in a compression that libkmod was built without, such as gzip in
  * Debian's libkmod. */
-static int module_load_decompressed(struct module *m, const char *path)
+static int module_load_decompressed(struct module *m, const struct modfile_input *in)
 {
 	char name[64];
 	int fd, r;
@@ -79,30 +86,31 @@ static int module_load_decompressed(struct module *m, const char *path)
 		close(fd);
 		return -ENOMEM;
 	}
-	r = decompress_file(path, compression_of_file(path), m->decompressed, NULL);
+	r = decompress_file(
+		in->path, compression_of_file(in->name), m->decompressed, NULL);
 	if (r < 0)
 		return r;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	snprintf(name, sizeof(name), "%s/%d", fd_dir, fd);
 	return module_load(m, name);
 }
 
-/* Opens and reads the module file at path. The caller calls module_close() even after an
- * error. */
-static int module_open(struct module *m, const char *path, struct error *err)
+/* Opens and reads a module file. The caller calls module_close() even after an error. */
+static int module_open(
+	struct module *m, const struct modfile_input *in, struct error *err)
 {
 	int r = libkmod_load(err);
 
 	if (r < 0)
 		return r;
-	if (access(path, R_OK) < 0)
-		return error_errno(err, -errno, 1, "cannot open %s", path);
-	r = module_load(m, path);
-	if (r < 0 && compression_of_file(path) != COMPRESSION_NONE) {
+	if (access(in->path, R_OK) < 0)
+		return error_errno(err, -errno, 1, "cannot open %s", in->name);
+	r = module_load(m, in->path);
+	if (r < 0 && compression_of_file(in->name) != COMPRESSION_NONE) {
 		module_close(m);
-		r = module_load_decompressed(m, path);
+		r = module_load_decompressed(m, in);
 	}
 	if (r < 0)
-		return error_set(err, -EBADMSG, 1, "%s is not a kernel module", path);
+		return error_set(err, -EBADMSG, 1, "%s is not a kernel module", in->name);
 	return 0;
 }
 
@@ -123,12 +131,18 @@ static const char *module_info(const struct module *m, const char *key)
 	return NULL;
 }
 
-int modfile_read(const char *path, struct modfile *ret, struct error *err)
+static struct modfile_input input_of(const char *path)
+{
+	return (struct modfile_input){(char *)path, (char *)path};
+}
+
+static int read_opened(
+	const struct modfile_input *in, struct modfile *ret, struct error *err)
 {
 	_cleanup_(module_close) struct module m = {0};
 	int r;
 
-	r = module_open(&m, path, err);
+	r = module_open(&m, in, err);
 	if (r < 0)
 		return r;
 	*ret = (struct modfile){
@@ -140,6 +154,13 @@ int modfile_read(const char *path, struct modfile *ret, struct error *err)
 	return 0;
 }
 
+int modfile_read(const char *path, struct modfile *ret, struct error *err)
+{
+	struct modfile_input in = input_of(path);
+
+	return read_opened(&in, ret, err);
+}
+
 void modfile_done(struct modfile *m)
 {
 	free(m->version);
@@ -149,9 +170,9 @@ void modfile_done(struct modfile *m)
 	*m = (struct modfile){0};
 }
 
-/* Reads the file at path and decompresses it. The caller frees *ret. */
-static int read_decompressed(
-	const char *path, char **ret, size_t *ret_len, struct error *err)
+/* Reads the file and decompresses it. The caller frees *ret. */
+static int read_decompressed(const struct modfile_input *in, char **ret, size_t *ret_len,
+	struct error *err)
 {
 	char *bytes = NULL;
 	size_t len = 0;
@@ -160,7 +181,7 @@ static int read_decompressed(
 
 	if (!f)
 		return -errno;
-	r = decompress_file(path, compression_of_file(path), f, err);
+	r = decompress_file(in->path, compression_of_file(in->name), f, err);
 	fclose(f);
 	if (r < 0) {
 		free(bytes);
@@ -173,7 +194,8 @@ static int read_decompressed(
 
 /* Returns 1 if both files have the same content after decompression, 0 if not, or a
  * negative errno. */
-static int have_same_content(const char *a, const char *b, struct error *err)
+static int have_same_content(const struct modfile_input *a,
+	const struct modfile_input *b, struct error *err)
 {
 	_cleanup_free_ char *bytes_a = NULL, *bytes_b = NULL;
 	size_t len_a, len_b;
@@ -194,14 +216,22 @@ static bool are_equal_or_null(const char *a, const char *b)
 
 int modfile_should_replace(const char *new_path, const char *old_path, struct error *err)
 {
+	struct modfile_input new = input_of(new_path), old = input_of(old_path);
+
+	return modfile_should_replace_opened(&new, &old, err);
+}
+
+int modfile_should_replace_opened(const struct modfile_input *new_file,
+	const struct modfile_input *old_file, struct error *err)
+{
 	_cleanup_(modfile_done) struct modfile new = {0}, old = {0};
 	struct error unread = {0};
 	int r;
 
-	r = modfile_read(new_path, &new, err);
+	r = read_opened(new_file, &new, err);
 	if (r < 0)
 		return r;
-	r = modfile_read(old_path, &old, &unread);
+	r = read_opened(old_file, &old, &unread);
 	if (r == -ENOENT || r == -EBADMSG) {
 		error_done(&unread);
 		return 1;
@@ -220,7 +250,7 @@ int modfile_should_replace(const char *new_path, const char *old_path, struct er
 		return 1;
 	if (new.version || new.srcversion)
 		return 0;
-	r = have_same_content(new_path, old_path, err);
+	r = have_same_content(new_file, old_file, err);
 	return r < 0 ? r : !r;
 }
 
@@ -364,16 +394,16 @@ static void mark_symvers_line(struct needed_symbols *needs, char *line, char *en
 }
 
 static int mark_exports_of_symvers(
-	struct needed_symbols *needs, const char *path, struct error *err)
+	struct needed_symbols *needs, const struct modfile_input *in, struct error *err)
 {
 	_cleanup_(str_done) struct str text = {0};
 	int r;
 
-	if (!path_exists(path))
+	if (!path_exists(in->path))
 		return 0;
-	r = file_read(path, SYMVERS_MAX, &text, err);
+	r = file_read(in->path, SYMVERS_MAX, &text, NULL);
 	if (r < 0)
-		return r;
+		return error_errno(err, r, 1, "cannot read %s", in->name);
 	for (char *line = text.data, *last = text.data + text.len; line < last;) {
 		char *end = memchr(line, '\n', (size_t)(last - line));
 
@@ -439,29 +469,48 @@ static void report_symbols(const struct needed_symbols *needs, size_t module,
 		strv_pushf(ret_warnings, "%s: %s: %s", name, problem, names.data);
 }
 
+static struct modfile_input *inputs_of(const struct strv *paths)
+{
+	struct modfile_input *inputs = xcalloc(paths->n + 1, sizeof(*inputs));
+
+	for (size_t i = 0; i < paths->n; i++)
+		inputs[i] = input_of(paths->items[i]);
+	return inputs;
+}
+
 int modfile_check_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err)
 {
+	_cleanup_free_ struct modfile_input *modules = inputs_of(paths);
+	_cleanup_free_ struct modfile_input *lists = inputs_of(symvers);
+
+	return modfile_check_opened(
+		modules, paths->n, lists, symvers->n, release, ret_warnings, err);
+}
+
+int modfile_check_opened(const struct modfile_input *files, size_t n,
+	const struct modfile_input *symvers, size_t n_symvers, const char *release,
+	struct strv *ret_warnings, struct error *err)
+{
 	_cleanup_(needed_symbols_done) struct needed_symbols needs = {0};
-	struct module *modules = xcalloc(paths->n, sizeof(*modules));
+	struct module *modules = xcalloc(n + 1, sizeof(*modules));
 	struct strv warnings = {0};
 	int r = 0;
 
-	for (size_t i = 0; i < paths->n && r == 0; i++) {
-		const char *path = paths->items[i];
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const char *name = path_base(files[i].name);
 
-		r = module_open(&modules[i], path, err);
-		if (r == 0 &&
-			is_for_release(&modules[i], path_base(path), release, &warnings))
+		r = module_open(&modules[i], &files[i], err);
+		if (r == 0 && is_for_release(&modules[i], name, release, &warnings))
 			add_symbols_of_module(&needs, &modules[i], i);
 	}
 	sort_symbols(&needs);
-	for (size_t i = 0; i < paths->n && r == 0; i++)
+	for (size_t i = 0; i < n && r == 0; i++)
 		mark_exports_of_module(&needs, &modules[i]);
-	for (size_t i = 0; i < symvers->n && r == 0; i++)
-		r = mark_exports_of_symvers(&needs, symvers->items[i], err);
-	for (size_t i = 0; i < paths->n && r == 0; i++) {
-		const char *name = path_base(paths->items[i]);
+	for (size_t i = 0; i < n_symvers && r == 0; i++)
+		r = mark_exports_of_symvers(&needs, &symvers[i], err);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const char *name = path_base(files[i].name);
 
 		report_symbols(&needs, i, name, is_unknown, "unknown symbols", &warnings);
 		report_symbols(&needs, i, name, has_other_crc,
@@ -470,7 +519,7 @@ int modfile_check_for_kernel(const struct strv *paths, const char *release,
 	if (r == 0)
 		strv_extend(ret_warnings, &warnings);
 	strv_done(&warnings);
-	for (size_t i = 0; i < paths->n; i++)
+	for (size_t i = 0; i < n; i++)
 		module_close(&modules[i]);
 	free(modules);
 	return r;

@@ -31,6 +31,12 @@ void modfile_done(struct modfile *m);
 int modfile_should_replace(
 	const char *new_path, const char *old_path, struct error *err);
 
+/* A module file, or a Module.symvers, that has been opened: the path to read it from, and
+ * the path that it is called in messages. */
+struct modfile_input {
+	char *path, *name;
+};
+
 /* Checks freshly built modules before they are published. The vermagic of each must
  * begin with the kernel release. Each symbol that one of them needs must be in one of
  * the symvers files or be exported by one of the modules themselves, with the same CRC
@@ -47,5 +53,15 @@ int modfile_should_replace(
  * read. */
 int modfile_check_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err);
+
+/* The same for files that have been opened; examine.c uses these. The suffix of the name
+ * says how a module is compressed. */
+int modfile_should_replace_opened(const struct modfile_input *new,
+	const struct modfile_input *old, struct error *err);
+int modfile_check_opened(const struct modfile_input *modules, size_t n,
+	const struct modfile_input *symvers, size_t n_symvers, const char *release,
+	struct strv *ret_warnings, struct error *err);
+/* Says where the descriptors of this process are, if not in /proc/self/fd. Static text. */
+void modfile_set_fd_dir(const char *dir);
 
 #endif

@@ -174,12 +174,12 @@ static int restore_work(struct job *job)
 	}
 	if (restore(job, &e) == 0) {
 		/* This gives the same warnings as after a build. */
-		build_check_staged_modules(job);
+		r = build_check_staged_modules(job);
 		job->outcome.restored = true;
 		cache_get_text(cache, &e, PROVENANCE_PREDICATE, &job->reuse->predicate);
 		/* The following states, such as signing, write to the log, too. */
 		b->log_fd = open(b->paths.log, O_WRONLY | O_APPEND | O_CLOEXEC);
-		if (b->log_fd < 0)
+		if (b->log_fd < 0 && r == 0)
 			r = error_errno(&job->outcome.error, -errno, 1, "cannot open %s",
 				b->paths.log);
 		job->outcome.cost_s = (double)e.cost_ms / 1000;

@@ -75,6 +75,40 @@ symvers()
 	builds 0 "a Module.symvers that is a link"
 }
 
+# Modules with which libkmod, which reads them, ends the process: the number of the section of names is
+# larger than that of sections.
+elf()
+{
+	local break='printf "\377\0" | dd of=m.ko bs=1 seek=62 conv=notrunc 2> /dev/null'
+
+	attack "$break" 'STRIP=no'
+	builds 1 "a module that ends the program that reads it" \
+		"m.ko is not a module that can be read: the program that looks at it was killed by signal 6"
+	is "$(state m 1.0 $K)" added "it is not built"
+	module good 1.0
+	dkms add good/1.0 > /dev/null
+	dkms_exits 11 "the same with another module" autoinstall -k $K
+	is "$(state good 1.0 $K) $(state m 1.0 $K)" "installed added" "the other module is installed"
+	attack 'echo text > m.ko' 'STRIP=no'
+	builds 0 "a module that is a text" "warning: .*m.ko is not a kernel module"
+	attack 'truncate -s 100 m.ko' 'STRIP=no'
+	builds 0 "a module that is cut off" "warning: .*m.ko is not a kernel module"
+}
+
+# The module that is in the kernel's tree, and is compared with the new one, is such a file.
+elf_installed()
+{
+	machine
+	kernel $K
+	kernel_module $K kernel/fs/m.ko 0.9
+	printf '\377\0' | dd of="$installtree/$K/kernel/fs/m.ko" bs=1 seek=62 conv=notrunc 2> /dev/null
+	module m 1.0
+	dkms_exits 6 "a module of the kernel that ends the program that reads it" install m/1.0 -k $K
+	like "$err" "m.ko is not installed: .*/m.ko or .*/kernel/fs/m.ko is not a module .* signal 6" \
+		"the error names both modules"
+	is "$(state m 1.0 $K)" built "the new module is built"
+}
+
 # Large files that are not large on the disk.
 sources()
 {
@@ -89,5 +123,7 @@ sources()
 modules
 directories
 symvers
+elf
+elf_installed
 sources
 finish

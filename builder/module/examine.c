@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Asks a process of its own what module files contain. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/parallel.h"
+#include "builder/module/examine-answer.h"
+#include "builder/module/examine.h"
+#include "builder/module/modfile.h"
+
+/* The process is ended after this time (s). It needs some milliseconds. */
+#define TIMEOUT_S 60
+
+static const char *program;
+
+void examine_set_program(const char *path)
+{
+	program = path;
+}
+
+static bool has_process(void)
+{
+	return program && path_is_dir("/proc/self/fd");
+}
+
+/* Keeps only what the dynamic linker and sanitizers need. */
+static void set_environment(struct strv *env)
+{
+	static const char *const kept[] = {
+		"LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
+
+	strv_setenv(env, "LC_ALL", "C");
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (getenv(kept[i]))
+			strv_setenv(env, kept[i], getenv(kept[i]));
+}
+
+/* Starts the process with its standard output in a pipe. Returns 0 or a negative errno. */
+static int start(const struct strv *argv, int output, pid_t *ret)
+{
+	_cleanup_(strv_done) struct strv env = {0};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t all, none;
+	int r;
+
+	set_environment(&env);
+	sigfillset(&all);
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr,
+		POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(
+		&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(
+		&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	r = posix_spawn(ret, program, &actions, &attr, argv->items, env.items);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	return -r;
+}
+
+/* Reads until the other end is closed. Returns 0, -ETIMEDOUT, or another negative
+ * errno. */
+static int read_answer(int fd, struct str *ret)
+{
+	struct timespec began, now;
+	char buffer[4096];
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		int r = poll(&p, 1, 1000);
+		ssize_t n = r > 0 ? read(fd, buffer, sizeof(buffer)) : -1;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (n == 0)
+			return 0;
+		if (n > 0 && ret->len + (size_t)n > ANSWER_MAX)
+			return -EFBIG;
+		if (n > 0)
+			str_add_bytes(ret, buffer, (size_t)n);
+		else if (r != 0 && errno != EINTR)
+			return -errno;
+		if (now.tv_sec - began.tv_sec > TIMEOUT_S)
+			return -ETIMEDOUT;
+	}
+}
+
+/* Returns how the process has ended, or NULL if it has exited with 0. The caller frees
+ * it. */
+static char *describe_end(int r, int status)
+{
+	if (r == -ETIMEDOUT)
+		return xasprintf("ran longer than %d s", TIMEOUT_S);
+	if (r < 0)
+		return xasprintf("gave no answer: %s", strerror(-r));
+	if (WIFSIGNALED(status))
+		return xasprintf("was killed by signal %d", WTERMSIG(status));
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		return xasprintf("exited %d", WEXITSTATUS(status));
+	return NULL;
+}
+
+static uint64_t cpu_ns(const struct rusage *used)
+{
+	const struct timeval *times[] = {&used->ru_utime, &used->ru_stime};
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		ns += (uint64_t)times[i]->tv_sec * 1000000000u +
+		      (uint64_t)times[i]->tv_usec * 1000u;
+	return ns;
+}
+
+/* Runs the process with these arguments. Returns what answer_parse() does. names is what
+ * its errors call the files. */
+static int ask(const struct strv *argv, const char *names, struct strv *ret_warnings,
+	struct error *err)
+{
+	_cleanup_(str_done) struct str answer = {0};
+	_cleanup_free_ char *how = NULL;
+	struct rusage used = {0};
+	int fds[2], r, status = 0;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_errno(
+			err, -EPROTO, 1, "%s cannot be looked at: no pipe", names);
+	r = start(argv, fds[1], &pid);
+	close(fds[1]);
+	if (r < 0) {
+		close(fds[0]);
+		return error_set(err, -EPROTO, 1,
+			"%s cannot be looked at: the program cannot be started: %s",
+			names, strerror(-r));
+	}
+	r = read_answer(fds[0], &answer);
+	close(fds[0]);
+	if (r < 0)
+		kill(pid, SIGKILL);
+	while (wait4(pid, &status, 0, &used) < 0 && errno == EINTR)
+		;
+	parallel_add_cpu_ns(cpu_ns(&used));
+	how = describe_end(r, status);
+	if (!how) {
+		r = answer_parse(
+			answer.data ? answer.data : "", answer.len, ret_warnings, err);
+		if (r != -EPROTO)
+			return r;
+		how = xstrdup("gave no answer that can be read");
+	}
+	return error_set(err, -EPROTO, 1,
+		"%s is not a module that can be read: the program that looks at it %s",
+		names, how);
+}
+
+static void begin_arguments(struct strv *argv, const char *what)
+{
+	strv_push_all(argv, (const char *const[]){"dkms", EXAMINE_OPTION, what, NULL});
+}
+
+int examine_should_replace(const char *new_path, const char *old_path, struct error *err)
+{
+	_cleanup_(strv_done) struct strv argv = {0}, warnings = {0};
+	_cleanup_free_ char *names = xasprintf("%s or %s", new_path, old_path);
+
+	if (!has_process())
+		return modfile_should_replace(new_path, old_path, err);
+	begin_arguments(&argv, "replace");
+	strv_push(&argv, new_path);
+	strv_push(&argv, old_path);
+	return ask(&argv, names, &warnings, err);
+}
+
+int examine_for_kernel(const struct strv *paths, const char *release,
+	const struct strv *symvers, struct strv *ret_warnings, struct error *err)
+{
+	_cleanup_(strv_done) struct strv argv = {0}, bases = {0};
+	_cleanup_free_ char *names = NULL;
+
+	if (!has_process())
+		return modfile_check_for_kernel(
+			paths, release, symvers, ret_warnings, err);
+	if (!paths->n)
+		return 0;
+	begin_arguments(&argv, "check");
+	strv_push(&argv, release);
+	strv_pushf(&argv, "%zu", paths->n);
+	strv_extend(&argv, paths);
+	strv_extend(&argv, symvers);
+	for (size_t i = 0; i < paths->n; i++)
+		strv_push(&bases, path_base(paths->items[i]));
+	names = strv_join(&bases, " or ");
+	return ask(&argv, names, ret_warnings, err);
+}

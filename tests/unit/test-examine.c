@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The answers of the process that looks at module files: good ones, and what it may answer after a
+ * module file has taken it over. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "builder/module/examine-answer.h"
+#include "builder/module/examine.h"
+#include "tests/unit/tap.h"
+
+/* Answers of which answer_parse() reads the warnings "a" and "b", or fewer. */
+#define ANSWER(text) text, sizeof(text)
+
+static const struct {
+	const char *bytes;
+	size_t n;
+	int code;             /* what answer_parse() returns */
+	const char *warnings; /* joined, if it is not an error */
+	const char *what;     /* of the error */
+} answers[] = {
+	{ANSWER("r0\0."), 0, "", NULL},
+	{ANSWER("r1\0."), 1, "", NULL},
+	{ANSWER("wa\0wb\0r0\0."), 0, "a,b", NULL},
+	{ANSWER("e2 no such file\0."), -2, NULL, "no such file"},
+	{ANSWER("wa\0e5 broken\0."), -5, NULL, "broken"},
+	{ANSWER("e2 no libkmod\0hinstall it\0."), -2, NULL, "no libkmod"},
+	/* The rest is wrong. */
+	{"", 0, -EPROTO, NULL, NULL},
+	{".", 1, -EPROTO, NULL, NULL},
+	{ANSWER("."), -EPROTO, NULL, NULL},
+	{ANSWER(""), -EPROTO, NULL, NULL},
+	{ANSWER("r0"), -EPROTO, NULL, NULL},
+	{"r0\0.", 4, -EPROTO, NULL, NULL},
+	{"r0", 2, -EPROTO, NULL, NULL},
+	{ANSWER("r0\0.\0"), -EPROTO, NULL, NULL},
+	{ANSWER("r0\0.\0."), -EPROTO, NULL, NULL},
+	{ANSWER("r0\0.x"), -EPROTO, NULL, NULL},
+	{ANSWER("r0\0r0\0."), -EPROTO, NULL, NULL},
+	{ANSWER("r2\0."), -EPROTO, NULL, NULL},
+	{ANSWER("r-1\0."), -EPROTO, NULL, NULL},
+	{ANSWER("r\0."), -EPROTO, NULL, NULL},
+	{ANSWER("r0 \0."), -EPROTO, NULL, NULL},
+	{ANSWER("r0\0wa\0."), -EPROTO, NULL, NULL},
+	{ANSWER("r0\0e2 x\0."), -EPROTO, NULL, NULL},
+	{ANSWER("r0\0hx\0."), -EPROTO, NULL, NULL},
+	{ANSWER("w\0r0\0."), -EPROTO, NULL, NULL},
+	{ANSWER("wa\nb\0r0\0."), -EPROTO, NULL, NULL},
+	{ANSWER("wa\033[2Jb\0r0\0."), -EPROTO, NULL, NULL},
+	{ANSWER("wa\177\0r0\0."), -EPROTO, NULL, NULL},
+	{ANSWER("xa\0r0\0."), -EPROTO, NULL, NULL},
+	{ANSWER("e0 x\0."), -EPROTO, NULL, NULL},
+	{ANSWER("e-2 x\0."), -EPROTO, NULL, NULL},
+	{ANSWER("e2\0."), -EPROTO, NULL, NULL},
+	{ANSWER("e2 \0."), -EPROTO, NULL, NULL},
+	{ANSWER("e99999 x\0."), -EPROTO, NULL, NULL},
+	{ANSWER("ex\0."), -EPROTO, NULL, NULL},
+	{ANSWER("e2 x\0h\0."), -EPROTO, NULL, NULL},
+	{ANSWER("e2 x\0ha\0hb\0."), -EPROTO, NULL, NULL},
+	{ANSWER("e2 x\0r0\0."), -EPROTO, NULL, NULL},
+};
+
+static void test_parse(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		_cleanup_(strv_done) struct strv warnings = {0};
+		_cleanup_(error_done) struct error err = {0};
+		_cleanup_free_ char *joined = NULL;
+		int r = answer_parse(answers[i].bytes, answers[i].n, &warnings, &err);
+
+		joined = strv_join(&warnings, ",");
+		ok(r == answers[i].code && streq(joined, answers[i].warnings
+								 ? answers[i].warnings
+								 : ""),
+			"answer %zu: %d %s", i, r, joined);
+		ok(answers[i].what ? err.what && streq(err.what, answers[i].what)
+				   : !err.what,
+			"answer %zu: the error is %s", i,
+			err.what ? err.what : "none");
+	}
+}
+
+static void test_long(void)
+{
+	_cleanup_(str_done) struct str many = {0}, text = {0};
+	_cleanup_(strv_done) struct strv warnings = {0};
+
+	for (int i = 0; i <= ANSWER_WARNINGS_MAX; i++)
+		str_add_bytes(&many, "wa", 3);
+	str_add_bytes(&many, "r0\0.", 5);
+	is_int(answer_parse(many.data, many.len, &warnings, NULL), -EPROTO,
+		"too many warnings");
+	str_add(&text, "w");
+	for (int i = 0; i <= ANSWER_TEXT_MAX; i++)
+		str_add(&text, "a");
+	str_add_bytes(&text, "\0r0\0.", 6);
+	is_int(answer_parse(text.data, text.len, &warnings, NULL), -EPROTO,
+		"a warning that is too long");
+	is_int((long)warnings.n, 0, "nothing of these answers is taken");
+}
+
+/* What is written can be read. */
+static void test_write(void)
+{
+	_cleanup_(strv_done) struct strv warnings = {0}, read = {0};
+	_cleanup_(str_done) struct str bytes = {0}, error = {0};
+	_cleanup_(error_done) struct error err = {0}, read_err = {0};
+	_cleanup_free_ char *joined = NULL, *long_text = xcalloc(2 * ANSWER_TEXT_MAX, 1);
+
+	memset(long_text, 'x', 2 * ANSWER_TEXT_MAX - 1);
+	strv_push(&warnings, "m.ko: unknown symbols: \033[2Ja\nb");
+	strv_push(&warnings, "");
+	strv_push(&warnings, long_text);
+	answer_write(&warnings, 1, &err, &bytes);
+	is_int(answer_parse(bytes.data, bytes.len, &read, NULL), 1, "an answer is read");
+	is(read.items[0], "m.ko: unknown symbols: ?[2Ja?b",
+		"control characters are replaced");
+	is(read.items[1], "?", "a text is not empty");
+	is_int((long)strlen(read.items[2]), ANSWER_TEXT_MAX, "a long text is cut off");
+	error_set(&err, -EBADMSG, 1, "not a module");
+	error_remedy(&err, "rebuild it");
+	answer_write(&warnings, -EBADMSG, &err, &error);
+	is_int(answer_parse(error.data, error.len, &read, &read_err), -EBADMSG,
+		"an error is read");
+	is(read_err.what, "not a module", "its text");
+	is(read_err.remedy, "rebuild it", "its remedy");
+	is_int(read_err.status, 1, "its exit status");
+}
+
+/* Programs that end in several ways. */
+static void test_process(void)
+{
+	static const struct {
+		const char *script, *error;
+	} programs[] = {
+		{"kill -ABRT $$", "m.ko is not a module that can be read: the program that "
+				  "looks at it was killed by signal 6"},
+		{"exit 3", "m.ko is not a module that can be read: the program that looks at "
+			   "it exited 3"},
+		{"printf 'r0\\0.\\0'; exit 3", "m.ko is not a module that can be read: the "
+					       "program that looks at it exited 3"},
+		{"echo nonsense", "m.ko is not a module that can be read: the program that "
+				  "looks at it gave no answer that can be read"},
+		{"yes", "m.ko is not a module that can be read: the program that looks at it "
+			"gave no answer: File too large"},
+	};
+	char dir[] = "/tmp/dkms-test-XXXXXX";
+	_cleanup_free_ char *path = NULL;
+	_cleanup_(strv_done) struct strv modules = {0}, none = {0}, warnings = {0};
+
+	if (!ok(mkdtemp(dir) != NULL, "a temporary directory"))
+		return;
+	path = path_join(dir, "program");
+	strv_push(&modules, "/none/m.ko");
+	examine_set_program(path);
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		_cleanup_free_ char *text =
+			xasprintf("#!/bin/sh\n%s\n", programs[i].script);
+		_cleanup_(error_done) struct error err = {0};
+
+		file_write(path, text, strlen(text), 0755, NULL);
+		is_int(examine_for_kernel(&modules, "r", &none, &warnings, &err), -EPROTO,
+			"a program that ends otherwise");
+		is(err.what, programs[i].error, "the error says how");
+	}
+	dir_remove(dir, NULL);
+	is_int(examine_for_kernel(&modules, "r", &none, &warnings, NULL), -EPROTO,
+		"a program that is missing");
+	is_int((long)warnings.n, 0, "no warning is taken from these");
+}
+
+int main(void)
+{
+	test_parse();
+	test_long();
+	test_write();
+	test_process();
+	return done_testing();
+}
