@@ -115,6 +115,8 @@ static int check_file(int fd, int top, const char *dir, const char *name, uint64
 static int open_file(const char *dir, const char *name, uint64_t max, struct stat *ret,
 	bool in_steps, struct error *err)
 {
+	/* A leading slash does not lead to the root directory. */
+	const char *below = name + strspn(name, "/");
 	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	_cleanup_close_ int top = dir_open_at(AT_FDCWD, dir);
 	_cleanup_close_ int fd = -1;
@@ -123,7 +125,7 @@ static int open_file(const char *dir, const char *name, uint64_t max, struct sta
 
 	if (top < 0)
 		return error_errno(err, top, 1, "cannot open %s", dir);
-	fd = in_steps ? open_steps(top, name, flags) : open_below(top, name, flags, 0);
+	fd = in_steps ? open_steps(top, below, flags) : open_below(top, below, flags, 0);
 	if (fd < 0)
 		return refuse_open(fd, dir, name, err);
 	r = check_file(fd, top, dir, name, max, &st, err);

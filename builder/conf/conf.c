@@ -119,15 +119,54 @@ static void join_lines(struct evaluation *e)
 	}
 }
 
-/* Returns whether name can be a part of a path in the dkms tree and of a status line. */
+/* Returns the number of bytes of the character at s in UTF-8, at least 1. *ret_control says
+ * whether terminals may take it for a control character: U+0080 to U+009F and bytes that
+ * are no UTF-8 are such, too. */
+static size_t read_char(const char *s, bool *ret_control)
+{
+	unsigned char c = (unsigned char)*s, next = c ? (unsigned char)s[1] : 0;
+	size_t n = 1;
+
+	*ret_control = c < ' ' || (c >= 0x7f && c < 0xc0) ||
+		       (c == 0xc2 && next >= 0x80 && next < 0xa0);
+	while (c >= 0xc0 && n < 4 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n++;
+	return n;
+}
+
+static bool has_control(const char *s)
+{
+	bool control = false;
+
+	while (*s && !control)
+		s += read_char(s, &control);
+	return control;
+}
+
+/* Returns value for an error, with "\x1b" for a control character. The caller frees it. */
+static char *make_printable(const char *value)
+{
+	struct str s = {0};
+	bool control;
+
+	str_add(&s, "");
+	while (*value) {
+		size_t n = read_char(value, &control);
+
+		if (!control)
+			str_add_bytes(&s, value, n);
+		for (size_t i = 0; i < n && control; i++)
+			str_addf(&s, "\\x%02x", (unsigned char)value[i]);
+		value += n;
+	}
+	return str_take(&s);
+}
+
+/* Returns whether name can be a part of a path in the dkms tree, of a status line and of
+ * a command line. */
 static bool is_good_name(const char *name)
 {
-	if (*name == '.')
-		return false;
-	for (const char *c = name; *c; c++)
-		if (*c == '/' || (unsigned char)*c <= ' ' || *c == 0x7f)
-			return false;
-	return true;
+	return *name != '.' && *name != '-' && !strpbrk(name, "/ ") && !has_control(name);
 }
 
 static char *read_name(const struct evaluation *e, const char *directive,
@@ -144,10 +183,12 @@ static char *read_name(const struct evaluation *e, const char *directive,
 			problems_add_remedy(
 				problems, "no blanks around the '=': %s=...", directive);
 	} else if (!is_good_name(value)) {
+		_cleanup_free_ char *printable = make_printable(value);
+
 		problems_add(problems,
-			"%s is \"%s\", but must not contain a blank or '/' or begin with "
-			"'.'",
-			directive, value);
+			"%s is \"%s\", but must not contain a blank, a control character "
+			"or '/', or begin with '.' or '-'",
+			directive, printable);
 	}
 	return xstrdup(value);
 }
@@ -184,6 +225,12 @@ static bool read_strip(const struct evaluation *e, unsigned int index)
 	return c != 'n';
 }
 
+/* depmod(8) and modprobe(8) give others a meaning. */
+#define MODULE_NAME_PUNCTUATION "_-+.,@~"
+#define MODULE_NAME_CHARS                                                                \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"                           \
+	"0123456789" MODULE_NAME_PUNCTUATION
+
 static void check_module_name(const char *directive, unsigned int index, const char *name,
 	struct problems *problems)
 {
@@ -205,7 +252,25 @@ static void check_module_name(const char *directive, unsigned int index, const c
 			"directories go to BUILT_MODULE_LOCATION[%u] and "
 			"DEST_MODULE_LOCATION[%u]",
 			index, index);
+	} else if (*name == '-' || strspn(name, MODULE_NAME_CHARS) != strlen(name)) {
+		_cleanup_free_ char *printable = make_printable(name);
+
+		problems_add(problems,
+			"%s[%u] is \"%s\", but may have only letters, digits and the "
+			"characters %s, and must not begin with '-'",
+			directive, index, printable, MODULE_NAME_PUNCTUATION);
 	}
+}
+
+static void check_location(const char *directive, unsigned int index, const char *dir,
+	struct problems *problems)
+{
+	_cleanup_free_ char *printable = make_printable(dir);
+
+	if (has_control(dir))
+		problems_add(problems,
+			"%s[%u] is \"%s\", but must not contain a control character",
+			directive, index, printable);
 }
 
 static void check_destination(
@@ -223,6 +288,11 @@ static void check_destination(
 	else if (path_has_dot_dot(dest))
 		problems_add(problems,
 			"DEST_MODULE_LOCATION[%u] is \"%s\", but must not contain '..'",
+			index, dest);
+	else if (strchr(dest, ' '))
+		problems_add(problems,
+			"DEST_MODULE_LOCATION[%u] is \"%s\", but must not contain a "
+			"blank",
 			index, dest);
 }
 
@@ -244,6 +314,10 @@ static void read_module(const struct evaluation *e, const struct conf *c,
 	if (name)
 		check_module_name("DEST_MODULE_NAME", index, name, problems);
 	check_destination(dest, index, problems);
+	if (dest)
+		check_location("DEST_MODULE_LOCATION", index, dest, problems);
+	if (location)
+		check_location("BUILT_MODULE_LOCATION", index, location, problems);
 
 	m->built_name = xstrdup(built);
 	m->dest_name = xstrdup(name ? name : built);

@@ -58,6 +58,8 @@ directories()
 	builds 0 "a directory of modules that is a link within the build directory"
 	attack 'mkdir -p a/b real; mv m.ko real; ln -s ../../real a/b/out' 'BUILT_MODULE_LOCATION="a/b/out"'
 	builds 0 "a link up to another directory"
+	attack 'mkdir sub; mv m.ko sub' 'BUILT_MODULE_LOCATION="/sub/"'
+	builds 0 "a directory with a slash before it"
 	attack 'ln -s SECRETS out' 'BUILT_MODULE_LOCATION="out"'
 	builds 7 "a directory of modules that is a link to one of root's" "did not build out/m.ko, .* leads out of"
 	attack 'mkdir sub; ln -s ../../../../../../../../../../../../../../../../proc/self/root/SECRETS sub/out' \
