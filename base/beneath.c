@@ -73,7 +73,7 @@ static int open_below(int dir, const char *name, int flags, uint64_t resolve)
 	for (int i = 0; i < TRIES && fd < 0 && errno == EAGAIN; i++)
 		fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		return open_steps(dir, name, flags);
+		return open_steps(dir, name, flags | O_NOFOLLOW);
 	return fd < 0 ? -errno : (int)fd;
 }
 
@@ -157,6 +157,66 @@ int beneath_open_parent(const char *dir, const char *name)
 		       : open_below(top, *parent ? parent : ".",
 				 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 				 RESOLVE_NO_SYMLINKS);
+}
+
+/* Opens the directory name below the one that top is open on. Links are followed. */
+static int open_dir(int top, const char *name)
+{
+	return open_below(top, *name ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+/* Makes the directory name below the one that top is open on. */
+static int make_dir(int top, const char *name, uid_t uid)
+{
+	_cleanup_free_ char *parent = path_parent(name);
+	_cleanup_close_ int parent_fd = open_dir(top, parent);
+	_cleanup_close_ int fd = -1;
+
+	if (parent_fd < 0)
+		return parent_fd;
+	if (mkdirat(parent_fd, path_base(name), 0755) < 0)
+		return -errno;
+	fd = openat(parent_fd, path_base(name),
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || (uid != (uid_t)-1 && fchown(fd, uid, uid) < 0))
+		return -errno;
+	return take_fd(&fd);
+}
+
+int beneath_make_dir(const char *dir, const char *name, uid_t uid, struct error *err)
+{
+	_cleanup_close_ int top = dir_open_at(AT_FDCWD, dir);
+	int fd;
+
+	if (top < 0)
+		return error_errno(err, top, 1, "cannot open %s", dir);
+	fd = open_dir(top, name);
+	if (fd == -ENOENT)
+		fd = make_dir(top, name, uid);
+	/* A link to what is missing. */
+	if (fd == -EEXIST)
+		return error_set(
+			err, fd, 1, "%s/%s is a link to a missing file", dir, name);
+	return fd < 0 ? refuse_open(fd, dir, name, err) : fd;
+}
+
+int beneath_put_file(const char *from, int dir_fd, const char *name, uid_t uid)
+{
+	_cleanup_free_ char *temporary = xasprintf(".%s.dkms-new", name);
+	_cleanup_free_ char *real = realpath(from, NULL);
+	mode_t mode;
+	_cleanup_close_ int fd = real ? file_open_at(AT_FDCWD, real, &mode) : -errno;
+	int r = fd;
+
+	if (r < 0)
+		return r;
+	unlinkat(dir_fd, temporary, 0);
+	r = file_copy_at(fd, dir_fd, temporary, uid, uid, mode, false);
+	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dir_fd, temporary, 0);
+	return r;
 }
 
 int beneath_read(const char *dir, const char *name, uint64_t max, struct str *ret,

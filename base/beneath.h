@@ -32,6 +32,14 @@ int beneath_open(const char *dir, const char *name, uint64_t max, struct stat *r
 /* Opens the directory that name is in, without following any link. Returns a descriptor
  * or a negative errno, without an error text. */
 int beneath_open_parent(const char *dir, const char *name);
+/* Opens the directory name, which may be a link to another directory below dir. Makes it
+ * if it is missing, for the user and group uid unless that is (uid_t)-1; the directory it
+ * is in must exist. Returns a descriptor or a negative errno. */
+int beneath_make_dir(const char *dir, const char *name, uid_t uid, struct error *err);
+/* Copies the file at from, which may be a link to one, to the name in the directory that
+ * dir_fd is open on. A file or link of that name is replaced by rename. The copy belongs to
+ * uid, unless that is (uid_t)-1. Returns 0 or a negative errno, without an error text. */
+int beneath_put_file(const char *from, int dir_fd, const char *name, uid_t uid);
 /* Reads the whole file. Ends *ret with a NUL. Returns 0 or a negative errno. */
 int beneath_read(const char *dir, const char *name, uint64_t max, struct str *ret,
 	struct error *err);

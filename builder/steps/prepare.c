@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/walk.h"
@@ -231,47 +232,58 @@ static int open_log(struct job *job)
 	return 0;
 }
 
-/* Changes the owner and group of path to uid, unless uid is -1. */
-static int set_owner(const char *path, uid_t uid, struct error *err)
+/* Copies the file that a walk through the directory from has found to the directory name
+ * below the build directory. */
+static int copy_patch(const struct walk_entry *e, const char *from, struct job *job,
+	const char *name, uid_t uid)
 {
-	if (uid != (uid_t)-1 && lchown(path, uid, uid) < 0)
-		return error_errno(err, -errno, 1, "cannot change %s", path);
-	return 0;
+	const char *work_dir = job->build->work_dir;
+	_cleanup_free_ char *a = path_join(from, e->path), *b = path_join(name, e->path);
+	_cleanup_free_ char *dir = path_parent(b);
+	_cleanup_close_ int fd =
+		beneath_make_dir(work_dir, dir, uid, &job->outcome.error);
+	int r = fd < 0 ? fd : beneath_put_file(a, fd, e->name, uid);
+
+	return r < 0 ? error_errno(&job->outcome.error, r, 1, "cannot copy %s to %s/%s", a,
+			       work_dir, b)
+		     : 0;
 }
 
-static int make_copied_dir(const char *to, uid_t uid, struct error *err)
+/* Makes the directory name below the build directory, unless it exists. */
+static int make_patch_dir(struct job *job, const char *name, uid_t uid)
 {
-	if (mkdir(to, 0755) < 0 && errno != EEXIST)
-		return error_errno(err, -errno, 1, "cannot make %s", to);
-	return set_owner(to, uid, err);
+	_cleanup_close_ int fd = beneath_make_dir(
+		job->build->work_dir, name, uid, &job->outcome.error);
+
+	return fd < 0 ? fd : 0;
 }
 
-/* Copies the content of the directory from into the directory to, which need not exist.
- * Replaces files of the same names. Follows links. The copies belong to uid unless it is
- * -1. */
-static int copy_over(const char *from, const char *to, uid_t uid, struct error *err)
+/* Copies the content of the directory from into the directory name below the build
+ * directory, which need not exist. Replaces files of the same names. Follows the links in
+ * from, and those below the build directory that stay in it: others could lead root to
+ * any directory. The copies belong to uid unless it is -1. */
+static int copy_over(const char *from, struct job *job, const char *name, uid_t uid)
 {
+	struct error *err = &job->outcome.error;
+	_cleanup_close_ int fd = beneath_make_dir(job->build->work_dir, name, uid, err);
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
-	int r = make_copied_dir(to, uid, err);
+	int r = fd < 0 ? fd : walk_begin(&w, from, WALK_SORTED);
 
-	if (r < 0)
-		return r;
-	r = walk_begin(&w, from, WALK_SORTED);
-	if (r < 0)
+	if (fd >= 0 && r < 0)
 		return error_errno(err, r, 1, "cannot read %s", from);
 	while (r == 0 && (e = walk_next(&w))) {
 		_cleanup_free_ char *a = path_join(from, e->path),
-				    *b = path_join(to, e->path);
+				    *b = path_join(name, e->path);
 
 		if (e->error)
 			r = error_errno(err, e->error, 1, "cannot read %s", a);
 		else if (e->type == DT_DIR)
-			r = make_copied_dir(b, uid, err);
+			r = make_patch_dir(job, b, uid);
 		else if (e->type == DT_LNK && path_is_dir(a))
-			r = copy_over(a, b, uid, err);
-		else if ((r = file_copy(a, b, err)) == 0)
-			r = set_owner(b, uid, err);
+			r = copy_over(a, job, b, uid);
+		else
+			r = copy_patch(e, from, job, name, uid);
 	}
 	return r;
 }
@@ -282,14 +294,17 @@ static int copy_config_patches(struct job *job, uid_t uid)
 {
 	_cleanup_free_ char *from =
 		xasprintf("%s/%s/patches", job->shared->settings->config_dir, job->name);
-	_cleanup_free_ char *to = path_join(job->build->work_dir, "patches");
 	int r = job->conf->patches.n ? path_look(from) : 0;
 
 	if (r < 0)
 		return error_errno(&job->outcome.error, r, 1, "cannot look at %s", from);
 	if (r == 0)
 		return 0;
-	return copy_over(from, to, uid, &job->outcome.error);
+	r = copy_over(from, job, "patches", uid);
+	if (r == -EXDEV)
+		error_remedy(&job->outcome.error,
+			"replace the link by a directory, or remove %s", from);
+	return r;
 }
 
 /* Without namespaces: moves the content of real_build_dir to displaced_dir, and the

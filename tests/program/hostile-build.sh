@@ -111,6 +111,55 @@ elf_installed()
 	is "$(state m 1.0 $K)" built "the new module is built"
 }
 
+# Makes the source of a package whose patches are a link to TARGET, and a patch of the administrator.
+linked_patches() # TARGET
+{
+	machine
+	kernel $K
+	module m 1.0 'PATCH=fix.patch'
+	mkdir -p "$machine/cron.d" "$sourcetree/m-1.0/debian/patches" "$etc/m/patches/sub/empty"
+	chmod 0777 "$machine/cron.d"
+	ln -s "$1" "$sourcetree/m-1.0/patches"
+	printf '%s\n' '--- /dev/null' '+++ b/fixed' '@@ -0,0 +1 @@' '+fixed' > "$etc/m/patches/fix.patch"
+	ln -sf fix.patch "$etc/m/patches/link.patch"
+	echo other > "$etc/m/patches/sub/other"
+}
+
+# dkms writes patches of the administrator over those of the package, as root.
+patches()
+{
+	local link
+
+	private_etc || {
+		skip "no mount namespace" "patches of the administrator"
+		return
+	}
+	linked_patches debian/patches
+	dkms_exits 0 "patches that are a link within the source" build m/1.0 -k $K
+	linked_patches ./debian/../debian/patches
+	dkms_exits 0 "a link with .." build m/1.0 -k $K
+	ln -s /nowhere "$sourcetree/m-1.0/debian/patches/fix.patch"
+	dkms_exits 0 "a patch that is a link is replaced" build m/1.0 -k $K --force
+	ok "its target is not made" test ! -e /nowhere
+	for link in "$work/machine$((machines + 1))/cron.d" ../../../../../cron.d \
+		"../../../../../../../../../../../../..$work/machine$((machines + 1))/cron.d"; do
+		linked_patches "$link"
+		rm -r "$sourcetree/m-1.0/debian"
+		dkms_exits 1 "patches that are a link to $link" build m/1.0 -k $K
+		like "$err" "/patches leads out of |/patches is a link to a missing file" "the error names the link"
+		is "$(ls -A "$machine/cron.d")" "" "nothing is written there"
+		# Such a link below a directory of patches.
+		rm "$sourcetree/m-1.0/patches"
+		mkdir "$sourcetree/m-1.0/patches"
+		ln -s "$machine/cron.d" "$sourcetree/m-1.0/patches/sub"
+		dkms_exits 1 "a link below the patches" build m/1.0 -k $K
+		like "$err" "/patches/sub leads out of " "the error names the link"
+		is "$(ls -A "$machine/cron.d")" "" "nothing is written there"
+	done
+	like "$err" "replace the link by a directory, or remove $etc/m/patches" "the remedy"
+	rm -r "$etc/m"
+}
+
 # Large files that are not large on the disk.
 sources()
 {
@@ -127,5 +176,6 @@ directories
 symvers
 elf
 elf_installed
+patches
 sources
 finish
