@@ -24,13 +24,15 @@ static int open_dir(const char *tree, const char *path, struct error *err)
 	struct stat st;
 	int r;
 
-	if (mkdir(path, 0700) < 0 && errno == ENOENT) {
-		r = dir_make(tree, err);
-		if (r < 0)
-			return r;
-		mkdir(path, 0700);
-	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	do {
+		if (mkdir(path, 0700) < 0 && errno == ENOENT) {
+			r = dir_make(tree, err);
+			if (r < 0)
+				return r;
+			mkdir(path, 0700);
+		}
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	} while (fd < 0 && errno == ENOENT && path_is_dir(tree));
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, -errno, 1, "cannot use the directory %s", path);
 	if (st.st_uid != geteuid()) {
@@ -115,13 +117,18 @@ int lock_try(const char *tree, const char *what, struct lock *ret, struct error 
 {
 	_cleanup_free_ char *dir_path = path_join(tree, LOCK_DIR);
 	_cleanup_free_ char *name = lock_name(what);
-	_cleanup_close_ int dir = open_dir(tree, dir_path, err);
 	char pid[32];
 	int n, fd;
 
-	if (dir < 0)
-		return dir;
-	fd = lock_file(dir, name);
+	/* The process that has released the last lock may remove the directory after it
+	 * was opened here. */
+	do {
+		_cleanup_close_ int dir = open_dir(tree, dir_path, err);
+
+		if (dir < 0)
+			return dir;
+		fd = lock_file(dir, name);
+	} while (fd == -ENOENT);
 	if (fd == -EAGAIN)
 		return fd;
 	if (fd < 0)
@@ -148,9 +155,13 @@ pid_t lock_holder(const char *tree, const char *what)
 
 void lock_release(struct lock *l)
 {
+	_cleanup_free_ char *dir = NULL;
+
 	if (!l->path)
 		return;
+	dir = path_parent(l->path);
 	unlink(l->path);
+	rmdir(dir); /* fails while it has other locks */
 	close(l->fd);
 	free(l->path);
 	*l = (struct lock){0};
@@ -170,6 +181,7 @@ void lock_remove_leftovers(const char *tree)
 		if (fd >= 0)
 			unlinkat(dir, names.items[i], 0);
 	}
+	rmdir(path);
 }
 
 int lock_file_within(const char *path, bool shared, unsigned int seconds)

@@ -13,7 +13,8 @@
  * The files are in the directory .locks of the dkms tree, which has mode 0700, and not in
  * /run, because processes in several containers may share a tree. A file exists while
  * somebody holds its lock, and has the number of the process that holds it. After a
- * process was killed, the file stays, but the kernel has released the lock.
+ * process was killed, the file stays, but the kernel has released the lock. The directory
+ * exists while there are files in it.
  *
  * No function waits. A caller that must wait tries again later, and waits in the event
  * loop meanwhile (TRANSITION_WAIT), where it can be cancelled.

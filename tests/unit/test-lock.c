@@ -162,8 +162,8 @@ static void test_hostile(void)
 	if (geteuid() != 0)
 		return;
 	lock_release(&lock);
-	if (chown(locks, 12345, 12345) < 0)
-		ok(false, "give the directory away");
+	if (mkdir(locks, 0700) < 0 || chown(locks, 12345, 12345) < 0)
+		ok(false, "make a directory of another user");
 	is_int(lock_try(tree, root, &lock, &err), -EPERM, "a directory of another user");
 	ok(err.what && strstr(err.what, "another user"), "is refused: %s", err.what);
 	error_done(&err);
