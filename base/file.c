@@ -452,6 +452,20 @@ int dir_list(const char *path, struct strv *ret)
 	return 0;
 }
 
+int dir_sync(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int dir_sync_all(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || syncfs(fd) < 0 ? -errno : 0;
+}
+
 int dir_make(const char *path, struct error *err)
 {
 	_cleanup_free_ char *partial = xstrdup(path);

@@ -96,6 +96,10 @@ int file_same_bytes(const char *a, const char *b);
 /* Appends the names in a directory, without "." and "..", and sorts the list. -ENOENT if
  * the directory is missing. */
 int dir_list(const char *path, struct strv *ret);
+/* Writes the names in a directory to disk, but not what its files contain. */
+int dir_sync(const char *path);
+/* Writes everything on the file system of a directory to disk. */
+int dir_sync_all(const char *path);
 /* Makes a directory with mode 0755, and its parents. 0 if it exists. */
 int dir_make(const char *path, struct error *err);
 /* Removes a file, a link, or a directory with its content, however deep. Does not follow

@@ -144,7 +144,8 @@ static int ensure_added(struct session *s, int *status)
 }
 
 /* Adds a job for each kernel, and a depmod for each kernel that changes, and runs them. With
- * forget, the version is removed from the dkms tree at the end if no kernel is left. */
+ * forget, the version is removed from the dkms tree at the end if no kernel is left and depmod has
+ * not failed. */
 static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 {
 	struct job *last = NULL;
@@ -153,18 +154,20 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 	for (size_t i = 0; i < s->n_kernels; i++)
 		plan_add_job(
 			&s->plan, kind, s->kernels[i], s->args->name, s->args->version);
-	if (forget) {
-		last = plan_add_job(
-			&s->plan, JOB_FORGET, NULL, s->args->name, s->args->version);
-		for (size_t i = first; s->plan.jobs[i] != last; i++)
-			plan_add_edge(&s->plan, s->plan.jobs[i], last, EDGE_AFTER);
-	}
 	if (kind == JOB_INSTALL)
 		return session_run_installs(s);
 	if (kind == JOB_BUILD)
 		session_open_cache(s);
 	else
 		plan_add_depmods(&s->plan);
+	if (forget) {
+		last = plan_add_job(
+			&s->plan, JOB_FORGET, NULL, s->args->name, s->args->version);
+		for (size_t i = first; s->plan.jobs[i] != last; i++)
+			plan_add_edge(&s->plan, s->plan.jobs[i], last,
+				s->plan.jobs[i]->kind == JOB_DEPMOD ? EDGE_NEEDS
+								    : EDGE_AFTER);
+	}
 	return plan_run(&s->plan, &s->error);
 }
 

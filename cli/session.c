@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "cache/cache.h"
+#include "builder/tree/kernel-mark.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
 #include "scheduler/depmods.h"
@@ -30,9 +31,11 @@ static void add_kernel(struct session *s, const char *release, const char *arch)
 	s->kernels[s->n_kernels++] = kernel;
 }
 
-/* Chooses the kernels for --all of a command that removes: those the module is built for. */
-static int add_built_kernels(struct session *s)
+/* Chooses the kernels for --all of a command that removes: those the module is built for, and those
+ * that an earlier run has left unfinished. */
+static int add_built_kernels(struct session *s, const char *arch)
 {
+	_cleanup_(strv_done) struct strv marked = {0};
 	struct tree_filter filter = {.name = s->args->name, .version = s->args->version};
 	struct tree_list list;
 	int r = tree_read(s->settings->trees.dkms, s->settings->trees.source, &filter,
@@ -44,6 +47,13 @@ static int add_built_kernels(struct session *s)
 		if (list.entries[i].release)
 			add_kernel(s, list.entries[i].release, list.entries[i].arch);
 	tree_list_done(&list);
+	/* An earlier removal may have failed after nothing was built any more. */
+	r = kernel_mark_list(s->settings->trees.dkms, &marked);
+	if (r < 0)
+		return error_errno(
+			&s->error, r, 1, "cannot read %s", s->settings->trees.dkms);
+	for (size_t i = 0; i < marked.n; i++)
+		add_kernel(s, marked.items[i], arch);
 	return 0;
 }
 
@@ -58,7 +68,7 @@ static int choose_kernels(struct session *s, bool removes)
 	int r;
 
 	if (args->all && removes)
-		return add_built_kernels(s);
+		return add_built_kernels(s, arch);
 	if (args->all) {
 		r = kernel_list_with_headers(s->settings, &releases);
 		if (r < 0)
@@ -135,8 +145,8 @@ int session_init(struct session *s, struct arguments *args, bool removes)
 	if (args->command->flags & COMMAND_TAKES_ARCHIVE && args->archive &&
 		!arguments_are_archive(args))
 		print_warning("%s is not read, because a module is named too", args->archive);
-	if (args->command->flags & COMMAND_BUILDS && !s->settings->switches.dry_run)
-		leftovers_remove(s->settings->trees.dkms);
+	if (!s->settings->switches.dry_run)
+		leftovers_remove(s->settings);
 	return choose_kernels(s, removes);
 }
 
@@ -225,10 +235,10 @@ int session_run_installs(struct session *s)
 {
 	int r = 0;
 
-	if (s->plan.n_jobs_run == s->plan.n_jobs)
+	if (s->plan.n_jobs_run == s->plan.n_jobs && !plan_needs_depmod(&s->plan))
 		return 0; /* nothing to install */
 	session_open_cache(s);
-	if (rebuild_is_possible(s->settings)) {
+	if (s->plan.n_jobs_run < s->plan.n_jobs && rebuild_is_possible(s->settings)) {
 		r = plan_run(&s->plan, &s->error);
 		if (r == 0)
 			r = rebuild_add_jobs(&s->plan, &s->error);

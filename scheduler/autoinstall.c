@@ -39,8 +39,13 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 		_cleanup_(strv_done) struct strv versions = {0};
 		struct candidate *c = &candidates[n];
 
-		if (tree_list_versions(s->trees.dkms, names.items[i], &versions) < 0 ||
-			!versions.n)
+		r = tree_list_versions(s->trees.dkms, names.items[i], &versions);
+		if (r < 0) {
+			candidates_done(candidates, n);
+			return error_errno(err, r, 1, "cannot read %s/%s",
+				s->trees.dkms, names.items[i]);
+		}
+		if (!versions.n)
 			continue;
 		c->name = xstrdup(names.items[i]);
 		c->version = xstrdup(versions.items[versions.n - 1]);
@@ -68,7 +73,7 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 			strv_pushf(ret_broken, "%s/%s", c->name, c->version);
 			return;
 		}
-		if (state < STATE_INSTALLED_WEAK)
+		if (state < STATE_INSTALLED_WEAK || kernels[k]->unfinished)
 			plan_add_job(p, JOB_EVALUATE, kernels[k], c->name, c->version);
 		else
 			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, c->version,

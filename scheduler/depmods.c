@@ -11,6 +11,24 @@ static bool may_change_kernel(const struct job *job)
 	       job->kind == JOB_UNBUILD;
 }
 
+/* Adds a depmod for a kernel, with room for the jobs up to number n as its members. */
+static struct job *add_depmod(struct plan *p, struct kernel *kernel, size_t n)
+{
+	struct job *depmod = plan_add_job(p, JOB_DEPMOD, kernel, NULL, NULL);
+
+	depmod->depmod->members =
+		xcalloc(n - p->n_jobs_with_depmod, sizeof(struct job *));
+	return depmod;
+}
+
+bool plan_needs_depmod(const struct plan *p)
+{
+	for (size_t k = 0; k < p->n_kernels; k++)
+		if (p->kernels[k]->unfinished || p->kernels[k]->needs_depmod)
+			return true;
+	return false;
+}
+
 void plan_add_depmods(struct plan *p)
 {
 	enum distro distro = p->shared.settings->distro;
@@ -26,18 +44,16 @@ void plan_add_depmods(struct plan *p)
 			if (p->jobs[i]->kernel != p->kernels[k] ||
 				!may_change_kernel(p->jobs[i]))
 				continue;
-			if (!depmod) {
-				depmod = plan_add_job(
-					p, JOB_DEPMOD, p->kernels[k], NULL, NULL);
-				members = depmod->depmod;
-				members->members = xcalloc(
-					n - p->n_jobs_with_depmod, sizeof(struct job *));
-			}
+			if (!depmod)
+				depmod = add_depmod(p, p->kernels[k], n);
+			members = depmod->depmod;
 			members->members[members->n_members++] = p->jobs[i];
 			if (i >= p->n_jobs_run)
 				plan_add_edge(p, p->jobs[i], depmod, EDGE_AFTER);
 		}
-		if (depmod)
+		if (!depmod && (p->kernels[k]->unfinished || p->kernels[k]->needs_depmod))
+			depmod = add_depmod(p, p->kernels[k], n);
+		if (members)
 			members->members = xrealloc_array(members->members,
 				members->n_members, sizeof(struct job *));
 		/* On these distributions weak-modules(8) runs with depmod, and changes

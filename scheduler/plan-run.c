@@ -98,6 +98,11 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 				"BUILD_DEPENDS forms a cycle: it needs %s, which needs "
 				"it",
 				by->name);
+		else if (job->kind == JOB_FORGET)
+			error_set(&job->outcome.error, -ECANCELED,
+				by->outcome.error.status,
+				"it stays in the dkms tree, because depmod failed for %s",
+				by->kernel->release);
 		else
 			error_set(&job->outcome.error, -ECANCELED, 13,
 				"it needs %s, which failed", by->name);

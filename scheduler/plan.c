@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "builder/host/purl.h"
+#include "builder/tree/kernel-mark.h"
 #include "builder/reuse/key-texts.h"
 #include "builder/state-machine.h"
 #include "scheduler/plan.h"
@@ -48,6 +49,9 @@ void plan_done(struct plan *p)
 
 struct kernel *plan_get_kernel(struct plan *p, const char *release, const char *arch)
 {
+	enum kernel_mark_state state;
+	struct kernel *kernel;
+
 	for (size_t i = 0; i < p->n_kernels; i++)
 		if (streq(p->kernels[i]->release, release) && streq(p->kernels[i]->arch, arch))
 			return p->kernels[i];
@@ -55,8 +59,12 @@ struct kernel *plan_get_kernel(struct plan *p, const char *release, const char *
 	p->last_jobs =
 		xrealloc_array(p->last_jobs, p->n_kernels + 1, sizeof(*p->last_jobs));
 	p->last_jobs[p->n_kernels] = NULL;
-	p->kernels[p->n_kernels] = kernel_new(p->shared.settings, release, arch);
-	return p->kernels[p->n_kernels++];
+	kernel = kernel_new(p->shared.settings, release, arch);
+	state = kernel_mark_read(p->shared.settings->trees.dkms, release);
+	kernel->unfinished = state == KERNEL_UNFINISHED;
+	kernel->needs_depmod = state == KERNEL_NEEDS_DEPMOD;
+	p->kernels[p->n_kernels++] = kernel;
+	return kernel;
 }
 
 /* Returns the element of p->last_jobs that belongs to the kernel. */

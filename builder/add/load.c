@@ -18,6 +18,7 @@
 #include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/staging.h"
+#include "builder/tree/leftovers.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/archive/tarball-read.h"
@@ -173,11 +174,9 @@ static char *built_dir(const char *dir, const struct kernel_name *k)
 /* Writes the file system of a directory to disk, before the directory is renamed. */
 static int sync_dir(const char *dir, struct error *err)
 {
-	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = dir_sync_all(dir);
 
-	if (fd < 0 || syncfs(fd) < 0)
-		return error_errno(err, -errno, 1, "cannot write %s", dir);
-	return 0;
+	return r < 0 ? error_errno(err, r, 1, "cannot write %s", dir) : 0;
 }
 
 /* Adds a version that is not in the tree, with its modules for all kernels, by one

@@ -5,9 +5,6 @@
 #include "builder/job/job.h"
 #include "builder/job/transition.h"
 
-/* The prefix of temporary directories in the source tree. */
-#define SOURCE_STAGE ".dkms-"
-
 /* JOB_LOADING and JOB_CLEANING_LOAD */
 enum transition load_enter(struct job *job);
 enum transition load_clean_enter(struct job *job);

@@ -8,6 +8,7 @@
 #include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/staging.h"
+#include "builder/tree/leftovers.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
@@ -42,6 +43,11 @@ static int copy_source(struct job *job, const char *source)
 	copy = path_join(stage, "new");
 	old = path_join(stage, "old");
 	r = dir_copy(job->add->from, copy, (uid_t)-1, (gid_t)-1, &job->outcome.error);
+	if (r == 0) {
+		r = dir_sync_all(copy);
+		if (r < 0)
+			error_errno(&job->outcome.error, r, 1, "cannot write %s", copy);
+	}
 	if (r == 0 && to && rename(source, old) < 0)
 		r = error_errno(
 			&job->outcome.error, -errno, 1, "cannot replace %s", source);
@@ -50,7 +56,8 @@ static int copy_source(struct job *job, const char *source)
 		if (to)
 			rename(old, source);
 	}
-	dir_remove(stage, NULL);
+	if (dir_remove(stage, NULL) < 0)
+		leftovers_expect(job->shared->settings->trees.dkms);
 	return r;
 }
 

@@ -86,6 +86,7 @@ struct kernel *kernel_new(const struct settings *s, const char *release, const c
 {
 	struct kernel *k = xcalloc(1, sizeof(*k));
 
+	k->mark_fd = -1;
 	k->release = xstrdup(release);
 	k->arch = xstrdup(arch);
 	k->dir = path_join(s->trees.install, release);
@@ -103,6 +104,7 @@ void kernel_free(struct kernel *k)
 	if (!k)
 		return;
 	kernel_forget_modules(k);
+	close_ptr(&k->mark_fd);
 	str_done(&k->config);
 	pthread_mutex_destroy(&k->config_lock);
 	pthread_mutex_destroy(&k->lock);

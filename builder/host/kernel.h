@@ -34,6 +34,14 @@ struct kernel {
 	bool modules_known;
 	enum compression compression; /* by kernel_find_compression() */
 	bool compression_known;
+	/* What an earlier run has left unfinished: see tree/kernel-mark.h. The plan sets
+	 * both before its jobs begin. */
+	bool unfinished, needs_depmod;
+	/* Changes of this run, under the lock: the descriptor of the mark that is set, or
+	 * -1, and the number of changes that have begun and are neither complete nor
+	 * undone. */
+	int mark_fd;
+	unsigned int n_changing;
 	/* The lines of config_path with a NUL before and after each line. The first call
 	 * of kernel_config() fills it in. */
 	pthread_mutex_t config_lock;

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/staging.h"
+#include "builder/tree/leftovers.h"
 #include "builder/install/depmod.h"
 
 /* Makes a temporary directory for the option -b of depmod. depmod looks for lib/modules
@@ -17,33 +19,31 @@
  *
  * The paths in modules.dep are relative to the kernel's directory, so the name of the
  * temporary directory does not get into it. */
-static int make_base_dir(
-	const char *tmp_location, const char *install_tree, char **ret, struct error *err)
+static int make_base_dir(const struct settings *s, struct depmod *ret, struct error *err)
 {
-	_cleanup_free_ char *base = path_join(tmp_location, "dkms-depmod-XXXXXX");
+	const char *tmp_location = s->tmp_location, *install_tree = s->trees.install;
 	_cleanup_free_ char *tree = realpath(install_tree, NULL);
 	_cleanup_free_ char *lib = NULL, *usr_lib = NULL, *modules = NULL;
 	int r;
 
 	if (!tree)
 		return error_errno(err, -errno, 6, "cannot find %s", install_tree);
-	if (!mkdtemp(base))
-		return error_errno(
-			err, -errno, 1, "cannot make a directory in %s", tmp_location);
-	lib = path_join(base, "lib");
-	usr_lib = path_join(base, "usr/lib");
+	staging_remove_leftovers(tmp_location, DEPMOD_STAGE);
+	r = staging_make(
+		tmp_location, DEPMOD_STAGE, &ret->base, &ret->base_lock, err);
+	if (r < 0)
+		return r;
+	lib = path_join(ret->base, "lib");
+	usr_lib = path_join(ret->base, "usr/lib");
 	modules = path_join(usr_lib, "modules");
 	r = dir_make(usr_lib, err);
 	if (r == 0)
 		r = link_write(lib, "usr/lib", err);
 	if (r == 0)
 		r = link_write(modules, tree, err);
-	if (r < 0) {
-		dir_remove(base, NULL);
-		return r;
-	}
-	*ret = TAKE_PTR(base);
-	return 0;
+	if (r < 0)
+		depmod_done(ret);
+	return r;
 }
 
 /* Returns the path of System.map-RELEASE: in ROOT/boot if the install tree is
@@ -87,7 +87,7 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
 {
 	_cleanup_free_ char *modules_dep = path_join(k->dir, "modules.dep");
 	_cleanup_free_ char *map = NULL;
-	struct depmod d = {0};
+	struct depmod d = {.base_lock = -1, .dkms_tree = s->trees.dkms};
 	int r = path_look(modules_dep);
 
 	if (r < 0)
@@ -95,7 +95,7 @@ int depmod_prepare(const struct settings *s, const struct kernel *k, struct depm
 	if (r == 0)
 		return 0;
 	if (!path_is_same(s->trees.install, "/lib/modules")) {
-		r = make_base_dir(s->tmp_location, s->trees.install, &d.base, err);
+		r = make_base_dir(s, &d, err);
 		if (r < 0)
 			return r;
 	}
@@ -167,8 +167,10 @@ int depmod_finish(const struct depmod *d, const struct kernel *k,
 void depmod_done(struct depmod *d)
 {
 	command_done(&d->command);
-	if (d->base)
-		dir_remove(d->base, NULL);
-	free(d->base);
-	d->base = NULL;
+	if (!d->base)
+		return;
+	if (dir_remove(d->base, NULL) < 0)
+		leftovers_expect(d->dkms_tree);
+	close_ptr(&d->base_lock);
+	free(TAKE_PTR(d->base));
 }

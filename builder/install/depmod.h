@@ -10,6 +10,8 @@
 struct depmod {
 	struct command command; /* run by root or by the owner of the install tree */
 	char *base; /* a temporary directory that the command needs, or NULL */
+	const char *dkms_tree; /* the settings' */
+	int base_lock; /* its lock: see base/staging.h */
 };
 
 /* Fills *ret and returns 1. Returns 0 if the kernel has no modules.dep: then its image is

@@ -6,6 +6,9 @@
 
 #include "base/file.h"
 #include "base/walk.h"
+#include "builder/tree/file-check.h"
+#include "builder/tree/kernel-mark.h"
+#include "builder/tree/tree.h"
 #include "builder/install/depmod.h"
 #include "builder/install/finish-kernel.h"
 #include "builder/install/install.h"
@@ -26,7 +29,13 @@ enum transition depmod_enter(struct job *job)
 	int r;
 
 	job->depmod->depmod = xcalloc(1, sizeof(*job->depmod->depmod));
-	if (!has_any_changed(job)) {
+	if (!has_any_changed(job) && !job->kernel->unfinished &&
+		!job->kernel->needs_depmod && !job->kernel->n_changing) {
+		/* What jobs have changed, they have undone. */
+		if (kernel_mark_finish(job->shared->settings->trees.dkms,
+			    job->kernel->release, KERNEL_FINISHED, &job->kernel->mark_fd,
+			    &job->outcome.error) < 0)
+			return TRANSITION_FAIL;
 		job->outcome.result = RESULT_NOTHING;
 		return TRANSITION_STOP;
 	}
@@ -46,10 +55,43 @@ enum transition depmod_enter(struct job *job)
 enum transition depmod_leave(struct job *job, const struct outcome *outcome)
 {
 	depmod_finish(job->depmod->depmod, job->kernel, outcome, &job->outcome.error);
+	depmod_done(job->depmod->depmod);
 	return TRANSITION_NEXT;
 }
 
 /* JOB_ROLLING_BACK */
+
+/* Returns whether all modules that count as installed on the kernel are there. */
+static bool is_complete(const struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	struct tree_filter filter = {.release = job->kernel->release};
+	_cleanup_free_ enum file_check *checks = NULL;
+	struct tree_list list;
+	bool complete = true;
+
+	if (tree_read(s->trees.dkms, s->trees.source, &filter, &list, NULL) < 0)
+		return false;
+	checks = file_check_entries(s, &list);
+	for (size_t i = 0; i < list.n; i++)
+		complete &= list.entries[i].state != STATE_INSTALLED ||
+			    checks[i] == FILE_CHECK_OK;
+	tree_list_done(&list);
+	return complete;
+}
+
+/* Changes the marks of the kernel to what is true now. */
+static int finish_marks(struct job *job)
+{
+	struct kernel *k = job->kernel;
+	enum kernel_mark_state state =
+		k->needs_depmod ? KERNEL_NEEDS_DEPMOD : KERNEL_FINISHED;
+
+	if (k->n_changing || (k->unfinished && !is_complete(job)))
+		state = KERNEL_UNFINISHED;
+	return kernel_mark_finish(job->shared->settings->trees.dkms, k->release, state,
+		&k->mark_fd, &job->outcome.error);
+}
 
 /* Removes from the kernel what this run has installed, and installs the versions again
  * that were replaced. Returns -EIO, because depmod has failed, or -EAGAIN. */
@@ -80,14 +122,28 @@ static int roll_back_work(struct job *job)
 	all = strv_join(&done, ", ");
 	if (done.n)
 		error_remedy(&job->outcome.error, "%s", all);
+	job->kernel->needs_depmod = true;
+	finish_marks(job);
 	return -EIO;
+}
+
+/* Writes what depmod has written to disk, then removes the marks of the kernel. */
+static int finish_work(struct job *job)
+{
+	struct kernel *k = job->kernel;
+	int r = dir_sync_all(k->dir);
+
+	k->needs_depmod = r < 0 && r != -ENOENT;
+	if (k->needs_depmod)
+		error_errno(&job->outcome.error, r, 6, "cannot write %s", k->dir);
+	if (finish_marks(job) < 0)
+		return -EIO;
+	return k->needs_depmod ? r : 0;
 }
 
 enum transition roll_back_enter(struct job *job)
 {
-	if (!job->outcome.error.status)
-		return TRANSITION_NEXT;
-	job->ask.work = roll_back_work;
+	job->ask.work = job->outcome.error.status ? roll_back_work : finish_work;
 	return TRANSITION_WORK;
 }
 

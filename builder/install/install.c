@@ -71,6 +71,8 @@ static int move_file(
 		 */
 		if (r == -EXDEV)
 			r = file_copy(from, to, NULL);
+		if (r == 0)
+			r = dir_sync(dir);
 		if (r == 0 && unlink(from) < 0)
 			r = -errno;
 	}
@@ -101,23 +103,27 @@ static void undo_list_done(struct undo_list *undo)
 	*undo = (struct undo_list){0};
 }
 
-/* Undoes the changes in reverse order, as far as that is possible. */
-static void undo_list_run(struct undo_list *undo)
+/* Undoes the changes in reverse order, as far as that is possible. Returns whether all of
+ * them are undone. */
+static bool undo_list_run(struct undo_list *undo)
 {
+	bool undone = true;
+
 	while (undo->n) {
 		struct undo_step *step = &undo->steps[--undo->n];
 		struct undo_list ignored = {0};
 
 		if (step->kind == WRITTEN)
-			unlink(step->to);
+			undone &= unlink(step->to) == 0;
 		else if (step->kind == EXCHANGED)
-			exchange_files(step->from, step->to);
+			undone &= exchange_files(step->from, step->to);
 		else
-			move_file(&ignored, step->to, step->from, NULL);
+			undone &= move_file(&ignored, step->to, step->from, NULL) == 0;
 		undo_list_done(&ignored);
 		free(step->from);
 		free(step->to);
 	}
+	return undone;
 }
 
 /* JOB_PRE_INSTALL */
@@ -216,7 +222,8 @@ static bool is_obsolete(struct job *job)
 
 /* Returns whether f may be installed: it must be newer than every module of that name in
  * the kernel's tree. Otherwise adds a warning. A rebuilt module may replace its own
- * earlier build without this comparison. */
+ * earlier build without this comparison, and so may one that is installed again after a
+ * crash. */
 static bool may_replace(struct job *job, const struct destinations *previous,
 	const struct destination *f)
 {
@@ -233,7 +240,8 @@ static bool may_replace(struct job *job, const struct destinations *previous,
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
 		if ((f->from_killed_install && streq(path, f->path)) ||
-			(job->request.rebuild && is_installed_file(previous, path)))
+			((job->request.rebuild || k->unfinished) &&
+				is_installed_file(previous, path)))
 			continue;
 		r = examine_should_replace(f->built, path, &err);
 		if (r > 0)
@@ -249,6 +257,26 @@ static bool may_replace(struct job *job, const struct destinations *previous,
 		return false;
 	}
 	return true;
+}
+
+/* Writes the file that says where the module path, which is to be moved to the path to,
+ * comes from. */
+static int write_origin(
+	struct job *job, struct undo_list *undo, const char *path, const char *to)
+{
+	_cleanup_free_ char *origin = xasprintf("%s.origin", to);
+	_cleanup_free_ char *dir = path_parent(origin);
+	_cleanup_free_ char *line = xasprintf("%s\n", path);
+	int r = dir_make(dir, &job->outcome.error);
+
+	if (r == 0)
+		r = file_write(origin, line, strlen(line), 0644, &job->outcome.error);
+	if (r < 0)
+		return r;
+	undo_list_add(undo, WRITTEN, NULL, origin);
+	/* After a crash the module must not be in a directory that is not there. */
+	r = dir_sync_all(dir);
+	return r < 0 ? error_errno(&job->outcome.error, r, 1, "cannot write %s", dir) : 0;
 }
 
 /* Moves the foreign modules, which find_foreign_modules() has found for f, to the dkms
@@ -284,17 +312,10 @@ static int save_originals(struct job *job, struct undo_list *undo,
 		_cleanup_free_ char *to = xasprintf("%s/%s%s", dir,
 			is_original ? "" : "collisions/",
 			is_original ? path_base(path) : path + strlen(k->dir) + 1);
-		_cleanup_free_ char *origin = xasprintf("%s.origin", to);
-		_cleanup_free_ char *origin_dir = path_parent(origin);
-		_cleanup_free_ char *line = xasprintf("%s\n", path);
 
-		r = dir_make(origin_dir, &job->outcome.error);
-		if (r == 0)
-			r = file_write(
-				origin, line, strlen(line), 0644, &job->outcome.error);
+		r = write_origin(job, undo, path, to);
 		if (r < 0)
 			break;
-		undo_list_add(undo, WRITTEN, NULL, origin);
 		strv_push(&job->outcome.moved, path);
 		r = move_file(undo, path, to, &job->outcome.error);
 	}
@@ -342,18 +363,41 @@ static int write_temporary(
 	return r;
 }
 
-/* Removes the files of the previous version that the new one has not replaced, for
- * example because their compression was another: such a file could be loaded in place of
- * the new one. */
-static void remove_previous_files(struct job *job, const struct destinations *previous,
-	const struct destinations *now)
+/* Hides the files of the previous version that the new one does not replace, for example
+ * because their compression was another: such a file could be loaded in place of the new
+ * one. Renames them to temporary names, which it appends to hidden. */
+static int hide_previous_files(struct job *job, struct undo_list *undo,
+	const struct destinations *previous, const struct destinations *now,
+	struct strv *hidden)
 {
-	for (size_t i = 0; i < previous->n; i++) {
-		const char *path = previous->items[i].path;
+	int r = 0;
 
-		if (path && !is_installed_file(now, path) && unlink(path) == 0)
-			strv_push(&job->outcome.moved, path);
+	for (size_t i = 0; i < previous->n && r == 0; i++) {
+		const char *path = previous->items[i].path;
+		_cleanup_free_ char *name = NULL, *away = NULL;
+
+		if (!path || is_installed_file(now, path))
+			continue;
+		r = path_look(path);
+		if (r == 0)
+			continue;
+		name = xasprintf(".%s" TEMPORARY_SUFFIX, path_base(path));
+		away = path_beside(path, name);
+		r = move_file(undo, path, away, &job->outcome.error);
+		strv_push(&job->outcome.moved, path);
+		strv_push(hidden, away);
 	}
+	return r;
+}
+
+/* Removes temporary files. Returns whether none is left. */
+static bool remove_temporaries(const struct strv *paths)
+{
+	bool gone = true;
+
+	for (size_t i = 0; i < paths->n; i++)
+		gone &= unlink(paths->items[i]) == 0 || errno == ENOENT;
+	return gone;
 }
 
 /* Removes the empty directories that a failed install has made. */
@@ -374,57 +418,84 @@ static void remove_empty_dirs(const struct job *job, const struct destinations *
 	dir_prune(originals, package);
 }
 
-static int install_files(struct job *job, const struct destinations *now,
-	const struct destinations *previous, bool first)
+/* Moves the new files from their temporary names, if they have one, to their paths, and
+ * the files that they replace away. */
+static int put_files(struct job *job, struct undo_list *done,
+	const struct destinations *now, const struct destinations *previous, bool first,
+	char **temporaries)
 {
-	const struct settings *s = job->shared->settings;
-	char **temporaries = xcalloc(now->n, sizeof(*temporaries));
-	struct undo_list done = {0};
-	size_t accepted = 0;
-	bool obsolete = is_obsolete(job);
 	int r = 0;
 
-	for (size_t i = 0; i < now->n && r == 0; i++) {
-		if (obsolete || !may_replace(job, previous, &now->items[i]))
-			continue;
-		r = write_temporary(job, &now->items[i], &temporaries[i]);
-		accepted++;
-	}
-	if (r == 0 && now->n && !accepted)
-		r = error_set(&job->outcome.error, -EEXIST, 6,
-			"none of the modules is installed");
 	for (size_t i = 0; i < now->n && r == 0; i++) {
 		_cleanup_(strv_done) struct strv foreign = {0};
 
 		if (!temporaries[i])
 			continue;
 		find_foreign_modules(job, previous, &now->items[i], &foreign);
-		if (first)
-			r = save_originals(job, &done, &now->items[i], &foreign);
+		/* After a crash the originals may be where they were. */
+		if (first || job->kernel->unfinished)
+			r = save_originals(job, done, &now->items[i], &foreign);
 		if (r == 0)
-			r = put_in_place(&done, temporaries[i], now->items[i].path,
+			r = put_in_place(done, temporaries[i], now->items[i].path,
 				&job->outcome.error);
 		if (r == 0)
 			strv_push(&job->outcome.added, now->items[i].path);
 	}
+	return r;
+}
+
+/* Writes the new files to temporary names; an element of temporaries stays NULL if its
+ * file is not to be installed. */
+static int write_temporaries(struct job *job, const struct destinations *now,
+	const struct destinations *previous, char **temporaries)
+{
+	bool obsolete = is_obsolete(job), accepted = false;
+	int r = 0;
+
+	for (size_t i = 0; i < now->n && r == 0; i++) {
+		if (obsolete || !may_replace(job, previous, &now->items[i]))
+			continue;
+		r = write_temporary(job, &now->items[i], &temporaries[i]);
+		accepted = true;
+	}
+	if (r == 0 && now->n && !accepted)
+		r = error_set(&job->outcome.error, -EEXIST, 6,
+			"none of the modules is installed");
+	return r;
+}
+
+/* If something cannot be undone or a temporary file stays, the change has not ended: the
+ * next run does the rest. */
+static int install_files(struct job *job, const struct destinations *now,
+	const struct destinations *previous, bool first)
+{
+	char **temporaries = xcalloc(now->n, sizeof(*temporaries));
+	_cleanup_(strv_done) struct strv to_remove = {0};
+	struct undo_list done = {0};
+	bool finished = true;
+	int r = write_temporaries(job, now, previous, temporaries);
+
 	if (r == 0)
-		r = tree_set_installed(
-			s->trees.dkms, job_on_kernel(job), true, &job->outcome.error);
+		r = put_files(job, &done, now, previous, first, temporaries);
+	if (r == 0)
+		r = hide_previous_files(job, &done, previous, now, &to_remove);
+	if (r == 0)
+		r = tree_set_installed(job->shared->settings->trees.dkms,
+			job_on_kernel(job), true, &job->outcome.error);
 	if (r < 0) {
-		undo_list_run(&done);
+		finished = undo_list_run(&done);
 		strv_done(&job->outcome.added);
-	} else {
-		remove_previous_files(job, previous, now);
 	}
-	for (size_t i = 0; i < now->n; i++) {
+	for (size_t i = 0; i < now->n; i++)
 		if (temporaries[i])
-			unlink(temporaries[i]);
-		free(temporaries[i]);
-	}
+			strv_take(&to_remove, temporaries[i]);
+	free(temporaries);
+	finished &= remove_temporaries(&to_remove);
 	if (r < 0)
 		remove_empty_dirs(job, now);
-	free(temporaries);
 	undo_list_done(&done);
+	if (finished)
+		kernel_end_change(job);
 	return r;
 }
 
@@ -452,6 +523,8 @@ static int install_locked(struct job *job)
 			job, version, &previous, &job->outcome.error);
 	for (size_t i = 0; i < now.n && r == 0; i++)
 		r = set_from_killed_install(job, &previous, &now.items[i]);
+	if (r == 0)
+		r = kernel_begin_change(job);
 	if (r < 0)
 		return r;
 	r = install_files(job, &now, &previous, !version);
@@ -484,7 +557,7 @@ static int restore_replaced_locked(struct job *job)
 	const struct settings *s = job->shared->settings;
 	const struct kernel *k = job->kernel;
 	const struct destinations *old = job->outcome.replaced_files;
-	int r = 0;
+	int r = kernel_begin_change(job);
 
 	for (size_t i = 0; i < old->n && r == 0; i++) {
 		const struct destination *f = &old->items[i];
@@ -512,6 +585,8 @@ static int restore_replaced_locked(struct job *job)
 			dir_prune(dir, k->dir);
 		}
 	}
+	if (r == 0)
+		kernel_end_change(job);
 	return r;
 }
 

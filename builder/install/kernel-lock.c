@@ -2,7 +2,24 @@
 /* Which job may change a kernel's tree? One at a time. */
 #include "config.h"
 
+#include "builder/tree/kernel-mark.h"
 #include "builder/install/kernel-lock.h"
+
+int kernel_begin_change(struct job *job)
+{
+	struct kernel *k = job->kernel;
+	int r = kernel_mark_set(job->shared->settings->trees.dkms, k->release,
+		&k->mark_fd, &job->outcome.error);
+
+	if (r == 0)
+		k->n_changing++;
+	return r;
+}
+
+void kernel_end_change(struct job *job)
+{
+	job->kernel->n_changing--;
+}
 
 int kernel_lock_and_call(struct job *job, int (*change)(struct job *job))
 {

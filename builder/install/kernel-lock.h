@@ -10,4 +10,11 @@
  * job_try_lock(): -EAGAIN if another process holds the lock. */
 int kernel_lock_and_call(struct job *job, int (*change)(struct job *job));
 
+/* Called with the lock, before the job changes the kernel's tree: sets the mark of
+ * tree/kernel-mark.h. Returns 0, or a negative errno and job->outcome.error. */
+int kernel_begin_change(struct job *job);
+/* Called when the change is complete, or completely undone. Otherwise the next run
+ * finds the kernel unfinished. */
+void kernel_end_change(struct job *job);
+
 #endif

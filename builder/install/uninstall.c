@@ -123,6 +123,24 @@ static int restore_originals(struct job *job, const struct originals *o)
 	return r;
 }
 
+/* Removes what killed processes have left beside the saved files: temporary files, and
+ * .origin files of files that are gone. The
+ * kernel's lock is held, so no running process uses them. */
+static void remove_old_temporaries(const char *dir)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join(dir, names.items[i]);
+		size_t len = strlen(path) - strlen(".origin");
+		_cleanup_free_ char *saved = xstrndup(path, has_suffix(path, ".origin") ? len : 0);
+
+		if (*names.items[i] == '.' || (*saved && path_look(saved) == 0))
+			unlink(path);
+	}
+}
+
 static int remove_file(struct job *job, const char *path)
 {
 	if (unlink(path) < 0 && errno != ENOENT)
@@ -147,6 +165,7 @@ static int remove_saved(struct job *job, const struct originals *o, const char *
 		if (r == 0)
 			r = remove_file(job, origin);
 	}
+	remove_old_temporaries(dir);
 	dir_remove_empty(dir);
 	dir_prune(dir, package);
 	return r;
@@ -208,7 +227,20 @@ static int look_at_installed(struct job *job, const char *originals_dir,
 	*any = version || originals->saved.n;
 	if (r == 0 && !version)
 		r = keep_identical_files(job, installed, any);
+	/* POST_REMOVE may not have run. */
+	*any |= k->unfinished;
 	return r;
+}
+
+/* Writes the kernel's tree to disk, before the dkms tree forgets what belongs there. */
+static int sync_kernel(struct job *job)
+{
+	const char *dir = job->kernel->dir;
+	int r = dir_sync_all(dir);
+
+	if (r < 0 && r != -ENOENT)
+		return error_errno(&job->outcome.error, r, 1, "cannot write %s", dir);
+	return 0;
 }
 
 static int uninstall_locked(struct job *job)
@@ -223,6 +255,9 @@ static int uninstall_locked(struct job *job)
 
 	if (r < 0 || !any)
 		return r;
+	r = kernel_begin_change(job);
+	if (r < 0)
+		return r;
 	/* The originals are restored first, then the link is removed that says which
 	 * version is installed, and the saved originals last. If dkms is killed in
 	 * between, uninstalling again does the rest. */
@@ -230,14 +265,19 @@ static int uninstall_locked(struct job *job)
 	if (r == 0)
 		r = restore_originals(job, &originals);
 	if (r == 0)
+		r = sync_kernel(job);
+	if (r == 0)
 		r = tree_set_installed(
 			s->trees.dkms, job_on_kernel(job), false, &job->outcome.error);
 	if (r == 0)
 		r = remove_saved(job, &originals, dir);
 	kernel_forget_modules(job->kernel);
-	if (r == 0)
-		job->outcome.uninstalled = job->outcome.changed_kernel = true;
-	return r;
+	job->outcome.changed_kernel = true;
+	if (r < 0)
+		return r;
+	kernel_end_change(job);
+	job->outcome.uninstalled = true;
+	return 0;
 }
 
 int uninstall_work(struct job *job)

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/staging.h"
 #include "base/walk.h"
+#include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
 #include "builder/install/destinations.h"
 #include "builder/pack/deb.h"
@@ -20,7 +21,6 @@
 #include "builder/pack/package.h"
 #include "builder/pack/rpm.h"
 
-#define STAGE "dkms-package-"
 #define SAID_MAX 500 /* how much of the tool's output goes into an error (bytes) */
 
 static const struct package_format *const formats[] = {
@@ -199,8 +199,8 @@ int package_assemble(struct job *job)
 
 	if (r < 0)
 		return r;
-	staging_remove_leftovers(tmp, STAGE);
-	r = staging_make(tmp, STAGE, &p->dir, &p->lock_fd, &job->outcome.error);
+	staging_remove_leftovers(tmp, PACKAGE_STAGE);
+	r = staging_make(tmp, PACKAGE_STAGE, &p->dir, &p->lock_fd, &job->outcome.error);
 	if (r < 0)
 		return r;
 	p->root = path_join(p->dir, "root");
@@ -295,8 +295,8 @@ enum transition deliver_enter(struct job *job)
 
 static int package_clean_work(struct job *job)
 {
-	if (job->pack->package->dir)
-		dir_remove(job->pack->package->dir, NULL);
+	if (job->pack->package->dir && dir_remove(job->pack->package->dir, NULL) < 0)
+		leftovers_expect(job->shared->settings->trees.dkms);
 	package_free(TAKE_PTR(job->pack->package));
 	return 0;
 }

@@ -85,11 +85,12 @@ enum transition check_needed_enter(struct job *job)
 		!s->switches.force)
 		job->outcome.result = RESULT_NOTHING;
 	if (job->kind == JOB_INSTALL &&
-		job->outcome.state_before >= STATE_INSTALLED_WEAK && !s->switches.force)
+		job->outcome.state_before >= STATE_INSTALLED_WEAK && !s->switches.force &&
+		!job->kernel->unfinished)
 		job->outcome.result = RESULT_NOTHING;
 	if (job->kind == JOB_UNINSTALL &&
 		job->outcome.state_before < STATE_INSTALLED_WEAK &&
-		!has_unfinished_uninstall(job))
+		!job->kernel->unfinished && !has_unfinished_uninstall(job))
 		job->outcome.result = RESULT_NOTHING;
 	if (job->kind == JOB_UNBUILD && job->outcome.state_before < STATE_BUILT)
 		job->outcome.result = RESULT_NOTHING;

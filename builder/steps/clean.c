@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/tree/leftovers.h"
 #include "builder/build/build.h"
 #include "builder/reuse/cached.h"
 #include "builder/steps/clean.h"
@@ -76,7 +77,8 @@ static int clean_work(struct job *job)
 		keep_log(job);
 	else if (job->outcome.built)
 		remove_failed_log(b);
-	dir_remove(b->paths.job_dir, NULL);
+	if (dir_remove(b->paths.job_dir, NULL) < 0)
+		leftovers_expect(job->shared->settings->trees.dkms);
 	clean_free_build(job);
 	return 0;
 }

@@ -3,6 +3,8 @@
  * renames them, with the log, to RELEASE/ARCH in the dkms tree. */
 #include "config.h"
 
+#include <errno.h>
+
 #include "base/file.h"
 #include "builder/module/compress.h"
 #include "builder/tree/tree-change.h"
@@ -53,8 +55,9 @@ static int compress_work(struct job *job)
 		r = compress_file(from, to, how,
 			compress_options(job->shared->settings, how),
 			&job->outcome.error);
-		if (r == 0)
-			unlink(from);
+		if (r == 0 && unlink(from) < 0)
+			r = error_errno(
+				&job->outcome.error, -errno, 1, "cannot remove %s", from);
 	}
 	return r;
 }

@@ -59,6 +59,19 @@ static void remove_from_version(
 		if (has_prefix(entries.items[i], JOB_PREFIX))
 			remove_job_dir(dkms_tree, path);
 	}
+	staging_remove_leftovers(dir, TREE_STAGE);
+}
+
+static void remove_from_module(const char *dkms_tree, const char *name)
+{
+	_cleanup_free_ char *dir = path_join(dkms_tree, name);
+	_cleanup_(strv_done) struct strv versions = {0};
+
+	tree_list_versions(dkms_tree, name, &versions);
+	for (size_t i = 0; i < versions.n; i++)
+		remove_from_version(dkms_tree, name, versions.items[i]);
+	staging_remove_leftovers(dir, TREE_STAGE);
+	rmdir(dir); /* fails, as it should, if the module has a version */
 }
 
 void leftovers_mark_run(const char *dkms_tree, struct run_mark *ret)
@@ -77,6 +90,16 @@ void leftovers_unmark_run(struct run_mark *m)
 	*m = (struct run_mark){0};
 }
 
+void leftovers_expect(const char *dkms_tree)
+{
+	struct run_mark mark = {0};
+
+	leftovers_mark_run(dkms_tree, &mark);
+	if (mark.path)
+		close(mark.lock);
+	free(mark.path);
+}
+
 static bool was_killed(const char *dkms_tree)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -91,20 +114,19 @@ static bool was_killed(const char *dkms_tree)
 	return false;
 }
 
-void leftovers_remove(const char *dkms_tree)
+void leftovers_remove(const struct settings *s)
 {
+	const char *dkms_tree = s->trees.dkms;
 	_cleanup_(strv_done) struct strv names = {0};
 
 	if (!was_killed(dkms_tree))
 		return;
 	tree_list_modules(dkms_tree, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_(strv_done) struct strv versions = {0};
-
-		tree_list_versions(dkms_tree, names.items[i], &versions);
-		for (size_t v = 0; v < versions.n; v++)
-			remove_from_version(dkms_tree, names.items[i], versions.items[v]);
-	}
+	for (size_t i = 0; i < names.n; i++)
+		remove_from_module(dkms_tree, names.items[i]);
 	lock_remove_leftovers(dkms_tree);
+	staging_remove_leftovers(s->trees.source, SOURCE_STAGE);
+	staging_remove_leftovers(s->tmp_location, DEPMOD_STAGE);
+	staging_remove_leftovers(s->tmp_location, PACKAGE_STAGE);
 	staging_remove_leftovers(dkms_tree, RUN_PREFIX);
 }

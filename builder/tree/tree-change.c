@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How does the dkms tree change? By renames only: files that are being prepared or
- * removed are in a directory whose name begins with STAGE, which readers ignore; see
+ * removed are in a directory whose name begins with TREE_STAGE, which readers ignore; see
  * base/staging.h. */
 #include "config.h"
 
@@ -11,10 +11,9 @@
 
 #include "base/file.h"
 #include "base/staging.h"
+#include "builder/tree/leftovers.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
-
-#define STAGE ".stage-"
 
 /* A temporary link of this age (seconds) was left behind by link_write(), which needs it
  * for microseconds. */
@@ -39,7 +38,7 @@ static void remove_leftovers(const char *dir)
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *path = path_join(dir, names.items[i]);
 
-		if (has_prefix(names.items[i], STAGE))
+		if (has_prefix(names.items[i], TREE_STAGE))
 			staging_remove_leftover(path);
 		else if (has_prefix(names.items[i], ".source.") ||
 			 has_prefix(names.items[i], "." TREE_LINK_PREFIX))
@@ -48,9 +47,17 @@ static void remove_leftovers(const char *dir)
 	strv_done(&names);
 }
 
+/* Removes a temporary directory. What stays is removed by the next command. */
+static void remove_stage(const char *dkms_tree, const char *stage)
+{
+	if (dir_remove(stage, NULL) < 0)
+		leftovers_expect(dkms_tree);
+}
+
 /* Moves path by one rename into a temporary directory in dir, then removes it. Returns 0
  * if it does not exist. */
-static int remove_by_rename(const char *path, const char *dir, struct error *err)
+static int remove_by_rename(const char *dkms_tree, const char *path, const char *dir,
+	struct error *err)
 {
 	_cleanup_free_ char *stage = NULL;
 	_cleanup_free_ char *away = NULL;
@@ -61,7 +68,7 @@ static int remove_by_rename(const char *path, const char *dir, struct error *err
 		return error_errno(err, r, 1, "cannot remove %s", path);
 	if (r == 0)
 		return 0;
-	r = staging_make(dir, STAGE, &stage, &lock, err);
+	r = staging_make(dir, TREE_STAGE, &stage, &lock, err);
 	if (r < 0)
 		return r;
 	away = path_join(stage, "old");
@@ -73,10 +80,7 @@ static int remove_by_rename(const char *path, const char *dir, struct error *err
 	} else if (errno != ENOENT) {
 		r = error_errno(err, -errno, 1, "cannot remove %s", path);
 	}
-	if (r < 0)
-		dir_remove(stage, NULL);
-	else
-		r = dir_remove(stage, err);
+	remove_stage(dkms_tree, stage);
 	return r;
 }
 
@@ -116,7 +120,7 @@ int tree_stage_version(const char *dkms_tree, const char *name, const char *vers
 	remove_leftovers(name_dir);
 	r = dir_make(name_dir, err);
 	if (r == 0)
-		r = staging_make(name_dir, STAGE, ret_stage, ret_lock, err);
+		r = staging_make(name_dir, TREE_STAGE, ret_stage, ret_lock, err);
 	if (r < 0)
 		rmdir(name_dir);
 	return r;
@@ -131,6 +135,11 @@ int tree_add_staged(const char *dkms_tree, const char *name, const char *version
 
 	if (r == 0 && chmod(stage, 0755) < 0)
 		r = error_errno(err, -errno, 1, "cannot change the mode of %s", stage);
+	if (r == 0) {
+		r = dir_sync(stage);
+		if (r < 0)
+			error_errno(err, r, 1, "cannot write %s", stage);
+	}
 	if (r == 0 && rename(stage, dir) < 0) {
 		if (errno == EEXIST || errno == ENOTEMPTY)
 			return fail_already_added(name, version, err);
@@ -143,7 +152,7 @@ void tree_remove_stage(const char *dkms_tree, const char *name, const char *stag
 {
 	_cleanup_free_ char *name_dir = path_join(dkms_tree, name);
 
-	dir_remove(stage, NULL);
+	remove_stage(dkms_tree, stage);
 	rmdir(name_dir);
 }
 
@@ -213,14 +222,15 @@ int tree_forget(
 		return r;
 	r = remove_links_to(name_dir, version, err);
 	if (r == 0)
-		r = remove_by_rename(dir, name_dir, err);
+		r = remove_by_rename(dkms_tree, dir, name_dir, err);
 	if (r < 0)
 		return r;
 	remove_leftovers(name_dir);
 	rmdir(originals);
+	/* The version is gone, so it is no failure if an empty directory stays. */
 	if (rmdir(name_dir) < 0 && errno != ENOENT && errno != ENOTEMPTY &&
 		errno != EEXIST)
-		return error_errno(err, -errno, 1, "cannot remove %s", name_dir);
+		leftovers_expect(dkms_tree);
 	return 0;
 }
 
@@ -233,7 +243,7 @@ int tree_stage_build(const char *dkms_tree, const char *name, const char *versio
 	if (r < 0)
 		return r;
 	remove_leftovers(dir);
-	return staging_make(dir, STAGE, ret_path, ret_lock, err);
+	return staging_make(dir, TREE_STAGE, ret_path, ret_lock, err);
 }
 
 /* From this number of files on, one syncfs() is faster than an fsync() of each. Each
@@ -275,8 +285,8 @@ static int sync_files(const char *dir, struct error *err)
 /* Moves the directory from to to. If to exists, the two are exchanged and the old one is
  * removed. On a file system without exchange the old one is removed first, so that there
  * is none for a moment. */
-static int replace_dir(
-	const char *from, const char *to, const char *stage_dir, struct error *err)
+static int replace_dir(const char *dkms_tree, const char *from, const char *to,
+	const char *stage_dir, struct error *err)
 {
 	int r = 0;
 
@@ -285,12 +295,10 @@ static int replace_dir(
 	if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
 		return error_errno(err, -errno, 1, "cannot move %s to %s", from, to);
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0) {
-		/* The new one is in place. What is left of the old one goes with the
-		 * directory that it is in now. */
-		dir_remove(from, NULL);
+		remove_stage(dkms_tree, from);
 		return 0;
 	}
-	r = remove_by_rename(to, stage_dir, err);
+	r = remove_by_rename(dkms_tree, to, stage_dir, err);
 	if (r == 0 && rename(from, to) < 0)
 		r = error_errno(err, -errno, 1, "cannot move %s to %s", from, to);
 	return r;
@@ -315,7 +323,7 @@ int tree_publish(const char *dkms_tree, struct version_on_kernel on, const char 
 	if (r == 0)
 		r = dir_make(release_dir, err);
 	if (r == 0)
-		r = replace_dir(finished, built, dir, err);
+		r = replace_dir(dkms_tree, finished, built, dir, err);
 	if (r < 0) {
 		rmdir(release_dir);
 		return r;
@@ -333,7 +341,7 @@ int tree_unpublish(const char *dkms_tree, struct version_on_kernel on, struct er
 	int r = check_names(on, err);
 
 	if (r == 0)
-		r = remove_by_rename(built, dir, err);
+		r = remove_by_rename(dkms_tree, built, dir, err);
 	if (r == 0)
 		rmdir(release_dir); /* fails if it contains another architecture */
 	return r;
