@@ -86,6 +86,7 @@ static const struct {
 	[JOB_ROLLING_BACK] = {ON(JOB_DEPMOD), roll_back_enter, NULL},
 	[JOB_WEAK_MODULES] = {ON(JOB_DEPMOD), weak_modules_enter, weak_modules_leave},
 	[JOB_MODPROBING] = {ON(JOB_DEPMOD), modprobe_enter, NULL},
+	[JOB_FINISHING] = {ON(JOB_DEPMOD), finish_enter, NULL},
 	[JOB_CLEANING_BUILD] = {BUILDS, clean_enter, NULL},
 	[JOB_REPORTING] = {BUILDS, report_enter, NULL},
 	[JOB_CLEANING_LOAD] = {ON(JOB_ADD), load_clean_enter, NULL},

@@ -127,23 +127,11 @@ static int roll_back_work(struct job *job)
 	return -EIO;
 }
 
-/* Writes what depmod has written to disk, then removes the marks of the kernel. */
-static int finish_work(struct job *job)
-{
-	struct kernel *k = job->kernel;
-	int r = dir_sync_all(k->dir);
-
-	k->needs_depmod = r < 0 && r != -ENOENT;
-	if (k->needs_depmod)
-		error_errno(&job->outcome.error, r, 6, "cannot write %s", k->dir);
-	if (finish_marks(job) < 0)
-		return -EIO;
-	return k->needs_depmod ? r : 0;
-}
-
 enum transition roll_back_enter(struct job *job)
 {
-	job->ask.work = job->outcome.error.status ? roll_back_work : finish_work;
+	if (!job->outcome.error.status)
+		return TRANSITION_NEXT;
+	job->ask.work = roll_back_work;
 	return TRANSITION_WORK;
 }
 
@@ -295,4 +283,26 @@ enum transition modprobe_enter(struct job *job)
 		argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
 	strv_extend(argv, &aliases);
 	return aliases.n ? TRANSITION_COMMAND : TRANSITION_NEXT;
+}
+
+/* JOB_FINISHING */
+
+/* Writes what depmod has written to disk, then removes the marks of the kernel. */
+static int finish_work(struct job *job)
+{
+	struct kernel *k = job->kernel;
+	int r = dir_sync_all(k->dir);
+
+	k->needs_depmod = r < 0 && r != -ENOENT;
+	if (k->needs_depmod)
+		error_errno(&job->outcome.error, r, 6, "cannot write %s", k->dir);
+	if (finish_marks(job) < 0)
+		return -EIO;
+	return k->needs_depmod ? r : 0;
+}
+
+enum transition finish_enter(struct job *job)
+{
+	job->ask.work = finish_work;
+	return TRANSITION_WORK;
 }

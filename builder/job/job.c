@@ -87,6 +87,7 @@ const char *job_state_name(enum job_state state)
 		[JOB_ROLLING_BACK] = "roll back",
 		[JOB_WEAK_MODULES] = "weak-modules",
 		[JOB_MODPROBING] = "modprobe",
+		[JOB_FINISHING] = "finish",
 		[JOB_CLEANING_BUILD] = "clean",
 		[JOB_REPORTING] = "report",
 		[JOB_CLEANING_LOAD] = "clean",

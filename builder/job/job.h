@@ -72,6 +72,7 @@ enum job_state {
 	JOB_ROLLING_BACK,   /* undoes the installs of this run after depmod failed */
 	JOB_WEAK_MODULES,   /* runs weak-modules(8), for other kernels */
 	JOB_MODPROBING,     /* loads the modules that devices need: modprobe_on_install */
+	JOB_FINISHING,      /* writes the kernel's tree to disk; nothing is unfinished */
 	JOB_CLEANING_BUILD, /* removes the build directory, also after a failure; this
 			     * state and those after it are entered even if the job has
 			     * failed */
