@@ -1,0 +1,116 @@
+#!/bin/bash
+# The machine crashes in the middle of dkms, and the disk has lost what was not written by fsync(2) or
+# syncfs(2): see crash.py. After that
+#
+# - dkms status and the cache can be read,
+# - no module that counts as built or is in the kernel's tree is empty,
+# - the same command completes; then everything is as if there had been no crash, but for empty directories
+#   and small temporary files, which later commands remove.
+#
+# With --all, the machine crashes after each change to the file system, and loses different things.
+#
+#	tests/inject/crash.sh [--all] [SCENARIO...]
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+# shellcheck source=tests/inject/lib.sh
+. "$top_srcdir/tests/inject/lib.sh"
+command -v python3 > /dev/null || skip_all "python3 is not installed"
+
+modes=(all none random)
+cuts=12 # in each scenario
+if [ "${1:-}" = --all ]; then
+	cuts=100000
+	shift
+fi
+scenarios=(add load install reinstall replace uninstall remove autoinstall restore store)
+[ $# -eq 0 ] || scenarios=("$@")
+more=()
+lossy=1 # the record has neither what scripts do, nor are logs written to disk
+
+found() # TEXT
+{
+	printf '%s: line %s of %s, %s, seed %s: %s\n    after: %s\n' "${command[*]::2}" "$cut" "$lines" \
+		"$mode" "$seed" "$1" "$(sed -n "${cut}p" "$machine.record" | cut -c 1-300 |
+		sed "s,$machine/,,g; s/[0-9a-f]\{60,\}/.../")" >> "$findings"
+	[ -z "${KEEP:-}" ] || sed 's/^/    | /' "$machine.out" >> "$findings"
+}
+
+empty_modules()
+{
+	find "$dkmstree" "$installtree" -name '.?*' -prune -o -name '*.ko*' ! -name '*.origin' -type f -empty -print
+}
+
+try() # CUT MODE SEED
+{
+	local cut=$1 mode=$2 seed=$3 left different
+
+	rm -rf "$machine"
+	python3 "$top_srcdir/tests/inject/crash.py" "$machine.record" "$machine" "$machine.before" \
+		"$machine" "$cut" "$mode" "$seed" > "$machine.out" 2>&1 ||
+		{ found "crash.py: $(tail -n 3 "$machine.out")"; return; }
+	"$DKMS" status "${trees[@]}" > "$machine.out" 2>&1 || found "status: $(cat "$machine.out")"
+	left=$(empty_modules)
+	[ -z "$left" ] || found "empty: $left"
+	run_again
+	different=$(more_than_directories)
+	[ "$status" -eq 0 ] || [ -z "$different" ] || found "again: exit $status: $(head -n 3 "$machine.again")"
+	[ -z "$different" ] || found "again: not the same: $(head -n 5 <<< "$different")"
+	left=$(empty_modules; leftovers | grep -v '[.][0-9]*-[0-9]*$\|^./cache/v1/tmp/') || true
+	[ -z "$left" ] || found "again: left: $left"
+	case " ${trees[*]} " in
+	*" --cache-dir "*)
+		"$DKMS" cache stats "${trees[@]}" > "$machine.out" 2>&1 || found "cache: $(cat "$machine.out")"
+		"$DKMS" unbuild hello/1.0 -k $K "${trees[@]}" > "$machine.out" 2>&1 || found "unbuild: $(cat "$machine.out")"
+		run_again
+		[ -z "$(more_than_directories)" ] || found "built or restored once more: not the same" ;;
+	esac
+}
+
+each_cut() # SCENARIO
+{
+	local lines n cut step
+
+	scenario "$1"
+	rm -f "$machine.record"
+	inject INJECT_RECORD="$machine.record"
+	done=$(picture)
+	lines=$(python3 "$top_srcdir/tests/inject/crash.py" "$machine.record" / / / 0 - 0)
+	step=$((lines / cuts + 1))
+	for ((cut = 1 + RANDOM % step, n = 0; cut <= lines; cut += step, n++)); do
+		if [ $step -eq 1 ]; then
+			try $cut all 0
+			try $cut none 0
+		fi
+		try $cut "${modes[n % 3]}" $RANDOM
+	done
+	echo "$lines" > "$findings.lines"
+}
+
+worker() # NUMBER
+{
+	local i
+
+	RANDOM=$((DKMS_TEST_SEED + $1))
+	machine=$work/worker$1
+	dkmstree=$machine/var/lib/dkms
+	sourcetree=$machine/usr/src
+	installtree=$machine/lib/modules
+	for ((i = $1; i < ${#scenarios[@]}; i += 2)); do
+		findings=$work/findings.${scenarios[i]}
+		: > "$findings"
+		each_cut "${scenarios[i]}"
+	done
+}
+
+: "${DKMS_TEST_SEED:=$RANDOM}"
+note "DKMS_TEST_SEED=$DKMS_TEST_SEED"
+worker 0 2> "$work/worker0.err" &
+worker 1 2> "$work/worker1.err" &
+wait
+for one in "${scenarios[@]}"; do
+	lines=$(cat "$work/findings.$one.lines" 2> /dev/null || echo 0)
+	is "$(cat "$work/findings.$one")" "" "$one: the machine crashes ($lines changes)"
+	ok "$one: there are changes" test "$lines" -gt 10
+done
+finish

@@ -1,0 +1,158 @@
+#!/bin/bash
+# Each system call of dkms that opens, changes, lists or closes files, or starts a process, fails once,
+# in each of some commands. After that
+#
+# - dkms has not crashed and does not hang,
+# - it exits 0 only if its work is done,
+# - no temporary file is left, unless the call that failed was to remove it,
+# - the same command completes, and leaves no temporary file at all.
+#
+# The errors take turns, and of calls with the same callers in dkms only the first one fails. With
+# --all, each call fails with each error, calls that only look at files (stat, read) fail as well, and
+# in further runs all calls from a certain one on.
+#
+#	tests/inject/faults.sh [--all] [SCENARIO...]
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+# shellcheck source=tests/inject/lib.sh
+. "$top_srcdir/tests/inject/lib.sh"
+
+declare -A errors=([EIO]=5 [ENOSPC]=28 [EMFILE]=24 [EROFS]=30)
+names=(EIO ENOSPC EMFILE EROFS)
+all=
+if [ "${1:-}" = --all ]; then
+	all=yes
+	shift
+fi
+[ $# -eq 0 ] || scenarios=("$@")
+more=()
+
+# Adds a line to the findings.
+found() # TEXT
+{
+	printf '%s: call %s %s %s: %s\n    by %s\n' "${command[*]::2}" "$n" \
+		"$(head -n 1 "$machine.hit" | cut -d ' ' -f 1,2 | sed "s,$machine/,,g")" "$name$sticky" \
+		"$1" "$(callers)" >> "$findings"
+	[ -z "${KEEP:-}" ] || sed 's/^/    | /' "$machine.out" >> "$findings"
+}
+
+# Whether the call that was hit is one that removes files.
+was_removal()
+{
+	grep -qE '^(unlink|rmdir|opendir|openat2|getdents64) ' "$machine.hit"
+}
+
+# Whether the call that was hit should have removed an empty directory, and only that is different.
+is_empty_dir()
+{
+	grep -q '^rmdir ' "$machine.hit" && [ -z "$(more_than_directories)" ]
+}
+
+# A script that cannot be started counts as one that has failed, which is only a warning. Does what it
+# would have done.
+do_without_script()
+{
+	local name
+
+	grep -q 'script could not be started' "$machine.out" || return 0
+	for name in added installed removed; do
+		[[ $done != *"./$name "* ]] || touch "$machine/$name"
+	done
+}
+
+# Judges the run that has just ended.
+judge()
+{
+	local first=$status left
+
+	do_without_script
+	case $first in
+	124|137) found "hangs" ;;
+	99|13[0-9]|14[0-9]) found "crashes: $first: $(grep -m 1 -E 'ERROR|runtime' "$machine.out")" ;;
+	0) [ "$(picture)" = "$done" ] || is_empty_dir || found "exit 0, but: $(picture | diff <(echo "$done") - | grep '^[<>]' | head -n 5)" ;;
+	esac
+	left=$(leftovers | grep -v '/[.]depmod-\|/[.]unfinished-' || true)
+	[ -z "$left" ] || was_removal || [ -n "$sticky" ] || found "left: $left"
+	run_again
+	[ "$status" -eq 0 ] || [ "$first" -eq 0 ] ||
+		found "first $first: $(head -n 2 "$machine.out"); again: exit $status: $(head -n 3 "$machine.again")"
+	[ "$(picture)" = "$done" ] || is_empty_dir ||
+		found "$first $(head -n 2 "$machine.out"); again: not the same: $(picture | diff <(echo "$done") - | grep '^[<>]' | head -n 5)"
+	left=$(leftovers)
+	! grep -q cache/v1/tmp/ "$machine.hit" || left=$(grep -v '^./cache/v1/tmp/' <<< "$left" || true)
+	[ -z "$left" ] || found "again: left: $left"
+}
+
+# Tries one call.
+try() # NUMBER ERROR STICKY
+{
+	local n=$1 name=$2 sticky=${3:-}
+
+	restore_machine
+	inject INJECT_AT="$n" INJECT_ERROR="${errors[$name]}" ${all:+INJECT_LOOKS=1} \
+		${sites:+INJECT_SITES="$sites"} ${sticky:+INJECT_STICKY=1}
+	[ -s "$machine.hit" ] || return 1
+	head -n 1 "$machine.hit" | cut -d ' ' -f 3 >> "$machine.new"
+	judge
+}
+
+# Tries each call of a scenario.
+each_call() # SCENARIO
+{
+	local n name
+
+	scenario "$1"
+	run_again
+	done=$(picture)
+	for ((n = 1; n < 5000; n++)); do
+		if [ -n "$all" ]; then
+			for name in "${names[@]}"; do
+				try $n "$name" || break 2
+			done
+			[ $((n % 5)) -ne 0 ] || try $n "${names[n / 5 % 4]}" yes || break
+		else
+			try $n "${names[n % 4]}" || break
+		fi
+	done
+	echo $((n - 1)) > "$findings.calls"
+}
+
+# Does some scenarios, in a machine of its own. Calls that have failed in one need not fail in the
+# next one as well.
+worker() # NUMBER SCENARIO...
+{
+	local one findings sites=
+
+	machine=$work/worker$1
+	dkmstree=$machine/var/lib/dkms
+	sourcetree=$machine/usr/src
+	installtree=$machine/lib/modules
+	[ -n "$all" ] || sites=$machine.sites
+	: > "$machine.sites"
+	shift
+	for one; do
+		findings=$work/findings.$one
+		: | tee "$findings" > "$machine.new"
+		each_call "$one"
+		cat "$machine.new" >> "$machine.sites"
+	done
+}
+
+builds=()
+others=()
+for one in "${scenarios[@]}"; do
+	case $one in
+	add|load|uninstall|remove|mkdeb) others+=("$one") ;;
+	*) builds+=("$one") ;;
+	esac
+done
+worker 0 "${builds[@]}" 2> "$work/worker0.err" &
+worker 1 "${others[@]}" 2> "$work/worker1.err" &
+wait
+for one in "${scenarios[@]}"; do
+	calls=$(cat "$work/findings.$one.calls" 2> /dev/null || echo 0)
+	is "$(cat "$work/findings.$one")" "" "$one: each of its calls fails ($calls)"
+	ok "$one: there are calls" test "$calls" -gt 0
+done
+finish
