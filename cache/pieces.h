@@ -19,6 +19,7 @@ struct piece {
 
 struct pieces {
 	struct strv inputs; /* "NAME VALUE"; no line ends, and no space in NAME */
+	struct piece common; /* no files: the inputs that all pieces were made from */
 	struct piece *items;
 	size_t n;
 	char *note; /* a line for the caller's own use, or NULL */
@@ -35,7 +36,7 @@ void pieces_write(const struct pieces *p, struct str *ret);
  * text has another format. */
 int pieces_parse(const char *text, struct pieces *ret);
 
-/* Finds out which pieces can be used. same() tells whether an input still has that value.
+/* Finds out which pieces can be used: none if one of the common inputs has changed. same() tells whether an input still has that value.
  * Sets each of the p->n elements of changed to the index of the piece's first input that
  * has changed, or to PIECE_VALID if none has. Returns the number of pieces that are
  * PIECE_VALID. */

@@ -11,24 +11,13 @@
 #include "base/walk.h"
 #include "cache/cache.h"
 #include "cache/listing.h"
+#include "builder/run/readers.h"
 #include "builder/build/build.h"
 #include "builder/reuse/check-objects.h"
 #include "builder/reuse/reuse.h"
 
 /* A path through more links than this is treated as if make had created one of them. */
 #define LINKS_MAX 8
-
-/* Whether kbuild makes a file of this name for every module. */
-static bool is_kbuild_product(const char *name)
-{
-	static const char *const suffixes[] = {
-		".a", ".cmd", ".d", ".ko", ".mod", ".mod.c", ".o", ".order", ".symvers"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
-		if (has_suffix(name, suffixes[i]))
-			return true;
-	return false;
-}
 
 /* Appends a line for a file of the build directory to the list. */
 static void add_made_file(const struct job *job, const char *name, struct str *list)
@@ -40,7 +29,7 @@ static void add_made_file(const struct job *job, const char *name, struct str *l
 	_cleanup_free_ char *target = NULL;
 	size_t n;
 
-	if (is_kbuild_product(name))
+	if (readers_is_kbuild_product(name))
 		return;
 	listing_add_escaped(&escaped, seen);
 	str_add(list, escaped.data);

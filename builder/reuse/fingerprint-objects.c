@@ -4,6 +4,7 @@
 
 #include "builder/host/header-trees.h"
 #include "builder/build/build.h"
+#include "builder/build/places.h"
 #include "builder/reuse/fingerprint-objects.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/kbuild.h"
@@ -66,6 +67,27 @@ static int describe_kernel(struct key_texts *texts, const struct job *job,
 	return 0;
 }
 
+/* Adds the make command. The kernel's release in it is left out, so that other kernels
+ * have the same. */
+static void add_make(const struct job *job, struct key *key)
+{
+	const char *release = job->kernel->release;
+	_cleanup_free_ char *seen = places_text(job->build, job->conf->make);
+	_cleanup_(str_done) struct str command = {0};
+	struct str s = {0};
+
+	conf_add_command(&command, seen);
+	for (char *at = command.data, *next; at; at = next) {
+		next = strstr(at, release);
+		if (next) {
+			*next = '\0';
+			next += strlen(release);
+		}
+		key_parts_add_line(&s, s.len ? "RELEASE" : "MAKE", at);
+	}
+	key_parts_add_text(key, "make", &s);
+}
+
 int fingerprint_objects(struct key_texts *texts, const struct job *job, const char *names,
 	struct kernel_index *ret_kernel, struct key *ret)
 {
@@ -84,6 +106,7 @@ int fingerprint_objects(struct key_texts *texts, const struct job *job, const ch
 	key_add_shared(&key, "family", &family->text, &family->digest);
 	if (names)
 		key_add(&key, "names", names, strlen(names));
+	add_make(job, &key);
 	key_parts_add_common(job, ignored_variables, &key);
 	if (!fingerprint_is_traced(job))
 		r = key_parts_add_careful(texts, job, false, &key, NULL);

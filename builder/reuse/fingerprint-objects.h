@@ -21,6 +21,7 @@ struct kernel_index {
  *   family       of the kernel: kbuild_describe_family()
  *   names        the names of the files in the build directory, as given; the key has no
  *                such part if names is NULL
+ *   make         the make command, without the release of the kernel
  *   environment, sandbox
  *                as in fingerprint.h, but without the variables that describe the kernel
  *

@@ -14,8 +14,8 @@
  *
  * store-objects.c: After a build, each object that kbuild compiled is stored together
  * with its .cmd file and the list of its inputs. The inputs are each file that the
- * compiler read, with its content, and each CONFIG option that these files mention, with
- * its value.
+ * compiler read, with its content, each CONFIG option that these files mention, with its
+ * value, and the files of the package that decided what the build did (fixed-files.c).
  *
  * restore-objects.c: Before another build with the same key (fingerprint_objects()) runs
  * make, the objects whose inputs are all the same are put into its build directory.

@@ -11,6 +11,7 @@
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/reuse/fingerprint.h"
+#include "builder/reuse/fixed-files.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/restore-objects.h"
 #include "builder/reuse/reuse.h"
@@ -193,6 +194,7 @@ static int link_work(struct job *job)
 		return 0;
 	}
 	job->reuse->objects = o;
+	fixed_files_watch(job);
 	/* --force means that everything is compiled again. The new objects are stored. */
 	if (job->reuse->without_objects || job->shared->settings->switches.force)
 		return 0;

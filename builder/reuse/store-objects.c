@@ -10,6 +10,7 @@
 #include "builder/build/buildlog.h"
 #include "builder/reuse/check-objects.h"
 #include "builder/reuse/cmdfile.h"
+#include "builder/reuse/fixed-files.h"
 #include "builder/reuse/kbuild-objects.h"
 #include "builder/reuse/kbuild.h"
 #include "builder/reuse/reuse.h"
@@ -124,6 +125,25 @@ static void number_inputs(const struct job *job, const struct kbuild_objects *al
 	}
 }
 
+/* Appends to pieces the files on which all objects depend. Returns false if one of them
+ * is not in the listing. */
+static bool add_common(const struct job *job, struct pieces *pieces)
+{
+	_cleanup_(strv_done) struct strv fixed = {0};
+
+	fixed_files_list(job, &fixed);
+	for (size_t i = 0; i < fixed.n; i++) {
+		_cleanup_free_ char *what = inputs_describe_file(
+			&job->reuse->objects->inputs, fixed.items[i]);
+
+		if (!what)
+			return false;
+		piece_add_input(&pieces->common, pieces->inputs.n);
+		strv_pushf(&pieces->inputs, "%s %s", fixed.items[i], what);
+	}
+	return true;
+}
+
 static size_t find_file_number(const struct numbers *n, const char *file)
 {
 	return n->file_numbers[strv_find_sorted(&n->files, file)];
@@ -233,6 +253,7 @@ void objects_store(struct job *job)
 	_cleanup_(numbers_done) struct numbers numbers = {0};
 	_cleanup_(pieces_done) struct pieces p = {0};
 	_cleanup_free_ char *made = NULL, *prepared = NULL;
+	bool has_common;
 
 	if (!o)
 		return;
@@ -249,10 +270,11 @@ void objects_store(struct job *job)
 		if (strv_contains(&o->restored, all.items[i].name))
 			log_recompiled(job, &all.items[i]);
 	}
+	has_common = add_common(job, &p);
 	made = objects_digest_made_files(job);
 	prepared = objects_digest_preparation(job);
 	p.note = xasprintf("%s %s", made, prepared);
-	if (o->n_compiled) {
+	if (o->n_compiled && has_common) {
 		store_pieces(job, &p);
 	} else if (o->n_reused && o->n_reused == o->origin_pieces.n) {
 		job->outcome.linked_from = objects_origin_release(&o->origin);

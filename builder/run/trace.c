@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "builder/run/mounts.h"
+#include "builder/run/readers.h"
 #include "builder/run/trace.h"
 
 #define EVENTS (FAN_OPEN | FAN_OPEN_EXEC | FAN_ONDIR)
@@ -36,6 +37,7 @@ struct trace {
 	/* A file with one hard link may have several paths, because of bind mounts. */
 	bool has_second_names;
 	struct timespec began;
+	struct readers *readers; /* of the files that are watched, or NULL */
 	struct traced_file *files;
 	size_t n;
 	/* A hash table with open addressing of the numbers of files, from 1; 0 is free. */
@@ -85,6 +87,7 @@ void trace_free(struct trace *t)
 	close_ptr(&t->proc_fd);
 	close_ptr(&t->mounts_fd);
 	mounts_done(&t->mounts);
+	readers_free(t->readers);
 	for (size_t i = 0; i < t->n; i++)
 		free(t->files[i].path);
 	free(t->files);
@@ -114,6 +117,20 @@ struct timespec trace_began(const struct trace *t)
 	return t->began;
 }
 
+void trace_watch(struct trace *t, const char *dir, const struct strv *names)
+{
+	readers_free(t->readers);
+	t->readers = readers_new(dir, names);
+}
+
+bool trace_list_read(const struct trace *t, struct strv *ret)
+{
+	if (!t->readers)
+		return false;
+	readers_list(t->readers, ret);
+	return true;
+}
+
 /* Mounts */
 
 /* Adds a mount, unless commands can write there or cannot reach it. root is the path of
@@ -123,9 +140,14 @@ static int add_mount(struct trace *t, const char *root, const struct mount *moun
 	bool is_proc = streq(mount->type, "proc");
 	_cleanup_free_ char *path = NULL;
 
-	if ((mount->writable && !is_proc) || !mounts_is_visible(&t->mounts, mount))
+	if (!mounts_is_visible(&t->mounts, mount))
 		return 0;
 	path = xasprintf("%s%s", root, mount->place);
+	if (t->readers && !is_proc &&
+		readers_add_mount(t->readers, path, mount->writable) < 0)
+		readers_fail(t->readers);
+	if (mount->writable && !is_proc)
+		return 0;
 	/* A mount whose place was removed is out of reach. */
 	if (fanotify_mark(is_proc ? t->proc_fd : t->fd, FAN_MARK_ADD | FAN_MARK_MOUNT, EVENTS,
 		    AT_FDCWD, path) < 0)
@@ -387,12 +409,16 @@ void trace_read(struct trace *t)
 {
 	read_group(t, t->fd);
 	read_group(t, t->proc_fd);
+	if (t->readers)
+		readers_read(t->readers);
 	check_mounts(t);
 }
 
 void trace_end_command(struct trace *t)
 {
 	trace_read(t);
+	if (t->readers)
+		readers_stop(t->readers);
 	close_ptr(&t->mounts_fd);
 	t->mounts_fd = -1;
 	mounts_done(&t->mounts);

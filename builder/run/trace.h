@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/strv.h"
 
 /* A record of the files and directories that sandboxed commands open and execute. The
  * kernel reports each open(2) and execve(2) on the mounts of a sandbox, however it is
@@ -44,6 +45,12 @@ int trace_add_mounts(struct trace *t, pid_t pid);
 void trace_read(struct trace *t);
 /* Takes the rest, after the command has ended. */
 void trace_end_command(struct trace *t);
+
+/* Watches which of the files in dir the next command reads otherwise than to compile them;
+ * readers.h says what that is, and what the names may be. */
+void trace_watch(struct trace *t, const char *dir, const struct strv *names);
+/* Appends the names of the files that it has read. Returns false if that is not known. */
+bool trace_list_read(const struct trace *t, struct strv *ret);
 
 /* Marks the record as incomplete for a reason, which must be static text. The first
  * reason stays. */

@@ -6,99 +6,8 @@
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
-
-command -v apt-get >/dev/null || skip_all "kernels come from Debian's packages"
-"$DKMS" --version > /dev/null
-[ -n "$private" ] || skip_all "no mount namespace"
-if ! "$top_srcdir/tests/fetch-input" --kernels amd64:1 --modules "" \
-	> "$work/input" 2> "$work/input.log"; then
-	report 1 "real headers can be fetched"
-	sed 's/^/# /' "$work/input.log"
-	finish
-fi
-grep '^needs ' "$work/input" && skip_all "the kernel's compiler is not installed"
-root=$(sed -n 's/^root //p' "$work/input")
-real=$(sed -n 's/^kernel //p' "$work/input")
-headers=$(realpath "$root/lib/modules/$real/build")
-common=$(sed -n 's|^include \(.*\)/Makefile$|\1|p' "$headers/Makefile")
-kbuild=$(realpath "$headers/scripts/..")
-compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$headers/.config")
-
-freeze_packages
-machine
-cache=$machine/cache
-trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
-	--cache-dir "$cache")
-src=$machine/usr/src
-mkdir -p "$machine/usr/lib"
-kbuild_copy=$machine/usr/lib/${kbuild##*/}
-cp -a "$kbuild" "$kbuild_copy"
-mount -t tmpfs tools /opt
-tools=/opt/tools
-mkdir $tools
-PATH=$tools:$PATH
-
-# Makes a copy of the real kernel with another name.
-kernel_named() # RELEASE
-{
-	local file
-
-	cp -a "$headers" "$src/linux-headers-$1"
-	cp -a "$common" "$src/linux-headers-$1-common"
-	sed -i "s|$common|$src/linux-headers-$1-common|; s|=$headers\$|=$src/linux-headers-$1|" \
-		"$src/linux-headers-$1/Makefile"
-	for file in .config .kernelvariables include/config/auto.conf include/config/kernel.release \
-		include/generated/autoconf.h include/generated/utsrelease.h; do
-		file=$src/linux-headers-$1/$file
-		[ ! -f "$file" ] || sed -i "s/$real/$1/g" "$file"
-	done
-	mkdir -p "$installtree/$1"
-	ln -sfn "$src/linux-headers-$1" "$installtree/$1/build"
-	ln -sfn "$src/linux-headers-$1-common" "$installtree/$1/source"
-}
-
-A=6.1.0-1-test
-B=6.1.0-2-test
-kernel_named $A
-kernel_named $B
-common_b=$src/linux-headers-$B-common
-
-# Makes a package m of two objects and an assembler file. a.c reads more files than the others.
-new_module() # [LINE OF MAKEFILE...]
-{
-	dkms remove m/1.0 --all > /dev/null 2>&1 || true
-	rm -rf "$sourcetree/m-1.0"
-	mkdir -p "$sourcetree/m-1.0/sub"
-	printf '%s\n' 'PACKAGE_NAME=m' 'PACKAGE_VERSION=1.0' 'BUILT_MODULE_NAME=m' \
-		'DEST_MODULE_LOCATION=/kernel/extra' > "$sourcetree/m-1.0/dkms.conf"
-	cat > "$sourcetree/m-1.0/sub/a.c" <<'END'
-#include <linux/module.h>
-#include <linux/fifo-of-m.h>
-#include "../local.h"
-int b(int);
-static int __init start(void) { return b(LOCAL + FIFO_OF_M + CONFIG_NR_CPUS); }
-module_init(start);
-MODULE_LICENSE("GPL");
-END
-	echo '#define LOCAL 1' > "$sourcetree/m-1.0/local.h"
-	printf '%s\n' '#include <linux/types.h>' 'int b(int);' 'int c(void);' \
-		'int b(int x) { return x + (c != 0); }' > "$sourcetree/m-1.0/b.c"
-	printf '%s\n' '#include <linux/linkage.h>' 'SYM_FUNC_START(c)' '	RET' 'SYM_FUNC_END(c)' \
-		> "$sourcetree/m-1.0/c.S"
-	printf '%s\n' 'obj-m := m.o' 'm-y := sub/a.o b.o c.o' "$@" > "$sourcetree/m-1.0/Makefile"
-	dkms add m/1.0 > /dev/null
-}
-
-# A header of the kernels that only a.c reads.
-for k in $A $B; do
-	echo '#define FIFO_OF_M 1' > "$src/linux-headers-$k-common/include/linux/fifo-of-m.h"
-done
-
-# Prints the numbers of linked and compiled objects.
-counters()
-{
-	dkms cache stats | sed -n 's/^objects .* \([0-9]*\) linked *\([0-9]*\) compiled$/\1 \2/p' | grep . || echo 0 0
-}
+# shellcheck source=tests/lib/two-kernels.sh
+. "$top_srcdir/tests/lib/two-kernels.sh"
 
 # Checks what --explain and cache why print before a build of m for the second kernel.
 check_prediction() # EXPLANATION WHY DESCRIPTION
@@ -107,33 +16,6 @@ check_prediction() # EXPLANATION WHY DESCRIPTION
 	like "$out" "$1" "$3: --explain predicts it"
 	run_dkms cache why m/1.0 -k $B --directive STRIP=no
 	like "$out" "$2" "$3: cache why predicts it"
-}
-
-# Builds m for a kernel and checks the numbers of linked and compiled objects.
-counted() # RELEASE COUNTERS DESCRIPTION
-{
-	local before after k=$1
-
-	read -r -a before <<< "$(counters)"
-	run_dkms build m/1.0 -k "$k" --directive STRIP=no
-	read -r -a after <<< "$(counters)"
-	is "$status $((after[0] - before[0])) $((after[1] - before[1]))" "0 $2" "$3"
-	[ "$status" -eq 0 ] || note "$out$err"
-}
-
-# Builds m, and builds it again without the cache, with the same result.
-builds() # RELEASE COUNTERS DESCRIPTION
-{
-	local k=$1
-
-	counted "$@"
-	said=$out
-	rm -rf "$work/first"
-	cp -r "$dkmstree/m/1.0/$k/$arch/module" "$work/first"
-	cp "$dkmstree/m/1.0/$k/$arch/log/make.log" "$work/first.log"
-	run_dkms build m/1.0 -k "$k" --directive STRIP=no --no-cache --force
-	ok "$3: the result without a cache is the same" diff -r "$work/first" "$dkmstree/m/1.0/$k/$arch/module"
-	dkms unbuild m/1.0 -k "$k" > /dev/null
 }
 
 # Builds m for the first kernel, which fills the cache, and then for the second, which reuses
@@ -253,7 +135,8 @@ restore
 
 # Changes of how it is compiled.
 change_flags() { echo 'ccflags-y += -DMORE=1' >> "$sourcetree/m-1.0/Makefile"; }
-change=change_flags second_takes "1 2" "other flags of the compiler, which only make knows"
+change=change_flags second_takes "0 3" "other flags of the compiler, in a makefile" \
+	"0 of 3 objects valid; not b.o and 2 more: Makefile differs" "    b.o and 2 more: Makefile differs\$"
 new_module 'CFLAGS_b.o := $(if $(findstring -2-,$(KERNELRELEASE)),-DSECOND)'
 change='' second_takes "2 1" "a flag for one kernel and one file" "3 of 3 objects valid" "3 of 3"
 like "$(cat "$work/first.log")" 'compiled again by make: b.o: command line: -DSECOND is new' "the log has the reason of the second compilation"
@@ -311,7 +194,7 @@ echo one > "$sourcetree/m-1.0/data"
 dkms cache clear > /dev/null
 builds $A "0 2" "a source with a file that the assembler reads"
 echo two > "$sourcetree/m-1.0/data"
-builds $A "2 0" "its object is compiled"
+builds $A "0 2" "all is compiled again with another file"
 
 # Inputs of make that are not in the .cmd files.
 new_module 'made := $(shell ln -sfn kernel-$(word 2,$(subst -, ,$(KERNELRELEASE))).h $(src)/chosen.h)'
@@ -354,7 +237,7 @@ echo 'int flag = FLAG;' >> "$sourcetree/m-1.0/b.c"
 dkms cache clear > /dev/null
 builds $A "0 2" "a file with options of the compiler"
 echo '-DFLAG=2' > "$sourcetree/m-1.0/flags"
-builds $A "2 0" "its object is compiled"
+builds $A "0 2" "all is compiled again with another file"
 new_module 'CFLAGS_b.o := -DCPUS=CONFIG_NR_CPUS'
 echo 'int cpus = CPUS;' >> "$sourcetree/m-1.0/b.c"
 change_kernel() { edit 's/\(CONFIG_NR_CPUS[= ]\).*/\117/' "$src/linux-headers-$B/include/generated/autoconf.h" \
@@ -369,7 +252,7 @@ echo 'named first' > "$sourcetree/m-1.0/names"
 dkms cache clear > /dev/null
 builds $A "0 2" "an object that is changed after its compilation"
 echo 'named second' > "$sourcetree/m-1.0/names"
-builds $A "2 0" "the changed object is compiled again"
+builds $A "0 2" "all is compiled again with another file for a program"
 
 # Since Linux 6.13 make can write its files to another directory.
 if grep -q KBUILD_EXTMOD_OUTPUT "$common/Makefile"; then

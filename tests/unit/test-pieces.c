@@ -5,13 +5,15 @@
 #include "cache/pieces.h"
 #include "tests/unit/tap.h"
 
-static const char text[] = "dkms-cache-pieces 1\n"
+static const char text[] = "dkms-cache-pieces 2\n"
 			   "note something\n"
 			   "input /a file 0644 11\n"
 			   "input /b file 0644 22\n"
 			   "input /c file 0644 33\n"
+			   "input /m file 0644 44\n"
 			   "input CONFIG_X y|1|-\n"
-			   "piece 0-1 3\n"
+			   "common 3\n"
+			   "piece 0-1 4\n"
 			   "file a.o\n"
 			   "file .a.o.cmd\n"
 			   "piece 2\n"
@@ -25,6 +27,7 @@ static void test_text(void)
 	struct str again = {0};
 
 	is_int(pieces_parse(text, &p), 0, "a text is parsed");
+	is_int((long)p.common.n_inputs, 1, "the number of common inputs");
 	is_int((long)p.n, 3, "the number of pieces");
 	is_int((long)p.items[0].n_inputs, 3, "a piece with a range of inputs");
 	is(p.items[0].files.items[1], ".a.o.cmd", "the files of a piece");
@@ -49,7 +52,7 @@ static void test_check(void)
 		size_t input[3]; /* whether the piece has changed */
 	} cases[] = {{"", {PIECE_VALID, PIECE_VALID, PIECE_VALID}},
 		{"/a", {0, PIECE_VALID, PIECE_VALID}}, {"/c", {PIECE_VALID, 2, PIECE_VALID}},
-		{"CONFIG_X", {3, PIECE_VALID, PIECE_VALID}}};
+		{"CONFIG_X", {4, PIECE_VALID, PIECE_VALID}}, {"/m", {3, 3, 3}}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct pieces p;
@@ -78,17 +81,21 @@ static void refuses(const char *bad, const char *what)
 static void test_refusing(void)
 {
 	refuses("", "nothing");
-	refuses("dkms-cache-pieces 2\n", "another version");
-	refuses("dkms-cache-pieces 1\ninput /a\n", "an input without a value");
-	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 1\n",
+	refuses("dkms-cache-pieces 1\ncommon\n", "another version");
+	refuses("dkms-cache-pieces 2\n", "no common inputs");
+	refuses("dkms-cache-pieces 2\ncommon\ncommon\n", "common inputs twice");
+	refuses("dkms-cache-pieces 2\npiece\ncommon\n", "common inputs after pieces");
+	refuses("dkms-cache-pieces 2\ninput /a 1\ncommon 1\n", "a common input beyond the end");
+	refuses("dkms-cache-pieces 2\ninput /a\n", "an input without a value");
+	refuses("dkms-cache-pieces 2\ninput /a 1\ncommon\npiece 1\n",
 		"a word instead of a number");
-	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0-1\n", "a range beyond the end");
-	refuses("dkms-cache-pieces 1\ninput /a 1\npiece -1\n", "a number below 0");
-	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0x\n", "text after a number");
-	refuses("dkms-cache-pieces 1\nfile a\n", "a file without a piece");
-	refuses("dkms-cache-pieces 1\ninput /a 1\npiece 0\nfile a.",
+	refuses("dkms-cache-pieces 2\ninput /a 1\ncommon\npiece 0-1\n", "a range beyond the end");
+	refuses("dkms-cache-pieces 2\ninput /a 1\ncommon\npiece -1\n", "a number below 0");
+	refuses("dkms-cache-pieces 2\ninput /a 1\ncommon\npiece 0x\n", "text after a number");
+	refuses("dkms-cache-pieces 2\ncommon\nfile a\n", "a file without a piece");
+	refuses("dkms-cache-pieces 2\ninput /a 1\ncommon\npiece 0\nfile a.",
 		"a text without its end");
-	refuses("dkms-cache-pieces 1\npiece\ninput /a 1\n", "inputs after pieces");
+	refuses("dkms-cache-pieces 2\ncommon\npiece\ninput /a 1\n", "inputs after pieces");
 }
 
 static void test_index(void)
