@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "cache/counters.h"
 #include "cache/digest.h"
+#include "cache/trust.h"
 #include "cache/store.h"
 
 #define FORMAT                                                                           \
@@ -42,10 +43,10 @@ bool counters_read(const char *path, struct damage *damage, struct counters *ret
 {
 	_cleanup_(str_done) struct str text = {0}, same = {0};
 	struct counters c = {0};
-	int r = file_read(path, 4096, &text, NULL);
+	int r = trust_read(path, 0, 4096, damage, &text);
 
 	*ret = c;
-	if (r < 0 && r != -EISDIR && r != -EIO && r != -EFBIG)
+	if (r < 0 && r != -EBADMSG && r != -EFBIG)
 		return false;
 	if (r == 0 &&
 		sscanf(text.data, FORMAT, &c.hits, &c.misses, &c.stored, &c.bad,

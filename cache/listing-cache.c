@@ -36,6 +36,7 @@
 #include "cache/damage.h"
 #include "cache/listing-cache.h"
 #include "cache/listing.h"
+#include "cache/trust.h"
 
 #define MAGIC "dkmstree"
 #define FILE_VERSION 2
@@ -267,21 +268,20 @@ static bool parse_map(struct cached_listing *listing)
 
 enum file_state {
 	FILE_GOOD,
-	FILE_MISSING, /* or of an earlier version, or it cannot be read */
+	FILE_MISSING, /* or of an earlier version, or it cannot be read, or was removed */
 	FILE_DAMAGED,
 };
 
 /* Maps the file of the listing, whose path is set, and fills in what is in it. */
-static enum file_state map_file(struct cached_listing *listing)
+static enum file_state map_file(struct cached_listing *listing, struct damage *damage)
 {
-	_cleanup_close_ int fd =
-		open(listing->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_close_ int fd = trust_open(listing->file, 1, damage);
 	const struct header *h;
 	struct stat st;
 
 	if (fd < 0)
-		return errno == ELOOP ? FILE_DAMAGED : FILE_MISSING;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(*h))
+		return FILE_MISSING;
+	if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(*h))
 		return FILE_DAMAGED;
 	listing->map_size = (size_t)st.st_size;
 	listing->map = mmap(NULL, listing->map_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -299,7 +299,7 @@ static enum file_state map_file(struct cached_listing *listing)
  * current. */
 static bool load(const struct listing_cache *t, struct cached_listing *listing)
 {
-	enum file_state state = map_file(listing);
+	enum file_state state = map_file(listing, t->damage);
 
 	if (state == FILE_DAMAGED)
 		damage_add(t->damage, listing->file);
@@ -319,7 +319,7 @@ static bool load(const struct listing_cache *t, struct cached_listing *listing)
  * another format. */
 static bool is_stale(const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = trust_open(path, 1, NULL);
 	struct header h;
 	char dir[PATH_MAX + 1] = "";
 
@@ -364,7 +364,7 @@ static void save(const struct listing_cache *t, const struct cached_listing *lis
 	digest_head(&h, bytes.data + sizeof(h), bytes.len - sizeof(h), &h.digest);
 	memcpy(bytes.data, &h, sizeof(h));
 	str_add_bytes(&bytes, listing->text.data, listing->text.len + 1);
-	if (dir_make(t->dir, NULL) < 0)
+	if (dir_make(t->dir, NULL) < 0 || trust_check_dir(t->dir, NULL) < 0)
 		return;
 	remove_stale_files(t);
 	file_write(listing->file, bytes.data, bytes.len, 0644, NULL);
@@ -466,7 +466,7 @@ size_t listing_cache_verify(const struct listing_cache *t)
 			continue;
 		listing = xcalloc(1, sizeof(*listing));
 		listing->file = path_join(t->dir, names.items[i]);
-		state = map_file(listing);
+		state = map_file(listing, t->damage);
 		n += state == FILE_GOOD;
 		if (state == FILE_DAMAGED)
 			damage_add(t->damage, listing->file);

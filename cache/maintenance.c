@@ -9,6 +9,7 @@
 #include "base/lock.h"
 #include "cache/damage.h"
 #include "cache/maintenance.h"
+#include "cache/trust.h"
 
 #define VERIFY_WAIT_S 3600
 
@@ -67,10 +68,12 @@ static int list_items(const char *dir, struct strv *strays, struct items *ret)
 		_cleanup_free_ char *sub = path_join(dir, prefixes.items[i]);
 		_cleanup_(strv_done) struct strv names = {0};
 
-		r = dir_list(sub, &names);
-		if (r == -ENOTDIR && strays)
+		r = trust_check_dir(sub, NULL);
+		if (r == 0)
+			r = dir_list(sub, &names);
+		if ((r == -ENOTDIR || r == -EPERM) && strays)
 			strv_push(strays, sub);
-		if (r == -ENOTDIR || r == -ENOENT)
+		if (r == -ENOTDIR || r == -EPERM || r == -ENOENT)
 			r = 0;
 		for (size_t j = 0; j < names.n; j++) {
 			_cleanup_free_ char *path = path_join(sub, names.items[j]);

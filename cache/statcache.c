@@ -28,6 +28,7 @@
 
 #include "base/file.h"
 #include "cache/statcache.h"
+#include "cache/trust.h"
 
 #define MAGIC "dkmsstat"
 #define FILE_VERSION 1
@@ -103,14 +104,13 @@ static bool is_good(const struct statcache *c)
  */
 static void map_file(struct statcache *c)
 {
-	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int fd = trust_open(c->path, 1, c->damage);
 	const struct header *h;
 	struct stat st;
 
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		st.st_size < (off_t)sizeof(*h)) {
+	if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(*h)) {
 		damage_add(c->damage, c->path);
 		return;
 	}

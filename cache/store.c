@@ -31,6 +31,7 @@
 #include "cache/damage.h"
 #include "cache/libcrypto.h"
 #include "cache/store.h"
+#include "cache/trust.h"
 
 #define FORMAT "v1"
 /* A larger file is not an entry (bytes). */
@@ -49,28 +50,26 @@ struct store {
 static const char tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
 			  "# This is a cache of dkms. See dkms-cache(8).\n";
 
-/* Root trusts only directories that nobody else may write. */
-static int check_owner(const char *dir, struct error *err)
+/* Makes a directory of the store, if it is missing, and checks that nobody else can write
+ * there. */
+static int make_dir(const char *dir, struct error *err)
 {
-	struct stat st;
-
-	if (stat(dir, &st) < 0)
-		return error_errno(err, -errno, 1, "cannot use %s", dir);
-	if (geteuid() == 0 && (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH)))
-		return error_set(
-			err, -EPERM, 1, "users other than root may write to %s", dir);
-	return 0;
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, -errno, 1, "cannot create %s", dir);
+	return trust_check_dir(dir, err);
 }
 
+/* Each directory is checked before anything is made or opened in it. */
 static int make_dirs(struct store *s, const char *dir, struct error *err)
 {
 	const char *dirs[] = {s->dir, s->objects, s->entries, s->tmp};
 	_cleanup_free_ char *tag_path = path_join(dir, "CACHEDIR.TAG");
-	int r = 0;
+	int r = path_is_dir(dir) ? 0 : dir_make(dir, err);
 
+	if (r == 0)
+		r = trust_check_top(dir, err);
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == 0; i++)
-		if (!path_is_dir(dirs[i]))
-			r = dir_make(dirs[i], err);
+		r = make_dir(dirs[i], err);
 	if (r < 0)
 		return r;
 	if (!path_exists(tag_path))
@@ -93,10 +92,6 @@ int store_open(const char *dir, struct store **ret, struct error *err)
 	r = libcrypto_load(err);
 	if (r == 0)
 		r = make_dirs(s, dir, err);
-	if (r == 0)
-		r = check_owner(dir, err);
-	if (r == 0)
-		r = check_owner(s->dir, err);
 	if (r < 0) {
 		store_close(s);
 		return r;
@@ -170,13 +165,17 @@ static int rename_without_replacing(const char *from, const char *to)
 
 /* Renames a temporary file to its final name. If that fails, or the name exists already,
  * the temporary file is removed. Returns 0 or a negative errno. */
-static int publish(const char *from, const char *to, bool replace)
+static int publish(struct store *s, const char *from, const char *to, bool replace)
 {
 	_cleanup_free_ char *dir = path_parent(to);
-	int r;
+	int r = make_dir(dir, NULL);
 
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-		r = -errno;
+	if (r == -EPERM || r == -ENOTDIR) {
+		damage_add(s->list, dir);
+		r = make_dir(dir, NULL);
+	}
+	if (r < 0)
+		; /* the temporary file is removed below */
 	else if (replace)
 		r = rename(from, to) < 0 ? -errno : 0;
 	else
@@ -229,7 +228,7 @@ static int publish_object(struct store *s, const char *from, const struct digest
 {
 	_cleanup_free_ char *to = file_path(s->objects, digest);
 
-	return publish(from, to, atomic_load(&s->damaged));
+	return publish(s, from, to, atomic_load(&s->damaged));
 }
 
 int store_put_file(
@@ -295,16 +294,6 @@ int store_put_bytes(
 	return r < 0 ? r : publish_object(s, name, digest);
 }
 
-/* Opens an object. Returns a descriptor or a negative errno. */
-static int open_object(struct store *s, const struct digest *digest, char **ret_path)
-{
-	int fd;
-
-	*ret_path = file_path(s->objects, digest);
-	fd = open(*ret_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
-}
-
 /* Whether an error of opening or reading a file means that something else is in its
  * place, or that the disk is damaged. */
 static bool is_damage(int r)
@@ -319,6 +308,21 @@ static int drop_damaged(struct store *s, const char *path)
 	return -EBADMSG;
 }
 
+/* Files of the store are in one of 256 directories in objects or entries. */
+#define DEPTH 1
+
+/* Opens an object. Returns a descriptor or a negative errno: -EBADMSG if it was dropped. */
+static int open_object(struct store *s, const struct digest *digest, char **ret_path)
+{
+	int fd;
+
+	*ret_path = file_path(s->objects, digest);
+	fd = trust_open(*ret_path, DEPTH, s->list);
+	if (fd == -EBADMSG)
+		atomic_store(&s->damaged, true);
+	return fd;
+}
+
 int store_get_file(
 	struct store *s, const struct digest *digest, const char *to, mode_t mode)
 {
@@ -329,7 +333,7 @@ int store_get_file(
 	int r;
 
 	if (from < 0)
-		return is_damage(from) ? drop_damaged(s, path) : from;
+		return from;
 	fd = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
@@ -349,10 +353,12 @@ int store_get_bytes(struct store *s, const struct digest *digest, struct str *re
 	_cleanup_free_ char *path = file_path(s->objects, digest);
 	struct digest got;
 	struct str bytes = {0};
-	int r = file_read(path, SIZE_MAX, &bytes, NULL);
+	int r = trust_read(path, DEPTH, SIZE_MAX, s->list, &bytes);
 
+	if (r == -EBADMSG)
+		atomic_store(&s->damaged, true);
 	if (r < 0)
-		return is_damage(r) ? drop_damaged(s, path) : r;
+		return r;
 	digest_bytes(bytes.data, bytes.len, &got);
 	if (!digest_equal(&got, digest)) {
 		str_done(&bytes);
@@ -371,23 +377,27 @@ int store_put_entry(struct store *s, const struct entry *e, bool replace)
 
 	entry_write(e, &text);
 	r = write_temporary(name, text.data, text.len, 0644);
-	return r < 0 ? r : publish(name, path, replace);
+	return r < 0 ? r : publish(s, name, path, replace);
 }
 
-int store_peek_entry(struct store *s, const struct digest *key, struct entry *ret)
+/* Adds what is not to be trusted to damage and removes it, unless that is NULL. */
+static int get_entry(struct store *s, const struct digest *key, struct damage *damage,
+	struct entry *ret)
 {
 	_cleanup_free_ char *path = file_path(s->entries, key);
 	_cleanup_(str_done) struct str text = {0};
 	struct entry e = {0};
 	struct stat st;
-	int r = file_read(path, ENTRY_MAX, &text, NULL);
+	int r = trust_read(path, DEPTH, ENTRY_MAX, damage, &text);
 
 	if (r == -ENOENT)
 		return 0;
-	if (r < 0 && r != -EFBIG && !is_damage(r))
+	if (r < 0 && r != -EFBIG)
 		return r;
 	if (r < 0 || entry_parse(&text, &e) < 0 || !digest_equal(&e.key, key)) {
 		entry_done(&e);
+		if (damage)
+			damage_add(damage, path);
 		return -EBADMSG;
 	}
 	e.used_ns = stat(path, &st) == 0 ? timespec_ns(&st.st_mtim) : 0;
@@ -395,14 +405,14 @@ int store_peek_entry(struct store *s, const struct digest *key, struct entry *re
 	return 1;
 }
 
+int store_peek_entry(struct store *s, const struct digest *key, struct entry *ret)
+{
+	return get_entry(s, key, NULL, ret);
+}
+
 int store_get_entry(struct store *s, const struct digest *key, struct entry *ret)
 {
-	_cleanup_free_ char *path = file_path(s->entries, key);
-	int r = store_peek_entry(s, key, ret);
-
-	if (r == -EBADMSG)
-		damage_add(s->list, path);
-	return r;
+	return get_entry(s, key, s->list, ret);
 }
 
 void store_drop_entry(struct store *s, const struct digest *key)

@@ -17,8 +17,8 @@ struct store;
 struct damage;
 
 /* Opens the store below dir and creates it if necessary. Returns 0 or a negative errno:
- * -EPERM if we are root and other users may write there, who could make us install what
- * they like. A directory that cannot be written is opened for reading. store_close frees.
+ * -EPERM if other users may write there, or can put another directory in its place
+ * (trust.h): they could make us install what they like. A directory that cannot be written is opened for reading. store_close frees.
  */
 int store_open(const char *dir, struct store **ret, struct error *err);
 void store_close(struct store *s);

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "cache/trust.h"
 #include "scheduler/history.h"
 
 #define HEAD "dkms-history 1\n"
@@ -116,7 +117,7 @@ static void load(struct history *h)
 	char *line, *rest;
 	struct line l;
 
-	if (!h->path || file_read(h->path, MAX_BYTES, &text, NULL) < 0 ||
+	if (!h->path || trust_read(h->path, 1, MAX_BYTES, NULL, &text) < 0 ||
 		!has_prefix(text.data, HEAD))
 		return;
 	rest = text.data + strlen(HEAD);
@@ -128,7 +129,7 @@ static void load(struct history *h)
 int history_verify(const char *path)
 {
 	_cleanup_(str_done) struct str text = {0};
-	int r = file_read(path, MAX_BYTES, &text, NULL);
+	int r = trust_read(path, 1, MAX_BYTES, NULL, &text);
 	char *line, *rest;
 	struct line l;
 
