@@ -62,6 +62,8 @@ const struct option_row options[] = {
 		"build everything, and store nothing in the cache"},
 	{0, "keep-build", NULL, OPTION_FLAG, SETTING(switches.keep_build),
 		"keep the directory of a failed build, not only its log"},
+	{0, "allow-post-add", NULL, OPTION_FLAG, SETTING(switches.allow_post_add),
+		"run the script POST_ADD of an archive, as root"},
 	{0, "no-depmod", NULL, OPTION_FLAG, SETTING(switches.no_depmod),
 		"do not run depmod"},
 	{0, "modprobe-on-install", NULL, OPTION_FLAG, SETTING(modprobe_on_install),

@@ -150,9 +150,23 @@ enum transition register_enter(struct job *job)
 	return TRANSITION_WORK;
 }
 
+/* An archive may come from anywhere, and POST_ADD runs outside of the sandbox, before
+ * anybody has said that its modules are to be installed. */
+static bool is_post_add_allowed(struct job *job)
+{
+	if (!job->add->archive || job->shared->settings->switches.allow_post_add)
+		return true;
+	strv_pushf(&job->outcome.warnings,
+		"POST_ADD was not run, because it came in an archive; to run it: dkms add "
+		"--force --allow-post-add %s",
+		job->add->archive);
+	return false;
+}
+
 enum transition post_add_enter(struct job *job)
 {
-	if (load_is_sourceless(job))
+	if (load_is_sourceless(job) || is_empty(job->conf->post_add) ||
+		!is_post_add_allowed(job))
 		return TRANSITION_NEXT;
 	return hook_enter(job, "POST_ADD", job->conf->post_add);
 }

@@ -96,6 +96,7 @@ struct settings {
 		bool force_version_override;
 		bool no_depmod;
 		bool keep_build;
+		bool allow_post_add; /* runs POST_ADD of an archive, too */
 		bool dry_run;	/* jobs find out what they would do, and stop there */
 		bool explain;	/* a dry run also looks up what the cache holds */
 		bool fail_fast; /* after a failed job, no other job starts */

@@ -237,8 +237,42 @@ operands()
 	echo POST_ADD=post.sh >> "$work/up/hello-upstream-3/dkms.conf"
 	write_script "$work/up/hello-upstream-3/post.sh" "echo added in \$PWD"
 	tar -C "$work/up" -cf "$work/up.tar" .
-	dkms_exits 0 "a POST_ADD in an archive" add "$work/up.tar"
-	like "$out" "added in $sourcetree/scripted-1.0" "it runs after the source is in its directory"
+	post_add
+}
+
+# POST_ADD of an archive runs as root, so it needs an option. Of a directory it runs as before.
+post_add()
+{
+	local not_run="^dkms: .*warning: .*POST_ADD was not run, because it came in an archive; to run it: dkms add --force --allow-post-add $work/up.tar\$"
+	local command
+
+	for command in add ldtarball "build -k $K" "install -k $K"; do
+		other_machine
+		# shellcheck disable=SC2086 # a command and its options
+		run_dkms $command "$work/up.tar"
+		like "$err" "$not_run" "$command: POST_ADD of an archive is not run"
+		is "$(grep -c POST_ADD "$work/err")" 1 "$command: one line says so"
+		ok "$command: it is not run" sh -c "! grep -q 'added in' '$work/out'"
+		is "$(ls "$sourcetree/scripted-1.0/dkms.conf")" "$sourcetree/scripted-1.0/dkms.conf" "$command: the package is added"
+	done
+	other_machine
+	dkms_exits 0 "a POST_ADD in an archive" add "$work/up.tar" --allow-post-add
+	like "$out" "added in $sourcetree/scripted-1.0" "with the option it runs after the source is in its directory"
+	dkms_exits 0 "the command of the message" add --force --allow-post-add "$work/up.tar"
+	like "$out" "added in $sourcetree/scripted-1.0" "it runs POST_ADD"
+	other_machine
+	module scripted 1.0 POST_ADD=post.sh
+	write_script "$sourcetree/scripted-1.0/post.sh" "echo added in \$PWD"
+	dkms add scripted/1.0 > /dev/null
+	dkms mktarball scripted/1.0 --source-only --archive "$work/made.tgz" > /dev/null
+	other_machine
+	dkms_exits 0 "an archive of mktarball" ldtarball "$work/made.tgz"
+	like "$err" "POST_ADD was not run.*$work/made.tgz" "its POST_ADD is not run either"
+	other_machine
+	module scripted 1.0 POST_ADD=post.sh
+	write_script "$sourcetree/scripted-1.0/post.sh" "echo added in \$PWD"
+	dkms_exits 0 "a directory of the source tree" add scripted/1.0
+	like "$out" "added in " "its POST_ADD runs"
 }
 
 everything() { snapshot "$machine"; ls -A "$work" "$TMPDIR"; }
