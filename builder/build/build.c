@@ -90,6 +90,7 @@ void build_free(struct build *b)
 	strv_done(&b->header_mounts);
 	strv_done(&b->places);
 	user_give(&b->user);
+	strv_done(&b->mounted_places);
 	trace_free(b->trace);
 	free(b->search_path);
 	free(b);

@@ -35,6 +35,8 @@ struct build {
 				    * at their own paths */
 	struct strv places; /* by places_choose(): pairs of the path of a tree, or of a
 			     * directory of headers, and where the commands see it */
+	struct strv mounted_places; /* for each pair, the place where the kernel reports what
+				     * is opened there: by sandbox_place() */
 	struct timespec began;     /* CLOCK_MONOTONIC */
 
 	/* Changed by the states of the build. */

@@ -90,6 +90,12 @@ void places_choose(struct job *job)
 	if (pairs.n || is_chosen)
 		add_headers(&pairs, job, is_chosen);
 	b->places = pairs;
+	for (size_t i = 0; i + 1 < pairs.n; i += 2) {
+		char *mounted = sandbox_place(pairs.items[i + 1]);
+
+		strv_take(&b->mounted_places,
+			mounted ? mounted : xstrdup(pairs.items[i + 1]));
+	}
 	free(b->paths.build_dir);
 	b->paths.build_dir = places_path(b, b->paths.real_build_dir);
 }

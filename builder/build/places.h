@@ -22,7 +22,7 @@
  * a tree that is / or directly in it, because it may hold anything; and the trees that
  * belong in /usr/src or /lib/modules on a machine without such a directory. */
 
-/* Sets b->places and b->paths.build_dir of the job's build, whose sandbox and
+/* Sets b->places, b->mounted_places and b->paths.build_dir of the job's build, whose sandbox and
  * header_mounts are known. */
 void places_choose(struct job *job);
 

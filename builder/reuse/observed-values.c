@@ -50,22 +50,21 @@ static char *digest_of_proc(const char *path)
 
 char *observed_real_path(const struct job *job, const char *path)
 {
-	const struct strv *places = &job->build->places;
+	const struct build *b = job->build;
 	char *real = build_real_path(job->build, path);
 	size_t longest = 0;
 
 	if (real)
 		return real;
-	for (size_t i = 0; i + 1 < places->n; i += 2) {
-		_cleanup_free_ char *seen = sandbox_place(places->items[i + 1]);
-		const char *place = seen ? seen : places->items[i + 1];
+	for (size_t i = 0; i < b->mounted_places.n; i++) {
+		const char *place = b->mounted_places.items[i];
 		size_t n = strlen(place);
 
 		if (n <= longest || !path_is_in(path, place))
 			continue;
 		longest = n;
 		free(real);
-		real = xasprintf("%s%s", places->items[i], path + n);
+		real = xasprintf("%s%s", b->places.items[2 * i], path + n);
 	}
 	return real ? real : xstrdup(path);
 }
