@@ -92,6 +92,7 @@ void build_free(struct build *b)
 	user_give(&b->user);
 	strv_done(&b->mounted_places);
 	trace_free(b->trace);
+	free(b->fit);
 	free(b->search_path);
 	free(b);
 }

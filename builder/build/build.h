@@ -49,6 +49,7 @@ struct build {
 	size_t next_patch;    /* index of the next patch to apply */
 	struct user user; /* whom the module's commands run as; uid 0: as dkms does */
 	struct trace *trace;  /* what the module's commands open; NULL: not recorded */
+	char *fit; /* build_describe_fit()'s, if the modules were found to fit; or NULL */
 	char *search_path;    /* build_search_path()'s; NULL: it was not asked for */
 };
 

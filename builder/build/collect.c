@@ -3,9 +3,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/beneath.h"
 #include "base/file.h"
+#include "cache/cache.h"
 #include "builder/module/examine.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
@@ -28,8 +31,33 @@ static void list_symvers(const struct job *job, struct strv *ret)
 	}
 }
 
+char *build_describe_fit(const struct job *job)
+{
+	_cleanup_(strv_done) struct strv paths = {0};
+	struct str s = {0};
+
+	if (!job->shared->cache)
+		return NULL;
+	list_symvers(job, &paths);
+	str_addf(&s, "%s\n", job->kernel->release);
+	for (size_t i = 0; i < paths.n; i++) {
+		char hex[DIGEST_HEX] = "-";
+		struct digest digest;
+		struct stat st;
+
+		if (stat(paths.items[i], &st) == 0 &&
+			statcache_digest(cache_statcache(job->shared->cache), AT_FDCWD,
+				paths.items[i], &st, &digest) == 0)
+			digest_hex(&digest, hex);
+		str_addf(&s, "%s\n", hex);
+	}
+	return str_take(&s);
+}
+
 int build_check_staged_modules(struct job *job)
 {
+	_cleanup_free_ char *fit = build_describe_fit(job);
+	size_t n_warnings = job->outcome.warnings.n;
 	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
 	_cleanup_(strv_done) struct strv all_symvers = {0};
@@ -57,6 +85,9 @@ int build_check_staged_modules(struct job *job)
 	}
 	if (r < 0)
 		strv_push(&job->outcome.warnings, err.what);
+	free(job->build->fit);
+	job->build->fit =
+		job->outcome.warnings.n == n_warnings ? TAKE_PTR(fit) : NULL;
 	return 0;
 }
 

@@ -30,6 +30,9 @@
 #include "builder/reuse/reuse.h"
 #include "builder/reuse/store-objects.h"
 
+/* The name of build_describe_fit()'s text in an entry. */
+#define FIT "fit"
+
 /* JOB_FINGERPRINTING */
 
 static int fingerprint_work(struct job *job)
@@ -156,6 +159,16 @@ bool cached_find(const struct job *job, struct entry *ret, struct manifest *ret_
 	return cache_find(cache, &key, ret);
 }
 
+/* Whether the modules of the entry were found to fit what the job's have to fit. */
+static bool is_known_to_fit(const struct job *job, const struct entry *e)
+{
+	_cleanup_free_ char *fit = build_describe_fit(job);
+	_cleanup_(str_done) struct str known = {0};
+
+	return fit && cache_get_text(job->shared->cache, e, FIT, &known) == 0 &&
+	       known.data && streq(known.data, fit);
+}
+
 static int restore_work(struct job *job)
 {
 	struct build *b = job->build;
@@ -174,7 +187,8 @@ static int restore_work(struct job *job)
 	}
 	if (restore(job, &e) == 0) {
 		/* This gives the same warnings as after a build. */
-		r = build_check_staged_modules(job);
+		if (!is_known_to_fit(job, &e))
+			r = build_check_staged_modules(job);
 		job->outcome.restored = true;
 		cache_get_text(cache, &e, PROVENANCE_PREDICATE, &job->reuse->predicate);
 		/* The following states, such as signing, write to the log, too. */
@@ -273,6 +287,15 @@ static bool is_unchanged(struct job *job)
 	return false;
 }
 
+/* Without this text, the modules are checked again when they are restored. */
+static void store_fit(struct job *job)
+{
+	char *fit = job->build->fit;
+	struct str text = {.data = fit, .len = strlen(fit)};
+
+	(void)cache_store_text(job->shared->cache, FIT, &text, &job->reuse->entry);
+}
+
 static int store_work(struct job *job)
 {
 	_cleanup_(files_done) struct files files = {0};
@@ -304,6 +327,8 @@ static int store_work(struct job *job)
 	if (cache_store_files(job->shared->cache, &job->reuse->key, files.items, n,
 		    &job->reuse->entry) < 0)
 		entry_done(&job->reuse->entry);
+	else if (b->fit)
+		store_fit(job);
 	return 0;
 }
 

@@ -45,6 +45,31 @@ depends()
 	is "$status $moved" "0 $miss" "symbols of BUILD_DEPENDS matter"
 }
 
+# Modules that fit are not looked at again when they are restored. Those that do not give the same
+# warning each time.
+fit()
+{
+	local n
+
+	module fits 1.0
+	module misfit 1.0
+	echo 'extern int nowhere;' >> "$sourcetree/misfit-1.0/misfit.c"
+	for n in 1 2; do
+		counted build fits/1.0 -k $K
+		is "$status $err" "0 " "build $n of a module that fits gives no warning"
+		counted build misfit/1.0 -k $K
+		like "$status $err" "^0 dkms: warning: .*misfit.ko: unknown symbols: nowhere$" \
+			"build $n of one that does not gives a warning"
+		dkms unbuild fits/1.0 -k $K > /dev/null
+		dkms unbuild misfit/1.0 -k $K > /dev/null
+	done
+	is "$moved" "$hit" "the second one is from the cache"
+	ok "it is known of a module that it fits" \
+		grep -q '^part .* fit$' "$(grep -l '^title fits/' -r "$cache/v1/entries")"
+	ok "it is not known of the other" test -z \
+		"$(grep '^part .* fit$' "$(grep -l '^title misfit/' -r "$cache/v1/entries")")"
+}
+
 scripts()
 {
 	module fails 1.0 'POST_BUILD=post.sh'
@@ -300,6 +325,7 @@ dkms add m/1.0 > /dev/null
 builds "$miss" "the first build"
 options
 depends
+fit
 scripts
 cached_machine
 damage
