@@ -90,6 +90,24 @@ make_module() # FILE
 	${CC:-cc} -c '-DRELEASE="release"' -fno-common -o "$1" "$top_srcdir/tests/modules/user.c"
 }
 
+# Makes the first inputs for module files: a byte that says how the name ends, and the file.
+make_modules() # DIR
+{
+	local n
+
+	{ printf 0; cat "$work/module.ko"; } > "$1/module"
+	{ printf 1; gzip -nc "$work/module.ko"; } > "$1/gzip"
+	{ printf 2; xz --check=crc32 -c "$work/module.ko"; } > "$1/xz"
+	{ printf 3; zstd -qc "$work/module.ko"; } > "$1/zstd"
+	for n in 1 16 64 100 500 1000; do
+		head -c "$n" "$1/module" > "$1/first-$n"
+		head -c "$n" "$1/xz" > "$1/xz-first-$n"
+	done
+	# The number of the section of names is larger than that of sections.
+	cp "$1/module" "$1/sections"
+	printf '\377\0' | dd of="$1/sections" bs=1 seek=63 conv=notrunc 2> /dev/null
+}
+
 # Leaves the log in $objects/TARGET.log, with a last line "status N".
 fuzz() # TARGET
 {
@@ -99,6 +117,7 @@ fuzz() # TARGET
 	mkdir -p "$new"
 	case $name in
 	tarball) corpus=$work/archives ;;
+	modfile) make_modules "$new" ;;
 	conf-text) cp "$top_srcdir"/tests/unit/conf/*.conf "$new" ;;
 	esac
 	rm -f "$found"*
