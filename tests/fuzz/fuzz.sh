@@ -117,7 +117,7 @@ fuzz() # TARGET
 	mkdir -p "$new"
 	case $name in
 	tarball) corpus=$work/archives ;;
-	modfile) make_modules "$new" ;;
+	modfile) corpus=$work/modules ;;
 	conf-text) cp "$top_srcdir"/tests/unit/conf/*.conf "$new" ;;
 	esac
 	rm -f "$found"*
@@ -143,6 +143,8 @@ result() # TARGET
 mkdir "$work/archives"
 make_archives "$work/archives"
 make_module "$work/module.ko"
+mkdir "$work/modules"
+make_modules "$work/modules"
 if [ $# -eq 0 ]; then
 	for target in "$top_srcdir"/tests/fuzz/fuzz-*.c; do
 		target=${target##*/fuzz-}
