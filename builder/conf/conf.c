@@ -395,6 +395,12 @@ static void read_dependencies(
 
 	for (size_t i = 0; i < n; i++)
 		strv_split(&c->build_depends, array[i].value);
+	for (size_t i = 0; i < c->build_depends.n; i++)
+		if (!is_good_name(c->build_depends.items[i]))
+			problems_add(problems,
+				"BUILD_DEPENDS has \"%s\", but must have names of packages, "
+				"without '/'",
+				c->build_depends.items[i]);
 	c->build_depends_rebuild = read_yes_no(e, "BUILD_DEPENDS_REBUILD", problems);
 }
 

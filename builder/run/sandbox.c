@@ -373,7 +373,10 @@ static void show_moved_path(struct strv *argv, struct strv *emptied, struct strv
 static void place_link(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const char *place, const char *target)
 {
-	if (is_shown(shown, place) || !is_emptied(argv, emptied, place))
+	/* bubblewrap would follow ".." out of the sandbox, to the root directory of the
+	 * machine, where it may write. */
+	if (path_has_dot_dot(place) || is_shown(shown, place) ||
+		!is_emptied(argv, emptied, place))
 		return;
 	strv_push(shown, place);
 	make_parent_dirs(argv, emptied, place);

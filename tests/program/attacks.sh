@@ -307,6 +307,27 @@ kills()
 	ok "--timeout ends all processes" refused pgrep -f the-build-of-stays
 }
 
+# The name of a package in BUILD_DEPENDS is a path that bubblewrap, as root, would follow out of the
+# sandbox, where it makes directories and links.
+dependencies()
+{
+	local deep=a/a/a/a ups=../../../.. top name
+
+	new_machine
+	mkdir -m 0700 "$work/roots"
+	top=/oldroot$work/roots/etc
+	"${stranger[@]}" mkdir -p "/tmp/joe/$deep" "/tmp/joe$top/1.0/$K/$arch/module"
+	"${stranger[@]}" ln -s $deep /tmp/joe/l
+	"${stranger[@]}" ln -s "1.0/$K/$arch" "/tmp/joe$top/kernel-$K-$arch"
+	name=$(realpath -m --relative-to="$dkmstree" /tmp/joe)/l/$ups$top
+	module climbs 1.0 "BUILD_DEPENDS='$name'"
+	run_dkms build climbs/1.0 -k $K
+	is "$status" 8 "a path in BUILD_DEPENDS: an error"
+	like "$err" 'BUILD_DEPENDS has "../../.*", but must have names of packages, without' "a path in BUILD_DEPENDS: it says so"
+	is "$(ls "$work/roots")" "" "a path in BUILD_DEPENDS: nothing is made outside of the sandbox"
+	rm -rf /tmp/joe "$work/roots"
+}
+
 # A make command that names a directory in / does not make it visible.
 mentioned()
 {
@@ -333,5 +354,6 @@ mounts
 private_conf
 calls
 kills
+dependencies
 mentioned
 finish
