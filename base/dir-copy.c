@@ -73,7 +73,7 @@ static int finish_dir(struct copied_dirs *dirs, uid_t uid, gid_t gid)
 	int fd = dir_stack_fd(&dirs->copies);
 
 	if ((uid != (uid_t)-1 && fchown(fd, uid, gid) < 0) ||
-		fchmod(fd, (from->st_mode & 07777) | 0700) < 0 ||
+		fchmod(fd, (from->st_mode & FILE_COPIED_MODE) | 0700) < 0 ||
 		futimens(fd, (struct timespec[2]){from->st_atim, from->st_mtim}) < 0)
 		return -errno;
 	return dir_stack_pop(&dirs->copies);

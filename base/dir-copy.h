@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 
-/* Copies a directory with its content: files and directories with modes and times, and
- * links as links; other types of files are left out. -ENAMETOOLONG if a directory below
+/* Copies a directory with its content: files and directories with times and the modes of
+ * FILE_COPIED_MODE, and links as links; other types of files are left out. -ENAMETOOLONG if a directory below
  * from has a path of PATH_MAX bytes or more. The parent of to must exist; to must
  * not exist, and must not be inside from (-ELOOP). The copies belong to uid and gid, or
  * to the caller if uid is (uid_t)-1. */

@@ -385,7 +385,7 @@ int file_open_at(int dir, const char *name, mode_t *ret_mode)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	*ret_mode = st.st_mode & 07777;
+	*ret_mode = st.st_mode & FILE_COPIED_MODE;
 	return take_fd(&fd);
 }
 

@@ -77,9 +77,13 @@ int file_copy(const char *from, const char *to, struct error *err);
  * its name in errors. */
 int file_copy_fd(
 	int fd, const char *from, const char *to, mode_t mode, struct error *err);
+/* The permissions that a copy keeps. A copy may belong to another user than the original:
+ * root's copy of a set-user-ID program would be one of root's, and anybody could change
+ * root's copy of a file that all may write. */
+#define FILE_COPIED_MODE 0775
 /* Opens the file name in the directory dir (or AT_FDCWD) for reading. Does not follow a
  * link, and does not wait for the other end of a FIFO. Returns a descriptor or a negative
- * errno; -EINVAL if it is not a regular file. *ret_mode gets its permissions. */
+ * errno; -EINVAL if it is not a regular file. *ret_mode gets its permissions for a copy. */
 int file_open_at(int dir, const char *name, mode_t *ret_mode);
 /* Copies the file that from is open on, with its times, to the new file name in the
  * directory dir (or AT_FDCWD). The copy belongs to uid and gid, or to the caller if uid is

@@ -24,8 +24,15 @@ static void restore_build_dir(struct build *b)
 /* Keeps the copy of the source with what the build has made. Only root can enter it. */
 static void keep_build(struct build *b)
 {
-	if (rename(b->work_dir, b->paths.failed_dir) == 0 && b->user.uid)
-		lchown(b->paths.failed_dir, 0, 0);
+	if (!b->user.uid) {
+		rename(b->work_dir, b->paths.failed_dir);
+		return;
+	}
+	/* In this order: the module's user may have changed the mode, and nobody else can
+	 * reach the directory before it is renamed. */
+	if (lchown(b->work_dir, 0, 0) < 0 || chmod(b->work_dir, 0700) < 0 ||
+		rename(b->work_dir, b->paths.failed_dir) < 0)
+		mkdir(b->paths.failed_dir, 0755);
 }
 
 /* Keeps the log of a failed build as build/RELEASE-ARCH/make.log; see

@@ -99,10 +99,11 @@ root()
 	write_script "$work/bin/bwrap" 'case " $* " in *" --unshare-user "*) exec /usr/bin/bwrap "$@" ;; esac; exit 1'
 	set_user_id "with a user namespace" --force
 	rm "$work/bin/bwrap"
-	echo exit 3 >> "$sourcetree/evil-1.0/pre.sh"
+	echo 'chmod 0777 .; exit 3' >> "$sourcetree/evil-1.0/pre.sh"
 	begins build evil/1.0 -k $K --force --keep-build
 	ends
 	is "$(stat -c '%u %a' "$dkmstree/evil/1.0/build/$K-$arch")" "0 700" "--keep-build: only root can enter what is kept"
+	ok "--keep-build: another user cannot run what is kept" refused "${stranger[@]}" "$dkmstree/evil/1.0/build/$K-$arch/sb" -p -c true
 	for kind in headers paths; do
 		[ $kind = headers ] || echo 'sandbox_paths=/root' > "$etc/framework.conf"
 		[ $kind = paths ] || { mkdir "$work/headers"; cp -a "$installtree/$K/build/." "$work/headers"; chmod 0700 "$work/headers"; }
@@ -114,6 +115,27 @@ root()
 	done
 	rm -f "$etc/framework.conf"
 	umount /root
+}
+
+# Root adds the directory of a user, who has put a program with the set-user-ID bit there.
+added()
+{
+	local copy
+
+	new_machine
+	module joes 1.0
+	mv "$sourcetree/joes-1.0" "$work/joes"
+	cp /bin/bash "$work/joes/sb"
+	mkdir "$work/joes/dir"
+	chown -R 4242:4242 "$work/joes"
+	chmod 6755 "$work/joes/sb"
+	chmod 0666 "$work/joes/joes.c"
+	chmod 7777 "$work/joes/dir"
+	dkms_exits 0 "a directory of another user is added" add "$work/joes"
+	copy=$sourcetree/joes-1.0
+	is "$(find "$copy" ! -type l -perm /7002)" "" "root's copy has no set-user-ID bit, and nothing that all may write"
+	is "$("${stranger[@]}" "$copy/sb" -p -c 'echo $EUID')" 4242 "a program in it gives nobody another user"
+	rm -rf "$work/joes"
 }
 
 # Jobs that run at the same time are different users.
@@ -349,6 +371,7 @@ mentioned()
 }
 
 root
+added
 own_users
 mounts
 private_conf
