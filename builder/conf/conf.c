@@ -424,10 +424,10 @@ static void read_for_kernel(const struct evaluation *e,
 	const struct conf_request *request, struct conf *c, struct problems *problems)
 {
 	struct kernel *k = request->kernel;
-	const char *make = select_make(e, k->release, problems);
+	const char *make = select_make(e, problems);
 
 	c->make = make ? xstrdup(make) : default_make(request, c);
-	select_patches(e, k->release, &c->patches, problems);
+	select_patches(e, &c->patches, problems);
 	/* BUILD_EXCLUSIVE_*[0] is for the package and for its first module. */
 	c->excluded = explain_exclusion(e, k, 0, c->obsolete_by, problems);
 	if (c->n_modules)

@@ -12,7 +12,10 @@
 #	file=PATH           printed before a file is read
 #	status=NUMBER       printed after it: the exit status of its last command
 #	NAME[INDEX]=VALUE   for each NAME that is set; a scalar has INDEX 0
-#	end=COUNT           how many NAME[INDEX]=VALUE records were printed
+#	NAME_STATUS[INDEX]=NUMBER
+#	                    for the NAMEs that are regular expressions: 0 if it matches
+#	                    $kernelver or $arch, 1 if it does not, 2 if it is a bad one
+#	end=COUNT           how many records of these two forms were printed
 #
 # A report without an end record means that a file ended the whole shell. This script
 # starts no other processes.
@@ -34,6 +37,9 @@ while [[ $1 != -- ]]; do
 done
 shift
 _dkms_assignments=("$@")
+# A file may change these variables.
+_dkms_kernelver=${kernelver-}
+_dkms_arch=${arch-}
 
 # Replaces exit by one that prints where it was called, in the form of bash's own
 # messages.
@@ -76,6 +82,20 @@ _dkms_end"
 	fi
 }
 
+# Reports whether the text $1 matches the regular expression $_dkms_text, in which each run
+# of blanks and newlines is one blank, as conf.c reads it.
+_dkms_match() {
+	local IFS=$' \t\n' _dkms_subject=$1
+
+	builtin set -f
+	# shellcheck disable=SC2086
+	builtin set -- ${_dkms_text%$'\r'}
+	builtin set +f
+	builtin shopt -u nocasematch
+	[[ $_dkms_subject =~ $* ]]
+	_dkms_report+=("${_dkms_name}_STATUS[$_dkms_index]=$?")
+}
+
 # Does everything in one function. Files may therefore use local or declare, and the next
 # file and the report still see the values. It has no parameters, so that a file may use
 # "set --".
@@ -105,6 +125,10 @@ _dkms_evaluate() {
 				_dkms_expand
 			fi
 			_dkms_report+=("${_dkms_name}[$_dkms_index]=$_dkms_text")
+			case $_dkms_name in
+			MAKE_MATCH | PATCH_MATCH | BUILD_EXCLUSIVE_KERNEL) _dkms_match "$_dkms_kernelver" ;;
+			BUILD_EXCLUSIVE_ARCH) _dkms_match "$_dkms_arch" ;;
+			esac
 		done
 	done
 	builtin printf '%s\0' "" "${_dkms_report[@]}" "end=${#_dkms_report[@]}"

@@ -12,12 +12,11 @@
 /* Returns the MAKE[i] whose MAKE_MATCH[i] matches the kernel release (the last one
  * wins), else MAKE[0] if it has no MAKE_MATCH[0]; NULL when there is none. Borrowed from
  * e. */
-const char *select_make(
-	const struct evaluation *e, const char *release, struct problems *problems);
+const char *select_make(const struct evaluation *e, struct problems *problems);
 
 /* Appends each PATCH[i] that has no PATCH_MATCH[i] or one that matches the release. */
-void select_patches(const struct evaluation *e, const char *release, struct strv *ret,
-	struct problems *problems);
+void select_patches(
+	const struct evaluation *e, struct strv *ret, struct problems *problems);
 
 /* Returns why BUILD_EXCLUSIVE_*[index] leaves this kernel out, as a text that fits after
  * "excluded: "; NULL when the kernel is not excluded. The caller frees it. obsolete_by

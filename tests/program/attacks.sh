@@ -138,6 +138,17 @@ added()
 	rm -rf "$work/joes"
 }
 
+# An expression that takes the C library longer than anybody waits does not stop dkms itself.
+expressions()
+{
+	new_machine
+	module slow 1.0 "BUILD_EXCLUSIVE_KERNEL='(($(printf '%0100d' 0 | tr 0 '|')){2})+'"
+	status=0
+	timeout -s KILL 200 "$DKMS" add slow/1.0 "${trees[@]}" < /dev/null > "$work/out" 2> "$work/err" || status=$?
+	is "$status" 8 "a regular expression without end: an error"
+	like "$(cat "$work/err")" "slow-1.0/dkms.conf: ran longer than" "a regular expression without end: it says so"
+}
+
 # Jobs that run at the same time are different users.
 own_users()
 {
@@ -372,6 +383,7 @@ mentioned()
 
 root
 added
+expressions
 own_users
 mounts
 private_conf
