@@ -3,7 +3,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,32 @@
 #define DYNAMIC_USERS "/run/systemd/dynamic-uid"
 #define USERS (USER_LAST - USER_FIRST + 1)
 
+/* Whether a process runs as the user: one of a service, of a container, or of an account
+ * that /etc/passwd does not have. */
+static bool has_processes(uid_t uid)
+{
+	errno = 0;
+	getpriority(PRIO_USER, uid);
+	return errno == 0;
+}
+
+/* Whether /etc/passwd had the user when dkms began. To ask other sources may need the
+ * network. */
+static bool has_account(uid_t uid)
+{
+	static bool was_read, found[USERS];
+	FILE *f = was_read ? NULL : fopen("/etc/passwd", "re");
+	const struct passwd *account;
+
+	while (f && (account = fgetpwent(f)))
+		if (account->pw_uid >= USER_FIRST && account->pw_uid <= USER_LAST)
+			found[account->pw_uid - USER_FIRST] = true;
+	if (f)
+		fclose(f);
+	was_read = true;
+	return found[uid - USER_FIRST];
+}
+
 static int lock_user(const char *tree, uid_t uid, struct user *ret, struct error *err)
 {
 	_cleanup_free_ char *name = xasprintf("/user-%u", uid);
@@ -23,7 +51,7 @@ static int lock_user(const char *tree, uid_t uid, struct user *ret, struct error
 	_cleanup_(error_done) struct error first = {0};
 	int r;
 
-	if (path_exists(dynamic))
+	if (path_exists(dynamic) || has_processes(uid) || has_account(uid))
 		return -EAGAIN;
 	r = lock_try(LOCK_TREE, name, &ret->lock, &first);
 	if (r < 0 && r != -EAGAIN)

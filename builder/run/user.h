@@ -24,7 +24,8 @@ struct user {
 	struct lock lock;
 };
 
-/* Takes a user whom no other job and no service of systemd has. tree is the dkms tree,
+/* Takes a user who is no account, and whom no other job, no service of systemd and no
+ * process has. tree is the dkms tree,
  * which has the locks if /run cannot be written. Returns 0 or a negative errno; -EAGAIN
  * if all users are taken. Call it in the thread of the event loop, or with a lock. */
 int user_take(const char *tree, struct user *ret, struct error *err);

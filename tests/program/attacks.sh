@@ -361,6 +361,24 @@ dependencies()
 	rm -rf /tmp/joe "$work/roots"
 }
 
+# Users who are accounts, or who run something, are not taken for builds.
+accounts()
+{
+	local free=64321 busy=64322
+
+	new_machine
+	private_etc
+	seq 61184 65519 | grep -vxE "$free|$busy" | sed 's/.*/joe&:x:&:&::\/:\/bin\/sh/' >> /etc/passwd
+	setpriv --reuid=$busy --regid=$busy --clear-groups sleep 1000 &
+	until [ "$(ps -o uid= -p $!)" -eq $busy ]; do sleep 0.05; done
+	module user 1.0 "MAKE[0]='echo user=\$(id -u) && make -C \$kernel_source_dir M=\$dkms_tree/user/1.0/build'"
+	dkms_exits 0 "all users of the range but one are in use" build user/1.0 -k $K
+	is "$(sed -n 's/^user=//p' "$dkmstree/user/1.0/$K/$arch/log/make.log")" $free "the build is the one who is left"
+	kill $!
+	wait $! 2>/dev/null || true
+	sed -i '/^joe6/d' /etc/passwd
+}
+
 # A make command that names a directory in / does not make it visible.
 mentioned()
 {
@@ -390,5 +408,6 @@ private_conf
 calls
 kills
 dependencies
+accounts
 mentioned
 finish
