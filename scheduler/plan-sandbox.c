@@ -12,19 +12,30 @@
 #include "scheduler/run-command.h"
 #include "scheduler/runner.h"
 
-/* Returns whether a command can be run in a sandbox of that kind, as uid or, if that is 0,
- * as the user of dkms. */
-static bool sandbox_works(struct plan *p, enum sandbox_kind kind, uid_t uid)
+/* Returns 1 if a command can be run in a sandbox of that kind, as uid or, if that is 0, as
+ * the user of dkms; 0 if not; a negative errno if that is not known: a machine that is too
+ * busy must not lead to less of a sandbox. */
+static int sandbox_works(
+	struct plan *p, enum sandbox_kind kind, uid_t uid, struct error *err)
 {
 	struct outcome outcome = {0};
 	struct command cmd;
-	bool works;
+	int r;
 
 	sandbox_fill_probe(kind, uid, &cmd);
-	works = runner_run_command(p->loop, &cmd, &outcome) == 0 && outcome_ok(&outcome);
+	r = runner_run_command(p->loop, &cmd, &outcome);
+	if (r < 0 || outcome.timed_out || outcome.cancelled) {
+		_cleanup_free_ char *how = outcome_describe(&outcome, &cmd);
+
+		r = error_set(err, r < 0 ? r : -ETIMEDOUT, 1,
+			"cannot try the sandbox for builds: %s %s", cmd.argv.items[0],
+			r < 0 ? strerror(-r) : how);
+	} else {
+		r = outcome_ok(&outcome);
+	}
 	outcome_done(&outcome);
 	command_done(&cmd);
-	return works;
+	return r;
 }
 
 /* Finds out whether builds can be traced. If not, --verbose says why. */
@@ -60,44 +71,53 @@ static void warn_without_filter(struct plan *p)
 			err.what);
 }
 
-/* Sets the first kind that works with commands that run as uid. Returns false if none
- * does. */
-static bool try_kinds(struct plan *p, uid_t uid)
+/* Sets the first kind that works with commands that run as uid. Returns 1, 0 if none does,
+ * or a negative errno and err. */
+static int try_kinds(struct plan *p, uid_t uid, struct error *err)
 {
 	static const enum sandbox_kind kinds[] = {
 		SANDBOX_KIND_UNTRUSTED, SANDBOX_KIND_USERNS, SANDBOX_KIND_NONE};
 
 	/* Without a user, root has no use for the first, and any user can do the last. */
 	for (size_t i = uid ? 0 : 1; i < ARRAY_SIZE(kinds) - (uid ? 0 : 1); i++) {
-		if (!sandbox_works(p, kinds[i], uid))
+		int r = sandbox_works(p, kinds[i], uid, err);
+
+		if (r == 0)
 			continue;
-		p->shared.sandbox = kinds[i];
+		p->shared.sandbox = r > 0 ? kinds[i] : SANDBOX_KIND_UNKNOWN;
 		p->shared.own_users = uid;
-		return true;
+		return r;
 	}
-	return false;
+	return 0;
 }
 
 /* A container may have root as its only user, so that commands cannot run as another. */
-static void try_users(struct plan *p)
+static int try_users(struct plan *p, struct error *err)
 {
 	struct user user = {0};
+	int r = 0;
 
 	if (geteuid() == 0)
-		user_take(p->shared.settings->trees.dkms, &user, NULL);
-	if (!user.uid || !try_kinds(p, user.uid))
-		try_kinds(p, 0);
+		r = user_take(p->shared.settings->trees.dkms, &user, err);
+	if (r == 0 && user.uid)
+		r = try_kinds(p, user.uid, err);
+	if (r == 0)
+		r = try_kinds(p, 0, err);
 	user_give(&user);
+	return r < 0 ? r : 0;
 }
 
 static int choose_kind(struct plan *p, struct error *err)
 {
 	enum sandbox_mode mode = p->shared.settings->sandbox.mode;
+	int r;
 
 	p->shared.sandbox = SANDBOX_KIND_NONE;
 	if (mode == SANDBOX_OFF)
 		return 0;
-	try_users(p);
+	r = try_users(p, err);
+	if (r < 0)
+		return r;
 	if (p->shared.sandbox != SANDBOX_KIND_NONE)
 		warn_without_filter(p);
 	else if (mode == SANDBOX_REQUIRE)

@@ -149,6 +149,17 @@ expressions()
 	like "$(cat "$work/err")" "slow-1.0/dkms.conf: ran longer than" "a regular expression without end: it says so"
 }
 
+# Another user can make the machine slow, so that the sandbox takes too long to be tried.
+slow()
+{
+	write_script "$work/bin/bwrap" 'exec sleep 30'
+	run_dkms build evil/1.0 -k $K7
+	rm "$work/bin/bwrap"
+	is "$status" 1 "a sandbox that cannot be tried in time: an error"
+	like "$err" "cannot try the sandbox for builds: bwrap ran longer than" "and not less of a sandbox"
+	rm -r "$dkmstree/evil"
+}
+
 # Jobs that run at the same time are different users.
 own_users()
 {
@@ -402,6 +413,7 @@ mentioned()
 root
 added
 expressions
+slow
 own_users
 mounts
 private_conf
