@@ -163,10 +163,12 @@ static char *make_printable(const char *value)
 }
 
 /* Returns whether name can be a part of a path in the dkms tree, of a status line and of
- * a command line. */
+ * a command line: completion and messages offer commands that have it, so a shell must
+ * not find anything to interpret in it. */
 static bool is_good_name(const char *name)
 {
-	return *name != '.' && *name != '-' && !strpbrk(name, "/ ") && !has_control(name);
+	return *name != '.' && *name != '-' && !strpbrk(name, "/ $`\"'\\;&|<>(){}[]*?!#") &&
+	       !has_control(name);
 }
 
 static char *read_name(const struct evaluation *e, const char *directive,
@@ -186,8 +188,9 @@ static char *read_name(const struct evaluation *e, const char *directive,
 		_cleanup_free_ char *printable = make_printable(value);
 
 		problems_add(problems,
-			"%s is \"%s\", but must not contain a blank, a control character "
-			"or '/', or begin with '.' or '-'",
+			"%s is \"%s\", but must not contain a blank, a control "
+			"character, '/' or what a shell interprets, or begin with '.' or "
+			"'-'",
 			directive, printable);
 	}
 	return xstrdup(value);
@@ -395,12 +398,16 @@ static void read_dependencies(
 
 	for (size_t i = 0; i < n; i++)
 		strv_split(&c->build_depends, array[i].value);
-	for (size_t i = 0; i < c->build_depends.n; i++)
+	for (size_t i = 0; i < c->build_depends.n; i++) {
+		_cleanup_free_ char *printable =
+			make_printable(c->build_depends.items[i]);
+
 		if (!is_good_name(c->build_depends.items[i]))
 			problems_add(problems,
 				"BUILD_DEPENDS has \"%s\", but must have names of packages, "
-				"without '/'",
-				c->build_depends.items[i]);
+				"without '/' and what a shell interprets",
+				printable);
+	}
 	c->build_depends_rebuild = read_yes_no(e, "BUILD_DEPENDS_REBUILD", problems);
 }
 

@@ -174,7 +174,8 @@ static void test_environment(void)
 	setenv("KERNELRELEASE", "5.0", 1);
 	setenv("MAKE", "caller", 1);
 	setenv("STRIP", "caller", 1);
-	setenv("KEPT", "kept", 1);
+	setenv("KBUILD_KEPT", "kept", 1);
+	setenv("SECRET", "secret", 1);
 	setenv("BASH_ENV", "/no/such/file", 1);
 	setenv("BASH_FUNC_hijacked%%", "() { :; }", 1);
 	world_init(&w, "environment.conf");
@@ -191,7 +192,8 @@ static void test_environment(void)
 			"variables of a calling make are unset");
 		is(w.conf->post_install, "unset unset C",
 			"directives in the environment are unset");
-		is(w.conf->post_remove, "kept", "other variables are kept");
+		is(w.conf->post_remove, "kept unset",
+			"variables that say how to build are kept");
 		ok(!w.conf->autoinstall, "functions are removed");
 		is(w.outcome.err.data, NULL, "nothing is printed to standard error");
 	}
