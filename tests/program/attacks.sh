@@ -411,9 +411,9 @@ mentioned()
 }
 
 root
+slow
 added
 expressions
-slow
 own_users
 mounts
 private_conf
