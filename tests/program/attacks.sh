@@ -390,24 +390,39 @@ accounts()
 	sed -i '/^joe6/d' /etc/passwd
 }
 
+# Runs a command with $work/r as its root directory: an overlay of the machine's, in which this test may
+# make directories.
+in_root() # COMMAND...
+{
+	# shellcheck disable=SC2016
+	unshare --mount --propagation private "$BASH" -c 'cd "$0" && pivot_root . old && cd / && "$@"' "$work/r" "$@"
+}
+
 # A make command that names a directory in / does not make it visible.
 mentioned()
 {
+	local dir
+
 	new_machine
-	mkdir -p "$work/root"/{zz-people,upper,work}
-	echo secret > "$work/root/zz-people/diary"
-	if ! mkdir /zz-people 2>/dev/null; then
-		skip "/ cannot be written" "a directory in /"
+	mkdir "$work"/{r,layer}
+	mount -t tmpfs layer "$work/layer"
+	mkdir "$work/layer"/{upper,work}
+	if ! mount -t overlay -o "lowerdir=/,upperdir=$work/layer/upper,workdir=$work/layer/work" overlay "$work/r" 2>/dev/null; then
+		skip "no overlay on /" "a directory in /"
 		return
 	fi
-	mount --bind "$work/root/zz-people" /zz-people
+	mkdir "$work/r"/{old,zz-people}
+	echo secret > "$work/r/zz-people/diary"
+	for dir in /proc /dev /sys "$TMPDIR"; do mount --rbind $dir "$work/r$dir"; done
 	module reads 1.0 "MAKE[0]='cat /zz-people/diary; make -C \$kernel_source_dir M=\$dkms_tree/reads/1.0/build'"
-	run_dkms build reads/1.0 -k $K
-	ok "the make command of a package shows no directory in /" refused grep -q secret "$dkmstree"/reads/1.0/{"$K/$arch/log",build}/make.log
-	run_dkms build reads/1.0 -k $K --force --directive "MAKE=cat /zz-people/diary && make -C $installtree/$K/build M=$dkmstree/reads/1.0/build"
+	in_root "$DKMS" build reads/1.0 -k $K "${trees[@]}" > "$work/out" 2>&1 || true
+	ok "the build has tried to read it" grep -rq "/zz-people/diary: No such file" "$dkmstree/reads/1.0" --include=make.log
+	ok "the make command of a package shows no directory in /" refused grep -rq secret "$dkmstree/reads/1.0" --include=make.log
+	in_root "$DKMS" build reads/1.0 -k $K --force "${trees[@]}" \
+		--directive "MAKE=cat /zz-people/diary && make -C $installtree/$K/build M=$dkmstree/reads/1.0/build" > "$work/out" 2>&1 || true
 	ok "one that the administrator gives does" grep -rq secret "$dkmstree/reads/1.0" --include=make.log
-	umount /zz-people
-	rmdir /zz-people
+	umount -R "$work/r"
+	umount "$work/layer"
 }
 
 root
