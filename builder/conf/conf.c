@@ -167,7 +167,7 @@ static char *make_printable(const char *value)
  * not find anything to interpret in it. */
 static bool is_good_name(const char *name)
 {
-	return *name != '.' && *name != '-' && !strpbrk(name, "/ $`\"'\\;&|<>(){}[]*?!#") &&
+	return *name != '.' && !strpbrk(name, "/ $`\"'\\;&|<>(){}[]*?!#") &&
 	       !has_control(name);
 }
 
@@ -189,8 +189,7 @@ static char *read_name(const struct evaluation *e, const char *directive,
 
 		problems_add(problems,
 			"%s is \"%s\", but must not contain a blank, a control "
-			"character, '/' or what a shell interprets, or begin with '.' or "
-			"'-'",
+			"character, '/' or what a shell interprets, or begin with '.'",
 			directive, printable);
 	}
 	return xstrdup(value);
