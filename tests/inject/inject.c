@@ -496,13 +496,28 @@ pid_t fork(void)
 	return hit("fork", -1, NULL, false) ? -1 : real();
 }
 
+/* Whether the stream is the file of --events. Other files are flushed as well. */
+static bool is_event_log(FILE *stream)
+{
+	static const char end[] = ".events";
+	char link[64], path[4096];
+	ssize_t n;
+
+	if (!stream || stream == stdout || stream == stderr || fileno(stream) < 0)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fileno(stream));
+	n = readlink(link, path, sizeof(path));
+	return n >= (ssize_t)strlen(end) &&
+	       memcmp(path + n - strlen(end), end, strlen(end)) == 0;
+}
+
 /* The event log flushes its stream after each line. */
 int fflush(FILE *stream)
 {
 	REAL(fflush);
 	int r = real(stream);
 
-	if (plan.event && stream && stream != stdout && stream != stderr &&
+	if (plan.event && is_event_log(stream) &&
 		atomic_fetch_add(&events, 1) + 1 == plan.event) {
 		struct callers none = {.n = 0};
 

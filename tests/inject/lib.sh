@@ -30,7 +30,7 @@ scenario() # NAME
 	kernel_module $K kernel/hello.ko 0.1 old
 	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree" -j1)
 	case $1 in
-	restore|store) trees+=(--cache-dir "$machine/cache") ;;
+	restore|store|full) trees+=(--cache-dir "$machine/cache") ;;
 	*) trees+=(--no-cache) ;;
 	esac
 	case $1 in
