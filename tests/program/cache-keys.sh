@@ -304,7 +304,8 @@ untraced()
 	fi
 	write_script "$work/untraced" "exec setpriv --inh-caps=-all --bounding-set=-sys_admin $with \"\$@\""
 	DKMS=$work/untraced
-	rm -rf "${cache:?}"
+	# Builds that are not traced may use the results of those that are.
+	mv "$cache" "$work/of-traced"
 	matters "that a new cache is empty"
 	packages
 	mkdir -p /opt/share
@@ -333,6 +334,8 @@ untraced()
 	rm /opt/large
 	why 'in the cache' "the module is in the cache after the files are removed"
 	DKMS=$with
+	rm -rf "${cache:?}"
+	mv "$work/of-traced" "$cache"
 }
 
 refuses() # REASON
