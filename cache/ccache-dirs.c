@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The directories in which ccache keeps its files. A build that runs as nobody can put
+/* The directories in which ccache keeps its files. A build can put
  * anything there, so links are not followed and no file is read: only sizes and times
  * count. */
 #include "config.h"
@@ -43,7 +43,7 @@ static uint64_t measure(const char *path)
 
 void ccache_dirs_list(const struct store *s, struct strv *ret)
 {
-	static const char *const owners[] = {"nobody", "own"};
+	static const char *const owners[] = {"any", "own", "nobody"};
 	_cleanup_free_ char *dir = ccache_dirs_path(s);
 
 	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {

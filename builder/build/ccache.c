@@ -11,13 +11,14 @@
  * builder/reuse/ finds all objects without starting a compiler.
  *
  * Everything that a module's makefile runs can write to the directory of ccache. So each
- * package has a directory of its own, and can spoil only its own builds:
+ * package has a directory of its own for each content of its source, and can spoil only
+ * its own builds, not those of another package with the same name or version:
  *
  *   STORE/guests/             writable only by root, or by the user that runs dkms
  *     bin/                    links to ccache with the names of compilers; first in $PATH
- *     any/PACKAGE/            directories of ccache for builds that run as users of their
+ *     any/PACKAGE-DIGEST/     directories of ccache for builds that run as users of their
  *                             own (builder/run/user.h), who all can write there
- *     own/PACKAGE/            and for builds that run as the user of dkms
+ *     own/PACKAGE-DIGEST/     and for builds that run as the user of dkms
  *
  * ccache works on preprocessed sources here. Its direct mode does not notice a new header
  * that comes before the known one in the search path. */
@@ -220,14 +221,15 @@ static int make_private_dir(const char *path)
 
 /* Makes the directory of the job's package and the one of the links, if necessary.
  * Returns false if this fails. The caller frees both paths in both cases. */
-static bool make_dirs(const struct job *job, char **ret_dir, char **ret_bin)
+static bool make_dirs(
+	const struct job *job, const char *digest, char **ret_dir, char **ret_bin)
 {
 	bool own_users = job->build->user.uid;
 	struct stat st;
 	_cleanup_free_ char *top = ccache_dirs_path(cache_store(job->shared->cache));
 	_cleanup_free_ char *owner = path_join(top, own_users ? "any" : "own");
 
-	*ret_dir = path_join(owner, job->name);
+	*ret_dir = xasprintf("%s/%s-%s", owner, job->name, digest);
 	*ret_bin = path_join(top, "bin");
 	if (make_private_dir(top) < 0 || make_private_dir(owner) < 0 ||
 		make_private_dir(*ret_dir) < 0 ||
@@ -262,18 +264,19 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 		strv_setenv(env, "CCACHE_RECACHE", "1");
 }
 
-void ccache_wrap_compilers(struct job *job, struct command *cmd, struct sandbox *box)
+void ccache_wrap_compilers(struct job *job, const char *digest, struct command *cmd,
+	struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
 	const char *search = strv_getenv(&cmd->env, "PATH"), *storages;
 	_cleanup_free_ char *ccache = NULL, *dir = NULL, *bin = NULL, *path = NULL;
 	bool confined = job->build->sandbox != SANDBOX_KIND_NONE;
 
-	if (!s->cache.ccache || !job->shared->cache || !search ||
+	if (!s->cache.ccache || !job->shared->cache || !digest || !search ||
 		!store_is_writable(cache_store(job->shared->cache)))
 		return;
 	ccache = path_find_program("ccache", search);
-	if (!ccache || !make_dirs(job, &dir, &bin))
+	if (!ccache || !make_dirs(job, digest, &dir, &bin))
 		return;
 	link_compilers(bin, search, ccache);
 	set_variables(s, confined ? SANDBOX_DIR "/dir" : dir, &cmd->env);

@@ -265,6 +265,22 @@ void fingerprint_primary(const struct key *key, struct digest *ret)
 	key_digest(&primary, ret);
 }
 
+char *fingerprint_package(struct key_texts *texts, const struct job *job)
+{
+	char hex[DIGEST_HEX];
+	struct digest digest;
+	struct key key = {0};
+	int r = add_source(texts, job, &key, NULL);
+
+	if (r == 0)
+		r = add_overrides(texts, job, &key, NULL);
+	add_conf(job, &key);
+	key_digest(&key, &digest);
+	key_done(&key);
+	digest_hex(&digest, hex);
+	return r < 0 ? NULL : xstrndup(hex, 16);
+}
+
 static const char *const ignored_variables[] = {"parallel_jobs", NULL};
 
 int fingerprint_build(struct key_texts *texts, const struct job *job, bool afresh,

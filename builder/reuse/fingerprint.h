@@ -98,6 +98,9 @@ const char *fingerprint_find_obstacle(const struct job *job);
 bool fingerprint_is_traced(const struct job *job);
 /* Returns how many of the key's parts are the primary key. They are the first ones. */
 size_t fingerprint_count_primary(const struct key *key);
+/* Returns a short digest of what the package consists of: source, overrides and the
+ * evaluated dkms.conf; the caller frees. NULL if that cannot be read. */
+char *fingerprint_package(struct key_texts *texts, const struct job *job);
 /* Sets *ret to the digest of the primary key. */
 void fingerprint_primary(const struct key *key, struct digest *ret);
 /* Makes the key of the job's build. Parts that many jobs have in common are made once for

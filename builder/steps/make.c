@@ -19,6 +19,7 @@
 #include "builder/build/confine.h"
 #include "builder/build/places.h"
 #include "builder/reuse/check-objects.h"
+#include "builder/reuse/fingerprint.h"
 #include "builder/reuse/reuse.h"
 #include "builder/steps/make.h"
 
@@ -50,7 +51,12 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	cmd->jobserver_fifo = box.jobserver_fifo = make ? job->jobserver_fifo : NULL;
 	build_fill_sandbox(job, &box);
 	if (make) {
-		ccache_wrap_compilers(job, cmd, &box);
+		_cleanup_free_ char *digest =
+			s->cache.ccache && job->shared->key_texts
+				? fingerprint_package(job->shared->key_texts, job)
+				: NULL;
+
+		ccache_wrap_compilers(job, digest, cmd, &box);
 		btf_wrap_pahole(job, cmd, &box);
 	}
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);

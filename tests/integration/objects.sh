@@ -273,22 +273,23 @@ builds $A "0 0" "an unknown layout of headers"
 
 # Then ccache helps, if it is enabled. A package writes only to its own directory.
 if command -v ccache > /dev/null; then
-	hits() { CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats | sed -n 's/^preprocessed_cache_hit\t//p'; }
+	# The directory that was used last: each content of the source has another one.
+	guest() { ls -td "$cache"/v1/guests/*/m-* 2> /dev/null | head -n 1; }
+	hits() { CCACHE_DIR=$(guest) CCACHE_CONFIGPATH=/dev/null ccache --print-stats | sed -n 's/^preprocessed_cache_hit\t//p'; }
 	private_etc
-	guest=$cache/v1/guests/any/m
-	ok "ccache is not used by default" test ! -e "$guest"
+	ok "ccache is not used by default" test ! -e "$cache/v1/guests"
 	echo 'ccache=yes' > "$etc/framework.conf"
 	export CCACHE_DISABLE=1 CCACHE_DIR=/nonsense # settings of the user must not matter
 	dkms cache clear > /dev/null
 	builds $A "0 0" "with ccache"
-	guest=$(find "$cache/v1/guests" -mindepth 2 -maxdepth 2 -name m)
 	ok "only its owner can read the directory of ccache" test "$(stat -c %a "$cache/v1/guests")" = 700
 	first=$(hits)
-	echo '/* changed */' >> "$sourcetree/m-1.0/b.c"
-	builds $A "0 0" "the second build with ccache"
-	ok "ccache had hits" test "$(hits)" -gt "${first:-0}"
 	edit 's/FIFO_OF_M 1/FIFO_OF_M 7/' "$src/linux-headers-$A-common/include/linux/fifo-of-m.h"
 	builds $A "0 0" "with ccache and another header of the kernel"
+	ok "ccache had hits" test "$(hits)" -gt "${first:-0}"
+	echo '/* changed */' >> "$sourcetree/m-1.0/b.c"
+	builds $A "0 0" "with ccache and another source"
+	is "$(hits)" 0 "another source has another directory of ccache"
 	restore
 	# With the name of a program in PATH.
 	write_script $tools/prefix 'echo "$@" >> "$CCACHE_DIR/prefixed"' 'exec "$@"'
@@ -296,16 +297,19 @@ if command -v ccache > /dev/null; then
 	echo '/* changed again */ int again_b = 1;' >> "$sourcetree/m-1.0/b.c"
 	like "$(dkms cache why m/1.0 -k $A)" 'not cached: ccache uses the network' "CCACHE_PREFIX: cache why says that it uses the network"
 	builds $A "0 0" "with CCACHE_PREFIX"
-	ok "the program of CCACHE_PREFIX was called" grep -q '^[^ ]*gcc.* .*b\.c' "$guest/prefixed"
+	ok "the program of CCACHE_PREFIX was called" grep -q '^[^ ]*gcc.* .*b\.c' "$cache"/v1/guests/*/m-*/prefixed
 	unset CCACHE_PREFIX
 	rm $tools/prefix
 	# Prints hits and misses as ccache counts them.
 	ccache_says()
 	{
-		CCACHE_DIR=$guest CCACHE_CONFIGPATH=/dev/null ccache --print-stats |
+		CCACHE_DIR=$(guest) CCACHE_CONFIGPATH=/dev/null ccache --print-stats |
 			awk '{ n[$1] = $2 } END { print n["files_in_cache"],
 				n["direct_cache_hit"] + n["preprocessed_cache_hit"], n["cache_miss"] }'
 	}
+	# One directory, so that ccache can print the numbers of all.
+	dkms cache clear > /dev/null
+	builds $A "0 0" "with ccache and an empty cache"
 	ccache_counters()
 	{
 		dkms cache stats | sed -n 's/^ccache  *\([0-9]*\) files* .*B  \([0-9]*\) hits  \([0-9]*\) misses$/\1 \2 \3/p'
@@ -322,7 +326,7 @@ if command -v ccache > /dev/null; then
 		builds $A "0 0" "$1: the first build fills it"
 		read -r -a first <<< "$(ccache_counters)"
 		dkms cache clear > /dev/null
-		ok "$1: the local directory of ccache was removed" test ! -e "$guest"
+		ok "$1: the local directory of ccache was removed" test -z "$(guest)"
 		builds $A "0 0" "$1: the second build uses it"
 		read -r -a again <<< "$(ccache_counters)"
 		ok "$1: the first build had compiled files" test "${first[2]}" -ge 3
@@ -350,9 +354,7 @@ if command -v ccache > /dev/null; then
 	rm -r "${store:?}" "${fixed:?}"/*
 	chmod 755 "$fixed"
 	storages=("file:${store/ /%20}" http://127.0.0.1:1)
-	case $guest in
-	*/any/*) storages+=("file:$fixed") ;;
-	esac
+	[ ! -d "$cache/v1/guests/any" ] || storages+=("file:$fixed")
 	for storage in "${storages[@]}"; do
 		dkms cache clear > /dev/null
 		export CCACHE_REMOTE_STORAGE=$storage
@@ -428,9 +430,9 @@ END
 	fi
 	unset CCACHE_REMOTE_STORAGE
 	dkms cache clear > /dev/null
-	ok "cache clear: the directory of ccache is removed" test ! -e "$guest"
+	ok "cache clear: the directory of ccache is removed" test -z "$(guest)"
 	dkms build m/1.0 -k $A --no-cache > /dev/null
-	ok "--no-cache: ccache is not used" test ! -e "$guest"
+	ok "--no-cache: ccache is not used" test -z "$(guest)"
 	dkms unbuild m/1.0 -k $A > /dev/null
 	unset CCACHE_DISABLE CCACHE_DIR
 	rm "$etc/framework.conf"

@@ -425,6 +425,50 @@ mentioned()
 	umount "$work/layer"
 }
 
+# A package leaves a wrong result in ccache for the genuine package of the same name.
+ccache_of_others()
+{
+	local version
+
+	new_machine
+	private_etc
+	if ! command -v ccache > /dev/null || ! command -v objdump > /dev/null; then
+		skip "needs ccache and objdump" "results in ccache"
+		return
+	fi
+	trees=("${trees[@]/--no-cache/--cache-dir=$machine/cache}")
+	echo 'ccache=yes' > "$etc/framework.conf"
+	for version in 1.0 2.0; do
+		module good $version
+		echo 'int answer(void) { return 42; }' > "$sourcetree/good-$version/real.c"
+		# shellcheck disable=SC2016
+		echo 'MAKE="gcc -O2 -c real.c -o real.o && strings -a real.o > /dev/null; objdump -s -j .text real.o; make -C $kernel_source_dir M=$dkms_tree/good/'$version'/build"' \
+			>> "$sourcetree/good-$version/dkms.conf"
+	done
+	echo PRE_BUILD=evil.sh >> "$sourcetree/good-1.0/dkms.conf"
+	# shellcheck disable=SC2016
+	write_script "$sourcetree/good-1.0/evil.sh" 'echo "int answer(void) { return 666; }" > bad.c' \
+		'results() { find "$CCACHE_DIR" -type f -name "*R" | sort; }' \
+		'gcc -O2 -c real.c -o r.o; results > before; gcc -O2 -c bad.c -o b.o; results > after' \
+		'cp -f "$(comm -13 before after | head -n 1)" "$(head -n 1 before)"'
+	dkms_exits 0 "ccache: a package replaces a result" build good/1.0 -k $K
+	answers 9a02 "ccache: it has spoilt its own build"
+	dkms remove good/1.0 --all > /dev/null
+	dkms_exits 0 "ccache: the genuine package of that name is built" build good/2.0 -k $K
+	answers 2a00 "ccache: with its own code"
+	rm "$etc/framework.conf"
+}
+
+# The constant in the code of answer(), as the log shows it; only x86_64 has it there.
+answers() # BYTES DESCRIPTION
+{
+	if [ "$arch" = x86_64 ]; then
+		ok "$2" grep -Eqs "^ 0000 .*b8 ?$1" "$dkmstree"/good/*/"$K/$arch/log/make.log"
+	else
+		skip "not x86_64" "$2"
+	fi
+}
+
 root
 slow
 added
@@ -437,4 +481,5 @@ kills
 dependencies
 accounts
 mentioned
+ccache_of_others
 finish

@@ -205,7 +205,7 @@ troubles()
 	module hello 1.0
 	unsigned "sign_file is missing" "/no/sign-file is missing" sign_file=/no/sign-file "${places[@]}"
 	unsigned "no sign_file" ".*scripts/sign-file is missing" "${places[@]}"
-	unsigned "a key that cannot be made" "cannot write /no/key: No such file" "sign_file=$signer" \
+	unsigned "a key that cannot be made" "cannot create /no/key.new: No such file" "sign_file=$signer" \
 		mok_signing_key=/no/key "mok_certificate=$certificate"
 	unsigned "a certificate that cannot be made" "cannot create /no/certificate: No such file" \
 		"sign_file=$signer" "mok_signing_key=$keys/other.key" mok_certificate=/no/certificate
@@ -308,7 +308,7 @@ places_of_keys()
 	is "$(cksum "$keys"/made.*)" "$n" "the pair is not changed"
 	framework mok_signing_key=/no/key "mok_certificate=$keys/no.der"
 	dkms_exits 1 "generate_mok for a path that cannot be written" generate_mok
-	like "$err" "cannot write /no/key" "the error names the path"
+	like "$err" "cannot create /no/key" "the error names the path"
 
 	# Two processes with four jobs each make one key pair.
 	framework "sign_file=$signer" "mok_signing_key=$keys/race.key" "mok_certificate=$keys/race.der"
