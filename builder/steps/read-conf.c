@@ -90,6 +90,21 @@ static int show_conf(struct job *job, const char *path, struct sandbox *box)
 	return sandbox_hand_over(box, path, &job->outcome.error);
 }
 
+/* Without root's bubblewrap, what its user cannot reach cannot be shown, and would keep
+ * the evaluation from running. A build that needs it says so. */
+static void leave_unreachable_out(struct sandbox *box)
+{
+	struct strv reachable = {0};
+
+	if (!box->uid || box->kind != SANDBOX_KIND_USERNS)
+		return;
+	for (size_t i = 0; i < box->readable_paths.n; i++)
+		if (sandbox_user_can_read(box, box->readable_paths.items[i]))
+			strv_push(&reachable, box->readable_paths.items[i]);
+	strv_done(&box->readable_paths);
+	box->readable_paths = reachable;
+}
+
 /* Fills box with what the evaluation sees: the configuration files, what is beside them,
  * and what a build sees of the kernel and of the system. */
 static int fill_sandbox(
@@ -116,6 +131,7 @@ static int fill_sandbox(
 		strv_pushf(&box->readable_paths, "%s%s", sandbox_visible_boot[i],
 			k->release);
 	strv_push(&box->readable_paths, k->dir);
+	leave_unreachable_out(box);
 	return r;
 }
 
