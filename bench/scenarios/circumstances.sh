@@ -46,7 +46,7 @@ run_traced() # PROGRAM
 {
 	local drop=()
 
-	[ "$1" = ours ] || drop=(setpriv --inh-caps=-sys_admin --bounding-set=-sys_admin)
+	[ "$1" = ours ] || drop=("$top/bench/lib/without-sys-admin" "$root" "$dir")
 	rm -rf "$cache"
 	add_modules ours "$dir" "$kernel" "$module"
 	# shellcheck disable=SC2046
