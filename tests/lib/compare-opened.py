@@ -34,6 +34,7 @@ def matters(path):
 class Process:
     def __init__(self, path):
         self.children, self.opened, self.executed, self.is_shell = [], set(), set(), False
+        waits = False # it is the shell that waits for the go, or what becomes that shell
         programs = [] # that have not told their directory yet
         for line in open(path, errors="surrogateescape"):
             call = re.match(r"(open|openat|openat2|execve|execveat|clone|clone3|fork|vfork)\(", line)
@@ -52,8 +53,12 @@ class Process:
                 sys.exit("execveat is not understood: " + line)
             elif call[1] == "execve":
                 name = re.match(r'execve\("([^"]*)"', line)[1]
-                programs.append(name)
-                self.is_shell |= "echo >&6 &&" in line
+                if waits or "echo >&6 &&" in line: # what was before is not traced
+                    self.opened, self.executed, programs = set(), set(), []
+                self.is_shell = waits and "echo >&6 &&" not in line or self.is_shell
+                waits = "echo >&6 &&" in line
+                if not waits:
+                    programs.append(name)
             elif not re.search(r"O_PATH|O_WRONLY", line):
                 self.opened.add(result[3])
         self.executed |= {resolve(name) for name in programs if name[0] == "/"}
@@ -63,7 +68,7 @@ class Process:
 
 processes = {int(path[len(trace) + 1:]): Process(path) for path in glob.glob(trace + ".[0-9]*")}
 shells = [p for p in processes.values() if p.is_shell]
-opened, executed, todo = set(), set(), [child for p in shells for child in p.children]
+opened, executed, todo = set(), set(), [pid for pid, p in processes.items() if p.is_shell]
 count = len(todo)
 while todo:
     p = processes[todo.pop()]
