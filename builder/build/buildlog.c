@@ -175,13 +175,15 @@ static size_t find_error(const struct strv *lines, bool *ret_clear)
 	return best;
 }
 
-/* Appends the line with paths below dir made relative to it. */
+/* Appends the line with paths below dir made relative to it. A path that is dir itself
+ * stays, also with a slash at its end. */
 static void add_line(struct str *s, const char *line, const char *dir)
 {
 	size_t n = strlen(dir);
 
 	for (const char *found; n && (found = strstr(line, dir)); line = found + n) {
-		bool inside = found[n] == '/';
+		bool inside = found[n] == '/' && found[n + 1] &&
+			!isspace((unsigned char)found[n + 1]);
 
 		str_add_bytes(s, line, (size_t)(found - line) + (inside ? 0 : n));
 		found += inside;

@@ -57,6 +57,11 @@ int main(void)
 		 "/dkms/evdi/1.12.0/build\nmake: *** [Makefile:9: all] Error 2\n",
 		"sub/a.c:3:1: error: no x in /dkms/evdi/1.12.0/build",
 		"paths below the build directory are shortened");
+	explains("/dkms/evdi/1.12.0/build/\n", "/dkms/evdi/1.12.0/build/",
+		"the path of the build directory alone stays");
+	explains("in /dkms/evdi/1.12.0/build/ and /dkms/evdi/1.12.0/build//dkms\n",
+		"in /dkms/evdi/1.12.0/build/ and /dkms",
+		"the path of the build directory stays before a space only");
 	explains("ERROR: modpost: \"x\" undefined!\nmake: *** [a] Error 1\n\n"
 		 "make: *** [b] Error 2\nmake: Leaving directory '/x'\n",
 		"ERROR: modpost: \"x\" undefined!", "the explanation is modpost's error");
