@@ -138,8 +138,8 @@ static void give_slot(struct run *run)
 	run->hold = HOLDS_NOTHING;
 }
 
-/* Continues the task after its command or its wait has ended. In a run that was not cancelled this
- * needs a slot; returns false if none is free. */
+/* Continues the task after its command or its wait has ended. In a run that was not
+ * cancelled this needs a slot; returns false if none is free. */
 static bool continue_task(struct run *run)
 {
 	struct outcome outcome = run->outcome;
@@ -224,12 +224,24 @@ static void cut_log(const struct run *run)
 		write_all(run->log_fd, note, sizeof(note) - 1);
 }
 
+/* Notes whether the command has written too much to its log. It writes there itself, and a
+ * limit for the size of its files would also hold for what it compiles. */
+static void check_log(struct run *run)
+{
+	struct stat st;
+
+	if (run->log_max_bytes && run->log_fd >= 0 && fstat(run->log_fd, &st) == 0 &&
+		(uint64_t)st.st_size > run->log_max_bytes)
+		run->outcome.log_full = true;
+}
+
 /* Reaps the process of the command if it has ended. */
 static void reap_if_ended(struct run *run)
 {
 	if (!run->pid || !process_reap(run->pid, &run->outcome))
 		return;
 	run->pid = 0;
+	check_log(run);
 	if (run->outcome.log_full)
 		cut_log(run);
 	run->outcome.cancelled = *run->runner->cancelled != 0 && !run->essential;
@@ -257,24 +269,19 @@ static void on_timeout(uv_timer_t *timer)
 	uv_timer_start(timer, on_timeout, KILL_AFTER_MS, 0);
 }
 
-/* Kills commands that have written too much. A command writes to its log itself, and a
- * limit for the size of its files would also hold for what it compiles. */
+/* Kills commands that have written too much. */
 static void on_log_timer(uv_timer_t *timer)
 {
 	struct runner *runner = timer->data;
 	bool any = false;
 
 	for (struct run *run = runner->runs; run; run = run->next) {
-		struct stat st;
-
 		if (!run->pid || !run->log_max_bytes || run->log_fd < 0)
 			continue;
 		any = true;
-		if (fstat(run->log_fd, &st) < 0 || st.st_size < 0 ||
-			(uint64_t)st.st_size <= run->log_max_bytes)
-			continue;
-		run->outcome.log_full = true;
-		signal_run(run, SIGKILL);
+		check_log(run);
+		if (run->outcome.log_full)
+			signal_run(run, SIGKILL);
 	}
 	if (!any)
 		uv_timer_stop(timer);
@@ -669,10 +676,10 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		uv_poll_init(loop, &runner.slot_poll, runner.slots->fd);
 	uv_timer_init(loop, &runner.balance_timer);
 	uv_timer_init(loop, &runner.log_timer);
-	runner.log_timer.data = &runner;
 	uv_timer_init(loop, &runner.kill_timer);
 	uv_signal_init(loop, &runner.children);
-	runner.slot_poll.data = runner.balance_timer.data = runner.kill_timer.data = runner.children.data = &runner;
+	runner.slot_poll.data = runner.balance_timer.data = runner.log_timer.data =
+		runner.kill_timer.data = runner.children.data = &runner;
 	uv_signal_start(&runner.children, on_sigchld, SIGCHLD);
 	for (size_t i = 0; i < ARRAY_SIZE(signums); i++) {
 		uv_signal_init(loop, &runner.signals[i]);

@@ -41,6 +41,11 @@ log_limit()
 		ok "the log is cut at the limit" test "$(stat -c %s "$log")" -lt 12000000
 		like "$(tail -c 2000 "$log")" "the log is cut off here" "the log says so"
 	done
+	# A command can make its log longer without writing, as the last thing that it does.
+	module long 1.0 "POST_BUILD=long.sh"
+	write_script "$sourcetree/long-1.0/long.sh" "perl -e 'truncate(STDOUT, 1 << 40)'"
+	dkms_exits 1 "a log of 1 TiB without content" build long/1.0 -k $K
+	like "$err" "wrote more than 10 MiB to its log" "a log of 1 TiB without content: the error says so"
 	echo 'max_log=0' > "$etc/framework.conf"
 	module much 1.0 "MAKE=\"head -c 70M /dev/zero; make -C \$kernel_source_dir M=\$dkms_tree/much/1.0/build\""
 	dkms_exits 0 "no limit" install much/1.0 -k $K
