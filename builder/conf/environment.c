@@ -21,18 +21,16 @@ static const char *const permitted[] = {
 	"RUSTFMT", "RUST_LIB_SRC", "STRIP", "SUBARCH", "V", "W",
 	/* what makefiles of modules ask where the kernel is, and for which one they
 	 * build */
-	"KDIR", "KERNELDIR", "KERNEL_BUILD",
-	"KERNEL_DIR", "KERNEL_OUTPUT", "KERNEL_PATH", "KERNEL_SOURCE", "KERNEL_SOURCES",
-	"KERNEL_SRC", "KERNEL_UNAME", "KERNEL_VERSION", "KERN_DIR", "KERN_VER", "KSRC", "KVER", "KVERSION",
-	"KERNVER", "LINUXDIR", "LINUXINCLUDE", "SYSOUT", "SYSSRC",
+	"KDIR", "KERNELDIR", "KERNEL_BUILD", "KERNEL_DIR", "KERNEL_OUTPUT", "KERNEL_PATH",
+	"KERNEL_SOURCE", "KERNEL_SOURCES", "KERNEL_SRC", "KERNEL_UNAME", "KERNEL_VERSION",
+	"KERNVER", "KERN_DIR", "KERN_VER", "KSRC", "KVER", "KVERSION", "LINUXDIR",
+	"LINUXINCLUDE", "SYSOUT", "SYSSRC",
 	/* the modules of NVIDIA */
 	"IGNORE_*", "NV_*",
 	/* the date of builds that can be repeated: reproducible-builds.org */
 	"SOURCE_DATE_EPOCH",
 	/* the network; those of builds without one are removed */
-	"*_proxy", "*_PROXY",
-	/* libuv's number of threads */
-	"UV_THREADPOOL_SIZE"};
+	"*_proxy", "*_PROXY"};
 
 static bool is_permitted(const char *name, const struct strv *more)
 {
