@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 
 #include "base/beneath.h"
@@ -228,29 +227,11 @@ int beneath_read(const char *dir, const char *name, uint64_t max, struct str *re
 	return r < 0 ? error_errno(err, r, 1, "cannot read %s/%s", dir, name) : 0;
 }
 
-/* Returns -ENOSPC if the file system that path is on has less free space than size. */
-static int check_space(const char *path, uint64_t size)
-{
-	_cleanup_free_ char *parent = path_parent(path);
-	struct statvfs fs;
-
-	if (statvfs(*parent ? parent : ".", &fs) < 0)
-		return -errno;
-	return size > (uint64_t)fs.f_bavail * fs.f_frsize ? -ENOSPC : 0;
-}
-
 int beneath_copy(const char *dir, const char *name, uint64_t max, const char *to,
 	mode_t mode, struct error *err)
 {
 	_cleanup_free_ char *from = path_join(dir, name);
-	struct stat st;
-	_cleanup_close_ int fd = beneath_open(dir, name, max, &st, err);
-	int r = fd < 0 ? fd : check_space(to, (uint64_t)st.st_size);
+	_cleanup_close_ int fd = beneath_open(dir, name, max, NULL, err);
 
-	if (r == -ENOSPC)
-		return error_set(err, r, 1,
-			"cannot copy %s, which has %" PRIu64 " bytes, to %s: %s", from,
-			(uint64_t)st.st_size, to, strerror(-r));
-	return r < 0 ? error_errno(err, r, 1, "cannot copy %s to %s", from, to)
-		     : file_copy_fd(fd, from, to, mode, err);
+	return fd < 0 ? fd : file_copy_fd(fd, from, to, mode, err);
 }

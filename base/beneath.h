@@ -44,11 +44,10 @@ int beneath_put_file(const char *from, int dir_fd, const char *name, uid_t uid);
 int beneath_read(const char *dir, const char *name, uint64_t max, struct str *ret,
 	struct error *err);
 /* Copies the file to the path to, in a directory that nobody else can write, as
- * file_copy() does, but with the given mode. Before that, the file must fit into the free
- * space there (-ENOSPC). Returns 0 or a negative errno. */
+ * file_copy() does, but with the given mode. Returns 0 or a negative errno. */
 int beneath_copy(const char *dir, const char *name, uint64_t max, const char *to,
 	mode_t mode, struct error *err);
-/* As beneath_open() and beneath_open_parent(), but without openat2(2); for tests. */
+/* As beneath_open(), but without openat2(2); for tests. */
 int beneath_open_without_openat2(
 	const char *dir, const char *name, uint64_t max, struct stat *ret, struct error *err);
 

@@ -122,6 +122,14 @@ int path_look(const char *path)
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
+bool file_is_named(int fd, int dir, const char *name)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstatat(dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       stat_is_same(&a, &b);
+}
+
 bool path_is_program(const char *path)
 {
 	return path_is_file(path) && access(path, X_OK) == 0;

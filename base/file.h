@@ -44,6 +44,9 @@ int path_look(const char *path);
 /* Returns whether both paths exist and are the same file or directory. Follows links. */
 bool path_is_same(const char *a, const char *b);
 bool stat_is_same(const struct stat *a, const struct stat *b); /* of the same file */
+/* Returns whether the name in the directory dir (or AT_FDCWD) is still the file that fd is
+ * open on: another process may have removed or replaced it. */
+bool file_is_named(int fd, int dir, const char *name);
 /* Returns the path of the program that a shell with search as its PATH would run for
  * name, or NULL if there is none. A name with a slash is a path already. The caller frees
  * it. */

@@ -58,16 +58,6 @@ static char *real_path(const char *path)
 	return path_join(real, path_base(absolute));
 }
 
-/* FNV-1a, see draft-eastlake-fnv. */
-static uint64_t hash(const char *s)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 /* Returns the name of the lock file of what: its path, in which each "/" is "%2F". The
  * caller frees it. */
 static char *lock_name(const char *what)
@@ -84,17 +74,7 @@ static char *lock_name(const char *what)
 	if (strlen(name) <= NAME_LENGTH_MAX)
 		return TAKE_PTR(name);
 	return xasprintf(
-		"%016" PRIx64 "-%s", hash(name), name + strlen(name) - NAME_END);
-}
-
-/* Returns whether name in dir is still the file that fd is open on: the process that held
- * the lock has removed the file when it released the lock. */
-static bool is_named(int fd, int dir, const char *name)
-{
-	struct stat a, b;
-
-	return fstat(fd, &a) == 0 && fstatat(dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       stat_is_same(&a, &b);
+		"%016" PRIx64 "-%s", text_hash(name, strlen(name)), name + strlen(name) - NAME_END);
 }
 
 /* Opens and locks a file in dir. Returns its descriptor or a negative errno. */
@@ -108,7 +88,8 @@ static int lock_file(int dir, const char *name)
 		/* A file system without locks cannot be locked by others, either. */
 		if (r < 0 && (fd < 0 || (r != -EOPNOTSUPP && r != -ENOSYS)))
 			return r;
-		if (is_named(fd, dir, name))
+		/* The process that held the lock has removed its file. */
+		if (file_is_named(fd, dir, name))
 			return take_fd(&fd);
 	}
 }

@@ -10,14 +10,6 @@
 #include "base/file.h"
 #include "base/staging.h"
 
-/* Returns whether path is still a name of the directory that fd is open on. */
-static bool is_named(int fd, const char *path)
-{
-	struct stat a, b;
-
-	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && stat_is_same(&a, &b);
-}
-
 int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_lock,
 	struct error *err)
 {
@@ -34,7 +26,7 @@ int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_
 		if (fd < 0 && errno == ENOENT)
 			continue;
 		r = fd < 0 ? -errno : file_lock(fd, LOCK_EX | LOCK_NB);
-		if (r == -EAGAIN || (r == 0 && !is_named(fd, path)))
+		if (r == -EAGAIN || (r == 0 && !file_is_named(fd, AT_FDCWD, path)))
 			continue;
 		if (r == 0 && fchmod(fd, 0711) < 0)
 			r = -errno;
@@ -55,7 +47,7 @@ static int lock_leftover(const char *path)
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 || file_lock(fd, LOCK_EX | LOCK_NB) < 0 || !is_named(fd, path))
+	if (fd < 0 || file_lock(fd, LOCK_EX | LOCK_NB) < 0 || !file_is_named(fd, AT_FDCWD, path))
 		return -1;
 	return take_fd(&fd);
 }

@@ -95,3 +95,12 @@ void text_mask_controls(char *text)
 			*c = '?';
 	}
 }
+
+uint64_t text_hash(const char *text, size_t n)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+	return h;
+}

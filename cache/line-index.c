@@ -12,16 +12,6 @@ struct line_index {
 	size_t room;        /* the number of slots, a power of two */
 };
 
-/* Computes the FNV-1a hash of n bytes. */
-static uint64_t hash(const char *name, size_t n)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)name[i]) * 0x100000001b3u;
-	return h;
-}
-
 static size_t word_length(const char *line)
 {
 	return strcspn(line, " \n");
@@ -31,7 +21,7 @@ static size_t word_length(const char *line)
  * it. */
 static const char **find_slot(const struct line_index *i, const char *name, size_t n)
 {
-	size_t at = hash(name, n) & (i->room - 1);
+	size_t at = text_hash(name, n) & (i->room - 1);
 
 	while (i->lines[at] &&
 		(word_length(i->lines[at]) != n || memcmp(i->lines[at], name, n) != 0))

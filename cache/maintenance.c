@@ -137,10 +137,12 @@ static int list_entries(struct store *s,
 
 int store_list_entries(struct store *s, struct entry **ret, size_t *ret_n)
 {
+	int r;
+
 	*ret = NULL;
 	*ret_n = 0;
-	list_entries(s, store_peek_entry, ret, ret_n);
-	return *ret ? 0 : -EIO;
+	r = list_entries(s, store_peek_entry, ret, ret_n);
+	return *ret ? 0 : r;
 }
 
 static void entries_free(struct entry *entries, size_t n)

@@ -68,22 +68,14 @@ static int check_parents(const char *path, struct error *err)
 int trust_check_top(const char *dir, struct error *err)
 {
 	_cleanup_free_ char *real = realpath(dir, NULL);
-	struct stat st;
 	int r;
 
-	if (!real || stat(real, &st) < 0)
+	if (!real)
 		return error_errno(err, -errno, 1, "cannot use %s", dir);
 	r = *dir == '/' ? check_parents(dir, err) : 0;
 	if (r == 0)
 		r = check_parents(real, err);
-	if (r < 0)
-		return r;
-	if (!is_own(&st))
-		return error_set(
-			err, -EPERM, 1, "users other than root may write to %s", dir);
-	return S_ISDIR(st.st_mode)
-		       ? 0
-		       : error_errno(err, -ENOTDIR, 1, "cannot use %s", dir);
+	return r < 0 ? r : trust_check_dir(real, err);
 }
 
 int trust_check_dir(const char *dir, struct error *err)
@@ -151,27 +143,16 @@ int trust_read(const char *path, size_t depth, size_t max, struct damage *damage
 	struct str *ret)
 {
 	_cleanup_close_ int fd = trust_open(path, depth, damage);
-	_cleanup_free_ char *buffer = NULL;
 	struct str text = {0};
-	ssize_t n = 1;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	buffer = xcalloc(1, 65536);
-	while (n > 0 && text.len <= max) {
-		n = read(fd, buffer, 65536);
-		if (n > 0)
-			str_add_bytes(&text, buffer, (size_t)n);
-		else if (n < 0 && errno == EINTR)
-			n = 1;
-	}
-	if (n < 0 || text.len > max) {
-		int r = n < 0 ? -errno : -EFBIG;
-
+	r = file_read_fd(fd, max, &text);
+	if (r < 0) {
 		str_done(&text);
 		return r == -EIO ? reject(damage, path, NULL) : r;
 	}
-	str_add_bytes(&text, "", 0);
 	*ret = text;
 	return 0;
 }

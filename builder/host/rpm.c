@@ -4,37 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
 
+#include "base/child.h"
 #include "builder/host/rpm.h"
 
 extern char **environ;
 
-/* Starts the command with its standard output in the pipe. Returns 0 or a negative
- * errno. */
-static int start(const struct strv *argv, int output, pid_t *ret)
-{
-	_cleanup_(strv_done) struct strv env = {0};
-	posix_spawn_file_actions_t actions;
-	int r;
-
-	strv_push_all(&env, (const char *const *)environ);
-	strv_setenv(&env, "LC_ALL", "C");
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(
-		&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(
-		&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	r = posix_spawnp(ret, argv->items[0], &actions, NULL, argv->items, env.items);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
-}
-
 int rpm_run(const char *root, const struct strv *arguments, struct str *ret)
 {
-	_cleanup_(strv_done) struct strv argv = {0};
+	_cleanup_(strv_done) struct strv argv = {0}, env = {0};
 	char buffer[4096];
 	int fds[2], r, status;
 	ssize_t n;
@@ -46,7 +25,9 @@ int rpm_run(const char *root, const struct strv *arguments, struct str *ret)
 	strv_extend(&argv, arguments);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
-	r = start(&argv, fds[1], &pid);
+	strv_push_all(&env, (const char *const *)environ);
+	strv_setenv(&env, "LC_ALL", "C");
+	r = child_start(argv.items[0], &argv, &env, fds[1], &pid);
 	close(fds[1]);
 	while (r == 0 && ((n = read(fds[0], buffer, sizeof(buffer))) > 0 ||
 				 (n < 0 && errno == EINTR)))

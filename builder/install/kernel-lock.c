@@ -23,7 +23,7 @@ void kernel_end_change(struct job *job)
 
 int kernel_lock_and_call(struct job *job, int (*change)(struct job *job))
 {
-	_cleanup_(lock_release) struct lock lock = {0};
+	struct lock lock = {0};
 	int r;
 
 	pthread_mutex_lock(&job->kernel->lock);

@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "builder/module/examine-answer.h"
@@ -41,35 +41,6 @@ static void set_environment(struct strv *env)
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		if (getenv(kept[i]))
 			strv_setenv(env, kept[i], getenv(kept[i]));
-}
-
-/* Starts the process with its standard output in a pipe. Returns 0 or a negative errno. */
-static int start(const struct strv *argv, int output, pid_t *ret)
-{
-	_cleanup_(strv_done) struct strv env = {0};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t all, none;
-	int r;
-
-	set_environment(&env);
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr,
-		POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(
-		&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(
-		&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	r = posix_spawn(ret, program, &actions, &attr, argv->items, env.items);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return -r;
 }
 
 /* Reads until the other end is closed. Returns 0, -ETIMEDOUT, or another negative
@@ -130,6 +101,7 @@ static uint64_t cpu_ns(const struct rusage *used)
 static int ask(const struct strv *argv, const char *names, struct strv *ret_warnings,
 	struct error *err)
 {
+	_cleanup_(strv_done) struct strv env = {0};
 	_cleanup_(str_done) struct str answer = {0};
 	_cleanup_free_ char *how = NULL;
 	struct rusage used = {0};
@@ -139,7 +111,8 @@ static int ask(const struct strv *argv, const char *names, struct strv *ret_warn
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_errno(
 			err, -EPROTO, 1, "%s cannot be looked at: no pipe", names);
-	r = start(argv, fds[1], &pid);
+	set_environment(&env);
+	r = child_start(program, argv, &env, fds[1], &pid);
 	close(fds[1]);
 	if (r < 0) {
 		close(fds[0]);

@@ -36,6 +36,7 @@
 #include <dirent.h>
 #include <errno.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/walk.h"
 #include "cache/listing.h"
@@ -101,7 +102,7 @@ static bool is_harmless(const struct job *job, const char *name)
 	_cleanup_(str_done) struct str text = {0};
 
 	return what && objects_file_is_unchanged(job, path, what) &&
-	       file_read(path, FILE_MAX, &text, NULL) == 0 &&
+	       beneath_read(b->work_dir, name, FILE_MAX, &text, NULL) == 0 &&
 	       strlen(text.data ? text.data : "") == text.len &&
 	       !prints_sources(text.data ? text.data : "");
 }

@@ -155,7 +155,7 @@ static void test_read_and_copy(void)
 		"a FIFO is not copied");
 	is_int(beneath_copy(top, "large", UINT64_C(8) << 40, to, 0640, &full), -ENOSPC,
 		"a file that is larger than the free space is not copied");
-	ok(full.what && strstr(full.what, "/large, which has 8796093022208 bytes"),
+	ok(full.what && strstr(full.what, "/large to ") && strstr(full.what, "No space left"),
 		"the error names it: %s", full.what);
 	ok(stat(to, &st) == 0 && st.st_size == 3, "the file that was there is kept");
 	ok(statvfs(root, &fs) == 0 && fs.f_bavail, "the disk is not full");
