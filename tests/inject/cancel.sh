@@ -97,28 +97,14 @@ each_moment() # SCENARIO
 	done
 }
 
-worker() # NUMBER
+report_signals() # SCENARIO
 {
-	local i
-
-	machine=$work/worker$1
-	dkmstree=$machine/var/lib/dkms
-	sourcetree=$machine/usr/src
-	installtree=$machine/lib/modules
-	for ((i = $1; i < ${#scenarios[@]}; i += 2)); do
-		findings=$work/findings.${scenarios[i]}
-		: > "$findings"
-		each_moment "${scenarios[i]}"
-	done
+	is "$(cat "$work/findings.$1")" "" \
+		"$1: a signal at each moment ($(wc -l < "$work/findings.$1.phases") signals)"
 }
 
-worker 0 2> "$work/worker0.err" &
-worker 1 2> "$work/worker1.err" &
-wait
-for one in "${scenarios[@]}"; do
-	is "$(cat "$work/findings.$one")" "" \
-		"$one: a signal at each moment ($(wc -l < "$work/findings.$one.phases") signals)"
-done
+halve_scenarios
+in_two_machines each_moment report_signals half0 half1
 [ $# -eq 0 ] || finish
 mapfile -t states < <(sed -nE 's/.*\[JOB_[A-Z_]*\] = "(.*)",/\1/p' "$top_srcdir/builder/job/job.c" |
 	awk '/^look$/ { on = 1 } on && !seen[$0]++ { print } /^report$/ { exit }' | grep -vxE "$elsewhere")

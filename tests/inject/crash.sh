@@ -71,6 +71,7 @@ each_cut() # SCENARIO
 {
 	local lines n cut step
 
+	RANDOM=$DKMS_TEST_SEED
 	scenario "$1"
 	rm -f "$machine.record"
 	inject INJECT_RECORD="$machine.record"
@@ -87,30 +88,17 @@ each_cut() # SCENARIO
 	echo "$lines" > "$findings.lines"
 }
 
-worker() # NUMBER
+report_cuts() # SCENARIO
 {
-	local i
+	local lines
 
-	RANDOM=$((DKMS_TEST_SEED + $1))
-	machine=$work/worker$1
-	dkmstree=$machine/var/lib/dkms
-	sourcetree=$machine/usr/src
-	installtree=$machine/lib/modules
-	for ((i = $1; i < ${#scenarios[@]}; i += 2)); do
-		findings=$work/findings.${scenarios[i]}
-		: > "$findings"
-		each_cut "${scenarios[i]}"
-	done
+	lines=$(cat "$work/findings.$1.lines" 2> /dev/null || echo 0)
+	is "$(cat "$work/findings.$1")" "" "$1: the machine crashes ($lines changes)"
+	ok "$1: there are changes" test "$lines" -gt 10
 }
 
 : "${DKMS_TEST_SEED:=$RANDOM}"
 note "DKMS_TEST_SEED=$DKMS_TEST_SEED"
-worker 0 2> "$work/worker0.err" &
-worker 1 2> "$work/worker1.err" &
-wait
-for one in "${scenarios[@]}"; do
-	lines=$(cat "$work/findings.$one.lines" 2> /dev/null || echo 0)
-	is "$(cat "$work/findings.$one")" "" "$one: the machine crashes ($lines changes)"
-	ok "$one: there are changes" test "$lines" -gt 10
-done
+halve_scenarios
+in_two_machines each_cut report_cuts half0 half1
 finish

@@ -100,11 +100,15 @@ try() # NUMBER ERROR STICKY
 	judge
 }
 
-# Tries each call of a scenario.
+# Tries each call of a scenario. Calls that have failed in an earlier scenario of the same machine need
+# not fail again.
 each_call() # SCENARIO
 {
-	local n name
+	local n name sites=
 
+	[ -n "$all" ] || sites=$machine.sites
+	: >> "$machine.sites"
+	: > "$machine.new"
 	scenario "$1"
 	run_again
 	done=$(picture)
@@ -118,28 +122,17 @@ each_call() # SCENARIO
 			try $n "${names[n % 4]}" || break
 		fi
 	done
+	cat "$machine.new" >> "$machine.sites"
 	echo $((n - 1)) > "$findings.calls"
 }
 
-# Does some scenarios, in a machine of its own. Calls that have failed in one need not fail in the
-# next one as well.
-worker() # NUMBER SCENARIO...
+report_calls() # SCENARIO
 {
-	local one findings sites=
+	local calls
 
-	machine=$work/worker$1
-	dkmstree=$machine/var/lib/dkms
-	sourcetree=$machine/usr/src
-	installtree=$machine/lib/modules
-	[ -n "$all" ] || sites=$machine.sites
-	: > "$machine.sites"
-	shift
-	for one; do
-		findings=$work/findings.$one
-		: | tee "$findings" > "$machine.new"
-		each_call "$one"
-		cat "$machine.new" >> "$machine.sites"
-	done
+	calls=$(cat "$work/findings.$1.calls" 2> /dev/null || echo 0)
+	is "$(cat "$work/findings.$1")" "" "$1: each of its calls fails ($calls)"
+	ok "$1: there are calls" test "$calls" -gt 0
 }
 
 builds=()
@@ -150,12 +143,5 @@ for one in "${scenarios[@]}"; do
 	*) builds+=("$one") ;;
 	esac
 done
-worker 0 "${builds[@]}" 2> "$work/worker0.err" &
-worker 1 "${others[@]}" 2> "$work/worker1.err" &
-wait
-for one in "${scenarios[@]}"; do
-	calls=$(cat "$work/findings.$one.calls" 2> /dev/null || echo 0)
-	is "$(cat "$work/findings.$one")" "" "$one: each of its calls fails ($calls)"
-	ok "$one: there are calls" test "$calls" -gt 0
-done
+in_two_machines each_call report_calls builds others
 finish

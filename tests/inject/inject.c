@@ -31,8 +31,8 @@ static mode_t mode_of(int flags, va_list args)
 
 #define OPEN_NAME(flags) ((flags) & O_DIRECTORY ? "opendir" : "open")
 
-#define DEFINE_OPEN(name) \
-	int name(const char *path, int flags, ...) \
+#define DEFINE_OPEN(name, at, parameters, ...) \
+	int name parameters \
 	{ \
 		REAL(name); \
 		va_list args; \
@@ -41,33 +41,16 @@ static mode_t mode_of(int flags, va_list args)
 		va_start(args, flags); \
 		mode = mode_of(flags, args); \
 		va_end(args); \
-		if (fails_at(OPEN_NAME(flags), AT_FDCWD, path)) \
+		if (fails_at(OPEN_NAME(flags), at, path)) \
 			return -1; \
-		fd = real(path, flags, mode); \
-		record_created(AT_FDCWD, path, flags, fd); \
+		fd = real(__VA_ARGS__, mode); \
+		record_created(at, path, flags, fd); \
 		return fd; \
 	}
-DEFINE_OPEN(open)
-DEFINE_OPEN(open64)
-
-#define DEFINE_OPENAT(name) \
-	int name(int dir, const char *path, int flags, ...) \
-	{ \
-		REAL(name); \
-		va_list args; \
-		mode_t mode; \
-		int fd; \
-		va_start(args, flags); \
-		mode = mode_of(flags, args); \
-		va_end(args); \
-		if (fails_at(OPEN_NAME(flags), dir, path)) \
-			return -1; \
-		fd = real(dir, path, flags, mode); \
-		record_created(dir, path, flags, fd); \
-		return fd; \
-	}
-DEFINE_OPENAT(openat)
-DEFINE_OPENAT(openat64)
+DEFINE_OPEN(open, AT_FDCWD, (const char *path, int flags, ...), path, flags)
+DEFINE_OPEN(open64, AT_FDCWD, (const char *path, int flags, ...), path, flags)
+DEFINE_OPEN(openat, dir, (int dir, const char *path, int flags, ...), dir, path, flags)
+DEFINE_OPEN(openat64, dir, (int dir, const char *path, int flags, ...), dir, path, flags)
 
 int creat(const char *path, mode_t mode)
 {

@@ -190,3 +190,44 @@ callers()
 		addr2line -f -s -e "$DKMS" "$address" | paste -sd ' '
 	done | grep -v '??' | head -n 6 | paste -sd ',' | sed 's/,/, /g'
 }
+
+# Calls FUNCTION for each of the scenarios, in a machine of its own. $findings is the file for what it
+# finds.
+worker() # NUMBER FUNCTION SCENARIO...
+{
+	local one
+
+	machine=$work/worker$1
+	dkmstree=$machine/var/lib/dkms
+	sourcetree=$machine/usr/src
+	installtree=$machine/lib/modules
+	for one in "${@:3}"; do
+		findings=$work/findings.$one
+		: > "$findings"
+		"$2" "$one"
+	done
+}
+
+# Does so for two lists of scenarios at the same time, and for each calls REPORT in the end.
+in_two_machines() # FUNCTION REPORT LIST LIST
+{
+	local -n list0=$3 list1=$4
+	local one
+
+	worker 0 "$1" "${list0[@]}" 2> "$work/worker0.err" &
+	worker 1 "$1" "${list1[@]}" 2> "$work/worker1.err" &
+	wait
+	for one in "${scenarios[@]}"; do
+		"$2" "$one"
+	done
+}
+
+# Sets the arrays half0 and half1: every second one of the scenarios.
+halve_scenarios()
+{
+	local i
+
+	half0=() half1=()
+	for ((i = 0; i < ${#scenarios[@]}; i += 2)); do half0+=("${scenarios[i]}"); done
+	for ((i = 1; i < ${#scenarios[@]}; i += 2)); do half1+=("${scenarios[i]}"); done
+}

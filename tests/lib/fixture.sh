@@ -72,6 +72,18 @@ machine()
 
 dkms() { "${DKMS:?}" "$@" "${trees[@]}" </dev/null; }
 
+# Waits until a line of a file matches.
+until_line() # PATTERN FILE
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		! grep -qE "$1" "$2" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 # The distribution's directory for modules, which overrides dkms.conf.
 dest=$(
 	# shellcheck disable=SC1091

@@ -340,18 +340,6 @@ some_of_the_same()
 	is "$idle" "" "two share some jobs: they wait only for shared jobs"
 }
 
-# Waits until a line of a file matches.
-until_line() # PATTERN FILE
-{
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		! grep -qE "$1" "$2" || return 0
-		sleep 0.1
-	done
-	return 1
-}
-
 # The second of two processes waits and says so. Meanwhile it does its other jobs.
 waiting()
 {

@@ -17,18 +17,6 @@ lock_file() # PATH
 	echo "$dkmstree/.locks/${real//\//%2F}"
 }
 
-# Waits until a line of a file matches.
-until_line() # PATTERN FILE
-{
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		! grep -qE "$1" "$2" || return 0
-		sleep 0.1
-	done
-	return 1
-}
-
 # Locks each file and directory below the machine that it may open, again and again.
 write_attacker()
 {
