@@ -85,6 +85,7 @@ static const struct {
 	[JOB_RUNNING_DEPMOD] = {ON(JOB_DEPMOD), depmod_enter, depmod_leave},
 	[JOB_ROLLING_BACK] = {ON(JOB_DEPMOD), roll_back_enter, NULL},
 	[JOB_WEAK_MODULES] = {ON(JOB_DEPMOD), weak_modules_enter, weak_modules_leave},
+	[JOB_FINDING_DEVICES] = {ON(JOB_DEPMOD), find_devices_enter, NULL},
 	[JOB_MODPROBING] = {ON(JOB_DEPMOD), modprobe_enter, NULL},
 	[JOB_FINISHING] = {ON(JOB_DEPMOD), finish_enter, NULL},
 	[JOB_CLEANING_BUILD] = {BUILDS, clean_enter, NULL},
@@ -136,6 +137,7 @@ static void job_depmod_free(struct job_depmod *depmod)
 	if (depmod->depmod)
 		depmod_done(depmod->depmod);
 	free(depmod->depmod);
+	strv_done(&depmod->aliases);
 	free(depmod->members);
 	free(depmod);
 }

@@ -232,7 +232,7 @@ enum transition weak_modules_leave(struct job *job, const struct outcome *outcom
 	return TRANSITION_AGAIN;
 }
 
-/* JOB_MODPROBING */
+/* JOB_FINDING_DEVICES */
 
 #define DEVICES "/sys/devices"
 #define ALIAS_MAX 4096 /* bytes, a page of sysfs */
@@ -255,9 +255,33 @@ static void list_device_aliases(struct strv *ret)
 	}
 }
 
-/* Loads the modules for the machine's devices if this run has installed any for the
- * running kernel. A module that cannot be loaded is no failure: it may be blacklisted or
- * need a signature, and the next boot tries again. */
+static int find_devices_work(struct job *job)
+{
+	list_device_aliases(&job->depmod->aliases);
+	strv_sort_unique(&job->depmod->aliases);
+	return 0;
+}
+
+/* Lists the devices if this run has installed a module for the running kernel. */
+enum transition find_devices_enter(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *running = kernel_running_release();
+	bool installed = false;
+
+	for (size_t i = 0; i < job->depmod->n_members; i++)
+		installed |= job->depmod->members[i]->outcome.installed;
+	if (!s->modprobe_on_install || !installed || job->shared->stop.signal ||
+		!streq(job->kernel->release, running) || !is_system_tree(s))
+		return TRANSITION_NEXT;
+	job->ask.work = find_devices_work;
+	return TRANSITION_WORK;
+}
+
+/* JOB_MODPROBING */
+
+/* Loads the modules for the machine's devices. A module that cannot be loaded is no
+ * failure: it may be blacklisted or need a signature, and the next boot tries again. */
 enum transition modprobe_enter(struct job *job)
 {
 	static const char script[] =
@@ -266,23 +290,16 @@ enum transition modprobe_enter(struct job *job)
 		"if [ -d /run/systemd/system ] && [ -e $unit ]; then\n"
 		"	systemctl restart ${unit##*/}\n"
 		"fi";
-	const struct settings *s = job->shared->settings;
-	_cleanup_free_ char *running = kernel_running_release();
-	_cleanup_(strv_done) struct strv aliases = {0};
 	struct strv *argv = &job->ask.command.argv;
-	bool installed = false;
 
-	for (size_t i = 0; i < job->depmod->n_members; i++)
-		installed |= job->depmod->members[i]->outcome.installed;
-	if (!s->modprobe_on_install || !installed || job->shared->stop.signal ||
-		!streq(job->kernel->release, running) || !is_system_tree(s))
+	if (!job->depmod->aliases.n || job->shared->stop.signal)
 		return TRANSITION_NEXT;
-	list_device_aliases(&aliases);
-	strv_sort_unique(&aliases);
 	strv_push_all(
 		argv, (const char *const[]){BASH_PROGRAM, "-c", script, "dkms", NULL});
-	strv_extend(argv, &aliases);
-	return aliases.n ? TRANSITION_COMMAND : TRANSITION_NEXT;
+	strv_extend(argv, &job->depmod->aliases);
+	job->ask.command.timeout_s =
+		job->shared->settings->limits.script_timeout_s;
+	return TRANSITION_COMMAND;
 }
 
 /* JOB_FINISHING */

@@ -6,12 +6,13 @@
 #include "builder/job/transition.h"
 
 /* The states of JOB_DEPMOD: JOB_RUNNING_DEPMOD, JOB_ROLLING_BACK, JOB_WEAK_MODULES,
- * JOB_MODPROBING and JOB_FINISHING */
+ * JOB_FINDING_DEVICES, JOB_MODPROBING and JOB_FINISHING */
 enum transition depmod_enter(struct job *job);
 enum transition depmod_leave(struct job *job, const struct outcome *outcome);
 enum transition roll_back_enter(struct job *job);
 enum transition weak_modules_enter(struct job *job);
 enum transition weak_modules_leave(struct job *job, const struct outcome *outcome);
+enum transition find_devices_enter(struct job *job);
 enum transition modprobe_enter(struct job *job);
 enum transition finish_enter(struct job *job);
 

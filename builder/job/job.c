@@ -86,6 +86,7 @@ const char *job_state_name(enum job_state state)
 		[JOB_RUNNING_DEPMOD] = "depmod",
 		[JOB_ROLLING_BACK] = "roll back",
 		[JOB_WEAK_MODULES] = "weak-modules",
+		[JOB_FINDING_DEVICES] = "devices",
 		[JOB_MODPROBING] = "modprobe",
 		[JOB_FINISHING] = "finish",
 		[JOB_CLEANING_BUILD] = "clean",

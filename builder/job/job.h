@@ -71,6 +71,7 @@ enum job_state {
 	JOB_RUNNING_DEPMOD, /* runs depmod(8) for the kernel */
 	JOB_ROLLING_BACK,   /* undoes the installs of this run after depmod failed */
 	JOB_WEAK_MODULES,   /* runs weak-modules(8), for other kernels */
+	JOB_FINDING_DEVICES, /* lists the machine's devices: modprobe_on_install */
 	JOB_MODPROBING,     /* loads the modules that devices need: modprobe_on_install */
 	JOB_FINISHING,      /* writes the kernel's tree to disk; nothing is unfinished */
 	JOB_CLEANING_BUILD, /* removes the build directory, also after a failure; this
@@ -217,6 +218,7 @@ struct job_depmod {
 	struct job **members; /* the other jobs on its kernel; the plan owns the jobs */
 	size_t n_members;
 	struct depmod *depmod;   /* install/finish-kernel.c's, or NULL */
+	struct strv aliases; /* the module aliases of the machine's devices */
 	unsigned int weak_calls; /* how many calls of weak-modules(8) were considered */
 };
 

@@ -231,7 +231,8 @@ static int check_built_module(struct job *job, const struct conf_module *m)
  * from the cache. Then the job builds again without them. */
 static bool may_be_fault_of_objects(const struct job *job, const struct outcome *outcome)
 {
-	if (!objects_were_restored(job) || outcome->cancelled || outcome->timed_out)
+	if (!objects_were_restored(job) || outcome->cancelled || outcome->timed_out ||
+		outcome->log_full)
 		return false;
 	return !outcome_ok(outcome) || !objects_are_valid(job);
 }
