@@ -149,8 +149,9 @@ static void set_limits(size_t n)
 	limit(RLIMIT_NPROC, 0);
 	if (highest >= 0)
 		limit(RLIMIT_NOFILE, (uint64_t)highest + 2 * n + SPARE_FDS);
-	/* AddressSanitizer reserves terabytes. */
-#if !defined(__SANITIZE_ADDRESS__) && __SIZEOF_POINTER__ > 4
+	/* The sanitizers reserve terabytes. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&                   \
+	__SIZEOF_POINTER__ > 4
 	limit(RLIMIT_AS, MEMORY_MAX);
 #endif
 }

@@ -34,8 +34,8 @@ static bool has_process(void)
 /* Keeps only what the dynamic linker and sanitizers need. */
 static void set_environment(struct strv *env)
 {
-	static const char *const kept[] = {
-		"LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
+	static const char *const kept[] = {"LD_LIBRARY_PATH", "ASAN_OPTIONS",
+		"UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"};
 
 	strv_setenv(env, "LC_ALL", "C");
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)

@@ -25,7 +25,36 @@ ok "configure" ./configure -q CC="${CC:-gcc}" CFLAGS='-O1 -g -fsanitize=thread -
 # shellcheck disable=SC2046,SC2086
 ok "build" make -s -j"$(nproc)" dkms $(printf ' tests/unit/%s' $units)
 
-export TSAN_OPTIONS="exitcode=66 log_path=$work/race"
+# The exit status is that of the program; what the sanitizer finds is in files.
+export TSAN_OPTIONS="exitcode=0 log_path=$work/race"
+cat > "$work/race.c" <<'C'
+#include <pthread.h>
+static int shared;
+static void *count(void *unused) { shared++; return unused; }
+int main(void)
+{
+	pthread_t thread;
+	pthread_create(&thread, NULL, count, NULL);
+	shared++;
+	return pthread_join(thread, NULL);
+}
+C
+# Prints what the sanitizer has found. libuv closes descriptors by system calls of its own, which the
+# sanitizer does not see: a thread that gets the same number seems to disturb the one that had it.
+races()
+{
+	cat "$work"/race.[0-9]* 2> /dev/null | awk '
+		function end() { if (report ~ /WARNING|FATAL/ && !descriptor) printf "%s", report; report = descriptor = "" }
+		/^==+$/ { end() }
+		/WARNING|FATAL|^ *#[0-3] / { report = report $0 "\n" }
+		/Location is file descriptor|#0 (open|openat|close|pipe2) / { descriptor = 1 }
+		END { end() }' | head -n 60
+}
+${CC:-gcc} -g -fsanitize=thread -o "$work/counts" "$work/race.c" -pthread
+"${run[@]}" "$work/counts"
+like "$(races)" "data race" "two threads that disturb each other are found"
+rm -f "$work"/race.[0-9]*
+
 for unit in $units; do
 	ok "$unit" "${run[@]}" tests/unit/"$unit"
 done
@@ -48,5 +77,5 @@ dkms_exits 0 "from the cache" autoinstall -k $K -k $K7 -j 4 --events "$work/even
 for name in one two three four; do
 	dkms_exits 0 "remove" remove $name/1.0 --all
 done
-is "$(cat "$work"/race.* 2> /dev/null | grep -E '^(WARNING|  *#[0-3] )' | head -n 60)" "" "no thread disturbs another"
+is "$(races)" "" "no thread disturbs another"
 finish
