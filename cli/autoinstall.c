@@ -19,6 +19,15 @@ static void print_group(const char *what, const struct strv *names, FILE *out)
 	fprintf(out, "dkms: %s: %s\n", what, all);
 }
 
+/* Appends to ret the part of a message of plan_autoinstall() before verb, if it has that verb. */
+static void add_subject(const char *text, const char *verb, struct strv *ret)
+{
+	const char *end = strstr(text, verb);
+
+	if (end)
+		strv_take(ret, xstrndup(text, (size_t)(end - text)));
+}
+
 /* Appends to ret the subject of a message of plan_autoinstall(): "odd/1.0" of
  * "odd/1.0 for 6.1.0-56-amd64 is deferred: it needs x", or "odd/1.0 for 6.1.0-56-amd64" if there
  * are several kernels. */
@@ -39,7 +48,7 @@ static void add_deferred(const struct plan *p, const char *text, struct strv *re
 /* Prints the names of the packages that were installed, skipped, failed and deferred, a line
  * for each of these groups that is not empty. With several kernels it prints only the deferred
  * ones, because the table of report_summary() shows the others. With a single package it prints
- * nothing, because the line of its job says the same. deferred and broken are what
+ * nothing, because the line of its job says the same. deferred and broken are the lines that
  * plan_autoinstall() returned; broken packages count as skipped. */
 static void print_outcome_groups(const struct plan *p, const struct strv *deferred,
 	const struct strv *broken, FILE *out)
@@ -62,7 +71,8 @@ static void print_outcome_groups(const struct plan *p, const struct strv *deferr
 		if (group)
 			strv_pushf(group, "%s/%s", job->name, job->version);
 	}
-	strv_extend(&skipped, broken);
+	for (size_t i = 0; i < broken->n; i++)
+		add_subject(broken->items[i], " is broken", &skipped);
 	for (size_t i = 0; i < deferred->n; i++)
 		add_deferred(p, deferred->items[i], &waiting);
 	if (installed.n + skipped.n + failed.n + waiting.n < 2)
@@ -118,8 +128,7 @@ int command_autoinstall(struct arguments *args)
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
-			print_warning("%s is broken and is skipped: its source is missing",
-				broken.items[i]);
+			print_warning("%s", broken.items[i]);
 		if (!s.report.quiet)
 			print_outcome_groups(&s.plan, &deferred, &broken, stdout);
 		report_summary(&s.report, &s.plan);

@@ -72,7 +72,7 @@ static int add_all_jobs(struct plan *p, const struct arguments *args, struct err
 	for (size_t i = 0; i < list.n; i++) {
 		const struct tree_entry *e = &list.entries[i];
 
-		if (e->state == STATE_BROKEN || (i && streq(e->name, e[-1].name) &&
+		if (e->state < STATE_ADDED || (i && streq(e->name, e[-1].name) &&
 							streq(e->version, e[-1].version)))
 			continue;
 		add_jobs(p, args, &kernels, e->name, e->version);

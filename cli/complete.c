@@ -42,6 +42,8 @@ static enum tree_state least_state(const struct completion *c)
 {
 	if (is_command(c, "uninstall"))
 		return STATE_INSTALLED;
+	if (is_command(c, "remove"))
+		return STATE_LEFTOVER;
 	return is_command(c, "unbuild") ? STATE_BUILT : STATE_BROKEN;
 }
 

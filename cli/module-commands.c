@@ -126,7 +126,7 @@ static int ensure_added(struct session *s, int *status)
 
 	if (!args->directory && !arguments_are_archive(args) &&
 		tree_version_state(s->settings->trees.dkms, s->settings->trees.source,
-			args->name, args->version) != STATE_UNKNOWN)
+			args->name, args->version) > STATE_LEFTOVER)
 		return 0;
 	r = run_add(s, true, &job);
 	if (r == 0 && job->outcome.result == RESULT_FAILED) {
@@ -198,15 +198,31 @@ int command_install(struct arguments *args)
 	return build_or_install(args, JOB_INSTALL);
 }
 
+/* Checks whether the version can be removed. A leftover is only forgotten, and a broken one needs
+ * --force. */
+static int check_removal(struct session *s, bool forget)
+{
+	const struct arguments *args = s->args;
+	enum tree_state state;
+	int r = tree_read_state(s->settings->trees.dkms, s->settings->trees.source,
+		version_on_kernel(args->name, args->version, NULL, NULL), &state, &s->error);
+
+	if (r < 0 || (state == STATE_BROKEN && s->settings->switches.force))
+		return r;
+	if (state != STATE_LEFTOVER || !forget)
+		return check_added(s->settings, args->name, args->version, &s->error);
+	s->n_kernels = 0;
+	return 0;
+}
+
 static int run_removal(struct arguments *args, enum job_kind kind, bool forget)
 {
 	struct session s;
 	int status = 0;
 
 	if (session_init(&s, args, true) == 0 &&
-		check_added(s.settings, args->name, args->version, &s.error) == 0 &&
-		run_on_kernels(&s, kind, forget) == 0) {
-		post_transaction_run(&s.plan, s.kernels ? s.kernels[0] : NULL);
+		check_removal(&s, forget) == 0 && run_on_kernels(&s, kind, forget) == 0) {
+		post_transaction_run(&s.plan, s.n_kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
 		status = plan_exit_status(&s.plan);
 	}

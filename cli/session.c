@@ -3,9 +3,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 
 #include "cache/cache.h"
+#include "builder/tree/built-kernels.h"
 #include "builder/tree/kernel-mark.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
@@ -36,17 +38,16 @@ static void add_kernel(struct session *s, const char *release, const char *arch)
 static int add_built_kernels(struct session *s, const char *arch)
 {
 	_cleanup_(strv_done) struct strv marked = {0};
-	struct tree_filter filter = {.name = s->args->name, .version = s->args->version};
-	struct tree_list list;
-	int r = tree_read(s->settings->trees.dkms, s->settings->trees.source, &filter,
-		&list, &s->error);
+	_cleanup_free_ char *dir = tree_version_dir(
+		s->settings->trees.dkms, s->args->name, s->args->version);
+	struct kernel_names built = {0};
+	int r = built_kernels_list(AT_FDCWD, dir, &built);
 
+	for (size_t i = 0; i < built.n; i++)
+		add_kernel(s, built.items[i].release, built.items[i].arch);
+	kernel_names_done(&built);
 	if (r < 0)
-		return r;
-	for (size_t i = 0; i < list.n; i++)
-		if (list.entries[i].release)
-			add_kernel(s, list.entries[i].release, list.entries[i].arch);
-	tree_list_done(&list);
+		return error_errno(&s->error, r, 1, "cannot read %s", dir);
 	/* An earlier removal may have failed after nothing was built any more. */
 	r = kernel_mark_list(s->settings->trees.dkms, &marked);
 	if (r < 0)
@@ -55,6 +56,14 @@ static int add_built_kernels(struct session *s, const char *arch)
 	for (size_t i = 0; i < marked.n; i++)
 		add_kernel(s, marked.items[i], arch);
 	return 0;
+}
+
+/* Whether a broken version is to be removed. It is of no use for any kernel. */
+static bool removes_broken(const struct session *s)
+{
+	return s->settings->switches.force &&
+	       tree_version_state(s->settings->trees.dkms, s->settings->trees.source,
+		       s->args->name, s->args->version) == STATE_BROKEN;
 }
 
 /* Chooses the kernels that -k, -a and --all name; without them, the running one. */
@@ -67,7 +76,7 @@ static int choose_kernels(struct session *s, bool removes)
 	_cleanup_(strv_done) struct strv releases = {0};
 	int r;
 
-	if (args->all && removes)
+	if (removes && (args->all || (!args->kernels.n && removes_broken(s))))
 		return add_built_kernels(s, arch);
 	if (args->all) {
 		r = kernel_list_with_headers(s->settings, &releases);

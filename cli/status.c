@@ -18,10 +18,24 @@ struct problem {
 	char *what, *remedy;
 };
 
+static bool is_problem(const struct tree_entry *e)
+{
+	return e->state == STATE_BROKEN || e->state == STATE_LEFTOVER;
+}
+
 static void problem_done(struct problem *p)
 {
 	free(p->what);
 	free(p->remedy);
+}
+
+/* Whether SOURCETREE/NAME-VERSION is missing. */
+static bool is_source_gone(const struct settings *s, const struct tree_entry *e)
+{
+	_cleanup_free_ char *dir =
+		xasprintf("%s/%s-%s", s->trees.source, e->name, e->version);
+
+	return !path_is_dir(dir);
 }
 
 static void find_problem(
@@ -31,9 +45,19 @@ static void find_problem(
 	_cleanup_free_ char *link = path_join(dir, "source");
 	_cleanup_free_ char *source = NULL;
 
-	if (link_read(link, &source) == 0) {
+	if (e->state == STATE_LEFTOVER) {
+		ret->what = xasprintf("%s has neither a source nor built modules", dir);
+		ret->remedy = xasprintf("dkms remove %s/%s", e->name, e->version);
+	} else if (link_read(link, &source) == 0) {
 		ret->what = xasprintf("its source %s is missing", source);
-		ret->remedy = xasprintf("put the source back, or remove %s", dir);
+		ret->remedy = xasprintf("put the source back, or: dkms remove %s/%s --force",
+			e->name, e->version);
+	} else if (path_exists(link)) {
+		ret->what = xasprintf("%s should be a link to its source", link);
+		ret->remedy = xasprintf("move it away, then: dkms add %s/%s", e->name, e->version);
+	} else if (is_source_gone(s, e)) {
+		ret->what = xasprintf("the link %s is missing, and so is its source", link);
+		ret->remedy = xasprintf("dkms remove %s/%s --force", e->name, e->version);
 	} else {
 		ret->what = xasprintf("the link %s is missing", link);
 		ret->remedy = xasprintf("dkms add %s/%s", e->name, e->version);
@@ -61,6 +85,7 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 		fputc('\n', out);
 		return;
 	case STATE_UNKNOWN:
+	case STATE_LEFTOVER:
 	case STATE_BROKEN:
 	case STATE_ADDED:
 		fprintf(out, "%s/%s: %s\n", e->name, e->version, tree_state_name(e->state));
@@ -74,8 +99,8 @@ static void print_problem(
 	_cleanup_(problem_done) struct problem p = {0};
 
 	find_problem(s, e, &p);
-	fprintf(errors, "dkms: %s/%s is broken: %s\n      %s\n", e->name, e->version,
-		p.what, p.remedy);
+	fprintf(errors, "dkms: %s/%s is %s: %s\n      %s\n", e->name, e->version,
+		e->state == STATE_LEFTOVER ? "a leftover" : "broken", p.what, p.remedy);
 }
 
 static json_t *entry_json(
@@ -88,7 +113,7 @@ static json_t *entry_json(
 
 	link = xasprintf("%s/%s/%s/source", s->trees.dkms, e->name, e->version);
 	link_read(link, &source);
-	if (e->state == STATE_BROKEN)
+	if (is_problem(e))
 		find_problem(s, e, &p);
 	json_object_set_new(j, "name", json_text(e->name));
 	json_object_set_new(j, "version", json_text(e->version));
@@ -143,7 +168,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	for (size_t i = 0; i < list.n && !json; i++)
 		print_text(&list.entries[i], checks[i], out);
 	for (size_t i = 0; i < list.n; i++)
-		if (list.entries[i].state == STATE_BROKEN)
+		if (is_problem(&list.entries[i]))
 			print_problem(s, &list.entries[i], errors);
 	free(checks);
 	tree_list_done(&list);

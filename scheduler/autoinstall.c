@@ -4,13 +4,15 @@
 
 #include <errno.h>
 
+#include "base/file.h"
 #include "builder/tree/tree.h"
 #include "scheduler/autoinstall.h"
 #include "scheduler/plan-run.h"
 
-/* A module of the dkms tree and its newest version. */
+/* A module of the dkms tree and its newest version that has a source. */
 struct candidate {
 	char *name, *version;
+	char *broken; /* a newer version without one, or NULL */
 };
 
 static void candidates_done(struct candidate *candidates, size_t n)
@@ -18,14 +20,58 @@ static void candidates_done(struct candidate *candidates, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(candidates[i].name);
 		free(candidates[i].version);
+		free(candidates[i].broken);
 	}
 	free(candidates);
 }
 
-/* Lists the newest version of every module in the dkms tree; candidates_done frees the
- * list. Returns 0, or a negative errno when the tree cannot be read. */
+/* Returns whether dkms.conf can be read, or that may be so. */
+static bool has_conf(const struct settings *s, const char *name, const char *version)
+{
+	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, name, version);
+	_cleanup_free_ char *conf = path_join(dir, "source/dkms.conf");
+
+	return path_look(conf) != 0;
+}
+
+/* Chooses one of the versions of a module, of which the newest is the last. Appends the
+ * versions that cannot be installed to skipped, with the reason. Without a version that can
+ * be installed, sets only ret->name, because other modules may need this one. */
+static void choose_version(const struct settings *s, const char *name,
+	const struct strv *versions, struct strv *skipped, struct candidate *ret)
+{
+	for (size_t i = versions->n; i-- > 0 && !ret->version;) {
+		const char *version = versions->items[i];
+		enum tree_state state = tree_version_state(
+			s->trees.dkms, s->trees.source, name, version);
+
+		if (state == STATE_LEFTOVER)
+			strv_pushf(skipped, "%s/%s is a leftover and is skipped: it has no source",
+				name, version);
+		if (state == STATE_BROKEN)
+			strv_pushf(skipped, "%s/%s is broken and is skipped: its source is missing",
+				name, version);
+		if (state == STATE_ADDED && !has_conf(s, name, version)) {
+			strv_pushf(skipped,
+				"%s/%s is broken and is skipped: its source has no dkms.conf",
+				name, version);
+			state = STATE_BROKEN;
+		}
+		if (state == STATE_BROKEN && !ret->broken)
+			ret->broken = xstrdup(version);
+		if (state != STATE_LEFTOVER)
+			str_replace(&ret->name, name);
+		/* The job says why, if the version cannot be read. */
+		if (state == STATE_ADDED || state == STATE_UNKNOWN)
+			ret->version = xstrdup(version);
+	}
+}
+
+/* Chooses a version of every module in the dkms tree, see choose_version();
+ * candidates_done frees the list. Returns 0, or a negative errno when the tree cannot be
+ * read. */
 static int find_candidates(const struct settings *s, struct candidate **ret, size_t *ret_n,
-	struct error *err)
+	struct strv *skipped, struct error *err)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 	struct candidate *candidates = NULL;
@@ -37,42 +83,47 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 	candidates = xcalloc(names.n, sizeof(*candidates));
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_(strv_done) struct strv versions = {0};
-		struct candidate *c = &candidates[n];
-
 		r = tree_list_versions(s->trees.dkms, names.items[i], &versions);
 		if (r < 0) {
 			candidates_done(candidates, n);
 			return error_errno(err, r, 1, "cannot read %s/%s",
 				s->trees.dkms, names.items[i]);
 		}
-		if (!versions.n)
-			continue;
-		c->name = xstrdup(names.items[i]);
-		c->version = xstrdup(versions.items[versions.n - 1]);
-		n++;
+		choose_version(s, names.items[i], &versions, skipped, &candidates[n]);
+		n += candidates[n].name ? 1 : 0;
 	}
 	*ret = candidates;
 	*ret_n = n;
 	return 0;
 }
 
-/* Adds a job that evaluates the candidate's dkms.conf for each kernel on which the
- * candidate is not installed. If the candidate is broken, appends its name to ret_broken
- * instead. */
+/* Returns whether the kernel has a newer version installed, whose source is missing. */
+static bool has_broken(
+	const struct settings *s, const struct candidate *c, const struct kernel *k)
+{
+	_cleanup_free_ char *installed = NULL;
+
+	if (!c->broken)
+		return false;
+	installed = tree_installed_version(
+		s->trees.dkms, version_on_kernel(c->name, NULL, k->release, k->arch));
+	return installed && streq(installed, c->broken);
+}
+
+/* Adds a job that evaluates the candidate's dkms.conf for each kernel on which neither the
+ * candidate nor a newer version is installed. */
 static void evaluate_candidate(struct plan *p, const struct candidate *c,
-	struct kernel **kernels, size_t n_kernels, struct strv *ret_broken)
+	struct kernel **kernels, size_t n_kernels)
 {
 	const struct settings *s = p->shared.settings;
 
-	for (size_t k = 0; k < n_kernels; k++) {
+	for (size_t k = 0; k < n_kernels && c->version; k++) {
 		enum tree_state state = tree_state(s->trees.dkms, s->trees.source,
 			version_on_kernel(c->name, c->version, kernels[k]->release,
 				kernels[k]->arch));
 
-		if (state == STATE_BROKEN) {
-			strv_pushf(ret_broken, "%s/%s", c->name, c->version);
-			return;
-		}
+		if (has_broken(s, c, kernels[k]))
+			continue;
 		if (state < STATE_INSTALLED_WEAK || kernels[k]->unfinished)
 			plan_add_job(p, JOB_EVALUATE, kernels[k], c->name, c->version);
 		else
@@ -200,16 +251,16 @@ void plan_add_installs(struct plan *p, size_t first)
 }
 
 int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
-	struct strv *ret_deferred, struct strv *ret_broken, struct error *err)
+	struct strv *ret_deferred, struct strv *ret_skipped, struct error *err)
 {
 	const struct settings *s = p->shared.settings;
 	struct candidate *candidates = NULL;
 	size_t n = 0, first = p->n_jobs;
 	int r;
 
-	r = find_candidates(s, &candidates, &n, err);
+	r = find_candidates(s, &candidates, &n, ret_skipped, err);
 	for (size_t i = 0; i < n; i++)
-		evaluate_candidate(p, &candidates[i], kernels, n_kernels, ret_broken);
+		evaluate_candidate(p, &candidates[i], kernels, n_kernels);
 	if (r == 0)
 		r = plan_run(p, err);
 	if (r == 0 && !p->shared.stop.signal) {

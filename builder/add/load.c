@@ -108,8 +108,7 @@ int load_check_state(struct job *job, enum tree_state state)
 {
 	const struct load *l = job->add->load;
 
-	if (state == STATE_UNKNOWN || state == STATE_BROKEN ||
-		job->shared->settings->switches.force)
+	if (state < STATE_ADDED || job->shared->settings->switches.force)
 		return 0;
 	error_set(&job->outcome.error, -EEXIST, l->tarball.made_by_dkms ? 8 : 3,
 		"%s/%s is already added", job->name, job->version);

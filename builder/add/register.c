@@ -4,10 +4,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/staging.h"
+#include "builder/tree/built-kernels.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
@@ -136,11 +138,11 @@ enum transition register_enter(struct job *job)
 		return load_check_state(job, state) < 0 ? TRANSITION_FAIL
 							: TRANSITION_WORK;
 	}
-	if (state != STATE_UNKNOWN && state != STATE_BROKEN && job->add->allow_existing) {
+	if (state >= STATE_ADDED && job->add->allow_existing) {
 		job->outcome.result = RESULT_NOTHING;
 		return TRANSITION_STOP;
 	}
-	if (state != STATE_UNKNOWN && state != STATE_BROKEN) {
+	if (state >= STATE_ADDED) {
 		set_upgrade_mark(job);
 		error_set(&job->outcome.error, -EEXIST, 3, "%s/%s is already added",
 			job->name, job->version);
@@ -180,17 +182,18 @@ static int forget_work(struct job *job)
 enum transition forget_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	struct tree_filter filter = {.name = job->name, .version = job->version};
-	struct tree_list list;
-	bool built = false;
+	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, job->name, job->version);
+	struct kernel_names built = {0};
+	bool is_built;
+	int r = built_kernels_list(AT_FDCWD, dir, &built);
 
-	if (tree_read(s->trees.dkms, s->trees.source, &filter, &list,
-		    &job->outcome.error) < 0)
+	is_built = built.n;
+	kernel_names_done(&built);
+	if (r < 0) {
+		error_errno(&job->outcome.error, r, 1, "cannot read %s", dir);
 		return TRANSITION_FAIL;
-	for (size_t i = 0; i < list.n; i++)
-		built |= list.entries[i].state >= STATE_BUILT;
-	tree_list_done(&list);
-	if (built) {
+	}
+	if (is_built) {
 		job->outcome.result = RESULT_NOTHING;
 		return TRANSITION_STOP;
 	}

@@ -12,7 +12,7 @@
 static int check_added_state(const struct settings *s, enum tree_state state,
 	const char *name, const char *version, struct error *err)
 {
-	if (state == STATE_UNKNOWN) {
+	if (state == STATE_UNKNOWN || state == STATE_LEFTOVER) {
 		error_set(err, -ENOENT, 3, "%s/%s is not in the tree %s", name, version,
 			s->trees.dkms);
 		error_remedy(err, "dkms add %s/%s", name, version);
@@ -22,8 +22,9 @@ static int check_added_state(const struct settings *s, enum tree_state state,
 		error_set(err, -ENOENT, 4,
 			"%s/%s is broken, its source is missing: %s/%s/%s/source", name,
 			version, s->trees.dkms, name, version);
-		error_remedy(
-			err, "restore the source, then: dkms add %s/%s", name, version);
+		error_remedy(err,
+			"restore the source, then: dkms add %s/%s; or: dkms remove %s/%s --force",
+			name, version, name, version);
 		return -ENOENT;
 	}
 	return 0;
@@ -37,6 +38,20 @@ int check_added(const struct settings *s, const char *name, const char *version,
 		version_on_kernel(name, version, NULL, NULL), &state, err);
 
 	return r < 0 ? r : check_added_state(s, state, name, version, err);
+}
+
+/* With --force, a broken version can be removed: only building needs the source. */
+static int read_broken_state(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+
+	if (job->outcome.state_before != STATE_BROKEN || !job_removes(job) ||
+		!s->switches.force)
+		return 0;
+	return tree_read_built(s->trees.dkms, job_on_kernel(job),
+		       &job->outcome.state_before, &job->outcome.error) < 0
+		       ? -EIO
+		       : 1;
 }
 
 /* Sets job->request.force and force_version from the options and the force list. */
@@ -72,12 +87,17 @@ static bool has_unfinished_uninstall(const struct job *job)
 enum transition check_needed_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
+	int r;
 
 	set_force(job);
-	if (tree_read_state(s->trees.dkms, s->trees.source, job_on_kernel(job),
-		    &job->outcome.state_before, &job->outcome.error) < 0 ||
-		check_added_state(s, job->outcome.state_before, job->name, job->version,
-		    &job->outcome.error) < 0)
+	r = tree_read_state(s->trees.dkms, s->trees.source, job_on_kernel(job),
+		&job->outcome.state_before, &job->outcome.error);
+	if (r == 0)
+		r = read_broken_state(job);
+	if (r == 0)
+		r = check_added_state(s, job->outcome.state_before, job->name, job->version,
+			&job->outcome.error);
+	if (r < 0)
 		return TRANSITION_FAIL;
 	if (job->request.rebuild)
 		return TRANSITION_NEXT;

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "builder/host/version.h"
+#include "builder/tree/built-kernels.h"
 #include "builder/tree/tree.h"
 
 
@@ -22,6 +23,7 @@ const char *tree_state_name(enum tree_state s)
 {
 	static const char *const names[] = {
 		[STATE_UNKNOWN] = "unknown",
+		[STATE_LEFTOVER] = "leftover",
 		[STATE_BROKEN] = "broken",
 		[STATE_ADDED] = "added",
 		[STATE_BUILT] = "built",
@@ -38,12 +40,6 @@ static bool is_version_name(const char *s)
 	return !streq(s, TREE_ORIGINALS) && !has_prefix(s, TREE_LINK_PREFIX);
 }
 
-/* Tells whether an entry of the directory NAME/VERSION may be a kernel release. */
-static bool is_release_name(const char *s)
-{
-	return !streq(s, "build") && !streq(s, "source") && !streq(s, "tarball");
-}
-
 /* Tells whether the error r of opening a directory means that there is none: the entry is
  * no directory, or it has been removed since its parent was read. */
 static bool is_absent(int r)
@@ -51,19 +47,27 @@ static bool is_absent(int r)
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
 }
 
-/* Returns whether NAME/VERSION is broken or added, or unknown because it is only a
- * directory. linked tells whether source in version_fd is a link. */
-static enum tree_state source_state(int version_fd, bool linked, const char *source_tree,
-	const char *name, const char *version)
+/* What the entry source of a directory NAME/VERSION is. */
+enum source_kind { SOURCE_MISSING, SOURCE_LINK, SOURCE_OTHER };
+
+/* Returns whether NAME/VERSION, a directory, is added, broken or a leftover. If it cannot be
+ * read, it is no leftover. */
+static enum tree_state source_state(int version_fd, enum source_kind kind,
+	const char *source_tree, const char *name, const char *version)
 {
 	_cleanup_free_ char *source = NULL;
+	struct kernel_names built = {0};
+	bool worth;
 
-	if (linked)
+	if (kind == SOURCE_LINK)
 		return is_dir_at(version_fd, "source") ? STATE_ADDED : STATE_BROKEN;
-	if (!source_tree)
-		return STATE_UNKNOWN;
-	source = xasprintf("%s/%s-%s", source_tree, name, version);
-	return path_is_dir(source) ? STATE_BROKEN : STATE_UNKNOWN;
+	if (kind == SOURCE_OTHER)
+		return STATE_BROKEN;
+	source = source_tree ? xasprintf("%s/%s-%s", source_tree, name, version) : NULL;
+	worth = (source && path_is_dir(source)) ||
+		built_kernels_list(version_fd, ".", &built) < 0 || built.n;
+	kernel_names_done(&built);
+	return worth ? STATE_BROKEN : STATE_LEFTOVER;
 }
 
 /* Splits the target of a link kernel-RELEASE-ARCH, "VERSION/RELEASE/ARCH", in place.
@@ -280,21 +284,20 @@ static int read_version(struct reader *r, const char *version)
 	_cleanup_(dirents_done) struct dirents dirents = {0};
 	int code = fd < 0 ? fd : dirents_read(fd, &dirents);
 	size_t before = r->list.n;
-	bool linked = false;
+	enum source_kind kind = SOURCE_MISSING;
 	enum tree_state state;
 
 	if (code < 0)
 		return is_absent(code) ? 0 : fail_unreadable(r, code, version, NULL);
 	for (size_t i = 0; i < dirents.n; i++)
 		if (streq(dirents.items[i].name, "source"))
-			linked = dir_entry_is_link(fd, &dirents.items[i]);
-	state = source_state(fd, linked, r->source_tree, r->name, version);
-	if (state == STATE_UNKNOWN)
-		return 0;
+			kind = dir_entry_is_link(fd, &dirents.items[i]) ? SOURCE_LINK
+									: SOURCE_OTHER;
+	state = source_state(fd, kind, r->source_tree, r->name, version);
 	for (size_t i = 0; i < dirents.n && state == STATE_ADDED; i++) {
 		const struct dir_entry *d = &dirents.items[i];
 
-		if (!dir_entry_may_be_dir(d) || !is_release_name(d->name) ||
+		if (!dir_entry_may_be_dir(d) || !built_kernels_is_release(d->name) ||
 			!passes(r, version, d->name, NULL))
 			continue;
 		code = read_release(r, fd, version, d->name);
@@ -467,13 +470,34 @@ void tree_list_done(struct tree_list *l)
 	*l = (struct tree_list){0};
 }
 
+int tree_read_built(const char *dkms_tree, struct version_on_kernel on,
+	enum tree_state *ret, struct error *err)
+{
+	_cleanup_free_ char *module = tree_module_dir(dkms_tree, on);
+	_cleanup_free_ char *installed = NULL;
+	struct stat st;
+	int r = stat(module, &st) < 0 ? -errno : 0;
+
+	*ret = STATE_UNKNOWN;
+	if (is_absent(r))
+		return 0;
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", module);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	r = tree_read_installed(dkms_tree, on, &installed, err);
+	if (r == 0)
+		*ret = installed && streq(installed, on.version) ? STATE_INSTALLED : STATE_BUILT;
+	return r;
+}
+
 int tree_read_state(const char *dkms_tree, const char *source_tree,
 	struct version_on_kernel on, enum tree_state *ret, struct error *err)
 {
 	_cleanup_free_ char *path = tree_version_dir(dkms_tree, on.name, on.version);
 	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, path);
-	_cleanup_free_ char *module = NULL;
-	_cleanup_free_ char *installed = NULL;
+	enum source_kind kind = SOURCE_MISSING;
+	enum tree_state built;
 	struct stat st;
 	int r = fd;
 
@@ -484,20 +508,14 @@ int tree_read_state(const char *dkms_tree, const char *source_tree,
 		return error_errno(err, r, 1, "cannot read %s", path);
 	if (fd < 0)
 		return 0;
-	*ret = source_state(
-		fd, r == 0 && S_ISLNK(st.st_mode), source_tree, on.name, on.version);
+	if (r == 0)
+		kind = S_ISLNK(st.st_mode) ? SOURCE_LINK : SOURCE_OTHER;
+	*ret = source_state(fd, kind, source_tree, on.name, on.version);
 	if (*ret != STATE_ADDED || !on.release || !on.arch)
 		return 0;
-	module = xasprintf("%s/%s/module", on.release, on.arch);
-	r = fstatat(fd, module, &st, 0) < 0 ? -errno : 0;
-	if (r < 0 && !is_absent(r))
-		return error_errno(err, r, 1, "cannot read %s/%s", path, module);
-	if (r < 0 || !S_ISDIR(st.st_mode))
-		return 0;
-	r = tree_read_installed(dkms_tree, on, &installed, err);
-	if (r == 0)
-		*ret = installed && streq(installed, on.version) ? STATE_INSTALLED
-								 : STATE_BUILT;
+	r = tree_read_built(dkms_tree, on, &built, err);
+	if (r == 0 && built != STATE_UNKNOWN)
+		*ret = built;
 	return r;
 }
 
@@ -636,7 +654,7 @@ int tree_check_release(const char *release, struct error *err)
 {
 	int r = tree_check_name("kernel version", release, err);
 
-	if (r == 0 && !is_release_name(release))
+	if (r == 0 && !built_kernels_is_release(release))
 		r = error_set(err, -EINVAL, 3, "no kernel can be called %s", release);
 	return r;
 }

@@ -26,8 +26,9 @@
 
 enum tree_state {
 	STATE_UNKNOWN,	      /* not in the tree */
+	STATE_LEFTOVER,	      /* only a directory: no source, and nothing built */
 	STATE_BROKEN,	      /* the link source leads nowhere; or it is missing, but
-			       * SOURCETREE/NAME-VERSION exists */
+			       * SOURCETREE/NAME-VERSION exists, or modules are built */
 	STATE_ADDED,	      /* the link source leads to a directory */
 	STATE_BUILT,	      /* RELEASE/ARCH/module/ exists */
 	STATE_INSTALLED_WEAK, /* weak-modules(8) installed it from another kernel */
@@ -50,7 +51,7 @@ static inline struct version_on_kernel version_on_kernel(
 /* A module version with what is known of it on one kernel. */
 struct tree_entry {
 	char *name, *version;
-	char *release, *arch; /* NULL if the version is only added, or broken */
+	char *release, *arch; /* NULL if the version is only added, broken or a leftover */
 	char *weak_release;   /* STATE_INSTALLED_WEAK: the kernel that it was built for */
 	enum tree_state state;
 	bool has_original; /* original_module/RELEASE/ARCH exists */
@@ -82,8 +83,8 @@ struct tree_filter {
 bool tree_filter_passes(const struct tree_filter *f, struct version_on_kernel on);
 
 /* Lists the entries of dkms_tree that pass the filter (NULL: all). A version without a
- * kernel that passes has one entry with STATE_ADDED. A broken version has one entry,
- * whatever is built. A tree that does not exist is empty. source_tree is needed to
+ * kernel that passes has one entry with STATE_ADDED. A broken version, or a leftover of
+ * one, has one entry, whatever is built. A tree that does not exist is empty. source_tree is needed to
  * recognise a broken version whose link is missing. tree_list_done() frees. Returns 0, or
  * a negative errno with status 1 and the path that cannot be read. */
 int tree_read(const char *dkms_tree, const char *source_tree,
@@ -97,7 +98,7 @@ const char *tree_state_name(enum tree_state s);
 
 /* Returns the state of a module version on a kernel, but never STATE_INSTALLED_WEAK. If
  * on.release or on.arch is NULL, returns whether the version is known: STATE_UNKNOWN,
- * STATE_BROKEN or STATE_ADDED. */
+ * STATE_LEFTOVER, STATE_BROKEN or STATE_ADDED. */
 enum tree_state tree_state(
 	const char *dkms_tree, const char *source_tree, struct version_on_kernel on);
 static inline enum tree_state tree_version_state(const char *dkms_tree,
@@ -110,6 +111,10 @@ static inline enum tree_state tree_version_state(const char *dkms_tree,
  * tree_state() returns STATE_UNKNOWN because something cannot be read. */
 int tree_read_state(const char *dkms_tree, const char *source_tree,
 	struct version_on_kernel on, enum tree_state *ret, struct error *err);
+/* Returns whether a version, also a broken one, is built or installed on a kernel:
+ * STATE_UNKNOWN, STATE_BUILT or STATE_INSTALLED. Fails like tree_read_state(). */
+int tree_read_built(const char *dkms_tree, struct version_on_kernel on,
+	enum tree_state *ret, struct error *err);
 /* Returns the version of a module that is installed on a kernel; the caller frees. NULL
  * if there is none, or if it cannot be read. Ignores on.version. */
 char *tree_installed_version(const char *dkms_tree, struct version_on_kernel on);

@@ -60,7 +60,7 @@ adding()
 	is "$err" "dkms: warning: mine/1.0: $sourcetree/mine-1.0/dkms.conf calls it other/2.0" "there is a warning about the other name"
 	dkms remove mine/1.0 --all > /dev/null
 	mkdir -p "$dkmstree/odd/1.0/source"
-	is "$(dkms status odd 2>&1)" "" "compat 1: a source that is not a link is ignored"
+	is "$(dkms status odd 2> /dev/null)" "odd/1.0: broken" "a source that is not a link makes it broken"
 	module odd 1.0
 	is "$(dkms status odd 2> /dev/null)" "odd/1.0: broken" "compat 1: it is broken if /usr/src has the source"
 	dkms_exits 3 "compat 2: add does not replace it" add odd/1.0

@@ -294,10 +294,10 @@ static void test_broken(void)
 		"broken versions do not change the exit status");
 	is(out, "m/1: broken\nm/2: broken\n", "the lines of broken versions");
 	want = xasprintf("dkms: m/1 is broken: its source %s/m-1 is missing\n"
-			 "      put the source back, or remove %s/m/1\n"
+			 "      put the source back, or: dkms remove m/1 --force\n"
 			 "dkms: m/2 is broken: the link %s/m/2/source is missing\n"
 			 "      dkms add m/2\n",
-		settings.trees.source, settings.trees.dkms, settings.trees.dkms);
+		settings.trees.source, settings.trees.dkms);
 	is(errors, want, "the errors of broken versions");
 	free(out);
 	free(errors);

@@ -193,10 +193,15 @@ static void test_broken(void)
 	free(s);
 	s = path_join(sources, "a-1");
 	rmdir(s);
-	is_listing(NULL, "a/2 added",
-		"a version without a source link and a source is unknown");
-	is_int(tree_version_state(tree, sources, "a", "1"), STATE_UNKNOWN,
+	is_listing(NULL, "a/1 broken; a/2 added",
+		"a built version without a source link and a source");
+	make("dkms/a/0/build");
+	is_listing(NULL, "a/0 leftover; a/1 broken; a/2 added", "a version that is nothing");
+	is_int(tree_version_state(tree, sources, "a", "0"), STATE_LEFTOVER,
+		"the state of a leftover");
+	is_int(tree_version_state(tree, sources, "a", "3"), STATE_UNKNOWN,
 		"the state of an unknown version");
+	is_int(tree_forget(tree, "a", "0", NULL), 0, "a leftover is forgotten");
 
 	is_int(tree_add(tree, "a", "2", s, NULL), -EEXIST,
 		"a version cannot be added twice");
