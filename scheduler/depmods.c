@@ -29,6 +29,51 @@ bool plan_needs_depmod(const struct plan *p)
 	return false;
 }
 
+/* Returns whether the job changes its kernel's tree, or runs a script before or after. */
+static bool is_changing_kernel(const struct job *job)
+{
+	return job->state >= JOB_PRE_INSTALL && job->state <= JOB_POST_REMOVE;
+}
+
+/* Returns whether modules wait for this depmod and none of them is being installed. */
+static bool is_due_early(const struct job *depmod)
+{
+	const struct job_depmod *d = depmod->depmod;
+	uint64_t wait_ns = (EARLY_DEPMOD_S * UINT64_C(1000000000)) << d->n_early;
+	uint64_t last_ns = d->early_ns;
+
+	for (size_t i = 0; i < d->n_members; i++) {
+		const struct job *member = d->members[i];
+
+		if (is_changing_kernel(member))
+			return false;
+		if (member->state == JOB_ENDED && member->outcome.changed_kernel &&
+			member->outcome.ended_ns > last_ns)
+			last_ns = member->outcome.ended_ns;
+	}
+	return last_ns > d->early_ns && uv_hrtime() - last_ns >= wait_ns;
+}
+
+struct job *plan_add_early_depmod(struct plan *p)
+{
+	if (p->shared.stop.signal || p->shared.settings->switches.no_depmod)
+		return NULL;
+	for (size_t i = p->n_jobs_run; i < p->n_jobs; i++) {
+		struct job *depmod = p->jobs[i], *early;
+
+		if (depmod->kind != JOB_DEPMOD || depmod->depmod->early ||
+			depmod->state != JOB_NEW || !is_due_early(depmod))
+			continue;
+		early = plan_add_job(p, JOB_DEPMOD, depmod->kernel, NULL, NULL);
+		early->depmod->early = true;
+		depmod->depmod->early_ns = uv_hrtime();
+		depmod->depmod->n_early++;
+		plan_add_edge(p, early, depmod, EDGE_AFTER);
+		return early;
+	}
+	return NULL;
+}
+
 void plan_add_depmods(struct plan *p)
 {
 	enum distro distro = p->shared.settings->distro;

@@ -7,6 +7,7 @@
 #include "builder/tree/leftovers.h"
 #include "builder/clamp-times.h"
 #include "builder/state-machine.h"
+#include "scheduler/depmods.h"
 #include "scheduler/estimate.h"
 #include "scheduler/plan-order.h"
 #include "scheduler/plan-run.h"
@@ -114,6 +115,15 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 		p->observer.on_event(event, node, p->observer.userdata);
 }
 
+/* Adds a depmod that cannot wait until the builds have ended. */
+static struct node *add_node(void *userdata)
+{
+	struct plan *p = userdata;
+	const struct job *job = plan_add_early_depmod(p);
+
+	return job ? p->graph.nodes[job->number - p->n_jobs_run] : NULL;
+}
+
 /* Gives each node the expected time of its job (ms) as its cost, so that the jobs with
  * the longest critical path start first. */
 static void set_costs(struct plan *p)
@@ -131,6 +141,8 @@ int plan_run(struct plan *p, struct error *err)
 	struct observer observer = {on_event, p};
 	struct runner_options options = {
 		.observer = &observer,
+		.add_node = add_node,
+		.userdata = p,
 		.cancelled = &p->shared.stop.signal,
 	};
 	struct run_mark mark = {0};

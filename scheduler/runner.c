@@ -7,17 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
+#include "scheduler/log-limit.h"
 #include "scheduler/process.h"
 #include "scheduler/runner.h"
 #include "scheduler/tracing.h"
 #include "scheduler/work-threads.h"
 
 #define KILL_AFTER_MS 2000  /* from SIGTERM to SIGKILL */
-/* How long to read the output of a command that has exited, while its children may hold
- * the pipe. */
+/* How long to read the output of an exited command whose children may hold the pipe. */
 #define DRAIN_MS 500
 #define READ_BYTES 65536    /* the capacity of a pipe */
 
@@ -25,6 +23,7 @@
 #define WAIT_MS 10
 #define WAIT_MAX_MS 250
 #define LOG_CHECK_MS 100 /* how often the size of logs is looked at */
+#define ADD_NODE_MS 1000 /* how often options->add_node is called */
 #define BALANCE_MS 10 /* the time between two calls of slots_balance() */
 
 extern char **environ;
@@ -33,7 +32,7 @@ struct runner {
 	uv_loop_t *loop;
 	struct graph *graph;
 	const struct task_ops *ops;
-	const struct observer *observer;
+	const struct runner_options *options;
 	struct slots *slots;
 	/* With slots of an outer make: active while a ready or a running node waits for a
 	 * slot. */
@@ -42,6 +41,7 @@ struct runner {
 	uv_timer_t log_timer; /* active while commands have limits for their logs */
 	uv_signal_t signals[4]; /* SIGINT, SIGTERM, SIGHUP, SIGQUIT */
 	uv_signal_t children; /* SIGCHLD */
+	uv_timer_t add_timer; /* calls options->add_node */
 	uv_timer_t kill_timer; /* from the first signal to SIGKILL */
 	struct run *runs; /* the nodes that are running, a list */
 	size_t n_runs;
@@ -56,10 +56,10 @@ struct runner {
 
 /* Which slot a running node holds. */
 enum held_slot {
-	/* the node waits for a slot or for a moment */
-	HOLDS_NOTHING,
+	HOLDS_NOTHING, /* the node waits for a slot or for a moment */
 	HOLDS_SLOT,    /* a slot of runner->slots */
 	HOLDS_EXTRA,   /* one of runner->n_extra */
+	NEEDS_NO_SLOT, /* the node comes from options->add_node */
 };
 
 /* A running node. Its libuv handles are initialised again for each command. */
@@ -74,8 +74,7 @@ struct run {
 	uv_work_t work;
 	unsigned int n_open; /* handles of this node that have not been closed */
 	enum held_slot hold;
-	/* the command has ended, and the task needs a slot to continue */
-	bool waits_for_slot;
+	bool waits_for_slot; /* the command has ended; the task continues with a slot */
 	bool waits; /* the task has asked to wait; timer ends the wait */
 	unsigned int wait_ms; /* how long the last wait took */
 	int log_fd; /* of the command; -1: its output is captured */
@@ -94,8 +93,10 @@ static void on_balance_timer(uv_timer_t *timer);
 static void notify_observer(
 	struct runner *runner, enum run_event event, struct node *node)
 {
-	if (runner->observer)
-		runner->observer->on_event(event, node, runner->observer->userdata);
+	const struct observer *observer = runner->options->observer;
+
+	if (observer)
+		observer->on_event(event, node, observer->userdata);
 }
 
 static void on_blocked(struct node *node, void *userdata)
@@ -215,24 +216,10 @@ static void on_drain_timeout(uv_timer_t *timer)
 	close_pipe(&run->pipes[1]);
 }
 
-/* Cuts the log at its limit. Others may still append to it for a moment. */
-static void cut_log(const struct run *run)
-{
-	static const char note[] = "\n# dkms: the log is cut off here: see max_log\n";
-
-	if (ftruncate(run->log_fd, (off_t)run->log_max_bytes) == 0)
-		write_all(run->log_fd, note, sizeof(note) - 1);
-}
-
-/* Notes whether the command has written too much to its log. It writes there itself, and a
- * limit for the size of its files would also hold for what it compiles. */
+/* Notes whether the command has written too much to its log. */
 static void check_log(struct run *run)
 {
-	struct stat st;
-
-	if (run->log_max_bytes && run->log_fd >= 0 && fstat(run->log_fd, &st) == 0 &&
-		(uint64_t)st.st_size > run->log_max_bytes)
-		run->outcome.log_full = true;
+	run->outcome.log_full |= log_is_full(run->log_fd, run->log_max_bytes);
 }
 
 /* Reaps the process of the command if it has ended. */
@@ -243,7 +230,7 @@ static void reap_if_ended(struct run *run)
 	run->pid = 0;
 	check_log(run);
 	if (run->outcome.log_full)
-		cut_log(run);
+		log_cut(run->log_fd, run->log_max_bytes);
 	run->outcome.cancelled = *run->runner->cancelled != 0 && !run->essential;
 	if (run->tracing.trace)
 		tracing_stop(&run->tracing, on_tracing_closed);
@@ -545,6 +532,7 @@ static void close_runner(struct runner *runner)
 		uv_close((uv_handle_t *)&runner->slot_poll, NULL);
 	uv_close((uv_handle_t *)&runner->balance_timer, NULL);
 	uv_close((uv_handle_t *)&runner->log_timer, NULL);
+	uv_close((uv_handle_t *)&runner->add_timer, NULL);
 	uv_close((uv_handle_t *)&runner->kill_timer, NULL);
 	uv_close((uv_handle_t *)&runner->children, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(runner->signals); i++)
@@ -569,27 +557,43 @@ static struct run *find_waiting_run(const struct runner *runner)
 	return run;
 }
 
-/* Starts the ready node with the highest priority. Returns false if there is no free
- * slot. */
-static bool start_node(struct runner *runner)
+static void start_node(struct runner *runner, struct node *node, enum held_slot hold)
 {
-	enum held_slot hold = take_any_slot(runner);
-	struct run *run;
+	struct run *run = xcalloc(1, sizeof(*run));
 
-	if (hold == HOLDS_NOTHING)
-		return false;
-	run = xcalloc(1, sizeof(*run));
 	run->runner = runner;
 	run->hold = hold;
-	run->node = graph_take_ready(runner->graph);
+	run->node = node;
 	run->next = runner->runs;
 	if (run->next)
 		run->next->previous = run;
 	runner->runs = run;
 	runner->n_runs++;
-	notify_observer(runner, RUN_STARTED, run->node);
+	notify_observer(runner, RUN_STARTED, node);
 	step_task(run, NULL);
+}
+
+/* Starts the ready node with the highest priority. Returns false if there is no free
+ * slot. */
+static bool start_ready_node(struct runner *runner)
+{
+	enum held_slot hold = take_any_slot(runner);
+
+	if (hold == HOLDS_NOTHING)
+		return false;
+	start_node(runner, graph_take_ready(runner->graph), hold);
 	return true;
+}
+
+static void on_add_timer(uv_timer_t *timer)
+{
+	struct runner *runner = timer->data;
+	struct node *node = runner->options->add_node(runner->options->userdata);
+
+	if (!node)
+		return;
+	node->state = NODE_RUNNING;
+	start_node(runner, node, NEEDS_NO_SLOT);
 }
 
 /* Gives free slots to running nodes that wait for one, then to ready nodes. If nodes
@@ -605,7 +609,7 @@ static void use_free_slots(struct runner *runner)
 		return;
 	runner->is_using_slots = true;
 	while ((waiting = find_waiting_run(runner)) || runner->graph->n_ready) {
-		if (waiting ? continue_task(waiting) : start_node(runner))
+		if (waiting ? continue_task(waiting) : start_ready_node(runner))
 			continue;
 		if (runner->slots->fd >= 0)
 			uv_poll_start(&runner->slot_poll, UV_READABLE, on_slot_readable);
@@ -665,7 +669,7 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		.loop = loop,
 		.graph = g,
 		.ops = ops,
-		.observer = options->observer,
+		.options = options,
 		.slots = options->slots,
 		.n_extra = options->n_extra,
 		.buffer = buffer,
@@ -676,10 +680,11 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		uv_poll_init(loop, &runner.slot_poll, runner.slots->fd);
 	uv_timer_init(loop, &runner.balance_timer);
 	uv_timer_init(loop, &runner.log_timer);
+	uv_timer_init(loop, &runner.add_timer);
 	uv_timer_init(loop, &runner.kill_timer);
 	uv_signal_init(loop, &runner.children);
 	runner.slot_poll.data = runner.balance_timer.data = runner.log_timer.data =
-		runner.kill_timer.data = runner.children.data = &runner;
+		runner.add_timer.data = runner.kill_timer.data = runner.children.data = &runner;
 	uv_signal_start(&runner.children, on_sigchld, SIGCHLD);
 	for (size_t i = 0; i < ARRAY_SIZE(signums); i++) {
 		uv_signal_init(loop, &runner.signals[i]);
@@ -687,6 +692,8 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 		if (options->cancelled)
 			uv_signal_start(&runner.signals[i], on_signal, signums[i]);
 	}
+	if (options->add_node)
+		uv_timer_start(&runner.add_timer, on_add_timer, ADD_NODE_MS, ADD_NODE_MS);
 	graph_start(g, on_blocked, &runner);
 	use_free_slots(&runner);
 	uv_run(loop, UV_RUN_DEFAULT);

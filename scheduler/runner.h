@@ -58,6 +58,11 @@ struct runner_options {
 	 * "cancelled". Nodes are still started; their tasks must look at *cancelled and
 	 * end soon. */
 	int *cancelled;
+	/* Is called every second. May add a node to the graph, with edges to nodes that
+	 * wait, and returns it: the node is started at once and needs no slot. Otherwise it
+	 * returns NULL. May be NULL. */
+	struct node *(*add_node)(void *userdata);
+	void *userdata;
 };
 
 /* Runs the graph until every node has ended. */

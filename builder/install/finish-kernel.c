@@ -24,12 +24,22 @@ static bool has_any_changed(const struct job *job)
 	return false;
 }
 
+/* Ends a job that runs depmod early. If depmod has failed, the job at the end fails as
+ * well, and undoes the installs. */
+static enum transition end_early(struct job *job, enum job_result result)
+{
+	error_done(&job->outcome.error);
+	job->outcome.result = result;
+	return TRANSITION_STOP;
+}
+
 enum transition depmod_enter(struct job *job)
 {
+	bool early = job->depmod->early;
 	int r;
 
 	job->depmod->depmod = xcalloc(1, sizeof(*job->depmod->depmod));
-	if (!has_any_changed(job) && !job->kernel->unfinished &&
+	if (!early && !has_any_changed(job) && !job->kernel->unfinished &&
 		!job->kernel->needs_depmod && !job->kernel->n_changing) {
 		/* What jobs have changed, they have undone. */
 		if (kernel_mark_finish(job->shared->settings->trees.dkms,
@@ -43,6 +53,8 @@ enum transition depmod_enter(struct job *job)
 		return TRANSITION_NEXT;
 	r = depmod_prepare(job->shared->settings, job->kernel, job->depmod->depmod,
 		&job->outcome.error);
+	if (r <= 0 && early)
+		return end_early(job, RESULT_NOTHING);
 	if (r <= 0)
 		return TRANSITION_NEXT; /* after an error, JOB_ROLLING_BACK fails the job
 					 */
@@ -54,8 +66,12 @@ enum transition depmod_enter(struct job *job)
 
 enum transition depmod_leave(struct job *job, const struct outcome *outcome)
 {
-	depmod_finish(job->depmod->depmod, job->kernel, outcome, &job->outcome.error);
+	int r = depmod_finish(
+		job->depmod->depmod, job->kernel, outcome, &job->outcome.error);
+
 	depmod_done(job->depmod->depmod);
+	if (job->depmod->early)
+		return end_early(job, r < 0 ? RESULT_NOTHING : RESULT_DONE);
 	return TRANSITION_NEXT;
 }
 

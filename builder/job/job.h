@@ -217,6 +217,11 @@ struct job_pack {
 struct job_depmod {
 	struct job **members; /* the other jobs on its kernel; the plan owns the jobs */
 	size_t n_members;
+	/* Runs depmod(8) for what is installed while other modules are still built, and does
+	 * nothing else: a second job finishes the kernel. This job has no members. */
+	bool early;
+	uint64_t early_ns; /* when the last early job was added, CLOCK_MONOTONIC; or 0 */
+	unsigned int n_early; /* how many there were */
 	struct depmod *depmod;   /* install/finish-kernel.c's, or NULL */
 	struct strv aliases; /* the module aliases of the machine's devices */
 	unsigned int weak_calls; /* how many calls of weak-modules(8) were considered */

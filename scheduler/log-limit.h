@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SCHEDULER_LOG_LIMIT_H
+#define SCHEDULER_LOG_LIMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A command writes to its log itself, and a limit for the size of its files would also hold
+ * for what it compiles. So the size of the log is looked at while the command runs. */
+
+/* Returns whether the log has more than max_bytes; max_bytes 0 means no limit, fd -1 no
+ * log. */
+bool log_is_full(int fd, uint64_t max_bytes);
+/* Cuts the log at its limit and adds a line that says so. Others may still append to it for
+ * a moment. */
+void log_cut(int fd, uint64_t max_bytes);
+
+#endif
