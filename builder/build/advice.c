@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Did a build fail because of its sandbox? Other versions of dkms let a build read all
+/* Did a build fail because of its sandbox or its limits? Other versions of dkms let a build read all
  * files and use the network, and some modules depend on that. */
 #include "config.h"
 
@@ -28,6 +28,15 @@ static bool misses_network(const char *line)
 	static const char *const words[] = {"Could not resolve", "could not resolve",
 		"unable to resolve", "failure in name resolution",
 		"Name or service not known", "Network is unreachable"};
+
+	return has_any(line, words, ARRAY_SIZE(words));
+}
+
+/* Whether a line of a log complains that a process could not be started. */
+static bool misses_processes(const char *line)
+{
+	static const char *const words[] = {
+		"annot fork", "an't fork", "Resource temporarily unavailable"};
 
 	return has_any(line, words, ARRAY_SIZE(words));
 }
@@ -87,18 +96,22 @@ static char *choose_path_to_show(const char *path)
 char *advice_find(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	_cleanup_(sandbox_done) struct sandbox box = {.kind = job->build->sandbox};
+	const struct build *b = job->build;
+	_cleanup_(sandbox_done) struct sandbox box = {.kind = b->sandbox};
+	bool has_limit = b->user.uid && s->limits.max_processes;
 	_cleanup_(str_done) struct str log = {0};
 	char *advice = NULL, *line, *rest;
 
-	if (box.kind == SANDBOX_KIND_NONE ||
-		file_read_tail(job->build->paths.log, SEARCH_MAX, &log, NULL) < 0)
+	if (file_read_tail(b->paths.log, SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
-	build_fill_sandbox(job, &box);
+	if (box.kind != SANDBOX_KIND_NONE)
+		build_fill_sandbox(job, &box);
 	rest = log.data;
 	while (!advice && (line = strsep(&rest, "\n"))) {
 		_cleanup_free_ char *path =
-			misses_file(line) ? find_hidden(&box, line) : NULL;
+			box.kind != SANDBOX_KIND_NONE && misses_file(line)
+				? find_hidden(&box, line)
+				: NULL;
 		_cleanup_free_ char *show = path ? choose_path_to_show(path) : NULL;
 
 		if (path)
@@ -106,7 +119,13 @@ char *advice_find(const struct job *job)
 				xasprintf("builds do not see %s; sandbox_paths=\"%s\" in "
 					  "%s/framework.conf shows it",
 					path, show, s->config_dir);
-		else if (!box.network && misses_network(line))
+		else if (has_limit && misses_processes(line))
+			advice = xasprintf(
+				"builds may have %u processes; max_processes in "
+				"%s/framework.conf changes that",
+				s->limits.max_processes, s->config_dir);
+		else if (box.kind != SANDBOX_KIND_NONE && !box.network &&
+			 misses_network(line))
 			advice = xasprintf(
 				"builds have no network; sandbox_network=\"%s\" in "
 				"%s/framework.conf gives it one",

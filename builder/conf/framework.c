@@ -34,6 +34,7 @@ const struct framework_key framework_keys[] = {
 	{"install_tree", FRAMEWORK_PATH, SETTING(trees.install)},
 	{"max_log", FRAMEWORK_SIZE, SETTING(limits.max_log_bytes)},
 	{"max_memory", FRAMEWORK_SIZE, SETTING(limits.max_memory_bytes)},
+	{"max_processes", FRAMEWORK_NUMBER, SETTING(limits.max_processes)},
 	{"modprobe_on_install", FRAMEWORK_FLAG, SETTING(modprobe_on_install)},
 	{"mok_certificate", FRAMEWORK_STRING, SETTING(signing.certificate)},
 	{"mok_signing_key", FRAMEWORK_STRING, SETTING(signing.key)},

@@ -92,6 +92,7 @@ void settings_init(struct settings *s)
 		.limits.timeout_s = 6 * 3600,
 		.limits.script_timeout_s = 1800,
 		.limits.max_log_bytes = (uint64_t)64 << 20,
+		.limits.max_processes = 4096,
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),
 	};
 	source_date_parse(getenv(SOURCE_DATE_VARIABLE), &s->source_date);

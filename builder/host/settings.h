@@ -65,6 +65,8 @@ struct settings {
 		/* for each script outside of a build; 0: none */
 		unsigned int script_timeout_s;
 		uint64_t max_log_bytes; /* for the log of a build; 0: none */
+		/* of each job that has a user of its own; 0: no limit */
+		unsigned int max_processes;
 	} limits;
 	/* Options for the compressors, in the syntax of gzip(1), xz(1) and zstd(1), or
 	 * NULL. */

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Turns a command into one that bubblewrap confines: bwrap(1), setpriv(1). */
+/* Turns a command into one that bubblewrap confines: bwrap(1), prlimit(1),
+ * setpriv(1). */
 #include "config.h"
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "builder/run/sandbox.h"
 #include "builder/run/seccomp.h"
 
+#define FILES_MAX 4096 /* files that each process may have open */
 #define DATA_SIZE_MAX (1024 * 1024) /* the largest file that is handed over (bytes) */
 
 /* Directories that are empty in every sandbox. Paths below them that a command needs are
@@ -569,11 +572,28 @@ static void add_filter(struct command *cmd, struct strv *argv, const struct sand
 	pass_fd(cmd, argv, fd);
 }
 
-/* Appends setpriv(1), which changes to the user and drops what root may do. */
+/* Appends an option of prlimit(1), which sets the limit, or keeps a lower one: to raise it
+ * is not always permitted. */
+static void add_limit(struct strv *argv, const char *option, int resource, rlim_t limit)
+{
+	struct rlimit now;
+
+	if (getrlimit(resource, &now) == 0 && now.rlim_max < limit)
+		limit = now.rlim_max;
+	strv_pushf(argv, "--%s=%ju", option, (uintmax_t)limit);
+}
+
+/* Appends prlimit(1), whose limits hold for each process or, that of processes, for the
+ * user; and setpriv(1), which changes to the user and drops what root may do. */
 static void add_user(struct strv *argv, const struct sandbox *box)
 {
 	if (!box->uid)
 		return;
+	strv_push(argv, "prlimit");
+	add_limit(argv, "core", RLIMIT_CORE, 0);
+	add_limit(argv, "nofile", RLIMIT_NOFILE, FILES_MAX);
+	if (box->max_processes)
+		add_limit(argv, "nproc", RLIMIT_NPROC, box->max_processes);
 	strv_push(argv, "setpriv");
 	strv_pushf(argv, "--reuid=%u", box->uid);
 	strv_pushf(argv, "--regid=%u", box->uid);

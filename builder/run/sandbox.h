@@ -30,6 +30,8 @@ struct sandbox {
 	/* The user and group that the command runs as, see run/user.h; 0: those of
 	 * dkms. */
 	uid_t uid;
+	/* How many processes and threads that user may have; 0: no limit. */
+	unsigned int max_processes;
 	bool unfiltered; /* all system calls are permitted, see run/seccomp.h */
 	const char *writable_dir;     /* the one writable directory; NULL: none */
 	const char *writable_seen_at; /* where the command sees writable_dir; a directory

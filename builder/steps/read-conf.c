@@ -117,6 +117,7 @@ static int fill_sandbox(
 
 	box->kind = job->shared->sandbox;
 	box->uid = job->ask.user.uid;
+	box->max_processes = s->limits.max_processes;
 	box->unfiltered = s->sandbox.unfiltered;
 	box->strict = true;
 	strv_split(&box->readable_paths, s->sandbox.paths ? s->sandbox.paths : "");

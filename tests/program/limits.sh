@@ -117,6 +117,58 @@ not_halfway()
 	check_trees "the trees are consistent"
 }
 
+# Prints the soft and hard limits that a build has found in /proc/self/limits.
+limits_of() # NAME
+{
+	sed -nE 's/^Max (core|open|processes)[a-z ]* +([0-9a-z]+) +([0-9a-z]+) .*/\1 \2 \3/p' \
+		"$dkmstree/$1/1.0/$K/$arch/log/make.log" | sort | paste -sd, | sed 's/,/, /g'
+}
+
+# Prints the lower one of a limit, which may be "unlimited", and a number, twice.
+lower() # LIMIT NUMBER
+{
+	[ "$1" = unlimited ] || [ "$1" -ge "$2" ] || set -- "$1" "$1"
+	echo "$2 $2"
+}
+
+# Builds that start more processes than they may, while another build is not affected. They end
+# even if nothing limits them.
+process_limit()
+{
+	machine
+	kernel $K
+	echo 'max_processes=150' > "$etc/framework.conf"
+	module bomb 1.0 'PRE_BUILD=pre.sh'
+	write_script "$sourcetree/bomb-1.0/pre.sh" 'i=0' \
+		'while [ $((i += 1)) -le 400 ]; do sleep 100 & done'
+	module tree 1.0 "MAKE=\"perl -e 'for (1 .. 9) { defined fork or die qq(cannot fork\\n) } sleep 1'; make -C \$kernel_source_dir M=\$dkms_tree/tree/1.0/build\""
+	module conf 1.0
+	module good 1.0
+	for name in bomb tree conf good; do
+		dkms add $name/1.0 > /dev/null
+	done
+	# A dkms.conf is limited, too.
+	echo 'for ((i = 0; i < 400; i++)); do sleep 100 & done 2> /dev/null; kill $(jobs -p)' >> "$sourcetree/conf-1.0/dkms.conf"
+	run_dkms autoinstall -k $K -j 4
+	is "$status $(state bomb 1.0 $K) $(state conf 1.0 $K) $(state good 1.0 $K)" "11 added added installed" \
+		"what starts too many processes fails, and another build does not"
+	like "$err" "bomb/1.0.*PRE_BUILD" "the error names the script"
+	like "$err" "may have 150 processes; max_processes in $etc/framework.conf" "the remedy names the setting"
+	like "$(cat "$dkmstree/tree/1.0/build/$K-$arch/make.log" "$dkmstree/tree/1.0/$K/$arch/log/make.log" 2> /dev/null)" "cannot fork" "a tree of processes is limited"
+	is "$(leftover_processes)" "" "no process is left"
+	rm "$etc/framework.conf"
+	module ask 1.0 "MAKE=\"grep -E '^Max (processes|core|open)' /proc/self/limits; make -C \$kernel_source_dir M=\$dkms_tree/ask/1.0/build\""
+	dkms_exits 0 "build" build ask/1.0 -k $K
+	is "$(limits_of ask)" "core 0 0, open $(lower "$(ulimit -Hn)" 4096), processes $(lower "$(ulimit -Hu)" 4096)" \
+		"the limits by default"
+	(ulimit -n 1000; ulimit -u 2000; dkms build ask/1.0 -k $K --force) > /dev/null
+	is "$(limits_of ask)" "core 0 0, open 1000 1000, processes 2000 2000" "lower limits of dkms stay"
+	echo 'max_processes=0' > "$etc/framework.conf"
+	dkms build ask/1.0 -k $K --force > /dev/null
+	like "$(limits_of ask)" "processes $(ulimit -Su) $(ulimit -Hu)" "0 means no limit"
+	rm "$etc/framework.conf"
+}
+
 few_descriptors()
 {
 	local n wrong='' none=0
@@ -146,6 +198,11 @@ if private_etc; then
 	log_limit
 	time_limits
 	not_halfway
+	if [ "$real_user" -eq 0 ]; then
+		process_limit
+	else
+		skip "builds have no users of their own" "the limit of processes"
+	fi
 else
 	skip "namespaces are not permitted" "the settings of limits"
 fi
