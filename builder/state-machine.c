@@ -66,6 +66,7 @@ static const struct {
 	[JOB_PRE_BUILD] = {BUILDS, pre_build_enter, pre_build_leave},
 	[JOB_LINKING] = {BUILDS, link_enter, NULL},
 	[JOB_MAKING] = {BUILDS, make_enter, make_leave},
+	[JOB_CHECKING_OBJECTS] = {BUILDS, check_objects_enter, NULL},
 	[JOB_STRIPPING] = {BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {BUILDS, collect_enter, NULL},
 	[JOB_STORING] = {BUILDS, store_enter, NULL},
@@ -335,7 +336,8 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 	if (last && states[job->state].leave)
 		transition = states[job->state].leave(job, last);
 	else if (!last && job->state != JOB_NEW && job->ask.work_result < 0)
-		transition = TRANSITION_FAIL;
+		transition = job->ask.work_result == -ERESTART ? TRANSITION_RESTART
+							       : TRANSITION_FAIL;
 	job->ask.work_result = 0;
 	if (transition == TRANSITION_FAIL && job->outcome.result == RESULT_NONE)
 		fail_job(job);

@@ -68,6 +68,7 @@ const char *job_state_name(enum job_state state)
 		[JOB_PRE_BUILD] = "PRE_BUILD",
 		[JOB_LINKING] = "link",
 		[JOB_MAKING] = "make",
+		[JOB_CHECKING_OBJECTS] = "check objects",
 		[JOB_STRIPPING] = "strip",
 		[JOB_COLLECTING] = "collect",
 		[JOB_STORING] = "store",

@@ -53,6 +53,7 @@ enum job_state {
 	JOB_PRE_BUILD,      /* runs the script PRE_BUILD */
 	JOB_LINKING,    /* puts cached objects in place, which make need not compile */
 	JOB_MAKING,     /* runs make */
+	JOB_CHECKING_OBJECTS, /* checks whether make could use the cached objects */
 	JOB_STRIPPING,  /* runs strip(1), once for all modules */
 	JOB_COLLECTING, /* copies the modules out of the build directory, checks them */
 	JOB_STORING,    /* stores the modules in the cache */

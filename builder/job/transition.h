@@ -11,7 +11,7 @@
  * returns 0, or a negative errno after it has filled job->outcome.error. If it returns
  * -EAGAIN because job_try_lock() has, the state is entered again in a moment. Waiting
  * occupies no thread and no job slot, and ends when the run is cancelled or --timeout has
- * passed. */
+ * passed. If work returns -ERESTART, this is TRANSITION_RESTART. */
 
 enum transition {
 	TRANSITION_COMMAND, /* enter only: run job->ask.command */

@@ -4,9 +4,10 @@
 
 #include "builder/reuse/objects.h"
 
-/* To be called after make has succeeded. Returns false if the restored objects may not be
- * those that make would have compiled: if make left other files, apart from objects, than
- * the build that compiled them did, or if it changed files that they depend on. */
+/* To be called after make has succeeded, on a thread, because it looks at every file of
+ * the build directory. Returns false if the restored objects may not be those that make
+ * would have compiled: if make left other files, apart from objects, than the build that
+ * compiled them did, or if it changed files that they depend on. */
 bool objects_are_valid(const struct job *job);
 
 /* The following functions say what make did in the build directory. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The states that run commands of the module, or on its source: JOB_PATCHING,
  * JOB_PRE_BUILD, JOB_MAKING, JOB_STRIPPING and JOB_POST_BUILD. bash runs each command in
- * the sandbox, and the output goes to make.log. */
+ * the sandbox, and the output goes to make.log. JOB_CHECKING_OBJECTS looks at what make
+ * has done. */
 #include "config.h"
 
 #include <errno.h>
@@ -227,32 +228,56 @@ static int check_built_module(struct job *job, const struct conf_module *m)
 		job->conf_path, why.what);
 }
 
-/* Returns whether make failed, or built a module that does not fit, while it used objects
- * from the cache. Then the job builds again without them. */
-static bool may_be_fault_of_objects(const struct job *job, const struct outcome *outcome)
+static int check_built_modules(struct job *job)
 {
-	if (!objects_were_restored(job) || outcome->cancelled || outcome->timed_out ||
-		outcome->log_full)
-		return false;
-	return !outcome_ok(outcome) || !objects_are_valid(job);
+	int r = 0;
+
+	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++)
+		if (!job->conf->modules[i].excluded)
+			r = check_built_module(job, &job->conf->modules[i]);
+	return r;
+}
+
+/* Lets the job build again, without objects from the cache. */
+static void do_without_objects(struct job *job)
+{
+	job->reuse->without_objects = true;
+	job->build->next_patch = 0;
 }
 
 enum transition make_leave(struct job *job, const struct outcome *outcome)
 {
-	if (may_be_fault_of_objects(job, outcome)) {
-		job->reuse->without_objects = true;
-		job->build->next_patch = 0;
+	if (!outcome_ok(outcome) && !outcome->cancelled && !outcome->timed_out &&
+		!outcome->log_full && objects_were_restored(job)) {
+		do_without_objects(job);
 		return TRANSITION_RESTART;
 	}
 	if (check_command(job, outcome, "make", 10) == TRANSITION_FAIL)
 		return TRANSITION_FAIL;
-	for (size_t i = 0; i < job->conf->n_modules; i++) {
-		const struct conf_module *m = &job->conf->modules[i];
+	if (objects_were_restored(job))
+		return TRANSITION_NEXT;
+	return check_built_modules(job) < 0 ? TRANSITION_FAIL : TRANSITION_NEXT;
+}
 
-		if (!m->excluded && check_built_module(job, m) < 0)
-			return TRANSITION_FAIL;
-	}
-	return TRANSITION_NEXT;
+/* JOB_CHECKING_OBJECTS */
+
+/* Returns -ERESTART if what make has built may be wrong because of the objects from the
+ * cache. */
+static int check_objects_work(struct job *job)
+{
+	if (objects_are_valid(job) && check_built_modules(job) == 0)
+		return 0;
+	error_done(&job->outcome.error);
+	do_without_objects(job);
+	return -ERESTART;
+}
+
+enum transition check_objects_enter(struct job *job)
+{
+	if (!build_is_needed(job) || !objects_were_restored(job))
+		return TRANSITION_NEXT;
+	job->ask.work = check_objects_work;
+	return TRANSITION_WORK;
 }
 
 /* JOB_STRIPPING */

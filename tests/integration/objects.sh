@@ -64,8 +64,9 @@ like "$said" "^dkms: m/1.0 for $B: built, linked from $A in " "dkms says that th
 like "$(cat "$work/first.log")" 'objects from the cache: 3 of 3' "the log has the number of objects"
 ok "no file was compiled" test -z "$(grep -E ' (CC|AS) ' "$work/first.log" | grep -v '\.mod\.o\|\.module-common\.o')"
 run_dkms build m/1.0 -k $A
-run_dkms build m/1.0 -k $B
+run_dkms build m/1.0 -k $B --events "$work/events"
 is "$status" 0 "both are built"
+like "$(cat "$work/events")" '"phase":"check objects"' "the objects are checked in a state of their own, on a thread"
 ok "the two modules differ" test -n "$(cmp "$dkmstree/m/1.0/"{$A,$B}"/$arch/module/m.ko")"
 dkms unbuild m/1.0 --all > /dev/null
 
