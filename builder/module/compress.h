@@ -5,6 +5,11 @@
 #include "base/error.h"
 #include "builder/host/module-name.h"
 
+/* compress_file() runs in the process of root, on modules that a hostile build may have
+ * made: it takes their bytes as they are, and no library looks at what they mean.
+ * decompress_file() does read a format, and is called only in the process that looks at
+ * modules, by way of modfile.c. */
+
 /* Compresses the file source into the new file target, which gets mode 0644 and is on
  * disk when this returns. Returns 0; -EEXIST if target exists; -EINVAL for a bad option;
  * or another negative errno. Errors have exit status 1, and no new target is left. Runs

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 
 #include "base/file.h"
+#include "builder/run/seccomp.h"
 #include "builder/module/codecs.h"
 #include "builder/module/examine-answer.h"
 #include "builder/module/examine-child.h"
@@ -24,6 +25,10 @@
 #include "builder/module/modfile.h"
 
 #define NOBODY 65534
+/* The first of the users whom https://systemd.io/UIDS-GIDS/ calls unused. Each process
+ * becomes another of them, so that no process of a user whom others have, such as nobody,
+ * may send it a signal or look into it. There are fewer than 2^22 processes. */
+#define FIRST_USER 1879048192u
 #define CPU_MAX_S 30
 #define FILE_MAX (UINT64_C(2) << 30)   /* what a module may be when it is decompressed */
 #define MEMORY_MAX (UINT64_C(6) << 30) /* address space */
@@ -57,7 +62,7 @@ static int copy_to_memory(int fd, uint64_t size)
 	return take_fd(&copy);
 }
 
-/* Opens the file. Returns a descriptor that the user nobody can open again, or a negative
+/* Opens the file. Returns a descriptor that any user can open again, or a negative
  * errno. */
 static int open_input(const char *path)
 {
@@ -164,6 +169,17 @@ static void drop_capabilities(void)
 	(void)syscall(SYS_capset, &header, none);
 }
 
+/* Stops being root. In a user namespace there may be few users. */
+static void change_user(void)
+{
+	const uid_t users[] = {FIRST_USER + (uid_t)getpid(), NOBODY};
+
+	ignore(setgroups(0, NULL));
+	for (size_t i = 0; i < ARRAY_SIZE(users) && geteuid() == 0; i++)
+		if (setresgid(users[i], users[i], users[i]) == 0)
+			ignore(setresuid(users[i], users[i], users[i]));
+}
+
 /* Gives up what the process could do besides reading the open files. Root sees nothing
  * afterwards but the directory of its own descriptors. In a container, some of this may
  * not be permitted; what is left is given up all the same. Returns the directory that the
@@ -171,14 +187,13 @@ static void drop_capabilities(void)
 static const char *confine(size_t n_modules)
 {
 	const char *fd_dir = "/proc/self/fd";
+	void *filter = seccomp_make_reader_filter();
 
 	if (geteuid() == 0) {
 		ignore(unshare(CLONE_NEWNET | CLONE_NEWIPC));
 		if (chroot(fd_dir) == 0 && chdir("/") == 0)
 			fd_dir = "";
-		ignore(setgroups(0, NULL));
-		ignore(setresgid(NOBODY, NOBODY, NOBODY));
-		ignore(setresuid(NOBODY, NOBODY, NOBODY));
+		change_user();
 	}
 	drop_capabilities();
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -186,6 +201,7 @@ static const char *confine(size_t n_modules)
 	/* Otherwise it could not open its descriptors again. */
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	set_limits(n_modules);
+	ignore(seccomp_enter(filter));
 	return fd_dir;
 }
 

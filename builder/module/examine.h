@@ -7,15 +7,18 @@
 
 /* Looks at module files in a process of its own. libkmod was made for modules that somebody
  * trusts: it has assertions, and perhaps worse, that a module file can reach. So dkms
- * starts itself again for that: examine-child.c. That process opens the files and then gives up what it has:
- * it is the user nobody if dkms is root, sees no file and no network, starts no program,
- * and has a limit of time and memory. If it dies, this is an error of that module alone.
+ * starts itself again for that: examine-child.c. That process opens the files and then
+ * gives up what it has. If dkms is root, it is a user whom no other process is, and sees
+ * no file and no network. It starts no program, writes to nothing but its answer, sends no
+ * signals, and has a limit of time and memory. If it dies, this is an error of that module
+ * alone.
  *
  * The functions may be called from any thread and wait for the process. Where /proc is
- * missing, and in programs that have not called examine_set_program(), such as unit tests, they
- * call libkmod themselves. */
+ * missing, and in programs that have not called examine_set_program(), such as unit tests,
+ * they call libkmod themselves. */
 
-/* Sets the program that is started with the argument EXAMINE_OPTION: "/proc/self/exe". The string is borrowed. */
+/* Sets the program that is started with the argument EXAMINE_OPTION: "/proc/self/exe". The
+ * string is borrowed. */
 void examine_set_program(const char *path);
 
 #define EXAMINE_OPTION "--examine-modules"

@@ -17,4 +17,14 @@
  * -ENOENT if libseccomp is missing. */
 int seccomp_open_filter(struct error *err);
 
+/* Makes the filter for a process that reads files which it has open and writes an answer:
+ * it may use memory, open files for reading, and little else. Every other call fails with
+ * ENOSYS: it cannot write to a file that it opens, start a program, make a socket, or send
+ * a signal to another process. Call it before the process changes its root directory.
+ * Returns NULL if it cannot be made, as without libseccomp. The caller does not free it. */
+void *seccomp_make_reader_filter(void);
+/* Puts the calling thread under that filter, for good. NULL is none. Returns 0 or a
+ * negative errno. */
+int seccomp_enter(void *filter);
+
 #endif

@@ -4,8 +4,17 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "builder/run/seccomp.h"
 #include "builder/module/examine-answer.h"
 #include "builder/module/examine.h"
 #include "tests/unit/tap.h"
@@ -170,8 +179,70 @@ static void test_process(void)
 	is_int((long)warnings.n, 0, "no warning is taken from these");
 }
 
+/* Tries what a process may do under the filter of readers, and what it may not. Returns the
+ * first thing that is wrong, or NULL. */
+static const char *use_filter(const char *path, pid_t other)
+{
+	char bytes[4];
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || read(fd, bytes, 4) != 4)
+		return "it cannot read";
+	if (close(fd) < 0 || access(path, R_OK) < 0 || !calloc(1, 16 << 20))
+		return "it cannot close, look or allocate";
+	if (open(path, O_WRONLY) >= 0 || open(path, O_RDWR) >= 0 ||
+		open(path, O_RDONLY | O_TRUNC) >= 0)
+		return "it can write";
+	if (open("new", O_RDONLY | O_CREAT, 0600) >= 0 || mkdir("new", 0700) == 0 ||
+		unlink(path) == 0 || rename(path, "new") == 0 || chmod(path, 0) == 0)
+		return "it can change names";
+	if (socket(AF_INET, SOCK_DGRAM, 0) >= 0 || socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+		return "it can make a socket";
+	if (kill(other, 0) == 0 || kill(getpid(), 0) == 0 ||
+		syscall(SYS_tgkill, other, other, 0) == 0)
+		return "it can send signals";
+	if (syscall(SYS_tgkill, getpid(), getpid(), 0) < 0)
+		return "it cannot send a signal to itself";
+	if (syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0) == 0)
+		return "it can trace";
+	if (fork() >= 0 || syscall(SYS_execve, "/bin/true", NULL, NULL) == 0 ||
+		errno != ENOSYS)
+		return "it can start a program";
+	return NULL;
+}
+
+static void test_filter(void)
+{
+	int fds[2], status = 1;
+	char said[100] = "";
+	pid_t pid;
+
+	if (!ok(pipe(fds) == 0, "a pipe"))
+		return;
+	pid = fork();
+	if (pid == 0) {
+		void *filter = seccomp_make_reader_filter();
+		const char *wrong = !filter ? "# SKIP there is no libseccomp"
+				    : seccomp_enter(filter) < 0
+					    ? "it cannot be entered"
+					    : use_filter("/proc/self/exe", getppid());
+
+		if (wrong && write(fds[1], wrong, strlen(wrong)) < 0)
+			_exit(2);
+		_exit(0);
+	}
+	close(fds[1]);
+	if (read(fds[0], said, sizeof(said) - 1) < 0)
+		snprintf(said, sizeof(said), "nothing can be read");
+	ok(!*said || *said == '#', "under the filter of readers: %s", said);
+	waitpid(pid, &status, 0);
+	is_int(status, 0, "the process under the filter exits");
+	close(fds[0]);
+}
+
 int main(void)
 {
+	test_filter();
 	test_parse();
 	test_long();
 	test_write();
