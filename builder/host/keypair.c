@@ -43,6 +43,64 @@ static void choose_default(const struct settings *s, bool shim, struct keypair *
 	ret->certificate = path_join(s->trees.dkms, "mok.pub");
 }
 
+/* Returns the value of an attribute of a URI, of len bytes, without the "%XX" in it. The
+ * caller frees. */
+static char *decode_value(const char *value, size_t len)
+{
+	struct str s = {0};
+
+	for (size_t i = 0; i < len; i++) {
+		char hex[3] = "", *end = hex, c = value[i];
+
+		if (c == '%' && i + 2 < len) {
+			memcpy(hex, value + i + 1, 2);
+			c = (char)strtoul(hex, &end, 16);
+		}
+		if (end == hex + 2)
+			i += 2;
+		else
+			c = value[i];
+		str_add_bytes(&s, &c, 1);
+	}
+	return s.len ? str_take(&s) : xstrdup("");
+}
+
+static void free_pin(struct keypair *k)
+{
+	if (k->pin)
+		explicit_bzero(k->pin, strlen(k->pin));
+	free(TAKE_PTR(k->pin));
+}
+
+/* Moves the PIN from the URI k->key to k->pin. */
+static void take_pin(struct keypair *k)
+{
+	static const char name[] = "pin-value=", between[] = ";?&";
+	struct str uri = {0};
+	const char *at = k->key;
+
+	while (*at) {
+		size_t len = strcspn(at, between);
+
+		if (at == k->key && len >= strlen("pkcs11:"))
+			len = strlen("pkcs11:");
+		if (has_prefix(at, name)) {
+			free_pin(k);
+			k->pin = decode_value(
+				at + strlen(name), len - strlen(name));
+			str_add(&uri, "pin-source=" KEYPAIR_PIN_SOURCE);
+		} else {
+			str_add_bytes(&uri, at, len);
+		}
+		at += len;
+		if (*at && strchr(between, *at))
+			str_add_bytes(&uri, at++, 1);
+	}
+	explicit_bzero(k->key, strlen(k->key));
+	free(k->key);
+	k->key = str_take(&uri);
+}
+
 void keypair_choose(const struct settings *s, const char *release, struct keypair *ret)
 {
 	bool own_key = !is_empty(s->signing.key);
@@ -53,6 +111,8 @@ void keypair_choose(const struct settings *s, const char *release, struct keypai
 		free(ret->key);
 		ret->key = settings_expand_kernelver(s->signing.key, release);
 		ret->key_default = false;
+		if (has_prefix(ret->key, "pkcs11:"))
+			take_pin(ret);
 	}
 	/* The key of shim-signed is always used with the certificate of shim-signed. */
 	if (!shim && !is_empty(s->signing.certificate)) {
@@ -65,6 +125,7 @@ void keypair_choose(const struct settings *s, const char *release, struct keypai
 
 void keypair_done(struct keypair *k)
 {
+	free_pin(k);
 	free(k->key);
 	free(k->certificate);
 	*k = (struct keypair){0};

@@ -8,16 +8,23 @@
 /* The key that signs modules and its certificate, which the owner of the machine enrolls
  * as a machine owner key (MOK). */
 struct keypair {
-	char *key;	       /* a PEM file, or a pkcs11: URI */
+	char *key;	       /* a PEM file, or a pkcs11: URI without a PIN */
+	char *pin;	       /* the PIN that was in this URI, or NULL */
 	char *certificate;     /* a DER file */
 	/* The path is a default of dkms, which may therefore make its directory. */
 	bool key_default, certificate_default;
 };
 
+/* Where the program that signs finds the PIN: the first descriptor that a command brings
+ * itself. Everybody can read its command line, but not its descriptors or its
+ * environment. */
+#define KEYPAIR_PIN_SOURCE "file:/proc/self/fd/10"
+
 /* Chooses the key pair for a kernel: that of the settings, otherwise that of the
  * distribution, otherwise that in /var/lib/dkms. If the settings name none and the dkms
  * tree is not /var/lib/dkms, a default key that cannot be read is replaced by one in the
- * dkms tree. keypair_done() frees. */
+ * dkms tree. In a URI (RFC 7512), pin-source=KEYPAIR_PIN_SOURCE replaces the attribute
+ * pin-value. keypair_done() frees. */
 void keypair_choose(const struct settings *s, const char *release, struct keypair *ret);
 void keypair_done(struct keypair *k);
 

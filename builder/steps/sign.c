@@ -9,6 +9,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "builder/host/keypair.h"
@@ -17,6 +19,8 @@
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/steps/sign.h"
+
+_Static_assert(COMMAND_FIRST_FD == 10, "KEYPAIR_PIN_SOURCE names the descriptor");
 
 /* The time limit for a signature (s). Some tokens wait for a touch. */
 #define SIGN_SECONDS 120
@@ -147,8 +151,7 @@ enum transition prepare_signatures_enter(struct job *job)
 
 /* JOB_SIGNING */
 
-/* Adds the command to the log, without the PKCS #11 URI, which may contain the token's
- * PIN. */
+/* Adds the command to the log, without the PKCS #11 URI. */
 static void log_command(const struct job *job, const char *path)
 {
 	const struct signing *sg = job->signing;
@@ -178,6 +181,23 @@ static void add_failure_warning(struct job *job)
 	sg->n_failed = 0;
 }
 
+/* Hands the PIN to the program that signs, in the two ways that these know: OpenSSL's
+ * engine for PKCS #11 is given the environment variable, and its provider reads the file
+ * that the URI names. Returns 0 or a negative errno. */
+static int pass_pin(const char *pin, struct command *cmd)
+{
+	int fd = memfd_create("pin", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	cmd->fds[cmd->n_fds++] = fd;
+	if (fchmod(fd, 0400) < 0)
+		return -errno;
+	strv_push_all(&cmd->env, (const char *const *)environ);
+	strv_setenv(&cmd->env, "KBUILD_SIGN_PIN", pin);
+	return write_all(fd, pin, strlen(pin));
+}
+
 enum transition sign_enter(struct job *job)
 {
 	struct signing *sg = job->signing;
@@ -197,6 +217,10 @@ enum transition sign_enter(struct job *job)
 			sg->pair.certificate, path, NULL});
 	job->ask.command.cwd = xstrdup(sg->dir);
 	job->ask.command.timeout_s = SIGN_SECONDS;
+	if (sg->pair.pin && pass_pin(sg->pair.pin, &job->ask.command) < 0) {
+		add_unsigned_notice(job, "the PIN cannot be passed on");
+		return TRANSITION_NEXT;
+	}
 	log_command(job, path);
 	return TRANSITION_COMMAND;
 }

@@ -198,6 +198,23 @@ unsigned() # DESCRIPTION WARNING LINE...
 		"$description: nothing else is left"
 }
 
+# Signs with a pkcs11: key. The program that signs gets ARGUMENT as the key, in which PIN stands for the
+# place of the PIN, and the PIN in its environment and in a file.
+token() # URI ARGUMENT ENVIRONMENT FILE
+{
+	local log=$dkmstree/hello/1.0/$K/$arch/log/make.log
+
+	echo se-cret-of-a-file > "$work/pin"
+	framework "sign_file=$work/token" "mok_signing_key='$1'" "mok_certificate=$certificate"
+	dkms_exits 0 "compat 5: the key $1" build hello/1.0 -k $K --force --debug
+	is "$(cut -d' ' -f 1 "$work/token.call")" "${2/PIN/pin-source=file:/proc/self/fd/10}" \
+		"compat 5: the program gets the key without the PIN"
+	is "$(cat "$work/token.environment") $(cat "$work/token.file")" "$3 $4" "it gets the PIN where others cannot see it"
+	is "$(grep -c "se-cret" "$work/token.lines" || true)" 0 "no process has the PIN in its arguments"
+	is "$(printf '%s' "$out$err" | cat - "$log" | grep -c "se-cret" || true)" 0 "neither dkms nor the build shows it"
+	like "$(cat "$log")" "^PATH=" "(the build shows its environment)"
+}
+
 troubles()
 {
 	machine
@@ -221,13 +238,23 @@ troubles()
 	unsigned "a key that is none" "signer exited [0-9]+: " "sign_file=$signer" "mok_signing_key=$keys/bad.key" \
 		"mok_certificate=$certificate"
 
-	write_script "$work/token" 'echo "$2 $4" > "$0.call"' 'echo "~Module signature appended~" >> "$4"'
-	framework "sign_file=$work/token" "mok_signing_key='pkcs11:token=x?pin-value=1234'" \
-		"mok_certificate=$certificate"
-	dkms_exits 0 "compat 5: a pkcs11: key" build hello/1.0 -k $K --force
-	is "$(cut -d' ' -f 1 "$work/token.call")" "pkcs11:token=x?pin-value=1234" "compat 5: the program gets the key unchanged"
+	write_script "$work/token" 'echo "$2 $4" > "$0.call"' 'echo "${KBUILD_SIGN_PIN-none}" > "$0.environment"' \
+		'source=${2#*pin-source=file:}' 'cat "${source%%[;&?]*}" > "$0.file" 2> /dev/null || echo none > "$0.file"' \
+		'for all in /proc/[0-9]*/cmdline; do tr "\\0" " " < $all; done > "$0.lines" 2> /dev/null' \
+		'echo "~Module signature appended~" >> "$4"'
+	echo 'PRE_BUILD=pre.sh' >> "$sourcetree/hello-1.0/dkms.conf"
+	write_script "$sourcetree/hello-1.0/pre.sh" 'env; cat /proc/[0-9]*/cmdline'
+	token "pkcs11:token=x" "pkcs11:token=x" none none
+	token "pkcs11:token=x?pin-value=se-cret" "pkcs11:token=x?PIN" se-cret se-cret
+	token "pkcs11:token=x;pin-value=se-cret;type=private" "pkcs11:token=x;PIN;type=private" se-cret se-cret
+	token "pkcs11:pin-value=se-cret?module-path=/m.so&a=b" "pkcs11:PIN?module-path=/m.so&a=b" se-cret se-cret
+	token "pkcs11:object=a%20b?a=pin-value&pin-value=se-cret%3b%25%&c=d" "pkcs11:object=a%20b?a=pin-value&PIN&c=d" \
+		"se-cret;%%" "se-cret;%%"
+	token "pkcs11:token=x?pin-source=file:$work/pin" "pkcs11:token=x?pin-source=file:$work/pin" none se-cret-of-a-file
+	KBUILD_SIGN_PIN=other token "pkcs11:token=x" "pkcs11:token=x" other none
+	KBUILD_SIGN_PIN=other token "pkcs11:token=x?pin-value=se-cret" "pkcs11:token=x?PIN" se-cret se-cret
+	sed -i '/PRE_BUILD/d' "$sourcetree/hello-1.0/dkms.conf"
 	like "$(cat "$work/token.call")" "/hello\.ko$" "the file has the module's name"
-	is "$(grep -c 1234 "$dkmstree/hello/1.0/$K/$arch/log/make.log" || true)" 0 "the PIN is not in the log"
 
 	openssl genrsa -aes256 -passout pass:secret -out "$keys/locked.key" 2048 2>/dev/null
 	chmod 0644 "$keys/locked.key"
