@@ -23,7 +23,7 @@
  * one that waits for it:
  *   1. the job: NAME/VERSION/.job-RELEASE-ARCH in the dkms tree
  *   2. the version: NAME/VERSION in the dkms tree (builds without a sandbox)
- *   3. the source tree
+ *   3. the source tree, then the script POST_ADD of a version
  *   4. the kernel: its directory in the install tree. Within a process, the mutex of
  *      struct kernel comes first.
  *   5. the directory of the key pair for signing

@@ -56,7 +56,7 @@ static const struct {
 	[JOB_PACKAGING] = {ON(JOB_PACK), package_enter, package_leave},
 	[JOB_DELIVERING] = {ON(JOB_PACK), deliver_enter, NULL},
 	[JOB_REGISTERING] = {ON(JOB_ADD), register_enter, NULL},
-	[JOB_POST_ADD] = {ON(JOB_ADD), post_add_enter, hook_leave, true},
+	[JOB_POST_ADD] = {ON(JOB_ADD), post_add_enter, post_add_leave, true},
 	[JOB_CHECKING] = {NEEDS_KEY, check_enter, NULL},
 	[JOB_WAITING] = {BUILDS, wait_enter, NULL},
 	[JOB_FINGERPRINTING] = {NEEDS_KEY, fingerprint_enter, NULL},
@@ -115,6 +115,7 @@ static void job_add_free(struct job_add *add)
 	if (!add)
 		return;
 	load_free(add->load);
+	lock_release(&add->lock);
 	free(add->from);
 	free(add->archive);
 	free(add);

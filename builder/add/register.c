@@ -87,13 +87,53 @@ static void warn_about_names(struct job *job)
 			c->package_name, c->package_version);
 }
 
+/* Whether the job runs POST_ADD after it has added the version. */
+static bool has_post_add(const struct job *job)
+{
+	return !job->add->load && !is_empty(job->conf->post_add);
+}
+
+/* Returns what is locked while POST_ADD runs; the caller frees. */
+static char *post_add_lock(const struct job *job)
+{
+	_cleanup_free_ char *dir = tree_version_dir(
+		job->shared->settings->trees.dkms, job->name, job->version);
+
+	return path_join(dir, "post-add");
+}
+
+/* The version is added, and POST_ADD has not run to its end. The job runs it, unless
+ * another process does, which may be the one that has started this one. */
+static int resume_work(struct job *job)
+{
+	const char *tree = job->shared->settings->trees.dkms;
+	_cleanup_free_ char *what = post_add_lock(job);
+	int r = lock_try(tree, what, &job->add->lock, &job->outcome.error);
+
+	if (r < 0 && r != -EAGAIN)
+		return r;
+	set_upgrade_mark(job);
+	job->outcome.registered =
+		r == 0 && tree_has_add_mark(tree, job->name, job->version);
+	if (job->outcome.registered)
+		return 0;
+	lock_release(&job->add->lock);
+	if (!job->add->allow_existing)
+		return error_set(&job->outcome.error, -EEXIST, 3,
+			"%s/%s is already added", job->name, job->version);
+	job->outcome.result = RESULT_NOTHING;
+	return 0;
+}
+
 static int register_work(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_(lock_release) struct lock lock = {0};
-	_cleanup_free_ char *source = NULL;
+	_cleanup_free_ char *source = NULL, *post_add = post_add_lock(job);
 	int r = job->add->from ? job_try_lock(job, s->trees.source, &lock) : 0;
 
+	if (r == 0 && has_post_add(job))
+		r = job_try_lock(job, post_add, &job->add->lock);
 	if (r < 0)
 		return r;
 	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
@@ -103,8 +143,8 @@ static int register_work(struct job *job)
 	if (r == 0)
 		r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r == 0)
-		r = tree_add(s->trees.dkms, job->name, job->version, source,
-			&job->outcome.error);
+		r = (has_post_add(job) ? tree_add_with_mark : tree_add)(s->trees.dkms,
+			job->name, job->version, source, &job->outcome.error);
 	/* Another process has added the version since register_enter() checked. */
 	if (r == -EEXIST && job->add->allow_existing) {
 		error_done(&job->outcome.error);
@@ -138,6 +178,11 @@ enum transition register_enter(struct job *job)
 		return load_check_state(job, state) < 0 ? TRANSITION_FAIL
 							: TRANSITION_WORK;
 	}
+	if (state >= STATE_ADDED && has_post_add(job) &&
+		tree_has_add_mark(s->trees.dkms, job->name, job->version)) {
+		job->ask.work = resume_work;
+		return TRANSITION_WORK;
+	}
 	if (state >= STATE_ADDED && job->add->allow_existing) {
 		job->outcome.result = RESULT_NOTHING;
 		return TRANSITION_STOP;
@@ -165,12 +210,33 @@ static bool is_post_add_allowed(struct job *job)
 	return false;
 }
 
+/* POST_ADD has run, or there is none that can be run. */
+static void end_post_add(struct job *job)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	if (job->add->lock.path && tree_remove_add_mark(job->shared->settings->trees.dkms,
+					   job->name, job->version, &err) < 0)
+		strv_push(&job->outcome.warnings, err.what);
+	lock_release(&job->add->lock);
+}
+
 enum transition post_add_enter(struct job *job)
 {
-	if (load_is_sourceless(job) || is_empty(job->conf->post_add) ||
-		!is_post_add_allowed(job))
-		return TRANSITION_NEXT;
-	return hook_enter(job, "POST_ADD", job->conf->post_add);
+	enum transition transition = TRANSITION_NEXT;
+
+	if (!load_is_sourceless(job) && !is_empty(job->conf->post_add) &&
+		is_post_add_allowed(job))
+		transition = hook_enter(job, "POST_ADD", job->conf->post_add);
+	if (transition == TRANSITION_NEXT)
+		end_post_add(job);
+	return transition;
+}
+
+enum transition post_add_leave(struct job *job, const struct outcome *outcome)
+{
+	end_post_add(job);
+	return hook_leave(job, outcome);
 }
 
 static int forget_work(struct job *job)

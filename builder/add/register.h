@@ -8,6 +8,7 @@
 /* JOB_REGISTERING, JOB_POST_ADD and JOB_FORGETTING */
 enum transition register_enter(struct job *job);
 enum transition post_add_enter(struct job *job);
+enum transition post_add_leave(struct job *job, const struct outcome *outcome);
 enum transition forget_enter(struct job *job);
 
 #endif

@@ -262,6 +262,10 @@ static int uninstall_locked(struct job *job)
 	 * version is installed, and the saved originals last. If dkms is killed in
 	 * between, uninstalling again does the rest. */
 	r = remove_files(job, &installed);
+	if (r < 0 && !job->outcome.removed.n) {
+		kernel_end_change(job); /* nothing is changed */
+		return r;
+	}
 	if (r == 0)
 		r = restore_originals(job, &originals);
 	if (r == 0)

@@ -196,6 +196,7 @@ struct job_add {
 	bool allow_existing; /* it is no error if the version is added already */
 	size_t n_loaded;     /* the number of kernels for which modules were loaded */
 	struct load *load;   /* the state of loading an archive; add/load.c's, or NULL */
+	struct lock lock;    /* held from the mark that POST_ADD has to run to its end */
 };
 
 /* The part of a job that only JOB_PACK has. */

@@ -15,6 +15,9 @@
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 
+/* POST_ADD has not run to its end. */
+#define ADD_MARK ".post-add"
+
 /* A temporary link of this age (seconds) was left behind by link_write(), which needs it
  * for microseconds. */
 #define LINK_LEFTOVER_AGE 60
@@ -156,8 +159,31 @@ void tree_remove_stage(const char *dkms_tree, const char *name, const char *stag
 	rmdir(name_dir);
 }
 
-int tree_add(const char *dkms_tree, const char *name, const char *version,
-	const char *source, struct error *err)
+/* Makes the mark of tree_add_with_mark() in a directory of a version. */
+static int make_add_mark(const char *dir, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(dir, ADD_MARK);
+
+	return file_write(path, "", 0, 0644, err);
+}
+
+/* Makes or repairs the link of a version whose directory exists. */
+static int repair_version(
+	const char *dir, const char *source, bool mark, struct error *err)
+{
+	_cleanup_free_ char *link = path_join(dir, "source");
+	_cleanup_free_ char *path = path_join(dir, ADD_MARK);
+	int r = mark ? make_add_mark(dir, err) : 0;
+
+	if (r == 0)
+		r = link_write(link, source, err);
+	if (r < 0 && mark)
+		unlink(path);
+	return r;
+}
+
+static int add_version(const char *dkms_tree, const char *name, const char *version,
+	const char *source, bool mark, struct error *err)
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 	_cleanup_free_ char *link = path_join(dir, "source");
@@ -176,14 +202,48 @@ int tree_add(const char *dkms_tree, const char *name, const char *version,
 	if (path_is_dir(link))
 		return fail_already_added(name, version, err);
 	if (lstat(dir, &st) == 0)
-		return link_write(link, source, err);
+		return repair_version(dir, source, mark, err);
 	r = tree_stage_version(dkms_tree, name, version, &stage, &lock, err);
 	if (r < 0)
 		return r;
-	r = tree_add_staged(dkms_tree, name, version, source, stage, err);
+	if (mark)
+		r = make_add_mark(stage, err);
+	if (r == 0)
+		r = tree_add_staged(dkms_tree, name, version, source, stage, err);
 	if (r < 0)
 		tree_remove_stage(dkms_tree, name, stage);
 	return r;
+}
+
+int tree_add(const char *dkms_tree, const char *name, const char *version,
+	const char *source, struct error *err)
+{
+	return add_version(dkms_tree, name, version, source, false, err);
+}
+
+int tree_add_with_mark(const char *dkms_tree, const char *name, const char *version,
+	const char *source, struct error *err)
+{
+	return add_version(dkms_tree, name, version, source, true, err);
+}
+
+bool tree_has_add_mark(const char *dkms_tree, const char *name, const char *version)
+{
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	_cleanup_free_ char *path = path_join(dir, ADD_MARK);
+
+	return path_exists(path);
+}
+
+int tree_remove_add_mark(const char *dkms_tree, const char *name, const char *version,
+	struct error *err)
+{
+	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
+	_cleanup_free_ char *path = path_join(dir, ADD_MARK);
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_errno(err, -errno, 1, "cannot remove %s", path);
+	return 0;
 }
 
 /* Removes the links that say that a version is installed. */

@@ -16,6 +16,15 @@
  * directory in place of the link. */
 int tree_add(const char *dkms_tree, const char *name, const char *version,
 	const char *source, struct error *err);
+/* Do the same for a version whose script POST_ADD has to be run. The first adds it with a
+ * mark, the file .post-add, which it takes away again if it fails. The second returns
+ * whether there is such a mark: then the script has not run to its end, because dkms was
+ * killed, or it is running. The third removes the mark. */
+int tree_add_with_mark(const char *dkms_tree, const char *name, const char *version,
+	const char *source, struct error *err);
+bool tree_has_add_mark(const char *dkms_tree, const char *name, const char *version);
+int tree_remove_add_mark(const char *dkms_tree, const char *name, const char *version,
+	struct error *err);
 /* These two add a version together with modules that were built for it. The first makes a
  * temporary directory, *ret_stage, which the caller frees and fills with RELEASE/ARCH
  * directories. Until the descriptor *ret_lock is closed, no process takes it for a

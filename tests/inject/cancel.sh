@@ -68,8 +68,6 @@ try() # NUMBER SIGNAL
 	esac
 	left=$(left_over)
 	[ -z "$left" ] || [ "$signal" = KILL ] || found "left: $left"
-	# POST_ADD belongs to the command that adds, and does not run later.
-	[ "$signal" != KILL ] || [ ! -e "$dkmstree/hello" ] || [[ $done != *./added* ]] || touch "$machine/added"
 	[ "$(picture)" = "$done" ] && finished=yes || finished=
 	run_again
 	[ "$status" -eq "$expected" ] || [ "$first" -eq 0 ] || [ -n "$finished" ] ||

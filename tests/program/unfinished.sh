@@ -102,4 +102,94 @@ dkms_exits 0 "another process changes the kernel: autoinstall" autoinstall -k $K
 is "$(wc -l < "$machine/post")" 1 "has nothing to do"
 is "$(marks)" ".unfinished-$K" "the mark of the other stays"
 exec {mark}<&-
+
+# An uninstall that fails: a file that something is mounted on cannot be removed.
+if [ -n "$private" ]; then
+	for number in 0 1; do
+		start
+		module two 1.0 'BUILT_MODULE_NAME=(a b)' 'DEST_MODULE_LOCATION=(/extra /extra)' 'POST_REMOVE=post.sh'
+		write_sources "$sourcetree/two-1.0" 1.0 a b
+		write_script "$sourcetree/two-1.0/post.sh" "echo >> '$machine/removed'"
+		dkms_exits 0 "install two modules" install two/1.0 -k $K
+		names=(a b)
+		kept=$installtree/$K/$dest/${names[number]}.ko
+		mount --bind /dev/null "$kept"
+		dkms_exits 1 "module $number cannot be removed: uninstall" uninstall two/1.0 -k $K
+		like "$err" "cannot remove $kept: Device or resource busy" "says why"
+		if [ $number = 0 ]; then
+			is "$(marks)" "" "nothing has changed: there is no mark"
+			ok "the other module is there" test -s "$installtree/$K/$dest/b.ko"
+		else
+			is "$(marks)" ".unfinished-$K" "one module is gone: there is a mark"
+		fi
+		is "$(state two 1.0 $K)" installed "the version is installed still"
+		umount "$kept"
+		dkms_exits 0 "uninstall again" uninstall two/1.0 -k $K
+		is "$(state two 1.0 $K) $(marks)" "built " "it is uninstalled, and there is no mark"
+		is "$(wc -l < "$machine/removed")" 1 "POST_REMOVE has run"
+	done
+else
+	skip "needs mounts" "an uninstall that fails"
+fi
+
+# POST_ADD: the script stops until it is told to go on.
+adds()
+{
+	machine
+	kernel $K
+	module hello 1.0 'POST_ADD=post.sh'
+	write_script "$sourcetree/hello-1.0/post.sh" "echo begun >> '$machine/post'" \
+		"[ ! -e '$machine/stop' ] || sleep 1000" "${1:-true}" "echo done >> '$machine/post'"
+}
+
+# Adds the module with the arguments, and kills dkms while the script runs.
+killed() # ARGUMENT...
+{
+	local pid
+
+	touch "$machine/stop"
+	dkms "$@" > /dev/null 2>&1 &
+	pid=$!
+	until_line begun "$machine/post" 2> /dev/null
+	kill -KILL $pid $(pgrep -P $pid) $(pgrep -f "$machine/post.sh\|sleep 1000") 2> /dev/null || true
+	wait $pid || true
+	rm "$machine/stop"
+}
+
+for command in "add hello/1.0" "add DIRECTORY" "install DIRECTORY -k $K"; do
+	adds
+	cp -r "$sourcetree/hello-1.0" "$machine/hello-1.0"
+	words=${command/DIRECTORY/$machine/hello-1.0}
+	[ "$words" = "$command" ] || rm -r "$sourcetree/hello-1.0"
+	# shellcheck disable=SC2086
+	killed $words
+	is "$(cat "$machine/post")" begun "dkms $command is killed while POST_ADD runs"
+	is "$(state hello 1.0 $K)" added "the version is added"
+	# shellcheck disable=SC2086
+	dkms_exits 0 "the same command again" $words
+	is "$(cat "$machine/post")" "begun
+begun
+done" "POST_ADD runs again"
+	dkms_exits 3 "once more: the version is added already" add hello/1.0
+	is "$(wc -l < "$machine/post")" 3 "POST_ADD does not run"
+	is "$(find "$dkmstree/hello" -name '.?*')" "" "there is no mark"
+done
+
+adds
+killed add hello/1.0
+dkms_exits 0 "remove what was not added to its end" remove hello/1.0 --all
+is "$(find "$dkmstree" -mindepth 1 ! -path "$dkmstree/.locks*")" "" "nothing is left"
+
+adds "exit 5"
+dkms_exits 0 "a POST_ADD that fails" add hello/1.0
+dkms_exits 3 "is not repeated" add hello/1.0
+is "$(cat "$machine/post")" begun "(it has run once)"
+
+adds
+write_script "$sourcetree/hello-1.0/post.sh" "echo begun >> '$machine/post'" \
+	"'$(realpath "$DKMS")' add hello/1.0 --dkmstree '$dkmstree' --sourcetree '$sourcetree'" \
+	"echo exit \$? done >> '$machine/post'"
+dkms_exits 0 "a POST_ADD that adds the version" add hello/1.0
+is "$(cat "$machine/post")" "begun
+exit 3 done" "is told that it is added already"
 finish
