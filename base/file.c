@@ -313,6 +313,9 @@ int link_write(const char *path, const char *target, struct error *err)
 	return 0;
 }
 
+/* What a file that says it is empty may have at most (bytes). */
+#define UNSIZED_MAX (16 * 1024 * 1024)
+
 /* Returns whether a file of that many bytes cannot be copied to fd. Small ones may try. */
 static bool is_too_large(off_t size, int fd)
 {
@@ -322,28 +325,39 @@ static bool is_too_large(off_t size, int fd)
 	       (uint64_t)size > (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
+/* Copies as many bytes as the file had when its copy began. Somebody else may be making it
+ * longer, without end. */
 static int copy_bytes(int from, int to)
 {
-	struct stat st;
+	struct stat st, copy;
 	char buffer[65536];
+	off_t left;
 
-	if (ioctl(to, FICLONE, from) == 0)
-		return 0;
 	if (fstat(from, &st) < 0)
 		return -errno;
+	if (ioctl(to, FICLONE, from) == 0)
+		return fstat(to, &copy) < 0 ||
+				       (copy.st_size > st.st_size &&
+					       ftruncate(to, st.st_size) < 0)
+			       ? -errno
+			       : 0;
 	/* A file with holes is larger than the space that it takes. */
 	if (is_too_large(st.st_size, to))
 		return -ENOSPC;
-	for (off_t left = st.st_size; left > 0;) {
+	for (left = st.st_size; left > 0;) {
 		ssize_t n = copy_file_range(from, NULL, to, NULL, (size_t)left, 0);
 
 		if (n <= 0)
 			break;
 		left -= n;
 	}
-	/* copy_file_range(2) does not work everywhere, for example not in /proc. */
-	for (;;) {
-		ssize_t n = read(from, buffer, sizeof(buffer));
+	/* copy_file_range(2) does not work everywhere, for example not in /proc, whose files
+	 * say that they are empty. */
+	if (st.st_size == 0)
+		left = UNSIZED_MAX;
+	while (left > 0) {
+		size_t want = left < (off_t)sizeof(buffer) ? (size_t)left : sizeof(buffer);
+		ssize_t n = read(from, buffer, want);
 		int r;
 
 		if (n == 0)
@@ -355,7 +369,9 @@ static int copy_bytes(int from, int to)
 		r = write_all(to, buffer, (size_t)n);
 		if (r < 0)
 			return r;
+		left -= n;
 	}
+	return st.st_size ? 0 : -EFBIG;
 }
 
 int file_copy_at(

@@ -50,12 +50,13 @@ void digest_bytes(const void *bytes, size_t n, struct digest *ret)
 		abort();
 }
 
-int digest_fd(int fd, struct digest *ret)
+int digest_fd(int fd, uint64_t max, struct digest *ret)
 {
 	char buffer[65536];
 	struct digester d;
 	ssize_t n;
 	size_t len = 0;
+	int r = 0;
 
 	/* Most files are headers, which fit into the buffer. */
 	while (len < sizeof(buffer) &&
@@ -66,21 +67,20 @@ int digest_fd(int fd, struct digest *ret)
 	}
 	if (len < sizeof(buffer)) {
 		digest_bytes(buffer, len, ret);
-		return 0;
+		return len > max ? -EFBIG : 0;
 	}
 	digester_begin(&d);
 	digester_add(&d, buffer, len);
-	while ((n = read(fd, buffer, sizeof(buffer))) != 0) {
-		if (n < 0 && errno != EINTR) {
-			int r = -errno;
-
-			digester_end(&d, NULL);
-			return r;
-		}
+	for (uint64_t total = len; r == 0 && (n = read(fd, buffer, sizeof(buffer))) != 0;) {
+		if (n < 0 && errno != EINTR)
+			r = -errno;
+		total += n > 0 ? (uint64_t)n : 0;
+		if (total > max)
+			r = -EFBIG;
 		digester_add(&d, buffer, n > 0 ? (size_t)n : 0);
 	}
-	digester_end(&d, ret);
-	return 0;
+	digester_end(&d, r == 0 ? ret : NULL);
+	return r;
 }
 
 bool digest_equal(const struct digest *a, const struct digest *b)

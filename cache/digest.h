@@ -27,8 +27,9 @@ void digester_add(struct digester *d, const void *bytes, size_t n);
 void digester_end(struct digester *d, struct digest *ret);
 
 void digest_bytes(const void *bytes, size_t n, struct digest *ret);
-/* Reads fd from its position to its end. Returns 0 or a negative errno. */
-int digest_fd(int fd, struct digest *ret);
+/* Reads fd from its position to its end. Returns 0 or a negative errno; -EFBIG if there are
+ * more than max bytes. */
+int digest_fd(int fd, uint64_t max, struct digest *ret);
 
 bool digest_equal(const struct digest *a, const struct digest *b);
 /* Writes the digest in lower-case hexadecimal to ret, which has DIGEST_HEX bytes. */

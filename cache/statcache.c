@@ -36,6 +36,10 @@
 #define RACY_NS 2000000000LL
 /* Files without content can have any size, and reading them takes as long (bytes). */
 #define FILE_MAX (INT64_C(4) << 30)
+/* Files in /proc say that they are empty, and some, such as pagemap, have hundreds of
+ * gigabytes. A link in a package may lead there. So no more than this is read beyond the
+ * size of a file (bytes). */
+#define BEYOND_SIZE_MAX (16 * 1024 * 1024)
 /* If there are more records than this, those that this run did not use are dropped. It is
  * enough for the headers of about 40 kernels (30 MiB). */
 #define RECORDS_MAX 400000
@@ -302,7 +306,7 @@ int statcache_digest(struct statcache *c, int dir, const char *name,
 	if (opened.st_size > FILE_MAX)
 		return -EFBIG;
 	before = make_record(&opened);
-	r = digest_fd(fd, ret);
+	r = digest_fd(fd, (uint64_t)opened.st_size + BEYOND_SIZE_MAX, ret);
 	if (r < 0)
 		return r;
 	if (fstat(fd, &opened) < 0)

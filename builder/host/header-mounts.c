@@ -162,5 +162,5 @@ bool header_mounts_family(const struct kernel *k, struct digest *ret)
 	/* The Makefile of the headers that all flavours share contains the version. */
 	makefile = path_join(mounts.items[2], "Makefile");
 	fd = open(makefile, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && digest_fd(fd, ret) == 0;
+	return fd >= 0 && digest_fd(fd, UINT64_MAX, ret) == 0;
 }

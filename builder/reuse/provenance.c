@@ -38,7 +38,7 @@ static json_t *list_subjects(const char *dir)
 		struct digest digest;
 
 		if (!strstr(names.items[i], ".ko") || fd < 0 ||
-			digest_fd(fd, &digest) < 0)
+			digest_fd(fd, UINT64_MAX, &digest) < 0)
 			continue;
 		digest_hex(&digest, hex);
 		json_array_append_new(list,

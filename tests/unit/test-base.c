@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -314,6 +315,59 @@ static void test_remove_twice(void)
 	dir_remove(root, NULL);
 }
 
+#define GROWING_BYTES (32 * 1024 * 1024)
+
+struct growing {
+	const char *from, *dir;
+	bool done; /* atomic */
+};
+
+/* Makes the file longer as soon as there is something in the directory. */
+static void *grow(void *userdata)
+{
+	struct growing *g = userdata;
+	struct strv names = {0};
+
+	while (!names.n && !__atomic_load_n(&g->done, __ATOMIC_RELAXED))
+		dir_list(g->dir, &names);
+	if (truncate(g->from, 8 * GROWING_BYTES) < 0)
+		perror(g->from);
+	strv_done(&names);
+	return NULL;
+}
+
+/* Files that become longer while they are copied, or that do not tell how long they are. */
+static void test_endless_files(const char *root)
+{
+	char *from = path_join(root, "growing"), *dir = path_join(root, "copies");
+	char *to = path_join(dir, "copy");
+	struct growing g = {from, dir, false};
+	struct error err = {0};
+	struct stat st = {0};
+	pthread_t thread;
+
+	dir_make(dir, NULL);
+	file_write(from, "", 0, 0600, NULL);
+	ok(truncate(from, GROWING_BYTES) == 0, "a file that grows");
+	pthread_create(&thread, NULL, grow, &g);
+	ok(file_copy(from, to, NULL) == 0, "is copied");
+	__atomic_store_n(&g.done, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	stat(to, &st);
+	is_int((long)st.st_size, GROWING_BYTES, "as it was when its copy began");
+	if (path_exists("/proc/self/pagemap")) {
+		is_int(file_copy("/proc/self/pagemap", to, &err), -EFBIG,
+			"a file in /proc without end is not copied");
+		error_done(&err);
+		ok(file_copy("/proc/self/maps", to, NULL) == 0 && stat(to, &st) == 0 &&
+				st.st_size > 0,
+			"another one is");
+	}
+	free(from);
+	free(dir);
+	free(to);
+}
+
 int main(void)
 {
 	char root[] = "/tmp/dkms-test-XXXXXX";
@@ -331,6 +385,7 @@ int main(void)
 		test_files(root);
 		test_directories(root);
 		test_prune(root);
+		test_endless_files(root);
 		dir_remove(root, NULL);
 	}
 	return done_testing();
