@@ -53,6 +53,7 @@ void error_remedy(struct error *e, const char *fmt, ...)
 	str_vaddf(&s, fmt, ap);
 	va_end(ap);
 	e->remedy = str_take(&s);
+	text_mask_controls(e->remedy);
 }
 
 void error_move(struct error *to, struct error *from)

@@ -58,13 +58,24 @@ static bool is_below_any(const char *path, const struct strv *dirs)
 	return false;
 }
 
-/* Whether the path exists, but a build does not see it. */
+/* Whether the path exists, and may be shown to builds. A hostile build can complain about
+ * any path to have it shown, so what only root may read is not suggested. */
+static bool may_be_shown(const struct sandbox *box, const char *path)
+{
+	_cleanup_free_ char *dir = path_parent(path);
+	struct stat st, above;
+
+	return stat(path, &st) == 0 && stat(*dir ? dir : "/", &above) == 0 &&
+	       (!box->uid || (st.st_mode & S_IROTH && above.st_mode & S_IXOTH));
+}
+
+/* Whether the path exists, but a build does not see it. What it has made itself does not
+ * count. */
 static bool is_hidden(const struct sandbox *box, const char *path)
 {
-	struct stat st;
-
 	return (sandbox_hides_path(path) || is_below_any(path, &box->hidden_dirs)) &&
-	       !is_below_any(path, &box->readable_paths) && stat(path, &st) == 0;
+	       !is_below_any(path, &box->readable_paths) &&
+	       !path_is_in(path, box->writable_dir) && may_be_shown(box, path);
 }
 
 /* Returns the first hidden path in a line, or NULL; the caller frees. */

@@ -139,83 +139,104 @@ static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference",
 #define CLEAR_MARKS 4
 /* How many of the last lines of the log are shown otherwise. */
 #define LAST_LINES 3
+/* What an error shows of a longer line (bytes). */
+#define LINE_MAX_BYTES 1000
 
-/* Divides a log into lines. Leaves out empty lines, lines that dkms wrote ("# ..."), and
- * the lines of make about entering and leaving directories. */
-static void split_lines(char *text, struct strv *ret)
+/* What is known of the lines of a log. A hostile build may write millions of them, so that
+ * they are not copied. The lines point into the text of the log. */
+struct found_lines {
+	size_t n;
+	size_t error;	  /* index of the line that explains the failure best */
+	size_t mark;	  /* index of its mark; ARRAY_SIZE(marks): there is no such line */
+	char *error_line; /* or NULL */
+	char *last[LAST_LINES]; /* line i is last[i % LAST_LINES] */
+};
+
+/* Notes a line, if it is one that the log of a build may be explained with: not an empty
+ * one, nor one that dkms wrote ("# ..."), nor one of make about entering and leaving
+ * directories. */
+static void note_line(struct found_lines *found, char *line)
 {
-	for (char *line = text; line;) {
-		char *end = strchr(line, '\n');
-
-		if (end)
-			*end = '\0';
-		while (isspace((unsigned char)*line))
-			line++;
-		if (*line && *line != '#' && !strstr(line, "ing directory '"))
-			strv_push(ret, line);
-		line = end ? end + 1 : NULL;
-	}
-}
-
-/* Returns the index of the line that explains the failure best, or lines->n if no line
- * has a mark. Sets *ret_clear if this line is enough. */
-static size_t find_error(const struct strv *lines, bool *ret_clear)
-{
-	size_t best = lines->n, best_mark = ARRAY_SIZE(marks);
-
-	for (size_t i = 0; i < lines->n; i++) {
-		for (size_t m = 0; m < best_mark; m++) {
-			if (strstr(lines->items[i], marks[m])) {
-				best = i;
-				best_mark = m;
-			}
+	while (isspace((unsigned char)*line))
+		line++;
+	if (!*line || *line == '#' || strstr(line, "ing directory '"))
+		return;
+	for (size_t m = 0; m < found->mark; m++) {
+		if (strstr(line, marks[m])) {
+			found->error = found->n;
+			found->error_line = line;
+			found->mark = m;
 		}
 	}
-	*ret_clear = best_mark < CLEAR_MARKS;
-	return best;
+	found->last[found->n++ % LAST_LINES] = line;
+}
+
+/* Notes all lines of the log, and ends each with a NUL. */
+static void find_lines(char *text, struct found_lines *ret)
+{
+	char *line;
+
+	*ret = (struct found_lines){.mark = ARRAY_SIZE(marks)};
+	while ((line = strsep(&text, "\n")))
+		note_line(ret, line);
+	if (!ret->error_line)
+		ret->error = ret->n;
+}
+
+/* Cuts a line that is too long for a message, between two characters of UTF-8. */
+static void shorten(char *line)
+{
+	size_t n = strnlen(line, LINE_MAX_BYTES + 1);
+
+	if (n <= LINE_MAX_BYTES)
+		return;
+	n = LINE_MAX_BYTES - strlen("...");
+	while (n && ((unsigned char)line[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(line + n, "...", sizeof("..."));
 }
 
 /* Appends the line with paths below dir made relative to it. A path that is dir itself
  * stays, also with a slash at its end. */
-static void add_line(struct str *s, const char *line, const char *dir)
+static void add_line(struct str *s, char *line, const char *dir)
 {
+	const char *rest = line;
 	size_t n = strlen(dir);
 
-	for (const char *found; n && (found = strstr(line, dir)); line = found + n) {
+	shorten(line);
+	for (const char *found; n && (found = strstr(rest, dir)); rest = found + n) {
 		bool inside = found[n] == '/' && found[n + 1] &&
 			!isspace((unsigned char)found[n + 1]);
 
-		str_add_bytes(s, line, (size_t)(found - line) + (inside ? 0 : n));
+		str_add_bytes(s, rest, (size_t)(found - rest) + (inside ? 0 : n));
 		found += inside;
 	}
-	str_add(s, line);
+	str_add(s, rest);
 }
 
 char *buildlog_explain_failure(const char *path, const char *dir)
 {
 	_cleanup_(str_done) struct str log = {0};
-	_cleanup_(strv_done) struct strv lines = {0};
+	struct found_lines lines;
 	struct str text = {0};
-	size_t error, tail;
-	bool clear;
+	size_t tail;
 
 	if (file_read_tail(path, LOG_SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
-	split_lines(log.data, &lines);
+	find_lines(log.data, &lines);
 	if (lines.n < 3) /* the header has two lines */
 		return NULL;
-	error = find_error(&lines, &clear);
-	if (clear) {
-		add_line(&text, lines.items[error], dir);
+	if (lines.mark < CLEAR_MARKS) {
+		add_line(&text, lines.error_line, dir);
 		return str_take(&text);
 	}
 	tail = lines.n - LAST_LINES < 2 ? 2 : lines.n - LAST_LINES;
-	if (error < tail) {
-		add_line(&text, lines.items[error], dir);
-		str_add(&text, error + 1 < tail ? "\n...\n" : "\n");
+	if (lines.error < tail) {
+		add_line(&text, lines.error_line, dir);
+		str_add(&text, lines.error + 1 < tail ? "\n...\n" : "\n");
 	}
 	for (size_t i = tail; i < lines.n; i++) {
-		add_line(&text, lines.items[i], dir);
+		add_line(&text, lines.last[i % LAST_LINES], dir);
 		str_add(&text, i + 1 < lines.n ? "\n" : "");
 	}
 	return str_take(&text);

@@ -43,6 +43,37 @@ static void test_format(void)
 	str_done(&log);
 }
 
+/* A build can write lines without end. A message shows the beginning of each, in whole
+ * characters. */
+static void test_long_lines(void)
+{
+	static const char umlaut[] = "\xc3\xa4";
+	struct str body = {0}, want = {0};
+
+	str_add(&body, "error: ");
+	for (size_t i = 0; i < 1000000; i++)
+		str_add(&body, umlaut);
+	str_add(&want, "error: ");
+	for (size_t i = 0; i < 495; i++)
+		str_add(&want, umlaut);
+	str_add(&want, "...");
+	explains(body.data, want.data, "an endless line is cut");
+	str_done(&want);
+	body.len = 0;
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t j = 0; j < 1000 + i; j++)
+			str_add(&body, "x");
+		for (size_t j = 0; j < (i ? 997 : 1000); j++)
+			str_add(&want, "x");
+		str_add(&want, i ? "..." : "");
+		str_add(&body, "\n");
+		str_add(&want, i < 2 ? "\n" : "");
+	}
+	explains(body.data, want.data, "so are the last lines, beginning with 1001 bytes");
+	str_done(&body);
+	str_done(&want);
+}
+
 int main(void)
 {
 	int fd = mkstemp(path);
@@ -76,6 +107,7 @@ int main(void)
 		"follows");
 	explains("one\ntwo\nthree\nfour\nfive\n", "three\nfour\nfive",
 		"the explanation is the last lines if nothing looks like an error");
+	test_long_lines();
 	unlink(path);
 	return done_testing();
 }
