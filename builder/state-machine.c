@@ -332,6 +332,8 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 		return STEP_WAIT;
 	}
 	end_phase(job, last);
+	if (last && job->build)
+		user_end_processes(&job->build->user);
 	if (last && last->cancelled)
 		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
 	if (last && states[job->state].leave)

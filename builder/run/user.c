@@ -16,6 +16,9 @@
 #define LOCK_TREE "/run/dkms"
 /* systemd has a file for each user of a service here. */
 #define DYNAMIC_USERS "/run/systemd/dynamic-uid"
+/* Numbers that nobody uses, as the same page of systemd says. */
+#define KILLER_FIRST 65520
+#define KILLER_LAST 65533
 #define USERS (USER_LAST - USER_FIRST + 1)
 
 /* Whether a process runs as the user: one of a service, of a container, or of an account
@@ -77,15 +80,28 @@ int user_take(const char *tree, struct user *ret, struct error *err)
 	return r;
 }
 
-/* Kills all processes of a user: those that a build without namespaces has left would
- * otherwise be there when another job has the user. kill(2) with -1 signals everything
- * that its caller may signal, so a process of that user has to call it. */
+/* Returns a user who has no process. */
+static uid_t find_killer(void)
+{
+	uid_t uid = KILLER_FIRST;
+
+	while (uid < KILLER_LAST && has_processes(uid))
+		uid++;
+	return uid;
+}
+
+/* Kills all processes of a user. kill(2) with -1 signals everything that its caller may
+ * signal, so a process with that effective user ID has to call it. Its other user IDs are
+ * those of nobody: otherwise the processes could stop it first, and dkms would wait for it
+ * without end. */
 static void kill_processes(uid_t uid)
 {
+	uid_t killer = find_killer();
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0)
+		if (setresgid(uid, uid, uid) == 0 &&
+			setresuid(killer, uid, killer) == 0)
 			kill(-1, SIGKILL);
 		_exit(0);
 	}
@@ -93,10 +109,15 @@ static void kill_processes(uid_t uid)
 		;
 }
 
-void user_give(struct user *u)
+void user_end_processes(const struct user *u)
 {
 	if (u->uid && u->outside)
 		kill_processes(u->uid);
+}
+
+void user_give(struct user *u)
+{
+	user_end_processes(u);
 	lock_release(&u->lock);
 	*u = (struct user){0};
 }

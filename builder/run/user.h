@@ -20,7 +20,7 @@
 /* A user who is taken. Zero-initialised is none: uid 0. */
 struct user {
 	uid_t uid; /* its group has the same number */
-	bool outside; /* its processes are in no PID namespace: user_give() ends them */
+	bool outside; /* its processes are in no PID namespace: see user_end_processes() */
 	struct lock lock;
 };
 
@@ -29,8 +29,12 @@ struct user {
  * which has the locks if /run cannot be written. Returns 0 or a negative errno; -EAGAIN
  * if all users are taken. Call it in the thread of the event loop, or with a lock. */
 int user_take(const char *tree, struct user *ret, struct error *err);
-/* Gives the user back, if there is one. None of its processes may be left, unless outside
- * is set. */
+/* Ends all processes of the user, if they are in no PID namespace: what a command has left
+ * could change files while root looks at them, or would be there when another job has the
+ * user. To be called when the command has ended. */
+void user_end_processes(const struct user *u);
+/* Gives the user back, if there is one, and ends its processes as user_end_processes()
+ * does. */
 void user_give(struct user *u);
 
 #endif
