@@ -296,6 +296,12 @@ static void check_destination(
 			"DEST_MODULE_LOCATION[%u] is \"%s\", but must not contain a "
 			"blank",
 			index, dest);
+	/* The path goes to configuration files and scripts of other programs. */
+	else if (strspn(dest, MODULE_NAME_CHARS "/") != strlen(dest) && !has_control(dest))
+		problems_add(problems,
+			"DEST_MODULE_LOCATION[%u] is \"%s\", but may have only letters, "
+			"digits and the characters /%s",
+			index, dest, MODULE_NAME_PUNCTUATION);
 }
 
 static void read_module(const struct evaluation *e, const struct conf *c,

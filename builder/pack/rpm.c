@@ -2,6 +2,8 @@
 /* What does rpmbuild(1) need to make a package? */
 #include "config.h"
 
+#include <errno.h>
+
 #include "base/walk.h"
 #include "builder/host/distro.h"
 #include "builder/pack/rpm.h"
@@ -80,6 +82,15 @@ static void add_built_parts(struct str *s, const struct job *job)
 		base, base, job->kernel->release, depmod, depmod);
 }
 
+/* Whether the path means itself in a spec file, where "%(id)" is a command, and quotes and
+ * patterns have a meaning. */
+static bool is_plain(const char *path)
+{
+	_cleanup_free_ char *plain = package_sanitize(path, "/._+~:-,@", ' ');
+
+	return streq(path, plain);
+}
+
 /* Appends the paths in the package of all files below root. */
 static int add_files(struct str *s, const char *root, struct error *err)
 {
@@ -93,6 +104,11 @@ static int add_files(struct str *s, const char *root, struct error *err)
 		if (e->error)
 			return error_errno(
 				err, e->error, 1, "cannot read %s/%s", root, e->path);
+		if (!is_plain(e->path))
+			return error_set(err, -EINVAL, 3,
+				"/%s cannot be in a package: its name has a meaning "
+				"for rpmbuild",
+				e->path);
 		if (e->type != DT_DIR)
 			str_addf(s, "\"/%s\"\n", e->path);
 	}
