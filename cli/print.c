@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <time.h>
 
+#include "base/str.h"
 #include "cli/print.h"
 
 char *format_seconds(double seconds)
@@ -35,13 +36,15 @@ char *format_bytes(uint64_t bytes)
 
 void print_warning(const char *fmt, ...)
 {
+	_cleanup_(str_done) struct str text = {0};
 	va_list ap;
 
-	fputs("dkms: warning: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	str_vaddf(&text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	/* A name in it may come from a package. */
+	text_mask_controls(text.data);
+	fprintf(stderr, "dkms: warning: %s\n", text.data);
 }
 
 void print_indented(FILE *out, const char *text)

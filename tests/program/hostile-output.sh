@@ -70,6 +70,12 @@ controls()
 	like "$err" "builds do not see $place/x\?\[2J; sandbox_paths=\"$place\"" "the advice has no control characters"
 	is "$(tr -d '\n\t[:print:]' < "$work/err")" "" "nor has anything else that is printed"
 	umount /home
+	module named 1.0
+	ln -s "/etc/$name" "$sourcetree/named-1.0/$name"
+	dkms add named/1.0 > /dev/null
+	run_dkms mktarball named/1.0 --source-only
+	like "$err" "warning: named/1.0: x\?\[2J leads out of the source, to /etc/x\?\[2J" "a warning has no control characters"
+	is "$(tr -d '\n\t[:print:]' < "$work/err")" "" "nor has anything else that is printed with it"
 }
 
 # Builds complain about what only root may read, and about their own files.
@@ -93,6 +99,31 @@ complaints()
 	build
 	like "$err" 'sandbox_paths="/home/joe/open"' "what everybody may read is"
 	umount /home
+}
+
+# Where the distribution does not choose the directory of modules, it is a path in the spec file of
+# rpmbuild, for which %(...) is a command.
+destinations()
+{
+	local place
+
+	machine
+	kernel $K
+	private_etc || { skip "needs namespaces" "destinations"; return; }
+	echo ID=other > "$work/os-release"
+	mount --bind "$work/os-release" /etc/os-release
+	for place in "%(echo>$work/ran)" '%{lua:print(1)}' 'a"b' "a'b" 'a;b' 'a*' 'a`b' 'a\\b'; do
+		module m 1.0
+		printf 'DEST_MODULE_LOCATION[0]=%q\n' "/kernel/$place" >> "$sourcetree/m-1.0/dkms.conf"
+		run_dkms build m/1.0 -k $K
+		is "$status" 8 "DEST_MODULE_LOCATION /kernel/$place: an error"
+		like "$err" "DEST_MODULE_LOCATION.0. is .*, but may have only letters, digits and the characters /" "and it says so"
+		[ "$status" -ne 0 ] || run_dkms mkrpm m/1.0 -k $K --binaries-only
+		rm -r "$sourcetree/m-1.0"
+		dkms remove m/1.0 --all > /dev/null 2>&1 || true
+	done
+	ok "nothing was run" test ! -e "$work/ran"
+	umount /etc/os-release
 }
 
 # Without namespaces, what a command has started goes on after it.
@@ -149,5 +180,6 @@ endless_files
 endless_lines
 controls
 complaints
+destinations
 survivors
 finish
