@@ -96,6 +96,18 @@ void text_mask_controls(char *text)
 	}
 }
 
+void text_shorten(char *text, size_t max)
+{
+	size_t n = strnlen(text, max + 1);
+
+	if (n <= max || max < strlen("..."))
+		return;
+	n = max - strlen("...");
+	while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(text + n, "...", sizeof("..."));
+}
+
 uint64_t text_hash(const char *text, size_t n)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);

@@ -27,6 +27,9 @@ void str_done(struct str *s);
 /* Replaces control characters, except line feed and tab, with '?', so that text from
  * elsewhere can be printed to a terminal. */
 void text_mask_controls(char *text);
+/* Cuts text that has more than max bytes, between two characters of UTF-8, and lets it end
+ * in "...". */
+void text_shorten(char *text, size_t max);
 /* Returns the FNV-1a hash of n bytes: draft-eastlake-fnv. */
 uint64_t text_hash(const char *text, size_t n);
 

@@ -183,19 +183,6 @@ static void find_lines(char *text, struct found_lines *ret)
 		ret->error = ret->n;
 }
 
-/* Cuts a line that is too long for a message, between two characters of UTF-8. */
-static void shorten(char *line)
-{
-	size_t n = strnlen(line, LINE_MAX_BYTES + 1);
-
-	if (n <= LINE_MAX_BYTES)
-		return;
-	n = LINE_MAX_BYTES - strlen("...");
-	while (n && ((unsigned char)line[n] & 0xc0) == 0x80)
-		n--;
-	memcpy(line + n, "...", sizeof("..."));
-}
-
 /* Appends the line with paths below dir made relative to it. A path that is dir itself
  * stays, also with a slash at its end. */
 static void add_line(struct str *s, char *line, const char *dir)
@@ -203,7 +190,7 @@ static void add_line(struct str *s, char *line, const char *dir)
 	const char *rest = line;
 	size_t n = strlen(dir);
 
-	shorten(line);
+	text_shorten(line, LINE_MAX_BYTES);
 	for (const char *found; n && (found = strstr(rest, dir)); rest = found + n) {
 		bool inside = found[n] == '/' && found[n + 1] &&
 			!isspace((unsigned char)found[n + 1]);

@@ -11,6 +11,10 @@
 #include "builder/tree/tree.h"
 #include "builder/steps/read-conf.h"
 
+/* The lines that a dkms.conf writes to standard error and that are shown, and the bytes of
+ * each. */
+#define STDERR_LINES_MAX 16
+#define STDERR_LINE_MAX 1000
 #define CONF_SECONDS 10 /* the time limit for the evaluation of a dkms.conf (s) */
 
 /* Returns the dkms.conf path of a version that is being added; the caller frees. */
@@ -190,21 +194,28 @@ enum transition evaluate_enter(struct job *job)
 	return TRANSITION_NEXT;
 }
 
-/* Adds each line that the evaluation has written to standard error as a warning. */
+/* Adds the first lines that the evaluation has written to standard error as warnings. */
 static void add_stderr_warnings(struct job *job, const struct str *text)
 {
+	struct strv *warnings = &job->outcome.warnings;
+	size_t n = 0;
+
 	for (const char *line = text->data; line && *line;) {
 		size_t len = strcspn(line, "\n");
 
-		if (len) {
+		if (len && n++ < STDERR_LINES_MAX) {
 			char *copy = xstrndup(line, len);
 
 			text_mask_controls(copy);
-			strv_take(&job->outcome.warnings, copy);
+			text_shorten(copy, STDERR_LINE_MAX);
+			strv_take(warnings, copy);
 		}
 		line += len;
 		line += *line == '\n';
 	}
+	if (n > STDERR_LINES_MAX)
+		strv_pushf(warnings, "its dkms.conf has written %zu more lines",
+			n - STDERR_LINES_MAX);
 }
 
 enum transition evaluate_leave(struct job *job, const struct outcome *outcome)

@@ -54,6 +54,23 @@ endless_lines()
 	is "$(sed '1d; $d' "$work/err")" "$(printf '      %s\n' ab ab ab)" "of four million lines, the last three are shown"
 }
 
+# A dkms.conf that warns of nothing many times: dkms compares and prints each warning.
+endless_warnings()
+{
+	machine
+	module m 1.0 'seq 160000 >&2'
+	status=0
+	timeout -s KILL 60 "$DKMS" add m/1.0 "${trees[@]}" < /dev/null > "$work/out" 2> "$work/err" || status=$?
+	is "$status" 0 "a dkms.conf that writes 160,000 lines to standard error is added"
+	is "$(wc -l < "$work/err")" 17 "some of the lines are shown"
+	like "$(tail -n 1 "$work/err")" "written 159984 more lines$" "and the number of the others"
+	module n 1.0 "printf '%0100000d' 0 >&2"
+	run_dkms add n/1.0
+	is "$status" 0 "a dkms.conf that writes a long line is added"
+	is "${err: -13}" "0000000000..." "the beginning of the line is shown"
+	ok "and not much of it" test "${#err}" -lt 1100
+}
+
 # A file name with control characters, in the advice and in the message that it comes from.
 controls()
 {
@@ -178,6 +195,7 @@ END
 
 endless_files
 endless_lines
+endless_warnings
 controls
 complaints
 destinations
