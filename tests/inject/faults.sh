@@ -32,7 +32,7 @@ more=()
 found() # TEXT
 {
 	printf '%s: call %s %s %s: %s\n    by %s\n' "${command[*]::2}" "$n" \
-		"$(head -n 1 "$machine.hit" | cut -d ' ' -f 1,2 | sed "s,$machine/,,g")" "$name$sticky" \
+		"$(head -n 1 "$machine.hit" | cut -d ' ' -f 1,3- | sed 's, 0x.*,,' | sed "s,$machine/,,g")" "$name$sticky" \
 		"$1" "$(callers)" >> "$findings"
 	[ -z "${KEEP:-}" ] || sed 's/^/    | /' "$machine.out" >> "$findings"
 }
@@ -96,7 +96,7 @@ try() # NUMBER ERROR STICKY
 	inject INJECT_AT="$n" INJECT_ERROR="${errors[$name]}" ${all:+INJECT_LOOKS=1} \
 		${sites:+INJECT_SITES="$sites"} ${sticky:+INJECT_STICKY=1}
 	[ -s "$machine.hit" ] || return 1
-	head -n 1 "$machine.hit" | cut -d ' ' -f 3 >> "$machine.new"
+	head -n 1 "$machine.hit" | cut -d ' ' -f 2 >> "$machine.new"
 	judge
 }
 

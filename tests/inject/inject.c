@@ -13,7 +13,7 @@
  *   INJECT_ERROR   a call that is hit fails with this errno
  *   INJECT_SIGNAL  before the call that is hit, dkms gets this signal
  *   INJECT_EVENT   dkms gets INJECT_SIGNAL when it has written this line of --events
- *   INJECT_LOG     a file, to which each hit appends "FUNCTION PATH NUMBER" and the
+ *   INJECT_LOG     a file, to which each hit appends "FUNCTION NUMBER PATH" and the
  *                  addresses of its callers in dkms, for addr2line(1)
  *   INJECT_RECORD  a file, to which each call that succeeds and changes files appends a
  *                  line, for tests/inject/crash.py

@@ -171,7 +171,7 @@ static void log_hit(const char *function, const char *path, const struct callers
 
 	if (plan.log_fd < 0)
 		return;
-	len = snprintf(line, sizeof(line), "%s %s %lu", function, path, callers->number);
+	len = snprintf(line, sizeof(line), "%s %lu %s", function, callers->number, path);
 	for (int i = 0; i < callers->n && (size_t)len < sizeof(line) - 32; i++)
 		len += snprintf(line + len, 32, " %#lx", (unsigned long)callers->addresses[i]);
 	line[len++] = '\n';
