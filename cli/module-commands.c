@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
 #include "builder/steps/check-needed.h"
@@ -115,18 +116,21 @@ int command_ldtarball(struct arguments *args)
 	return command_add(args);
 }
 
-/* Adds the module for build and install, if it is not yet added. Returns 0 with the name and the
- * version of the module in the arguments, or a negative errno if there is nothing more to do:
- * after a failure, with *status set, and in a dry run. */
+/* Adds the module for build and install, if it is not yet added, or if its script POST_ADD has not
+ * run to its end. Returns 0 with the name and the version of the module in the arguments, or a
+ * negative errno if there is nothing more to do: after a failure, with *status set, and in a dry
+ * run. */
 static int ensure_added(struct session *s, int *status)
 {
 	struct arguments *args = s->args;
+	const char *tree = s->settings->trees.dkms;
 	struct job *job;
 	int r;
 
 	if (!args->directory && !arguments_are_archive(args) &&
-		tree_version_state(s->settings->trees.dkms, s->settings->trees.source,
-			args->name, args->version) > STATE_LEFTOVER)
+		tree_version_state(tree, s->settings->trees.source, args->name,
+			args->version) > STATE_LEFTOVER &&
+		!tree_has_add_mark(tree, args->name, args->version))
 		return 0;
 	r = run_add(s, true, &job);
 	if (r == 0 && job->outcome.result == RESULT_FAILED) {

@@ -156,7 +156,7 @@ killed() # ARGUMENT...
 	rm "$machine/stop"
 }
 
-for command in "add hello/1.0" "add DIRECTORY" "install DIRECTORY -k $K"; do
+for command in "add hello/1.0" "install hello/1.0 -k $K" "build hello/1.0 -k $K" "add DIRECTORY" "install DIRECTORY -k $K"; do
 	adds
 	cp -r "$sourcetree/hello-1.0" "$machine/hello-1.0"
 	words=${command/DIRECTORY/$machine/hello-1.0}
