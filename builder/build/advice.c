@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/run/memory-group.h"
 #include "builder/host/unpackaged.h"
 #include "builder/build/advice.h"
 #include "builder/build/build.h"
@@ -113,6 +114,10 @@ char *advice_find(const struct job *job)
 	_cleanup_(str_done) struct str log = {0};
 	char *advice = NULL, *line, *rest;
 
+	if (memory_group_was_full(b->user.memory_group))
+		return xasprintf("the build used all of the memory that max_build_memory in "
+				 "%s/framework.conf permits",
+			s->config_dir);
 	if (file_read_tail(b->paths.log, SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
 	if (box.kind != SANDBOX_KIND_NONE)

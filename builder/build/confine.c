@@ -300,6 +300,7 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	box->strict = true;
 	box->uid = b->user.uid;
 	box->max_processes = s->limits.max_processes;
+	box->memory_group = b->user.memory_group;
 	box->unfiltered = s->sandbox.unfiltered;
 	box->writable_dir = b->work_dir;
 	box->writable_seen_at = b->paths.build_dir;

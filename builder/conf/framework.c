@@ -32,6 +32,7 @@ const struct framework_key framework_keys[] = {
 	{"continue_on_error", FRAMEWORK_FLAG, SETTING(continue_on_error)},
 	{"dkms_tree", FRAMEWORK_PATH, SETTING(trees.dkms)},
 	{"install_tree", FRAMEWORK_PATH, SETTING(trees.install)},
+	{"max_build_memory", FRAMEWORK_SIZE, SETTING(limits.max_build_memory_bytes)},
 	{"max_log", FRAMEWORK_SIZE, SETTING(limits.max_log_bytes)},
 	{"max_memory", FRAMEWORK_SIZE, SETTING(limits.max_memory_bytes)},
 	{"max_processes", FRAMEWORK_NUMBER, SETTING(limits.max_processes)},

@@ -67,6 +67,7 @@ struct settings {
 		uint64_t max_log_bytes; /* for the log of a build; 0: none */
 		/* of each job that has a user of its own; 0: no limit */
 		unsigned int max_processes;
+		uint64_t max_build_memory_bytes; /* of each job; 0: no limit */
 	} limits;
 	/* Options for the compressors, in the syntax of gzip(1), xz(1) and zstd(1), or
 	 * NULL. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "builder/run/memory-group.h"
 #include "builder/job/job.h"
 
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
@@ -141,6 +142,22 @@ const char *job_archive(const struct job *job)
 	if (job->add)
 		return job->add->archive;
 	return job->pack ? job->pack->archive : NULL;
+}
+
+int job_take_user(struct job *job, struct user *ret)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_(error_done) struct error err = {0};
+	int r = 0;
+
+	if (job->shared->own_users && !ret->uid)
+		r = user_take(s->trees.dkms, ret, &job->outcome.error);
+	if (r == 0 && s->limits.max_build_memory_bytes && !ret->memory_group &&
+		memory_group_make(s->limits.max_build_memory_bytes, &ret->memory_group,
+			&err) < 0)
+		strv_pushf(&job->outcome.notices,
+			"max_build_memory does not limit builds: %s", err.what);
+	return r;
 }
 
 uint64_t job_cpu_ns(const struct job *job)

@@ -269,6 +269,11 @@ int job_try_lock(struct job *job, const char *what, struct lock *ret);
 /* Notes that what is locked, and returns -EAGAIN for the caller to return. */
 int job_note_locked(struct job *job, const char *what);
 
+/* Takes a user for commands of the job's module, if jobs have users of their own, and makes
+ * a control group if their memory is limited. Does nothing where there is one already. Returns
+ * 0, or a negative errno and job->outcome.error. user_give() gives both back. */
+int job_take_user(struct job *job, struct user *ret);
+
 /* Returns the CPU time that all phases of a job used (ns). */
 uint64_t job_cpu_ns(const struct job *job);
 /* Returns the largest resident set of one process in all phases of a job (bytes); 0 if

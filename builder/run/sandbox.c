@@ -627,6 +627,17 @@ static void add_waiting_shell(struct strv *argv)
 				    "sh", NULL});
 }
 
+/* Appends a shell that enters the control group before it becomes the command. */
+static void add_memory_group(struct strv *argv, const struct sandbox *box)
+{
+	static const char script[] =
+		"echo 0 > \"$0/cgroup.procs\" || exit; exec \"$@\"";
+
+	if (box->memory_group)
+		strv_push_all(argv, (const char *const[]){
+					    "sh", "-c", script, box->memory_group, NULL});
+}
+
 static void wrap_in_bubblewrap(
 	struct command *cmd, const struct sandbox *box, struct strv *argv)
 {
@@ -652,6 +663,7 @@ void sandbox_wrap_command(struct command *cmd, const struct sandbox *box)
 {
 	struct strv argv = {0};
 
+	add_memory_group(&argv, box);
 	if (box->kind == SANDBOX_KIND_NONE)
 		add_user(&argv, box);
 	else

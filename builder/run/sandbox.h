@@ -32,6 +32,7 @@ struct sandbox {
 	uid_t uid;
 	/* How many processes and threads that user may have; 0: no limit. */
 	unsigned int max_processes;
+	const char *memory_group; /* of the command: run/memory-group.h; or NULL */
 	bool unfiltered; /* all system calls are permitted, see run/seccomp.h */
 	const char *writable_dir;     /* the one writable directory; NULL: none */
 	const char *writable_seen_at; /* where the command sees writable_dir; a directory

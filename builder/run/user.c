@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "builder/run/memory-group.h"
 #include "builder/run/user.h"
 
 /* The locks of users are here, because they hold for the machine and not for a tree. */
@@ -118,6 +119,7 @@ void user_end_processes(const struct user *u)
 void user_give(struct user *u)
 {
 	user_end_processes(u);
+	memory_group_remove(u->memory_group);
 	lock_release(&u->lock);
 	*u = (struct user){0};
 }

@@ -21,6 +21,7 @@
 struct user {
 	uid_t uid; /* its group has the same number */
 	bool outside; /* its processes are in no PID namespace: see user_end_processes() */
+	char *memory_group; /* that its commands run in: run/memory-group.h; or NULL */
 	struct lock lock;
 };
 

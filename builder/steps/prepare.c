@@ -376,9 +376,7 @@ enum transition copy_enter(struct job *job)
 {
 	if (!build_is_needed(job))
 		return TRANSITION_NEXT;
-	if (job->shared->own_users && !job->build->user.uid &&
-		user_take(job->shared->settings->trees.dkms, &job->build->user,
-			&job->outcome.error) < 0)
+	if (job_take_user(job, &job->build->user) < 0)
 		return TRANSITION_FAIL;
 	job->build->user.outside = job->build->sandbox == SANDBOX_KIND_NONE;
 	job->ask.work = copy_work;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/run/memory-group.h"
 #include "builder/host/header-trees.h"
 #include "builder/host/keypair.h"
 #include "builder/tree/tree.h"
@@ -122,6 +123,7 @@ static int fill_sandbox(
 	box->kind = job->shared->sandbox;
 	box->uid = job->ask.user.uid;
 	box->max_processes = s->limits.max_processes;
+	box->memory_group = job->ask.user.memory_group;
 	box->unfiltered = s->sandbox.unfiltered;
 	box->strict = true;
 	strv_split(&box->readable_paths, s->sandbox.paths ? s->sandbox.paths : "");
@@ -147,10 +149,8 @@ static int fill_command(struct job *job)
 	const struct conf_request request = job_conf_request(job);
 	struct command *cmd = &job->ask.command;
 	struct sandbox box = {0};
-	int r = 0;
+	int r = job_take_user(job, &job->ask.user);
 
-	if (job->shared->own_users)
-		r = user_take(s->trees.dkms, &job->ask.user, &job->outcome.error);
 	if (r == 0)
 		r = fill_sandbox(job, &request, &box);
 	job->ask.user.outside = box.kind == SANDBOX_KIND_NONE;
@@ -223,6 +223,7 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 	struct conf_request request = job_conf_request(job);
 	struct error *err = &job->outcome.error;
 	struct error ignored = {0};
+	bool full = memory_group_was_full(job->ask.user.memory_group);
 	int r;
 
 	user_give(&job->ask.user);
@@ -231,6 +232,10 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 	if (job_removes(job) && outcome->error == 0)
 		err = &ignored; /* a version can be removed even if its dkms.conf is bad
 				 */
+	if (full && !outcome_ok(outcome))
+		error_set(err, -ENOMEM, 8,
+			"the evaluation of %s needs more memory than max_build_memory permits",
+			job->conf_path);
 	r = conf_parse(&request, &job->ask.command, outcome, &job->conf, err);
 	if (r == 0)
 		add_stderr_warnings(job, &outcome->err);

@@ -141,7 +141,7 @@ process_limit()
 	module bomb 1.0 'PRE_BUILD=pre.sh'
 	write_script "$sourcetree/bomb-1.0/pre.sh" 'i=0' \
 		'while [ $((i += 1)) -le 400 ]; do sleep 100 & done'
-	module tree 1.0 "MAKE=\"perl -e 'for (1 .. 9) { defined fork or die qq(cannot fork\\n) } sleep 1'; make -C \$kernel_source_dir M=\$dkms_tree/tree/1.0/build\""
+	module tree 1.0 "MAKE=\"perl -e 'for (1 .. 9) { defined fork or exec qw(echo no more processes) } sleep 1'; make -C \$kernel_source_dir M=\$dkms_tree/tree/1.0/build\""
 	module conf 1.0
 	module good 1.0
 	for name in bomb tree conf good; do
@@ -154,7 +154,7 @@ process_limit()
 		"what starts too many processes fails, and another build does not"
 	like "$err" "bomb/1.0.*PRE_BUILD" "the error names the script"
 	like "$err" "may have 150 processes; max_processes in $etc/framework.conf" "the remedy names the setting"
-	like "$(cat "$dkmstree/tree/1.0/build/$K-$arch/make.log" "$dkmstree/tree/1.0/$K/$arch/log/make.log" 2> /dev/null)" "cannot fork" "a tree of processes is limited"
+	like "$(cat "$dkmstree/tree/1.0/build/$K-$arch/make.log" "$dkmstree/tree/1.0/$K/$arch/log/make.log" 2> /dev/null | grep -x "no more processes")" . "a tree of processes is limited"
 	is "$(leftover_processes)" "" "no process is left"
 	rm "$etc/framework.conf"
 	module ask 1.0 "MAKE=\"grep -E '^Max (processes|core|open)' /proc/self/limits; make -C \$kernel_source_dir M=\$dkms_tree/ask/1.0/build\""
@@ -166,6 +166,58 @@ process_limit()
 	echo 'max_processes=0' > "$etc/framework.conf"
 	dkms build ask/1.0 -k $K --force > /dev/null
 	like "$(limits_of ask)" "processes $(ulimit -Su) $(ulimit -Hu)" "0 means no limit"
+	rm "$etc/framework.conf"
+}
+
+# Builds that use more memory than they may, while another build is not affected.
+memory_limit()
+{
+	local name pid groups='find /sys/fs/cgroup -name dkms-*'
+
+	machine
+	kernel $K
+	echo 'max_build_memory=128M' > "$etc/framework.conf"
+	module good 1.0
+	dkms_exits 0 "a build with a limit of its memory" install good/1.0 -k $K
+	if [[ $err == *"max_build_memory does not limit builds"* ]]; then
+		like "$err" "(no control groups of version 2 with memory|has a limit for dkms)" "dkms says that there is no limit, and why"
+		rm "$etc/framework.conf"
+		skip "there are no control groups of version 2 with memory" "limits of memory"
+		return
+	fi
+	module large 1.0 'PRE_BUILD=pre.sh'
+	write_script "$sourcetree/large-1.0/pre.sh" "perl -e '\$x = q(x) x (400 << 20); sleep 1'"
+	module many 1.0 'PRE_BUILD=pre.sh'
+	write_script "$sourcetree/many-1.0/pre.sh" 'for i in 1 2 3 4 5 6 7 8 9 10; do' \
+		"perl -e '\$x = q(x) x (40 << 20); sleep 5' &" 'done' 'wait'
+	module files 1.0 'MAKE="head -c 400M /dev/zero > /tmp/file; make -C $kernel_source_dir M=$dkms_tree/files/1.0/build"'
+	module conf 1.0
+	for name in large many files conf; do
+		dkms add $name/1.0 > /dev/null
+	done
+	echo "perl -e '\$x = q(x) x (400 << 20); sleep 1'" >> "$sourcetree/conf-1.0/dkms.conf"
+	for name in large many files; do
+		run_dkms install $name/1.0 -k $K
+		is "$status $(state $name 1.0 $K)" "$([ $name = files ] && echo 10 || echo 1) added" \
+			"$name: a build that uses too much memory fails"
+		like "$err" "all of the memory that max_build_memory in $etc/framework.conf permits" "$name: the error says why"
+	done
+	dkms_exits 8 "a dkms.conf that uses too much memory fails" install conf/1.0 -k $K
+	like "$err" "dkms.conf needs more memory than max_build_memory" "the error says why"
+	dkms_exits 0 "another build" install good/1.0 -k $K --force
+	is "$($groups)" "" "no control group is left"
+	module slow 1.0 'MAKE="sleep 1000"'
+	set -m
+	"$DKMS" install slow/1.0 -k $K "${trees[@]}" > "$work/out" 2>&1 < /dev/null &
+	pid=$!
+	set +m
+	until_file "$dkmstree/slow/1.0/.job-$K-$arch/make.log"
+	kill -KILL $pid
+	wait $pid 2> /dev/null || true
+	ok "kill -9 leaves a control group" test -n "$($groups)"
+	leftover_processes > /dev/null
+	dkms_exits 0 "the next build" install good/1.0 -k $K --force
+	is "$($groups)" "" "it removes the group"
 	rm "$etc/framework.conf"
 }
 
@@ -198,6 +250,7 @@ if private_etc; then
 	log_limit
 	time_limits
 	not_halfway
+	memory_limit
 	if [ "$real_user" -eq 0 ]; then
 		process_limit
 	else
