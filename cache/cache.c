@@ -224,6 +224,37 @@ static int put_file(struct store *s, const struct cache_file *file, struct diges
 	return fd < 0 ? fd : store_put_fd(s, fd, ret, ret_size);
 }
 
+static int put_files(
+	struct cache *c, const struct cache_file *files, size_t n, struct entry *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct digest digest;
+		uint64_t size;
+
+		r = put_file(c->store, &files[i], &digest, &size);
+		if (r == 0)
+			entry_add_file(e, files[i].name, &digest, size);
+	}
+	return r;
+}
+
+int cache_store_more(
+	struct cache *c, const struct cache_file *files, size_t n, struct entry *e)
+{
+	_cleanup_close_ int hold = -1;
+	int r;
+
+	if (has_stopped_writing(c))
+		return -EROFS;
+	hold = store_hold(c->store);
+	if (hold == -EAGAIN)
+		return hold;
+	r = put_files(c, files, n, e);
+	return r < 0 ? stop_writing(c, r) : 0;
+}
+
 int cache_store_files(struct cache *c, const struct key *key,
 	const struct cache_file *files, size_t n, struct entry *e)
 {
@@ -242,14 +273,8 @@ int cache_store_files(struct cache *c, const struct key *key,
 		r = store_put_bytes(c->store, part->detail, part->n, &part->digest);
 		entry_add_part(e, part->name, &part->digest);
 	}
-	for (size_t i = 0; i < n && r == 0; i++) {
-		struct digest digest;
-		uint64_t size;
-
-		r = put_file(c->store, &files[i], &digest, &size);
-		if (r == 0)
-			entry_add_file(e, files[i].name, &digest, size);
-	}
+	if (r == 0)
+		r = put_files(c, files, n, e);
 	return r < 0 ? stop_writing(c, r) : 0;
 }
 

@@ -75,6 +75,10 @@ int cache_restore(struct cache *c, const struct entry *e, const struct cache_fil
  * cache_commit(). Returns 0 or a negative errno. */
 int cache_store_files(struct cache *c, const struct key *key,
 	const struct cache_file *files, size_t n, struct entry *e);
+/* Adds more files to an entry that has been stored and not yet been committed. Returns 0
+ * or a negative errno. */
+int cache_store_more(
+	struct cache *c, const struct cache_file *files, size_t n, struct entry *e);
 /* Adds the entry. An existing entry with this key stays, unless replace is set. Returns 0
  * or a negative errno. */
 int cache_commit(struct cache *c, const struct entry *e, bool replace);

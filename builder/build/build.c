@@ -7,6 +7,8 @@
  *   build/     the copy of the source; the module's commands can write only here. It
  *              belongs to the user that they run as
  *   staging/   module/ and log/; this will be renamed to NAME/VERSION/RELEASE/ARCH
+ *   lent/      a copy of staging/ that POST_BUILD may change
+ *   tmp/       what the commands see at /tmp
  *   make.log
  *
  * The commands see the copy at NAME/VERSION/build, where a dkms.conf expects it; places.h
@@ -57,6 +59,11 @@ struct build *build_new(const struct job *job)
 	p->job_dir = xasprintf("%s/.job-%s-%s", p->version_dir, release, arch);
 	p->copy_dir = path_join(p->job_dir, "build");
 	p->staging_dir = path_join(p->job_dir, "staging");
+	p->lent_dir = path_join(p->job_dir, "lent");
+	p->tmp_dir = path_join(p->job_dir, "tmp");
+	p->built_dir = xasprintf("%s/%s/%s", p->version_dir, release, arch);
+	p->displaced_built_dir =
+		xasprintf("%s/.built-%s-%s", p->version_dir, release, arch);
 	p->log = path_join(p->job_dir, "make.log");
 	b->work_dir = b->paths.copy_dir;
 	b->log_fd = -1;
@@ -75,6 +82,10 @@ static void paths_done(struct build_paths *p)
 	free(p->job_dir);
 	free(p->copy_dir);
 	free(p->staging_dir);
+	free(p->lent_dir);
+	free(p->tmp_dir);
+	free(p->built_dir);
+	free(p->displaced_built_dir);
 	free(p->log);
 }
 
@@ -92,6 +103,8 @@ void build_free(struct build *b)
 	user_give(&b->user);
 	strv_done(&b->mounted_places);
 	trace_free(b->trace);
+	strv_done(&b->added);
+	free(b->changed);
 	free(b->fit);
 	free(b->search_path);
 	free(b);
@@ -129,7 +142,12 @@ int build_log_fd(const struct job *job)
 
 int build_clear_job_dir(struct job *job)
 {
-	int r = dir_remove(job->build->work_dir, &job->outcome.error);
+	const struct build_paths *p = &job->build->paths;
+	const char *const dirs[] = {
+		job->build->work_dir, p->staging_dir, p->lent_dir, p->tmp_dir};
+	int r = 0;
 
-	return r < 0 ? r : dir_remove(job->build->paths.staging_dir, &job->outcome.error);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == 0; i++)
+		r = dir_remove(dirs[i], &job->outcome.error);
+	return r;
 }

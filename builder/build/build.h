@@ -22,6 +22,12 @@ struct build_paths {
 	char *job_dir;       /* VERSION_DIR/.job-RELEASE-ARCH */
 	char *copy_dir;      /* JOB_DIR/build: the copy of the source */
 	char *staging_dir;   /* JOB_DIR/staging */
+	char *lent_dir;      /* JOB_DIR/lent: the copy of staging_dir that POST_BUILD sees,
+			      * see post-build.h */
+	char *tmp_dir;       /* JOB_DIR/tmp: the commands' /tmp */
+	char *built_dir;     /* VERSION_DIR/RELEASE/ARCH */
+	char *displaced_built_dir; /* VERSION_DIR/.built-RELEASE-ARCH: without namespaces,
+				    * what is at built_dir otherwise */
 	char *log;           /* JOB_DIR/make.log */
 };
 
@@ -49,6 +55,10 @@ struct build {
 	size_t next_patch;    /* index of the next patch to apply */
 	struct user user; /* whom the module's commands run as; uid 0: as dkms does */
 	struct trace *trace;  /* what the module's commands open; NULL: not recorded */
+	bool lent;            /* lent_dir has what POST_BUILD may change */
+	struct strv added;    /* the files that POST_BUILD has added, relative to
+			       * staging_dir */
+	char *changed;        /* the first file that it has changed or removed; or NULL */
 	char *fit; /* build_describe_fit()'s, if the modules were found to fit; or NULL */
 	char *search_path;    /* build_search_path()'s; NULL: it was not asked for */
 };

@@ -54,14 +54,35 @@ char *build_describe_fit(const struct job *job)
 	return str_take(&s);
 }
 
+int build_check_modules(struct job *job, const struct strv *paths)
+{
+	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
+	_cleanup_(strv_done) struct strv all_symvers = {0};
+	_cleanup_(error_done) struct error err = {0};
+	int r;
+
+	if (path_exists(symvers))
+		strv_push(&all_symvers, symvers);
+	list_symvers(job, &all_symvers);
+	/* All problems are only warnings, even a file that is not a module: a person has
+	 * to judge them. But depmod reads the modules with the same library as root, for
+	 * all packages. */
+	r = examine_for_kernel(paths, job->kernel->release, &all_symvers,
+		&job->outcome.warnings, &err);
+	if (r == -EPROTO) {
+		error_move(&job->outcome.error, &err);
+		return r;
+	}
+	if (r < 0)
+		strv_push(&job->outcome.warnings, err.what);
+	return 0;
+}
+
 int build_check_staged_modules(struct job *job)
 {
 	_cleanup_free_ char *fit = build_describe_fit(job);
 	size_t n_warnings = job->outcome.warnings.n;
-	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
 	_cleanup_(strv_done) struct strv paths = {0};
-	_cleanup_(strv_done) struct strv all_symvers = {0};
-	_cleanup_(error_done) struct error err = {0};
 	int r;
 
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
@@ -71,20 +92,9 @@ int build_check_staged_modules(struct job *job)
 		if (!m->excluded)
 			strv_take(&paths, build_staged_path(job, name));
 	}
-	if (path_exists(symvers))
-		strv_push(&all_symvers, symvers);
-	list_symvers(job, &all_symvers);
-	/* All problems are only warnings, even a file that is not a module: a person has
-	 * to judge them. But depmod reads the modules with the same library as root, for
-	 * all packages. */
-	r = examine_for_kernel(&paths, job->kernel->release, &all_symvers,
-		&job->outcome.warnings, &err);
-	if (r == -EPROTO) {
-		error_move(&job->outcome.error, &err);
-		return r;
-	}
+	r = build_check_modules(job, &paths);
 	if (r < 0)
-		strv_push(&job->outcome.warnings, err.what);
+		return r;
 	free(job->build->fit);
 	job->build->fit =
 		job->outcome.warnings.n == n_warnings ? TAKE_PTR(fit) : NULL;

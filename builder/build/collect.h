@@ -12,6 +12,8 @@ enum transition collect_enter(struct job *job);
  * Returns 0; or a negative errno and job->outcome.error if a module ends the process that
  * looks at it, because it would do so to depmod(8), too. */
 int build_check_staged_modules(struct job *job);
+/* Does this with the module files at these paths only, which may be compressed. */
+int build_check_modules(struct job *job, const struct strv *paths);
 /* Returns a text that says what the modules of the job have to fit: the kernel's release,
  * and the digests of the Module.symvers files that belong to other packages. The same
  * modules need not be checked again while it is the same. NULL if the cache is off. The

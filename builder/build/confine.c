@@ -302,8 +302,9 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	box->max_processes = s->limits.max_processes;
 	box->memory_group = b->user.memory_group;
 	box->unfiltered = s->sandbox.unfiltered;
-	box->writable_dir = b->work_dir;
-	box->writable_seen_at = b->paths.build_dir;
+	strv_push(&box->writable_dirs, b->work_dir);
+	strv_push(&box->writable_dirs, b->paths.build_dir);
+	box->tmp_dir = b->paths.tmp_dir;
 	box->network = build_may_use_network(job);
 	hide_unpackaged(s, box);
 	show_listed_paths(job, box);

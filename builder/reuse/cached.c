@@ -8,8 +8,12 @@
  * and the predicate of the provenance.
  *
  * POST_BUILD runs later, in the sandbox, where it can change only the build directory,
- * which is removed afterwards. So a hit skips it. The entry is published together with
- * the build, so builds whose POST_BUILD failed are never found in the cache. */
+ * which is removed afterwards, and add files to the built ones. The entry has these files,
+ * with names that begin with "added/", so that a hit skips the script. A build whose
+ * script changes built files, such as one that signs them, is not kept: the result depends
+ * on a key, and on how dkms has signed and compressed the modules. The entry is published
+ * together with the build, so builds whose POST_BUILD failed are never found in the
+ * cache. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,6 +23,7 @@
 #include "base/file.h"
 #include "cache/cache.h"
 #include "cache/listing.h"
+#include "builder/host/module-name.h"
 #include "builder/build/build.h"
 #include "builder/build/collect.h"
 #include "builder/reuse/cached.h"
@@ -71,6 +76,30 @@ static void add_file(struct files *f, char *name, char *path)
 	f->items[f->n++] = (struct cache_file){.name = name, .path = path};
 }
 
+/* The names in an entry of the files that POST_BUILD has added begin with this. */
+#define ADDED "added/"
+
+/* Adds the files of the entry that POST_BUILD has added, and makes their directories. */
+static int add_added_files(const struct job *job, const struct entry *e, struct files *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < e->n_files && r == 0; i++) {
+		const char *name = e->files[i].name;
+		_cleanup_free_ char *path = NULL, *dir = NULL;
+
+		if (!has_prefix(name, ADDED))
+			continue;
+		path = path_join(job->build->paths.staging_dir, name + strlen(ADDED));
+		if (path_has_dot_dot(path))
+			return -EBADMSG;
+		dir = path_parent(path);
+		r = dir_make(dir, NULL);
+		add_file(ret, xstrdup(name), TAKE_PTR(path));
+	}
+	return r;
+}
+
 static void files_done(struct files *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
@@ -120,6 +149,8 @@ static int restore(struct job *job, const struct entry *e)
 	if (!is_whole(e, &files))
 		return -EBADMSG;
 	r = dir_make(module_dir, NULL);
+	if (r == 0)
+		r = add_added_files(job, e, &files);
 	if (r == 0)
 		unlink(job->build->paths.log);
 	if (r == 0)
@@ -367,6 +398,33 @@ static void add_origin(struct job *job)
 	manifest_sort(m);
 }
 
+/* Adds the files of POST_BUILD to the entry, or drops the entry if it may not be kept. */
+static void store_post_build(struct job *job)
+{
+	const struct build *b = job->build;
+	struct entry *e = &job->reuse->entry;
+	_cleanup_(files_done) struct files files = {0};
+	_cleanup_free_ char *why = NULL;
+
+	if (b->changed)
+		why = xasprintf("POST_BUILD changes %s", b->changed);
+	for (size_t i = 0; i < b->added.n && !why; i++) {
+		const char *name = b->added.items[i];
+		_cleanup_free_ char *module = module_name_of_file(path_base(name));
+
+		/* It may be a copy of a module that dkms has signed. */
+		if (module)
+			why = xasprintf("POST_BUILD adds the module %s", name);
+		add_file(&files, xasprintf(ADDED "%s", name),
+			path_join(b->paths.staging_dir, name));
+	}
+	if (why)
+		refuse(job, why);
+	if (why || (files.n && cache_store_more(job->shared->cache, files.items, files.n,
+					e) < 0))
+		entry_done(e);
+}
+
 void cached_observe(struct job *job)
 {
 	struct reuse *reuse = job->reuse;
@@ -375,6 +433,8 @@ void cached_observe(struct job *job)
 	struct digest primary;
 	int r;
 
+	if (build_is_needed(job) && reuse->entry.n_files)
+		store_post_build(job);
 	if (!build_is_needed(job) || !job->build->trace)
 		return;
 	r = observed_list(job, &reuse->manifest, &why);

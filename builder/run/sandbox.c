@@ -57,6 +57,7 @@ static const char *const masked_proc[] = {"/proc/cmdline", "/proc/config.gz",
 
 void sandbox_done(struct sandbox *box)
 {
+	strv_done(&box->writable_dirs);
 	strv_done(&box->readable_paths);
 	strv_done(&box->secret_files);
 	strv_done(&box->hidden_dirs);
@@ -516,10 +517,17 @@ static void add_mounts(
 	struct stat st;
 
 	strv_push_all(argv, (const char *const[]){"--ro-bind", "/", "/", NULL});
-	for (size_t i = 0; i < ARRAY_SIZE(always_hidden); i++)
-		if (lstat(always_hidden[i], &st) == 0 && S_ISDIR(st.st_mode))
-			strv_push_all(argv,
-				(const char *const[]){"--tmpfs", always_hidden[i], NULL});
+	for (size_t i = 0; i < ARRAY_SIZE(always_hidden); i++) {
+		const char *dir = always_hidden[i];
+
+		if (lstat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+			continue;
+		if (box->tmp_dir && streq(dir, "/tmp"))
+			strv_push_all(argv, (const char *const[]){"--bind", box->tmp_dir,
+						    dir, NULL});
+		else
+			strv_push_all(argv, (const char *const[]){"--tmpfs", dir, NULL});
+	}
 	if (box->strict) {
 		add_strict_mounts(argv, &emptied, &shown, box);
 	} else {
@@ -541,11 +549,12 @@ static void add_mounts(
 			mask_file(argv, &shown, box->secret_files.items[i]);
 	if (box->jobserver_fifo)
 		show_jobserver_fifo(argv, box->jobserver_fifo);
-	if (box->writable_dir)
-		make_parent_dirs(argv, &emptied, box->writable_seen_at);
-	if (box->writable_dir)
-		strv_push_all(argv, (const char *const[]){"--bind", box->writable_dir,
-					    box->writable_seen_at, NULL});
+	for (size_t i = 0; i + 1 < box->writable_dirs.n; i += 2) {
+		make_parent_dirs(argv, &emptied, box->writable_dirs.items[i + 1]);
+		strv_push_all(argv,
+			(const char *const[]){"--bind", box->writable_dirs.items[i],
+				box->writable_dirs.items[i + 1], NULL});
+	}
 	strv_extend(argv, &box->bwrap_options);
 	for (size_t i = 0; i < emptied.n; i++)
 		strv_push_all(argv,

@@ -34,9 +34,13 @@ struct sandbox {
 	unsigned int max_processes;
 	const char *memory_group; /* of the command: run/memory-group.h; or NULL */
 	bool unfiltered; /* all system calls are permitted, see run/seccomp.h */
-	const char *writable_dir;     /* the one writable directory; NULL: none */
-	const char *writable_seen_at; /* where the command sees writable_dir; a directory
-				       * that exists outside of the sandbox as well */
+	/* Pairs of a directory that the command may write to, and where it sees it: in a
+	 * directory that exists outside of the sandbox as well, or that is emptied. */
+	struct strv writable_dirs;
+	/* The directory that the command sees at /tmp, for files that one command of a
+	 * job leaves to the next. It must belong to the user who runs bubblewrap, and be
+	 * mode 1777. NULL: each command has an empty /tmp. */
+	const char *tmp_dir;
 	const char *install_tree;     /* shown at /lib/modules, if that exists, or NULL */
 	const char *jobserver_fifo; /* named pipe of make's jobserver in /tmp, or NULL */
 	bool network;                 /* the command may use the network */

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "builder/tree/leftovers.h"
 #include "builder/build/build.h"
+#include "builder/build/post-build.h"
 #include "builder/reuse/cached.h"
 #include "builder/steps/clean.h"
 
@@ -77,6 +78,8 @@ static int clean_work(struct job *job)
 	struct build *b = job->build;
 
 	restore_build_dir(b);
+	if (b->version_lock.path)
+		post_build_restore_place(b);
 	if (!b->job_lock.path)
 		return 0; /* another process uses the directory */
 	if (job->outcome.result == RESULT_FAILED && !job->outcome.built &&

@@ -10,6 +10,7 @@
 
 #include "base/beneath.h"
 #include "base/file.h"
+#include "builder/run/private-tmp.h"
 #include "builder/host/keypair.h"
 #include "builder/job/hooks.h"
 #include "builder/build/advice.h"
@@ -19,6 +20,7 @@
 #include "builder/build/ccache.h"
 #include "builder/build/confine.h"
 #include "builder/build/places.h"
+#include "builder/build/post-build.h"
 #include "builder/reuse/check-objects.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/reuse.h"
@@ -62,8 +64,13 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	}
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
 	cmd->trace = b->trace;
+	if (job->state == JOB_POST_BUILD)
+		post_build_show(job, &box);
 	sandbox_wrap_command(cmd, &box);
 	sandbox_done(&box);
+	if (b->sandbox == SANDBOX_KIND_UNTRUSTED &&
+		private_tmp_check(b->paths.tmp_dir, &cmd->argv, &job->outcome.error) < 0)
+		return TRANSITION_FAIL;
 	buildlog_add_command(b->log_fd, seen);
 	return TRANSITION_COMMAND;
 }

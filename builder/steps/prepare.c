@@ -11,6 +11,7 @@
 #include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/walk.h"
+#include "builder/run/private-tmp.h"
 #include "builder/run/trace.h"
 #include "builder/host/distro.h"
 #include "builder/host/header-mounts.h"
@@ -20,6 +21,7 @@
 #include "builder/build/buildlog.h"
 #include "builder/build/constants.h"
 #include "builder/build/places.h"
+#include "builder/build/post-build.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/reuse.h"
@@ -147,10 +149,14 @@ static int lock_job_dir(struct job *job)
 static int lock_version(struct job *job)
 {
 	struct build *b = job->build;
+	int r;
 
 	if (b->sandbox != SANDBOX_KIND_NONE || b->version_lock.path)
 		return 0;
-	return job_try_lock(job, b->paths.version_dir, &b->version_lock);
+	r = job_try_lock(job, b->paths.version_dir, &b->version_lock);
+	if (r == 0)
+		post_build_restore_place(b);
+	return r;
 }
 
 /* Called when the locks are held. If another dkms process has built the version since
@@ -361,6 +367,10 @@ static int copy_work(struct job *job)
 	if (r == 0 && chmod(b->work_dir, 0700) < 0)
 		r = error_errno(
 			&job->outcome.error, -errno, 1, "cannot change %s", b->work_dir);
+	if (r == 0)
+		r = private_tmp_make(b->paths.tmp_dir,
+			b->sandbox == SANDBOX_KIND_UNTRUSTED ? (uid_t)-1 : uid,
+			&job->outcome.error);
 	if (r == 0)
 		r = copy_config_patches(job, uid);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_NONE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The last states of a build: JOB_COMPRESSING compresses the modules, JOB_PUBLISHING
- * renames them, with the log, to RELEASE/ARCH in the dkms tree. */
+/* The last states of a build: JOB_COMPRESSING compresses the modules and lends them to
+ * POST_BUILD. JOB_PUBLISHING takes them back, and renames them, with the log, to
+ * RELEASE/ARCH in the dkms tree. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
+#include "builder/build/post-build.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/provenance.h"
 #include "builder/steps/publish.h"
@@ -33,7 +35,7 @@ static const char *compress_options(const struct settings *s, enum compression h
 	return NULL;
 }
 
-static int compress_work(struct job *job)
+static int compress_modules(struct job *job)
 {
 	enum compression how = COMPRESSION_NONE;
 	int r;
@@ -60,6 +62,13 @@ static int compress_work(struct job *job)
 				&job->outcome.error, -errno, 1, "cannot remove %s", from);
 	}
 	return r;
+}
+
+static int compress_work(struct job *job)
+{
+	int r = compress_modules(job);
+
+	return r < 0 ? r : post_build_lend(job);
 }
 
 enum transition compress_enter(struct job *job)
@@ -119,6 +128,9 @@ static int publish_work(struct job *job)
 	_cleanup_free_ char *built = NULL;
 	int r;
 
+	r = post_build_take_back(job);
+	if (r < 0)
+		return r;
 	job->outcome.build_s = build_elapsed_s(b);
 	cached_observe(job);
 	r = dir_make(log_dir, &job->outcome.error);

@@ -18,19 +18,67 @@
 #include "builder/tree/tree.h"
 
 #define JOB_PREFIX ".job-"
+#define BUILT_PREFIX ".built-"
 #define RUN_PREFIX ".run-"
 
 /* Moves the logs back that a build without namespaces has moved aside. */
-static void restore_logs(const char *dkms_tree, const char *version_dir)
+static void restore_logs(const char *version_dir)
 {
 	_cleanup_free_ char *seen = path_join(version_dir, "build");
 	_cleanup_free_ char *aside = path_join(version_dir, ".logs");
-	struct lock lock = {0};
 
-	if (!path_exists(aside) || lock_try(dkms_tree, version_dir, &lock, NULL) < 0)
-		return;
 	if (path_exists(aside) && dir_remove(seen, NULL) == 0)
 		rename(aside, seen);
+}
+
+/* Removes the links that stood at RELEASE/ARCH while POST_BUILD ran: see
+ * builder/build/post-build.h. */
+static void remove_links(const char *version_dir, const char *release)
+{
+	_cleanup_free_ char *dir = path_join(version_dir, release);
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *place = path_join(dir, names.items[i]);
+		_cleanup_free_ char *target = NULL;
+
+		if (link_read(place, &target) == 0)
+			unlink(place);
+	}
+	rmdir(dir); /* fails if something is built */
+}
+
+/* Moves back what was moved aside for such a link. name is ".built-RELEASE-ARCH". */
+static void restore_built(const char *version_dir, const char *name)
+{
+	const char *release = name + strlen(BUILT_PREFIX);
+	const char *arch = strrchr(release, '-');
+	_cleanup_free_ char *aside = path_join(version_dir, name);
+	_cleanup_free_ char *dir = NULL, *place = NULL;
+
+	if (!arch)
+		return;
+	dir = xasprintf("%s/%.*s", version_dir, (int)(arch - release), release);
+	place = path_join(dir, arch + 1);
+	if (dir_make(dir, NULL) == 0 && path_look(place) == 0)
+		rename(aside, place);
+}
+
+static void restore_places(
+	const char *dkms_tree, const char *version_dir, const struct strv *entries)
+{
+	struct lock lock = {0};
+
+	if (lock_try(dkms_tree, version_dir, &lock, NULL) < 0)
+		return;
+	restore_logs(version_dir);
+	for (size_t i = 0; i < entries->n; i++)
+		if (tree_check_release(entries->items[i], NULL) == 0)
+			remove_links(version_dir, entries->items[i]);
+	for (size_t i = 0; i < entries->n; i++)
+		if (has_prefix(entries->items[i], BUILT_PREFIX))
+			restore_built(version_dir, entries->items[i]);
 	lock_release(&lock);
 }
 
@@ -51,8 +99,8 @@ static void remove_from_version(
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 	_cleanup_(strv_done) struct strv entries = {0};
 
-	restore_logs(dkms_tree, dir);
 	dir_list(dir, &entries);
+	restore_places(dkms_tree, dir, &entries);
 	for (size_t i = 0; i < entries.n; i++) {
 		_cleanup_free_ char *path = path_join(dir, entries.items[i]);
 

@@ -210,9 +210,14 @@ static bool push_built(struct reader *r, int fd, const char *path, const char *v
 	char module_path[2 * NAME_MAX + sizeof("//module")];
 	struct stat module, above;
 	struct tree_entry *e;
+	int code;
 
 	snprintf(module_path, sizeof(module_path), "%s/module", path);
 	if (fstatat(fd, module_path, &module, 0) < 0 || !S_ISDIR(module.st_mode))
+		return false;
+	/* Without namespaces a link stands here while POST_BUILD runs. */
+	code = fstatat(fd, path, &above, AT_SYMLINK_NOFOLLOW);
+	if (code == 0 && S_ISLNK(above.st_mode))
 		return false;
 	if (!passes(r, version, release, arch))
 		return true;
@@ -220,7 +225,7 @@ static bool push_built(struct reader *r, int fd, const char *path, const char *v
 		is_installed(r, version, release, arch) ? STATE_INSTALLED : STATE_BUILT);
 	e->release = xstrdup(release);
 	e->arch = xstrdup(arch);
-	e->changed = fstatat(fd, path, &above, 0) < 0 || is_changed(&module, &above);
+	e->changed = code < 0 || is_changed(&module, &above);
 	if (r->originals) {
 		_cleanup_free_ char *original =
 			xasprintf(TREE_ORIGINALS "/%s/%s", release, arch);
