@@ -26,6 +26,31 @@
 #include "builder/reuse/reuse.h"
 #include "builder/steps/make.h"
 
+/* A bash function. A make with a number of jobs of its own, in its arguments or in a
+ * MAKEFLAGS that the line has set, would leave the jobserver, and each such make would take
+ * as many CPUs. The function takes the number out. It leaves the arguments of other options
+ * alone: only letters of options without an argument may be before the j of -kj8. */
+static const char make_without_jobs[] =
+	"make()\n"
+	"{\n"
+	"	local args=() word\n"
+	"	[[ $MAKEFLAGS == *--jobserver-* ]] || local -x MAKEFLAGS=$dkms_makeflags\n"
+	"	while (($#)); do\n"
+	"		word=$1\n"
+	"		shift\n"
+	"		[[ $word != -- ]] || { args+=(-- \"$@\"); break; }\n"
+	"		case $word in\n"
+	"		-j | --jobs) [[ ! $1 =~ ^[0-9]+$ ]] || shift; continue ;;\n"
+	"		-j[0-9]* | --jobs=*) continue ;;\n"
+	"		-[CfIoWl]) args+=(\"$word\" \"$1\"); shift; continue ;;\n"
+	"		esac\n"
+	"		[[ ! $word =~ ^(-[BbdehikLnpqrRsStvw]+)j[0-9]*$ ]] || word=${BASH_REMATCH[1]}\n"
+	"		args+=(\"$word\")\n"
+	"	done\n"
+	"	command make \"${args[@]}\"\n"
+	"}\n"
+	"dkms_makeflags=$MAKEFLAGS\n";
+
 /* Makes the job's command a bash that runs line in the build directory, with the places
  * of the sandbox in it for the paths of the trees. If make is true, the command may call
  * make: it gets job slots and compilers with ccache. */
@@ -43,6 +68,9 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 		str_add_quoted(&script, s->build_environment);
 		str_add(&script, " || exit\n");
 	}
+	if (make && job->state == JOB_MAKING &&
+		(strstr(seen, "-j") || strstr(seen, "--jobs") || strstr(seen, "MAKEFLAGS")))
+		str_add(&script, make_without_jobs);
 	str_add(&script, seen);
 	strv_push_all(&cmd->argv, (const char *const[]){BASH_PROGRAM, "-c", NULL});
 	strv_take(&cmd->argv, str_take(&script));

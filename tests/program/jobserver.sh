@@ -80,6 +80,38 @@ own_slots() # MAKE
 	is "$(find /tmp -maxdepth 1 -name 'dkms-??????')" "" "$1: no named pipe is left"
 }
 
+# A MAKE line with a number of jobs of its own stays within the slots.
+own_numbers() # MAKE
+{
+	local line
+
+	for line in '-j64' '-j 64' '-j' '--jobs=64' '-kj64' '-j\$(echo 64)' '-j64 -f targets.mk --'; do
+		machine
+		kernel $K
+		parallel one "make -f targets.mk $line && make -j64 -f targets.mk"
+		dkms_exits 0 "$1 $line" install one/1.0 -k $K -j 2
+		# shellcheck disable=SC2046
+		at_once 2 12 "$1 $line" $(logs)
+		# shellcheck disable=SC2046
+		quiet $(logs)
+	done
+	for line in 'MAKEFLAGS=-j64 make -f targets.mk' 'export MAKEFLAGS=-j64; make -f targets.mk' \
+		"'make' -j64 -f targets.mk" 'if true; then make -C . -f targets.mk -j64; fi'; do
+		machine
+		kernel $K
+		parallel one "$line"
+		dkms_exits 0 "$1: $line" install one/1.0 -k $K -j 2
+		# shellcheck disable=SC2046
+		at_once 2 6 "$1: $line" $(logs)
+	done
+	machine
+	kernel $K
+	parallel one "make -j64 -f targets.mk no-such-target || echo it failed; make -f targets.mk -W j8 -j8 'B=a  b' -n | head -n 1"
+	dkms_exits 0 "$1: other words" install one/1.0 -k $K -j 2
+	# shellcheck disable=SC2046
+	like "$(cat $(logs))" "^it failed$" "$1: the exit status of make is kept"
+}
+
 # Runs dkms below make -j4, whose own targets run at the same time. make counts its tokens when it
 # ends.
 below() # DESCRIPTION PREFIX WANTED OPTIONS
@@ -349,6 +381,7 @@ with_make()
 {
 	make_version=$(make --version | sed -n 's/^GNU Make //p')
 	own_slots "make $make_version"
+	own_numbers "make $make_version"
 	outer_slots "make $make_version"
 	hostile "make $make_version"
 	hostile_below
