@@ -478,13 +478,15 @@ void tree_list_done(struct tree_list *l)
 int tree_read_built(const char *dkms_tree, struct version_on_kernel on,
 	enum tree_state *ret, struct error *err)
 {
-	_cleanup_free_ char *module = tree_module_dir(dkms_tree, on);
-	_cleanup_free_ char *installed = NULL;
+	_cleanup_free_ char *dir = tree_built_dir(dkms_tree, on);
+	_cleanup_free_ char *module = path_join(dir, "module");
+	_cleanup_free_ char *installed = NULL, *link = NULL;
 	struct stat st;
 	int r = stat(module, &st) < 0 ? -errno : 0;
 
 	*ret = STATE_UNKNOWN;
-	if (is_absent(r))
+	/* The link is the one in push_built(). */
+	if (is_absent(r) || link_read(dir, &link) == 0)
 		return 0;
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot read %s", module);

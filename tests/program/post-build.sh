@@ -122,6 +122,8 @@ without_namespaces()
 		pid=$!
 		timeout 60 sh -c 'until [ -s "$0/half" ]; do sleep 0.1; done' "$there"
 		script=$(cat "$there/half")
+		run_dkms install m/1.0 -k $K --dry-run $option
+		like "$out" ": build, install$" "$option: meanwhile it does not count as built"
 		kill -9 $pid
 		wait $pid 2> /dev/null || status=$?
 		is "$status" 137 "$option: dkms is killed"
