@@ -76,7 +76,7 @@ static bool is_hidden(const struct sandbox *box, const char *path)
 {
 	return (sandbox_hides_path(path) || is_below_any(path, &box->hidden_dirs)) &&
 	       !is_below_any(path, &box->readable_paths) &&
-	       !path_is_in(path, box->writable_dir) && may_be_shown(box, path);
+	       !is_below_any(path, &box->writable_dirs) && may_be_shown(box, path);
 }
 
 /* Returns the first hidden path in a line, or NULL; the caller frees. */
