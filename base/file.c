@@ -72,6 +72,34 @@ char *path_beside(const char *path, const char *name)
 	return xasprintf("%.*s%s", (int)(path_base(path) - path), path, name);
 }
 
+char *path_without_dots(const char *path)
+{
+	struct str s = {0};
+
+	str_add(&s, "");
+	while (*path) {
+		size_t len;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len == 2 && has_prefix(path, "..")) {
+			char *slash = strrchr(s.data, '/');
+
+			if (!slash) {
+				str_done(&s);
+				return NULL;
+			}
+			*slash = '\0';
+			s.len = (size_t)(slash - s.data);
+		} else if (len > 1 || (len == 1 && *path != '.')) {
+			str_add(&s, "/");
+			str_add_bytes(&s, path, len);
+		}
+		path += len;
+	}
+	return str_take(&s);
+}
+
 bool path_has_dot_dot(const char *path)
 {
 	for (const char *at = path; (at = strstr(at, "..")); at += 2)

@@ -23,6 +23,9 @@ char *path_parent(const char *path);
 /* Returns the path of name in the directory that path is in: "/a/c" for "/a/b" and "c".
  * The caller frees it. */
 char *path_beside(const char *path, const char *name);
+/* Returns path without empty components, "." and "..", as if no component were a link: "/b"
+ * for "/a/.//../b/", and "" for "/". NULL if a ".." leads out of "/". The caller frees. */
+char *path_without_dots(const char *path);
 bool path_has_dot_dot(const char *path); /* whether a component of path is ".." */
 /* Return whether path is below dir, and whether it is dir or below. Both are compared as
  * texts, so neither may have "." or ".." in it. */

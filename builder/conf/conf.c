@@ -275,8 +275,16 @@ static void check_location(const char *directive, unsigned int index, const char
 			directive, index, printable);
 }
 
-static void check_destination(
-	const char *dest, unsigned int index, struct problems *problems)
+/* Returns whether a destination without dots, which may be NULL, is out of the kernel's
+ * directory. The links build and source there lead to the headers. */
+static bool leaves_kernel(const char *clean)
+{
+	return !clean || path_is_in(clean, "/build") || path_is_in(clean, "/source");
+}
+
+/* Checks a destination as it is in the dkms.conf; clean is the same without dots. */
+static void check_destination(const char *dest, const char *clean, unsigned int index,
+	struct problems *problems)
 {
 	if (!dest)
 		problems_add(problems, "DEST_MODULE_LOCATION[%u] is not set", index);
@@ -287,9 +295,10 @@ static void check_destination(
 			"/kernel, "
 			"/updates or /extra",
 			index, dest);
-	else if (path_has_dot_dot(dest))
+	else if (leaves_kernel(clean))
 		problems_add(problems,
-			"DEST_MODULE_LOCATION[%u] is \"%s\", but must not contain '..'",
+			"DEST_MODULE_LOCATION[%u] is \"%s\", which leads out of the kernel's "
+			"directory",
 			index, dest);
 	else if (strchr(dest, ' '))
 		problems_add(problems,
@@ -311,7 +320,7 @@ static void read_module(const struct evaluation *e, const struct conf *c,
 	const char *location = evaluation_value(e, "BUILT_MODULE_LOCATION", index);
 	const char *name = evaluation_value(e, "DEST_MODULE_NAME", index);
 	const char *dest = evaluation_value(e, "DEST_MODULE_LOCATION", index);
-	size_t len;
+	char *clean = dest ? path_without_dots(dest) : NULL;
 
 	if (!built && c->n_modules == 1)
 		built = c->package_name;
@@ -321,7 +330,7 @@ static void read_module(const struct evaluation *e, const struct conf *c,
 		check_module_name("BUILT_MODULE_NAME", index, built, problems);
 	if (name)
 		check_module_name("DEST_MODULE_NAME", index, name, problems);
-	check_destination(dest, index, problems);
+	check_destination(dest, clean, index, problems);
 	if (dest)
 		check_location("DEST_MODULE_LOCATION", index, dest, problems);
 	if (location)
@@ -332,10 +341,7 @@ static void read_module(const struct evaluation *e, const struct conf *c,
 	m->built_location = !location ? xstrdup("")
 				      : xasprintf("%s%s", location,
 						has_suffix(location, "/") ? "" : "/");
-	len = dest ? strlen(dest) : 0;
-	while (len > 1 && dest[len - 1] == '/')
-		len--;
-	m->dest_location = dest ? xstrndup(dest, len) : NULL;
+	m->dest_location = clean;
 	m->strip = read_strip(e, index);
 }
 

@@ -13,7 +13,7 @@ struct conf_module {
 	char *built_name;     /* without .ko */
 	char *built_location; /* relative to the build directory; "" or ends in '/' */
 	char *dest_name;      /* without .ko */
-	char *dest_location;  /* as in the dkms.conf, but without '/' at its end:
+	char *dest_location;  /* as in the dkms.conf, but without '..' and '/' at its end:
 			       * "/kernel/drivers/net". conf_install_dir() applies the
 			       * distribution's rules. */
 	bool strip;

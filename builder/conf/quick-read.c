@@ -129,6 +129,7 @@ static bool scan_assignment(struct scan *s, const char *name, size_t index, cons
 	     dest = streq(name, "DEST_MODULE_NAME");
 	bool location = streq(name, "DEST_MODULE_LOCATION");
 	_cleanup_free_ char *value = read_value(s, p);
+	_cleanup_free_ char *clean = NULL;
 	struct module *m;
 
 	if (built || dest || location)
@@ -141,8 +142,9 @@ static bool scan_assignment(struct scan *s, const char *name, size_t index, cons
 		str_replace(&s->package_name, value);
 	else if (streq(name, "PACKAGE_VERSION"))
 		str_replace(&s->package_version, value);
-	if (location && !strv_contains(&s->conf->destinations, value))
-		strv_push(&s->conf->destinations, value);
+	clean = location ? path_without_dots(value) : NULL;
+	if (clean && !strv_contains(&s->conf->destinations, clean))
+		strv_push(&s->conf->destinations, clean);
 	if (!built && !dest && !location)
 		return true;
 	m = get_module(s, index);

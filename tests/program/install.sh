@@ -50,6 +50,24 @@ places()
 		dkms_exits 0 "uninstall there" uninstall hello/1.1 -k $K
 		is "$(tree_snapshot)" "$before" "no file is left there"
 	done
+	for os in /kernel/../updates/:updates /kernel/drivers/../../extra//x/.:extra/x \
+		/updates/./a/../b:updates/b /kernel/../weak:weak /extra..d:extra..d /kernel/..:.; do
+		rm -r "$sourcetree/hello-1.1"
+		module hello 1.1 "DEST_MODULE_LOCATION[0]='${os%:*}'"
+		dkms_exits 0 "install with DEST_MODULE_LOCATION=${os%:*}" install hello/1.1 -k $K
+		is "$(cd "$tree" && find . -name 'hello.*' | sed 's,^\./\./,./,')" \
+			"$(echo "./${os#*:}/hello.ko" | sed 's,^\./\./,./,')" "the module is in ${os#*:}"
+		is "$(dkms status hello/1.1)" "hello/1.1, $K, $arch: installed" "status finds it"
+		dkms_exits 0 "uninstall from ${os%:*}" uninstall hello/1.1 -k $K
+		is "$(tree_snapshot)" "$before" "no file is left in ${os%:*}"
+		dkms remove hello/1.1 --all > /dev/null
+	done
+	for os in /kernel/../.. /updates/../../other/updates /kernel/../build/x /extra/x/../../source /updates/../../$K; do
+		rm -r "$sourcetree/hello-1.1"
+		module hello 1.1 "DEST_MODULE_LOCATION[0]='$os'"
+		dkms_exits 8 "install with DEST_MODULE_LOCATION=$os" install hello/1.1 -k $K
+		like "$err" "out of the kernel's directory" "it leads out of the kernel's directory"
+	done
 	rm /etc/os-release
 	mount --bind /dev/null /usr/lib/os-release
 	for os in status "add hello/1.0" "build hello/1.0" "remove hello/1.0" autoinstall; do
