@@ -18,6 +18,7 @@
 #include "scheduler/slots.h"
 #include "cli/command-row.h"
 #include "cli/complete.h"
+#include "cli/directory.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -130,6 +131,12 @@ static int run(struct arguments *args, int argc, char **argv)
 	}
 	for (size_t i = 0; i < args->ignored.n; i++)
 		print_warning("%s is obsolete and does nothing", args->ignored.items[i]);
+	if (args->directory && !args->name &&
+		!(args->command->flags & COMMAND_TAKES_ARCHIVE) &&
+		directory_resolve(args, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
 	return args->command->run(args);
 }
 

@@ -4,8 +4,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/add/differences.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
@@ -147,6 +149,48 @@ static int ensure_added(struct session *s, int *status)
 	return r;
 }
 
+/* Compares what is built for a kernel with the directory that was given. Returns false and an
+ * error if it was built from an older copy of that. If the directory is the source itself, and a
+ * file in it is newer, prints a warning. */
+static bool is_built_from_this(struct session *s, const struct kernel *k)
+{
+	const struct arguments *args = s->args;
+	const char *tree = s->settings->trees.dkms;
+	_cleanup_free_ char *dir = tree_version_dir(tree, args->name, args->version);
+	_cleanup_free_ char *source = path_join(dir, "source"), *newer = NULL;
+	_cleanup_free_ char *built = tree_built_dir(
+		tree, version_on_kernel(args->name, args->version, k->release, k->arch));
+	struct stat copied, published;
+
+	if (stat(source, &copied) < 0 || stat(built, &published) < 0)
+		return true;
+	if (path_is_same(args->directory, source)) {
+		newer = differences_find_newer(source, timespec_ns(&published.st_ctim));
+		if (newer)
+			print_warning("%s/%s for %s is older than %s/%s; --force builds it again",
+				args->name, args->version, k->release, args->directory, newer);
+		return true;
+	}
+	if (timespec_ns(&published.st_ctim) >= timespec_ns(&copied.st_ctim))
+		return true;
+	error_set(&s->error, -EEXIST, 3, "%s/%s is built for %s from an older copy of %s",
+		args->name, args->version, k->release, args->directory);
+	error_remedy(&s->error, "--force builds it again");
+	return false;
+}
+
+/* Adds a job that builds for the kernel. With --force, a directory is always built again. */
+static int add_build(struct session *s, enum job_kind kind, struct kernel *k)
+{
+	const struct arguments *args = s->args;
+	struct job *job = plan_add_job(&s->plan, kind, k, args->name, args->version);
+
+	if (!args->directory)
+		return 0;
+	job->request.rebuild = s->settings->switches.force;
+	return job->request.rebuild || is_built_from_this(s, k) ? 0 : -EEXIST;
+}
+
 /* Adds a job for each kernel, and a depmod for each kernel that changes, and runs them. With
  * forget, the version is removed from the dkms tree at the end if no kernel is left and depmod has
  * not failed. */
@@ -155,9 +199,13 @@ static int run_on_kernels(struct session *s, enum job_kind kind, bool forget)
 	struct job *last = NULL;
 	size_t first = s->plan.n_jobs;
 
-	for (size_t i = 0; i < s->n_kernels; i++)
-		plan_add_job(
-			&s->plan, kind, s->kernels[i], s->args->name, s->args->version);
+	for (size_t i = 0; i < s->n_kernels; i++) {
+		if (kind != JOB_BUILD && kind != JOB_INSTALL)
+			plan_add_job(&s->plan, kind, s->kernels[i], s->args->name,
+				s->args->version);
+		else if (add_build(s, kind, s->kernels[i]) < 0)
+			return -EEXIST;
+	}
 	if (kind == JOB_INSTALL)
 		return session_run_installs(s);
 	if (kind == JOB_BUILD)

@@ -71,7 +71,9 @@ static void print_failure(struct report *r, const struct plan *p, const struct j
 
 static void print_added(const struct job *job, const char *title)
 {
-	if (!job_archive(job))
+	if (job->add->refreshed)
+		printf("dkms: %s: source copied again from %s\n", title, job->add->from);
+	else if (!job_archive(job))
 		printf("dkms: %s: added\n", title);
 	else if (job->add->n_loaded)
 		printf("dkms: %s: added from %s, built for %zu kernel%s\n", title,

@@ -15,6 +15,7 @@
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
 #include "builder/job/hooks.h"
+#include "builder/add/differences.h"
 #include "builder/add/load.h"
 #include "builder/add/register.h"
 
@@ -159,6 +160,72 @@ static int register_work(struct job *job)
 	return r;
 }
 
+/* The number of files that an error names. */
+#define FILES_NAMED 5
+
+/* Sets the error for a directory that differs in these files from the copy that modules are
+ * built of. */
+static int fail_differs(struct job *job, const char *copy, const struct strv *files)
+{
+	_cleanup_(strv_done) struct strv named = {0};
+	_cleanup_free_ char *text = NULL, *more = NULL;
+
+	for (size_t i = 0; i < files->n && i < FILES_NAMED; i++)
+		strv_push(&named, files->items[i]);
+	text = strv_join(&named, ", ");
+	text_mask_controls(text);
+	more = files->n > named.n ? xasprintf(" and %zu more", files->n - named.n)
+				  : xstrdup("");
+	error_set(&job->outcome.error, -EEXIST, 3,
+		"%s/%s is built from %s, which differs from %s: %s%s", job->name,
+		job->version, copy, job->add->from, text, more);
+	error_remedy(&job->outcome.error,
+		"--force copies the directory and builds it again; or give it another "
+		"PACKAGE_VERSION");
+	return -EEXIST;
+}
+
+/* A version that is added already is given by its directory: copies the directory again if
+ * it differs from the source. What is built from that is replaced only with --force. */
+static int refresh_work(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, job->name, job->version);
+	_cleanup_free_ char *link = path_join(dir, "source"), *source = NULL;
+	_cleanup_free_ char *from = realpath(job->add->from, NULL);
+	_cleanup_free_ char *copy = realpath(link, NULL);
+	_cleanup_(strv_done) struct strv files = {0};
+	_cleanup_(lock_release) struct lock lock = {0};
+	struct kernel_names built = {0};
+	int r = job_try_lock(job, s->trees.source, &lock);
+
+	if (r < 0)
+		return r;
+	if (from && copy && !streq(from, copy))
+		r = differences_list(from, copy, is_empty(job->conf->post_add), &files,
+			&job->outcome.error);
+	if (r == 0 && !files.n && has_post_add(job) &&
+		tree_has_add_mark(s->trees.dkms, job->name, job->version))
+		return resume_work(job);
+	if (r < 0 || !files.n) {
+		job->outcome.result = r < 0 ? RESULT_NONE : RESULT_NOTHING;
+		return r;
+	}
+	r = built_kernels_list(AT_FDCWD, dir, &built);
+	if (r < 0)
+		error_errno(&job->outcome.error, r, 1, "cannot read %s", dir);
+	else if (built.n && !s->switches.force)
+		r = fail_differs(job, copy, &files);
+	kernel_names_done(&built);
+	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
+	if (r == 0)
+		r = copy_source(job, source);
+	if (r == 0)
+		r = link_write(link, source, &job->outcome.error);
+	job->add->refreshed = job->outcome.registered = r == 0;
+	return r;
+}
+
 enum transition register_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -177,6 +244,10 @@ enum transition register_enter(struct job *job)
 		job->ask.work = load_register_work;
 		return load_check_state(job, state) < 0 ? TRANSITION_FAIL
 							: TRANSITION_WORK;
+	}
+	if (state >= STATE_ADDED && job->add->allow_existing && job->add->from) {
+		job->ask.work = refresh_work;
+		return TRANSITION_WORK;
 	}
 	if (state >= STATE_ADDED && has_post_add(job) &&
 		tree_has_add_mark(s->trees.dkms, job->name, job->version)) {

@@ -194,6 +194,7 @@ struct job_add {
 	char *from;          /* the directory from which the source is copied, or NULL */
 	char *archive;       /* the archive from which the version is loaded, or NULL */
 	bool allow_existing; /* it is no error if the version is added already */
+	bool refreshed;      /* the source of a version that was added was copied again */
 	size_t n_loaded;     /* the number of kernels for which modules were loaded */
 	struct load *load;   /* the state of loading an archive; add/load.c's, or NULL */
 	struct lock lock;    /* held from the mark that POST_ADD has to run to its end */
