@@ -18,7 +18,7 @@ int command_generate_mok(struct arguments *args)
 	struct keypair pair;
 	/* Another dkms makes the pair. */
 	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-	bool made = false;
+	enum keypair_made made = KEYPAIR_MADE_NOTHING;
 	int r;
 
 	keypair_choose(&args->settings,
@@ -28,7 +28,11 @@ int command_generate_mok(struct arguments *args)
 	while (r == -EAGAIN && !err.what && nanosleep(&pause, NULL) == 0);
 	if (r < 0)
 		print_error(&err);
-	else if (!args->quiet && made)
+	else if (!args->quiet && made == KEYPAIR_MADE_CERTIFICATE)
+		printf("made the certificate %s of the key %s, which exists\n"
+		       "to enroll it: mokutil --import %s\n",
+			pair.certificate, pair.key, pair.certificate);
+	else if (!args->quiet && made == KEYPAIR_MADE_BOTH)
 		printf("made the key %s and its certificate %s\n"
 		       "to enroll it: mokutil --import %s\n",
 			pair.key, pair.certificate, pair.certificate);

@@ -278,36 +278,31 @@ static int make_missing_certificate(const struct keypair *k, struct error *err)
 	return r;
 }
 
-/* Makes the key and its certificate. The caller holds the lock. The key is written first,
- * so that nothing has changed if it cannot be written; it is renamed to its final name
- * last, so that a reader who sees both files sees a matching pair. */
+/* Makes the key and its certificate. The caller holds the lock. The key comes first: if dkms
+ * ends before there is a certificate, the next run makes that, but a certificate without a key
+ * would have to be removed by hand. */
 static int make_both(const struct keypair *k, struct error *err)
 {
-	_cleanup_free_ char *temporary = xasprintf("%s.new", k->key);
 	EVP_PKEY *key = sym_EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEY_BITS);
 	int r;
 
 	if (!key)
 		return crypto_error(err, "make the key", k->key);
-	unlink(temporary);
-	r = write_key(temporary, key, err);
-	if (r == 0) {
+	r = write_key(k->key, key, err);
+	if (r == 0)
 		r = write_certificate(k, key, err);
-		if (rename(temporary, k->key) < 0)
-			r = error_errno(err, -errno, 1, "cannot write %s", k->key);
-		unlink(temporary);
-	}
 	sym_EVP_PKEY_free(key);
 	return r;
 }
 
-static bool is_complete(const struct keypair *k)
+bool keypair_is_complete(const struct keypair *k)
 {
 	return path_is_file(k->key) && path_is_file(k->certificate);
 }
 
-/* Makes what is missing of the key pair. Never replaces a file that it cannot look at. */
-static int make_missing(const struct keypair *k, struct error *err)
+/* Checks that what is missing of the key pair can be made without losing anything: a file
+ * that exists is never replaced, even if it is no key. */
+static int check_missing(const struct keypair *k, bool *ret_has_key, struct error *err)
 {
 	int key = path_look(k->key), certificate = path_look(k->certificate);
 
@@ -316,8 +311,21 @@ static int make_missing(const struct keypair *k, struct error *err)
 	if (certificate < 0)
 		return error_errno(
 			err, certificate, 1, "cannot look at %s", k->certificate);
-	return path_is_file(k->key) ? make_missing_certificate(k, err)
-				    : make_both(k, err);
+	if (key && !path_is_file(k->key))
+		return error_set(err, -EEXIST, 1, "the key %s is not a file", k->key);
+	if (certificate && !path_is_file(k->certificate))
+		return error_set(err, -EEXIST, 1, "the certificate %s is not a file",
+			k->certificate);
+	*ret_has_key = key;
+	if (!certificate || key)
+		return 0;
+	error_set(err, -ENOENT, 1, "there is no key %s for the certificate %s", k->key,
+		k->certificate);
+	error_remedy(err,
+		k->key_default
+			? "put the key back; or remove the certificate, and a new pair is made"
+			: "check mok_signing_key and mok_certificate in framework.conf");
+	return -ENOENT;
 }
 
 static int make_directory_of(const char *path, struct error *err)
@@ -327,20 +335,21 @@ static int make_directory_of(const char *path, struct error *err)
 	return !*dir || path_is_dir(dir) ? 0 : dir_make(dir, err);
 }
 
-int keypair_ensure(const struct keypair *k, const char *dkms_tree, bool *ret_made,
-	struct error *err)
+int keypair_ensure(const struct keypair *k, const char *dkms_tree,
+	enum keypair_made *ret_made, struct error *err)
 {
 	_cleanup_(lock_release) struct lock lock = {0};
+	bool has_key;
 	int r = 0;
 
-	*ret_made = false;
+	*ret_made = KEYPAIR_MADE_NOTHING;
 	if (has_prefix(k->key, "pkcs11:")) {
 		if (path_is_file(k->certificate))
 			return 0;
 		return error_set(
 			err, -ENOENT, 1, "there is no certificate %s", k->certificate);
 	}
-	if (is_complete(k))
+	if (keypair_is_complete(k))
 		return 0;
 	r = libcrypto_load(err);
 	if (r == 0 && k->key_default)
@@ -349,11 +358,13 @@ int keypair_ensure(const struct keypair *k, const char *dkms_tree, bool *ret_mad
 		r = lock_try(dkms_tree, k->key, &lock, err);
 	if (r == 0 && k->certificate_default)
 		r = make_directory_of(k->certificate, err);
-	if (r < 0 || is_complete(k)) /* another process has made it meanwhile */
+	if (r < 0 || keypair_is_complete(k)) /* another process has made it meanwhile */
 		return r;
-	r = make_missing(k, err);
+	r = check_missing(k, &has_key, err);
 	if (r == 0)
-		*ret_made = true;
+		r = has_key ? make_missing_certificate(k, err) : make_both(k, err);
+	if (r == 0)
+		*ret_made = has_key ? KEYPAIR_MADE_CERTIFICATE : KEYPAIR_MADE_BOTH;
 	return r;
 }
 

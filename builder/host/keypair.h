@@ -32,20 +32,25 @@ void keypair_done(struct keypair *k);
 void keypair_list_secrets(
 	const struct settings *s, const char *release, struct strv *ret);
 
-/* Makes the files that are missing. Without a key, makes an RSA key of 2048 bits, not
- * encrypted, mode 0600, and its certificate, which replaces the certificate of another
- * key. With a key but no certificate, makes the certificate; the environment variable
- * KBUILD_SIGN_PIN is the passphrase of the key. A certificate is self-signed, valid for
- * 100 years and meant for code signing.
+enum keypair_made { KEYPAIR_MADE_NOTHING, KEYPAIR_MADE_CERTIFICATE, KEYPAIR_MADE_BOTH };
+
+/* Returns whether both files exist. */
+bool keypair_is_complete(const struct keypair *k);
+
+/* Makes the files that are missing. Without both, makes an RSA key of 2048 bits, not
+ * encrypted, mode 0600, and its certificate. With a key but no certificate, makes the
+ * certificate; the environment variable KBUILD_SIGN_PIN is the passphrase of the key. A
+ * certificate without its key is an error: it may belong to another key. A certificate is
+ * self-signed, valid for 100 years and meant for code signing.
  *
- * Both files appear by rename. Returns -EAGAIN without an error if another thread or
+ * Both files appear by rename, the key first, and replace nothing. Returns -EAGAIN without an error if another thread or
  * process that uses the same dkms tree is making the pair: try again later. A
  * reader without a lock never sees a key together with the certificate of another key.
  *
- * *ret_made tells whether anything was made. Errors have status 1: a file cannot be
+ * *ret_made tells what was made. Errors have status 1: a file cannot be
  * written or the key cannot be read. If only the certificate cannot be written, the key
  * is still made. */
-int keypair_ensure(const struct keypair *k, const char *dkms_tree, bool *ret_made,
-	struct error *err);
+int keypair_ensure(const struct keypair *k, const char *dkms_tree,
+	enum keypair_made *ret_made, struct error *err);
 
 #endif

@@ -40,6 +40,14 @@ bool signer_is_in_chroot(const char *proc)
 	       is_same(proc, "1/ns/mnt", "self/ns/mnt") == 0;
 }
 
+bool signer_may_make_key(const struct settings *s, const char *proc)
+{
+	if ((s->signing.when && streq(s->signing.when, "true")) || geteuid() != 0)
+		return true;
+	return is_same(proc, "1/root", "self/root") == 1 &&
+	       is_same(proc, "1/ns/mnt", "self/ns/mnt") == 1;
+}
+
 char *signer_hash(struct kernel *k)
 {
 	const char *value = kernel_config(k, "CONFIG_MODULE_SIG_HASH");

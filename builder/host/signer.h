@@ -9,6 +9,11 @@
  * process 1 may not be looked at. */
 bool signer_is_in_chroot(const char *proc);
 
+/* Tells whether a missing key may be made for a build: with try_sign_modules=true, or if it is
+ * certain that this is no chroot, where an image may be built. Users other than root, who may
+ * not look at process 1, have keys of their own. */
+bool signer_may_make_key(const struct settings *s, const char *proc);
+
 /* Returns why the modules for a kernel are not to be signed, which is no error: because
  * of try_sign_modules, or because the kernel's configuration has no
  * CONFIG_MODULE_SIG_HASH. The text is static. Returns NULL if they are to be signed. */

@@ -88,33 +88,48 @@ static int copy_modules(const struct job *job, struct error *err)
 	return r;
 }
 
-static void add_unsigned_notice(struct job *job, const char *why)
+static void add_unsigned_notice(struct job *job, const char *why, const char *remedy)
 {
-	strv_pushf(&job->outcome.notices, "modules are not signed: %s", why);
+	strv_pushf(&job->outcome.notices, "modules are not signed: %s%s%s", why,
+		remedy ? "; " : "", remedy ? remedy : "");
 }
 
 static int prepare_signatures_work(struct job *job)
 {
 	struct signing *sg = job->signing;
+	const struct settings *s = job->shared->settings;
 	_cleanup_(error_done) struct error err = {0};
-	bool made = false;
-	int r = keypair_ensure(
-		&sg->pair, job->shared->settings->trees.dkms, &made, &err);
+	enum keypair_made made = KEYPAIR_MADE_NOTHING;
+	int r;
 
+	if (!has_prefix(sg->pair.key, "pkcs11:") && !keypair_is_complete(&sg->pair) &&
+		!signer_may_make_key(s, "/proc"))
+		r = error_set(&err, -ENOENT, 1,
+			"there is no %s %s, and none is made where an image may be built; to make "
+			"it: dkms generate_mok",
+			path_is_file(sg->pair.key) ? "certificate" : "key",
+			path_is_file(sg->pair.key) ? sg->pair.certificate : sg->pair.key);
+	else
+		r = keypair_ensure(&sg->pair, s->trees.dkms, &made, &err);
 	if (r == -EAGAIN && !err.what)
 		return job_note_locked(job, sg->pair.key);
-	if (made)
+	if (made == KEYPAIR_MADE_BOTH)
 		str_addf(&job->outcome.output,
 			"made the key %s that signs modules; to enroll its certificate: "
 			"mokutil --import %s\n",
 			sg->pair.key, sg->pair.certificate);
+	if (made == KEYPAIR_MADE_CERTIFICATE)
+		str_addf(&job->outcome.output,
+			"made the certificate %s of the key %s that signs modules; to enroll it: "
+			"mokutil --import %s\n",
+			sg->pair.certificate, sg->pair.key, sg->pair.certificate);
 	if (r == 0 && !has_prefix(sg->pair.key, "pkcs11:") &&
 		access(sg->pair.key, R_OK) < 0)
 		r = error_errno(&err, -errno, 1, "cannot read %s", sg->pair.key);
 	if (r == 0)
 		r = copy_modules(job, &err);
 	if (r < 0)
-		add_unsigned_notice(job, err.what ? err.what : strerror(-r));
+		add_unsigned_notice(job, err.what ? err.what : strerror(-r), err.remedy);
 	sg->ready = r == 0;
 	return 0;
 }
@@ -140,7 +155,7 @@ enum transition prepare_signatures_enter(struct job *job)
 	keypair_choose(s, job->kernel->release, &sg->pair);
 	if (signer_find_program(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) <
 		0) {
-		add_unsigned_notice(job, err.what);
+		add_unsigned_notice(job, err.what, err.remedy);
 		return TRANSITION_NEXT;
 	}
 	if (!next_module(job))
@@ -218,7 +233,7 @@ enum transition sign_enter(struct job *job)
 	job->ask.command.cwd = xstrdup(sg->dir);
 	job->ask.command.timeout_s = SIGN_SECONDS;
 	if (sg->pair.pin && pass_pin(sg->pair.pin, &job->ask.command) < 0) {
-		add_unsigned_notice(job, "the PIN cannot be passed on");
+		add_unsigned_notice(job, "the PIN cannot be passed on", NULL);
 		return TRANSITION_NEXT;
 	}
 	log_command(job, path);

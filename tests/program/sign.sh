@@ -174,6 +174,11 @@ policy()
 	mount --rbind / "$work/chroot"
 	exits 0 "a build in a chroot" chroot "$work/chroot" "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
 	ok "compat 11.14: the module is not signed in a chroot" eval '! split_signature "$(built hello $K)"'
+	framework "sign_file=$signer" "mok_signing_key=$keys/image.key" "mok_certificate=$keys/image.pub"
+	exits 0 "a build in a chroot, without a key" chroot "$work/chroot" "$DKMS" build hello/1.0 -k $K --force "${trees[@]}"
+	is "$(ls "$keys"/image.* 2> /dev/null)" "" "no key is made in an image"
+	exits 0 "generate_mok in a chroot" chroot "$work/chroot" "$DKMS" generate_mok "${trees[@]}"
+	is "$(cd "$keys" && echo image.*)" "image.key image.pub" "it is made if it is asked for"
 	umount -l "$work/chroot"
 
 	echo 'CONFIG_MODULE_SIG_HASH="sha1"' > "$work/config"
@@ -181,6 +186,45 @@ policy()
 	dkms_exits 0 "compat 11.14: --config with only the hash" build hello/1.0 -k $K --force \
 		--config "$work/config"
 	like "$(cat "$signer.calls")" "^sha1 " "compat 11.14: the hash of --config is used"
+}
+
+# One file of the pair is missing, because its name is wrong or it was removed.
+one_is_missing()
+{
+	local before new=$keys/new.key
+
+	machine
+	signing_kernel $K
+	module hello 1.0
+	before=$(cksum "$key" "$certificate")
+	framework "sign_file=$signer" "mok_signing_key=$keys/mok.kye" "mok_certificate=$certificate"
+	dkms_exits 0 "a mistyped mok_signing_key" build hello/1.0 -k $K
+	like "$err" "not signed: there is no key $keys/mok\.kye for the certificate $certificate; check mok_signing_key" \
+		"the warning names the file that is missing"
+	is "$(cksum "$key" "$certificate")" "$before" "key and certificate are as before"
+	ok "no key is made" test ! -e "$keys/mok.kye"
+	dkms_exits 1 "generate_mok with a mistyped mok_signing_key" generate_mok
+	like "$err" "$keys/mok\.kye" "the error names it, too"
+	is "$(cksum "$key" "$certificate")" "$before" "key and certificate are as before"
+	# The default certificate, and a key of its own.
+	cp "$certificate" "$dkmstree/mok.pub"
+	framework "sign_file=$signer" "mok_signing_key=$keys/mok.kye"
+	[ -e /var/lib/dkms/mok.key ] || {
+		dkms_exits 1 "a mistyped mok_signing_key, and the default certificate" generate_mok
+		ok "the certificate is as before" cmp "$certificate" "$dkmstree/mok.pub"
+	}
+	cp "$key" "$new"
+	framework "sign_file=$signer" "mok_signing_key=$new" "mok_certificate=$keys/new.pub"
+	dkms_exits 0 "a key without a certificate" build hello/1.0 -k $K --force
+	like "$out" "made the certificate $keys/new\.pub of the key $new" "it says what was made"
+	ok "it does not claim to have made the key" eval '! grep -q "made the key" "$work/out"'
+	ok "the key is as before" cmp "$key" "$new"
+	rm "$keys/new.pub"
+	dkms_exits 0 "generate_mok with a key and no certificate" generate_mok
+	like "$out" "^made the certificate $keys/new\.pub of the key $new, which exists" "it says the same"
+	dkms_exits 0 "generate_mok again" generate_mok
+	like "$out" "already exist" "there is nothing to do"
+	rm "$new" "$keys/new.pub"
 }
 
 # Checks that a module is built without a signature, and that a warning has WARNING.
@@ -222,8 +266,8 @@ troubles()
 	module hello 1.0
 	unsigned "sign_file is missing" "/no/sign-file is missing" sign_file=/no/sign-file "${places[@]}"
 	unsigned "no sign_file" ".*scripts/sign-file is missing" "${places[@]}"
-	unsigned "a key that cannot be made" "cannot create /no/key.new: No such file" "sign_file=$signer" \
-		mok_signing_key=/no/key "mok_certificate=$certificate"
+	unsigned "a key that cannot be made" "cannot create /no/key: No such file" "sign_file=$signer" \
+		mok_signing_key=/no/key "mok_certificate=$keys/none.pub"
 	unsigned "a certificate that cannot be made" "cannot create /no/certificate: No such file" \
 		"sign_file=$signer" "mok_signing_key=$keys/other.key" mok_certificate=/no/certificate
 	ok "compat 11.14: the key is made nevertheless" test -f "$keys/other.key"
@@ -372,6 +416,7 @@ else
 	skip "needs Debian's packages" "the kernel's sign-file"
 fi
 policy
+one_is_missing
 troubles
 places_of_keys
 finish

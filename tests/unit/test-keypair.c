@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/dirents.h"
 #include "base/file.h"
 #include "builder/host/keypair.h"
 #include "tests/unit/tap.h"
@@ -106,12 +108,12 @@ static void test_make(void)
 	struct keypair k = pair_in("mok.key", "mok.pub");
 	EVP_PKEY *key;
 	X509 *x;
-	bool made = false;
+	enum keypair_made made = KEYPAIR_MADE_NOTHING;
 	int days = 0, seconds = 0;
 	_cleanup_(str_done) struct str before = {0}, after = {0};
 
 	is_int(keypair_ensure(&k, dir, &made, NULL), 0, "compat 5: a missing pair is made");
-	ok(made, "the caller is told that the pair was made");
+	ok(made == KEYPAIR_MADE_BOTH, "the caller is told that the pair was made");
 	is_int(mode_of(k.key), 0600, "only the owner can read the key");
 	is_int(mode_of(k.certificate), 0644, "everybody can read the certificate");
 	ok(is_pair(&k), "key (PEM) and certificate (DER) are a pair");
@@ -135,13 +137,43 @@ static void test_make(void)
 	ok(!made, "no pair is made then");
 	unlink(k.certificate);
 	is_int(keypair_ensure(&k, dir, &made, NULL), 0, "the certificate is missing");
-	ok(made && is_pair(&k), "it is made for the existing key");
+	ok(made == KEYPAIR_MADE_CERTIFICATE && is_pair(&k), "it is made for the existing key");
 	file_read(k.key, 65536, &after, NULL);
 	ok(before.len && before.len == after.len && !memcmp(before.data, after.data, after.len),
 		"the key is not changed");
+	keypair_done(&k);
+}
+
+/* A certificate without its key, which may be that of another key. */
+static void test_missing_key(void)
+{
+	struct keypair k = pair_in("lost.key", "kept.pub");
+	enum keypair_made made;
+	struct error err = {0};
+	_cleanup_(str_done) struct str before = {0}, after = {0};
+
+	file_write(k.certificate, "a certificate", 13, 0644, NULL);
+	file_read(k.certificate, 65536, &before, NULL);
+	ok(keypair_ensure(&k, dir, &made, &err) < 0, "the key is missing");
+	ok(strstr(err.what, k.key) && strstr(err.what, k.certificate),
+		"the error names both files: %s", err.what);
+	file_read(k.certificate, 65536, &after, NULL);
+	ok(!made && !path_exists(k.key), "no key is made");
+	ok(before.len && before.len == after.len && !memcmp(before.data, after.data, after.len),
+		"the certificate is not changed");
+	error_done(&err);
+	unlink(k.certificate);
+	link_write(k.key, "elsewhere", NULL);
+	ok(keypair_ensure(&k, dir, &made, &err) < 0 && is_link_at(AT_FDCWD, k.key),
+		"a link that leads nowhere is not replaced: %s", err.what);
+	error_done(&err);
 	unlink(k.key);
-	is_int(keypair_ensure(&k, dir, &made, NULL), 0, "the key is missing");
-	ok(made && is_pair(&k), "compat 5: it is made together with a certificate");
+	link_write(k.certificate, "elsewhere", NULL);
+	ok(keypair_ensure(&k, dir, &made, &err) < 0 && is_link_at(AT_FDCWD, k.certificate),
+		"neither is one in place of the certificate: %s", err.what);
+	ok(!path_exists(k.key), "no key is made beside it");
+	error_done(&err);
+	unlink(k.certificate);
 	keypair_done(&k);
 }
 
@@ -149,7 +181,7 @@ static void test_bad_places(void)
 {
 	struct keypair k = pair_in("bad.key", "nowhere/bad.der");
 	struct error err = {0};
-	bool made = true;
+	enum keypair_made made = true;
 	_cleanup_free_ char *nowhere = path_join(dir, "nowhere");
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -193,7 +225,7 @@ static void test_bad_places(void)
 
 struct maker {
 	struct keypair pair;
-	bool made;
+	enum keypair_made made;
 	int result;
 };
 
@@ -220,14 +252,14 @@ static void test_at_once(void)
 		children[i] = fork();
 		if (children[i] == 0) {
 			make(&makers[i]);
-			_exit(makers[i].result < 0 ? 2 : makers[i].made);
+			_exit(makers[i].result < 0 ? 2 : makers[i].made == KEYPAIR_MADE_BOTH);
 		}
 	}
 	for (int i = 0; i < MAKERS; i++)
 		pthread_create(&threads[i], NULL, make, &makers[i]);
 	for (int i = 0; i < MAKERS; i++) {
 		pthread_join(threads[i], NULL);
-		made += makers[i].made;
+		made += makers[i].made == KEYPAIR_MADE_BOTH;
 		failed += makers[i].result < 0;
 		waitpid(children[i], &status, 0);
 		made += WIFEXITED(status) && WEXITSTATUS(status) == 1;
@@ -246,6 +278,7 @@ int main(void)
 		return 1;
 	test_choose();
 	test_make();
+	test_missing_key();
 	test_bad_places();
 	test_at_once();
 	dir_remove(dir, NULL);

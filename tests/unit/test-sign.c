@@ -148,7 +148,9 @@ static void test_chroot(void)
 	_cleanup_free_ char *root = path_join(dir, "proc/1/root");
 	_cleanup_free_ char *own_root = path_join(dir, "proc/self/root");
 	_cleanup_free_ char *nothing = path_join(dir, "nothing");
+	struct settings s;
 
+	settings_init(&s);
 	link_write(root, "/", NULL);
 	link_write(own_root, "/", NULL);
 	ok(signer_is_in_chroot(proc), "compat 11.14: another mount namespace is a chroot");
@@ -156,12 +158,22 @@ static void test_chroot(void)
 	if (link(own, one) < 0)
 		ok(false, "a link");
 	ok(!signer_is_in_chroot(proc), "the same root and namespace are no chroot");
+	ok(signer_may_make_key(&s, proc), "a key may be made there");
 	link_write(root, "/usr", NULL);
 	ok(signer_is_in_chroot(proc), "compat 11.14: another root is a chroot");
 	unlink(root);
 	unlink(one);
 	ok(!signer_is_in_chroot(proc), "an unreadable root is no chroot");
 	ok(signer_is_in_chroot(nothing), "without /proc it is a chroot");
+	if (geteuid() == 0) {
+		ok(!signer_may_make_key(&s, proc), "an unreadable root may be that of an image");
+		ok(!signer_may_make_key(&s, nothing), "so may one without /proc");
+	}
+	s.signing.when = xstrdup("not_in_chroot");
+	is_int(signer_may_make_key(&s, proc), geteuid() != 0, "that is the default");
+	str_replace(&s.signing.when, "true");
+	ok(signer_may_make_key(&s, proc), "try_sign_modules=true asks for a key");
+	settings_done(&s);
 }
 
 static void test_signed(void)
