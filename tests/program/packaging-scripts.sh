@@ -140,11 +140,34 @@ postinst()
 	module bad 1.0
 	echo '#error "no such thing"' >> "$sourcetree/bad-1.0/bad.c"
 	calls 10 "compat 10: common.postinst, a build fails" $p bad 1.0
+	calls 0 "common.postinst of what has no source" $p nothing 1.0
+	like "$err" "nothing/1.0 is not built: there is no .*/nothing/1.0/source/dkms.conf" "it does not speak of AUTOINSTALL"
+	is "$(grep -c AUTOINSTALL "$work/out")" 0 "neither on standard output"
+	# The link to the source was lost.
+	module lost 1.0
+	dkms install lost/1.0 -k $K > /dev/null
+	rm "$dkmstree/lost/1.0/source"
+	calls 0 "common.postinst of a broken version" $p lost 1.0
+	is "$(states lost 1.0 "$running")" installed "it is added again and installed"
+	mkdir -p "$dkmstree/leftover/1.0/build"
+	module leftover 1.0
+	calls 0 "common.postinst over a leftover" $p leftover 1.0
+	is "$(states leftover 1.0 "$running")" installed "it is installed"
+	PATH=$work/bin:/usr/bin:/bin calls 0 "common.postinst with a short PATH" $p one 1.0
 	touch /etc/dkms/no-autoinstall
 	module off 1.0
 	calls 0 "compat 1: no-autoinstall" $p off 1.0
 	is "$(state off 1.0)" absent "compat 1: no module is added"
 	rm /etc/dkms/no-autoinstall
+
+	described
+	module one 1.0
+	calls 0 "common.postinst without any kernel" $p one 1.0
+	like "$err" "^dkms: warning: one/1\.0 is not built: no kernel has its headers installed in $installtree" "there is a warning"
+	kernel 99.0-1
+	rm -r "$installtree/99.0-1/build"
+	calls 0 "common.postinst without any headers" $p one 1.0
+	like "$err" "^dkms: warning: one/1\.0 is not built: no kernel has its headers" "there is a warning"
 
 	described autoinstall_all_kernels=yes
 	kernel $K
@@ -225,6 +248,13 @@ hooks()
 	rm -r "$sourcetree/one-1.0"
 	calls 0 "prerm.d/dkms, something fails: the kernel can go" etc/kernel/prerm.d/dkms $K
 	like "$err" "one/1.0" "the failure is reported"
+	module fails 1.0
+	echo '#error "no such thing"' >> "$sourcetree/fails-1.0/fails.c"
+	dkms add fails/1.0 > /dev/null
+	calls 0 "40-dkms.install add, a build fails: kernel-install goes on" lib/kernel/install.d/40-dkms.install add $K
+	like "$err" "^dkms: warning: not all modules could be installed for $K" "it says so"
+	calls 0 "40-dkms.install remove, something fails" lib/kernel/install.d/40-dkms.install remove $K
+	calls 0 "40-dkms.install with another verb" lib/kernel/install.d/40-dkms.install inspect $K
 	rm "$inst/lib/dkms/dkms_autoinstaller"
 	calls 0 "postinst.d/dkms after dkms itself has gone" etc/kernel/postinst.d/dkms $K
 }
