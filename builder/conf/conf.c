@@ -488,7 +488,7 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	struct evaluation e = {0};
 	struct problems problems = {0};
 	struct conf *c;
-	int r, status = 8;
+	int r;
 
 	if (!outcome->cancelled && !path_is_file(request->path))
 		return error_set(err, -ENOENT, 4, "there is no %s", request->path);
@@ -500,9 +500,7 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	problems.subject = subject;
 	c = xcalloc(1, sizeof(*c));
 	read_conf(&e, request, outcome, c, &problems);
-	if (request->status_if_unnamed && (!c->package_name || !c->package_version))
-		status = request->status_if_unnamed;
-	r = problems_to_error(&problems, status, &found);
+	r = problems_to_error(&problems, 8, &found);
 	problems_done(&problems);
 	evaluation_done(&e);
 	if (r < 0) {

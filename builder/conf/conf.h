@@ -50,9 +50,6 @@ struct conf_request {
 	const char *path; /* of the dkms.conf */
 	/* NULL while they are unknown, as in add; then no override files are read. */
 	const char *name, *version;
-	/* The exit status if the dkms.conf sets no name or no version; 0: 8, as for all
-	 * other problems. */
-	int status_if_unnamed;
 	struct kernel *kernel; /* its config is read if BUILD_EXCLUSIVE_CONFIG is set */
 	const struct settings *settings;
 };

@@ -185,8 +185,6 @@ struct conf_request job_conf_request(const struct job *job)
 		.path = job->conf_path,
 		.name = job->name,
 		.version = job->version,
-		.status_if_unnamed =
-			job->add && job->add->from && !job->add->archive ? 10 : 0,
 		.kernel = job->kernel,
 		.settings = job->shared->settings,
 	};

@@ -220,12 +220,15 @@ row_10()
 	for action in build install; do
 		dkms_exits 10 "compat 9: 10 $action, make fails" $action one/1.0 -k $K
 	done
-	for missing in PACKAGE_NAME PACKAGE_VERSION; do
+	for missing in PACKAGE_NAME PACKAGE_VERSION PACKAGE . '^[^#]'; do
 		module two 1.0
-		sed -i "/^$missing/d" "$sourcetree/two-1.0/dkms.conf"
+		sed -i "/$missing/d" "$sourcetree/two-1.0/dkms.conf"
 		rm -rf "$machine/two"
 		mv "$sourcetree/two-1.0" "$machine/two"
-		dkms_exits 10 "compat 9: 10 a source directory whose dkms.conf has no $missing" add "$machine/two"
+		for action in add build install; do
+			dkms_exits 8 "compat 9: 8 $action of a directory whose dkms.conf has no $missing" $action "$machine/two"
+		done
+		dkms_exits 8 "compat 9: 8 add of that dkms.conf" add "$machine/two/dkms.conf"
 		ok "it is neither copied nor added" test ! -e "$sourcetree/two-1.0" -a ! -e "$dkmstree/two"
 	done
 	module three 1.0
