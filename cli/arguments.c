@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/file.h"
 #include "builder/tree/tree.h"
 #include "scheduler/cpus.h"
 #include "cli/arguments.h"
@@ -56,6 +57,19 @@ static int check_writable(const char *path, struct error *err)
 		error_remedy(err, "run it as root, or choose writable trees with "
 				  "--dkmstree and --installtree");
 	return -EACCES;
+}
+
+/* Checks this before anything is changed: depmod needs the directory, after the install. */
+static int check_temporary_dir(const char *path, struct error *err)
+{
+	if (path_is_dir(path) && access(path, W_OK | X_OK) == 0)
+		return 0;
+	error_set(err, -ENOENT, 1, "%s is no directory for temporary files: %s", path,
+		path_is_dir(path)	 ? strerror(errno)
+			: path_exists(path) ? "it is a file"
+					    : "it does not exist");
+	error_remedy(err, "set TMPDIR, or tmp_location in framework.conf, to another one");
+	return -ENOENT;
 }
 
 static int check_name(const char *what, const char *name, int status, struct error *err)
@@ -133,6 +147,9 @@ int arguments_check(const struct arguments *args, struct error *err)
 			args->archive ? " with an archive" : "");
 	if (s->switches.dry_run)
 		return 0;
+	if (c->flags & (COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS) &&
+		check_temporary_dir(s->tmp_location, err) < 0)
+		return -ENOENT;
 	if (c->flags & COMMAND_WRITES_TREE && check_writable(s->trees.dkms, err) < 0)
 		return -EACCES;
 	if (c->flags & COMMAND_WRITES_KERNELS &&

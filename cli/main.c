@@ -79,6 +79,29 @@ static bool have_descriptors(void)
 	return false;
 }
 
+/* Adds the directories of the system's programs to PATH, for those who have none of them
+ * there: cron, and root after su. depmod and others are in these. */
+static void complete_path(void)
+{
+	static const char *const dirs[] = {"/usr/local/sbin", "/usr/sbin", "/sbin"};
+	const char *old = getenv("PATH");
+	_cleanup_free_ char *path = NULL;
+
+	path = xasprintf(":%s:", is_empty(old) ? "/usr/local/bin:/usr/bin:/bin" : old);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		_cleanup_free_ char *part = xasprintf(":%s:", dirs[i]);
+		char *longer;
+
+		if (strstr(path, part))
+			continue;
+		longer = xasprintf("%s%s", path, part + 1);
+		free(path);
+		path = longer;
+	}
+	path[strlen(path) - 1] = '\0';
+	setenv("PATH", path + 1, 1);
+}
+
 static int load_framework(struct settings *settings, struct error *err)
 {
 	struct outcome outcome = {0};
@@ -160,6 +183,7 @@ int main(int argc, char **argv)
 		forget_jobserver();
 	close_inherited_fds_on_exec();
 	umask(022);
+	complete_path();
 	arguments_init(&args);
 	args.make_slots = joined > 0 ? &outer : NULL;
 	args.make_slots_unreachable = joined < 0;

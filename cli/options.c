@@ -113,10 +113,17 @@ static void set_module(struct arguments *args, const char *text)
 /* Adds a kernel, and its architecture if there is one, from "RELEASE/ARCH" or "RELEASE". */
 static void add_kernel(struct arguments *args, const char *text)
 {
-	const char *slash = strchr(text, '/');
+	_cleanup_free_ char *copy = xstrdup(text);
+	size_t len = strlen(copy);
+	char *slash;
 
-	strv_take(&args->kernels,
-		slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup(text));
+	/* The name of a directory that a shell has completed ends in a slash. */
+	while (len > 1 && copy[len - 1] == '/')
+		copy[--len] = '\0';
+	slash = strchr(copy, '/');
+	if (slash)
+		*slash = '\0';
+	strv_push(&args->kernels, copy);
 	if (slash)
 		strv_push(&args->archs, slash + 1);
 }
@@ -288,6 +295,33 @@ static const struct option_row *find_row(int value)
 	return NULL;
 }
 
+/* Sets the error for an option that getopt_long() has refused: value is ':' or '?'. */
+static int fail_option(int value, char **argv, struct error *err)
+{
+	const struct option_row *row = optopt ? find_row(optopt) : NULL;
+	_cleanup_free_ char *name = NULL;
+
+	if (optopt && row && row->name && optopt >= LONG_BASE)
+		name = xasprintf("--%s", row->name);
+	else if (optopt > ' ' && optopt < 127) /* one of several letters, perhaps */
+		name = xasprintf("-%c", optopt);
+	else
+		name = xstrdup(argv[optind - 1]);
+	if (value == ':')
+		return error_set(err, -EINVAL, 2, "%s needs an argument", name);
+	if (row)
+		return error_set(err, -EINVAL, 2, "%s takes no argument", name);
+	return error_set(err, -EINVAL, 2, "unknown option %s", name);
+}
+
+/* With POSIXLY_CORRECT, getopt_long() would stop at the first word that is no option, which
+ * is the command. */
+static void allow_options_anywhere(void)
+{
+	unsetenv("POSIXLY_CORRECT");
+	optind = 0;
+}
+
 int options_parse(struct arguments *args, int argc, char **argv, struct error *err)
 {
 	struct option longs[ARRAY_SIZE(options)] = {0};
@@ -309,16 +343,12 @@ int options_parse(struct arguments *args, int argc, char **argv, struct error *e
 				row->name, has_arg, NULL, LONG_BASE + (int)i};
 	}
 	/* getopt_long() also accepts abbreviated options, which does no harm. */
-	optind = 0;
+	allow_options_anywhere();
 	while (r == 0 && (value = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
 		const struct option_row *row = find_row(value);
 
-		if (value == ':')
-			return error_set(err, -EINVAL, 2, "%s needs an argument",
-				argv[optind - 1]);
-		if (value == '?' || !row)
-			return error_set(err, -EINVAL, 2, "unknown option %s",
-				argv[optind - 1]);
+		if (value == ':' || value == '?' || !row)
+			return fail_option(value, argv, err);
 		r = set_option(args, row, optarg, err);
 	}
 	for (int i = optind; i < argc && r == 0; i++) {

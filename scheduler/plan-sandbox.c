@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "base/file.h"
 #include "builder/run/seccomp.h"
 #include "builder/run/trace.h"
 #include "builder/run/user.h"
@@ -107,6 +108,14 @@ static int try_users(struct plan *p, struct error *err)
 	return r < 0 ? r : 0;
 }
 
+/* Returns why there is no sandbox; static. */
+static const char *why_no_sandbox(void)
+{
+	if (!path_exists("/proc/self/fd"))
+		return "/proc is not mounted";
+	return "bubblewrap is not installed or namespaces are not permitted here";
+}
+
 static int choose_kind(struct plan *p, struct error *err)
 {
 	enum sandbox_mode mode = p->shared.settings->sandbox.mode;
@@ -123,10 +132,11 @@ static int choose_kind(struct plan *p, struct error *err)
 	else if (mode == SANDBOX_REQUIRE)
 		return error_set(err, -EPERM, 1,
 			"bubblewrap cannot make a sandbox here, and --sandbox=require "
-			"asks for one");
+			"asks for one: %s",
+			why_no_sandbox());
 	else
-		strv_push(&p->warnings, "no sandbox: bubblewrap is not installed or namespaces "
-					"are not permitted here; builds run without one");
+		strv_pushf(&p->warnings, "no sandbox: %s; builds run without one",
+			why_no_sandbox());
 	return 0;
 }
 

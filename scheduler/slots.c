@@ -298,6 +298,28 @@ static int open_fifo(struct jobserver *js, struct slots *s, const char *path)
 	return js->fd < 0 ? -errno : 0;
 }
 
+/* Makes a pipe that has a name until it is open, for systems without /proc. */
+static int open_pipe_by_name(struct jobserver *js)
+{
+	char dir[] = FIFO_DIR;
+	_cleanup_free_ char *path = NULL;
+	int r = 0;
+
+	if (!mkdtemp(dir))
+		return -errno;
+	path = xasprintf("%s/pipe", dir);
+	if (mkfifo(path, 0600) < 0)
+		r = -errno;
+	/* This end comes first: the others would wait for it. */
+	if (r == 0 && ((js->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0 ||
+			      (js->read_fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 ||
+			      (js->write_fd = open(path, O_WRONLY | O_CLOEXEC)) < 0))
+		r = -errno;
+	unlink(path);
+	rmdir(dir);
+	return r;
+}
+
 static int open_pipe(struct jobserver *js)
 {
 	int fds[2];
@@ -307,7 +329,10 @@ static int open_pipe(struct jobserver *js)
 	js->read_fd = fds[0];
 	js->write_fd = fds[1];
 	js->fd = open_nonblocking(js->read_fd);
-	return js->fd < 0 ? js->fd : 0;
+	if (js->fd != -ENOENT)
+		return js->fd < 0 ? js->fd : 0;
+	jobserver_close_ends(js);
+	return open_pipe_by_name(js);
 }
 
 int jobserver_open(struct jobserver *js, struct slots *s, const char *fifo)

@@ -43,6 +43,21 @@ static int compare_releases(const void *a, const void *b)
 	return version_compare(*(char *const *)a, *(char *const *)b);
 }
 
+/* Returns whether an entry of the install tree is a link to another one, "current" to
+ * 6.1.0-56-amd64: another name of that kernel, not one more. */
+static bool is_other_name(const struct settings *s, const char *name)
+{
+	_cleanup_free_ char *path = path_join(s->trees.install, name);
+	_cleanup_free_ char *target = NULL, *dir = NULL, *real = NULL, *tree = NULL;
+
+	if (link_read(path, &target) < 0)
+		return false;
+	real = realpath(path, NULL);
+	dir = real ? path_parent(real) : NULL;
+	tree = realpath(s->trees.install, NULL);
+	return dir && tree && streq(dir, tree);
+}
+
 int kernel_list_with_headers(const struct settings *s, struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -56,7 +71,7 @@ int kernel_list_with_headers(const struct settings *s, struct strv *ret)
 		_cleanup_free_ char *headers =
 			xasprintf("%s/%s/build", s->trees.install, names.items[i]);
 
-		if (has_include(headers))
+		if (has_include(headers) && !is_other_name(s, names.items[i]))
 			strv_push(&found, names.items[i]);
 	}
 	if (found.n)

@@ -74,9 +74,11 @@ int destinations_list_by_conf(
 		}
 		if (!f->built) {
 			destinations_done(&found);
-			return error_set(err, -ENOENT, 6,
-				"the built module %s/%s.ko is missing", dir,
-				m->dest_name);
+			error_set(err, -ENOENT, 6, "the built module %s/%s.ko is missing",
+				dir, m->dest_name);
+			error_remedy(err, "dkms build %s/%s -k %s --force", job->name,
+				job->version, job->kernel->release);
+			return -ENOENT;
 		}
 		f->name = module_name_of_file(f->file);
 		f->path = destination_path(job, m, f->file);

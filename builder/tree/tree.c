@@ -18,7 +18,6 @@
 #include "builder/tree/built-kernels.h"
 #include "builder/tree/tree.h"
 
-
 const char *tree_state_name(enum tree_state s)
 {
 	static const char *const names[] = {
@@ -59,10 +58,9 @@ static enum tree_state source_state(int version_fd, enum source_kind kind,
 	struct kernel_names built = {0};
 	bool worth;
 
-	if (kind == SOURCE_LINK)
-		return is_dir_at(version_fd, "source") ? STATE_ADDED : STATE_BROKEN;
-	if (kind == SOURCE_OTHER)
-		return STATE_BROKEN;
+	if (kind != SOURCE_MISSING)
+		return kind == SOURCE_LINK && is_dir_at(version_fd, "source") ? STATE_ADDED
+									      : STATE_BROKEN;
 	source = source_tree ? xasprintf("%s/%s-%s", source_tree, name, version) : NULL;
 	worth = (source && path_is_dir(source)) ||
 		built_kernels_list(version_fd, ".", &built) < 0 || built.n;
@@ -375,10 +373,18 @@ static int compare_versions(const char *a, const char *b)
 	return r ? r : strcmp(a, b);
 }
 
+/* Compares the names as strcmp() does "NAME/": other versions of dkms sort their lines. */
+static int compare_names(const char *a, const char *b)
+{
+	for (; *a && *a == *b; b++)
+		a++;
+	return (unsigned char)(*a ? *a : '/') - (unsigned char)(*b ? *b : '/');
+}
+
 static int compare_entries(const void *pa, const void *pb)
 {
 	const struct tree_entry *a = pa, *b = pb;
-	int r = strcmp(a->name, b->name);
+	int r = compare_names(a->name, b->name);
 
 	if (r == 0)
 		r = compare_versions(a->version, b->version);
@@ -479,8 +485,7 @@ int tree_read_built(const char *dkms_tree, struct version_on_kernel on,
 	enum tree_state *ret, struct error *err)
 {
 	_cleanup_free_ char *dir = tree_built_dir(dkms_tree, on);
-	_cleanup_free_ char *module = path_join(dir, "module");
-	_cleanup_free_ char *installed = NULL, *link = NULL;
+	_cleanup_free_ char *module = path_join(dir, "module"), *installed = NULL, *link = NULL;
 	struct stat st;
 	int r = stat(module, &st) < 0 ? -errno : 0;
 
@@ -490,10 +495,8 @@ int tree_read_built(const char *dkms_tree, struct version_on_kernel on,
 		return 0;
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot read %s", module);
-	if (!S_ISDIR(st.st_mode))
-		return 0;
-	r = tree_read_installed(dkms_tree, on, &installed, err);
-	if (r == 0)
+	r = S_ISDIR(st.st_mode) ? tree_read_installed(dkms_tree, on, &installed, err) : 0;
+	if (r == 0 && S_ISDIR(st.st_mode))
 		*ret = installed && streq(installed, on.version) ? STATE_INSTALLED : STATE_BUILT;
 	return r;
 }

@@ -244,7 +244,7 @@ row_11_to_16()
 	dkms_exits 11 "compat 9: 11 autoinstall, something failed" autoinstall -k $K
 	dkms_exits 11 "compat 9: 11 kernel_postinst, something failed" kernel_postinst -k $K
 	dkms_exits 12 "compat 9: 12 no architecture" build one/1.0 -k $K -a ""
-	dkms_exits 12 "compat 9: 12 no architecture behind the slash" build one/1.0 -k $K/
+	dkms_exits 10 "a slash behind the release is no architecture" build one/1.0 -k $K/
 	dkms_exits 16 "compat 9: 16 an empty kernel" build one/1.0 -k ""
 	dkms_exits 13 "compat 9: 13 build, BUILD_DEPENDS missing" build two/1.0 -k $K
 	dkms_exits 13 "compat 9: 13 install, BUILD_DEPENDS missing" install two/1.0 -k $K
