@@ -23,7 +23,12 @@ static int sandbox_works(
 	struct command cmd;
 	int r;
 
-	sandbox_fill_probe(kind, uid, &cmd);
+	r = sandbox_fill_probe(
+		kind, uid, p->shared.settings->sandbox.unfiltered, &cmd, err);
+	if (r < 0) {
+		command_done(&cmd);
+		return r;
+	}
 	r = runner_run_command(p->loop, &cmd, &outcome);
 	if (r < 0 || outcome.timed_out || outcome.cancelled) {
 		_cleanup_free_ char *how = outcome_describe(&outcome, &cmd);
@@ -59,17 +64,24 @@ static void choose_tracing(struct plan *p)
 	trace_free(trace);
 }
 
-/* Finds out whether the system calls of builds can be filtered. */
-static void warn_without_filter(struct plan *p)
+/* Finds out whether the system calls of builds can be filtered, and warns if this machine
+ * cannot. Returns 0, or a negative errno and err if that is not known. */
+static int warn_without_filter(struct plan *p, struct error *err)
 {
-	_cleanup_(error_done) struct error err = {0};
-	int fd = seccomp_open_filter(&err);
+	bool is_wanted = !p->shared.settings->sandbox.unfiltered;
+	int fd = seccomp_open_filter(err);
+	int r = fd < 0 ? fd : 0;
 
 	p->can_filter = fd >= 0;
 	close_ptr(&fd);
-	if (!p->can_filter && !p->shared.settings->sandbox.unfiltered)
+	if (r == -EOPNOTSUPP && is_wanted)
 		strv_pushf(&p->warnings, "the system calls of builds are not filtered: %s",
-			err.what);
+			err->what);
+	if (r == -EOPNOTSUPP || !is_wanted) {
+		error_done(err);
+		return 0;
+	}
+	return r;
 }
 
 /* Sets the first kind that works with commands that run as uid. Returns 1, 0 if none does,
@@ -128,15 +140,14 @@ static int choose_kind(struct plan *p, struct error *err)
 	if (r < 0)
 		return r;
 	if (p->shared.sandbox != SANDBOX_KIND_NONE)
-		warn_without_filter(p);
-	else if (mode == SANDBOX_REQUIRE)
+		return warn_without_filter(p, err);
+	if (mode == SANDBOX_REQUIRE)
 		return error_set(err, -EPERM, 1,
 			"bubblewrap cannot make a sandbox here, and --sandbox=require "
 			"asks for one: %s",
 			why_no_sandbox());
-	else
-		strv_pushf(&p->warnings, "no sandbox: %s; builds run without one",
-			why_no_sandbox());
+	strv_pushf(&p->warnings, "no sandbox: %s; builds run without one",
+		why_no_sandbox());
 	return 0;
 }
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Turns a command into one that bubblewrap confines: bwrap(1), prlimit(1),
- * setpriv(1). */
+/* Turns a command into one that bubblewrap confines: bwrap(1). */
 #include "config.h"
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "builder/run/sandbox.h"
 #include "builder/run/seccomp.h"
+#include "builder/run/user.h"
 
-#define FILES_MAX 4096 /* files that each process may have open */
 #define DATA_SIZE_MAX (1024 * 1024) /* the largest file that is handed over (bytes) */
 
 /* Directories that are empty in every sandbox. Paths below them that a command needs are
@@ -487,34 +485,44 @@ static void pass_fd(struct command *cmd, struct strv *argv, int fd)
 	cmd->fds[cmd->n_fds++] = fd;
 }
 
+/* Returns a descriptor from which data can be read, or a negative errno. */
+static int open_data(const char *data)
+{
+	_cleanup_close_ int fd = memfd_create("data", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : write_all(fd, data, strlen(data));
+
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	return r < 0 ? r : take_fd(&fd);
+}
+
 /* Shows the contents of files that the user of the command may not open. bubblewrap copies
- * them from descriptors. */
-static void show_data_files(struct command *cmd, struct strv *argv,
-	const struct strv *emptied, const struct strv *pairs)
+ * them from descriptors. Returns 0, or a negative errno and err. */
+static int show_data_files(struct command *cmd, struct strv *argv,
+	const struct strv *emptied, const struct strv *pairs, struct error *err)
 {
 	for (size_t i = 0; i + 1 < pairs->n; i += 2) {
-		const char *data = pairs->items[i];
-		int fd = cmd->n_fds < COMMAND_FDS ? memfd_create("data", MFD_CLOEXEC) : -1;
+		const char *path = pairs->items[i + 1];
+		int fd = cmd->n_fds < COMMAND_FDS - 1 ? open_data(pairs->items[i]) : -EMFILE;
 
 		if (fd < 0)
-			continue;
-		if (write_all(fd, data, strlen(data)) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
-			close(fd);
-			continue;
-		}
-		make_parent_dirs(argv, emptied, pairs->items[i + 1]);
+			return error_errno(
+				err, fd, 1, "cannot show %s in the sandbox", path);
+		make_parent_dirs(argv, emptied, path);
 		strv_push_all(argv, (const char *const[]){"--perms", "0444",
 					    "--ro-bind-data", NULL});
 		pass_fd(cmd, argv, fd);
-		strv_push(argv, pairs->items[i + 1]);
+		strv_push(argv, path);
 	}
+	return 0;
 }
 
-static void add_mounts(
-	struct command *cmd, struct strv *argv, const struct sandbox *box)
+static int add_mounts(struct command *cmd, struct strv *argv, const struct sandbox *box,
+	struct error *err)
 {
 	_cleanup_(strv_done) struct strv shown = {0}, emptied = {0};
 	struct stat st;
+	int r;
 
 	strv_push_all(argv, (const char *const[]){"--ro-bind", "/", "/", NULL});
 	for (size_t i = 0; i < ARRAY_SIZE(always_hidden); i++) {
@@ -541,7 +549,7 @@ static void add_mounts(
 		mask_proc(argv);
 		show_files(argv, &emptied, &box->shown_files);
 	}
-	show_data_files(cmd, argv, &emptied, &box->data_files);
+	r = show_data_files(cmd, argv, &emptied, &box->data_files, err);
 	for (size_t i = 0; i < box->secret_files.n; i++)
 		if (box->strict)
 			mask_if_shown(argv, &emptied, &shown, box->secret_files.items[i]);
@@ -563,6 +571,7 @@ static void add_mounts(
 	 * sandbox. */
 	strv_push_all(argv, (const char *const[]){"--chmod", "1777", "/tmp", "--setenv",
 				    "HOME", "/tmp", "--setenv", "TMPDIR", "/tmp", NULL});
+	return r;
 }
 
 static void add_trace_fds(struct strv *argv)
@@ -571,43 +580,24 @@ static void add_trace_fds(struct strv *argv)
 	strv_pushf(argv, "%d", SANDBOX_INFO_FD);
 }
 
-static void add_filter(struct command *cmd, struct strv *argv, const struct sandbox *box)
+/* Adds the filter of system calls, unless this machine can have none. Returns 0, or a
+ * negative errno and err. */
+static int add_filter(struct command *cmd, struct strv *argv, const struct sandbox *box,
+	struct error *err)
 {
-	int fd = box->unfiltered ? -1 : seccomp_open_filter(NULL);
+	struct error why = {0};
+	int fd = box->unfiltered ? -EOPNOTSUPP : seccomp_open_filter(&why);
 
+	if (fd == -EOPNOTSUPP) {
+		error_done(&why);
+		return 0;
+	}
+	error_move(err, &why);
 	if (fd < 0)
-		return;
+		return fd;
 	strv_push(argv, "--seccomp");
 	pass_fd(cmd, argv, fd);
-}
-
-/* Appends an option of prlimit(1), which sets the limit, or keeps a lower one: to raise it
- * is not always permitted. */
-static void add_limit(struct strv *argv, const char *option, int resource, rlim_t limit)
-{
-	struct rlimit now;
-
-	if (getrlimit(resource, &now) == 0 && now.rlim_max < limit)
-		limit = now.rlim_max;
-	strv_pushf(argv, "--%s=%ju", option, (uintmax_t)limit);
-}
-
-/* Appends prlimit(1), whose limits hold for each process or, that of processes, for the
- * user; and setpriv(1), which changes to the user and drops what root may do. */
-static void add_user(struct strv *argv, const struct sandbox *box)
-{
-	if (!box->uid)
-		return;
-	strv_push(argv, "prlimit");
-	add_limit(argv, "core", RLIMIT_CORE, 0);
-	add_limit(argv, "nofile", RLIMIT_NOFILE, FILES_MAX);
-	if (box->max_processes)
-		add_limit(argv, "nproc", RLIMIT_NPROC, box->max_processes);
-	strv_push(argv, "setpriv");
-	strv_pushf(argv, "--reuid=%u", box->uid);
-	strv_pushf(argv, "--regid=%u", box->uid);
-	strv_push_all(argv, (const char *const[]){"--clear-groups", "--inh-caps=-all",
-				    "--no-new-privs", NULL});
+	return 0;
 }
 
 /* A shell is PID 1 and the command is its child, since PID 1 cannot be killed from inside
@@ -647,47 +637,55 @@ static void add_memory_group(struct strv *argv, const struct sandbox *box)
 					    "sh", "-c", script, box->memory_group, NULL});
 }
 
-static void wrap_in_bubblewrap(
-	struct command *cmd, const struct sandbox *box, struct strv *argv)
+static int wrap_in_bubblewrap(struct command *cmd, const struct sandbox *box,
+	struct strv *argv, struct error *err)
 {
+	int r;
+
 	if (box->kind == SANDBOX_KIND_USERNS)
-		add_user(argv, box);
+		user_add_options(argv, box->uid, box->max_processes);
 	add_namespaces(argv, box->kind, box->network);
-	add_mounts(cmd, argv, box);
+	r = add_mounts(cmd, argv, box, err);
 	if (cmd->cwd)
 		strv_push_all(argv, (const char *const[]){"--chdir", cmd->cwd, NULL});
 	if (cmd->trace)
 		add_trace_fds(argv);
-	add_filter(cmd, argv, box);
+	if (r == 0)
+		r = add_filter(cmd, argv, box, err);
 	add_shell(argv, box);
 	if (box->kind == SANDBOX_KIND_UNTRUSTED)
-		add_user(argv, box);
+		user_add_options(argv, box->uid, box->max_processes);
 	if (cmd->trace)
 		add_waiting_shell(argv);
 	free(cmd->cwd);
 	cmd->cwd = NULL;
+	return r;
 }
 
-void sandbox_wrap_command(struct command *cmd, const struct sandbox *box)
+int sandbox_wrap_command(
+	struct command *cmd, const struct sandbox *box, struct error *err)
 {
 	struct strv argv = {0};
+	int r = 0;
 
 	add_memory_group(&argv, box);
 	if (box->kind == SANDBOX_KIND_NONE)
-		add_user(&argv, box);
+		user_add_options(&argv, box->uid, box->max_processes);
 	else
-		wrap_in_bubblewrap(cmd, box, &argv);
+		r = wrap_in_bubblewrap(cmd, box, &argv, err);
 	strv_extend(&argv, &cmd->argv);
 	strv_done(&cmd->argv);
 	cmd->argv = argv;
+	return r;
 }
 
-void sandbox_fill_probe(enum sandbox_kind kind, uid_t uid, struct command *cmd)
+int sandbox_fill_probe(enum sandbox_kind kind, uid_t uid, bool unfiltered,
+	struct command *cmd, struct error *err)
 {
-	struct sandbox box = {.kind = kind, .uid = uid};
+	struct sandbox box = {.kind = kind, .uid = uid, .unfiltered = unfiltered};
 
 	command_init(cmd);
 	strv_push(&cmd->argv, "true");
 	cmd->timeout_s = 10;
-	sandbox_wrap_command(cmd, &box);
+	return sandbox_wrap_command(cmd, &box, err);
 }

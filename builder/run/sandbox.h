@@ -81,8 +81,10 @@ void sandbox_done(struct sandbox *box);
  * and home directories are empty except for what readable_paths shows; the command has
  * PID, IPC, UTS and network namespaces of its own. SANDBOX_KIND_NONE changes
  * only its user. If cmd->trace is set, cmd must be given the descriptors named above, and it
- * waits for SANDBOX_GO_FD before it starts. */
-void sandbox_wrap_command(struct command *cmd, const struct sandbox *box);
+ * waits for SANDBOX_GO_FD before it starts. Returns 0, or a negative errno and err if a
+ * part of the sandbox cannot be made; cmd must not be run then. */
+int sandbox_wrap_command(
+	struct command *cmd, const struct sandbox *box, struct error *err);
 
 /* Returns whether a strict sandbox hides path, unless path is made readable. */
 bool sandbox_hides_path(const char *path);
@@ -109,7 +111,9 @@ bool sandbox_user_can_read(const struct sandbox *box, const char *path);
 int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err);
 
 /* Fills cmd, which command_done() frees, with a command that exits 0 if kind works on
- * this machine, with commands that run as uid (0: the user of dkms). */
-void sandbox_fill_probe(enum sandbox_kind kind, uid_t uid, struct command *cmd);
+ * this machine, with commands that run as uid (0: the user of dkms) and, unless unfiltered,
+ * with the filter of system calls. Returns what sandbox_wrap_command() does. */
+int sandbox_fill_probe(enum sandbox_kind kind, uid_t uid, bool unfiltered,
+	struct command *cmd, struct error *err);
 
 #endif

@@ -152,13 +152,20 @@ static int add_rules(scmp_filter_ctx filter)
 	return r < 0 ? r : refuse_sockets(filter);
 }
 
-/* Returns a descriptor with the filter, or a negative errno. */
+/* Returns a descriptor with the filter, -EOPNOTSUPP if libseccomp refuses a rule, or another
+ * negative errno. */
 static int make_filter(void)
 {
-	scmp_filter_ctx filter = sym_seccomp_init(SCMP_ACT_ALLOW);
 	int fd = memfd_create("seccomp", MFD_CLOEXEC);
-	int r = !filter ? -ENOMEM : fd < 0 ? -errno : add_rules(filter);
+	int r = fd < 0 ? -errno : 0;
+	scmp_filter_ctx filter = r == 0 ? sym_seccomp_init(SCMP_ACT_ALLOW) : NULL;
 
+	if (r == 0 && !filter)
+		r = -ENOMEM;
+	if (r == 0)
+		r = add_rules(filter);
+	if (r < 0 && filter && r != -ENOMEM)
+		r = -EOPNOTSUPP;
 	if (r == 0)
 		r = sym_seccomp_export_bpf(filter, fd);
 	if (filter)
@@ -169,28 +176,41 @@ static int make_filter(void)
 	return r;
 }
 
+/* Makes the filter and keeps its bytes. Returns 0 or what make_filter() does. */
+static int keep_filter(struct str *bytes)
+{
+	_cleanup_close_ int fd = make_filter();
+	char buffer[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+		str_add_bytes(bytes, buffer, (size_t)n);
+	if (n == 0 && bytes->len)
+		return 0;
+	n = n < 0 ? -errno : -EIO;
+	str_done(bytes);
+	return (int)n;
+}
+
 int seccomp_open_filter(struct error *err)
 {
 	/* The filter is made once, by the thread of the event loop. Each command reads it
 	 * from a file of its own. */
 	static struct str bytes;
 	_cleanup_close_ int fd = -1;
-	char buffer[4096];
-	ssize_t n;
-	int r = 0;
+	int r;
 
 	if (!bytes.len) {
 		r = load(err);
 		if (r < 0)
-			return r;
-		fd = make_filter();
-		if (fd < 0)
-			return error_errno(
-				err, fd, 1, "a filter of system calls cannot be made");
-		lseek(fd, 0, SEEK_SET);
-		while ((n = read(fd, buffer, sizeof(buffer))) > 0)
-			str_add_bytes(&bytes, buffer, (size_t)n);
-	} else {
+			return r == -ENOENT ? -EOPNOTSUPP : r;
+	}
+	r = bytes.len ? 0 : keep_filter(&bytes);
+	if (r == 0) {
 		fd = memfd_create("seccomp", MFD_CLOEXEC);
 		r = fd < 0 ? -errno : write_all(fd, bytes.data, bytes.len);
 	}

@@ -13,8 +13,9 @@
  * traced. */
 
 /* Returns a new descriptor with the filter, in the form that bwrap(1) reads with
- * --seccomp; the caller closes it. Returns a negative errno and err if it cannot be made,
- * -ENOENT if libseccomp is missing. */
+ * --seccomp; the caller closes it. Returns -EOPNOTSUPP and err if this machine can have
+ * none: libseccomp is missing or knows no such filter for it. Another negative errno, with
+ * err, is a failure; nothing may run without the filter then. */
 int seccomp_open_filter(struct error *err);
 
 /* Makes the filter for a process that reads files which it has open and writes an answer:

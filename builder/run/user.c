@@ -20,6 +20,7 @@
 /* Numbers that nobody uses, as the same page of systemd says. */
 #define KILLER_FIRST 65520
 #define KILLER_LAST 65533
+#define FILES_MAX 4096 /* files that each process may have open */
 #define USERS (USER_LAST - USER_FIRST + 1)
 
 /* Whether a process runs as the user: one of a service, of a container, or of an account
@@ -122,4 +123,31 @@ void user_give(struct user *u)
 	memory_group_remove(u->memory_group);
 	lock_release(&u->lock);
 	*u = (struct user){0};
+}
+
+/* Appends an option of prlimit(1), which sets the limit, or keeps a lower one: to raise it
+ * is not always permitted. */
+static void add_limit(struct strv *argv, const char *option, int resource, rlim_t limit)
+{
+	struct rlimit now;
+
+	if (getrlimit(resource, &now) == 0 && now.rlim_max < limit)
+		limit = now.rlim_max;
+	strv_pushf(argv, "--%s=%ju", option, (uintmax_t)limit);
+}
+
+void user_add_options(struct strv *argv, uid_t uid, unsigned int max_processes)
+{
+	if (!uid)
+		return;
+	strv_push(argv, "prlimit");
+	add_limit(argv, "core", RLIMIT_CORE, 0);
+	add_limit(argv, "nofile", RLIMIT_NOFILE, FILES_MAX);
+	if (max_processes)
+		add_limit(argv, "nproc", RLIMIT_NPROC, max_processes);
+	strv_push(argv, "setpriv");
+	strv_pushf(argv, "--reuid=%u", uid);
+	strv_pushf(argv, "--regid=%u", uid);
+	strv_push_all(argv, (const char *const[]){"--clear-groups", "--inh-caps=-all",
+				    "--no-new-privs", NULL});
 }

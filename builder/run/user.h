@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "base/lock.h"
+#include "base/strv.h"
 
 /* The users that commands of modules run as when dkms is run by root. Each job has a user
  * of its own, who owns nothing else and whom nobody else is meanwhile: neither another
@@ -37,5 +38,9 @@ void user_end_processes(const struct user *u);
 /* Gives the user back, if there is one, and ends its processes as user_end_processes()
  * does. */
 void user_give(struct user *u);
+/* Appends prlimit(1), whose limits hold for each process or, that of processes (0: no
+ * limit), for the user; and setpriv(1), which changes to the user and drops what root may
+ * do. Does nothing if uid is 0. */
+void user_add_options(struct strv *argv, uid_t uid, unsigned int max_processes);
 
 #endif

@@ -62,6 +62,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	struct sandbox box = {.kind = b->sandbox};
 	_cleanup_free_ char *seen = places_text(b, line);
 	struct str script = {0};
+	int r;
 
 	if (s->build_environment) {
 		str_add(&script, ". ");
@@ -94,10 +95,12 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	cmd->trace = b->trace;
 	if (job->state == JOB_POST_BUILD)
 		post_build_show(job, &box);
-	sandbox_wrap_command(cmd, &box);
+	r = sandbox_wrap_command(cmd, &box, &job->outcome.error);
 	sandbox_done(&box);
-	if (b->sandbox == SANDBOX_KIND_UNTRUSTED &&
-		private_tmp_check(b->paths.tmp_dir, &cmd->argv, &job->outcome.error) < 0)
+	if (r == 0 && b->sandbox == SANDBOX_KIND_UNTRUSTED)
+		r = private_tmp_check(
+			b->paths.tmp_dir, &cmd->argv, &job->outcome.error);
+	if (r < 0)
 		return TRANSITION_FAIL;
 	buildlog_add_command(b->log_fd, seen);
 	return TRANSITION_COMMAND;

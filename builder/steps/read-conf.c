@@ -158,10 +158,10 @@ static int fill_command(struct job *job)
 		conf_fill_command(&request, cmd);
 		cmd->timeout_s = CONF_SECONDS;
 		keypair_list_secrets(s, job->kernel->release, &box.secret_files);
-		sandbox_wrap_command(cmd, &box);
-	} else {
-		user_give(&job->ask.user);
+		r = sandbox_wrap_command(cmd, &box, &job->outcome.error);
 	}
+	if (r < 0)
+		user_give(&job->ask.user);
 	sandbox_done(&box);
 	return r;
 }
