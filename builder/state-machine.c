@@ -332,11 +332,12 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 		return STEP_WAIT;
 	}
 	end_phase(job, last);
-	if (last && job->build)
-		user_end_processes(&job->build->user);
+	if (last && job->build &&
+		user_end_processes(&job->build->user, &job->outcome.error) < 0)
+		transition = TRANSITION_FAIL;
 	if (last && last->cancelled)
 		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
-	if (last && states[job->state].leave)
+	if (last && transition != TRANSITION_FAIL && states[job->state].leave)
 		transition = states[job->state].leave(job, last);
 	else if (!last && job->state != JOB_NEW && job->ask.work_result < 0)
 		transition = job->ask.work_result == -ERESTART ? TRANSITION_RESTART

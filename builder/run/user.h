@@ -24,17 +24,20 @@ struct user {
 	bool outside; /* its processes are in no PID namespace: see user_end_processes() */
 	char *memory_group; /* that its commands run in: run/memory-group.h; or NULL */
 	struct lock lock;
+	const char *lock_tree; /* that lock is in, borrowed */
+	struct lock service; /* the one by which systemd takes the user for a service */
 };
 
 /* Takes a user who is no account, and whom no other job, no service of systemd and no
- * process has. tree is the dkms tree,
- * which has the locks if /run cannot be written. Returns 0 or a negative errno; -EAGAIN
+ * process has, and whom none gets until user_give(). tree is the dkms tree, which has the
+ * locks if /run cannot be written; it is borrowed. Returns 0 or a negative errno; -EAGAIN
  * if all users are taken. Call it in the thread of the event loop, or with a lock. */
 int user_take(const char *tree, struct user *ret, struct error *err);
 /* Ends all processes of the user, if they are in no PID namespace: what a command has left
  * could change files while root looks at them, or would be there when another job has the
- * user. To be called when the command has ended. */
-void user_end_processes(const struct user *u);
+ * user. To be called when the command has ended. Returns 0, or a negative errno and err
+ * if that is not possible; nothing that the commands have made may be used then. */
+int user_end_processes(const struct user *u, struct error *err);
 /* Gives the user back, if there is one, and ends its processes as user_end_processes()
  * does. */
 void user_give(struct user *u);
