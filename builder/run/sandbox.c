@@ -3,9 +3,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "builder/run/sandbox.h"
 #include "builder/run/seccomp.h"
@@ -81,24 +83,29 @@ static char *hidden_top_of(const char *path)
 	return NULL;
 }
 
+int sandbox_hand_over_fd(
+	struct sandbox *box, const char *path, int fd, struct error *err)
+{
+	_cleanup_free_ char *real = NULL;
+	_cleanup_(str_done) struct str text = {0};
+	int r = link_read(fd_path(fd).path, &real);
+
+	if (r == 0)
+		r = file_read_fd(fd, DATA_SIZE_MAX, &text);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", path);
+	strv_push_all(&box->data_files, (const char *const[]){text.data, real, NULL});
+	if (!streq(path, real))
+		strv_push_all(&box->symlinks, (const char *const[]){path, real, NULL});
+	return 0;
+}
+
 int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err)
 {
-	_cleanup_free_ char *real = realpath(path, NULL);
-	_cleanup_(str_done) struct str text = {0};
-	int r;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (!real)
-		return error_errno(err, -errno, 1, "cannot find %s", path);
-	r = file_read(real, DATA_SIZE_MAX, &text, err);
-	if (r < 0)
-		return r;
-	strv_push(&box->data_files, text.data);
-	strv_push(&box->data_files, real);
-	if (streq(path, real))
-		return 0;
-	strv_push(&box->symlinks, path);
-	strv_push(&box->symlinks, real);
-	return 0;
+	return fd < 0 ? error_errno(err, -errno, 1, "cannot open %s", path)
+		      : sandbox_hand_over_fd(box, path, fd, err);
 }
 
 bool sandbox_user_can_read(const struct sandbox *box, const char *path)

@@ -109,6 +109,9 @@ bool sandbox_user_can_read(const struct sandbox *box, const char *path);
 /* Shows a file that the user of the command cannot read: hands its text over. Returns 0,
  * or a negative errno and err. */
 int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err);
+/* Does the same with a file that is open: fd is what the caller has found at path. */
+int sandbox_hand_over_fd(
+	struct sandbox *box, const char *path, int fd, struct error *err);
 
 /* Fills cmd, which command_done() frees, with a command that exits 0 if kind works on
  * this machine, with commands that run as uid (0: the user of dkms) and, unless unfiltered,

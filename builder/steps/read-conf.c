@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "builder/run/memory-group.h"
 #include "builder/host/header-trees.h"
@@ -54,18 +56,29 @@ static bool check_source_access(struct job *job)
 	return false;
 }
 
-/* Whether the file at path is the administrator's, or is in the directory source: a link
- * in a source must not make root hand over what is elsewhere. real is path without
- * links. */
-static bool may_hand_over(
-	const struct job *job, const char *path, const char *real, const char *source)
+/* Opens a configuration file that root may hand over: one of the administrator's, or one
+ * in its own directory, since a link in a source must not make root hand over what is
+ * elsewhere. Its owner may replace the file and the directory at any time, so what counts
+ * is where the kernel says that the open file and directory are. Returns a descriptor, or
+ * -EACCES for another file. */
+static int open_to_hand_over(const struct job *job, const char *path)
 {
-	_cleanup_free_ char *dir = realpath(source, NULL);
-	struct stat st;
+	_cleanup_free_ char *parent = path_parent(path), *dir = NULL, *real = NULL;
+	_cleanup_close_ int dir_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = openat(dir_fd, path_base(path),
+		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st, dir_st;
 
-	return stat(real, &st) == 0 && S_ISREG(st.st_mode) &&
-	       (path_is_in(path, job->shared->settings->config_dir) ||
-		       (dir && path_is_in(real, dir)));
+	if (dir_fd < 0 || fd < 0 || fstat(fd, &st) < 0 || fstat(dir_fd, &dir_st) < 0 ||
+		!S_ISREG(st.st_mode) || link_read(fd_path(fd).path, &real) < 0 ||
+		link_read(fd_path(dir_fd).path, &dir) < 0)
+		return -EACCES;
+	if (path_is_in(path, job->shared->settings->config_dir))
+		return take_fd(&fd);
+	/* Another name of a file of somebody else is no file of the source. */
+	if (!path_is_below(real, dir) || (st.st_nlink > 1 && st.st_uid != dir_st.st_uid))
+		return -EACCES;
+	return take_fd(&fd);
 }
 
 /* Shows a configuration file and what is in the directory beside it. A file that other
@@ -74,6 +87,7 @@ static int show_conf(struct job *job, const char *path, struct sandbox *box)
 {
 	_cleanup_free_ char *dir = path_parent(path), *real = realpath(path, NULL);
 	_cleanup_free_ char *real_dir = realpath(dir, NULL);
+	_cleanup_close_ int fd = -1;
 	bool is_open = sandbox_user_can_read(box, dir);
 
 	if (!real || !real_dir)
@@ -83,7 +97,8 @@ static int show_conf(struct job *job, const char *path, struct sandbox *box)
 		strv_push(&box->readable_paths, path);
 		return 0;
 	}
-	if (box->kind == SANDBOX_KIND_NONE || !may_hand_over(job, path, real, dir)) {
+	fd = box->kind == SANDBOX_KIND_NONE ? -EACCES : open_to_hand_over(job, path);
+	if (fd < 0) {
 		error_set(&job->outcome.error, -EACCES, 1,
 			"%s can be read only by its owner, and is not evaluated as root",
 			path);
@@ -92,7 +107,7 @@ static int show_conf(struct job *job, const char *path, struct sandbox *box)
 	}
 	strv_push(is_open ? &box->readable_paths : &box->hidden_dirs,
 		is_open ? dir : real_dir);
-	return sandbox_hand_over(box, path, &job->outcome.error);
+	return sandbox_hand_over_fd(box, path, fd, &job->outcome.error);
 }
 
 /* Without root's bubblewrap, what its user cannot reach cannot be shown, and would keep
