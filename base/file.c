@@ -158,9 +158,22 @@ bool file_is_named(int fd, int dir, const char *name)
 	       stat_is_same(&a, &b);
 }
 
+int path_look_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (access(path, X_OK) == 0)
+		return 1;
+	return errno == EACCES ? 0 : -errno;
+}
+
 bool path_is_program(const char *path)
 {
-	return path_is_file(path) && access(path, X_OK) == 0;
+	return path_look_program(path) > 0;
 }
 
 bool stat_is_same(const struct stat *a, const struct stat *b)

@@ -44,6 +44,8 @@ bool path_exists(const char *path);     /* true for a link without a target, too
 /* For decisions to delete, replace or skip something: returns 1 if path exists, as
  * path_exists(), 0 if it certainly does not, or a negative errno if it cannot be known. */
 int path_look(const char *path);
+/* The same for path_is_program(): 0 if path is missing or no file that we may execute. */
+int path_look_program(const char *path);
 /* Returns whether both paths exist and are the same file or directory. Follows links. */
 bool path_is_same(const char *a, const char *b);
 bool stat_is_same(const struct stat *a, const struct stat *b); /* of the same file */

@@ -26,8 +26,10 @@ int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_
 		if (fd < 0 && errno == ENOENT)
 			continue;
 		r = fd < 0 ? -errno : file_lock(fd, LOCK_EX | LOCK_NB);
-		if (r == -EAGAIN || (r == 0 && !file_is_named(fd, AT_FDCWD, path)))
+		if (r == -EAGAIN || (r == 0 && path_look(path) == 0))
 			continue;
+		if (r == 0 && !file_is_named(fd, AT_FDCWD, path))
+			r = -EIO;
 		if (r == 0 && fchmod(fd, 0711) < 0)
 			r = -errno;
 		if (r < 0) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "builder/host/distro.h"
@@ -488,10 +489,14 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	struct evaluation e = {0};
 	struct problems problems = {0};
 	struct conf *c;
-	int r;
+	struct stat st;
+	int r = outcome->cancelled || stat(request->path, &st) == 0 ? 0 : -errno;
 
-	if (!outcome->cancelled && !path_is_file(request->path))
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP ||
+		(r == 0 && !outcome->cancelled && !S_ISREG(st.st_mode)))
 		return error_set(err, -ENOENT, 4, "there is no %s", request->path);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot look at %s", request->path);
 	r = evaluate_parse_report(cmd, outcome, &e, err);
 	if (r < 0)
 		return r;

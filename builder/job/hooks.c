@@ -2,6 +2,8 @@
 /* How is a script of a dkms.conf run (POST_ADD, PRE_INSTALL and so on)? */
 #include "config.h"
 
+#include <errno.h>
+
 #include "base/file.h"
 #include "builder/tree/tree.h"
 #include "builder/job/hooks.h"
@@ -16,12 +18,14 @@ char *hook_command_line(struct job *job, const char *directive, const char *scri
 		xasprintf("%s/%s/%s", s->config_dir, job->name, name);
 	_cleanup_free_ char *own = path_join(dir, name);
 	_cleanup_free_ char *seen = path_join(seen_dir, name);
+	int is_override = path_look_program(override);
 	struct str line = {0};
 
-	if (path_is_program(override)) {
+	/* If a script cannot be looked at, running it tells why. A user who is not root
+	 * may not be permitted to look for the administrator's script. */
+	if (is_override && is_override != -EACCES) {
 		str_add_quoted(&line, override);
-	} else if (path_is_program(own) || path_look(own) < 0) {
-		/* If it cannot be looked at, running it tells why. */
+	} else if (path_look_program(own)) {
 		str_add_quoted(&line, seen);
 	} else {
 		strv_pushf(&job->outcome.warnings, "the %s script %s is %s", directive,

@@ -86,12 +86,20 @@ static int open_to_hand_over(const struct job *job, const char *path)
 static int show_conf(struct job *job, const char *path, struct sandbox *box)
 {
 	_cleanup_free_ char *dir = path_parent(path), *real = realpath(path, NULL);
-	_cleanup_free_ char *real_dir = realpath(dir, NULL);
+	int r = real ? 0 : -errno;
+	_cleanup_free_ char *real_dir = NULL;
 	_cleanup_close_ int fd = -1;
-	bool is_open = sandbox_user_can_read(box, dir);
+	bool is_open;
 
-	if (!real || !real_dir)
-		return 0;
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
+		return 0; /* conf_parse() says that it is missing */
+	if (r == 0) {
+		real_dir = realpath(dir, NULL);
+		r = real_dir ? 0 : -errno;
+	}
+	if (r < 0)
+		return error_errno(&job->outcome.error, r, 1, "cannot look at %s", path);
+	is_open = sandbox_user_can_read(box, dir);
 	if (!job->shared->own_users || (is_open && sandbox_user_can_read(box, path))) {
 		strv_push(&box->readable_paths, dir);
 		strv_push(&box->readable_paths, path);
