@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2120,SC2154
 # A virtual machine without hardware support that boots a real kernel and loads modules. The test sets
 # $kernel to its release, $image to its file, $names to the modules, and has the kernel's tree in
 # $work/root/lib/modules.
