@@ -135,7 +135,8 @@ in_a_sandbox()
 		is "$(value_of PATH "$(build_environment "PATH=$path")")" "$plain" "in a sandbox, PATH=$path is simplified"
 	done
 	path=/usr/bin:/usr/local/bin
-	is "$(value_of PATH "$(build_environment PATH=$path)")" $path "in a sandbox, the order in PATH stays"
+	is "$(value_of PATH "$(build_environment PATH=$path)")" $path:/usr/local/sbin:/usr/sbin \
+		"in a sandbox, the order in PATH stays, and the system's directories come after it"
 	is "$(value_of PATH "$(build_environment PATH=/root:$usual -- --sandbox=off)")" /root:$usual \
 		"without a sandbox, PATH stays as it is"
 	is "$(build_environment "PATH=$usual" http_proxy=http://me:secret@x HTTPS_PROXY=y no_proxy=z |
