@@ -148,7 +148,8 @@ int runner_run_command(uv_loop_t *unused, const struct command *cmd, struct outc
 	return 0;
 }
 
-/* Makes a tree with a module for each script, and K source files for the Kth. */
+/* Makes a tree with a module for each script, and K source files for the Kth, and a
+ * dkms.conf that nobody reads. */
 static void make_tree(const struct script *all, size_t n)
 {
 	scripts = all;
@@ -159,8 +160,10 @@ static void make_tree(const struct script *all, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *source =
 			xasprintf("%s/%s-1", settings.trees.source, all[i].name);
+		_cleanup_free_ char *conf = path_join(source, "dkms.conf");
 
 		dir_make(source, NULL);
+		file_write(conf, "", 0, 0644, NULL);
 		for (size_t k = 0; k <= i; k++) {
 			_cleanup_free_ char *file = xasprintf("%s/file%zu.c", source, k);
 
