@@ -74,7 +74,8 @@ static char *lock_name(const char *what)
 	if (strlen(name) <= NAME_LENGTH_MAX)
 		return TAKE_PTR(name);
 	return xasprintf(
-		"%016" PRIx64 "-%s", text_hash(name, strlen(name)), name + strlen(name) - NAME_END);
+		"%016" PRIx64 "-%s", text_hash(name, strlen(name)),
+		name + strlen(name) - NAME_END);
 }
 
 /* Opens and locks a file in dir. Returns its descriptor or a negative errno. */

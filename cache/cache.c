@@ -224,6 +224,17 @@ static int put_file(struct store *s, const struct cache_file *file, struct diges
 	return fd < 0 ? fd : store_put_fd(s, fd, ret, ret_size);
 }
 
+/* To be called before objects are stored that no entry names yet: none is removed until
+ * *ret_hold is closed, if that is a descriptor. Returns 0; -EROFS or -EAGAIN if nothing
+ * can be stored now. */
+static int begin_writing(struct cache *c, int *ret_hold)
+{
+	if (has_stopped_writing(c))
+		return -EROFS;
+	*ret_hold = store_hold(c->store);
+	return *ret_hold == -EAGAIN ? -EAGAIN : 0;
+}
+
 static int put_files(
 	struct cache *c, const struct cache_file *files, size_t n, struct entry *e)
 {
@@ -244,13 +255,10 @@ int cache_store_more(
 	struct cache *c, const struct cache_file *files, size_t n, struct entry *e)
 {
 	_cleanup_close_ int hold = -1;
-	int r;
+	int r = begin_writing(c, &hold);
 
-	if (has_stopped_writing(c))
-		return -EROFS;
-	hold = store_hold(c->store);
-	if (hold == -EAGAIN)
-		return hold;
+	if (r < 0)
+		return r;
 	r = put_files(c, files, n, e);
 	return r < 0 ? stop_writing(c, r) : 0;
 }
@@ -259,13 +267,10 @@ int cache_store_files(struct cache *c, const struct key *key,
 	const struct cache_file *files, size_t n, struct entry *e)
 {
 	_cleanup_close_ int hold = -1;
-	int r = 0;
+	int r = begin_writing(c, &hold);
 
-	if (has_stopped_writing(c))
-		return -EROFS;
-	hold = store_hold(c->store);
-	if (hold == -EAGAIN)
-		return hold;
+	if (r < 0)
+		return r;
 	key_digest(key, &e->key);
 	for (size_t i = 0; i < key->n_parts && r == 0; i++) {
 		const struct key_part *part = &key->parts[i];
@@ -384,13 +389,10 @@ int cache_store_text(
 {
 	_cleanup_close_ int hold = -1;
 	struct digest digest;
-	int r;
+	int r = begin_writing(c, &hold);
 
-	if (has_stopped_writing(c))
-		return -EROFS;
-	hold = store_hold(c->store);
-	if (hold == -EAGAIN)
-		return hold;
+	if (r < 0)
+		return r;
 	digest_bytes(text->data, text->len, &digest);
 	r = store_put_bytes(c->store, text->data, text->len, &digest);
 	if (r < 0)

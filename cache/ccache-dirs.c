@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The directories in which ccache keeps its files. A build can put
- * anything there, so links are not followed and no file is read: only sizes and times
- * count. */
+/* The directories in which ccache keeps its files. A build can put anything there, so links
+ * are not followed and no file is read: only sizes and times count. */
 #include "config.h"
 
 #include <fcntl.h>

@@ -7,8 +7,8 @@
 /* The directories in which ccache keeps its own files, one for each package. They are
  * beside the files of the store, at DIR/OWNER/PACKAGE-DIGEST: DIR is ccache_dirs_path(),
  * and OWNER is "any" if builds run as users of their own, otherwise "own"; earlier versions
- * of dkms had "nobody". The builds create and fill them (CCACHE_DIR); these functions find, measure and remove
- * them. */
+ * of dkms had "nobody". The builds create and fill them (CCACHE_DIR); these functions find,
+ * measure and remove them. */
 
 /* ccache may use the limit of the cache divided by this number for each package. When the
  * cache is closed, all packages together are reduced to that size. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Did a build fail because of its sandbox or its limits? Other versions of dkms let a build read all
- * files and use the network, and some modules depend on that. */
+/* Did a build fail because of its sandbox or its limits? Other versions of dkms let a build
+ * read all files and use the network, and some modules depend on that. */
 #include "config.h"
 
 #include <sys/stat.h>

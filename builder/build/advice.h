@@ -4,10 +4,10 @@
 
 #include "builder/job/job.h"
 
-/* Searches the log of a failed build for a hidden file or for the network, which the
- * sandbox kept from it, and for a process that could not be started, and looks whether its memory was limited. Returns the setting in
- * framework.conf that allows it; the caller frees. Returns NULL if the log mentions none of
- * them. */
+/* Looks whether a failed build had no memory left, and searches its log for a hidden file
+ * or for the network, which the sandbox kept from it, and for a process that could not be
+ * started. Returns the setting in framework.conf that allows it; the caller frees. Returns
+ * NULL if there is none of that. */
 char *advice_find(const struct job *job);
 
 #endif

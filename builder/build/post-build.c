@@ -16,7 +16,7 @@
 #include "builder/build/post-build.h"
 
 /* What a script may leave: many times what the scripts of packages do. */
-#define FILES_MAX 10000
+#define ENTRIES_MAX 10000
 #define BYTES_MAX (4 * BUILD_MODULE_MAX)
 
 void post_build_restore_place(const struct build *b)
@@ -88,8 +88,10 @@ void post_build_show(const struct job *job, struct sandbox *box)
 struct taking {
 	struct job *job;
 	const char *to; /* the new directory, which will be the staged one */
-	size_t n_files;
+	size_t n_entries;
 	uint64_t bytes;
+	char *odd; /* the first that is neither a file nor a directory; or NULL */
+	size_t n_odd;
 	struct strv examined; /* modules in it that are new or changed */
 };
 
@@ -106,9 +108,6 @@ static int take_file(struct taking *t, const char *name)
 	if (r < 0)
 		return r;
 	t->bytes += stat(now, &st) == 0 ? (uint64_t)st.st_size : 0;
-	if (++t->n_files > FILES_MAX || t->bytes > BYTES_MAX)
-		return error_set(err, -EFBIG, 1, "POST_BUILD left too many files in %s",
-			b->paths.built_dir);
 	r = file_same_bytes(before, now);
 	if (r < 0 && r != -ENOENT)
 		return error_errno(err, r, 1, "cannot compare %s and %s", before, now);
@@ -119,6 +118,27 @@ static int take_file(struct taking *t, const char *name)
 	else if (!b->changed)
 		b->changed = xstrdup(name);
 	strv_push(&t->examined, now);
+	return 0;
+}
+
+static int take_entry(struct taking *t, const struct walk_entry *e)
+{
+	const struct build *b = t->job->build;
+	struct error *err = &t->job->outcome.error;
+	_cleanup_free_ char *to = path_join(t->to, e->path);
+
+	if (e->error)
+		return error_errno(err, e->error, 1, "cannot read %s/%s",
+			b->paths.lent_dir, e->path);
+	if (++t->n_entries > ENTRIES_MAX || t->bytes > BYTES_MAX)
+		return error_set(err, -EFBIG, 1, "POST_BUILD left too many files in %s",
+			b->paths.built_dir);
+	if (e->type == DT_DIR)
+		return dir_make(to, err);
+	if (e->type == DT_REG)
+		return take_file(t, e->path);
+	if (!t->n_odd++)
+		t->odd = xstrdup(e->path);
 	return 0;
 }
 
@@ -133,21 +153,16 @@ static int take_files(struct taking *t)
 	if (r < 0)
 		return error_errno(&job->outcome.error, r, 1, "cannot read %s", lent);
 	r = dir_make(t->to, &job->outcome.error);
-	while (r == 0 && (e = walk_next(&w))) {
-		_cleanup_free_ char *to = path_join(t->to, e->path);
-
-		if (e->error)
-			r = error_errno(&job->outcome.error, e->error, 1,
-				"cannot read %s/%s", lent, e->path);
-		else if (e->type == DT_DIR)
-			r = dir_make(to, &job->outcome.error);
-		else if (e->type == DT_REG)
-			r = take_file(t, e->path);
-		else
-			strv_pushf(&job->outcome.warnings,
-				"POST_BUILD made %s/%s, which is no file and is not kept",
-				job->build->paths.built_dir, e->path);
-	}
+	while (r == 0 && (e = walk_next(&w)))
+		r = take_entry(t, e);
+	if (t->n_odd == 1)
+		strv_pushf(&job->outcome.warnings,
+			"POST_BUILD made %s/%s, which is no file and is not kept",
+			job->build->paths.built_dir, t->odd);
+	else if (t->n_odd)
+		strv_pushf(&job->outcome.warnings,
+			"POST_BUILD made %s/%s and %zu more that are no files and are not kept",
+			job->build->paths.built_dir, t->odd, t->n_odd - 1);
 	return r;
 }
 
@@ -223,6 +238,7 @@ int post_build_take_back(struct job *job)
 	if (r == 0 && t.examined.n)
 		r = build_check_modules(job, &t.examined);
 	strv_done(&t.examined);
+	free(t.odd);
 	if (r < 0)
 		return r;
 	if (b->sandbox == SANDBOX_KIND_NONE)

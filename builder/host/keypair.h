@@ -43,12 +43,13 @@ bool keypair_is_complete(const struct keypair *k);
  * certificate without its key is an error: it may belong to another key. A certificate is
  * self-signed, valid for 100 years and meant for code signing.
  *
- * Both files appear by rename, the key first, and replace nothing. Returns -EAGAIN without an error if another thread or
- * process that uses the same dkms tree is making the pair: try again later. A
- * reader without a lock never sees a key together with the certificate of another key.
+ * Both files appear by rename, the key first, and replace nothing. Returns -EAGAIN without
+ * an error if another thread or process that uses the same dkms tree is making the pair:
+ * try again later. A reader without a lock never sees a key together with the certificate
+ * of another key.
  *
- * *ret_made tells what was made. Errors have status 1: a file cannot be
- * written or the key cannot be read. If only the certificate cannot be written, the key
+ * *ret_made tells what was made. Errors have status 1: a file cannot be written or the key
+ * cannot be read. If only the certificate cannot be written, the key
  * is still made. */
 int keypair_ensure(const struct keypair *k, const char *dkms_tree,
 	enum keypair_made *ret_made, struct error *err);

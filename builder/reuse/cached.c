@@ -433,9 +433,11 @@ void cached_observe(struct job *job)
 	struct digest primary;
 	int r;
 
-	if (build_is_needed(job) && reuse->entry.n_files)
+	if (!build_is_needed(job))
+		return;
+	if (reuse->entry.n_files)
 		store_post_build(job);
-	if (!build_is_needed(job) || !job->build->trace)
+	if (!job->build->trace)
 		return;
 	r = observed_list(job, &reuse->manifest, &why);
 	if (r == 0) {

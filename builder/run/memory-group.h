@@ -6,8 +6,7 @@
 
 #include "base/error.h"
 
-/* A control group of version 2 that limits the memory of a job's commands, with what they
- * write to a tmpfs, as the kernel's admin-guide/cgroup-v2.rst describes. It is beside the
+/* A control group of version 2 that limits the memory of a job's commands, as the kernel's admin-guide/cgroup-v2.rst describes. It is beside the
  * group that dkms is in, or beside one above it: there, processes of dkms are in no group that
  * has children, as the kernel demands of groups with controllers. */
 

@@ -16,9 +16,9 @@
 int private_tmp_make(const char *path, uid_t uid, struct error *err);
 
 /* Checks the names in the directory path before bubblewrap runs with the arguments argv.
- * bubblewrap makes directories and mounts at the names in /tmp that argv has before "--". It would
- * follow a link that the job's last command has left there, and write outside of the
- * sandbox. Returns 0; -EPERM if there is something at such a name that the user of dkms
+ * bubblewrap makes directories and mounts at the names in /tmp that argv has before "--".
+ * It would follow a link that the job's last command has left there, and write outside of
+ * the sandbox. Returns 0; -EPERM if there is something at such a name that the user of dkms
  * has not made, or another negative errno. */
 int private_tmp_check(const char *path, const struct strv *argv, struct error *err);
 

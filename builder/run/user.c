@@ -208,6 +208,7 @@ void user_give(struct user *u)
 	unlock_service(&u->service);
 	*u = (struct user){0};
 }
+
 /* Appends an option of prlimit(1), which sets the limit, or keeps a lower one: to raise it
  * is not always permitted. */
 static void add_limit(struct strv *argv, const char *option, int resource, rlim_t limit)

@@ -28,8 +28,8 @@
 
 /* A bash function. A make with a number of jobs of its own, in its arguments or in a
  * MAKEFLAGS that the line has set, would leave the jobserver, and each such make would take
- * as many CPUs. The function takes the number out. It leaves the arguments of other options
- * alone: only letters of options without an argument may be before the j of -kj8. */
+ * as many CPUs. The function takes the number out. Before the j of -kj8 there may be only
+ * letters of options without an argument: -Cobj1 names a directory. */
 static const char make_without_jobs[] =
 	"make()\n"
 	"{\n"
@@ -42,7 +42,6 @@ static const char make_without_jobs[] =
 	"		case $word in\n"
 	"		-j | --jobs) [[ ! $1 =~ ^[0-9]+$ ]] || shift; continue ;;\n"
 	"		-j[0-9]* | --jobs=*) continue ;;\n"
-	"		-[CfIoWl]) args+=(\"$word\" \"$1\"); shift; continue ;;\n"
 	"		esac\n"
 	"		[[ ! $word =~ ^(-[BbdehikLnpqrRsStvw]+)j[0-9]*$ ]] || word=${BASH_REMATCH[1]}\n"
 	"		args+=(\"$word\")\n"

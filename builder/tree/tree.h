@@ -84,8 +84,8 @@ bool tree_filter_passes(const struct tree_filter *f, struct version_on_kernel on
 
 /* Lists the entries of dkms_tree that pass the filter (NULL: all). A version without a
  * kernel that passes has one entry with STATE_ADDED. A broken version, or a leftover of
- * one, has one entry, whatever is built. A tree that does not exist is empty. source_tree is needed to
- * recognise a broken version whose link is missing. tree_list_done() frees. Returns 0, or
+ * one, has one entry, whatever is built. A tree that does not exist is empty. source_tree
+ * is needed to recognise a broken version whose link is missing. tree_list_done() frees. Returns 0, or
  * a negative errno with status 1 and the path that cannot be read. */
 int tree_read(const char *dkms_tree, const char *source_tree,
 	const struct tree_filter *filter, struct tree_list *ret, struct error *err);

@@ -12,21 +12,8 @@ PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=tests/lib/virtual-machine.sh
 . "$top_srcdir/tests/lib/virtual-machine.sh"
 
-command -v apt-get > /dev/null || skip_all "kernels and modules come from Debian's packages"
-[ "$(uname -m)" = x86_64 ] || skip_all "the virtual machine is for x86_64"
-for tool in qemu-system-x86_64 busybox cpio; do
-	command -v $tool > /dev/null || skip_all "no $tool"
-done
-if ! "$top_srcdir/tests/fetch-input" --image --modules acpi-call,nat-rtsp/vhba,langford \
-	--kernels cloud-amd64:pair-1/cloud-amd64:1,cloud-amd64:pair-2/cloud-amd64:twin > "$work/input" 2> "$work/input.log"
-then
-	report 1 "real kernels and modules can be fetched"
-	sed 's/^/# /' "$work/input.log"
-	finish
-fi
-root=$(sed -n 's/^root //p' "$work/input")
-{ read -r kernel; read -r other; } < <(sed -n 's/^kernel //p' "$work/input")
-mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
+fetch cloud-amd64:pair-1/cloud-amd64:1,cloud-amd64:pair-2/cloud-amd64:twin acpi-call,nat-rtsp/vhba,langford
+other=$(sed -n 's/^kernel //p' "$work/input" | tail -n 1)
 chmod 0755 "$work"
 
 # The complete tree of the kernel, since modules need modules of the kernel; of the other kernel
@@ -43,9 +30,6 @@ for module in "${modules[@]}"; do
 	cp -a "$root/usr/src/${module/\//-}" "$work/src/"
 	ours add "$module" > /dev/null 2>&1
 done
-# In unstable this file is below modules.
-image=$root/boot/vmlinuz-$kernel
-[ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
 names=()
 for module in "${modules[@]}"; do
 	mapfile -t -O ${#names[@]} names < <(with_conf "$root/usr/src/${module/\//-}/dkms.conf" "$kernel" \

@@ -9,20 +9,8 @@ PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=tests/lib/virtual-machine.sh
 . "$top_srcdir/tests/lib/virtual-machine.sh"
 
-command -v apt-get > /dev/null || skip_all "kernels and modules come from Debian's packages"
-[ "$(uname -m)" = x86_64 ] || skip_all "the virtual machine is for x86_64"
-for tool in qemu-system-x86_64 busybox cpio; do
-	command -v $tool > /dev/null || skip_all "no $tool"
-done
-if ! "$top_srcdir/tests/fetch-input" --image --modules zfs --kernels cloud-amd64:1 > "$work/input" 2> "$work/input.log"; then
-	report 1 "the kernel and zfs can be fetched"
-	sed 's/^/# /' "$work/input.log"
-	finish
-fi
-root=$(sed -n 's/^root //p' "$work/input")
-kernel=$(sed -n 's/^kernel //p' "$work/input")
-module=$(sed -n 's/^module //p' "$work/input")
-image=$root/boot/vmlinuz-$kernel
+fetch cloud-amd64:1 zfs
+module=${modules[0]}
 chmod 0755 "$work"
 
 trees=(--dkmstree "$work/dkms" --sourcetree "$work/src" --installtree "$work/root/lib/modules"

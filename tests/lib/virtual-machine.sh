@@ -1,7 +1,30 @@
-# shellcheck shell=bash disable=SC2120,SC2154
-# A virtual machine without hardware support that boots a real kernel and loads modules. The test sets
-# $kernel to its release, $image to its file, $names to the modules, and has the kernel's tree in
-# $work/root/lib/modules.
+# shellcheck shell=bash disable=SC2034,SC2120,SC2154
+# A virtual machine without hardware support that boots a real kernel and loads modules; skips the
+# test if there can be none here. The test sets $names to the names of the modules, and has the
+# kernel's tree in $work/root/lib/modules. To be sourced after lib/tap.sh.
+
+command -v apt-get > /dev/null || skip_all "kernels and modules come from Debian's packages"
+[ "$(uname -m)" = x86_64 ] || skip_all "the virtual machine is for x86_64"
+for tool in qemu-system-x86_64 busybox cpio; do
+	command -v $tool > /dev/null || skip_all "no $tool"
+done
+
+# Fetches kernels and modules. Sets $root to the directory that has them, $kernel to the first kernel's
+# release, $image to its file, and $modules to "NAME/VERSION" of each module.
+fetch() # KERNELS MODULES: as for fetch-input
+{
+	if ! "$top_srcdir/tests/fetch-input" --image --kernels "$1" --modules "$2" > "$work/input" 2> "$work/input.log"; then
+		report 1 "real kernels and modules can be fetched"
+		sed 's/^/# /' "$work/input.log"
+		finish
+	fi
+	root=$(sed -n 's/^root //p' "$work/input")
+	kernel=$(sed -n 's/^kernel //p' "$work/input" | head -n 1)
+	mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
+	# In unstable this file is below modules.
+	image=$root/boot/vmlinuz-$kernel
+	[ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
+}
 
 # Writes the first program of the machine: it loads each module by name, prints the results, and
 # powers off.

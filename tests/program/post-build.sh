@@ -84,8 +84,13 @@ changes()
 hostile()
 {
 	package "ln -s /etc/shadow $place/shadow" "mkfifo $place/fifo" "ln -s /etc $place/etc"
-	builds 0 "warning: .*POST_BUILD made .*/etc, which is no file and is not kept" "POST_BUILD makes links and a FIFO"
+	builds 0 "warning: .*POST_BUILD made .*/etc and 2 more that are no files and are not kept" "POST_BUILD makes links and a FIFO"
 	is "$(find "$there" ! -type d ! -type f)" "" "they are not taken"
+	package "for i in \$(seq 3000); do ln -s /etc $place/\$i; done"
+	builds 0 "warning: .*POST_BUILD made .*/1 and 2999 more that are no files and are not kept" "POST_BUILD makes 3000 links"
+	is "$(grep -c POST_BUILD "$work/err")" 1 "there is one warning about them"
+	package "for i in \$(seq 10100); do mkdir $place/\$i; done"
+	builds 1 "POST_BUILD left too many files" "POST_BUILD makes 10100 directories"
 	package "cp /bin/true $place/x" "chmod 4755 $place/x"
 	builds 0 "" "POST_BUILD makes a set-user-ID program"
 	is "$(stat -c %a "$there/x")" 644 "it is a file like others"
