@@ -55,6 +55,31 @@ void conf_list_files(const struct conf_request *request, struct strv *ret)
 			strv_push(ret, files.items[i]);
 }
 
+/* Returns the directory below the kernel's in which all modules are installed, whatever
+ * their dkms.conf says; the caller frees. NULL if there is none. */
+static char *common_install_dir(const struct settings *s)
+{
+	const char *dir = s->addon_modules_dir;
+
+	if (!is_empty(dir))
+		return xasprintf("/%s", dir + strspn(dir, "/"));
+	dir = distro_module_dir(s->distro);
+	return dir ? xstrdup(dir) : NULL;
+}
+
+/* Sets what only the evaluation sees. A dkms.conf may ask git for its version: git reads
+ * repositories of other users only if its configuration names them. */
+static void set_evaluation_environment(const struct settings *s, struct strv *env)
+{
+	_cleanup_free_ char *dir = common_install_dir(s);
+
+	strv_setenv(env, "GIT_CONFIG_COUNT", "1");
+	strv_setenv(env, "GIT_CONFIG_KEY_0", "safe.directory");
+	strv_setenv(env, "GIT_CONFIG_VALUE_0", "*");
+	/* For override_dest_module_location() in evaluate.bash. */
+	strv_setenv(env, "_dkms_module_dir", dir);
+}
+
 void conf_fill_command(const struct conf_request *request, struct command *cmd)
 {
 	_cleanup_(strv_done) struct strv files = {0};
@@ -66,6 +91,7 @@ void conf_fill_command(const struct conf_request *request, struct command *cmd)
 	list_override_files(request, &files);
 	environment_add_permitted(&cmd->env, request->settings->sandbox.environment);
 	conf_set_environment(request, &cmd->env);
+	set_evaluation_environment(request->settings, &cmd->env);
 	evaluate_fill_command(directives, &files, &request->settings->directives, cmd);
 	free(cmd->cwd);
 	cmd->cwd = path_parent(path);
@@ -623,10 +649,7 @@ char *conf_dest_file(const struct conf_module *m)
 
 char *conf_install_dir(const struct conf_module *m, const struct settings *s)
 {
-	const char *dir = s->addon_modules_dir;
+	char *dir = common_install_dir(s);
 
-	if (!is_empty(dir))
-		return xasprintf("/%s", dir + strspn(dir, "/"));
-	dir = distro_module_dir(s->distro);
-	return xstrdup(dir ? dir : m->dest_location);
+	return dir ? dir : xstrdup(m->dest_location);
 }

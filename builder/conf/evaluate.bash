@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 # Reads bash files one after the other and reports the variables that they set:
 #
-#	bash -O extglob -c THIS dkms NAME... -- FILE... -- VARIABLE=VALUE...
+#	bash -O extglob -c THIS DKMS NAME... -- FILE... -- VARIABLE=VALUE...
 #
-# A FILE that does not exist is skipped. The VARIABLEs are set after all files are read.
+# DKMS is the path of dkms, which the files find in $0. A FILE that does not exist is skipped. The VARIABLEs are set after all files are read.
 # What the files print to standard output is dropped. The report on standard output is a
 # sequence of records, each with a NUL on either side, because a trap that a file sets may
 # print in between:
@@ -59,6 +59,26 @@ command_not_found_handle() {
 	builtin printf '%s: line %s: %s: command not found\n' "${BASH_SOURCE[1]}" \
 		"${BASH_LINENO[0]}" "$1" >&2
 	return 127
+}
+
+# These functions of other versions of dkms are called by files as well. _dkms_module_dir is the
+# directory below the kernel's in which the distribution, or ADDON_MODULES_DIR, has all modules.
+_dkms_dir=${_dkms_module_dir-}
+unset _dkms_module_dir
+
+override_dest_module_location() { builtin printf '%s\n' "${_dkms_dir:-$1}"; }
+
+warn() { builtin printf 'Warning: %s\n' "$*" >&2; }
+
+error() { builtin printf 'Error! %s\n' "$*" >&2; }
+
+die() {
+	local _dkms_status=$1
+	shift
+	error "$@"
+	builtin printf '%s: line %s: exit %s\n' "${BASH_SOURCE[1]}" "${BASH_LINENO[0]}" \
+		"$_dkms_status" >&2
+	builtin exit "$_dkms_status"
 }
 
 # Expands $_dkms_text; a text with bad syntax is kept as it is, with a warning. A quote in

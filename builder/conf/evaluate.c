@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/file.h"
 #include "builder/conf/evaluate.h"
 #include "builder/conf/evaluate.bash.h"
 
@@ -80,14 +81,23 @@ void evaluate_clean_environment(struct strv *env)
 	}
 }
 
+/* Returns the path of dkms itself; the caller frees. Without /proc it is not known. */
+static char *own_path(void)
+{
+	char *path = NULL;
+
+	return link_read("/proc/self/exe", &path) < 0 ? xstrdup("dkms") : path;
+}
+
 void evaluate_fill_command(const char *const *names, const struct strv *files,
 	const struct strv *assignments, struct command *cmd)
 {
 	static const char *const bash[] = {BASH_PROGRAM, "--norc", "--noprofile",
 		/* The original dkms has this on, and files rely on it. */
-		"-O", "extglob", "-c", evaluate_bash, "dkms", NULL};
+		"-O", "extglob", "-c", evaluate_bash, NULL};
 
 	strv_push_all(&cmd->argv, bash);
+	strv_take(&cmd->argv, own_path());
 	strv_push_all(&cmd->argv, names);
 	strv_push(&cmd->argv, "--");
 	strv_extend(&cmd->argv, files);

@@ -242,6 +242,7 @@ struct job {
 	char *name, *version;
 	char *conf_path;   /* the path of the dkms.conf; NULL until it is known */
 	struct conf *conf; /* the evaluated dkms.conf, or NULL; the plan may set it */
+	bool conf_writes;  /* its evaluation writes beside it: see steps/conf-copy.h */
 
 	char *jobserver_fifo; /* the path of the named pipe from which its makes get job
 			       * slots, which exists while a command runs; or NULL */

@@ -384,7 +384,7 @@ static void place_link(struct strv *argv, struct strv *emptied, struct strv *sho
 {
 	/* bubblewrap would follow ".." out of the sandbox, to the root directory of the
 	 * machine, where it may write. */
-	if (path_has_dot_dot(place) || is_shown(shown, place) ||
+	if (path_has_dot_dot(place) || streq(place, target) || is_shown(shown, place) ||
 		!is_emptied(argv, emptied, place))
 		return;
 	strv_push(shown, place);

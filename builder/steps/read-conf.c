@@ -12,6 +12,7 @@
 #include "builder/host/header-trees.h"
 #include "builder/host/keypair.h"
 #include "builder/tree/tree.h"
+#include "builder/steps/conf-copy.h"
 #include "builder/steps/read-conf.h"
 
 /* The lines that a dkms.conf writes to standard error and that are shown, and the bytes of
@@ -181,6 +182,10 @@ static int fill_command(struct job *job)
 		conf_fill_command(&request, cmd);
 		cmd->timeout_s = CONF_SECONDS;
 		keypair_list_secrets(s, job->kernel->release, &box.secret_files);
+		job->conf_writes =
+			job->conf_writes || conf_copy_is_expected(job->conf_path);
+		if (job->conf_writes)
+			conf_copy_show(job->conf_path, cmd, &box);
 		r = sandbox_wrap_command(cmd, &box, &job->outcome.error);
 	}
 	if (r < 0)
@@ -252,6 +257,11 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 	user_give(&job->ask.user);
 	if (outcome->cancelled)
 		return TRANSITION_FAIL;
+	if (!job->conf_writes && job->shared->sandbox != SANDBOX_KIND_NONE &&
+		conf_copy_is_needed(outcome)) {
+		job->conf_writes = true;
+		return TRANSITION_AGAIN;
+	}
 	if (job_removes(job) && outcome->error == 0)
 		err = &ignored; /* a version can be removed even if its dkms.conf is bad
 				 */
