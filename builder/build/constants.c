@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "builder/build/build.h"
 #include "builder/build/constants.h"
+#include "builder/build/sysfs.h"
 #include "builder/build/uname.sh.h"
 
 #define NOBODY 65534 /* the user nobody, and its group */
@@ -170,6 +171,7 @@ static int write_constant(const struct job *job, const char *name, mode_t mode,
 int constants_write(struct job *job)
 {
 	_cleanup_(identity_done) struct identity id = {0};
+	_cleanup_free_ char *sysfs = build_job_path(job, "constants/sys");
 	struct error *err = &job->outcome.error;
 	int r;
 
@@ -178,7 +180,7 @@ int constants_write(struct job *job)
 	for (size_t i = 0; i < ARRAY_SIZE(constants) && r == 0; i++)
 		r = write_constant(job, constants[i].name, 0644,
 			make_constant(job, constants[i].name, &id), err);
-	return r;
+	return r < 0 ? r : sysfs_copy(sysfs, err);
 }
 
 /* Shows our uname over the one at path, unless that is a program with other names, too.
@@ -194,8 +196,21 @@ static void show_uname(const struct job *job, const char *path, struct sandbox *
 	strv_push(&box->shown_files, real);
 }
 
+/* Whether the administrator shows builds something in /sys, which is then all they see. */
+static bool has_sysfs(const struct sandbox *box)
+{
+	for (size_t i = 0; i < box->readable_paths.n; i++)
+		if (path_is_in(box->readable_paths.items[i], "/sys"))
+			return true;
+	return false;
+}
+
 void constants_show(const struct job *job, struct sandbox *box)
 {
+	if (path_is_dir("/sys") && !has_sysfs(box)) {
+		strv_take(&box->shown_files, build_job_path(job, "constants/sys"));
+		strv_push(&box->shown_files, "/sys");
+	}
 	show_uname(job, "/usr/bin/uname", box);
 	show_uname(job, "/bin/uname", box);
 	for (size_t i = 0; i < ARRAY_SIZE(constants); i++) {

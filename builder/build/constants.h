@@ -15,7 +15,9 @@
  *   /etc/nsswitch.conf    names are looked up in files
  *   /etc/hosts            localhost
  *
- * The last two are those of the system if the build has a network. Not replaced:
+ * The last two are those of the system if the build has a network. At /sys is what sysfs.h
+ * says, which does tell of the machine; what a build reads there counts for the cache. Not
+ * replaced:
  *
  * - The system call uname(2) tells of the running kernel, and with it os.uname() of
  *   Python, POSIX::uname() of Perl and the like. The host name is localhost there as

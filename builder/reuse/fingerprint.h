@@ -30,7 +30,7 @@
  *   tools        compilers and other programs that builds run, by path and content
  *   packages     the installed packages by name, version and architecture, configured or
  *                not
- *   system       of the machine: processor, files in /etc
+ *   system       of the machine: processor, files in /etc, files in /sys
  *   outside      files in /usr/local, /opt and sandbox_paths, and in / itself, by mode and
  *                content
  *   session      all of PATH, and which user the build is: nobody, root or another
@@ -63,6 +63,9 @@
  *     -march=native, or if /proc/cpuinfo is read.
  *   - A link in a directory in which nothing is opened, and that is not in $PATH, unless a
  *     makefile or script spells out its path or another link leads to it.
+ *   - The number of processors that /sys tells, if the package's makefiles and scripts do
+ *     not contain "/sys/": the C library asks for it. Also, which files are in a directory
+ *     of /sys that a build asks for without opening them, unless they are spelled out.
  *   - A value in /proc that changes while a build runs: the value at its end counts.
  *   - What changes during a build on a file system of the network whose clock is behind, or
  *     after the clock was set back. In /usr, that a link to a library was changed or that a

@@ -12,6 +12,7 @@
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
 #include "builder/build/places.h"
+#include "builder/build/sysfs.h"
 #include "builder/reuse/key-parts.h"
 
 void key_parts_add_text(struct key *key, const char *name, struct str *text)
@@ -170,6 +171,7 @@ static int make_system(struct key_texts *texts,
 	int r = 0;
 
 	inventory_add_processor(ret);
+	sysfs_describe(ret);
 	for (const char *const *path = sandbox_visible_etc; *path && r == 0; path++) {
 		if (!path_is_dir(*path)) {
 			listing_add_file(texts->stats, *path, *path, ret);

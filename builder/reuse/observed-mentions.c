@@ -9,6 +9,7 @@
 #include "builder/run/sandbox.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/sysfs.h"
 #include "builder/reuse/observed-mentions.h"
 #include "builder/reuse/observed-values.h"
 
@@ -17,7 +18,8 @@
 
 /* The directories that such paths begin with. */
 static const char *const tops[] = {
-	"/bin/", "/boot/", "/etc/", "/lib", "/opt/", "/sbin/", "/srv/", "/usr/", "/var/"};
+	"/bin/", "/boot/", "/etc/", "/lib", "/opt/", "/sbin/", "/srv/", "/sys/", "/usr/",
+	"/var/"};
 
 /* Adds the paths of the texts of a package. */
 struct finder {
@@ -33,6 +35,8 @@ static bool is_visible(const struct finder *f, const char *path)
 	for (size_t i = 0; i < f->box->hidden_dirs.n; i++)
 		if (path_is_in(path, f->box->hidden_dirs.items[i]))
 			return false;
+	if (path_is_in(path, "/sys"))
+		return sysfs_shows(path);
 	if (!sandbox_hides_path(path))
 		return true;
 	for (const char *const *shown = sandbox_visible_etc; *shown; shown++)
@@ -128,6 +132,7 @@ static void add_text(struct finder *f, const char *text)
 	add_paths(f, text);
 	add_programs(f, text);
 	f->words.native = f->words.native || strstr(text, "native");
+	f->words.sysfs = f->words.sysfs || strstr(text, "/sys/");
 	f->words.user = f->words.user || strstr(text, "UID") || strstr(text, "getuid");
 }
 

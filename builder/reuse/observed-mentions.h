@@ -8,6 +8,7 @@
 /* Words that the makefiles and scripts of a package contain. */
 struct observed_words {
 	bool native; /* compilers make code for the machine's own processor */
+	bool sysfs;  /* files in /sys may be read */
 	bool user;   /* the number of the user may be asked for: UID, EUID, getuid */
 };
 

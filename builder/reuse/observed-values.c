@@ -34,7 +34,7 @@ static char *digest_of_text(const struct str *text)
 	return hex_of(&digest);
 }
 
-/* The size and times of files in /proc say nothing. Those that are not for everybody, such
+/* The size and times of files in /proc and /sys say nothing. Those that are not for everybody, such
  * as kmsg, cannot be read by builds, and may wait for something. */
 static char *digest_of_proc(const char *path)
 {
@@ -75,7 +75,7 @@ static char *digest_of_file(const struct job *job, const char *path)
 	struct digest digest;
 	struct stat st;
 
-	if (has_prefix(path, "/proc/"))
+	if (has_prefix(path, "/proc/") || has_prefix(path, "/sys/"))
 		return digest_of_proc(path);
 	if (stat(name, &st) < 0 || !S_ISREG(st.st_mode) ||
 		statcache_digest(cache_statcache(job->shared->cache), AT_FDCWD, name, &st,

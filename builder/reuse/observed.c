@@ -20,12 +20,15 @@
 #include "builder/reuse/observed-mentions.h"
 #include "builder/reuse/observed-values.h"
 
+#define SYSFS_MAX (1024 * 1024) /* larger than any file there (bytes) */
+
 /* A manifest that is being made. */
 struct observer {
 	const struct job *job;
 	struct manifest *m;
 	struct sandbox box;  /* of the build */
 	struct strv covered; /* real paths whose content is in the key */
+	struct observed_words words; /* of the package */
 	bool visible, processor, user, accounts;
 	char *why; /* why the result must not be kept, or NULL */
 };
@@ -143,6 +146,43 @@ static void add_proc(struct observer *o, const struct traced_file *f)
 		add_value(o, MANIFEST_FILE, f->path);
 }
 
+/* Whether programs that are not the package's ask for the path by themselves: the C library
+ * does, for the number of processors, which does not count. */
+static bool is_asked_by_programs(const char *path)
+{
+	static const char *const paths[] = {"/sys/devices/system/cpu",
+		"/sys/devices/system/cpu/online", "/sys/devices/system/cpu/possible"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (streq(path, paths[i]))
+			return true;
+	return false;
+}
+
+/* Whether a copy, which was made when the build began, differs from the file in /sys. */
+static bool copy_differs(const char *copy, const char *path)
+{
+	_cleanup_(str_done) struct str seen = {0}, now = {0};
+
+	return file_read(copy, SYSFS_MAX, &seen, NULL) < 0 ||
+	       file_read(path, SYSFS_MAX, &now, NULL) < 0 || seen.len != now.len ||
+	       (seen.len && memcmp(seen.data, now.data, seen.len) != 0);
+}
+
+/* Adds a file in /sys. The build has read a copy, unless sandbox_paths shows the file. */
+static void add_sysfs(struct observer *o, const struct traced_file *f)
+{
+	_cleanup_free_ char *name = xasprintf("constants%s", f->path);
+	_cleanup_free_ char *copy = build_job_path(o->job, name);
+
+	if (is_asked_by_programs(f->path) && !o->words.sysfs)
+		return;
+	add_value(o, S_ISDIR(f->st.st_mode) ? MANIFEST_DIR : MANIFEST_FILE, f->path);
+	if (S_ISREG(f->st.st_mode) && strv_contains(&o->box.shown_files, "/sys") &&
+		copy_differs(copy, f->path))
+		set_changed(o, f->path);
+}
+
 /* Whether the file is a program that may ask which user a build is. */
 static bool asks_for_user(const struct traced_file *f)
 {
@@ -178,6 +218,10 @@ static void add_file(struct observer *o, const struct traced_file *f)
 	}
 	if (path_is_in(f->path, "/proc")) {
 		add_proc(o, f);
+		return;
+	}
+	if (path_is_below(f->path, "/sys")) {
+		add_sysfs(o, f);
 		return;
 	}
 	if (is_dir && (lstat(path, &now) < 0 || now.st_dev != f->st.st_dev)) {
@@ -226,15 +270,14 @@ static void add_facts(struct observer *o)
 {
 	/* Makefiles look for these and do without them. */
 	static const char *const optional[] = {"lsb_release", "pahole", "pkg-config"};
-	struct observed_words words = observed_add_mentioned(o->job, &o->box, o->m);
 
-	if (words.native || o->processor)
+	if (o->words.native || o->processor)
 		add_value(o, MANIFEST_FACT, "processor");
 	if (o->visible)
 		add_value(o, MANIFEST_FACT, "visible");
 	if (o->accounts)
 		add_value(o, MANIFEST_FACT, "accounts");
-	if (words.user || o->user)
+	if (o->words.user || o->user)
 		add_value(o, MANIFEST_FACT, "user");
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
 		_cleanup_free_ char *value =
@@ -258,6 +301,7 @@ int observed_list(const struct job *job, struct manifest *ret, char **ret_why)
 	}
 	build_fill_sandbox(job, &o.box);
 	list_covered(job, &o.covered);
+	o.words = observed_add_mentioned(job, &o.box, ret);
 	files = trace_files(trace, &n);
 	for (size_t i = 0; i < n && !o.why; i++)
 		add_file(&o, &files[i]);

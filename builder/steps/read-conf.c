@@ -119,6 +119,15 @@ static int show_conf(struct job *job, const char *path, struct sandbox *box)
 	return sandbox_hand_over_fd(box, path, fd, &job->outcome.error);
 }
 
+/* Shows what builds see of /sys, and what is beside it. Only root can read the serial numbers
+ * there, which an evaluation as root does not see. */
+static void show_sysfs(struct sandbox *box)
+{
+	strv_push(&box->readable_paths, "/sys/devices/system/cpu");
+	if (box->uid || geteuid() != 0)
+		strv_push(&box->readable_paths, "/sys/class/dmi/id");
+}
+
 /* Without root's bubblewrap, what its user cannot reach cannot be shown, and would keep
  * the evaluation from running. A build that needs it says so. */
 static void leave_unreachable_out(struct sandbox *box)
@@ -162,6 +171,7 @@ static int fill_sandbox(
 		strv_pushf(&box->readable_paths, "%s%s", sandbox_visible_boot[i],
 			k->release);
 	strv_push(&box->readable_paths, k->dir);
+	show_sysfs(box);
 	leave_unreachable_out(box);
 	return r;
 }
