@@ -77,7 +77,7 @@ changes()
 	dkms_exits 0 "it is installed" install m/1.0 -k $K
 	is "$(ls "$installtree/$K/${dest#/}")" m.ko.xz "under its new name"
 	package "printf garbage > $place/module/m.ko"
-	builds 0 "warning: .*m.ko" "POST_BUILD makes something else of a module"
+	builds 0 "warning: .*m.ko is not a kernel module" "POST_BUILD makes something else of a module"
 }
 
 # Scripts that leave something that dkms must not take.

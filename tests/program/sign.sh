@@ -180,6 +180,11 @@ policy()
 	exits 0 "generate_mok in a chroot" chroot "$work/chroot" "$DKMS" generate_mok "${trees[@]}"
 	is "$(cd "$keys" && echo image.*)" "image.key image.pub" "it is made if it is asked for"
 	umount -l "$work/chroot"
+	framework "sign_file=$signer" "mok_signing_key=$keys/unknown.key" "mok_certificate=$keys/unknown.pub"
+	exits 0 "a build that may not look at process 1, without a key" setpriv --bounding-set=-sys_ptrace "$DKMS" build hello/1.0 \
+		-k $K --force "${trees[@]}"
+	like "$(cat "$work/tap.out")" "not signed: there is no key $keys/unknown\.key, .* dkms generate_mok" "the warning has the remedy"
+	is "$(ls "$keys"/unknown.* 2> /dev/null)" "" "no key is made where it may be an image"
 
 	echo 'CONFIG_MODULE_SIG_HASH="sha1"' > "$work/config"
 	: > "$signer.calls"
