@@ -85,15 +85,82 @@ void str_done(struct str *s)
 	*s = (struct str){0};
 }
 
+/* Returns the number of bytes of the character at s in UTF-8, which is at least 1, or 0 if it
+ * is none: a byte of another encoding, or a character that is longer than it has to be. */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t n = *s < 0x80			 ? 1
+		   : *s >= 0xc2 && *s < 0xe0 ? 2
+		   : *s >= 0xe0 && *s < 0xf0 ? 3
+		   : *s >= 0xf0 && *s < 0xf5 ? 4
+					     : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90))
+		return 0;
+	return n;
+}
+
+/* Returns the number of bytes of the character at s. *ret_control says whether a terminal may
+ * take it for a control character: U+0080 to U+009F and bytes that are no UTF-8 are such, too. */
+static size_t read_char(const char *s, bool *ret_control)
+{
+	const unsigned char *c = (const unsigned char *)s;
+	size_t n = utf8_length(c);
+
+	*ret_control = !n || *c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0);
+	return n ? n : 1;
+}
+
+bool text_has_control(const char *text)
+{
+	bool control = false;
+
+	while (*text && !control)
+		text += read_char(text, &control);
+	return control;
+}
+
 void text_mask_controls(char *text)
 {
-	for (unsigned char *c = (unsigned char *)text; *c; c++) {
-		/* In UTF-8, U+0080 to U+009F are control characters, too. */
-		if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-			c[0] = c[1] = '?';
-		else if ((*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
-			*c = '?';
+	while (*text) {
+		bool control;
+		size_t n = read_char(text, &control);
+
+		if (control && *text != '\n' && *text != '\t')
+			memset(text, '?', n);
+		text += n;
 	}
+}
+
+char *text_escape_controls(const char *text)
+{
+	struct str s = {0};
+
+	str_add(&s, "");
+	while (*text) {
+		bool control;
+		size_t n = read_char(text, &control);
+
+		if (!control)
+			str_add_bytes(&s, text, n);
+		for (size_t i = 0; i < n && control; i++)
+			str_addf(&s, "\\x%02x", (unsigned char)text[i]);
+		text += n;
+	}
+	return str_take(&s);
+}
+
+bool text_is_plain(const char *text)
+{
+	return !strpbrk(text, " $`\"'\\;&|<>(){}[]*?!#") && !text_has_control(text);
+}
+
+bool text_is_name(const char *text)
+{
+	return *text && !strchr(".~", *text) && !strchr(text, '/') && text_is_plain(text);
 }
 
 void text_shorten(char *text, size_t max)

@@ -24,9 +24,23 @@ void str_add_quoted(struct str *s, const char *text);
 char *str_take(struct str *s);
 void str_done(struct str *s);
 
+/* What a terminal may take for a command to itself is a control character here: below U+0020,
+ * U+007F to U+009F, and bytes that are no UTF-8. */
+
+/* Returns whether text has a control character. */
+bool text_has_control(const char *text);
 /* Replaces control characters, except line feed and tab, with '?', so that text from
  * elsewhere can be printed to a terminal. */
 void text_mask_controls(char *text);
+/* Returns a copy of text with "\x1b" for a control character. The caller frees it. */
+char *text_escape_controls(const char *text);
+/* Returns whether text means itself in a command line: it has no blank, no control character
+ * and nothing that a shell interprets. */
+bool text_is_plain(const char *text);
+/* Returns whether text can be a part of a path, of a status line and of a command line: it is
+ * plain, is not empty, has no slash, and does not begin with '.' or '~'. Completion and
+ * messages offer commands that have such names. */
+bool text_is_name(const char *text);
 /* Cuts text that has more than max bytes, between two characters of UTF-8, and lets it end
  * in "...". */
 void text_shorten(char *text, size_t max);

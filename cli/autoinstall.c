@@ -16,7 +16,7 @@ static void print_group(const char *what, const struct strv *names, FILE *out)
 	if (!names->n)
 		return;
 	all = strv_join(names, ", ");
-	fprintf(out, "dkms: %s: %s\n", what, all);
+	print_masked(out, "dkms: %s: %s\n", what, all);
 }
 
 /* Appends to ret the part of a message of plan_autoinstall() before verb, if it has that verb. */
@@ -105,7 +105,7 @@ static int autoinstall_status(const struct plan *p)
 static void print_notes(const struct session *s)
 {
 	for (size_t i = 0; i < s->plan.notes.n; i++)
-		printf("%s%s\n", s->settings->switches.dry_run ? "" : "dkms: ",
+		print_masked(stdout, "%s%s\n", s->settings->switches.dry_run ? "" : "dkms: ",
 			s->plan.notes.items[i]);
 }
 

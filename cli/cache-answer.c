@@ -75,20 +75,20 @@ static void print_objects(const struct cache_miss *miss)
 	const struct prediction *p = &miss->objects;
 
 	if (!miss->caches_objects) {
-		printf("  objects: not cached%s%s\n", miss->obstacle ? ": " : "",
+		print_masked(stdout, "  objects: not cached%s%s\n", miss->obstacle ? ": " : "",
 			miss->obstacle ? miss->obstacle : "");
 		return;
 	}
 	if (!p->from)
 		printf("  objects: none\n");
 	else if (!p->n)
-		printf("  objects: none match this build; the nearest, of %s, differ:\n",
+		print_masked(stdout, "  objects: none match this build; the nearest, of %s, differ:\n",
 			p->from);
 	else
-		printf("  objects: %zu of %zu can be taken from %s%s\n", p->n_valid, p->n,
+		print_masked(stdout, "  objects: %zu of %zu can be taken from %s%s\n", p->n_valid, p->n,
 			p->from, p->differences.n ? ", but not" : "");
 	for (size_t i = 0; i < p->differences.n; i++)
-		printf("    %s\n", p->differences.items[i]);
+		print_masked(stdout, "    %s\n", p->differences.items[i]);
 }
 
 static void print_miss(
@@ -98,11 +98,11 @@ static void print_miss(
 	bool other_kernel = false;
 
 	if (!miss->nearest) {
-		printf("%s: not in the cache, nor is any build of %s\n", title,
+		print_masked(stdout, "%s: not in the cache, nor is any build of %s\n", title,
 			job->name);
 		return;
 	}
-	printf("%s: not in the cache; the nearest entry, %s, differs:\n", title,
+	print_masked(stdout, "%s: not in the cache; the nearest entry, %s, differs:\n", title,
 		miss->nearest);
 	for (size_t i = 0; i < miss->n_changes; i++) {
 		const struct file_change *c = &miss->changes[i];
@@ -112,7 +112,7 @@ static void print_miss(
 			file_change_add_lines(c, &lines);
 	}
 	for (size_t i = 0; i < lines.n; i++)
-		printf("  %s\n", lines.items[i]);
+		print_masked(stdout, "  %s\n", lines.items[i]);
 	if (!miss->n_changes)
 		printf("  it is not known what that build has read\n");
 	print_objects(miss);
@@ -128,15 +128,15 @@ static void print_head(const struct cache_answer *a, const char *title)
 		print_error(&a->job->outcome.error);
 		break;
 	case ANSWER_EXCLUDED:
-		printf("%s: excluded: %s\n", title, a->reason);
+		print_masked(stdout, "%s: excluded: %s\n", title, a->reason);
 		break;
 	case ANSWER_UNCACHED:
-		printf("%s: not cached: %s\n", title, a->reason);
+		print_masked(stdout, "%s: not cached: %s\n", title, a->reason);
 		break;
 	case ANSWER_HIT:
 		day = format_day(a->made_s);
 		time = format_seconds(a->cost_s);
-		printf("%s: in the cache, built on %s in %s\n", title, day, time);
+		print_masked(stdout, "%s: in the cache, built on %s in %s\n", title, day, time);
 		break;
 	case ANSWER_MISS:
 		break;
@@ -149,7 +149,7 @@ void cache_answer_print(const struct cache_answer *a)
 
 	print_head(a, title);
 	for (size_t i = 0; i < a->notes.n; i++)
-		printf("  %s\n", a->notes.items[i]);
+		print_masked(stdout, "  %s\n", a->notes.items[i]);
 	if (a->kind == ANSWER_MISS)
 		print_miss(&a->miss, a->job, title);
 }
@@ -161,7 +161,7 @@ void cache_answer_print_line(struct cache *cache, const struct cache_answer *a)
 	const struct prediction *p = &a->miss.objects;
 
 	if (a->kind == ANSWER_FAILED) {
-		printf("%s: not known: %.*s\n", title,
+		print_masked(stdout, "%s: not known: %.*s\n", title,
 			err->what ? (int)strcspn(err->what, "\n") : 6,
 			err->what ? err->what : "failed");
 		return;
@@ -170,9 +170,9 @@ void cache_answer_print_line(struct cache *cache, const struct cache_answer *a)
 	if (a->kind == ANSWER_MISS) {
 		_cleanup_free_ char *why = cache_miss_describe(cache, a->job);
 
-		printf("%s: %s", title, why);
+		print_masked(stdout, "%s: %s", title, why);
 		if (p->n)
-			printf("; %zu of %zu objects can be taken from %s", p->n_valid,
+			print_masked(stdout, "; %zu of %zu objects can be taken from %s", p->n_valid,
 				p->n, p->from);
 		putchar('\n');
 	}

@@ -167,8 +167,7 @@ static void finish(json_t *doc, int status, const struct error *err)
 	json_object_set_new(doc, "status", json_integer(status));
 	json_object_set_new(doc, "error", json_text(err->what));
 	json_object_set_new(doc, "remedy", json_text(err->remedy));
-	json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-	fputc('\n', stdout);
+	json_print(doc, stdout);
 	json_decref(doc);
 }
 

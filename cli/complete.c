@@ -21,10 +21,12 @@ struct completion {
 	FILE *out;
 };
 
-/* Prints word if it begins with what was typed. */
+/* Prints word if it begins with what was typed. Directories in the trees may have any name,
+ * but a word that means something to a shell or to a terminal is not offered. */
 static void offer(struct completion *c, const char *word, const char *description)
 {
-	if (!has_prefix(word, c->typed) || strv_contains(&c->offered, word))
+	if (!has_prefix(word, c->typed) || strv_contains(&c->offered, word) ||
+		!text_is_plain(word))
 		return;
 	strv_push(&c->offered, word);
 	fprintf(c->out, "%s%s\t%s\n", c->prefix, word, description);

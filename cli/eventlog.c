@@ -58,7 +58,8 @@ static json_t *event_new(const struct events *e, const char *name)
 /* Writes j as a line, and frees it. */
 static void write_line(struct eventlog *log, json_t *j)
 {
-	if (json_dumpf(j, log->out, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0 ||
+	if (json_dumpf(j, log->out,
+		    JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15)) < 0 ||
 		fputc('\n', log->out) == EOF || fflush(log->out) != 0)
 		log->failed = true;
 	json_decref(j);

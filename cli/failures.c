@@ -60,15 +60,15 @@ static void print_failure(const struct failure *f, FILE *out)
 {
 	const struct job *job = f->job;
 
-	fprintf(out, "\n%s/%s for %s", job->name, job->version, job->kernel->release);
+	print_masked(out, "\n%s/%s for %s", job->name, job->version, job->kernel->release);
 	if (f->n > 1)
-		fprintf(out, " and %zu more kernel%s", f->n - 1, f->n == 2 ? "" : "s");
+		print_masked(out, " and %zu more kernel%s", f->n - 1, f->n == 2 ? "" : "s");
 	fputs(": ", out);
 	print_indented(out, job->outcome.error.what ? job->outcome.error.what : "failed");
 	if (job->outcome.error.remedy)
-		fprintf(out, "      %s\n", job->outcome.error.remedy);
+		print_masked(out, "      %s\n", job->outcome.error.remedy);
 	if (job->outcome.log_path)
-		fprintf(out, "  log: %s\n", job->outcome.log_path);
+		print_masked(out, "  log: %s\n", job->outcome.log_path);
 }
 
 void failures_print(const struct plan *p, FILE *out)

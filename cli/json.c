@@ -5,6 +5,12 @@
 #include "scheduler/plan.h"
 #include "cli/json.h"
 
+void json_print(const json_t *j, FILE *out)
+{
+	json_dumpf(j, out, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
+	fputc('\n', out);
+}
+
 json_t *json_seconds(uint64_t a_ns, uint64_t b_ns)
 {
 	uint64_t us = b_ns > a_ns ? (b_ns - a_ns) / 1000 : 0;

@@ -8,6 +8,9 @@
 /* How jobs look in JSON: what the documents and the events that dkms writes have in common.
  * Values that are returned belong to the caller. */
 
+/* Prints a document to a terminal or file, and a newline. Other characters than those of ASCII
+ * are written as \u escapes, since U+0080 to U+009F control terminals. */
+void json_print(const json_t *j, FILE *out);
 /* Returns the time from a to b in seconds, to the microsecond; 0 if b is before a. */
 json_t *json_seconds(uint64_t a_ns, uint64_t b_ns);
 

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "cli/matrix.h"
+#include "cli/print.h"
 #include "cli/words.h"
 
 /* Fills ret, which is empty, with the modules of the jobs as "NAME/VERSION", sorted, each once. */
@@ -58,9 +59,9 @@ static void print_line(const char *head, size_t head_width, const char *const *t
 {
 	while (n && !*texts[n - 1])
 		n--;
-	fprintf(out, "%-*s", n ? (int)head_width : 0, head);
+	print_masked(out, "%-*s", n ? (int)head_width : 0, head);
 	for (size_t k = 0; k < n; k++)
-		fprintf(out, "  %-*s", k + 1 < n ? (int)widths[k] : 0, texts[k]);
+		print_masked(out, "  %-*s", k + 1 < n ? (int)widths[k] : 0, texts[k]);
 	fputc('\n', out);
 }
 

@@ -301,7 +301,7 @@ int command_remove(struct arguments *args)
 		tree_check_name("module version", args->version, NULL) == 0 &&
 		upgrade_mark_take(s->trees.dkms, args->name, args->version)) {
 		if (!args->quiet)
-			printf("dkms: %s/%s: kept, because this upgrade has added it again\n",
+			print_masked(stdout, "dkms: %s/%s: kept, because this upgrade has added it again\n",
 				args->name, args->version);
 		return 0;
 	}

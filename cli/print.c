@@ -34,6 +34,18 @@ char *format_bytes(uint64_t bytes)
 	return xasprintf(size < 100 ? "%.1f %s" : "%.0f %s", size, units[unit]);
 }
 
+void print_masked(FILE *out, const char *fmt, ...)
+{
+	_cleanup_(str_done) struct str text = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&text, fmt, ap);
+	va_end(ap);
+	text_mask_controls(text.data);
+	fputs(text.data, out);
+}
+
 void print_warning(const char *fmt, ...)
 {
 	_cleanup_(str_done) struct str text = {0};
@@ -42,16 +54,18 @@ void print_warning(const char *fmt, ...)
 	va_start(ap, fmt);
 	str_vaddf(&text, fmt, ap);
 	va_end(ap);
-	/* A name in it may come from a package. */
 	text_mask_controls(text.data);
 	fprintf(stderr, "dkms: warning: %s\n", text.data);
 }
 
 void print_indented(FILE *out, const char *text)
 {
-	for (; *text; text++) {
-		fputc(*text, out);
-		if (*text == '\n')
+	_cleanup_free_ char *copy = xstrdup(text);
+
+	text_mask_controls(copy);
+	for (const char *c = copy; *c; c++) {
+		fputc(*c, out);
+		if (*c == '\n')
 			fputs("      ", out);
 	}
 	fputc('\n', out);
@@ -62,7 +76,7 @@ void print_error(const struct error *err)
 	fputs("dkms: ", stderr);
 	print_indented(stderr, err->what ? err->what : "failed");
 	if (err->remedy)
-		fprintf(stderr, "      %s\n", err->remedy);
+		print_masked(stderr, "      %s\n", err->remedy);
 }
 
 char *format_day(int64_t seconds)

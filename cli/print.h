@@ -6,6 +6,10 @@
 
 #include "base/error.h"
 
+/* These print control characters as '?': names and texts in a message may come from a package. */
+
+/* Prints the formatted text. */
+void print_masked(FILE *out, const char *fmt, ...) _printf_(2, 3);
 /* Prints text and a newline; every line after the first is indented. */
 void print_indented(FILE *out, const char *text);
 /* Prints "dkms: WHAT" to standard error, and the remedy, if there is one, on the next line. */

@@ -10,6 +10,7 @@
 #include "builder/reuse/provenance.h"
 #include "builder/steps/check-needed.h"
 #include "builder/tree/tree.h"
+#include "cli/json.h"
 #include "cli/print.h"
 #include "cli/provenance.h"
 
@@ -59,10 +60,8 @@ static int print_statement(const struct arguments *args, struct error *err)
 		r = read_statement(s,
 			version_on_kernel(args->name, args->version, release, arch),
 			&statement, err);
-	if (r == 0) {
-		json_dumpf(statement, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
+	if (r == 0)
+		json_print(statement, stdout);
 	json_decref(statement);
 	return r;
 }

@@ -56,31 +56,31 @@ static void print_failure(struct report *r, const struct plan *p, const struct j
 		print_error(&job->outcome.error);
 		return;
 	}
-	fprintf(stderr, "dkms: %s: FAILED: ", title);
+	print_masked(stderr, "dkms: %s: FAILED: ", title);
 	if (has_several_jobs(p) && failure_has_details(job)) {
-		fprintf(stderr, "%.*s\n", (int)strcspn(what, "\n"), what);
+		print_masked(stderr, "%.*s\n", (int)strcspn(what, "\n"), what);
 		r->has_more = true;
 		return;
 	}
 	print_indented(stderr, what);
 	if (job->outcome.error.remedy)
-		fprintf(stderr, "      %s\n", job->outcome.error.remedy);
+		print_masked(stderr, "      %s\n", job->outcome.error.remedy);
 	if (job->outcome.log_path)
-		fprintf(stderr, "  log: %s\n", job->outcome.log_path);
+		print_masked(stderr, "  log: %s\n", job->outcome.log_path);
 }
 
 static void print_added(const struct job *job, const char *title)
 {
 	if (job->add->refreshed)
-		printf("dkms: %s: source copied again from %s\n", title, job->add->from);
+		print_masked(stdout, "dkms: %s: source copied again from %s\n", title, job->add->from);
 	else if (!job_archive(job))
-		printf("dkms: %s: added\n", title);
+		print_masked(stdout, "dkms: %s: added\n", title);
 	else if (job->add->n_loaded)
-		printf("dkms: %s: added from %s, built for %zu kernel%s\n", title,
+		print_masked(stdout, "dkms: %s: added from %s, built for %zu kernel%s\n", title,
 			job_archive(job), job->add->n_loaded,
 			job->add->n_loaded > 1 ? "s" : "");
 	else
-		printf("dkms: %s: added from %s\n", title, job_archive(job));
+		print_masked(stdout, "dkms: %s: added from %s\n", title, job_archive(job));
 }
 
 static void print_done(const struct job *job)
@@ -94,36 +94,36 @@ static void print_done(const struct job *job)
 		break;
 	case JOB_BUILD:
 		if (job->outcome.restored)
-			printf("dkms: %s: built from the cache\n", title);
+			print_masked(stdout, "dkms: %s: built from the cache\n", title);
 		else if (job->outcome.linked_from)
-			printf("dkms: %s: built, linked from %s in %s\n", title,
+			print_masked(stdout, "dkms: %s: built, linked from %s in %s\n", title,
 				job->outcome.linked_from, time);
 		else
-			printf("dkms: %s: built in %s\n", title, time);
+			print_masked(stdout, "dkms: %s: built in %s\n", title, time);
 		break;
 	case JOB_INSTALL:
 		if (job->outcome.restored)
-			printf("dkms: %s: installed from the cache\n", title);
+			print_masked(stdout, "dkms: %s: installed from the cache\n", title);
 		else if (job->outcome.linked_from)
-			printf("dkms: %s: installed, linked from %s in %s\n", title,
+			print_masked(stdout, "dkms: %s: installed, linked from %s in %s\n", title,
 				job->outcome.linked_from, time);
 		else if (job->outcome.built)
-			printf("dkms: %s: installed, built in %s\n", title, time);
+			print_masked(stdout, "dkms: %s: installed, built in %s\n", title, time);
 		else
-			printf("dkms: %s: installed\n", title);
+			print_masked(stdout, "dkms: %s: installed\n", title);
 		break;
 	case JOB_UNINSTALL:
-		printf("dkms: %s: uninstalled\n", title);
+		print_masked(stdout, "dkms: %s: uninstalled\n", title);
 		break;
 	case JOB_UNBUILD:
-		printf("dkms: %s: %sunbuilt\n", title,
+		print_masked(stdout, "dkms: %s: %sunbuilt\n", title,
 			job->outcome.uninstalled ? "uninstalled, " : "");
 		break;
 	case JOB_FORGET:
-		printf("dkms: %s: removed\n", title);
+		print_masked(stdout, "dkms: %s: removed\n", title);
 		break;
 	case JOB_PACK:
-		printf("dkms: %s: packed into %s\n", title, job_archive(job));
+		print_masked(stdout, "dkms: %s: packed into %s\n", title, job_archive(job));
 		break;
 	case JOB_EVALUATE:
 	case JOB_EXPLAIN:
@@ -138,19 +138,19 @@ static void print_nothing(const struct job *job)
 
 	switch (job->kind) {
 	case JOB_BUILD:
-		printf("dkms: %s: already built\n", title);
+		print_masked(stdout, "dkms: %s: already built\n", title);
 		break;
 	case JOB_INSTALL:
-		printf("dkms: %s: already installed\n", title);
+		print_masked(stdout, "dkms: %s: already installed\n", title);
 		break;
 	case JOB_UNINSTALL:
-		printf("dkms: %s: not installed\n", title);
+		print_masked(stdout, "dkms: %s: not installed\n", title);
 		break;
 	case JOB_UNBUILD:
-		printf("dkms: %s: not built\n", title);
+		print_masked(stdout, "dkms: %s: not built\n", title);
 		break;
 	case JOB_FORGET:
-		printf("dkms: %s: kept, because it is built for other kernels\n", title);
+		print_masked(stdout, "dkms: %s: kept, because it is built for other kernels\n", title);
 		break;
 	case JOB_ADD:
 	case JOB_PACK:
@@ -201,7 +201,7 @@ static void print_plan(const struct report *r, const struct job *job)
 	_cleanup_free_ char *what = explain_job(job, r->explain);
 
 	if (what)
-		printf("%s: %s\n", title, what);
+		print_masked(stdout, "%s: %s\n", title, what);
 }
 
 static void print_wait(const struct report *r, const struct job *job)
@@ -209,7 +209,7 @@ static void print_wait(const struct report *r, const struct job *job)
 	_cleanup_free_ char *title = job_title(job);
 
 	display_clear(r->display);
-	printf("dkms: %s: waiting for %s%s\n", title, job->ask.waits_for,
+	print_masked(stdout, "dkms: %s: waiting for %s%s\n", title, job->ask.waits_for,
 		job->state == JOB_WAITING ? " that is building it" : "");
 	fflush(stdout);
 }
@@ -229,7 +229,7 @@ static void print_why(const struct report *r, const struct job *job)
 		return;
 	title = job_title(job);
 	display_clear(r->display);
-	printf("dkms: %s: %s\n", title, what);
+	print_masked(stdout, "dkms: %s: %s\n", title, what);
 	fflush(stdout);
 }
 
@@ -261,7 +261,7 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 		break;
 	case RESULT_EXCLUDED:
 		if (!hidden)
-			printf("dkms: %s: skipped: %s\n", title, job->conf->excluded);
+			print_masked(stdout, "dkms: %s: skipped: %s\n", title, job->conf->excluded);
 		break;
 	case RESULT_FAILED:
 	case RESULT_BLOCKED:
@@ -279,7 +279,7 @@ static void print_step(const struct job *job)
 	_cleanup_free_ char *title = job_title(job);
 	_cleanup_free_ char *line = command_line(&job->ask.command);
 
-	fprintf(stderr, "dkms: debug: %s: %s%s", title, job_state_name(job->state),
+	print_masked(stderr, "dkms: debug: %s: %s%s", title, job_state_name(job->state),
 		*line ? ": " : "");
 	print_indented(stderr, line);
 }
@@ -363,7 +363,7 @@ void report_summary(const struct report *r, const struct plan *p)
 		return;
 	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);
 	saved = saved_s >= 0.05 ? format_seconds(saved_s) : NULL;
-	printf("%s%s in %s%s%s%s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time,
+	print_masked(stdout, "%s%s in %s%s%s%s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time,
 		saved ? "; " : "", saved ? saved : "", saved ? " saved" : "");
 }
 

@@ -44,7 +44,6 @@ void run_json_print(const struct events *e, const struct error *err, FILE *out)
 	json_object_set_new(root, "jobs", jobs);
 	for (size_t i = 0; i < e->plan->n_jobs; i++)
 		json_array_append_new(jobs, job_json(e, e->plan->jobs[i]));
-	json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-	fputc('\n', out);
+	json_print(root, out);
 	json_decref(root);
 }

@@ -7,6 +7,7 @@
 #include "builder/tree/file-check.h"
 #include "builder/tree/weak.h"
 #include "cli/json.h"
+#include "cli/print.h"
 #include "cli/status.h"
 
 /* New keys may appear under the same number. The number is increased when a key changes its
@@ -68,12 +69,12 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 {
 	switch (e->state) {
 	case STATE_INSTALLED_WEAK:
-		fprintf(out, "%s, %s, %s, %s: %s from %s\n", e->name, e->version,
+		print_masked(out, "%s, %s, %s, %s: %s from %s\n", e->name, e->version,
 			e->release, e->arch, tree_state_name(e->state), e->weak_release);
 		return;
 	case STATE_BUILT:
 	case STATE_INSTALLED:
-		fprintf(out, "%s/%s, %s, %s: %s", e->name, e->version, e->release,
+		print_masked(out, "%s/%s, %s, %s: %s", e->name, e->version, e->release,
 			e->arch, tree_state_name(e->state));
 		if (e->has_original)
 			fputs(" (Original modules exist)", out);
@@ -88,7 +89,7 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 	case STATE_LEFTOVER:
 	case STATE_BROKEN:
 	case STATE_ADDED:
-		fprintf(out, "%s/%s: %s\n", e->name, e->version, tree_state_name(e->state));
+		print_masked(out, "%s/%s: %s\n", e->name, e->version, tree_state_name(e->state));
 		return;
 	}
 }
@@ -99,7 +100,7 @@ static void print_problem(
 	_cleanup_(problem_done) struct problem p = {0};
 
 	find_problem(s, e, &p);
-	fprintf(errors, "dkms: %s/%s is %s: %s\n      %s\n", e->name, e->version,
+	print_masked(errors, "dkms: %s/%s is %s: %s\n      %s\n", e->name, e->version,
 		e->state == STATE_LEFTOVER ? "a leftover" : "broken", p.what, p.remedy);
 }
 
@@ -139,8 +140,7 @@ static void print_json(const struct settings *s, const struct tree_list *l,
 	json_object_set_new(root, "modules", modules);
 	for (size_t i = 0; i < l->n; i++)
 		json_array_append_new(modules, entry_json(s, &l->entries[i], checks[i]));
-	json_dumpf(root, out, JSON_INDENT(2));
-	fputc('\n', out);
+	json_print(root, out);
 	json_decref(root);
 }
 
@@ -157,7 +157,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	if (r < 0) {
 		int status = err.status;
 
-		fprintf(errors, "dkms: %s\n", err.what);
+		print_masked(errors, "dkms: %s\n", err.what);
 		error_done(&err);
 		tree_list_done(&list);
 		return status;

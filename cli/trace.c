@@ -55,7 +55,8 @@ int trace_close(struct trace *t, struct error *err)
 static void write_event(struct trace *t, json_t *j)
 {
 	if (fputs(t->begun ? ",\n" : "[\n", t->out) == EOF ||
-		json_dumpf(j, t->out, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0)
+		json_dumpf(j, t->out,
+			JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15)) < 0)
 		t->failed = true;
 	t->begun = true;
 	json_decref(j);

@@ -235,8 +235,7 @@ enum transition register_enter(struct job *job)
 		job->name = xstrdup(job->conf->package_name);
 		job->version = xstrdup(job->conf->package_version);
 	}
-	if (tree_check_name("module name", job->name, &job->outcome.error) < 0 ||
-		tree_check_name("module version", job->version, &job->outcome.error) < 0)
+	if (tree_check_new_module(job->name, job->version, &job->outcome.error) < 0)
 		return TRANSITION_FAIL;
 	state = tree_version_state(
 		s->trees.dkms, s->trees.source, job->name, job->version);

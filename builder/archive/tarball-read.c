@@ -124,8 +124,7 @@ static int check_kernel_names(
 		const struct kernel_name *kernel = &t->kernels.items[i];
 		struct error why = {0};
 
-		if (tree_check_release(kernel->release, &why) < 0 ||
-			tree_check_name("architecture", kernel->arch, &why) < 0) {
+		if (tree_check_new_kernel(kernel->release, kernel->arch, &why) < 0) {
 			int r = error_set(
 				err, -EINVAL, 3, "%s is refused: %s", path, why.what);
 

@@ -45,21 +45,6 @@ struct reader {
 	int parent_fd;
 };
 
-char *escape_control_characters(const char *s)
-{
-	struct str out = {0};
-
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < ' ' || c == 0x7f)
-			str_addf(&out, "\\%03o", c);
-		else
-			str_add_bytes(&out, s, 1);
-	}
-	return str_take(&out);
-}
-
 const char *path_relative_to(const char *path, const char *root)
 {
 	size_t n = strlen(root);
@@ -200,7 +185,7 @@ static int verify_stream(struct reader *r, struct error *err)
 static int refuse(
 	const struct reader *r, const char *name, const char *why, struct error *err)
 {
-	_cleanup_free_ char *shown = escape_control_characters(name);
+	_cleanup_free_ char *shown = text_escape_controls(name);
 
 	/* Only a part is shown, since a name can be a million bytes long. */
 	return error_set(err, -EPERM, 3, "%s is refused: %.200s%s %s", r->name, shown,
@@ -625,7 +610,7 @@ int unpack_make_links(const struct unpacked *u, const char *name, const char *di
 		if (!link_stays_inside(below ? below : l->path, l->target)) {
 			_cleanup_free_ char *why = NULL,
 					    *target =
-						    escape_control_characters(l->target);
+						    text_escape_controls(l->target);
 
 			why = xasprintf("is a link that leads out, to %.200s", target);
 			code = refuse(&r, l->path, why, err);

@@ -56,8 +56,4 @@ bool link_stays_inside(const char *path, const char *target);
  * it. */
 const char *path_relative_to(const char *path, const char *root);
 
-/* Returns a copy of s for messages, with control characters as \ooo. The caller frees
- * it. */
-char *escape_control_characters(const char *s);
-
 #endif

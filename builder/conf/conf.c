@@ -32,7 +32,8 @@ static void list_override_files(const struct conf_request *r, struct strv *ret)
 	const char *dir = r->settings->config_dir, *name = r->name, *version = r->version;
 	const char *release = r->kernel->release, *arch = r->kernel->arch;
 
-	if (is_empty(name))
+	/* framework.conf has the settings of dkms itself, which may be secret. */
+	if (is_empty(name) || streq(name, "framework"))
 		return;
 	strv_pushf(ret, "%s/%s.conf", dir, name);
 	if (!is_empty(version)) {
@@ -146,58 +147,6 @@ static void join_lines(struct evaluation *e)
 	}
 }
 
-/* Returns the number of bytes of the character at s in UTF-8, at least 1. *ret_control says
- * whether terminals may take it for a control character: U+0080 to U+009F and bytes that
- * are no UTF-8 are such, too. */
-static size_t read_char(const char *s, bool *ret_control)
-{
-	unsigned char c = (unsigned char)*s, next = c ? (unsigned char)s[1] : 0;
-	size_t n = 1;
-
-	*ret_control = c < ' ' || (c >= 0x7f && c < 0xc0) ||
-		       (c == 0xc2 && next >= 0x80 && next < 0xa0);
-	while (c >= 0xc0 && n < 4 && ((unsigned char)s[n] & 0xc0) == 0x80)
-		n++;
-	return n;
-}
-
-static bool has_control(const char *s)
-{
-	bool control = false;
-
-	while (*s && !control)
-		s += read_char(s, &control);
-	return control;
-}
-
-/* Returns value for an error, with "\x1b" for a control character. The caller frees it. */
-static char *make_printable(const char *value)
-{
-	struct str s = {0};
-	bool control;
-
-	str_add(&s, "");
-	while (*value) {
-		size_t n = read_char(value, &control);
-
-		if (!control)
-			str_add_bytes(&s, value, n);
-		for (size_t i = 0; i < n && control; i++)
-			str_addf(&s, "\\x%02x", (unsigned char)value[i]);
-		value += n;
-	}
-	return str_take(&s);
-}
-
-/* Returns whether name can be a part of a path in the dkms tree, of a status line and of
- * a command line: completion and messages offer commands that have it, so a shell must
- * not find anything to interpret in it. */
-static bool is_good_name(const char *name)
-{
-	return *name != '.' && !strpbrk(name, "/ $`\"'\\;&|<>(){}[]*?!#") &&
-	       !has_control(name);
-}
-
 static char *read_name(const struct evaluation *e, const char *directive,
 	const struct outcome *o, struct problems *problems)
 {
@@ -211,12 +160,13 @@ static char *read_name(const struct evaluation *e, const char *directive,
 		if (o->err.data && strstr(o->err.data, complaint))
 			problems_add_remedy(
 				problems, "no blanks around the '=': %s=...", directive);
-	} else if (!is_good_name(value)) {
-		_cleanup_free_ char *printable = make_printable(value);
+	} else if (!text_is_name(value)) {
+		_cleanup_free_ char *printable = text_escape_controls(value);
 
 		problems_add(problems,
 			"%s is \"%s\", but must not contain a blank, a control "
-			"character, '/' or what a shell interprets, or begin with '.'",
+			"character, '/' or what a shell interprets, or begin with "
+			"'.' or '~'",
 			directive, printable);
 	}
 	return xstrdup(value);
@@ -282,7 +232,7 @@ static void check_module_name(const char *directive, unsigned int index, const c
 			"DEST_MODULE_LOCATION[%u]",
 			index, index);
 	} else if (*name == '-' || strspn(name, MODULE_NAME_CHARS) != strlen(name)) {
-		_cleanup_free_ char *printable = make_printable(name);
+		_cleanup_free_ char *printable = text_escape_controls(name);
 
 		problems_add(problems,
 			"%s[%u] is \"%s\", but may have only letters, digits and the "
@@ -294,9 +244,9 @@ static void check_module_name(const char *directive, unsigned int index, const c
 static void check_location(const char *directive, unsigned int index, const char *dir,
 	struct problems *problems)
 {
-	_cleanup_free_ char *printable = make_printable(dir);
+	_cleanup_free_ char *printable = text_escape_controls(dir);
 
-	if (has_control(dir))
+	if (text_has_control(dir))
 		problems_add(problems,
 			"%s[%u] is \"%s\", but must not contain a control character",
 			directive, index, printable);
@@ -333,7 +283,7 @@ static void check_destination(const char *dest, const char *clean, unsigned int 
 			"blank",
 			index, dest);
 	/* The path goes to configuration files and scripts of other programs. */
-	else if (strspn(dest, MODULE_NAME_CHARS "/") != strlen(dest) && !has_control(dest))
+	else if (strspn(dest, MODULE_NAME_CHARS "/") != strlen(dest) && !text_has_control(dest))
 		problems_add(problems,
 			"DEST_MODULE_LOCATION[%u] is \"%s\", but may have only letters, "
 			"digits and the characters /%s",
@@ -438,9 +388,9 @@ static void read_dependencies(
 		strv_split(&c->build_depends, array[i].value);
 	for (size_t i = 0; i < c->build_depends.n; i++) {
 		_cleanup_free_ char *printable =
-			make_printable(c->build_depends.items[i]);
+			text_escape_controls(c->build_depends.items[i]);
 
-		if (!is_good_name(c->build_depends.items[i]))
+		if (!text_is_name(c->build_depends.items[i]))
 			problems_add(problems,
 				"BUILD_DEPENDS has \"%s\", but must have names of packages, "
 				"without '/' and what a shell interprets",

@@ -258,6 +258,7 @@ void evaluate_add_stderr(const struct outcome *outcome, struct error *err)
 	}
 	free(err->what);
 	err->what = str_take(&s);
+	text_mask_controls(err->what);
 }
 
 /* Sets err for a report without an end record: a file has ended the whole bash. */

@@ -88,6 +88,7 @@ char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned i
 	const char *config = evaluation_value(e, "BUILD_EXCLUSIVE_CONFIG", index);
 	_cleanup_(strv_done) struct strv reasons = {0};
 	const char *release = k->release;
+	char *text;
 
 	if (pattern && !matches(e, "BUILD_EXCLUSIVE_KERNEL", index, problems))
 		strv_pushf(&reasons, "needs a kernel that matches \"%s\"", pattern);
@@ -101,5 +102,9 @@ char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned i
 		strv_pushf(&reasons, "needs an architecture that matches \"%s\"", arch);
 	if (config)
 		compare_config(config, k, &reasons);
-	return reasons.n ? strv_join(&reasons, ", ") : NULL;
+	if (!reasons.n)
+		return NULL;
+	text = strv_join(&reasons, ", ");
+	text_mask_controls(text);
+	return text;
 }

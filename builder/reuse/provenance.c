@@ -17,7 +17,7 @@
 /* Appends the text of a value, and frees the value. */
 static void add_json(struct str *s, json_t *j)
 {
-	char *text = json_dumps(j, JSON_COMPACT);
+	char *text = json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII);
 
 	str_add(s, text ? text : "{}");
 	free(text);

@@ -211,6 +211,9 @@ enum transition evaluate_enter(struct job *job)
 
 	if (job->conf)
 		return TRANSITION_NEXT;
+	if (job->name && !job_removes(job) &&
+		tree_check_not_reserved(job->name, &job->outcome.error) < 0)
+		return TRANSITION_FAIL;
 	if (!job->conf_path && job->kind == JOB_ADD) {
 		job->conf_path = added_conf_path(job);
 		if (!path_is_file(job->conf_path))

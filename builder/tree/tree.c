@@ -16,6 +16,7 @@
 #include "base/parallel.h"
 #include "builder/host/version.h"
 #include "builder/tree/built-kernels.h"
+#include "builder/tree/names.h"
 #include "builder/tree/tree.h"
 
 const char *tree_state_name(enum tree_state s)
@@ -31,12 +32,6 @@ const char *tree_state_name(enum tree_state s)
 	};
 
 	return names[s];
-}
-
-/* Tells whether an entry of the directory NAME may be a version. */
-static bool is_version_name(const char *s)
-{
-	return !streq(s, TREE_ORIGINALS) && !has_prefix(s, TREE_LINK_PREFIX);
 }
 
 /* Tells whether the error r of opening a directory means that there is none: the entry is
@@ -352,7 +347,7 @@ static int read_name(struct reader *r, const char *name)
 	for (size_t i = 0; i < dirents.n && code == 0; i++) {
 		const struct dir_entry *d = &dirents.items[i];
 
-		if (dir_entry_may_be_dir(d) && is_version_name(d->name) &&
+		if (dir_entry_may_be_dir(d) && names_is_version(d->name) &&
 			passes(r, d->name, NULL, NULL))
 			code = read_version(r, d->name);
 	}
@@ -614,7 +609,7 @@ static int compare_version_items(const void *a, const void *b)
 int tree_list_versions(const char *dkms_tree, const char *name, struct strv *ret)
 {
 	_cleanup_free_ char *path = path_join(dkms_tree, name);
-	int r = list_dirs(path, is_version_name, ret);
+	int r = list_dirs(path, names_is_version, ret);
 
 	if (r == 0 && ret->n > 1)
 		qsort(ret->items, ret->n, sizeof(*ret->items), compare_version_items);
@@ -626,46 +621,6 @@ int tree_list_modules(const char *dkms_tree, struct strv *ret)
 	int r = list_dirs(dkms_tree, NULL, ret);
 
 	strv_sort(ret);
-	return r;
-}
-
-int tree_check_name(const char *what, const char *s, struct error *err)
-{
-	if (is_empty(s))
-		return error_set(err, -EINVAL, 3, "the %s is empty", what);
-	for (const char *p = s; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 127)
-			return error_set(err, -EINVAL, 3,
-				"the %s holds a control character", what);
-	if (strlen(s) > NAME_MAX)
-		return error_set(err, -EINVAL, 3, "the %s is longer than %d bytes: %s",
-			what, NAME_MAX, s);
-	if (strchr(s, '/'))
-		return error_set(err, -EINVAL, 3, "the %s has a slash: %s", what, s);
-	if (s[0] == '.')
-		return error_set(
-			err, -EINVAL, 3, "the %s begins with a dot: %s", what, s);
-	return 0;
-}
-
-int tree_check_version(const char *version, struct error *err)
-{
-	int r = tree_check_name("module version", version, err);
-
-	if (r == 0 && !is_version_name(version))
-		r = error_set(err, -EINVAL, 3,
-			"a module version cannot be called %s: the dkms tree uses that "
-			"name",
-			version);
-	return r;
-}
-
-int tree_check_release(const char *release, struct error *err)
-{
-	int r = tree_check_name("kernel version", release, err);
-
-	if (r == 0 && !built_kernels_is_release(release))
-		r = error_set(err, -EINVAL, 3, "no kernel can be called %s", release);
 	return r;
 }
 

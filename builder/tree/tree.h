@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "builder/tree/names.h"
 
 /* The dkms tree records which module versions are known, built and installed. The state
  * is in directories and links and nowhere else, so any other dkms can use the same tree.
@@ -19,10 +20,6 @@
  *
  * Names that begin with a dot are temporary and belong to this dkms. RELEASE/ARCH appears
  * by one rename. Reading takes no lock. tree-change.h declares what changes the tree. */
-
-/* Names that the tree uses beside the versions of a module. */
-#define TREE_LINK_PREFIX "kernel-"
-#define TREE_ORIGINALS "original_module"
 
 enum tree_state {
 	STATE_UNKNOWN,	      /* not in the tree */
@@ -129,16 +126,6 @@ int tree_list_versions(const char *dkms_tree, const char *name, struct strv *ret
 /* Appends the names of all modules that have a directory, sorted. Returns like
  * tree_list_versions(). */
 int tree_list_modules(const char *dkms_tree, struct strv *ret);
-
-/* Returns -EINVAL with status 3 if s cannot be one component of a path in the tree: if it
- * is empty or longer than 255 bytes, begins with a dot, or contains a slash or a control
- * character. what is for the message: "module name". */
-int tree_check_name(const char *what, const char *s, struct error *err);
-/* Does the same for a version, which must not be a name that the tree uses beside
- * versions. */
-int tree_check_version(const char *version, struct error *err);
-/* Does the same for a kernel release, which must not be build, source or tarball. */
-int tree_check_release(const char *release, struct error *err);
 
 /* These return paths, which the caller frees. The installed link and the directory of the
  * originals do not depend on the version. */

@@ -326,7 +326,7 @@ refusing()
 	refused 3 "bad.c is setuid" "a setuid file" .
 	bad
 	touch "$bad/a"$'\n'"dkms: all is well"
-	refused 3 'a\\012dkms: all is well has a control character' "a name with a newline" .
+	refused 3 'a\\x0adkms: all is well has a control character' "a name with a newline" .
 	bad
 	mkdir "$bad/a" "$bad/b"
 	mv "$bad/dkms.conf" "$bad/a"

@@ -57,6 +57,46 @@ static void test_strings(void)
 	strv_done(&v);
 }
 
+static void test_controls(void)
+{
+	static const struct {
+		const char *text, *masked, *escaped;
+	} cases[] = {
+		{"plain \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", NULL, NULL},
+		{"a\tb\n", "a\tb\n", "a\\x09b\\x0a"},
+		{"\033[1m\x7f", "?[1m?", "\\x1b[1m\\x7f"},
+		{"\xc2\x9b" "1m", "??1m", "\\xc2\\x9b1m"},
+		{"\x9b" "1m", "?1m", "\\x9b1m"},
+		{"\xe0\x82\x9b", "???", "\\xe0\\x82\\x9b"},
+		{"\xc3\x9b\x9b", "\xc3\x9b?", "\xc3\x9b\\x9b"},
+		{"\xe2\x82", "??", "\\xe2\\x82"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *masked = xstrdup(cases[i].text);
+		char *escaped = text_escape_controls(masked);
+
+		text_mask_controls(masked);
+		is_int(text_has_control(cases[i].text), cases[i].masked != NULL,
+			"whether it has a control character");
+		is(masked, cases[i].masked ? cases[i].masked : cases[i].text,
+			"the text masked");
+		is(escaped, cases[i].escaped ? cases[i].escaped : cases[i].text,
+			"the text escaped");
+		free(masked);
+		free(escaped);
+	}
+	ok(text_is_name("6.1.0-1+deb~1_x.y@z,%"), "a usual name");
+	ok(!text_is_name(""), "an empty name");
+	for (const char *c = " $`\"'\\;&|<>(){}[]*?!#/\n\x7f"; *c; c++) {
+		const char name[] = {'a', *c, 'b', '\0'};
+
+		ok(!text_is_name(name), "a name with the character %d", *c);
+	}
+	ok(!text_is_name("~x") && !text_is_name(".x"),
+		"names that begin with what programs interpret");
+}
+
 static void test_errors(void)
 {
 	struct error e = {0}, first = {0};
@@ -373,6 +413,7 @@ int main(void)
 	char root[] = "/tmp/dkms-test-XXXXXX";
 
 	test_strings();
+	test_controls();
 	test_errors();
 	test_paths();
 	test_parents();

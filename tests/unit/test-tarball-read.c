@@ -120,8 +120,8 @@ static void test_hostile_names(void)
 	REFUSED(3, "..", "a name that ends in ..", {'d', "a/.."});
 	REFUSED(3, "absolute", "an absolute path", {'f', "/evil", "x"},
 		{'f', "dkms.conf"});
-	REFUSED(3, "a\\012b", "a name with a newline", {'f', "dkms.conf"}, {'f', "a\nb"});
-	REFUSED(3, "\\033[2J", "a name that a terminal obeys", {'f', "\033[2J"});
+	REFUSED(3, "a\\x0ab", "a name with a newline", {'f', "dkms.conf"}, {'f', "a\nb"});
+	REFUSED(3, "\\x1b[2J", "a name that a terminal obeys", {'f', "\033[2J"});
 	memset(wide + 2, 'w', 299);
 	REFUSED(3, "too long", "a name of 300 characters", {'f', "dkms.conf"},
 		{'f', wide});
