@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Did a build fail because of its sandbox or its limits? Other versions of dkms let a build
- * read all files and use the network, and some modules depend on that. */
+ * read and change all files and use the network, and some modules depend on that. */
 #include "config.h"
-
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "builder/run/memory-group.h"
-#include "builder/host/unpackaged.h"
 #include "builder/build/advice.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/hidden-paths.h"
 
 /* Only the last part of a log is searched (bytes). */
 #define SEARCH_MAX (256 * 1024)
+#define MAKEFILE_MAX (1024 * 1024)
+#define LAST_LINES 20 /* of the log, which count even if they do not complain */
+
+/* What the lines of a log complain about. */
+struct complaints {
+	struct strv hidden, shows; /* by hidden_paths_list() */
+	bool root, network, processes, refused;
+};
 
 static bool has_any(const char *line, const char *const *words, size_t n)
 {
@@ -51,101 +57,186 @@ static bool misses_file(const char *line)
 	return has_any(line, words, ARRAY_SIZE(words));
 }
 
-static bool is_below_any(const char *path, const struct strv *dirs)
+/* Whether a line of a log complains that the user is not root. */
+static bool misses_root(const char *line)
 {
-	for (size_t i = 0; i < dirs->n; i++)
-		if (path_is_below(path, dirs->items[i]))
+	static const char *const words[] = {"must be root", "be run as root", "un as root",
+		"need to be root", "not root", "oot privileges", "equires root",
+		"need root", "are you root", "uperuser", "sudo: "};
+
+	return has_any(line, words, ARRAY_SIZE(words));
+}
+
+/* Whether the line has an absolute path that is not in the build directory or in /tmp. */
+static bool names_outside(const struct sandbox *box, const char *line)
+{
+	for (const char *at = line; (at = strchr(at, '/')); at += strcspn(at, " \t\"'`:;,)")) {
+		bool inside = (at > line && !strchr(" \t\"'`=:(", at[-1])) ||
+			      has_prefix(at, "/tmp/");
+
+		for (size_t i = 0; i < box->writable_dirs.n; i++)
+			inside = inside || has_prefix(at, box->writable_dirs.items[i]);
+		if (!inside)
 			return true;
+	}
 	return false;
 }
 
-/* Whether the path exists, and may be shown to builds. A hostile build can complain about
- * any path to have it shown, so what only root may read is not suggested. */
-static bool may_be_shown(const struct sandbox *box, const char *path)
+/* Whether a line of a log complains that something was not permitted. A file of the
+ * package may not be executable, which has nothing to do with the sandbox. */
+static bool is_refused(const struct sandbox *box, const char *line)
 {
-	_cleanup_free_ char *dir = path_parent(path);
-	struct stat st, above;
+	static const char *const words[] = {
+		"Read-only file system", "Operation not permitted"};
 
-	return stat(path, &st) == 0 && stat(*dir ? dir : "/", &above) == 0 &&
-	       (!box->uid || (st.st_mode & S_IROTH && above.st_mode & S_IXOTH));
+	return has_any(line, words, ARRAY_SIZE(words)) ||
+	       (strstr(line, "Permission denied") && names_outside(box, line));
 }
 
-/* Whether the path exists, but a build does not see it. What it has made itself does not
- * count. */
-static bool is_hidden(const struct sandbox *box, const char *path)
+static void read_line(const struct job *job, const struct sandbox *box, const char *line,
+	struct complaints *ret)
 {
-	return (sandbox_hides_path(path) || is_below_any(path, &box->hidden_dirs)) &&
-	       !is_below_any(path, &box->readable_paths) &&
-	       !is_below_any(path, &box->writable_dirs) && may_be_shown(box, path);
+	ret->root = ret->root || misses_root(line);
+	ret->network = ret->network || misses_network(line);
+	ret->processes = ret->processes || misses_processes(line);
+	ret->refused = ret->refused || is_refused(box, line);
+	if (box->kind != SANDBOX_KIND_NONE && misses_file(line))
+		hidden_paths_list(job, box, line, &ret->hidden, &ret->shows);
 }
 
-/* Returns the first hidden path in a line, or NULL; the caller frees. */
-static char *find_hidden(const struct sandbox *box, const char *line)
+/* Lists the hidden paths in a text, except for comments. */
+static void search_text(const struct job *job, const struct sandbox *box, char *text,
+	struct complaints *ret)
 {
-	static const char before[] = " \t\"'`=:(<", after[] = " \t\"'`:;,)>";
+	char *line;
 
-	for (const char *at = line; (at = strchr(at, '/')); at++) {
-		_cleanup_free_ char *path = xstrndup(at, strcspn(at, after));
+	while (text && (line = strsep(&text, "\n")))
+		if (line[strspn(line, " \t")] != '#' && !strstr(line, "ing directory '"))
+			hidden_paths_list(job, box, line, &ret->hidden, &ret->shows);
+}
 
-		if ((at == line || strchr(before, at[-1])) && is_hidden(box, path))
-			return TAKE_PTR(path);
-		at += strlen(path) - 1;
+/* Returns the last lines of a text. */
+static char *last_lines(struct str *text)
+{
+	char *at = text->data + text->len;
+
+	for (size_t n = 0; at > text->data && n <= LAST_LINES; at--)
+		n += at[-1] == '\n';
+	return at;
+}
+
+/* Searches the makefiles and scripts of a build that said nothing. */
+static void search_scripts(const struct job *job, const struct sandbox *box,
+	struct complaints *ret)
+{
+	static const char *const names[] = {"Kbuild", "Makefile", "makefile", "GNUmakefile"};
+	const char *scripts[] = {job->conf->make, job->conf->pre_build};
+	_cleanup_(strv_done) struct strv files = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+		_cleanup_free_ char *text = xstrdup(scripts[i]);
+
+		search_text(job, box, text, ret);
 	}
+	strv_push_all(&files, (const char *const[]){names[0], names[1], names[2], names[3],
+				      NULL});
+	if (job->conf->pre_build)
+		strv_take(&files, xstrndup(job->conf->pre_build,
+					  strcspn(job->conf->pre_build, " \t")));
+	for (size_t i = 0; i < files.n; i++) {
+		_cleanup_free_ char *path =
+			path_join(job->build->paths.source_dir, files.items[i]);
+		_cleanup_(str_done) struct str text = {0};
+
+		if (path_is_file(path) && file_read(path, MAKEFILE_MAX, &text, NULL) == 0)
+			search_text(job, box, text.data, ret);
+	}
+}
+
+static void search(const struct job *job, const struct sandbox *box, bool silent,
+	struct complaints *ret)
+{
+	_cleanup_(str_done) struct str log = {0};
+	_cleanup_free_ char *copy = NULL;
+	char *line, *rest;
+
+	if (file_read_tail(job->build->paths.log, SEARCH_MAX, &log, NULL) < 0 || !log.len)
+		return;
+	copy = rest = xstrdup(log.data);
+	while ((line = strsep(&rest, "\n")))
+		read_line(job, box, line, ret);
+	if (box->kind == SANDBOX_KIND_NONE || ret->hidden.n)
+		return;
+	search_text(job, box, last_lines(&log), ret);
+	if (silent && !ret->hidden.n)
+		search_scripts(job, box, ret);
+}
+
+/* Returns the advice to show the hidden paths. */
+static char *advise_paths(const struct settings *s, const struct complaints *found)
+{
+	_cleanup_(strv_done) struct strv listed = {0};
+	_cleanup_free_ char *paths = NULL, *list = NULL;
+	struct str names = {0};
+	char *advice;
+
+	/* The setting replaces one that is there. */
+	strv_split(&listed, s->sandbox.paths ? s->sandbox.paths : "");
+	strv_extend(&listed, &found->shows);
+	paths = strv_join(&listed, " ");
+	for (size_t i = 0; i < found->hidden.n; i++)
+		str_addf(&names, "%s%s", i ? ", " : "", found->hidden.items[i]);
+	list = str_take(&names);
+	advice = xasprintf("builds do not see %s; sandbox_paths=\"%s\" in %s/framework.conf "
+			   "shows %s",
+		list, paths, s->config_dir, found->hidden.n > 1 ? "them" : "it");
+	return advice;
+}
+
+static char *choose_advice(
+	const struct job *job, const struct sandbox *box, const struct complaints *found)
+{
+	static const char scripts[] = "POST_ADD, PRE_INSTALL and POST_INSTALL run as root";
+	const struct settings *s = job->shared->settings;
+	bool confined = box->kind != SANDBOX_KIND_NONE;
+
+	if (found->hidden.n)
+		return advise_paths(s, found);
+	if (found->processes && job->build->user.uid && s->limits.max_processes)
+		return xasprintf("builds may have %u processes; max_processes in "
+				 "%s/framework.conf changes that",
+			s->limits.max_processes, s->config_dir);
+	if (found->network && confined && !box->network)
+		return xasprintf("builds have no network; sandbox_network=\"%s\" in "
+				 "%s/framework.conf gives it one",
+			job->name, s->config_dir);
+	if (found->root && job->build->user.uid)
+		return xasprintf("builds do not run as root; %s", scripts);
+	if (found->refused && job->build->user.uid)
+		return xasprintf("builds run as a user without privileges, who can write only "
+				 "to the build directory and to /tmp; %s",
+			scripts);
+	if (found->refused && confined)
+		return xasprintf("builds can write only to the build directory and to /tmp; %s",
+			scripts);
 	return NULL;
 }
 
-/* Returns the path to suggest for sandbox_paths: the directory of the file, or the file
- * itself if this directory is / or a directory in /, such as /home. The caller frees. */
-static char *choose_path_to_show(const char *path)
+char *advice_find(const struct job *job, bool silent)
 {
-	const char *base = path_base(path);
-	_cleanup_free_ char *dir =
-		base - path > 1 ? xstrndup(path, (size_t)(base - path) - 1) : NULL;
+	_cleanup_(sandbox_done) struct sandbox box = {.kind = job->build->sandbox};
+	struct complaints found = {0};
+	char *advice;
 
-	return xstrdup(dir && strchr(dir + 1, '/') ? dir : path);
-}
-
-char *advice_find(const struct job *job)
-{
-	const struct settings *s = job->shared->settings;
-	const struct build *b = job->build;
-	_cleanup_(sandbox_done) struct sandbox box = {.kind = b->sandbox};
-	bool has_limit = b->user.uid && s->limits.max_processes;
-	_cleanup_(str_done) struct str log = {0};
-	char *advice = NULL, *line, *rest;
-
-	if (memory_group_was_full(b->user.memory_group))
+	if (memory_group_was_full(job->build->user.memory_group))
 		return xasprintf("the build used all of the memory that max_build_memory in "
 				 "%s/framework.conf permits",
-			s->config_dir);
-	if (file_read_tail(b->paths.log, SEARCH_MAX, &log, NULL) < 0)
-		return NULL;
+			job->shared->settings->config_dir);
 	if (box.kind != SANDBOX_KIND_NONE)
 		build_fill_sandbox(job, &box);
-	rest = log.data;
-	while (!advice && (line = strsep(&rest, "\n"))) {
-		_cleanup_free_ char *path =
-			box.kind != SANDBOX_KIND_NONE && misses_file(line)
-				? find_hidden(&box, line)
-				: NULL;
-		_cleanup_free_ char *show = path ? choose_path_to_show(path) : NULL;
-
-		if (path)
-			advice =
-				xasprintf("builds do not see %s; sandbox_paths=\"%s\" in "
-					  "%s/framework.conf shows it",
-					path, show, s->config_dir);
-		else if (has_limit && misses_processes(line))
-			advice = xasprintf(
-				"builds may have %u processes; max_processes in "
-				"%s/framework.conf changes that",
-				s->limits.max_processes, s->config_dir);
-		else if (box.kind != SANDBOX_KIND_NONE && !box.network &&
-			 misses_network(line))
-			advice = xasprintf(
-				"builds have no network; sandbox_network=\"%s\" in "
-				"%s/framework.conf gives it one",
-				job->name, s->config_dir);
-	}
+	search(job, &box, silent, &found);
+	advice = choose_advice(job, &box, &found);
+	strv_done(&found.hidden);
+	strv_done(&found.shows);
 	return advice;
 }

@@ -133,7 +133,8 @@ int buildlog_write_reproducible(const char *from, const char *to,
  * linkers, bash, configure scripts, make. Messages with the first ones explain a failure
  * best. */
 static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference",
-	"Error: ", "command not found", "not found", "No such file or directory", "*** "};
+	"Error: ", "command not found", "not found", "No such file or directory",
+	"Read-only file system", "Operation not permitted", "Permission denied", "*** "};
 
 /* A message with one of the first CLEAR_MARKS explains the failure by itself. */
 #define CLEAR_MARKS 4

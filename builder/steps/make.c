@@ -140,7 +140,7 @@ static enum transition check_command(
 			job->build->paths.version_dir, strerror(-r));
 	error_set(&job->outcome.error, -EIO, status, "%s %s%s%s%s", what, how,
 		full ? full : "", why ? "\n" : "", why ? why : "");
-	advice = advice_find(job);
+	advice = advice_find(job, false);
 	if (advice)
 		error_remedy(&job->outcome.error, "%s", advice);
 	return TRANSITION_FAIL;
@@ -282,6 +282,16 @@ static void do_without_objects(struct job *job)
 	job->build->next_patch = 0;
 }
 
+/* Fails because a module was not built. */
+static enum transition fail_without_module(struct job *job)
+{
+	_cleanup_free_ char *advice = advice_find(job, true);
+
+	if (advice)
+		error_remedy(&job->outcome.error, "%s", advice);
+	return TRANSITION_FAIL;
+}
+
 enum transition make_leave(struct job *job, const struct outcome *outcome)
 {
 	if (!outcome_ok(outcome) && !outcome->cancelled && !outcome->timed_out &&
@@ -293,7 +303,7 @@ enum transition make_leave(struct job *job, const struct outcome *outcome)
 		return TRANSITION_FAIL;
 	if (objects_were_restored(job))
 		return TRANSITION_NEXT;
-	return check_built_modules(job) < 0 ? TRANSITION_FAIL : TRANSITION_NEXT;
+	return check_built_modules(job) < 0 ? fail_without_module(job) : TRANSITION_NEXT;
 }
 
 /* JOB_CHECKING_OBJECTS */

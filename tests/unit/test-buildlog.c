@@ -105,6 +105,15 @@ int main(void)
 		"Error 2",
 		"the explanation has the command that the shell did not find, and what "
 		"follows");
+	explains("mkdir: cannot create directory '/lib/x': Read-only file system\n"
+		 "make: *** [Makefile:2: all] Error 1\none\ntwo\nthree\n",
+		"mkdir: cannot create directory '/lib/x': Read-only file system\n...\none\n"
+		"two\nthree",
+		"the explanation is what could not be written");
+	explains("mknod: /tmp/x: Operation not permitted\nmake: *** [a] Error 1\none\ntwo\n"
+		 "three\n",
+		"mknod: /tmp/x: Operation not permitted\n...\none\ntwo\nthree",
+		"the explanation is what was not permitted");
 	explains("one\ntwo\nthree\nfour\nfive\n", "three\nfour\nfive",
 		"the explanation is the last lines if nothing looks like an error");
 	test_long_lines();

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_BUILD_HIDDEN_PATHS_H
+#define BUILDER_BUILD_HIDDEN_PATHS_H
+
+#include "builder/job/job.h"
+
+/* At most so many paths of a text are named. */
+#define HIDDEN_PATHS_MAX 8
+
+/* Appends the paths in a line of a log or of a script that exist on this machine and that
+ * the job's build did not see in box, each once: absolute paths, patterns of glob(7), and
+ * what links in the source lead to. shows gets, for each, the path for sandbox_paths that
+ * shows it. What only root may read is left out: a hostile build can name any path to have
+ * it shown. */
+void hidden_paths_list(const struct job *job, const struct sandbox *box, const char *line,
+	struct strv *ret, struct strv *shows);
+
+#endif
