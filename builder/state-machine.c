@@ -35,6 +35,7 @@
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
 #define NEEDS_KEY (BUILDS | ON(JOB_EXPLAIN))
+#define READS_POLICY (ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | BUILDS | REMOVES)
 #define READS_CONF                                                                       \
 	(ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS |      \
 		REMOVES)
@@ -49,6 +50,7 @@ static const struct {
 	 * there is one, a cancelled job enters this state, too. */
 	bool completes_change;
 } states[] = {
+	[JOB_READING_POLICY] = {READS_POLICY, policy_enter, policy_leave},
 	[JOB_LOOKING] = {BUILDS | REMOVES, check_needed_enter, NULL},
 	[JOB_LOADING] = {ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {READS_CONF, evaluate_enter, evaluate_leave},
@@ -253,7 +255,8 @@ static bool may_wait(struct job *job)
 /* Returns whether a job enters that state in a dry run. */
 static bool is_in_dry_run(const struct settings *s, enum job_state state)
 {
-	return state == JOB_LOOKING || state == JOB_EVALUATING || state == JOB_CHECKING ||
+	return state == JOB_READING_POLICY || state == JOB_LOOKING ||
+	       state == JOB_EVALUATING || state == JOB_CHECKING ||
 	       (state == JOB_FINGERPRINTING && s->switches.explain);
 }
 

@@ -26,6 +26,7 @@ struct arguments {
 	struct strv ignored;   /* obsolete options that were given, such as "--no-initrd" */
 	bool all, quiet, debug, json, show_help, show_version;
 	bool source_only, binaries_only;
+	bool as_hook; /* obeys on_failure, as autoinstall does */
 	bool ignores_make_slots; /* -j was given: do not use the job slots of a calling make */
 	/* The job slots of the make that called dkms, or NULL. Set by main(), not owned. */
 	struct slots *make_slots;

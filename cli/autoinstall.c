@@ -85,14 +85,15 @@ static void print_outcome_groups(const struct plan *p, const struct strv *deferr
 	print_group("deferred", &waiting, out);
 }
 
-/* Returns 21 if jobs failed only because headers are missing, 11 if any job failed for another
- * reason, and 0 otherwise. */
-static int autoinstall_status(const struct plan *p)
+/* Returns 21 if jobs that count failed only because headers are missing, 11 if any failed for
+ * another reason, and 0 otherwise. */
+static int autoinstall_status(const struct session *s)
 {
+	const struct plan *p = &s->plan;
 	int status = 0;
 
 	for (size_t i = 0; i < p->n_jobs; i++) {
-		if (job_succeeded(p->jobs[i]))
+		if (job_succeeded(p->jobs[i]) || !session_counts(s, p->jobs[i]))
 			continue;
 		if (p->jobs[i]->outcome.error.status != 21)
 			return 11;
@@ -132,7 +133,7 @@ int command_autoinstall(struct arguments *args)
 		if (!s.report.quiet)
 			print_outcome_groups(&s.plan, &deferred, &broken, stdout);
 		report_summary(&s.report, &s.plan);
-		status = autoinstall_status(&s.plan);
+		status = autoinstall_status(&s);
 	}
 	return session_done(&s, status);
 }

@@ -24,6 +24,7 @@ enum command_flag {
 	COMMAND_HAS_PARTS = 1 << 7,	 /* the word after it is a subcommand */
 	COMMAND_BUILDS = 1 << 8,	 /* may build, and so use the cache */
 	COMMAND_DRY_RUN = 1 << 9,	 /* takes --dry-run */
+	COMMAND_MAY_FAIL = 1 << 10,	 /* obeys on_failure */
 };
 
 #endif

@@ -16,7 +16,8 @@
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
 #define NEEDS_SOURCE (COMMAND_NEEDS_MODULE | COMMAND_TAKES_ARCHIVE)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
-#define KERNEL_HOOK (COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL)
+#define KERNEL_HOOK \
+	(COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL | COMMAND_MAY_FAIL)
 
 const struct command_row commands[] = {
 	{"add", "NAME/VERSION | DIRECTORY | ARCHIVE", "add a module to the dkms tree",
@@ -58,7 +59,8 @@ const struct command_row commands[] = {
 		COMMAND_HAS_PARTS},
 	{"autoinstall", "",
 		"install the newest version of every module with AUTOINSTALL=yes",
-		command_autoinstall, CHANGES_KERNELS | COMMAND_BUILDS | COMMAND_DRY_RUN},
+		command_autoinstall,
+		CHANGES_KERNELS | COMMAND_BUILDS | COMMAND_DRY_RUN | COMMAND_MAY_FAIL},
 	{"generate_mok", "", "create the key pair that signs modules",
 		command_generate_mok, 0},
 	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",

@@ -85,6 +85,8 @@ void json_set_result(json_t *object, const struct job *job)
 	json_object_set_new(object, "failed_in", json_text(job->outcome.failed_in));
 	json_object_set_new(object, "error", json_text(why));
 	json_object_set_new(object, "remedy", json_text(job->outcome.error.remedy));
+	json_object_set_new(
+		object, "on_failure", json_text(job_may_fail(job) ? "warn" : "fail"));
 	json_object_set_new(object, "log", json_text(job->outcome.log_path));
 	json_object_set_new(object, "archive", json_text(job_archive(job)));
 	json_object_set_new(object, "built", json_boolean(job->outcome.built));

@@ -84,7 +84,7 @@ static int run_unbuilds(struct session *s)
 
 static int hook_status(const struct session *s)
 {
-	return plan_exit_status(&s->plan) ? 14 : 0;
+	return session_exit_status(s) ? 14 : 0;
 }
 
 int command_kernel_preinst(struct arguments *args)

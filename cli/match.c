@@ -75,7 +75,7 @@ int command_match(struct arguments *args)
 		plan_add_installs(&s.plan, 0);
 		if (session_run_installs(&s) == 0) {
 			report_summary(&s.report, &s.plan);
-			status = plan_exit_status(&s.plan);
+			status = session_exit_status(&s);
 		}
 	}
 	return session_done(&s, status);

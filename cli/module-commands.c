@@ -98,7 +98,7 @@ int command_add(struct arguments *args)
 	if (is_rpm(args))
 		return install_rpm(args);
 	if (session_init(&s, args, false) == 0 && run_add(&s, false, &job) == 0)
-		status = plan_exit_status(&s.plan);
+		status = session_exit_status(&s);
 	return session_done(&s, status);
 }
 
@@ -235,7 +235,7 @@ static int build_or_install(struct arguments *args, enum job_kind kind)
 		if (kind == JOB_INSTALL)
 			post_transaction_run(&s.plan, NULL);
 		report_summary(&s.report, &s.plan);
-		status = plan_exit_status(&s.plan);
+		status = session_exit_status(&s);
 	}
 	return session_done(&s, status);
 }
@@ -276,7 +276,7 @@ static int run_removal(struct arguments *args, enum job_kind kind, bool forget)
 		check_removal(&s, forget) == 0 && run_on_kernels(&s, kind, forget) == 0) {
 		post_transaction_run(&s.plan, s.n_kernels ? s.kernels[0] : NULL);
 		report_summary(&s.report, &s.plan);
-		status = plan_exit_status(&s.plan);
+		status = session_exit_status(&s);
 	}
 	return session_done(&s, status);
 }

@@ -74,6 +74,8 @@ const struct option_row options[] = {
 		"in RPM scripts: remove keeps a version that was just added"},
 	{0, "rpm-safe-upgrade", NULL, OPTION_FLAG, SETTING(switches.rpm_safe_upgrade),
 		NULL},
+	{0, "as-hook", NULL, OPTION_FLAG, AT(as_hook),
+		"obey the setting on_failure, as autoinstall does"},
 	{0, "json", NULL, OPTION_FLAG, AT(json),
 		"print the status, or what was done, as JSON"},
 	{0, "dry-run", NULL, OPTION_FLAG, SETTING(switches.dry_run),

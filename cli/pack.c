@@ -58,7 +58,7 @@ static int make_archive(struct arguments *args, enum pack_format format)
 	if (session_init(&s, args, true) == 0 &&
 		check_added(s.settings, args->name, args->version, &s.error) == 0 &&
 		run_pack(&s, format) == 0)
-		status = plan_exit_status(&s.plan);
+		status = session_exit_status(&s);
 	return session_done(&s, status);
 }
 

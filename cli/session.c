@@ -21,6 +21,7 @@
 #include "cli/run-json.h"
 #include "cli/session.h"
 #include "cli/trace.h"
+#include "cli/words.h"
 
 static void add_kernel(struct session *s, const char *release, const char *arch)
 {
@@ -187,12 +188,37 @@ static int close_listeners(struct session *s, int status)
 	return status;
 }
 
+bool session_counts(const struct session *s, const struct job *job)
+{
+	const struct arguments *args = s->args;
+
+	return !(args->as_hook || args->command->flags & COMMAND_MAY_FAIL) ||
+	       !job_may_fail(job);
+}
+
+/* Names the jobs whose failures the exit status leaves out. It is printed with --quiet, too. */
+static void print_left_out(const struct session *s)
+{
+	_cleanup_(strv_done) struct strv titles = {0};
+	_cleanup_free_ char *all = NULL;
+
+	for (size_t i = 0; i < s->plan.n_jobs; i++)
+		if (!job_succeeded(s->plan.jobs[i]) &&
+			!session_counts(s, s->plan.jobs[i]))
+			strv_take(&titles, job_title(s->plan.jobs[i]));
+	if (!titles.n || s->plan.shared.stop.signal)
+		return;
+	all = strv_join(&titles, ", ");
+	print_warning("failed, but on_failure=warn keeps it out of the exit status: %s", all);
+}
+
 int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.stop.signal;
 
 	display_clear(s->display);
 	report_failures(&s->report, &s->plan);
+	print_left_out(s);
 	if (s->error.status) {
 		print_error(&s->error);
 		status = s->error.status;
@@ -214,14 +240,19 @@ int session_done(struct session *s, int status)
 	return status;
 }
 
-int plan_exit_status(const struct plan *p)
+int session_exit_status(const struct session *s)
 {
+	const struct plan *p = &s->plan;
 	bool excluded = false, other = false;
 	int blocked = 0;
 
 	for (size_t i = 0; i < p->n_jobs; i++) {
 		const struct job *job = p->jobs[i];
 
+		if (!job_succeeded(job) && !session_counts(s, job)) {
+			other = true;
+			continue;
+		}
 		if (job->outcome.result == RESULT_FAILED)
 			return job->outcome.error.status ? job->outcome.error.status : 1;
 		if (job->outcome.result == RESULT_BLOCKED && !blocked)

@@ -42,8 +42,12 @@ void session_open_cache(struct session *s);
  * with s->error set. */
 int session_run_installs(struct session *s);
 
-/* Returns the exit status that follows from the jobs: that of the first one that failed; else
- * that of the first one blocked; 77 if every job that builds was excluded; else 0. */
-int plan_exit_status(const struct plan *p);
+/* Returns whether a failure of the job counts for the exit status: not if the command obeys
+ * on_failure, and that is warn. */
+bool session_counts(const struct session *s, const struct job *job);
+/* Returns the exit status that follows from the jobs: that of the first one that failed and
+ * counts; else that of the first one blocked; 77 if every job that builds was excluded; else
+ * 0. */
+int session_exit_status(const struct session *s);
 
 #endif

@@ -106,6 +106,7 @@ struct job *plan_add_follow_up(struct plan *p, enum job_kind kind, struct job *e
 
 	job->conf_path = xstrdup(evaluated->conf_path);
 	job->conf = TAKE_PTR(evaluated->conf);
+	job->policy = evaluated->policy;
 	return job;
 }
 

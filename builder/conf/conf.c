@@ -25,9 +25,7 @@ static const char *const directives[] = {"PACKAGE_NAME", "PACKAGE_VERSION",
 	"OBSOLETE_BY", "CLEAN", "REMAKE_INITRD", "MODULES_CONF", "MODULES_CONF_OBSOLETES",
 	"MODULES_CONF_ALIAS_TYPE", "MODULES_CONF_OBSOLETE_ONLY", NULL};
 
-/* Appends the paths of all override files for this module, version and kernel, whether
- * they exist or not, in the order of evaluation. */
-static void list_override_files(const struct conf_request *r, struct strv *ret)
+void conf_list_overrides(const struct conf_request *r, struct strv *ret)
 {
 	const char *dir = r->settings->config_dir, *name = r->name, *version = r->version;
 	const char *release = r->kernel->release, *arch = r->kernel->arch;
@@ -49,8 +47,9 @@ void conf_list_files(const struct conf_request *request, struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv files = {0};
 
-	strv_push(&files, request->path);
-	list_override_files(request, &files);
+	if (request->path)
+		strv_push(&files, request->path);
+	conf_list_overrides(request, &files);
 	for (size_t i = 0; i < files.n; i++)
 		if (path_look(files.items[i]) != 0)
 			strv_push(ret, files.items[i]);
@@ -89,7 +88,7 @@ void conf_fill_command(const struct conf_request *request, struct command *cmd)
 	char *path = path_absolute(request->path);
 
 	strv_take(&files, path);
-	list_override_files(request, &files);
+	conf_list_overrides(request, &files);
 	environment_add_permitted(&cmd->env, request->settings->sandbox.environment);
 	conf_set_environment(request, &cmd->env);
 	set_evaluation_environment(request->settings, &cmd->env);

@@ -58,6 +58,10 @@ struct conf_request {
  * as they exist. */
 void conf_list_files(const struct conf_request *request, struct strv *ret);
 
+/* Appends the paths of all override files in the order of evaluation, whether they exist or
+ * not. There are none while the name of the package is unknown. */
+void conf_list_overrides(const struct conf_request *request, struct strv *ret);
+
 /* Fills cmd with a bash that evaluates the dkms.conf, the override files in config_dir
  * of the settings, and the directives of the settings, and that reports to standard
  * output. Output and error are captured. The caller puts cmd into a sandbox, runs it,

@@ -39,6 +39,7 @@ const struct framework_key framework_keys[] = {
 	{"modprobe_on_install", FRAMEWORK_FLAG, SETTING(modprobe_on_install)},
 	{"mok_certificate", FRAMEWORK_STRING, SETTING(signing.certificate)},
 	{"mok_signing_key", FRAMEWORK_STRING, SETTING(signing.key)},
+	{"on_failure", FRAMEWORK_ON_FAILURE, SETTING(on_failure)},
 	{"parallel_jobs", FRAMEWORK_NUMBER, SETTING(limits.slots)},
 	{"post_transaction", FRAMEWORK_STRING, SETTING(post_transaction)},
 	{"sandbox", FRAMEWORK_SANDBOX, SETTING(sandbox.mode)},
@@ -161,6 +162,16 @@ static void check_sandbox(
 			key->name, value);
 }
 
+static void check_on_failure(
+	const struct framework_key *key, const char *value, struct problems *problems)
+{
+	enum on_failure mode;
+
+	if (!settings_parse_on_failure(value, &mode))
+		problems_add(problems, "%s is \"%s\", but must be fail or warn", key->name,
+			value);
+}
+
 static void check_paths(
 	const struct framework_key *key, const char *value, struct problems *problems)
 {
@@ -172,6 +183,32 @@ static void check_paths(
 			problems_add(problems,
 				"%s has \"%s\", but must have absolute paths", key->name,
 				paths.items[i]);
+}
+
+static void check_value(
+	const struct framework_key *key, const char *value, struct problems *problems)
+{
+	switch (key->type) {
+	case FRAMEWORK_NUMBER:
+		check_number(key, value, problems);
+		break;
+	case FRAMEWORK_SIZE:
+		check_size(key, value, problems);
+		break;
+	case FRAMEWORK_SANDBOX:
+		check_sandbox(key, value, problems);
+		break;
+	case FRAMEWORK_ON_FAILURE:
+		check_on_failure(key, value, problems);
+		break;
+	case FRAMEWORK_PATHS:
+		check_paths(key, value, problems);
+		break;
+	case FRAMEWORK_STRING:
+	case FRAMEWORK_PATH:
+	case FRAMEWORK_FLAG:
+		break;
+	}
 }
 
 static void set_field(
@@ -203,6 +240,10 @@ static void set_field(
 		if (*value)
 			settings_parse_sandbox(value, field);
 		break;
+	case FRAMEWORK_ON_FAILURE:
+		if (*value)
+			settings_parse_on_failure(value, field);
+		break;
 	}
 }
 
@@ -232,14 +273,8 @@ int framework_parse(const struct command *cmd, const struct outcome *outcome,
 	for (const struct framework_key *key = framework_keys; key->name; key++) {
 		const char *value = find_value(&e, key->name);
 
-		if (key->type == FRAMEWORK_NUMBER && value && *value)
-			check_number(key, value, &problems);
-		if (key->type == FRAMEWORK_SIZE && value && *value)
-			check_size(key, value, &problems);
-		if (key->type == FRAMEWORK_SANDBOX && value && *value)
-			check_sandbox(key, value, &problems);
-		if (key->type == FRAMEWORK_PATHS && value)
-			check_paths(key, value, &problems);
+		if (value && *value)
+			check_value(key, value, &problems);
 	}
 	r = problems_to_error(&problems, 8, err);
 	problems_done(&problems);

@@ -37,6 +37,7 @@ struct framework_key {
 		FRAMEWORK_NUMBER, /* unsigned int */
 		FRAMEWORK_SIZE,   /* uint64_t, bytes */
 		FRAMEWORK_SANDBOX, /* enum sandbox_mode */
+		FRAMEWORK_ON_FAILURE, /* enum on_failure */
 	} type;
 	size_t offset; /* of the field in struct settings */
 };

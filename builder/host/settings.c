@@ -34,6 +34,14 @@ bool settings_parse_sandbox(const char *text, enum sandbox_mode *ret)
 	return false;
 }
 
+bool settings_parse_on_failure(const char *text, enum on_failure *ret)
+{
+	if (!streq(text, "fail") && !streq(text, "warn"))
+		return false;
+	*ret = streq(text, "fail") ? ON_FAILURE_FAIL : ON_FAILURE_WARN;
+	return true;
+}
+
 bool settings_parse_size(const char *text, uint64_t *ret)
 {
 	static const char units[] = "KMGT";

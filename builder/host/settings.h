@@ -15,6 +15,13 @@ enum sandbox_mode {
 	SANDBOX_OFF,	 /* never use bubblewrap */
 };
 
+/* What the failure of a package means for the exit status of the hooks and of autoinstall. */
+enum on_failure {
+	ON_FAILURE_UNSET,
+	ON_FAILURE_FAIL, /* the exit status says so; the default */
+	ON_FAILURE_WARN, /* it does not */
+};
+
 /* The settings of one run. They come from the defaults, from framework.conf and from the
  * command line; a later one of these wins. Nothing changes them once the run has begun.
  * All strings are owned by the struct; dkms-framework.conf(5) describes those that have a
@@ -87,6 +94,7 @@ struct settings {
 	bool verbose;
 	bool autoinstall_all_kernels;
 	bool continue_on_error;
+	enum on_failure on_failure; /* of packages that have no setting of their own */
 	bool modprobe_on_install;
 	bool symlink_modules;
 	char *addon_modules_dir; /* ADDON_MODULES_DIR, which replaces the distribution's
@@ -115,6 +123,8 @@ void settings_done(struct settings *s);
 
 /* Reads "auto", "require" or "off". Returns false for any other text. */
 bool settings_parse_sandbox(const char *text, enum sandbox_mode *ret);
+/* Reads "fail" or "warn". Returns false for any other text. */
+bool settings_parse_on_failure(const char *text, enum on_failure *ret);
 /* Reads a number of bytes such as "500M", "5G", "5 GiB" or "5368709120". K, M, G and T
  * are powers of 1024. Returns false if text is not a size or does not fit. */
 bool settings_parse_size(const char *text, uint64_t *ret);

@@ -52,6 +52,7 @@ int job_try_lock(struct job *job, const char *what, struct lock *ret)
 const char *job_state_name(enum job_state state)
 {
 	static const char *const names[] = {
+		[JOB_READING_POLICY] = "conf",
 		[JOB_LOOKING] = "look",
 		[JOB_LOADING] = "unpack",
 		[JOB_EVALUATING] = "conf",
@@ -130,6 +131,15 @@ const char *job_result_name(enum job_result result)
 	const char *name = result < ARRAY_SIZE(names) ? names[result] : NULL;
 
 	return name ? name : "";
+}
+
+bool job_may_fail(const struct job *job)
+{
+	enum on_failure mode = job->policy.on_failure;
+
+	if (mode == ON_FAILURE_UNSET)
+		mode = job->shared->settings->on_failure;
+	return mode == ON_FAILURE_WARN;
 }
 
 const struct kernel *job_kernel(const struct job *job)

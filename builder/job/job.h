@@ -13,6 +13,7 @@
 #include "builder/host/kernel.h"
 #include "builder/host/settings.h"
 #include "builder/conf/conf.h"
+#include "builder/conf/policy.h"
 #include "builder/tree/tree.h"
 
 /* A job does one thing to one version of a module, mostly for one kernel. It is a state
@@ -36,6 +37,7 @@ enum job_kind {
  * kinds of job enter a state; the others skip it. */
 enum job_state {
 	JOB_NEW,         /* the job has not begun */
+	JOB_READING_POLICY, /* bash evaluates the administrator's files for the package */
 	JOB_LOOKING,     /* checks whether the version is in the tree, and what to do */
 	JOB_LOADING,     /* unpacks the archive that is added */
 	JOB_EVALUATING,  /* bash evaluates the dkms.conf */
@@ -244,6 +246,8 @@ struct job {
 	struct conf *conf; /* the evaluated dkms.conf, or NULL; the plan may set it */
 	bool conf_writes;  /* its evaluation writes beside it: see steps/conf-copy.h */
 
+	struct policy policy; /* how dkms treats the package; the plan may set it */
+
 	char *jobserver_fifo; /* the path of the named pipe from which its makes get job
 			       * slots, which exists while a command runs; or NULL */
 	struct job_request request;
@@ -312,6 +316,9 @@ static inline struct version_on_kernel job_module_on_kernel(
 {
 	return version_on_kernel(name, NULL, job->kernel->release, job->kernel->arch);
 }
+/* Returns whether the hooks and autoinstall do not count a failure of the job:
+ * on_failure=warn. */
+bool job_may_fail(const struct job *job);
 /* Returns the archive that the job reads or writes, or NULL. It belongs to the job. */
 const char *job_archive(const struct job *job);
 /* Returns the request to evaluate the job's dkms.conf. The strings belong to the job. */

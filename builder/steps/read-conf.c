@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JOB_EVALUATING: bash evaluates the dkms.conf, in a sandbox. */
+/* JOB_READING_POLICY and JOB_EVALUATING: bash evaluates the administrator's files for the
+ * package alone, and then the dkms.conf with them, each in a sandbox. */
 #include "config.h"
 
 #include <errno.h>
@@ -176,26 +177,25 @@ static int fill_sandbox(
 	return r;
 }
 
-/* Makes the command that evaluates the files. */
-static int fill_command(struct job *job)
+/* Confines the job's command, which evaluates the files of the request. */
+static int confine_command(struct job *job, const struct conf_request *request)
 {
 	const struct settings *s = job->shared->settings;
-	const struct conf_request request = job_conf_request(job);
 	struct command *cmd = &job->ask.command;
 	struct sandbox box = {0};
 	int r = job_take_user(job, &job->ask.user);
 
 	if (r == 0)
-		r = fill_sandbox(job, &request, &box);
+		r = fill_sandbox(job, request, &box);
 	job->ask.user.outside = box.kind == SANDBOX_KIND_NONE;
 	if (r == 0) {
-		conf_fill_command(&request, cmd);
 		cmd->timeout_s = CONF_SECONDS;
 		keypair_list_secrets(s, job->kernel->release, &box.secret_files);
-		job->conf_writes =
-			job->conf_writes || conf_copy_is_expected(job->conf_path);
-		if (job->conf_writes)
-			conf_copy_show(job->conf_path, cmd, &box);
+		if (request->path)
+			job->conf_writes = job->conf_writes ||
+					   conf_copy_is_expected(request->path);
+		if (request->path && job->conf_writes)
+			conf_copy_show(request->path, cmd, &box);
 		r = sandbox_wrap_command(cmd, &box, &job->outcome.error);
 	}
 	if (r < 0)
@@ -203,6 +203,51 @@ static int fill_command(struct job *job)
 	sandbox_done(&box);
 	return r;
 }
+
+/* Makes the command that evaluates the dkms.conf and the override files. */
+static int fill_command(struct job *job)
+{
+	const struct conf_request request = job_conf_request(job);
+
+	conf_fill_command(&request, &job->ask.command);
+	return confine_command(job, &request);
+}
+
+/* JOB_READING_POLICY */
+
+enum transition policy_enter(struct job *job)
+{
+	struct conf_request request = job_conf_request(job);
+
+	request.path = NULL;
+	if (job->policy.known || policy_fill_command(&request, &job->ask.command) == 0) {
+		job->policy.known = true;
+		return TRANSITION_NEXT;
+	}
+	if (confine_command(job, &request) == 0)
+		return TRANSITION_COMMAND;
+	if (!job_removes(job))
+		return TRANSITION_FAIL;
+	error_done(&job->outcome.error);
+	return TRANSITION_NEXT;
+}
+
+enum transition policy_leave(struct job *job, const struct outcome *outcome)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	user_give(&job->ask.user);
+	if (policy_parse(&job->ask.command, outcome, &job->policy, &err) == 0)
+		return TRANSITION_NEXT;
+	if (job_removes(job) && !outcome->cancelled) {
+		strv_push(&job->outcome.warnings, err.what);
+		return TRANSITION_NEXT; /* a version can be removed all the same */
+	}
+	error_move(&job->outcome.error, &err);
+	return TRANSITION_FAIL;
+}
+
+/* JOB_EVALUATING */
 
 enum transition evaluate_enter(struct job *job)
 {

@@ -5,6 +5,10 @@
 #include "builder/job/job.h"
 #include "builder/job/transition.h"
 
+/* JOB_READING_POLICY */
+enum transition policy_enter(struct job *job);
+enum transition policy_leave(struct job *job, const struct outcome *outcome);
+
 /* JOB_EVALUATING */
 enum transition evaluate_enter(struct job *job);
 enum transition evaluate_leave(struct job *job, const struct outcome *outcome);

@@ -21,6 +21,9 @@ page_entries() # PAGE MACRO: prints the names in its ".It MACRO" lines
 is "$(page_entries "$man/dkms.conf.5" Ic)" "$(array_strings "$builder/conf/conf.c" directives)" "dkms.conf(5)"
 is "$(page_entries "$man/dkms-framework.conf.5" Va)" "$(array_strings "$builder/conf/framework.c" framework_keys)" \
 	"dkms-framework.conf(5)"
+sed -n '/^\.Ss How dkms treats/,/^\.Sh/p' "$man/dkms.conf.5" > "$work/policy"
+is "$(page_entries "$work/policy" Va)" \
+	"$(array_strings "$builder/conf/policy.c" names)" "the administrator's settings for a package in dkms.conf(5)"
 like "$(array_strings "$builder/conf/conf.c" directives)" '^PACKAGE_VERSION$' "the directives are found in the code"
 like "$(array_strings "$builder/conf/framework.c" framework_keys)" '^verbose$' "the keys are found in the code"
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BUILDER_CONF_POLICY_H
+#define BUILDER_CONF_POLICY_H
+
+#include "builder/conf/conf.h"
+
+/* How dkms treats one package, by the administrator's files in /etc/dkms: NAME.conf and the
+ * other override files. The package has no say in it: these files are evaluated without
+ * its dkms.conf, in a process of their own, and what the dkms.conf sets under the same
+ * names counts for nothing. */
+struct policy {
+	bool known; /* the files were read, or there are none */
+	enum on_failure on_failure;
+};
+
+/* Fills cmd with a bash that evaluates the override files of the request, whose path may be
+ * NULL. Returns 1; or 0, leaving cmd as it is, if no override file mentions a name of the
+ * policy, so that no bash need be started. */
+int policy_fill_command(const struct conf_request *request, struct command *cmd);
+
+/* Reads the report of that bash. Returns 0, or a negative errno with an error that names
+ * the file; its exit status is 8 if a file or a value is bad. */
+int policy_parse(const struct command *cmd, const struct outcome *outcome,
+	struct policy *ret, struct error *err);
+
+#endif
