@@ -2,11 +2,15 @@
 /* Has a command written too much to its log? */
 #include "config.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "scheduler/log-limit.h"
+
+#define END_MAX (1024 * 1024) /* of the log that is kept (bytes) */
 
 bool log_is_full(int fd, uint64_t max_bytes)
 {
@@ -16,10 +20,41 @@ bool log_is_full(int fd, uint64_t max_bytes)
 	       (uint64_t)st.st_size > max_bytes;
 }
 
+/* Returns the end of the log, at most max bytes of it, from the beginning of a line; the
+ * caller frees. NULL if it cannot be read: without /proc. */
+static char *read_end(int fd, size_t max, size_t *ret_n)
+{
+	_cleanup_close_ int reader = open(fd_path(fd).path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = xcalloc(1, max + 1);
+	char *begin = text, *nul, *line;
+	struct stat st;
+	ssize_t n;
+
+	if (reader < 0 || fstat(reader, &st) < 0 || (uint64_t)st.st_size < max)
+		return NULL;
+	n = pread(reader, text, max, st.st_size - (off_t)max);
+	if (n <= 0)
+		return NULL;
+	/* A command may have made the file longer without writing. */
+	nul = memrchr(text, '\0', (size_t)n);
+	if (nul)
+		begin = nul + 1;
+	line = memchr(begin, '\n', (size_t)(text + n - begin));
+	if (line)
+		begin = line + 1;
+	*ret_n = (size_t)(text + n - begin);
+	memmove(text, begin, *ret_n);
+	return TAKE_PTR(text);
+}
+
 void log_cut(int fd, uint64_t max_bytes)
 {
-	static const char note[] = "\n# dkms: the log is cut off here: see max_log\n";
+	static const char note[] =
+		"\n# dkms: the log is cut off here, and goes on with its end: see max_log\n";
+	size_t max = max_bytes / 2 < END_MAX ? (size_t)max_bytes / 2 : END_MAX, n = 0;
+	_cleanup_free_ char *end = read_end(fd, max, &n);
 
-	if (ftruncate(fd, (off_t)max_bytes) == 0)
-		write_all(fd, note, sizeof(note) - 1);
+	if (ftruncate(fd, (off_t)(max_bytes - n)) == 0 &&
+		write_all(fd, note, sizeof(note) - 1) == 0 && n)
+		write_all(fd, end, n);
 }

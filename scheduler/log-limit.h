@@ -11,8 +11,8 @@
 /* Returns whether the log has more than max_bytes; max_bytes 0 means no limit, fd -1 no
  * log. */
 bool log_is_full(int fd, uint64_t max_bytes);
-/* Cuts the log at its limit and adds a line that says so. Others may still append to it for
- * a moment. */
+/* Cuts the log to its limit: its beginning and its end stay, with a line between them that
+ * says so. Others may still append to it for a moment. */
 void log_cut(int fd, uint64_t max_bytes);
 
 #endif

@@ -98,7 +98,7 @@ void settings_init(struct settings *s)
 		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
 		.limits.slots = parallel_count_cpus(),
 		.limits.timeout_s = 6 * 3600,
-		.limits.script_timeout_s = 1800,
+		.limits.script_timeout_s = 3600,
 		.limits.max_log_bytes = (uint64_t)64 << 20,
 		.limits.max_processes = 4096,
 		.addon_modules_dir = xstrdup(getenv("ADDON_MODULES_DIR")),

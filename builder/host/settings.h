@@ -69,7 +69,7 @@ struct settings {
 		bool slots_exact; /* -j was given: no job runs in addition to the slots */
 		uint64_t max_memory_bytes; /* for all builds; 0: what is available */
 		unsigned int timeout_s;	   /* for each job; 0: none */
-		/* for each script outside of a build; 0: none */
+		/* for each script of a dkms.conf; 0: none */
 		unsigned int script_timeout_s;
 		uint64_t max_log_bytes; /* for the log of a build; 0: none */
 		/* of each job that has a user of its own; 0: no limit */

@@ -92,6 +92,8 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	}
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
 	cmd->trace = b->trace;
+	if (job->state == JOB_PRE_BUILD || job->state == JOB_POST_BUILD)
+		cmd->timeout_s = s->limits.script_timeout_s;
 	if (job->state == JOB_POST_BUILD)
 		post_build_show(job, &box);
 	r = sandbox_wrap_command(cmd, &box, &job->outcome.error);

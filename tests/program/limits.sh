@@ -27,9 +27,11 @@ log_limit()
 	module loud 1.0 'MAKE="yes; make"'
 	module hush 1.0 'PRE_BUILD=pre.sh'
 	write_script "$sourcetree/hush-1.0/pre.sh" 'yes >&2 & wait'
+	module told 1.0 'PRE_BUILD=pre.sh'
+	write_script "$sourcetree/told-1.0/pre.sh" 'echo this is the beginning' 'seq 1000000000'
 	module large 1.0 "MAKE=\"head -c 5M /dev/zero | tr '\\\\0' x; head -c 200M /dev/zero > object; make -C \$kernel_source_dir M=\$dkms_tree/large/1.0/build\""
 	echo 'max_log=10M' > "$etc/framework.conf"
-	for log in loud hush large; do
+	for log in loud hush told large; do
 		dkms add $log/1.0 > /dev/null
 	done
 	run_dkms autoinstall -k $K
@@ -39,8 +41,14 @@ log_limit()
 	for log in loud hush; do
 		log=$(echo "$dkmstree/$log/1.0/build/$K-$arch/make.log")
 		ok "the log is cut at the limit" test "$(stat -c %s "$log")" -lt 12000000
-		like "$(tail -c 2000 "$log")" "the log is cut off here" "the log says so"
+		is "$(grep -c '^# dkms: the log is cut off here' "$log")" 1 "the log says so"
 	done
+	log=$(echo "$dkmstree/told/1.0/build/$K-$arch/make.log")
+	like "$(head -n 20 "$log")" "this is the beginning" "the beginning of the log is kept"
+	awk '/^# dkms: the log is cut off/ { middle = before } /^[0-9]+$/ { before = $1 }
+		END { exit !(middle > 1000 && before > middle + 1000) }' "$log" && order=right || order=wrong
+	is "$order" right "and its end, which is later"
+	ok "it is not longer than permitted" test "$(stat -c %s "$log")" -lt 11000000
 	# A command can make its log longer without writing, as the last thing that it does.
 	module long 1.0 "POST_BUILD=long.sh"
 	write_script "$sourcetree/long-1.0/long.sh" "perl -e 'truncate(STDOUT, 1 << 40)'"
@@ -67,6 +75,16 @@ time_limits()
 	dkms_exits 0 "remove" remove slow/1.0 --all
 	like "$err" "POST_REMOVE script ran longer than 1 s" "the warning says so"
 	is "$(leftover_processes)" "" "no script is left"
+	module waits 1.0 'PRE_BUILD=wait.sh'
+	write_script "$sourcetree/waits-1.0/wait.sh" 'until read answer < /dev/tty; do echo "Continue?"; sleep 0.1; done'
+	dkms_exits 1 "a PRE_BUILD that waits for a terminal" build waits/1.0 -k $K
+	like "$err" "PRE_BUILD ran longer than 1 s" "the error says so"
+	sed -i s/PRE_BUILD/POST_BUILD/ "$sourcetree/waits-1.0/dkms.conf"
+	dkms_exits 1 "the same as POST_BUILD" build waits/1.0 -k $K
+	like "$err" "POST_BUILD ran longer than 1 s" "the error says so"
+	printf '%s\n' 'MAKE="sleep 2; make -C $kernel_source_dir M=$dkms_tree/waits/1.0/build"' >> "$sourcetree/waits-1.0/dkms.conf"
+	sed -i /BUILD=/d "$sourcetree/waits-1.0/dkms.conf"
+	dkms_exits 0 "MAKE may take longer" build waits/1.0 -k $K
 	printf '%s\n' 'script_timeout=1' 'post_transaction="sleep 1000"' > "$etc/framework.conf"
 	rm "$sourcetree/slow-1.0/post.sh"
 	dkms_exits 0 "a post_transaction that never ends" install slow/1.0 -k $K
