@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Evaluates each tests/unit/conf/NAME.conf for one kernel; NAME.want has the expected
- * result as text. Cases that need more than a file follow below. */
+ * result as text. The same for tests/corpus/NAME/dkms.conf, which is as people write it,
+ * and tests/corpus/NAME/want. Cases that need more than a file follow below. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 struct world {
 	struct settings settings;
 	struct conf_request request;
-	char *dir; /* tests/unit/conf */
+	char *dir; /* tests/unit/conf or tests/corpus */
 	char *path;
 	struct command cmd;
 	struct outcome outcome;
@@ -23,20 +24,27 @@ struct world {
 	struct error err;
 };
 
-static void world_init(struct world *w, const char *file)
+static void world_init_in(struct world *w, const char *dir, const char *file)
 {
-	*w = (struct world){.dir = xasprintf("%s/tests/unit/conf", getenv("top_srcdir"))};
+	const char *top = getenv("top_srcdir");
+
+	*w = (struct world){.dir = path_join(top, dir)};
 	w->path = path_join(w->dir, file);
 	settings_init(&w->settings);
 	str_replace(&w->settings.config_dir, "/nowhere");
 	str_replace(&w->settings.trees.dkms, "/tree");
 	str_replace(&w->settings.tmp_location, "/tmp");
-	w->settings.kernel.source_dir = path_join(w->dir, "headers");
+	w->settings.kernel.source_dir = path_join(top, "tests/unit/conf/headers");
 	w->settings.limits.slots = 4;
 	w->request = (struct conf_request){.path = w->path, .settings = &w->settings};
 	w->request.kernel = kernel_new(&w->settings, "6.1.0-56-amd64", "x86_64");
 	command_init(&w->cmd);
 	conf_fill_command(&w->request, &w->cmd);
+}
+
+static void world_init(struct world *w, const char *file)
+{
+	world_init_in(w, "tests/unit/conf", file);
 }
 
 static int world_run(struct world *w)
@@ -104,10 +112,11 @@ static void describe_conf(const struct conf *c, struct str *s)
 	error_done(&err);
 }
 
-/* Describes the result as text, with "@" for the directory of the tests. */
+/* Describes the result as text, with "@" for the directory of the tests and HEADERS for
+ * that of the headers. */
 static char *describe(const struct world *w)
 {
-	size_t len = strlen(w->dir);
+	const char *headers = w->settings.kernel.source_dir;
 	struct str s = {0}, shortened = {0};
 
 	if (w->conf)
@@ -119,33 +128,45 @@ static char *describe(const struct world *w)
 	if (w->conf && w->outcome.err.len)
 		str_addf(&s, "on standard error:\n%s", w->outcome.err.data);
 	for (const char *at = s.data; *at;) {
-		bool found = strncmp(at, w->dir, len) == 0;
-
-		str_add_bytes(&shortened, found ? "@" : at, 1);
-		at += found ? len : 1;
+		if (has_prefix(at, headers)) {
+			str_add(&shortened, "HEADERS");
+			at += strlen(headers);
+		} else if (has_prefix(at, w->dir)) {
+			str_add(&shortened, "@");
+			at += strlen(w->dir);
+		} else {
+			str_add_bytes(&shortened, at++, 1);
+		}
 	}
 	str_done(&s);
 	return str_take(&shortened);
 }
 
-/* Compares a result with its .want file. If DKMS_TEST_WRITE is set, writes the .want file
- * instead, so that a person can check it. */
+/* Evaluates and compares the result with the file want. If DKMS_TEST_WRITE is set, writes
+ * that file instead, so that a person can check it. */
+static void compare(struct world *w, const char *want, const char *what)
+{
+	_cleanup_(str_done) struct str text = {0};
+	_cleanup_free_ char *got = NULL;
+
+	world_run(w);
+	got = describe(w);
+	if (getenv("DKMS_TEST_WRITE"))
+		file_write(want, got, strlen(got), 0644, NULL);
+	file_read(want, 65536, &text, NULL);
+	is(got, text.data, what);
+}
+
 static void test_file(const char *file)
 {
-	_cleanup_(str_done) struct str want = {0};
-	_cleanup_free_ char *path = NULL, *got = NULL;
+	_cleanup_free_ char *want = NULL;
 	struct world w;
 
 	world_init(&w, file);
-	path = xasprintf("%.*s.want", (int)(strlen(w.path) - strlen(".conf")), w.path);
+	want = xasprintf("%.*s.want", (int)(strlen(w.path) - strlen(".conf")), w.path);
 	if (streq(file, "loop.conf"))
 		w.cmd.timeout_s = 1;
-	world_run(&w);
-	got = describe(&w);
-	if (getenv("DKMS_TEST_WRITE"))
-		file_write(path, got, strlen(got), 0644, NULL);
-	file_read(path, 65536, &want, NULL);
-	is(got, want.data, file);
+	compare(&w, want, file);
 	world_done(&w);
 }
 
@@ -162,6 +183,24 @@ static void test_files(void)
 			n++;
 		}
 	ok(n >= 40, "%d files", n);
+}
+
+static void test_corpus(void)
+{
+	_cleanup_free_ char *dir = path_join(getenv("top_srcdir"), "tests/corpus");
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *file = path_join(names.items[i], "dkms.conf");
+		_cleanup_free_ char *want = xasprintf("%s/%s/want", dir, names.items[i]);
+		struct world w;
+
+		world_init_in(&w, "tests/corpus", file);
+		compare(&w, want, names.items[i]);
+		world_done(&w);
+	}
+	ok(names.n >= 60, "%zu examples", names.n);
 }
 
 static void test_environment(void)
@@ -484,6 +523,7 @@ static void test_garbage(void)
 int main(void)
 {
 	test_files();
+	test_corpus();
 	test_leak();
 	test_environment();
 	test_overrides();

@@ -1,0 +1,2 @@
+COMMON_VERSION=1.0
+COMMON_PLACE=/extra/common

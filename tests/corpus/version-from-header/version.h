@@ -1,0 +1,1 @@
+#define DRV_VERSION	"1.0"
