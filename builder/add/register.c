@@ -15,6 +15,7 @@
 #include "builder/tree/tree.h"
 #include "builder/tree/upgrade-mark.h"
 #include "builder/job/hooks.h"
+#include "builder/add/claim.h"
 #include "builder/add/differences.h"
 #include "builder/add/load.h"
 #include "builder/add/register.h"
@@ -35,6 +36,9 @@ static int copy_source(struct job *job, const char *source)
 
 	if (from && to && streq(from, to))
 		return 0;
+	r = claim_check(job, source);
+	if (r < 0)
+		return r;
 	r = dir_make(source_tree, &job->outcome.error);
 	if (r < 0)
 		return r;
@@ -138,11 +142,9 @@ static int register_work(struct job *job)
 	if (r < 0)
 		return r;
 	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
-	r = job->add->from ? copy_source(job, source) : 0;
-	/* As in other versions of dkms, the source stays if the dkms.conf has a duplicate
-	 * module, so this is checked after the source is in place. */
-	if (r == 0)
-		r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
+	r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
+	if (r == 0 && job->add->from)
+		r = copy_source(job, source);
 	if (r == 0)
 		r = (has_post_add(job) ? tree_add_with_mark : tree_add)(s->trees.dkms,
 			job->name, job->version, source, &job->outcome.error);
@@ -218,6 +220,8 @@ static int refresh_work(struct job *job)
 		r = fail_differs(job, copy, &files);
 	kernel_names_done(&built);
 	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
+	if (r == 0)
+		r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r == 0)
 		r = copy_source(job, source);
 	if (r == 0)

@@ -18,7 +18,6 @@ struct module {
 
 struct scan {
 	struct quick_conf *conf;
-	char *package_name, *package_version;
 	struct module *modules;
 	size_t n_modules;
 };
@@ -101,8 +100,8 @@ static char *read_value(const struct scan *s, const char *p)
 			break;
 		} else if (quote != '\'' && *p == '$') {
 			if (!read_expansion(
-				    &p, "PACKAGE_NAME", s->package_name, &value) &&
-				!read_expansion(&p, "PACKAGE_VERSION", s->package_version,
+				    &p, "PACKAGE_NAME", s->conf->package_name, &value) &&
+				!read_expansion(&p, "PACKAGE_VERSION", s->conf->package_version,
 					&value))
 				goto no;
 		} else if (!*p || (quote != '\'' && strchr("\\`", *p)) ||
@@ -136,12 +135,16 @@ static bool scan_assignment(struct scan *s, const char *name, size_t index, cons
 		s->conf->has_modules = true;
 	if (has_prefix(name, "BUILD_EXCLUSIVE_") && index > 0)
 		return false;
+	if (!value && streq(name, "PACKAGE_NAME"))
+		free(TAKE_PTR(s->conf->package_name));
+	else if (!value && streq(name, "PACKAGE_VERSION"))
+		free(TAKE_PTR(s->conf->package_version));
 	if (!value) /* the values of MAKE and the like do not matter */
 		return !built && !dest && !location;
 	if (streq(name, "PACKAGE_NAME"))
-		str_replace(&s->package_name, value);
+		str_replace(&s->conf->package_name, value);
 	else if (streq(name, "PACKAGE_VERSION"))
-		str_replace(&s->package_version, value);
+		str_replace(&s->conf->package_version, value);
 	clean = location ? path_without_dots(value) : NULL;
 	if (clean && !strv_contains(&s->conf->destinations, clean))
 		strv_push(&s->conf->destinations, clean);
@@ -200,7 +203,7 @@ static void name_modules(struct scan *s)
 		if (is_empty(name))
 			name = m->built;
 		if (is_empty(name) && s->n_modules == 1)
-			name = s->package_name;
+			name = s->conf->package_name;
 		if (is_empty(name))
 			s->conf->names_known = false;
 		else
@@ -209,8 +212,6 @@ static void name_modules(struct scan *s)
 		free(m->dest);
 	}
 	free(s->modules);
-	free(s->package_name);
-	free(s->package_version);
 	if (!s->conf->names_known)
 		strv_done(&s->conf->module_names);
 }
@@ -235,6 +236,8 @@ void quick_conf_read(const char *path, struct quick_conf *ret)
 
 void quick_conf_done(struct quick_conf *conf)
 {
+	free(conf->package_name);
+	free(conf->package_version);
 	strv_done(&conf->module_names);
 	strv_done(&conf->destinations);
 }

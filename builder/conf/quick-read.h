@@ -8,6 +8,9 @@
  * notice that an installed module file is missing; a build evaluates the file with bash
  * (builder/conf/conf.h). */
 struct quick_conf {
+	/* The values of the last assignments of them; NULL if there is none, or if bash
+	 * would have to expand it. */
+	char *package_name, *package_version;
 	bool has_modules; /* the file has a module directive of whatever form */
 	/* True when module_names is what a build makes, unless an override file says
 	 * otherwise. For that, all module directives must be simple assignments outside
