@@ -14,6 +14,7 @@
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
 #include "builder/build/constants.h"
+#include "builder/build/named-programs.h"
 #include "builder/build/places.h"
 
 /* Whether the variable "NAME=VALUE" names a proxy, which may have a password in it. */
@@ -308,6 +309,7 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	box->network = build_may_use_network(job);
 	hide_unpackaged(s, box);
 	show_listed_paths(job, box);
+	named_programs_show(s, box);
 	strv_push(&box->hidden_dirs, s->trees.dkms);
 	strv_push(&box->hidden_dirs, s->trees.install);
 	strv_push(&box->hidden_dirs, s->trees.source);

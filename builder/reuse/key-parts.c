@@ -11,6 +11,7 @@
 #include "builder/host/unpackaged.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/named-programs.h"
 #include "builder/build/places.h"
 #include "builder/build/sysfs.h"
 #include "builder/reuse/key-parts.h"
@@ -186,8 +187,14 @@ static int make_system(struct key_texts *texts,
 static int make_outside(struct key_texts *texts,
 	_unused_ const struct key_text_source *source, struct str *ret, struct error *err)
 {
-	return unpackaged_describe(texts->stats, getenv("PATH"),
-		texts->settings->sandbox.paths, ret, err);
+	const char *listed = texts->settings->sandbox.paths;
+	_cleanup_(strv_done) struct strv more = {0};
+	_cleanup_free_ char *joined = NULL;
+
+	strv_split(&more, listed ? listed : "");
+	named_programs_list(texts->settings, &more);
+	joined = strv_join(&more, " ");
+	return unpackaged_describe(texts->stats, getenv("PATH"), joined, ret, err);
 }
 
 /* What manifests say where it matters: the search path and the user. */

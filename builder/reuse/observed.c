@@ -233,8 +233,11 @@ static void add_file(struct observer *o, const struct traced_file *f)
 		add_value(o, covered ? MANIFEST_INPUT : MANIFEST_FILE, f->path);
 	else if (!covered)
 		add_value(o, MANIFEST_DIR, f->path);
-	/* If this is still so after the file was read, its value is what the build saw. */
-	if (lstat(path, &now) < 0 || !is_unchanged(o, f, &now))
+	/* If this is still so after the file was read, its value is what the build saw. A
+	 * link is here where the sandbox has the file itself in its place. */
+	if (lstat(path, &now) == 0 && S_ISLNK(now.st_mode))
+		add_value(o, MANIFEST_LINK, path);
+	if (stat(path, &now) < 0 || !is_unchanged(o, f, &now))
 		set_changed(o, path);
 }
 

@@ -41,7 +41,9 @@ int private_tmp_check(const char *path, const struct strv *argv, struct error *e
 				continue;
 			return error_errno(err, -errno, 1, "cannot look at %s", top);
 		}
-		if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		/* bubblewrap makes a file as the place of a mount. */
+		if ((!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) ||
+			st.st_uid != geteuid())
 			return error_set(err, -EPERM, 1,
 				"a command of the module has made /tmp/%s, where the "
 				"sandbox needs that name",

@@ -367,7 +367,8 @@ static void show_path(struct strv *argv, struct strv *emptied, struct strv *show
 static void show_moved_path(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const char *real, const char *place)
 {
-	make_parent_dirs(argv, emptied, place);
+	if (is_emptied(argv, emptied, place))
+		make_parent_dirs(argv, emptied, place);
 	strv_push_all(argv, (const char *const[]){"--ro-bind", real, place, NULL});
 	strv_push(shown, place);
 	if (is_shown(shown, real) || !is_emptied(argv, emptied, real))
@@ -516,7 +517,7 @@ static int show_data_files(struct command *cmd, struct strv *argv,
 			return error_errno(
 				err, fd, 1, "cannot show %s in the sandbox", path);
 		make_parent_dirs(argv, emptied, path);
-		strv_push_all(argv, (const char *const[]){"--perms", "0444",
+		strv_push_all(argv, (const char *const[]){"--perms", "0555",
 					    "--ro-bind-data", NULL});
 		pass_fd(cmd, argv, fd);
 		strv_push(argv, path);

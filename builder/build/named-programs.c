@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which programs does the administrator name on the command line? */
+#include "config.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/build/named-programs.h"
+
+/* What ends a path in a command line. */
+#define DELIMITERS " \t\n\"'`=;&|()<>"
+#define FIRST_LINE_MAX 256 /* what the kernel reads of a script (bytes): BINPRM_BUF_SIZE */
+#define SCRIPT_MAX (1024 * 1024) /* bytes */
+#define INTERPRETERS_MAX 4 /* an interpreter may be a script: execve(2) */
+
+/* Returns the path of the interpreter if the file is a script; the caller frees. NULL if it
+ * is none. */
+static char *find_interpreter(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char text[FIRST_LINE_MAX + 1] = {0};
+	char *at = text + 2;
+
+	if (fd < 0 || read(fd, text, FIRST_LINE_MAX) < 2 || !has_prefix(text, "#!"))
+		return NULL;
+	at += strspn(at, " \t");
+	at[strcspn(at, " \t\n")] = '\0';
+	return *at == '/' && path_is_file(at) ? xstrdup(at) : NULL;
+}
+
+static void add_program(const char *path, struct strv *ret)
+{
+	_cleanup_free_ char *next = xstrdup(path);
+
+	for (int i = 0; next && i <= INTERPRETERS_MAX; i++) {
+		char *interpreter;
+
+		if (!strv_contains(ret, next))
+			strv_push(ret, next);
+		interpreter = find_interpreter(next);
+		free(next);
+		next = interpreter;
+	}
+}
+
+void named_programs_list(const struct settings *s, struct strv *ret)
+{
+	for (size_t i = 0; i < s->directives.n; i++) {
+		const char *at = s->directives.items[i];
+
+		if (!has_prefix(at, "MAKE=") && !has_prefix(at, "MAKE["))
+			continue;
+		while (*at) {
+			_cleanup_free_ char *word = NULL;
+
+			at += strspn(at, DELIMITERS);
+			word = xstrndup(at, strcspn(at, DELIMITERS));
+			at += strlen(word);
+			if (*word == '/' && path_is_file(word))
+				add_program(word, ret);
+		}
+	}
+}
+
+/* Whether the owner of the file may run it, and the user of a build may not. */
+static bool is_for_owner(const struct sandbox *box, const char *path)
+{
+	struct stat st;
+
+	return box->uid && stat(path, &st) == 0 && st.st_mode & S_IXUSR &&
+	       (!(st.st_mode & S_IXOTH) || !sandbox_user_can_read(box, path));
+}
+
+/* Hands over the text of a script. Returns whether that was possible. */
+static bool hand_over(struct sandbox *box, const char *path)
+{
+	_cleanup_(str_done) struct str text = {0};
+
+	if (file_read(path, SCRIPT_MAX, &text, NULL) < 0 || !text.len ||
+		strlen(text.data) != text.len)
+		return false;
+	strv_push_all(&box->data_files, (const char *const[]){text.data, path, NULL});
+	return true;
+}
+
+void named_programs_show(const struct settings *s, struct sandbox *box)
+{
+	_cleanup_(strv_done) struct strv paths = {0};
+
+	named_programs_list(s, &paths);
+	for (size_t i = 0; i < paths.n; i++) {
+		const char *path = paths.items[i];
+		_cleanup_free_ char *real = realpath(path, NULL);
+
+		if (!real || (is_for_owner(box, path) && hand_over(box, path)))
+			continue;
+		/* Mounts in the place of links: what is made in /tmp stays there until the
+		 * end of the build, and a link cannot be made twice. */
+		if (sandbox_hides_path(real))
+			strv_push_all(&box->moved_paths,
+				(const char *const[]){real, real, NULL});
+		if (sandbox_hides_path(path) && !streq(path, real))
+			strv_push_all(&box->moved_paths,
+				(const char *const[]){real, path, NULL});
+	}
+}
