@@ -238,16 +238,40 @@ int file_read_fd(int fd, size_t max, struct str *ret)
 	return 0;
 }
 
+int file_open(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	/* Some devices do something when they are opened. */
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode))
+		/* Another file may have taken its place: a FIFO, whose open(2) waits. */
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (S_ISREG(st.st_mode) && (fd < 0 || fstat(fd, &st) < 0))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	return take_fd(&fd);
+}
+
+int file_open_error(const char *path, int r, struct error *err)
+{
+	return r == -EINVAL ? error_set(err, r, 1, "%s is not a regular file", path)
+			    : error_errno(err, r, 1, "cannot open %s", path);
+}
+
 /* Reads at most max bytes from offset on. A negative offset counts from the end. */
 static int read_from(const char *path, off_t offset, size_t max, struct str *ret,
 	struct error *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = file_open(path);
 	struct str s = {0};
 	int r;
 
 	if (fd < 0)
-		return error_errno(err, -errno, 1, "cannot open %s", path);
+		return file_open_error(path, fd, err);
 	/* This fails for a smaller file, which is read from its beginning. */
 	if (offset < 0)
 		(void)lseek(fd, offset, SEEK_END);
@@ -481,12 +505,14 @@ int file_copy(const char *from, const char *to, struct error *err)
 
 int file_same_bytes(const char *a, const char *b)
 {
-	_cleanup_close_ int fa = open(a, O_RDONLY | O_CLOEXEC);
-	_cleanup_close_ int fb = open(b, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fa = file_open(a);
+	_cleanup_close_ int fb = file_open(b);
 	struct stat sa, sb;
 	char ba[16384], bb[16384];
 
-	if (fa < 0 || fb < 0 || fstat(fa, &sa) < 0 || fstat(fb, &sb) < 0)
+	if (fa < 0 || fb < 0)
+		return fa < 0 ? fa : fb;
+	if (fstat(fa, &sa) < 0 || fstat(fb, &sb) < 0)
 		return -errno;
 	if (sa.st_size != sb.st_size)
 		return 0;

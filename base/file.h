@@ -64,7 +64,13 @@ char *path_find_program(const char *name, const char *search);
 int file_lock(int fd, int operation);
 /* Writes all n bytes to fd, in as many calls of write(2) as that takes. */
 int write_all(int fd, const void *bytes, size_t n);
-/* Reads a whole file. -EFBIG if it has more than max bytes. Ends *ret with a NUL. */
+/* Opens a regular file for reading, following links. Never waits: not for the other end of a
+ * FIFO, and not for a device. Returns a descriptor or a negative errno: -EISDIR for a
+ * directory, -EINVAL for anything else that is no regular file. */
+int file_open(const char *path);
+/* Sets the error for a negative errno of file_open(), and returns that. */
+int file_open_error(const char *path, int r, struct error *err);
+/* Reads a whole file, which file_open() can open. -EFBIG if it has more than max bytes. Ends *ret with a NUL. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);
 /* Appends all that can be read from fd to *ret, and a NUL. -EFBIG if there are more than
  * max bytes. After an error *ret may have changed. */

@@ -234,9 +234,9 @@ static int publish_object(struct store *s, const char *from, const struct digest
 int store_put_file(
 	struct store *s, const char *path, struct digest *ret, uint64_t *ret_size)
 {
-	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int from = file_open(path);
 
-	return from < 0 ? -errno : store_put_fd(s, from, ret, ret_size);
+	return from < 0 ? from : store_put_fd(s, from, ret, ret_size);
 }
 
 int store_put_fd(struct store *s, int from, struct digest *ret, uint64_t *ret_size)

@@ -14,6 +14,8 @@
 #include "cli/print.h"
 #include "cli/provenance.h"
 
+#define STATEMENT_MAX (64 * 1024 * 1024) /* bytes; a thousand times as large as usual */
+
 /* Reads the statement beside the log of a build. The caller frees *ret. Returns 0, or a
  * negative errno and err. */
 static int read_statement(const struct settings *s, struct version_on_kernel on,
@@ -22,6 +24,8 @@ static int read_statement(const struct settings *s, struct version_on_kernel on,
 	_cleanup_free_ char *built = tree_built_dir(s->trees.dkms, on);
 	_cleanup_free_ char *modules = path_join(built, "module");
 	_cleanup_free_ char *path = path_join(built, "log/" PROVENANCE_FILE);
+	_cleanup_(str_done) struct str text = {0};
+	int r;
 
 	if (!path_is_dir(modules)) {
 		error_set(err, -ENOENT, 6, "%s/%s is not built for %s (%s)", on.name,
@@ -38,7 +42,10 @@ static int read_statement(const struct settings *s, struct version_on_kernel on,
 			on.version, on.release, on.arch);
 		return -ENOENT;
 	}
-	*ret = json_load_file(path, 0, NULL);
+	r = file_read(path, STATEMENT_MAX, &text, err);
+	if (r < 0)
+		return r;
+	*ret = json_loadb(text.data, text.len, 0, NULL);
 	return *ret ? 0 : error_set(err, -EBADMSG, 1, "%s is damaged", path);
 }
 

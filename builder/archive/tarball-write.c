@@ -263,11 +263,11 @@ static int put_kernels(
 static int put_binaries_only(
 	struct writer *w, const struct tarball_content *c, struct error *err)
 {
-	_cleanup_close_ int fd = open(c->conf, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = file_open(c->conf);
 	int r;
 
 	if (fd < 0)
-		return set_read_error(c->conf, -errno, err);
+		return set_read_error(c->conf, fd, err);
 	r = put_dir(w, "./dkms_binaries_only", w->default_time, err);
 	if (r == 0)
 		r = put_text(w, "./dkms_binaries_only/PACKAGE_NAME", c->name, err);

@@ -126,6 +126,12 @@ _dkms_evaluate() {
 	for _dkms_file in "${_dkms_files[@]}"; do
 		[[ -e $_dkms_file ]] || continue
 		builtin printf '\0file=%s\0' "$_dkms_file"
+		# Reading a FIFO would wait for somebody who writes to it.
+		if [[ ! -f $_dkms_file && ! -d $_dkms_file && ! $_dkms_file -ef /dev/null ]]; then
+			builtin printf '\0status=1\0'
+			builtin printf '%s: line 0: not a regular file\n' "$_dkms_file" >&2
+			continue
+		fi
 		# shellcheck disable=SC1090
 		. "$_dkms_file" >/dev/null
 		builtin printf '\0status=%s\0' $?

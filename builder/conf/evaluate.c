@@ -217,7 +217,8 @@ static int check_syntax(const struct evaluation *e, const struct report *report,
 	const struct outcome *o, struct error *err)
 {
 	static const char *const texts[] = {"syntax error", "unexpected EOF",
-		"unexpected argument", "conditional binary", "unexpected token", NULL};
+		"unexpected argument", "conditional binary", "unexpected token",
+		"not a regular file", NULL};
 
 	for (size_t i = 0; i < e->files.n; i++) {
 		_cleanup_free_ char *line = NULL;

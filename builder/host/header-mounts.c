@@ -21,7 +21,6 @@
  * Headers with another layout are not mounted elsewhere. */
 #include "config.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -161,6 +160,6 @@ bool header_mounts_family(const struct kernel *k, struct digest *ret)
 		return false;
 	/* The Makefile of the headers that all flavours share contains the version. */
 	makefile = path_join(mounts.items[2], "Makefile");
-	fd = open(makefile, O_RDONLY | O_CLOEXEC);
+	fd = file_open(makefile);
 	return fd >= 0 && digest_fd(fd, UINT64_MAX, ret) == 0;
 }

@@ -2,7 +2,6 @@
 /* Is a module file signed? */
 #include "config.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -16,7 +15,7 @@ bool signature_is_appended(const char *path)
 {
 	static const char end[] = SIGNATURE_END;
 	char found[sizeof(end) - 1];
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = file_open(path);
 
 	return fd >= 0 && lseek(fd, -(off_t)sizeof(found), SEEK_END) >= 0 &&
 	       read(fd, found, sizeof(found)) == (ssize_t)sizeof(found) &&

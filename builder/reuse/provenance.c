@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "base/file.h"
 #include "base/json-text.h"
@@ -33,7 +32,7 @@ static json_t *list_subjects(const char *dir)
 	dir_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *path = path_join(dir, names.items[i]);
-		_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+		_cleanup_close_ int fd = file_open(path);
 		char hex[DIGEST_HEX];
 		struct digest digest;
 

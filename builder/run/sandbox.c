@@ -102,9 +102,9 @@ int sandbox_hand_over_fd(
 
 int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = file_open(path);
 
-	return fd < 0 ? error_errno(err, -errno, 1, "cannot open %s", path)
+	return fd < 0 ? file_open_error(path, fd, err)
 		      : sandbox_hand_over_fd(box, path, fd, err);
 }
 
