@@ -113,6 +113,7 @@ static void print_notes(const struct session *s)
 int command_autoinstall(struct arguments *args)
 {
 	_cleanup_(strv_done) struct strv deferred = {0}, broken = {0};
+	_cleanup_(strv_done) struct strv older = {0};
 	_cleanup_free_ char *off = path_join(args->settings.config_dir, "no-autoinstall");
 	struct session s;
 	int status = 0;
@@ -121,11 +122,13 @@ int command_autoinstall(struct arguments *args)
 		return 0;
 	if (session_init(&s, args, false) == 0 &&
 		plan_autoinstall(&s.plan, s.kernels, s.n_kernels, &deferred, &broken,
-			&s.error) == 0 &&
+			&older, &s.error) == 0 &&
 		session_run_installs(&s) == 0) {
 		post_transaction_run(&s.plan, NULL);
 		if (s.settings->switches.explain && !s.report.quiet)
 			print_notes(&s);
+		for (size_t i = 0; i < older.n && !s.report.quiet; i++)
+			printf("dkms: %s\n", older.items[i]);
 		for (size_t i = 0; i < deferred.n; i++)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)

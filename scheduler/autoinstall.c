@@ -13,6 +13,7 @@
 struct candidate {
 	char *name, *version;
 	char *broken; /* a newer version without one, or NULL */
+	struct strv versions; /* all versions that have a directory, the newest last */
 };
 
 static void candidates_done(struct candidate *candidates, size_t n)
@@ -21,6 +22,7 @@ static void candidates_done(struct candidate *candidates, size_t n)
 		free(candidates[i].name);
 		free(candidates[i].version);
 		free(candidates[i].broken);
+		strv_done(&candidates[i].versions);
 	}
 	free(candidates);
 }
@@ -90,7 +92,10 @@ static int find_candidates(const struct settings *s, struct candidate **ret, siz
 				s->trees.dkms, names.items[i]);
 		}
 		choose_version(s, names.items[i], &versions, skipped, &candidates[n]);
-		n += candidates[n].name ? 1 : 0;
+		if (!candidates[n].name)
+			continue;
+		candidates[n++].versions = versions;
+		versions = (struct strv){0};
 	}
 	*ret = candidates;
 	*ret_n = n;
@@ -132,6 +137,36 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 	}
 }
 
+/* Returns the candidate of that name. */
+static const struct candidate *find_candidate(
+	const struct candidate *candidates, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(candidates[i].name, name))
+			return &candidates[i];
+	abort();
+}
+
+/* Returns the newest version that is older than the given one and can be installed; borrowed.
+ * NULL if there is none. */
+static const char *find_older(
+	const struct settings *s, const struct candidate *c, const char *version)
+{
+	size_t i = c->versions.n;
+
+	while (i > 0 && !streq(c->versions.items[i - 1], version))
+		i--;
+	while (i > 1) {
+		const char *older = c->versions.items[--i - 1];
+
+		if (tree_version_state(s->trees.dkms, s->trees.source, c->name, older) ==
+				STATE_ADDED &&
+			has_conf(s, c->name, older))
+			return older;
+	}
+	return NULL;
+}
+
 /* Returns whether the dkms tree has a module of that name. */
 static bool is_known(const struct candidate *candidates, size_t n, const char *name)
 {
@@ -145,6 +180,93 @@ static bool is_known(const struct candidate *candidates, size_t n, const char *n
 static bool wants_install(const struct job *evaluated)
 {
 	return evaluated->outcome.result == RESULT_DONE && evaluated->conf->autoinstall;
+}
+
+/* The search for older versions, where the newest one excludes a kernel. */
+struct fallback {
+	struct plan *p;
+	const struct candidate *candidates;
+	size_t n_candidates;
+	size_t first; /* the first job that has evaluated a dkms.conf */
+	/* For each job from first on, the number of the job for the newest version. */
+	size_t *newest;
+	struct strv *said; /* a line for each older version that is chosen */
+};
+
+/* Goes on with the next older version, if there is one, or leaves the choice to the newest,
+ * which then says why it is skipped. */
+static void try_older(struct fallback *f, struct job *evaluated, struct job *newest)
+{
+	struct plan *p = f->p;
+	const struct settings *s = p->shared.settings;
+	const struct kernel *k = evaluated->kernel;
+	const char *older = find_older(s,
+		find_candidate(f->candidates, f->n_candidates, evaluated->name),
+		evaluated->version);
+
+	if (!older)
+		return;
+	if (!k->unfinished &&
+		tree_state(s->trees.dkms, s->trees.source,
+			version_on_kernel(evaluated->name, older, k->release, k->arch)) >=
+			STATE_INSTALLED_WEAK) {
+		strv_pushf(&p->notes,
+			"%s/%s for %s: nothing, installed; %s is newer, but excluded: %s",
+			evaluated->name, older, k->release, newest->version,
+			newest->conf->excluded);
+		newest->outcome.result = RESULT_NOTHING;
+		return;
+	}
+	plan_add_job(p, JOB_EVALUATE, evaluated->kernel, evaluated->name, older);
+	f->newest = xrealloc_array(
+		f->newest, p->n_jobs - f->first, sizeof(*f->newest));
+	f->newest[p->n_jobs - 1 - f->first] = newest->number;
+}
+
+/* Decides between the version that a job has evaluated and the newest one, which excludes the
+ * kernel. The result of a job whose version is not installed becomes RESULT_NOTHING. */
+static void consider_version(struct fallback *f, struct job *evaluated)
+{
+	struct job *newest = f->p->jobs[f->newest[evaluated->number - f->first]];
+	bool wanted = wants_install(evaluated);
+
+	if (newest == evaluated) {
+		if (wanted && evaluated->conf->excluded)
+			try_older(f, evaluated, newest);
+		return;
+	}
+	if (wanted && !evaluated->conf->excluded) {
+		strv_pushf(f->said, "%s/%s for %s takes the place of %s, which is excluded: %s",
+			evaluated->name, evaluated->version, evaluated->kernel->release,
+			newest->version, newest->conf->excluded);
+		newest->outcome.result = RESULT_NOTHING;
+		return;
+	}
+	if (evaluated->outcome.result == RESULT_DONE)
+		evaluated->outcome.result = RESULT_NOTHING;
+	if (wanted)
+		try_older(f, evaluated, newest);
+}
+
+/* Looks for an older version of each package whose newest version excludes a kernel. Runs the
+ * plan to evaluate them. */
+static int choose_older_versions(struct fallback *f, struct error *err)
+{
+	struct plan *p = f->p;
+	size_t done = f->first, end = 0;
+	int r = 0;
+
+	f->newest = xcalloc(p->n_jobs - f->first + 1, sizeof(*f->newest));
+	for (size_t i = f->first; i < p->n_jobs; i++)
+		f->newest[i - f->first] = i;
+	while (r == 0 && !p->shared.stop.signal && end != p->n_jobs) {
+		end = p->n_jobs;
+		for (; done < end; done++)
+			consider_version(f, p->jobs[done]);
+		r = plan_run(p, err);
+	}
+	free(f->newest);
+	return r;
 }
 
 /* Returns why a job must be deferred: it needs a module that is not in the dkms tree,
@@ -251,7 +373,8 @@ void plan_add_installs(struct plan *p, size_t first)
 }
 
 int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
-	struct strv *ret_deferred, struct strv *ret_skipped, struct error *err)
+	struct strv *ret_deferred, struct strv *ret_skipped, struct strv *ret_older,
+	struct error *err)
 {
 	const struct settings *s = p->shared.settings;
 	struct candidate *candidates = NULL;
@@ -263,6 +386,12 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 		evaluate_candidate(p, &candidates[i], kernels, n_kernels);
 	if (r == 0)
 		r = plan_run(p, err);
+	if (r == 0) {
+		struct fallback f = {
+			p, candidates, n, first, .said = ret_older};
+
+		r = choose_older_versions(&f, err);
+	}
 	if (r == 0 && !p->shared.stop.signal) {
 		bool *left_out = find_deferred(p, first, candidates, n, ret_deferred);
 

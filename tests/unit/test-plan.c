@@ -173,7 +173,7 @@ static void make_tree(const struct script *all, size_t n)
 	}
 }
 
-static struct strv deferred, broken;
+static struct strv deferred, broken, older;
 
 /* Runs autoinstall for n kernels "k1", "k2", ... and then depmod for each. */
 static void run(struct plan *p, size_t n)
@@ -184,13 +184,14 @@ static void run(struct plan *p, size_t n)
 
 	strv_done(&deferred);
 	strv_done(&broken);
+	strv_done(&older);
 	str_done(&log_text);
 	str_add(&log_text, "");
 	step = most_running = 0;
 	plan_init(p, &loop, &settings);
 	for (size_t i = 0; i < n; i++)
 		kernels[i] = plan_get_kernel(p, releases[i], "x86_64");
-	if (plan_autoinstall(p, kernels, n, &deferred, &broken, &err) < 0)
+	if (plan_autoinstall(p, kernels, n, &deferred, &broken, &older, &err) < 0)
 		ok(false, "plan_autoinstall: %s", err.what);
 	plan_add_depmods(p);
 	if (plan_run(p, &err) < 0)
@@ -568,6 +569,7 @@ int main(void)
 	uv_loop_close(&loop);
 	strv_done(&deferred);
 	strv_done(&broken);
+	strv_done(&older);
 	str_done(&log_text);
 	settings_done(&settings);
 	dir_remove(root, NULL);
