@@ -10,6 +10,7 @@
 #include "scheduler/plan-run.h"
 #include "cli/cache-answer.h"
 #include "cli/cache-why.h"
+#include "cli/default-kernel.h"
 #include "cli/print.h"
 
 /* At most so many differences are shown for each part of a key, in text and in JSON. */
@@ -30,7 +31,7 @@ static int list_kernels(const struct arguments *args, struct strv *ret, struct e
 	}
 	strv_extend(ret, &args->kernels);
 	if (!ret->n)
-		strv_take(ret, kernel_running_release());
+		strv_take(ret, default_kernel_release(args, true));
 	return 0;
 }
 

@@ -7,11 +7,12 @@
 #include "base/file.h"
 #include "builder/host/kernel.h"
 #include "scheduler/plan-run.h"
+#include "cli/default-kernel.h"
 #include "cli/directory.h"
 
 static int evaluate(struct plan *p, struct arguments *args, struct error *err)
 {
-	_cleanup_free_ char *release = kernel_running_release();
+	_cleanup_free_ char *release = default_kernel_release(args, false);
 	_cleanup_free_ char *arch = kernel_running_arch();
 	struct job *job = plan_add_job(
 		p, JOB_EVALUATE, plan_get_kernel(p, release, arch), NULL, NULL);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "builder/host/distro.h"
+#include "builder/host/kernel.h"
 #include "builder/module/examine-child.h"
 #include "builder/module/examine.h"
 #include "builder/conf/framework.h"
@@ -124,6 +125,25 @@ static int load_framework(struct settings *settings, struct error *err)
 	return r;
 }
 
+/* Replaces links to directories of other kernels by the releases of these. */
+static void resolve_kernels(struct arguments *args)
+{
+	struct strv *kernels = &args->kernels;
+
+	for (size_t i = 0; i < kernels->n; i++) {
+		char *real = kernel_real_release(&args->settings, kernels->items[i]);
+
+		free(kernels->items[i]);
+		kernels->items[i] = real;
+	}
+	if (args->template_kernel) {
+		char *real = kernel_real_release(&args->settings, args->template_kernel);
+
+		free(args->template_kernel);
+		args->template_kernel = real;
+	}
+}
+
 static int run(struct arguments *args, int argc, char **argv)
 {
 	_cleanup_(error_done) struct error err = {0};
@@ -140,6 +160,7 @@ static int run(struct arguments *args, int argc, char **argv)
 		return err.status;
 	}
 	settings_resolve(&args->settings);
+	resolve_kernels(args);
 	if (args->show_version) {
 		printf("dkms-%s\n", PACKAGE_VERSION);
 		return 0;

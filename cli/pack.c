@@ -7,6 +7,7 @@
 #include "builder/steps/check-needed.h"
 #include "scheduler/plan-run.h"
 #include "cli/command-row.h"
+#include "cli/default-kernel.h"
 #include "cli/pack.h"
 #include "cli/print.h"
 #include "cli/session.h"
@@ -16,9 +17,9 @@
 static void add_pack_job(struct session *s, enum pack_format format, size_t first, size_t n)
 {
 	struct arguments *args = s->args;
-	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_free_ char *release = default_kernel_release(args, false);
 	_cleanup_free_ char *arch = kernel_running_arch();
-	struct kernel *kernel = n ? s->kernels[first] : plan_get_kernel(&s->plan, running, arch);
+	struct kernel *kernel = n ? s->kernels[first] : plan_get_kernel(&s->plan, release, arch);
 	struct job *job = plan_add_job(&s->plan, JOB_PACK, kernel, args->name, args->version);
 
 	job->conf_path = xstrdup(args->conf);

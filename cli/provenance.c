@@ -10,6 +10,7 @@
 #include "builder/reuse/provenance.h"
 #include "builder/steps/check-needed.h"
 #include "builder/tree/tree.h"
+#include "cli/default-kernel.h"
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/provenance.h"
@@ -52,9 +53,11 @@ static int read_statement(const struct settings *s, struct version_on_kernel on,
 static int print_statement(const struct arguments *args, struct error *err)
 {
 	const struct settings *s = &args->settings;
-	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_free_ char *chosen = args->kernels.n
+					      ? NULL
+					      : default_kernel_release(args, true);
 	_cleanup_free_ char *own_arch = kernel_running_arch();
-	const char *release = args->kernels.n ? args->kernels.items[0] : running;
+	const char *release = args->kernels.n ? args->kernels.items[0] : chosen;
 	const char *arch = args->archs.n ? args->archs.items[0] : own_arch;
 	json_t *statement = NULL;
 	int r = arguments_check(args, err);

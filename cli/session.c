@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include "base/file.h"
 #include "cache/cache.h"
 #include "builder/tree/built-kernels.h"
 #include "builder/tree/kernel-mark.h"
@@ -15,6 +16,7 @@
 #include "scheduler/plan-run.h"
 #include "scheduler/rebuild.h"
 #include "cli/command-row.h"
+#include "cli/default-kernel.h"
 #include "cli/display.h"
 #include "cli/eventlog.h"
 #include "cli/print.h"
@@ -67,11 +69,29 @@ static bool removes_broken(const struct session *s)
 		       s->args->name, s->args->version) == STATE_BROKEN;
 }
 
-/* Chooses the kernels that -k, -a and --all name; without them, the running one. */
-static int choose_kernels(struct session *s, bool removes)
+/* Adds the kernel of a command without -k: the running one or, if that is not installed here,
+ * the newest one, and says so. What is built for the running kernel can be removed wherever
+ * it is installed. */
+static void add_default_kernel(struct session *s, const char *arch, bool removes)
 {
 	const struct arguments *args = s->args;
 	_cleanup_free_ char *running = kernel_running_release();
+	_cleanup_free_ char *built = NULL, *release = NULL;
+
+	if (removes && args->name && args->version)
+		built = tree_built_dir(s->settings->trees.dkms,
+			version_on_kernel(args->name, args->version, running, arch));
+	if (built && path_look(built) != 0)
+		release = xstrdup(running);
+	else
+		release = default_kernel_release(args, !args->quiet);
+	add_kernel(s, release, arch);
+}
+
+/* Chooses the kernels that -k, -a and --all name; without them, the default one. */
+static int choose_kernels(struct session *s, bool removes)
+{
+	const struct arguments *args = s->args;
 	_cleanup_free_ char *own_arch = kernel_running_arch();
 	const char *arch = args->archs.n ? args->archs.items[0] : own_arch;
 	_cleanup_(strv_done) struct strv releases = {0};
@@ -92,7 +112,7 @@ static int choose_kernels(struct session *s, bool removes)
 		add_kernel(s, args->kernels.items[i],
 			args->archs.n > 1 ? args->archs.items[i] : arch);
 	if (!args->kernels.n)
-		add_kernel(s, running, arch);
+		add_default_kernel(s, arch, removes);
 	return 0;
 }
 

@@ -58,6 +58,17 @@ static bool is_other_name(const struct settings *s, const char *name)
 	return dir && tree && streq(dir, tree);
 }
 
+char *kernel_real_release(const struct settings *s, const char *name)
+{
+	_cleanup_free_ char *path = path_join(s->trees.install, name);
+	_cleanup_free_ char *real = NULL;
+
+	if (strchr(name, '/') || !is_other_name(s, name))
+		return xstrdup(name);
+	real = realpath(path, NULL);
+	return xstrdup(real ? path_base(real) : name);
+}
+
 int kernel_list_with_headers(const struct settings *s, struct strv *ret)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -79,6 +90,47 @@ int kernel_list_with_headers(const struct settings *s, struct strv *ret)
 	strv_extend(ret, &found);
 	strv_done(&found);
 	return 0;
+}
+
+/* Returns whether a kernel of that release is installed: 2 if itself, 1 if its headers are, 0
+ * if neither is. */
+static int installed_parts(const struct settings *s, const char *release)
+{
+	struct kernel *k = kernel_new(s, release, "");
+	int parts = kernel_has_image(k) ? 2 : k->has_headers ? 1 : 0;
+
+	kernel_free(k);
+	return parts;
+}
+
+char *kernel_default_release(const struct settings *s, bool *ret_other)
+{
+	char *running = kernel_running_release();
+	_cleanup_(strv_done) struct strv names = {0};
+	const char *newest = NULL;
+	int parts = 0;
+
+	*ret_other = false;
+	/* --kernelsourcedir has the headers of the running kernel. */
+	if (!is_empty(s->kernel.source_dir) || installed_parts(s, running))
+		return running;
+	dir_list(s->trees.install, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		int has = is_other_name(s, names.items[i])
+				  ? 0
+				  : installed_parts(s, names.items[i]);
+
+		if (has > parts || (has && has == parts &&
+					   version_compare(names.items[i], newest) > 0)) {
+			newest = names.items[i];
+			parts = has;
+		}
+	}
+	if (newest) {
+		str_replace(&running, newest);
+		*ret_other = true;
+	}
+	return running;
 }
 
 static char *find_config(const struct settings *s, const char *headers)

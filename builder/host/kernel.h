@@ -51,6 +51,13 @@ struct kernel {
 
 /* Returns the release of the running kernel, as uname -r prints it; the caller frees. */
 char *kernel_running_release(void);
+/* Returns the release of the kernel that commands without -k act on; the caller frees: the
+ * running one or, if that is not installed here, as in a chroot, the newest one that is,
+ * with *ret_other set. Without any kernel here it is the running one. */
+char *kernel_default_release(const struct settings *s, bool *ret_other);
+/* Returns the release that an entry of the install tree stands for; the caller frees. That is
+ * its name, unless it is a link to the directory of another kernel there. */
+char *kernel_real_release(const struct settings *s, const char *name);
 /* Returns the architecture of the running kernel as uname -m prints it; the caller
  * frees. */
 char *kernel_running_arch(void);

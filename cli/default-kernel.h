@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_DEFAULT_KERNEL_H
+#define CLI_DEFAULT_KERNEL_H
+
+#include "cli/arguments.h"
+
+/* Returns the release of the kernel that a command without -k acts on; the caller frees. With
+ * says, prints a warning if that is not the running kernel, because that is not installed
+ * here, and if the command does something with the kernel. */
+char *default_kernel_release(const struct arguments *args, bool says);
+
+#endif
