@@ -98,7 +98,7 @@ static void clamp_version(const struct job *job, const struct source_date *date)
 		_cleanup_free_ char *built = tree_built_dir(tree, on);
 		_cleanup_free_ char *link = tree_installed_link(tree, on);
 
-		if (job->outcome.built)
+		if (job->outcome.built || job->outcome.signed_again)
 			source_date_clamp_all(date, built);
 		source_date_clamp_all(date, originals);
 		source_date_clamp(date, link);

@@ -27,6 +27,7 @@
 #include "builder/steps/prepare.h"
 #include "builder/steps/publish.h"
 #include "builder/steps/read-conf.h"
+#include "builder/steps/sign-again.h"
 #include "builder/steps/sign.h"
 #include "builder/state-machine.h"
 
@@ -34,11 +35,12 @@
 #define ON(kind) (1u << (kind))
 #define BUILDS (ON(JOB_BUILD) | ON(JOB_INSTALL))
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
+#define SIGNS (BUILDS | ON(JOB_SIGN))
 #define NEEDS_KEY (BUILDS | ON(JOB_EXPLAIN))
 #define READS_POLICY (ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | BUILDS | REMOVES)
 #define READS_CONF                                                                       \
 	(ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS |      \
-		REMOVES)
+		REMOVES | ON(JOB_SIGN))
 
 /* The states in which something happens, in the order of enum job_state. */
 static const struct {
@@ -51,7 +53,7 @@ static const struct {
 	bool completes_change;
 } states[] = {
 	[JOB_READING_POLICY] = {READS_POLICY, policy_enter, policy_leave},
-	[JOB_LOOKING] = {BUILDS | REMOVES, check_needed_enter, NULL},
+	[JOB_LOOKING] = {SIGNS | REMOVES, check_needed_enter, NULL},
 	[JOB_LOADING] = {ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {READS_CONF, evaluate_enter, evaluate_leave},
 	[JOB_PACKING] = {ON(JOB_PACK), pack_enter, NULL},
@@ -72,8 +74,9 @@ static const struct {
 	[JOB_STRIPPING] = {BUILDS, strip_enter, strip_leave},
 	[JOB_COLLECTING] = {BUILDS, collect_enter, NULL},
 	[JOB_STORING] = {BUILDS, store_enter, NULL},
-	[JOB_PREPARING_SIGNATURES] = {BUILDS, prepare_signatures_enter, NULL},
-	[JOB_SIGNING] = {BUILDS, sign_enter, sign_leave},
+	[JOB_TAKING_BUILT] = {ON(JOB_SIGN), take_built_enter, NULL},
+	[JOB_PREPARING_SIGNATURES] = {SIGNS, prepare_signatures_enter, NULL},
+	[JOB_SIGNING] = {SIGNS, sign_enter, sign_leave},
 	[JOB_COMPRESSING] = {BUILDS, compress_enter, NULL},
 	[JOB_POST_BUILD] = {BUILDS, post_build_enter, post_build_leave},
 	[JOB_PUBLISHING] = {BUILDS, publish_enter, NULL},
@@ -81,6 +84,7 @@ static const struct {
 	[JOB_INSTALLING] = {ON(JOB_INSTALL), install_enter, NULL},
 	[JOB_POST_INSTALL] = {
 		ON(JOB_INSTALL), post_install_enter, hook_leave, true},
+	[JOB_REPLACING] = {ON(JOB_SIGN), replace_built_enter, NULL},
 	[JOB_UNINSTALLING] = {REMOVES, uninstall_enter, NULL},
 	[JOB_POST_REMOVE] = {REMOVES, post_remove_enter, hook_leave, true},
 	[JOB_UNPUBLISHING] = {ON(JOB_UNBUILD), unpublish_enter, NULL},
@@ -91,7 +95,7 @@ static const struct {
 	[JOB_FINDING_DEVICES] = {ON(JOB_DEPMOD), find_devices_enter, NULL},
 	[JOB_MODPROBING] = {ON(JOB_DEPMOD), modprobe_enter, NULL},
 	[JOB_FINISHING] = {ON(JOB_DEPMOD), finish_enter, NULL},
-	[JOB_CLEANING_BUILD] = {BUILDS, clean_enter, NULL},
+	[JOB_CLEANING_BUILD] = {SIGNS, clean_enter, NULL},
 	[JOB_REPORTING] = {BUILDS, report_enter, NULL},
 	[JOB_CLEANING_LOAD] = {ON(JOB_ADD), load_clean_enter, NULL},
 	[JOB_CLEANING_PACKAGE] = {ON(JOB_PACK), package_clean_enter, NULL},

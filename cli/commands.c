@@ -11,6 +11,7 @@
 #include "cli/module-commands.h"
 #include "cli/pack.h"
 #include "cli/provenance.h"
+#include "cli/sign.h"
 #include "cli/status.h"
 
 #define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
@@ -37,6 +38,9 @@ const struct command_row commands[] = {
 	{"remove", "NAME/VERSION",
 		"unbuild it; remove it from the dkms tree if no kernel is left",
 		command_remove, CHANGES_TREE | COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN},
+	{"sign", "[NAME[/VERSION]]",
+		"sign what is built and installed again, without building it", command_sign,
+		CHANGES_KERNELS | COMMAND_DRY_RUN},
 	{"mktarball", "NAME/VERSION",
 		"pack its source and its built modules into an archive",
 		command_mktarball, COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},

@@ -46,6 +46,8 @@ static const char *action_name(const struct job *job)
 		return job->outcome.state_before >= STATE_INSTALLED_WEAK
 			       ? "uninstall, unbuild"
 			       : "unbuild";
+	case JOB_SIGN:
+		return "sign";
 	case JOB_FORGET:
 		return "remove from the dkms tree, unless it is built for other kernels";
 	case JOB_EVALUATE:

@@ -122,6 +122,9 @@ static void print_done(const struct job *job)
 	case JOB_FORGET:
 		print_masked(stdout, "dkms: %s: removed\n", title);
 		break;
+	case JOB_SIGN:
+		print_masked(stdout, "dkms: %s: signed\n", title);
+		break;
 	case JOB_PACK:
 		print_masked(stdout, "dkms: %s: packed into %s\n", title, job_archive(job));
 		break;
@@ -151,6 +154,12 @@ static void print_nothing(const struct job *job)
 		break;
 	case JOB_FORGET:
 		print_masked(stdout, "dkms: %s: kept, because it is built for other kernels\n", title);
+		break;
+	case JOB_SIGN:
+		if (job->outcome.state_before < STATE_BUILT)
+			print_masked(stdout, "dkms: %s: not built\n", title);
+		else if (!job->outcome.warnings.n)
+			print_masked(stdout, "dkms: %s: already signed by this key\n", title);
 		break;
 	case JOB_ADD:
 	case JOB_PACK:
@@ -323,7 +332,7 @@ static size_t terminal_columns(void)
 void report_summary(const struct report *r, const struct plan *p)
 {
 	size_t n = 0, installed = 0, built = 0, cached = 0, linked = 0, excluded = 0;
-	size_t failed = 0, removed = 0, stopped = 0;
+	size_t failed = 0, removed = 0, stopped = 0, signed_again = 0;
 	_cleanup_(str_done) struct str sums = {0};
 	_cleanup_free_ char *time = NULL, *saved = NULL;
 	double saved_s = 0;
@@ -342,6 +351,7 @@ void report_summary(const struct report *r, const struct plan *p)
 		if (job->outcome.restored || job->outcome.linked_from)
 			saved_s += job->outcome.cost_s -
 				   (job->outcome.linked_from ? job->outcome.build_s : 0);
+		signed_again += job->outcome.signed_again;
 		removed += job->outcome.uninstalled || job->outcome.unbuilt;
 		excluded += job->outcome.result == RESULT_EXCLUDED;
 		stopped += job->outcome.result == RESULT_STOPPED;
@@ -355,6 +365,7 @@ void report_summary(const struct report *r, const struct plan *p)
 	add_sum(&sums, linked, "linked");
 	add_sum(&sums, built, "built");
 	add_sum(&sums, installed, "installed");
+	add_sum(&sums, signed_again, "signed");
 	add_sum(&sums, removed, "removed");
 	add_sum(&sums, excluded, "skipped");
 	add_sum(&sums, failed, "failed");

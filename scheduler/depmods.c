@@ -8,7 +8,7 @@
 static bool may_change_kernel(const struct job *job)
 {
 	return job->kind == JOB_INSTALL || job->kind == JOB_UNINSTALL ||
-	       job->kind == JOB_UNBUILD;
+	       job->kind == JOB_UNBUILD || job->kind == JOB_SIGN;
 }
 
 /* Adds a depmod for a kernel, with room for the jobs up to number n as its members. */

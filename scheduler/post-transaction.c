@@ -24,7 +24,7 @@ static bool has_changed(const struct plan *p, const struct kernel *kernel)
 		if (!job_succeeded(job))
 			return false;
 		changed |= job->outcome.installed || job->outcome.uninstalled ||
-			   job->outcome.unbuilt;
+			   job->outcome.unbuilt || job->outcome.signed_again;
 	}
 	return changed;
 }

@@ -74,6 +74,7 @@ const char *job_state_name(enum job_state state)
 		[JOB_STRIPPING] = "strip",
 		[JOB_COLLECTING] = "collect",
 		[JOB_STORING] = "store",
+		[JOB_TAKING_BUILT] = "copy",
 		[JOB_PREPARING_SIGNATURES] = "sign",
 		[JOB_SIGNING] = "sign",
 		[JOB_COMPRESSING] = "compress",
@@ -82,6 +83,7 @@ const char *job_state_name(enum job_state state)
 		[JOB_PRE_INSTALL] = "PRE_INSTALL",
 		[JOB_INSTALLING] = "install",
 		[JOB_POST_INSTALL] = "POST_INSTALL",
+		[JOB_REPLACING] = "replace",
 		[JOB_UNINSTALLING] = "uninstall",
 		[JOB_POST_REMOVE] = "POST_REMOVE",
 		[JOB_UNPUBLISHING] = "unbuild",
@@ -113,6 +115,7 @@ const char *job_kind_name(enum job_kind kind)
 		[JOB_FORGET] = "forget",
 		[JOB_PACK] = "pack",
 		[JOB_EXPLAIN] = "explain",
+		[JOB_SIGN] = "sign",
 		[JOB_DEPMOD] = "depmod"};
 	const char *name = kind < ARRAY_SIZE(names) ? names[kind] : NULL;
 

@@ -30,6 +30,7 @@ enum job_kind {
 	JOB_FORGET,    /* removes NAME/VERSION from the tree, if built for no kernel */
 	JOB_EXPLAIN,   /* finds out what a build depends on, for dkms cache why */
 	JOB_PACK,      /* writes an archive or a package of NAME/VERSION */
+	JOB_SIGN,      /* signs what is built, and installed, again */
 	JOB_DEPMOD,    /* finishes a kernel whose tree other jobs have changed */
 };
 
@@ -59,6 +60,7 @@ enum job_state {
 	JOB_STRIPPING,  /* runs strip(1), once for all modules */
 	JOB_COLLECTING, /* copies the modules out of the build directory, checks them */
 	JOB_STORING,    /* stores the modules in the cache */
+	JOB_TAKING_BUILT, /* copies what is built, to sign it again */
 	JOB_PREPARING_SIGNATURES, /* makes the key pair for signing if it is missing */
 	JOB_SIGNING,        /* runs one command for each module, outside the sandbox */
 	JOB_COMPRESSING,    /* compresses the modules */
@@ -67,6 +69,7 @@ enum job_state {
 	JOB_PRE_INSTALL,    /* runs the script PRE_INSTALL */
 	JOB_INSTALLING,     /* copies the modules into the kernel's tree */
 	JOB_POST_INSTALL,   /* runs the script POST_INSTALL */
+	JOB_REPLACING,      /* replaces what is built and installed by what was signed */
 	JOB_UNINSTALLING,   /* removes them from the kernel's tree, restores originals */
 	JOB_POST_REMOVE,    /* runs the script POST_REMOVE */
 	JOB_UNPUBLISHING,   /* deletes the built modules from the tree */
@@ -150,6 +153,7 @@ struct job_outcome {
 	struct str output;     /* what the package's scripts printed */
 
 	enum tree_state state_before; /* of the version on the kernel, before the job */
+	bool signed_again; /* what was built before has new signatures */
 	bool built, installed, uninstalled, unbuilt; /* what this job has done */
 
 	bool registered;     /* the version was added to the dkms tree */
@@ -302,6 +306,11 @@ static inline bool job_builds(const struct job *job)
 static inline bool job_removes(const struct job *job)
 {
 	return job->kind == JOB_UNINSTALL || job->kind == JOB_UNBUILD;
+}
+/* Returns whether the job cannot go on if the dkms.conf is missing or bad. */
+static inline bool job_needs_conf(const struct job *job)
+{
+	return !job_removes(job) && job->kind != JOB_SIGN;
 }
 /* Returns the job's version on its kernel. The strings belong to the job. */
 static inline struct version_on_kernel job_on_kernel(const struct job *job)

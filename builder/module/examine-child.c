@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "builder/run/seccomp.h"
 #include "builder/module/codecs.h"
+#include "builder/module/compress.h"
 #include "builder/module/examine-answer.h"
 #include "builder/module/examine-child.h"
 #include "builder/module/libkmod.h"
@@ -224,6 +225,21 @@ static _Noreturn void answer_and_exit(
 	_exit(write_all(STDOUT_FILENO, answer.data, answer.len) < 0 ? 3 : 0);
 }
 
+/* Writes the decompressed file to standard output. */
+static _Noreturn void decompress_and_exit(char *path)
+{
+	struct inputs in = {0};
+
+	if (open_inputs(&path, 1, false, &in, NULL) < 0)
+		_exit(4);
+	(void)codec_load(compression_of_file(path), NULL);
+	set_paths(&in, confine(1));
+	if (decompress_file(in.items[0].path, compression_of_file(path), stdout, NULL) < 0 ||
+		fflush(stdout) != 0)
+		_exit(5);
+	_exit(0);
+}
+
 _Noreturn void examine_child(int argc, char **argv)
 {
 	struct inputs modules = {0}, symvers = {0};
@@ -235,6 +251,8 @@ _Noreturn void examine_child(int argc, char **argv)
 	const char *fd_dir;
 	int r;
 
+	if (argc == 2 && streq(argv[0], "decompress"))
+		decompress_and_exit(argv[1]);
 	if (!(is_check ? n && n <= (size_t)argc - first
 		       : argc == 3 && streq(argv[0], "replace")))
 		_exit(2);

@@ -12,6 +12,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "builder/module/compress.h"
 #include "builder/module/examine-answer.h"
 #include "builder/module/examine.h"
 #include "builder/module/modfile.h"
@@ -143,6 +144,50 @@ static int ask(const struct strv *argv, const char *names, struct strv *ret_warn
 static void begin_arguments(struct strv *argv, const char *what)
 {
 	strv_push_all(argv, (const char *const[]){"dkms", EXAMINE_OPTION, what, NULL});
+}
+
+static int decompress_here(const char *path, int to, struct error *err)
+{
+	int copy = fcntl(to, F_DUPFD_CLOEXEC, 0);
+	FILE *file = copy < 0 ? NULL : fdopen(copy, "w");
+	int r;
+
+	if (!file) {
+		r = -errno;
+		if (copy >= 0)
+			close(copy);
+		return error_errno(err, r, 1, "cannot decompress %s", path);
+	}
+	r = decompress_file(path, compression_of_file(path), file, err);
+	if (fclose(file) != 0 && r == 0)
+		r = error_errno(err, -errno, 1, "cannot decompress %s", path);
+	return r;
+}
+
+int examine_decompress(const char *path, int to, struct error *err)
+{
+	_cleanup_(strv_done) struct strv argv = {0}, env = {0};
+	_cleanup_free_ char *how = NULL;
+	struct rusage used = {0};
+	int r, status = 0;
+	pid_t pid;
+
+	if (!has_process())
+		return decompress_here(path, to, err);
+	begin_arguments(&argv, "decompress");
+	strv_push(&argv, path);
+	set_environment(&env);
+	r = child_start(program, &argv, &env, to, &pid);
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot decompress %s", path);
+	/* Its limit of CPU time ends it. */
+	while (wait4(pid, &status, 0, &used) < 0 && errno == EINTR)
+		;
+	parallel_add_cpu_ns(cpu_ns(&used));
+	how = describe_end(0, status);
+	return how ? error_set(err, -EPROTO, 1,
+			     "%s cannot be decompressed: the program that does it %s", path, how)
+		   : 0;
 }
 
 int examine_should_replace(const char *new_path, const char *old_path, struct error *err)

@@ -31,4 +31,7 @@ int examine_should_replace(
 int examine_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err);
 
+/* Writes the content of a module file, which may be compressed, to the empty file to. */
+int examine_decompress(const char *path, int to, struct error *err);
+
 #endif

@@ -74,3 +74,23 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 	str_addf(&statement, ",\"predicate\":%s}\n", predicate->data);
 	return file_write(path, statement.data, statement.len, 0644, err);
 }
+
+int provenance_update(const char *modules_dir, const char *dir, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(dir, PROVENANCE_FILE), *text = NULL;
+	_cleanup_(str_done) struct str line = {0};
+	json_t *statement;
+
+	if (path_look(path) == 0 || libcrypto_load(NULL) < 0)
+		return 0;
+	statement = json_load_file(path, 0, NULL);
+	if (!json_is_object(statement)) {
+		json_decref(statement);
+		return 0; /* the command provenance says that it is damaged */
+	}
+	json_object_set_new(statement, "subject", list_subjects(modules_dir));
+	text = json_dumps(statement, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(statement);
+	str_addf(&line, "%s\n", text ? text : "");
+	return file_write(path, line.data, line.len, 0644, err);
+}

@@ -43,4 +43,8 @@
  * negative errno and err. */
 int provenance_write(struct job *job, const char *dir, struct error *err);
 
+/* Writes the digests of the modules in modules_dir, which have been signed again, to the
+ * statement in dir, if there is one. Returns 0, or a negative errno and an error. */
+int provenance_update(const char *modules_dir, const char *dir, struct error *err);
+
 #endif

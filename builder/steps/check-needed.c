@@ -112,7 +112,8 @@ enum transition check_needed_enter(struct job *job)
 		job->outcome.state_before < STATE_INSTALLED_WEAK &&
 		!job->kernel->unfinished && !has_unfinished_uninstall(job))
 		job->outcome.result = RESULT_NOTHING;
-	if (job->kind == JOB_UNBUILD && job->outcome.state_before < STATE_BUILT)
+	if ((job->kind == JOB_UNBUILD || job->kind == JOB_SIGN) &&
+		job->outcome.state_before < STATE_BUILT)
 		job->outcome.result = RESULT_NOTHING;
 	return TRANSITION_NEXT;
 }

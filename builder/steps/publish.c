@@ -19,8 +19,7 @@
 
 /* JOB_COMPRESSING */
 
-/* Returns the options of the settings for a compression; NULL if there are none. */
-static const char *compress_options(const struct settings *s, enum compression how)
+const char *compress_options_of(const struct settings *s, enum compression how)
 {
 	switch (how) {
 	case COMPRESSION_GZIP:
@@ -55,7 +54,7 @@ static int compress_modules(struct job *job)
 		if (m->excluded)
 			continue;
 		r = compress_file(from, to, how,
-			compress_options(job->shared->settings, how),
+			compress_options_of(job->shared->settings, how),
 			&job->outcome.error);
 		if (r == 0 && unlink(from) < 0)
 			r = error_errno(

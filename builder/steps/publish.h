@@ -9,4 +9,7 @@
 enum transition compress_enter(struct job *job);
 enum transition publish_enter(struct job *job);
 
+/* Returns the options of the settings for a compression; NULL if there are none. */
+const char *compress_options_of(const struct settings *s, enum compression how);
+
 #endif

@@ -256,7 +256,7 @@ enum transition evaluate_enter(struct job *job)
 
 	if (job->conf)
 		return TRANSITION_NEXT;
-	if (job->name && !job_removes(job) &&
+	if (job->name && job_needs_conf(job) &&
 		tree_check_not_reserved(job->name, &job->outcome.error) < 0)
 		return TRANSITION_FAIL;
 	if (!job->conf_path && job->kind == JOB_ADD) {
@@ -270,11 +270,11 @@ enum transition evaluate_enter(struct job *job)
 	if (!check_source_access(job))
 		return TRANSITION_FAIL;
 	/* A version can be removed even if its dkms.conf is missing. */
-	if (job_removes(job) && path_look(job->conf_path) == 0)
+	if (!job_needs_conf(job) && path_look(job->conf_path) == 0)
 		return TRANSITION_NEXT;
 	if (fill_command(job) == 0)
 		return TRANSITION_COMMAND;
-	if (!job_removes(job))
+	if (job_needs_conf(job))
 		return TRANSITION_FAIL;
 	error_done(&job->outcome.error);
 	return TRANSITION_NEXT;
@@ -320,7 +320,7 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 		job->conf_writes = true;
 		return TRANSITION_AGAIN;
 	}
-	if (job_removes(job) && outcome->error == 0)
+	if (!job_needs_conf(job) && outcome->error == 0)
 		err = &ignored; /* a version can be removed even if its dkms.conf is bad
 				 */
 	if (full && !outcome_ok(outcome))

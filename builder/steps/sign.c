@@ -12,10 +12,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "builder/host/keypair.h"
 #include "builder/host/signer.h"
+#include "builder/module/examine.h"
 #include "builder/module/signature.h"
+#include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/steps/sign.h"
@@ -29,7 +32,8 @@ struct signing {
 	char *tool, *hash; /* the program that signs; the name of the digest */
 	struct keypair pair;
 	char *dir;	    /* the directory of the copies */
-	size_t next;	    /* the index of the module that is signed next */
+	struct strv files;  /* the names of the module files, without directories */
+	size_t next;	    /* the index of the file that is signed next */
 	bool ready;	    /* the key pair and the copies exist */
 	char *failed, *why; /* the first module that was not signed, and why; or NULL */
 	size_t n_failed;    /* the number of modules that could not be signed */
@@ -43,6 +47,7 @@ void signing_free(struct signing *sg)
 	free(sg->tool);
 	free(sg->hash);
 	free(sg->dir);
+	strv_done(&sg->files);
 	free(sg->failed);
 	free(sg->why);
 	free(sg);
@@ -50,22 +55,39 @@ void signing_free(struct signing *sg)
 
 /* JOB_PREPARING_SIGNATURES */
 
-/* Advances sg->next to the next module that is not excluded, and returns that; NULL if
- * there are no more. */
-static const struct conf_module *next_module(const struct job *job)
+/* Lists the modules that are to be signed: those of the dkms.conf, or what is built. */
+static int list_files(struct job *job, struct strv *ret)
 {
-	struct signing *sg = job->signing;
+	_cleanup_(strv_done) struct strv names = {0};
+	_cleanup_free_ char *dir = build_staged_path(job, "");
+	int r;
 
-	while (sg->next < job->conf->n_modules && job->conf->modules[sg->next].excluded)
-		sg->next++;
-	return sg->next < job->conf->n_modules ? &job->conf->modules[sg->next] : NULL;
+	if (job->kind != JOB_SIGN) {
+		for (size_t i = 0; i < job->conf->n_modules; i++)
+			if (!job->conf->modules[i].excluded)
+				strv_take(ret, conf_dest_file(&job->conf->modules[i]));
+		return 0;
+	}
+	r = dir_list(dir, &names);
+	if (r < 0)
+		return error_errno(&job->outcome.error, r, 1, "cannot read %s", dir);
+	for (size_t i = 0; i < names.n; i++)
+		if (has_suffix(names.items[i], ".ko"))
+			strv_push(ret, names.items[i]);
+	return 0;
 }
 
-/* Returns the path of the copy of a module; the caller frees. */
-static char *copy_path(const struct signing *sg, const struct conf_module *m)
+/* Returns the name of the file that is signed next; NULL if there are no more. */
+static const char *next_file(const struct job *job)
 {
-	_cleanup_free_ char *file = conf_dest_file(m);
+	const struct signing *sg = job->signing;
 
+	return sg->next < sg->files.n ? sg->files.items[sg->next] : NULL;
+}
+
+/* Returns the path of the copy of a module file; the caller frees. */
+static char *copy_path(const struct signing *sg, const char *file)
+{
 	return path_join(sg->dir, file);
 }
 
@@ -76,14 +98,11 @@ static int copy_modules(const struct job *job, struct error *err)
 
 	if (r == 0)
 		r = dir_make(sg->dir, err);
-	for (size_t i = 0; i < job->conf->n_modules && r == 0; i++) {
-		const struct conf_module *m = &job->conf->modules[i];
-		_cleanup_free_ char *name = conf_dest_file(m);
-		_cleanup_free_ char *from = build_staged_path(job, name);
-		_cleanup_free_ char *to = copy_path(sg, m);
+	for (size_t i = 0; i < sg->files.n && r == 0; i++) {
+		_cleanup_free_ char *from = build_staged_path(job, sg->files.items[i]);
+		_cleanup_free_ char *to = copy_path(sg, sg->files.items[i]);
 
-		if (!m->excluded)
-			r = file_copy(from, to, err);
+		r = file_copy(from, to, err);
 	}
 	return r;
 }
@@ -92,6 +111,19 @@ static void add_unsigned_notice(struct job *job, const char *why, const char *re
 {
 	strv_pushf(&job->outcome.notices, "modules are not signed: %s%s%s", why,
 		remedy ? "; " : "", remedy ? remedy : "");
+}
+
+/* Ends an attempt to sign. This is the failure of a job that does nothing else. */
+static int give_up(struct job *job, const char *why, const char *remedy)
+{
+	if (job->kind != JOB_SIGN) {
+		add_unsigned_notice(job, why, remedy);
+		return 0;
+	}
+	error_set(&job->outcome.error, -EIO, 1, "not signed: %s", why);
+	if (remedy)
+		error_remedy(&job->outcome.error, "%s", remedy);
+	return -EIO;
 }
 
 static int prepare_signatures_work(struct job *job)
@@ -128,10 +160,71 @@ static int prepare_signatures_work(struct job *job)
 		r = error_errno(&err, -errno, 1, "cannot read %s", sg->pair.key);
 	if (r == 0)
 		r = copy_modules(job, &err);
-	if (r < 0)
-		add_unsigned_notice(job, err.what ? err.what : strerror(-r), err.remedy);
 	sg->ready = r == 0;
+	return r < 0 ? give_up(job, err.what ? err.what : strerror(-r), err.remedy) : 0;
+}
+
+/* Ends a job that signs again where nothing is to be signed. */
+static enum transition end_unwanted(struct job *job, const char *why)
+{
+	strv_pushf(&job->outcome.warnings, "not signed: %s", why);
+	job->outcome.result = RESULT_NOTHING;
+	return TRANSITION_STOP;
+}
+
+/* Returns whether the module file, which may be compressed, is signed, or that is not
+ * known. */
+static bool may_be_signed(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (compression_of_file(path) == COMPRESSION_NONE)
+		return signature_is_appended(path);
+	fd = memfd_create("module", MFD_CLOEXEC);
+	return fd < 0 || examine_decompress(path, fd, NULL) < 0 ||
+	       signature_is_appended(fd_path(fd).path);
+}
+
+/* Says which of the modules that were built before, and are installed now, is unsigned,
+ * although it could be signed. */
+static int note_unsigned_work(struct job *job)
+{
+	_cleanup_free_ char *dir = tree_module_dir(
+		job->shared->settings->trees.dkms, job_on_kernel(job));
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = path_join(dir, names.items[i]);
+		_cleanup_free_ char *name = module_name_of_file(path);
+
+		if (!name || may_be_signed(path))
+			continue;
+		strv_pushf(&job->outcome.warnings,
+			"%s was built without a signature, and there is a key now; to sign it: "
+			"dkms sign %s/%s -k %s",
+			names.items[i], job->name, job->version, job->kernel->release);
+		break;
+	}
 	return 0;
+}
+
+/* For an install of what was built before. */
+static enum transition look_for_unsigned(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	_cleanup_(keypair_done) struct keypair pair = {0};
+	_cleanup_free_ char *tool = NULL;
+
+	if (job->kind != JOB_INSTALL || job->outcome.state_before < STATE_BUILT ||
+		signer_unwanted_reason(s, job->kernel, "/proc"))
+		return TRANSITION_NEXT;
+	keypair_choose(s, job->kernel->release, &pair);
+	if ((!has_prefix(pair.key, "pkcs11:") && !keypair_is_complete(&pair)) ||
+		signer_find_program(s, job->kernel, "", getenv("PATH"), &tool, NULL) < 0)
+		return TRANSITION_NEXT;
+	job->ask.work = note_unsigned_work;
+	return TRANSITION_WORK;
 }
 
 enum transition prepare_signatures_enter(struct job *job)
@@ -142,9 +235,11 @@ enum transition prepare_signatures_enter(struct job *job)
 	const char *unwanted;
 
 	if (!job->build)
-		return TRANSITION_NEXT;
+		return look_for_unsigned(job);
 	unwanted = signer_unwanted_reason(s, job->kernel, "/proc");
 	if (unwanted) {
+		if (job->kind == JOB_SIGN)
+			return end_unwanted(job, unwanted);
 		buildlog_add_note(build_log_fd(job), "# not signed: %s", unwanted);
 		return TRANSITION_NEXT;
 	}
@@ -155,10 +250,12 @@ enum transition prepare_signatures_enter(struct job *job)
 	keypair_choose(s, job->kernel->release, &sg->pair);
 	if (signer_find_program(s, job->kernel, "", getenv("PATH"), &sg->tool, &err) <
 		0) {
-		add_unsigned_notice(job, err.what, err.remedy);
-		return TRANSITION_NEXT;
+		return give_up(job, err.what, err.remedy) < 0 ? TRANSITION_FAIL
+							      : TRANSITION_NEXT;
 	}
-	if (!next_module(job))
+	if (list_files(job, &sg->files) < 0)
+		return TRANSITION_FAIL;
+	if (!next_file(job))
 		return TRANSITION_NEXT;
 	job->ask.work = prepare_signatures_work;
 	return TRANSITION_WORK;
@@ -216,25 +313,31 @@ static int pass_pin(const char *pin, struct command *cmd)
 enum transition sign_enter(struct job *job)
 {
 	struct signing *sg = job->signing;
-	const struct conf_module *m;
+	const char *file;
 	_cleanup_free_ char *path = NULL;
 
 	if (!job->build || !sg || !sg->ready)
 		return TRANSITION_NEXT;
-	m = next_module(job);
-	if (!m) {
+	file = next_file(job);
+	if (!file && sg->n_failed && job->kind == JOB_SIGN) {
+		error_set(&job->outcome.error, -EIO, 1, "%s is not signed: %s", sg->failed,
+			sg->why);
+		return TRANSITION_FAIL;
+	}
+	if (!file) {
 		add_failure_warning(job);
 		return TRANSITION_NEXT;
 	}
-	path = copy_path(sg, m);
+	path = copy_path(sg, file);
 	strv_push_all(&job->ask.command.argv,
 		(const char *const[]){sg->tool, sg->hash, sg->pair.key,
 			sg->pair.certificate, path, NULL});
 	job->ask.command.cwd = xstrdup(sg->dir);
 	job->ask.command.timeout_s = SIGN_SECONDS;
 	if (sg->pair.pin && pass_pin(sg->pair.pin, &job->ask.command) < 0) {
-		add_unsigned_notice(job, "the PIN cannot be passed on", NULL);
-		return TRANSITION_NEXT;
+		return give_up(job, "the PIN cannot be passed on", NULL) < 0
+			       ? TRANSITION_FAIL
+			       : TRANSITION_NEXT;
 	}
 	log_command(job, path);
 	return TRANSITION_COMMAND;
@@ -264,10 +367,9 @@ static char *describe_failure(
 enum transition sign_leave(struct job *job, const struct outcome *outcome)
 {
 	struct signing *sg = job->signing;
-	const struct conf_module *m = next_module(job);
-	_cleanup_free_ char *name = conf_dest_file(m);
-	_cleanup_free_ char *path = copy_path(sg, m);
-	_cleanup_free_ char *staged = build_staged_path(job, name);
+	const char *file = next_file(job);
+	_cleanup_free_ char *path = copy_path(sg, file);
+	_cleanup_free_ char *staged = build_staged_path(job, file);
 	_cleanup_free_ char *why = NULL;
 	int fd = build_log_fd(job);
 
@@ -282,7 +384,7 @@ enum transition sign_leave(struct job *job, const struct outcome *outcome)
 	if (!why && rename(path, staged) < 0)
 		why = xasprintf("cannot rename %s: %s", path, strerror(errno));
 	if (why && !sg->n_failed++) {
-		sg->failed = TAKE_PTR(name);
+		sg->failed = xstrdup(file);
 		sg->why = TAKE_PTR(why);
 	}
 	sg->next++;

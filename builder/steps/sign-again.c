@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How is signed again what is built already?
+ *
+ * JOB_TAKING_BUILT makes a copy of RELEASE/ARCH in the job's directory, decompresses the modules
+ * and removes their signatures. The states of sign.c sign them. JOB_REPLACING compresses them
+ * as they were, renames the copy to RELEASE/ARCH, and replaces the installed files. Their
+ * names and places stay, so the records of the kernel's own modules, which this version has
+ * replaced, stay as well. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/dir-copy.h"
+#include "base/file.h"
+#include "builder/module/compress.h"
+#include "builder/module/examine.h"
+#include "builder/module/signature.h"
+#include "builder/tree/tree-change.h"
+#include "builder/tree/tree.h"
+#include "builder/build/build.h"
+#include "builder/install/destinations.h"
+#include "builder/install/kernel-lock.h"
+#include "builder/reuse/provenance.h"
+#include "builder/steps/publish.h"
+#include "builder/steps/sign-again.h"
+
+/* Appends the names of the module files that are built. */
+static int list_built(struct job *job, struct strv *ret)
+{
+	_cleanup_free_ char *dir = path_join(job->build->paths.built_dir, "module");
+	_cleanup_(strv_done) struct strv names = {0};
+	int r = dir_list(dir, &names);
+
+	if (r < 0)
+		return error_errno(&job->outcome.error, r, 1, "cannot read %s", dir);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *module = module_name_of_file(names.items[i]);
+
+		if (module)
+			strv_push(ret, names.items[i]);
+	}
+	return 0;
+}
+
+/* Returns the path of the staged file without its compression; the caller frees. */
+static char *plain_path(const struct job *job, const char *file)
+{
+	const char *suffix = compression_suffix(compression_of_file(file));
+	char *path = build_staged_path(job, file);
+
+	path[strlen(path) - strlen(suffix)] = '\0';
+	return path;
+}
+
+/* JOB_TAKING_BUILT */
+
+static int decompress_staged(struct job *job, const char *file)
+{
+	_cleanup_free_ char *path = build_staged_path(job, file);
+	_cleanup_free_ char *plain = plain_path(job, file);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (streq(path, plain))
+		return 0;
+	fd = open(plain, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return error_errno(&job->outcome.error, -errno, 1, "cannot write %s", plain);
+	r = examine_decompress(path, fd, &job->outcome.error);
+	if (r == 0 && unlink(path) < 0)
+		r = error_errno(&job->outcome.error, -errno, 1, "cannot remove %s", path);
+	return r;
+}
+
+static int take_built_work(struct job *job)
+{
+	struct build *b = job->build;
+	_cleanup_(strv_done) struct strv files = {0};
+	int r = 0;
+
+	if (!b->job_lock.path)
+		r = job_try_lock(job, b->paths.job_dir, &b->job_lock);
+	if (r == 0)
+		r = dir_make(b->paths.job_dir, &job->outcome.error);
+	if (r == 0)
+		r = build_clear_job_dir(job);
+	if (r == 0)
+		r = list_built(job, &files);
+	if (r == 0)
+		r = dir_copy(b->paths.built_dir, b->paths.staging_dir, (uid_t)-1, (gid_t)-1,
+			&job->outcome.error);
+	for (size_t i = 0; i < files.n && r == 0; i++) {
+		_cleanup_free_ char *plain = plain_path(job, files.items[i]);
+
+		r = decompress_staged(job, files.items[i]);
+		if (r == 0)
+			r = signature_strip(plain, &job->outcome.error);
+	}
+	return r;
+}
+
+enum transition take_built_enter(struct job *job)
+{
+	if (!job->build)
+		job->build = build_new(job);
+	job->ask.work = take_built_work;
+	return TRANSITION_WORK;
+}
+
+/* JOB_REPLACING */
+
+static int compress_staged(struct job *job, const char *file)
+{
+	enum compression how = compression_of_file(file);
+	_cleanup_free_ char *path = build_staged_path(job, file);
+	_cleanup_free_ char *plain = plain_path(job, file);
+	int r;
+
+	if (how == COMPRESSION_NONE)
+		return 0;
+	r = compress_file(plain, path, how,
+		compress_options_of(job->shared->settings, how), &job->outcome.error);
+	if (r == 0 && unlink(plain) < 0)
+		r = error_errno(&job->outcome.error, -errno, 1, "cannot remove %s", plain);
+	return r;
+}
+
+/* Returns whether a staged file has other bytes than the file at path, or that is not
+ * known. */
+static bool differs(const struct job *job, const char *file, const char *path)
+{
+	_cleanup_free_ char *staged = build_staged_path(job, file);
+
+	return file_same_bytes(staged, path) != 1;
+}
+
+/* Returns whether a file that is installed has to be replaced. A link leads to what is
+ * built. */
+static bool is_replaced(const struct job *job, const struct destination *f)
+{
+	_cleanup_free_ char *target = NULL;
+
+	return f->path && path_is_file(f->path) && link_read(f->path, &target) < 0 &&
+	       differs(job, f->file, f->path);
+}
+
+/* Replaces the installed files. Returns the number of those, or a negative errno. */
+static int replace_installed(struct job *job, const struct destinations *installed)
+{
+	int r = 0, n = 0;
+
+	for (size_t i = 0; i < installed->n && r == 0; i++) {
+		const struct destination *f = &installed->items[i];
+
+		if (!f->path || !strv_contains(&job->outcome.moved, f->path))
+			continue;
+		r = file_copy(f->built, f->path, &job->outcome.error);
+		n++;
+	}
+	return r < 0 ? r : n;
+}
+
+static int replace_locked(struct job *job)
+{
+	struct build *b = job->build;
+	_cleanup_(destinations_done) struct destinations installed = {0};
+	_cleanup_(strv_done) struct strv files = {0};
+	bool changed = false;
+	int r = list_built(job, &files);
+
+	if (r == 0)
+		r = kernel_find_modules(job->kernel, &job->outcome.error);
+	if (r == 0 && job->outcome.state_before == STATE_INSTALLED)
+		r = destinations_list_installed(
+			job, job->version, &installed, &job->outcome.error);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < files.n; i++) {
+		_cleanup_free_ char *built =
+			xasprintf("%s/module/%s", b->paths.built_dir, files.items[i]);
+
+		changed |= differs(job, files.items[i], built);
+	}
+	for (size_t i = 0; i < installed.n; i++)
+		if (is_replaced(job, &installed.items[i]))
+			strv_push(&job->outcome.moved, installed.items[i].path);
+	if (!changed && !job->outcome.moved.n) {
+		job->outcome.result = RESULT_NOTHING;
+		return 0;
+	}
+	r = job->outcome.moved.n ? kernel_begin_change(job) : 0;
+	if (r == 0)
+		r = tree_publish(job->shared->settings->trees.dkms, job_on_kernel(job),
+			b->paths.staging_dir, &job->outcome.error);
+	if (r == 0)
+		r = replace_installed(job, &installed);
+	if (r < 0)
+		return r;
+	job->outcome.changed_kernel = r > 0;
+	job->outcome.signed_again = true;
+	if (r > 0)
+		kernel_end_change(job);
+	return 0;
+}
+
+static int replace_built_work(struct job *job)
+{
+	_cleanup_(strv_done) struct strv files = {0};
+	_cleanup_free_ char *modules = build_staged_path(job, "");
+	_cleanup_free_ char *log = path_join(job->build->paths.staging_dir, "log");
+	int r = list_built(job, &files);
+
+	for (size_t i = 0; i < files.n && r == 0; i++) {
+		_cleanup_free_ char *plain = plain_path(job, files.items[i]);
+
+		if (path_is_file(plain)) /* it may be done: the kernel was locked */
+			r = compress_staged(job, files.items[i]);
+	}
+	if (r == 0)
+		r = provenance_update(modules, log, &job->outcome.error);
+	return r < 0 ? r : kernel_lock_and_call(job, replace_locked);
+}
+
+enum transition replace_built_enter(struct job *job)
+{
+	job->ask.work = replace_built_work;
+	return TRANSITION_WORK;
+}
