@@ -8,16 +8,9 @@
 
 #include "base/dir-copy.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/walk.h"
 
-/* Copies the file name in the directory from_dir to the same name in to_dir. */
-static int copy_at(int from_dir, const char *name, int to_dir, uid_t uid, gid_t gid)
-{
-	mode_t mode;
-	_cleanup_close_ int from = file_open_at(from_dir, name, &mode);
-
-	return from < 0 ? from : file_copy_at(from, to_dir, name, uid, gid, mode, false);
-}
 
 static int copy_link(int from, int to, const char *name, uid_t uid, gid_t gid)
 {
@@ -40,12 +33,35 @@ struct copied_dirs {
 	struct dir_stack copies;
 	struct stat *from; /* what stat(2) said of the original of each */
 	size_t room;
+	bool guarded; /* by guard; what follows is unused otherwise */
+	struct read_guard guard;
+	bool by_others; /* others can change something that was copied */
+	char *refused;  /* the file that the guard has not let pass, or NULL */
 };
 
 static void copied_dirs_done(struct copied_dirs *d)
 {
 	dir_stack_done(&d->copies);
 	free(d->from);
+	free(d->refused);
+}
+
+/* Copies the file of the walk to the same name in the directory to. */
+static int copy_file(const struct walk_entry *e, int to, struct copied_dirs *dirs, uid_t uid,
+	gid_t gid)
+{
+	mode_t mode;
+	_cleanup_close_ int from = file_open_at(e->parent, e->name, &mode);
+	struct stat st;
+
+	if (from < 0 || fstat(from, &st) < 0)
+		return from < 0 ? from : -errno;
+	dirs->by_others |= guard_is_of_others(&st);
+	if (dirs->guarded && !guard_allows(&dirs->guard, &dirs->from[dirs->copies.n - 1], &st)) {
+		dirs->refused = xstrdup(e->path);
+		return -EPERM;
+	}
+	return file_copy_at(from, to, e->name, uid, gid, mode, false);
 }
 
 /* Makes the directory name in to_parent, for the content of the directory that from is
@@ -61,6 +77,7 @@ static int begin_dir(int from, int to_parent, const char *name, struct copied_di
 	}
 	if (fstat(from, &dirs->from[n]) < 0 || mkdirat(to_parent, name, 0700) < 0)
 		return -errno;
+	dirs->by_others |= guard_is_of_others(&dirs->from[n]);
 	fd = openat(to_parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : dir_stack_push(&dirs->copies, fd);
 }
@@ -95,26 +112,25 @@ static int copy_walk(struct walk *w, struct copied_dirs *dirs, uid_t uid, gid_t 
 		else if (e->type == DT_DIR)
 			r = begin_dir(e->fd, to, e->name, dirs);
 		else if (e->type == DT_REG)
-			r = copy_at(e->parent, e->name, to, uid, gid);
+			r = copy_file(e, to, dirs, uid, gid);
 		else if (e->type == DT_LNK)
 			r = copy_link(e->parent, to, e->name, uid, gid);
 	}
 	return r;
 }
 
-static int copy_dir(const char *from, const char *to, uid_t uid, gid_t gid)
+/* Copies the directory that fd is open on, and closes fd. */
+static int copy_dir(int fd, const char *to, struct copied_dirs *dirs, uid_t uid, gid_t gid)
 {
-	int fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(copied_dirs_done) struct copied_dirs dirs = {0};
 	_cleanup_(walk_done) struct walk w = {0};
-	int r = fd < 0 ? -errno : begin_dir(fd, AT_FDCWD, to, &dirs);
+	int r = begin_dir(fd, AT_FDCWD, to, dirs);
 
 	if (r == 0)
 		r = walk_begin_at(&w, take_fd(&fd), WALK_LEAVE);
 	if (r == 0)
-		r = copy_walk(&w, &dirs, uid, gid);
+		r = copy_walk(&w, dirs, uid, gid);
 	if (r == 0)
-		r = finish_dir(&dirs, uid, gid);
+		r = finish_dir(dirs, uid, gid);
 	close_ptr(&fd);
 	return r;
 }
@@ -130,17 +146,54 @@ static bool is_inside(const char *path, const char *dir)
 	return streq(real_dir, "/") || path_is_in(real, real_dir);
 }
 
-int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err)
+/* Sets the error for what the guard has not let pass. */
+static int refuse(const struct copied_dirs *dirs, const char *from, struct error *err)
+{
+	_cleanup_free_ char *what = dirs->refused ? path_join(from, dirs->refused) : xstrdup(from);
+
+	text_mask_controls(what);
+	error_set(err, -EPERM, 1,
+		"cannot copy %s: others than root decide what is there, and it is neither "
+		"readable by all nor the owner's",
+		what);
+	error_remedy(err, "chmod -R go+rX %s, if others may read it", from);
+	return -EPERM;
+}
+
+static int copy(const char *from, const char *to, struct copied_dirs *dirs, uid_t uid,
+	gid_t gid, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(to);
-	int r;
+	int fd, r;
 
 	/* The copy would be copied, too, without end. */
 	if (is_inside(*parent ? parent : ".", from))
 		return error_set(
 			err, -ELOOP, 1, "cannot copy %s into itself, to %s", from, to);
-	r = copy_dir(from, to, uid, gid);
-	if (r < 0)
-		return error_errno(err, r, 1, "cannot copy %s to %s", from, to);
-	return 0;
+	fd = dirs->guarded ? guard_open(from, O_RDONLY | O_DIRECTORY, &dirs->guard)
+			   : dir_open_at(AT_FDCWD, from);
+	if (dirs->guarded && fd == -EPERM)
+		return refuse(dirs, from, err);
+	r = fd < 0 ? fd : copy_dir(fd, to, dirs, uid, gid);
+	if (r < 0 && dirs->refused)
+		return refuse(dirs, from, err);
+	return r < 0 ? error_errno(err, r, 1, "cannot copy %s to %s", from, to) : 0;
+}
+
+int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err)
+{
+	_cleanup_(copied_dirs_done) struct copied_dirs dirs = {0};
+
+	return copy(from, to, &dirs, uid, gid, err);
+}
+
+int dir_copy_guarded(const char *from, const char *to, uid_t uid, gid_t gid,
+	bool *ret_by_others, struct error *err)
+{
+	_cleanup_(copied_dirs_done) struct copied_dirs dirs = {.guarded = true};
+	int r = copy(from, to, &dirs, uid, gid, err);
+
+	if (ret_by_others)
+		*ret_by_others = dirs.by_others || dirs.guard.active;
+	return r;
 }

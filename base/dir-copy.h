@@ -12,5 +12,12 @@
  * not exist, and must not be inside from (-ELOOP). The copies belong to uid and gid, or
  * to the caller if uid is (uid_t)-1. */
 int dir_copy(const char *from, const char *to, uid_t uid, gid_t gid, struct error *err);
+/* Does the same for a directory that others than root may have a hand in, such as the source
+ * of a module, of which root makes a copy that others can read: base/guard.h guards what is
+ * read. -EPERM, with an error that names the file, for what is neither readable by all nor
+ * theirs. *ret_by_others, unless it is NULL, tells whether others than root can change what
+ * was copied, or what is at from. */
+int dir_copy_guarded(const char *from, const char *to, uid_t uid, gid_t gid,
+	bool *ret_by_others, struct error *err);
 
 #endif

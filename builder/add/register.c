@@ -49,7 +49,8 @@ static int copy_source(struct job *job, const char *source)
 		return r;
 	copy = path_join(stage, "new");
 	old = path_join(stage, "old");
-	r = dir_copy(job->add->from, copy, (uid_t)-1, (gid_t)-1, &job->outcome.error);
+	r = dir_copy_guarded(job->add->from, copy, (uid_t)-1, (gid_t)-1, NULL,
+		&job->outcome.error);
 	if (r == 0) {
 		r = dir_sync_all(copy);
 		if (r < 0)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/walk.h"
 #include "builder/archive/libarchive.h"
 #include "builder/archive/tarball-write.h"
@@ -83,6 +84,17 @@ static int set_write_error(const struct writer *w, struct error *err)
 static int set_read_error(const char *path, int code, struct error *err)
 {
 	return error_errno(err, code, 6, "cannot read %s", path);
+}
+
+/* For what root may not read for others: base/guard.h. */
+static int refuse_read(const char *path, struct error *err)
+{
+	error_set(err, -EPERM, 6,
+		"cannot pack %s: others than root decide what is there, and it is neither "
+		"readable by all nor the owner's",
+		path);
+	error_remedy(err, "chmod go+r %s, if others may read it", path);
+	return -EPERM;
 }
 
 static struct archive_entry *entry_new(
@@ -192,11 +204,11 @@ static int put_link(struct writer *w, int dir, const char *base, const struct st
 
 /* Puts an entry of a directory into the archive as name. path names it in errors. Sockets
  * and other special files are left out. */
-static int put_entry(struct writer *w, const struct walk_entry *e, const char *path,
-	const char *name, struct error *err)
+static int put_entry(struct writer *w, const struct read_guard *guard,
+	const struct walk_entry *e, const char *path, const char *name, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
-	struct stat st;
+	struct stat st, dir;
 
 	if (e->error)
 		return set_read_error(path, e->error, err);
@@ -209,8 +221,10 @@ static int put_entry(struct writer *w, const struct walk_entry *e, const char *p
 	if (e->type != DT_REG)
 		return 0;
 	fd = openat(e->parent, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || fstat(e->parent, &dir) < 0)
 		return set_read_error(path, -errno, err);
+	if (!guard_allows(guard, &dir, &st))
+		return refuse_read(path, err);
 	return put_file(w, fd, path, name, err);
 }
 
@@ -221,19 +235,25 @@ static int put_top_dir(
 {
 	_cleanup_(walk_done) struct walk walk = {0};
 	const struct walk_entry *e;
+	struct read_guard guard;
 	struct stat st;
-	int r = walk_begin(&walk, path, WALK_SORTED);
+	int fd = guard_open(path, O_RDONLY | O_DIRECTORY, &guard);
+	int r = fd;
 
-	if (r == 0 && stat(path, &st) < 0)
-		r = -errno;
+	if (fd >= 0)
+		r = fstat(fd, &st) < 0 ? -errno : 0;
+	if (fd >= 0 && r < 0)
+		close(fd);
+	if (r == 0)
+		r = walk_begin_at(&walk, fd, WALK_SORTED);
 	if (r < 0)
-		return set_read_error(path, r, err);
+		return r == -EPERM ? refuse_read(path, err) : set_read_error(path, r, err);
 	r = put_dir(w, name, st.st_mtim.tv_sec, err);
 	while (r == 0 && (e = walk_next(&walk))) {
 		_cleanup_free_ char *below = path_join(path, e->path);
 		_cleanup_free_ char *below_name = path_join(name, e->path);
 
-		r = put_entry(w, e, below, below_name, err);
+		r = put_entry(w, &guard, e, below, below_name, err);
 	}
 	return r;
 }
@@ -263,11 +283,17 @@ static int put_kernels(
 static int put_binaries_only(
 	struct writer *w, const struct tarball_content *c, struct error *err)
 {
-	_cleanup_close_ int fd = file_open(c->conf);
+	struct read_guard guard;
+	_cleanup_close_ int fd = guard_open(c->conf, O_RDONLY | O_NONBLOCK, &guard);
+	struct stat st;
 	int r;
 
-	if (fd < 0)
-		return set_read_error(c->conf, fd, err);
+	if (fd == -EPERM)
+		return refuse_read(c->conf, err);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return set_read_error(c->conf, fd < 0 ? fd : -errno, err);
+	if (!S_ISREG(st.st_mode))
+		return set_read_error(c->conf, -EINVAL, err);
 	r = put_dir(w, "./dkms_binaries_only", w->default_time, err);
 	if (r == 0)
 		r = put_text(w, "./dkms_binaries_only/PACKAGE_NAME", c->name, err);

@@ -134,17 +134,17 @@ static int copy_source(struct job *job, struct package *p)
 	_cleanup_free_ char *version_dir = tree_version_dir(
 		job->shared->settings->trees.dkms, job->name, job->version);
 	_cleanup_free_ char *link = path_join(version_dir, "source");
-	_cleanup_free_ char *source = realpath(link, NULL);
 	_cleanup_free_ char *to = xasprintf("%s%s", p->root, p->source);
 	_cleanup_free_ char *above = path_parent(to);
 	int r;
 
-	if (!source)
+	if (!path_is_dir(link))
 		return error_errno(
-			&job->outcome.error, -errno, 6, "cannot read %s", link);
-	warn_about_templates(job, source);
+			&job->outcome.error, -ENOENT, 6, "cannot read %s", link);
+	warn_about_templates(job, link);
 	r = dir_make(above, &job->outcome.error);
-	return r == 0 ? dir_copy(source, to, (uid_t)-1, (gid_t)-1, &job->outcome.error)
+	return r == 0 ? dir_copy_guarded(link, to, (uid_t)-1, (gid_t)-1, NULL,
+				&job->outcome.error)
 		      : r;
 }
 

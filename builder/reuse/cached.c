@@ -337,7 +337,10 @@ static int store_work(struct job *job)
 		refuse(job, "what it read could not be recorded");
 		return 0;
 	}
-	if (!is_unchanged(job))
+	if (job->reuse->other_source)
+		refuse(job, "others than root can change the source, and it changed "
+			    "while it was copied");
+	if (job->reuse->other_source || !is_unchanged(job))
 		return 0;
 	objects_store(job);
 	list_files(job, &files);

@@ -153,6 +153,23 @@ static int add_source(struct key_texts *texts, const struct job *job, struct key
 	return r;
 }
 
+bool fingerprint_is_of_source(const struct job *job, const char *dir)
+{
+	const struct key *key = &job->reuse->key;
+	_cleanup_(str_done) struct str s = {0};
+	bool same = false;
+
+	if (!key->n_parts)
+		return true;
+	if (key_parts_add_dir(job->shared->key_texts->stats, dir, "", &s, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < key->n_parts; i++)
+		if (streq(key->parts[i].name, "source"))
+			same = key->parts[i].n == s.len &&
+			       memcmp(key->parts[i].detail, s.data, s.len) == 0;
+	return same;
+}
+
 static int add_overrides(struct key_texts *texts, const struct job *job, struct key *key,
 	struct error *err)
 {

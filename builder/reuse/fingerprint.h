@@ -106,6 +106,9 @@ size_t fingerprint_count_primary(const struct key *key);
 char *fingerprint_package(struct key_texts *texts, const struct job *job);
 /* Sets *ret to the digest of the primary key. */
 void fingerprint_primary(const struct key *key, struct digest *ret);
+/* Whether dir, a copy of the job's source, is what the job's key was made of, or there is no
+ * key. From any thread. */
+bool fingerprint_is_of_source(const struct job *job, const char *dir);
 /* Makes the key of the job's build. Parts that many jobs have in common are made once for
  * the run, but with afresh they are made again. The key borrows from the texts, which
  * must live longer. From any thread. Returns 0, or a negative errno and err. */

@@ -348,6 +348,20 @@ static int close_job_dir(struct job *job)
 	return 0;
 }
 
+/* Copies the source. Notes that the result must not be kept where others than root could
+ * show this copy something else than the key was made of. */
+static int copy_source(struct job *job, uid_t uid)
+{
+	const struct build *b = job->build;
+	bool by_others = false;
+	int r = dir_copy_guarded(b->paths.source_dir, b->work_dir, uid, uid, &by_others,
+		&job->outcome.error);
+
+	if (r == 0 && by_others && !fingerprint_is_of_source(job, b->work_dir))
+		job->reuse->other_source = true;
+	return r;
+}
+
 static int copy_work(struct job *job)
 {
 	struct build *b = job->build;
@@ -363,7 +377,7 @@ static int copy_work(struct job *job)
 	r = close_job_dir(job);
 	if (r < 0)
 		return r;
-	r = dir_copy(b->paths.source_dir, b->work_dir, uid, uid, &job->outcome.error);
+	r = copy_source(job, uid);
 	if (r == 0 && chmod(b->work_dir, 0700) < 0)
 		r = error_errno(
 			&job->outcome.error, -errno, 1, "cannot change %s", b->work_dir);

@@ -9,6 +9,7 @@
 
 #include "base/beneath.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/run/memory-group.h"
 #include "builder/host/header-trees.h"
 #include "builder/host/keypair.h"
@@ -67,8 +68,9 @@ static int open_to_hand_over(const struct job *job, const char *path)
 {
 	_cleanup_free_ char *parent = path_parent(path), *dir = NULL, *real = NULL;
 	_cleanup_close_ int dir_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int fd = openat(dir_fd, path_base(path),
-		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct read_guard guard;
+	_cleanup_close_ int fd =
+		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
 	struct stat st, dir_st;
 
 	if (dir_fd < 0 || fd < 0 || fstat(fd, &st) < 0 || fstat(dir_fd, &dir_st) < 0 ||

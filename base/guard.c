@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* For whom does root read? */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/guard.h"
+
+#define LINKS_MAX 40 /* as in the kernel */
+/* The owner of files whose user has no number in the user namespace of dkms. */
+#define OVERFLOW_UID 65534
+
+/* Whether this is not the first user namespace, so that root outside of it has no number. */
+static bool is_in_namespace(void)
+{
+	_cleanup_(str_done) struct str map = {0};
+	unsigned long inside, outside, n;
+
+	return file_read("/proc/self/uid_map", 4096, &map, NULL) == 0 && map.data &&
+	       (sscanf(map.data, "%lu %lu %lu", &inside, &outside, &n) != 3 || inside ||
+		       outside || n < 4294967295ul);
+}
+
+static bool is_of_root(const struct stat *st)
+{
+	return st->st_uid == 0 || (st->st_uid == OVERFLOW_UID && is_in_namespace());
+}
+
+bool guard_is_of_others(const struct stat *st)
+{
+	return !is_of_root(st) ||
+	       (!S_ISLNK(st->st_mode) && st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Makes the guard active if others can decide what is behind the link or the directory. */
+static void enter(struct read_guard *g, const struct stat *st)
+{
+	if ((g->active && g->owner) || geteuid() != 0 || !guard_is_of_others(st))
+		return;
+	g->active = true;
+	g->owner = is_of_root(st) ? 0 : st->st_uid;
+}
+
+/* Whether all may use what st describes, in all the ways that are in mode, or it is the
+ * user's own. A second name of a file of root's may have been made by anybody. */
+static bool is_allowed(const struct read_guard *g, const struct stat *st, mode_t mode)
+{
+	if (!g->active || (st->st_mode & mode) == mode)
+		return true;
+	return st->st_uid == g->owner &&
+	       (g->owner || !S_ISREG(st->st_mode) || st->st_nlink == 1);
+}
+
+static mode_t read_mode(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
+}
+
+bool guard_allows(
+	const struct read_guard *guard, const struct stat *dir, const struct stat *st)
+{
+	struct read_guard here = *guard;
+
+	enter(&here, dir);
+	return is_allowed(&here, st, read_mode(st));
+}
+
+/* A path that is being followed. */
+struct lookup {
+	int at;     /* the directory that has been reached */
+	char *rest; /* of the path, from there */
+	int links;  /* how many were followed */
+	struct read_guard guard;
+};
+
+/* Puts the target of the link that fd is open on before the rest of the path. */
+static int follow(struct lookup *l, int fd, const struct stat *st)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
+	char *rest;
+
+	if (n < 0)
+		return -errno;
+	if (++l->links > LINKS_MAX)
+		return -ELOOP;
+	target[n] = '\0';
+	enter(&l->guard, st);
+	rest = xasprintf("%s/%s", target, l->rest);
+	free(l->rest);
+	l->rest = rest;
+	if (*target != '/')
+		return 0;
+	close_ptr(&l->at);
+	l->at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return l->at < 0 ? -errno : 0;
+}
+
+/* Goes to the directory that fd is open on. In a directory such as /tmp, each user can
+ * replace only what is his own. */
+static int go_to(struct lookup *l, int *fd, const struct stat *st)
+{
+	struct stat dir = *st;
+
+	if (!is_allowed(&l->guard, st, S_IXOTH))
+		return -EPERM;
+	if (dir.st_mode & S_ISVTX)
+		dir.st_mode &= ~(mode_t)(S_IWGRP | S_IWOTH);
+	enter(&l->guard, &dir);
+	close_ptr(&l->at);
+	l->at = take_fd(fd);
+	return 0;
+}
+
+/* Takes the first component from the rest of the path. Returns 1 if it is the last one and
+ * a file: then ret has its name. Returns 0 otherwise, or a negative errno. */
+static int step(struct lookup *l, char *ret)
+{
+	_cleanup_close_ int fd = -1;
+	size_t skip = strspn(l->rest, "/"), n = strcspn(l->rest + skip, "/");
+	struct stat st;
+
+	if (n > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(ret, l->rest + skip, n);
+	ret[n] = '\0';
+	memmove(l->rest, l->rest + skip + n, strlen(l->rest + skip + n) + 1);
+	fd = openat(l->at, n ? ret : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return follow(l, fd, &st);
+	if (S_ISDIR(st.st_mode))
+		return go_to(l, &fd, &st);
+	return l->rest[strspn(l->rest, "/")] ? -ENOTDIR : 1;
+}
+
+int guard_open(const char *path, int flags, struct read_guard *ret)
+{
+	struct lookup l = {.rest = path_absolute(path)};
+	char name[NAME_MAX + 1];
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r = 0;
+
+	l.at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (l.at < 0)
+		r = -errno;
+	while (r == 0 && *l.rest)
+		r = step(&l, name);
+	if (r >= 0) {
+		fd = openat(l.at, r ? name : ".", flags | O_NOFOLLOW | O_CLOEXEC);
+		r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	}
+	if (r == 0 && !is_allowed(&l.guard, &st, read_mode(&st)))
+		r = -EPERM;
+	*ret = l.guard;
+	close_ptr(&l.at);
+	free(l.rest);
+	return r < 0 ? r : take_fd(&fd);
+}
