@@ -25,14 +25,14 @@ static bool is_in_namespace(void)
 		       outside || n < 4294967295ul);
 }
 
-static bool is_of_root(const struct stat *st)
+bool guard_is_of_root(const struct stat *st)
 {
 	return st->st_uid == 0 || (st->st_uid == OVERFLOW_UID && is_in_namespace());
 }
 
 bool guard_is_of_others(const struct stat *st)
 {
-	return !is_of_root(st) ||
+	return !guard_is_of_root(st) ||
 	       (!S_ISLNK(st->st_mode) && st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
@@ -42,7 +42,7 @@ static void enter(struct read_guard *g, const struct stat *st)
 	if ((g->active && g->owner) || geteuid() != 0 || !guard_is_of_others(st))
 		return;
 	g->active = true;
-	g->owner = is_of_root(st) ? 0 : st->st_uid;
+	g->owner = guard_is_of_root(st) ? 0 : st->st_uid;
 }
 
 /* Whether all may use what st describes, in all the ways that are in mode, or it is the
@@ -90,6 +90,7 @@ static int follow(struct lookup *l, int fd, const struct stat *st)
 		return -ELOOP;
 	target[n] = '\0';
 	enter(&l->guard, st);
+	l->guard.by_link |= l->guard.active && guard_is_of_others(st);
 	rest = xasprintf("%s/%s", target, l->rest);
 	free(l->rest);
 	l->rest = rest;

@@ -16,6 +16,7 @@
 struct read_guard {
 	bool active; /* somebody else than root can decide what is read */
 	uid_t owner; /* who; 0 if it is a group that may write to a directory of root's */
+	bool by_link; /* a link of his led there */
 };
 
 /* Opens the file or directory at path, with the flags of open(2) and O_CLOEXEC. Links are
@@ -29,5 +30,7 @@ bool guard_allows(
 /* Returns whether somebody else than root owns the file or directory, or may write to it.
  * Root outside of the user namespace of dkms counts as root. */
 bool guard_is_of_others(const struct stat *st);
+/* Returns whether root owns it. */
+bool guard_is_of_root(const struct stat *st);
 
 #endif

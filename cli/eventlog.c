@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/output-file.h"
 #include "scheduler/plan-slots.h"
 #include "cli/eventlog.h"
 #include "cli/json.h"
@@ -21,11 +22,11 @@ struct eventlog {
 
 int eventlog_open(const char *path, struct eventlog **ret, struct error *err)
 {
-	FILE *out = streq(path, "-") ? stdout : fopen(path, "we");
+	FILE *out = streq(path, "-") ? stdout : output_open(path, err);
 	struct eventlog *log;
 
 	if (!out)
-		return error_errno(err, -errno, 1, "cannot write %s", path);
+		return -EIO;
 	log = xcalloc(1, sizeof(*log));
 	log->out = out;
 	log->path = xstrdup(path);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "base/output-file.h"
 #include "cli/json.h"
 #include "cli/trace.h"
 
@@ -23,11 +24,11 @@ struct trace {
 
 int trace_open(const char *path, struct trace **ret, struct error *err)
 {
-	FILE *out = fopen(path, "we");
+	FILE *out = output_open(path, err);
 	struct trace *t;
 
 	if (!out)
-		return error_errno(err, -errno, 1, "cannot write %s", path);
+		return -EIO;
 	t = xcalloc(1, sizeof(*t));
 	t->out = out;
 	t->path = xstrdup(path);

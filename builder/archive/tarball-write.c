@@ -9,8 +9,10 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/guard.h"
+#include "base/output-file.h"
 #include "base/walk.h"
 #include "builder/archive/libarchive.h"
 #include "builder/archive/tarball-write.h"
@@ -359,12 +361,14 @@ static int write_archive(
 	return r;
 }
 
-/* Refuses to replace anything but a regular file, such as a device. */
-static int check_target(const char *path, struct error *err)
+/* Refuses to replace anything but a regular file, such as a device, or a link of another
+ * user. */
+static int check_target(int dir_fd, const char *name, const char *path, struct error *err)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
 		return error_set(err, -EINVAL, 9,
 			"cannot write %s: it is not a regular file", path);
 	return 0;
@@ -426,18 +430,18 @@ int tarball_write(const char *path, const struct tarball_content *content,
 		.cancelled = cancelled,
 		.warnings = ret_warnings,
 		.buffer = buffer};
-	_cleanup_free_ char *real = realpath(path, NULL);
-	const char *target = real ? real : path, *base = path_base(target);
-	_cleanup_free_ char *temporary =
-		xasprintf("%.*s.dkms-XXXXXX", (int)(base - target), target);
+	_cleanup_free_ char *name = NULL, *target = NULL, *temporary = NULL;
+	_cleanup_close_ int dir_fd = output_open_dir(path, &name, err);
 	_cleanup_close_ int fd = -1;
 	bool has_name = false;
-	int r = check_target(target, err);
+	int r = dir_fd < 0 ? dir_fd : check_target(dir_fd, name, path, err);
 
 	if (r == 0)
 		r = libarchive_load(err);
 	if (r < 0)
 		return r;
+	target = path_join(fd_path(dir_fd).path, name);
+	temporary = path_beside(target, ".dkms-XXXXXX");
 	fd = open_temporary(temporary, &has_name);
 	if (fd < 0)
 		return error_errno(err, fd, 9, "cannot write %s", path);

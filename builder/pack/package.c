@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/dir-copy.h"
 #include "base/file.h"
+#include "base/output-file.h"
 #include "base/staging.h"
 #include "base/walk.h"
 #include "builder/tree/leftovers.h"
@@ -258,29 +260,39 @@ enum transition package_leave(struct job *job, const struct outcome *outcome)
 
 /* JOB_DELIVERING */
 
+/* Writes the package made to its name in the directory that dir_fd is open on. */
+static int deliver_file(struct job *job, const char *made, int dir_fd, const char *name)
+{
+	struct error *err = &job->outcome.error;
+	_cleanup_free_ char *target = path_join(fd_path(dir_fd).path, name);
+	struct stat st;
+	int r;
+
+	/* A rename must not replace a device or a directory. */
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return error_set(err, -EINVAL, 9,
+			"cannot write %s: it is not a regular file", job->pack->archive);
+	if (chmod(made, 0644) < 0)
+		return error_errno(err, -errno, 9, "cannot change %s", made);
+	r = file_copy(made, target, NULL);
+	return r < 0 ? error_errno(err, r, 9, "cannot write %s", job->pack->archive) : 0;
+}
+
 static int deliver_work(struct job *job)
 {
 	struct package *p = job->pack->package;
-	_cleanup_free_ char *made = path_join(p->dir, p->file), *real = NULL;
-	const char *target;
+	_cleanup_free_ char *made = path_join(p->dir, p->file), *name = NULL;
+	_cleanup_close_ int dir_fd = -1;
 	int r;
 
 	job->pack->archive =
 		output_path(job, formats[job->pack->format]->subdir, p->file);
 	r = output_make_dir(job);
-	real = realpath(job->pack->archive, NULL);
-	target = real ? real : job->pack->archive;
-	/* A rename must not replace a device or a directory. */
-	if (r == 0 && path_exists(target) && !path_is_file(target))
-		r = error_set(&job->outcome.error, -EINVAL, 9,
-			"cannot write %s: it is not a regular file", job->pack->archive);
-	if (r == 0 && chmod(made, 0644) < 0)
-		r = error_errno(&job->outcome.error, -errno, 9, "cannot change %s", made);
-	if (r == 0 && file_copy(made, target, &job->outcome.error) < 0) {
-		job->outcome.error.status = 9;
-		r = -EIO;
-	}
-	return r;
+	if (r < 0)
+		return r;
+	dir_fd = output_open_dir(job->pack->archive, &name, &job->outcome.error);
+	return dir_fd < 0 ? dir_fd : deliver_file(job, made, dir_fd, name);
 }
 
 enum transition deliver_enter(struct job *job)
