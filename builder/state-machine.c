@@ -162,6 +162,7 @@ void job_free(struct job *job)
 	job_pack_free(job->pack);
 	job_depmod_free(job->depmod);
 	conf_free(job->conf);
+	policy_done(&job->policy);
 	command_done(&job->ask.command);
 	job_outcome_done(&job->outcome);
 	free(job->name);

@@ -162,6 +162,7 @@ static int set_timeout(struct arguments *args, const char *text, struct error *e
 
 static int set_sandbox(struct arguments *args, const char *text, struct error *err)
 {
+	args->settings.sandbox.mode_given = true;
 	if (settings_parse_sandbox(text, &args->settings.sandbox.mode))
 		return 0;
 	return error_set(err, -EINVAL, 2, "--sandbox takes auto, require or off, not '%s'", text);

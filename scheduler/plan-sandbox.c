@@ -9,6 +9,7 @@
 #include "builder/run/seccomp.h"
 #include "builder/run/trace.h"
 #include "builder/run/user.h"
+#include "builder/conf/policy.h"
 #include "scheduler/plan-sandbox.h"
 #include "scheduler/run-command.h"
 #include "scheduler/runner.h"
@@ -134,13 +135,17 @@ static int choose_kind(struct plan *p, struct error *err)
 	int r;
 
 	p->shared.sandbox = SANDBOX_KIND_NONE;
-	if (mode == SANDBOX_OFF)
+	/* A single package may have one. */
+	if (mode == SANDBOX_OFF && (p->shared.settings->sandbox.mode_given ||
+					   !policy_is_possible(p->shared.settings)))
 		return 0;
 	r = try_users(p, err);
 	if (r < 0)
 		return r;
 	if (p->shared.sandbox != SANDBOX_KIND_NONE)
 		return warn_without_filter(p, err);
+	if (mode == SANDBOX_OFF)
+		return 0;
 	if (mode == SANDBOX_REQUIRE)
 		return error_set(err, -EPERM, 1,
 			"bubblewrap cannot make a sandbox here, and --sandbox=require "

@@ -107,6 +107,8 @@ struct job *plan_add_follow_up(struct plan *p, enum job_kind kind, struct job *e
 	job->conf_path = xstrdup(evaluated->conf_path);
 	job->conf = TAKE_PTR(evaluated->conf);
 	job->policy = evaluated->policy;
+	/* Its lists belong to the new job. */
+	evaluated->policy.sandbox.paths = evaluated->policy.sandbox.write = NULL;
 	return job;
 }
 

@@ -43,12 +43,11 @@ static bool is_shown(const char *real, const struct strv *more)
 static void simplify_path(const struct job *job, struct strv *env)
 {
 	_cleanup_free_ char *copy = xstrdup(strv_getenv(env, "PATH"));
-	const char *more = job->shared->settings->sandbox.paths;
 	_cleanup_(strv_done) struct strv dirs = {0}, shown = {0};
 	_cleanup_free_ char *joined = NULL;
 	char *dir, *rest = copy;
 
-	strv_split(&shown, more ? more : "");
+	job_list_sandbox_paths(job, &shown);
 	while ((dir = strsep(&rest, ":"))) {
 		_cleanup_free_ char *real = *dir == '/' ? realpath(dir, NULL) : NULL;
 
@@ -117,7 +116,7 @@ const char *build_search_path(const struct job *job)
 
 const char *confine_user(const struct job *job)
 {
-	if (job->shared->own_users)
+	if (job_own_users(job))
 		return "nobody";
 	return geteuid() == 0 ? "root" : "user";
 }
@@ -199,6 +198,8 @@ bool build_may_use_network(const struct job *job)
 	const char *names = job->shared->settings->sandbox.network_modules;
 	_cleanup_(strv_done) struct strv words = {0};
 
+	if (job->policy.sandbox.network_set)
+		return job->policy.sandbox.network;
 	strv_split(&words, names ? names : "");
 	return strv_contains(&words, job->name);
 }
@@ -281,15 +282,27 @@ static void show_kernel(const struct job *job, struct sandbox *box)
  * over. */
 static void show_listed_paths(const struct job *job, struct sandbox *box)
 {
-	const char *paths = job->shared->settings->sandbox.paths;
 	_cleanup_(strv_done) struct strv listed = {0};
 
-	strv_split(&listed, paths ? paths : "");
+	job_list_sandbox_paths(job, &listed);
 	for (size_t i = 0; i < listed.n; i++)
 		if (!box->uid || !path_is_file(listed.items[i]) ||
 			sandbox_user_can_read(box, listed.items[i]) ||
 			sandbox_hand_over(box, listed.items[i], NULL) < 0)
 			strv_push(&box->readable_paths, listed.items[i]);
+}
+
+/* Lets the build write where the administrator permits it: sandbox_write. */
+static void show_writable_paths(const struct job *job, struct sandbox *box)
+{
+	const char *paths = job->policy.sandbox.write;
+	_cleanup_(strv_done) struct strv listed = {0};
+
+	strv_split(&listed, paths ? paths : "");
+	for (size_t i = 0; i < listed.n; i++) {
+		strv_push(&box->writable_dirs, listed.items[i]);
+		strv_push(&box->writable_dirs, listed.items[i]);
+	}
 }
 
 void build_fill_sandbox(const struct job *job, struct sandbox *box)
@@ -303,6 +316,7 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	box->max_processes = s->limits.max_processes;
 	box->memory_group = b->user.memory_group;
 	box->unfiltered = s->sandbox.unfiltered;
+	show_writable_paths(job, box);
 	strv_push(&box->writable_dirs, b->work_dir);
 	strv_push(&box->writable_dirs, b->paths.build_dir);
 	box->tmp_dir = b->paths.tmp_dir;

@@ -11,7 +11,34 @@
 /* A file of more bytes, larger than any real one, is evaluated without looking into it. */
 #define FILE_MAX (1024 * 1024)
 
-static const char *const names[] = {"on_failure", NULL};
+static const char *const names[] = {
+	"on_failure",
+	"sandbox",
+	"sandbox_network",
+	"sandbox_paths",
+	"sandbox_write",
+	NULL,
+};
+
+void policy_done(struct policy *policy)
+{
+	free(policy->sandbox.paths);
+	free(policy->sandbox.write);
+	*policy = (struct policy){0};
+}
+
+bool policy_is_possible(const struct settings *s)
+{
+	_cleanup_(strv_done) struct strv files = {0};
+
+	if (dir_list(s->config_dir, &files) < 0)
+		return false;
+	for (size_t i = 0; i < files.n; i++)
+		if (has_suffix(files.items[i], ".conf") &&
+			!streq(files.items[i], "framework.conf"))
+			return true;
+	return false;
+}
 
 /* Returns whether a file may set one of the names: it mentions one, or it reads another file,
  * which may. Returns true if that cannot be known, so that bash reports the reason. */
@@ -52,6 +79,41 @@ int policy_fill_command(const struct conf_request *request, struct command *cmd)
 	return 1;
 }
 
+/* Returns the value of a list of absolute paths, or NULL; the caller frees. */
+static char *read_paths(
+	const struct evaluation *e, const char *name, struct problems *problems)
+{
+	const char *value = evaluation_value(e, name, 0);
+	_cleanup_(strv_done) struct strv paths = {0};
+
+	strv_split(&paths, value ? value : "");
+	for (size_t i = 0; i < paths.n; i++)
+		if (*paths.items[i] != '/' || streq(paths.items[i], "/"))
+			problems_add(problems,
+				"%s has \"%s\", but must have absolute paths below /", name,
+				paths.items[i]);
+	return paths.n ? strv_join(&paths, " ") : NULL;
+}
+
+static void read_sandbox(
+	const struct evaluation *e, struct policy *policy, struct problems *problems)
+{
+	const char *mode = evaluation_value(e, "sandbox", 0);
+	const char *network = evaluation_value(e, "sandbox_network", 0);
+
+	policy->sandbox.mode_set = mode != NULL;
+	if (mode && !settings_parse_sandbox(mode, &policy->sandbox.mode))
+		problems_add(problems,
+			"sandbox is \"%s\", but must be auto, require or off", mode);
+	policy->sandbox.network_set = network != NULL;
+	policy->sandbox.network = network && streq(network, "yes");
+	if (network && !streq(network, "yes") && !streq(network, "no"))
+		problems_add(problems, "sandbox_network is \"%s\", but must be yes or no",
+			network);
+	policy->sandbox.paths = read_paths(e, "sandbox_paths", problems);
+	policy->sandbox.write = read_paths(e, "sandbox_write", problems);
+}
+
 int policy_parse(const struct command *cmd, const struct outcome *outcome,
 	struct policy *ret, struct error *err)
 {
@@ -68,10 +130,13 @@ int policy_parse(const struct command *cmd, const struct outcome *outcome,
 	value = evaluation_value(&e, "on_failure", 0);
 	if (value && !settings_parse_on_failure(value, &policy.on_failure))
 		problems_add(&problems, "on_failure is \"%s\", but must be fail or warn", value);
+	read_sandbox(&e, &policy, &problems);
 	r = problems_to_error(&problems, 8, err);
 	problems_done(&problems);
 	evaluation_done(&e);
 	if (r == 0)
 		*ret = policy;
+	else
+		policy_done(&policy);
 	return r;
 }

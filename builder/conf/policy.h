@@ -11,7 +11,22 @@
 struct policy {
 	bool known; /* the files were read, or there are none */
 	enum on_failure on_failure;
+	struct {
+		bool mode_set; /* mode replaces that of the settings */
+		enum sandbox_mode mode;
+		bool network_set; /* network replaces what the settings say */
+		bool network;	  /* its builds have a network */
+		/* Lists of absolute paths between blanks, or NULL. */
+		char *paths; /* further paths that its builds can see */
+		char *write; /* directories that its builds can write to */
+	} sandbox;
 };
+
+/* Frees what is in the policy, and makes it empty. */
+void policy_done(struct policy *policy);
+
+/* Returns whether there are files that may set a policy of any package. */
+bool policy_is_possible(const struct settings *s);
 
 /* Fills cmd with a bash that evaluates the override files of the request, whose path may be
  * NULL. Returns 1; or 0, leaving cmd as it is, if no override file mentions a name of the

@@ -57,6 +57,7 @@ struct settings {
 	/* Lists are separated by blanks; NULL: empty. */
 	struct {
 		enum sandbox_mode mode;
+		bool mode_given; /* --sandbox: it holds for all packages */
 		char *network_modules; /* names of modules whose builds have a network */
 		char *paths;	       /* further paths that builds can see */
 		char *environment;     /* further variables that builds get */

@@ -49,6 +49,35 @@ int job_try_lock(struct job *job, const char *what, struct lock *ret)
 	return r == -EAGAIN ? job_note_locked(job, what) : r;
 }
 
+/* Returns the mode of the sandbox for the job's package. */
+static enum sandbox_mode sandbox_mode(const struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+
+	return job->policy.sandbox.mode_set && !s->sandbox.mode_given
+		       ? job->policy.sandbox.mode
+		       : s->sandbox.mode;
+}
+
+enum sandbox_kind job_sandbox(const struct job *job)
+{
+	return sandbox_mode(job) == SANDBOX_OFF ? SANDBOX_KIND_NONE : job->shared->sandbox;
+}
+
+bool job_own_users(const struct job *job)
+{
+	return sandbox_mode(job) != SANDBOX_OFF && job->shared->own_users;
+}
+
+void job_list_sandbox_paths(const struct job *job, struct strv *ret)
+{
+	const char *all = job->shared->settings->sandbox.paths;
+	const char *own = job->policy.sandbox.paths;
+
+	strv_split(ret, all ? all : "");
+	strv_split(ret, own ? own : "");
+}
+
 const char *job_state_name(enum job_state state)
 {
 	static const char *const names[] = {
@@ -163,7 +192,7 @@ int job_take_user(struct job *job, struct user *ret)
 	_cleanup_(error_done) struct error err = {0};
 	int r = 0;
 
-	if (job->shared->own_users && !ret->uid)
+	if (job_own_users(job) && !ret->uid)
 		r = user_take(s->trees.dkms, ret, &job->outcome.error);
 	if (r == 0 && s->limits.max_build_memory_bytes && !ret->memory_group &&
 		memory_group_make(s->limits.max_build_memory_bytes, &ret->memory_group,

@@ -272,6 +272,13 @@ struct job {
 struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel *kernel,
 	const char *name, const char *version);
 
+/* Return how the commands of the job's module are confined, and whether they run as a user of
+ * their own: as the machine can and the settings say, or the policy of the package. */
+enum sandbox_kind job_sandbox(const struct job *job);
+bool job_own_users(const struct job *job);
+/* Appends the paths that the settings and the policy show to the commands of the module. */
+void job_list_sandbox_paths(const struct job *job, struct strv *ret);
+
 /* Tries to lock what, a path, by lock_try(). Returns 0, or -EAGAIN if it is locked: then
  * the caller returns TRANSITION_WAIT or, from work, -EAGAIN; or another negative errno and
  * job->outcome.error. */

@@ -257,6 +257,10 @@ const char *fingerprint_find_obstacle(const struct job *job)
 		       "distribution";
 	if (build_may_use_network(job))
 		return "sandbox_network allows its builds to use the network";
+	if (job->policy.sandbox.write)
+		return "sandbox_write allows its builds to read what others have written";
+	if (job->policy.sandbox.paths && !fingerprint_is_traced(job))
+		return "sandbox_paths in the file of the package shows it more than others";
 	if (ccache_needs_network(s))
 		return "ccache uses the network";
 	/* A hit skips POST_BUILD. In a sandbox, it cannot make lasting changes anyway. */

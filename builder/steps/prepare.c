@@ -63,22 +63,63 @@ static int check_source(struct job *job, const char *source)
 	return 0;
 }
 
+/* A package may require a sandbox where others do without. */
+static int check_mode(struct job *job)
+{
+	const struct policy *policy = &job->policy;
+
+	if (!policy->sandbox.mode_set || policy->sandbox.mode != SANDBOX_REQUIRE ||
+		job_sandbox(job) != SANDBOX_KIND_NONE)
+		return 0;
+	return error_set(&job->outcome.error, -EPERM, 1,
+		"there is no sandbox, and sandbox=require in %s asks for one for this package",
+		job->shared->settings->config_dir);
+}
+
+/* Checks whether the build can write to what sandbox_write lists. */
+static int check_writable_paths(struct job *job)
+{
+	const char *paths = job->policy.sandbox.write;
+	_cleanup_(strv_done) struct strv listed = {0};
+	struct stat st;
+
+	strv_split(&listed, paths ? paths : "");
+	for (size_t i = 0; i < listed.n; i++) {
+		const char *path = listed.items[i];
+
+		if (stat(path, &st) < 0)
+			return error_errno(&job->outcome.error, -errno, 1,
+				"sandbox_write has %s, which builds cannot write to", path);
+		if (!job_own_users(job) || st.st_mode & S_IWOTH)
+			continue;
+		error_set(&job->outcome.error, -EACCES, 1,
+			"sandbox_write has %s, but only its owner can write to it, and builds do "
+			"not run as root",
+			path);
+		error_remedy(&job->outcome.error, "chmod %s %s",
+			S_ISDIR(st.st_mode) ? "1777" : "o+rw", path);
+		return -EACCES;
+	}
+	return 0;
+}
+
 /* Sets how the build is confined, and checks whether the user that it runs as can read
  * what it needs. */
 static int choose_sandbox(struct job *job)
 {
-	const char *more = job->shared->settings->sandbox.paths;
 	_cleanup_(strv_done) struct strv paths = {0};
 	struct build *b = job->build;
-	const struct sandbox box = {.kind = job->shared->sandbox, .strict = true};
+	const struct sandbox box = {.kind = job_sandbox(job), .strict = true};
 
 	b->sandbox = box.kind;
-	if (!job->shared->own_users)
+	if (check_mode(job) < 0 || check_writable_paths(job) < 0)
+		return -EACCES;
+	if (!job_own_users(job))
 		return 0;
 	strv_push(&paths, job->kernel->headers);
 	if (box.kind != SANDBOX_KIND_UNTRUSTED)
 		strv_push(&paths, b->paths.version_dir);
-	strv_split(&paths, more ? more : "");
+	job_list_sandbox_paths(job, &paths);
 	for (size_t i = 0; i < paths.n; i++) {
 		const char *path = paths.items[i];
 

@@ -104,7 +104,7 @@ static int show_conf(struct job *job, const char *path, struct sandbox *box)
 	if (r < 0)
 		return error_errno(&job->outcome.error, r, 1, "cannot look at %s", path);
 	is_open = sandbox_user_can_read(box, dir);
-	if (!job->shared->own_users || (is_open && sandbox_user_can_read(box, path))) {
+	if (!job_own_users(job) || (is_open && sandbox_user_can_read(box, path))) {
 		strv_push(&box->readable_paths, dir);
 		strv_push(&box->readable_paths, path);
 		return 0;
@@ -156,13 +156,13 @@ static int fill_sandbox(
 	_cleanup_(strv_done) struct strv files = {0};
 	int r = 0;
 
-	box->kind = job->shared->sandbox;
+	box->kind = job_sandbox(job);
 	box->uid = job->ask.user.uid;
 	box->max_processes = s->limits.max_processes;
 	box->memory_group = job->ask.user.memory_group;
 	box->unfiltered = s->sandbox.unfiltered;
 	box->strict = true;
-	strv_split(&box->readable_paths, s->sandbox.paths ? s->sandbox.paths : "");
+	job_list_sandbox_paths(job, &box->readable_paths);
 	conf_list_files(request, &files);
 	for (size_t i = 0; i < files.n && r == 0; i++)
 		r = show_conf(job, files.items[i], box);
@@ -317,7 +317,7 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 	user_give(&job->ask.user);
 	if (outcome->cancelled)
 		return TRANSITION_FAIL;
-	if (!job->conf_writes && job->shared->sandbox != SANDBOX_KIND_NONE &&
+	if (!job->conf_writes && job_sandbox(job) != SANDBOX_KIND_NONE &&
 		conf_copy_is_needed(outcome)) {
 		job->conf_writes = true;
 		return TRANSITION_AGAIN;

@@ -1,0 +1,160 @@
+#!/bin/bash
+# The sandbox of one package: what the administrator's file for it says of how its builds are confined.
+# The package itself has no say.
+set -eu
+# shellcheck source=tests/lib/fixture.sh
+. "${top_srcdir:?}/tests/lib/fixture.sh"
+
+private_etc || skip_all "needs a mount namespace"
+command -v bwrap > /dev/null || skip_all "bubblewrap is not installed"
+
+# The project may be in a directory that is hidden, such as a home directory.
+cp "$DKMS" "$work/bin/dkms"
+DKMS=$work/bin/dkms
+hidden=/mnt/hidden
+
+# Makes a machine with the packages special and plain, whose builds say what they see.
+described() # LINE of special's dkms.conf...
+{
+	local name
+
+	rm -rf "${etc:?}"/*
+	machine
+	kernel $K
+	for name in special plain; do
+		module $name 1.0 PRE_BUILD=see.sh
+		write_script "$sourcetree/$name-1.0/see.sh" \
+			'echo "user=$(id -u)"' \
+			'echo "net=$(readlink /proc/self/ns/net)"' \
+			"echo \"sees=\$(cat $hidden/file 2>/dev/null)\"" \
+			"touch $hidden/open/written 2>/dev/null && echo wrote=yes || echo wrote=no" \
+			"[ -e $hidden/open/secret ] && echo secret=yes || echo secret=no" \
+			'exit 0'
+	done
+	[ $# -eq 0 ] || printf '%s\n' "$@" >> "$sourcetree/special-1.0/dkms.conf"
+	rm -f "$hidden/open/written"
+	for name in special plain; do
+		dkms add $name/1.0 > /dev/null
+	done
+}
+
+# Prints what a package's build has said.
+told() # NAME KEY
+{
+	sed -n "s/^$2=//p" "$dkmstree/$1/1.0/$K/$arch/log/make.log"
+}
+
+builds() # DESCRIPTION ARGUMENT...
+{
+	local description=$1
+
+	shift
+	dkms_exits 0 "$description" autoinstall -k $K "$@"
+}
+
+unbuild()
+{
+	dkms unbuild special/1.0 -k $K > /dev/null
+	dkms unbuild plain/1.0 -k $K > /dev/null
+}
+
+confined()
+{
+	if [ "$(told "$1" net)" = "$(readlink /proc/self/ns/net)" ]; then echo no; else echo yes; fi
+}
+
+mkdir -p /mnt
+mount_empty /mnt
+mkdir -p "$hidden"
+echo content > "$hidden/file"
+mkdir "$hidden/open" "$hidden/closed"
+chmod 1777 "$hidden/open"
+
+described
+builds "without a file"
+is "$(confined special) $(told special sees) $(told special wrote)" "yes  no" "a build is confined"
+
+described
+echo sandbox=off > "$etc/special.conf"
+builds "sandbox=off"
+is "$(confined special) $(told special sees) $(told special user)" "no content 0" "its build is not confined"
+is "$(confined plain) $(told plain sees)" "yes " "another one is"
+unbuild
+builds "sandbox=off, and --sandbox=require" --sandbox=require
+is "$(confined special)" yes "the option is stronger"
+
+described
+echo sandbox=off > "$etc/framework.conf"
+echo sandbox=auto > "$etc/special.conf"
+builds "sandbox=off in framework.conf, and sandbox=auto"
+is "$(confined special) $(confined plain)" "yes no" "only that package is confined"
+unbuild
+echo sandbox=require > "$etc/special.conf"
+builds "sandbox=require"
+is "$(confined special) $(confined plain)" "yes no" "so it is"
+unbuild
+dkms_exits 1 "sandbox=require, and --sandbox=off" build special/1.0 -k $K --sandbox=off
+like "$err" "sandbox=require in /etc/dkms asks for one" "is an error"
+
+described
+echo 'sandbox_network=yes' > "$etc/special.conf"
+builds "sandbox_network=yes"
+is "$(confined special) $(confined plain)" "no yes" "its build has a network"
+is "$(told special sees)" "" "and is confined otherwise"
+described
+echo 'sandbox_network="special plain"' > "$etc/framework.conf"
+echo 'sandbox_network=no' > "$etc/special.conf"
+builds "sandbox_network=no"
+is "$(confined special) $(confined plain)" "yes no" "it is stronger than framework.conf"
+
+described
+echo "sandbox_paths=$hidden/file" > "$etc/special.conf"
+builds "sandbox_paths"
+is "$(told special sees) $(told plain sees)" "content " "its build sees the path"
+described
+echo "sandbox_paths=$hidden/file" > "$etc/framework.conf"
+echo "sandbox_paths=$hidden/open" > "$etc/special.conf"
+touch "$hidden/open/secret"
+builds "sandbox_paths in both files"
+is "$(told special sees) $(told special secret) $(told plain sees) $(told plain secret)" "content yes content no" \
+	"both count"
+is "$(told special wrote)" no "it cannot write there"
+
+described
+echo "sandbox_write=\"$hidden/open\"" > "$etc/special.conf"
+builds "sandbox_write"
+is "$(told special wrote) $(told plain wrote)" "yes no" "its build can write there"
+is "$(told special sees)" "" "what is beside that stays hidden"
+unbuild
+trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
+dkms build special/1.0 -k $K > /dev/null
+dkms unbuild special/1.0 -k $K > /dev/null
+dkms_exits 0 "sandbox_write, with a cache" build special/1.0 -k $K
+is "$(grep -c 'from the cache' <<<"$out")" 0 "the build is not from the cache"
+dkms unbuild special/1.0 -k $K > /dev/null
+echo "sandbox_write=$hidden/closed" > "$etc/special.conf"
+if [ "$(told plain user)" != 0 ] && [ -n "$(told plain user)" ]; then
+	dkms_exits 1 "sandbox_write of a directory that only root can write to" build special/1.0 -k $K
+	like "$err" "chmod 1777 $hidden/closed" "is an error with a remedy"
+else
+	skip "builds have no users of their own" "sandbox_write of a directory of root"
+	skip "builds have no users of their own" "its remedy"
+fi
+echo "sandbox_write=$hidden/missing" > "$etc/special.conf"
+dkms_exits 1 "sandbox_write of a directory that is missing" build special/1.0 -k $K
+like "$err" "sandbox_write has $hidden/missing" "is an error"
+
+for line in 'sandbox=maybe' 'sandbox_network=special' 'sandbox_paths=relative' 'sandbox_write=/'; do
+	echo "$line" > "$etc/special.conf"
+	dkms_exits 8 "$line" build special/1.0 -k $K
+	like "$err" "/etc/dkms/special.conf: ${line%%=*} (is|has) \"${line#*=}\"" "is an error"
+done
+
+described sandbox=off sandbox_network=yes "sandbox_paths=$hidden/file" "sandbox_write=$hidden/open" \
+	'export sandbox sandbox_network' 'declare -r sandbox sandbox_paths sandbox_write'
+echo '# nothing about the sandbox here' > "$etc/special.conf"
+builds "a package that sets all this itself"
+is "$(confined special) $(told special sees) $(told special wrote)" "yes  no" "is confined"
+sandbox=off sandbox_network=yes builds "the same in the environment" --force
+is "$(confined special)" yes "does not count either"
+finish
