@@ -21,7 +21,15 @@ struct problem {
 
 static bool is_problem(const struct tree_entry *e)
 {
-	return e->state == STATE_BROKEN || e->state == STATE_LEFTOVER;
+	return e->state == STATE_BROKEN || e->state == STATE_LEFTOVER || e->no_conf;
+}
+
+/* Whether an entry is about the same version as the one before it. */
+static bool is_same_version(const struct tree_list *l, size_t i)
+{
+	const struct tree_entry *e = &l->entries[i];
+
+	return i > 0 && streq(e[-1].name, e->name) && streq(e[-1].version, e->version);
 }
 
 static void problem_done(struct problem *p)
@@ -49,6 +57,10 @@ static void find_problem(
 	if (e->state == STATE_LEFTOVER) {
 		ret->what = xasprintf("%s has neither a source nor built modules", dir);
 		ret->remedy = xasprintf("dkms remove %s/%s", e->name, e->version);
+	} else if (e->no_conf) {
+		ret->what = xasprintf("%s has no dkms.conf", link);
+		ret->remedy = xasprintf("put it back, or: dkms remove %s/%s --force", e->name,
+			e->version);
 	} else if (link_read(link, &source) == 0) {
 		ret->what = xasprintf("its source %s is missing", source);
 		ret->remedy = xasprintf("put the source back, or: dkms remove %s/%s --force",
@@ -168,7 +180,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	for (size_t i = 0; i < list.n && !json; i++)
 		print_text(&list.entries[i], checks[i], out);
 	for (size_t i = 0; i < list.n; i++)
-		if (is_problem(&list.entries[i]))
+		if (is_problem(&list.entries[i]) && !is_same_version(&list, i))
 			print_problem(s, &list.entries[i], errors);
 	free(checks);
 	tree_list_done(&list);

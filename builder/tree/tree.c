@@ -45,14 +45,19 @@ static bool is_absent(int r)
 enum source_kind { SOURCE_MISSING, SOURCE_LINK, SOURCE_OTHER };
 
 /* Returns whether NAME/VERSION, a directory, is added, broken or a leftover. If it cannot be
- * read, it is no leftover. */
+ * read, it is no leftover. *ret_no_conf says whether a source has certainly no dkms.conf. */
 static enum tree_state source_state(int version_fd, enum source_kind kind,
-	const char *source_tree, const char *name, const char *version)
+	const char *source_tree, const char *name, const char *version, bool *ret_no_conf)
 {
 	_cleanup_free_ char *source = NULL;
 	struct kernel_names built = {0};
 	bool worth;
 
+	*ret_no_conf = false;
+	/* Mostly one system call tells all. */
+	if (kind == SOURCE_LINK && faccessat(version_fd, "source/dkms.conf", F_OK, 0) == 0)
+		return STATE_ADDED;
+	*ret_no_conf = kind == SOURCE_LINK && errno == ENOENT;
 	if (kind != SOURCE_MISSING)
 		return kind == SOURCE_LINK && is_dir_at(version_fd, "source") ? STATE_ADDED
 									      : STATE_BROKEN;
@@ -284,6 +289,7 @@ static int read_version(struct reader *r, const char *version)
 	size_t before = r->list.n;
 	enum source_kind kind = SOURCE_MISSING;
 	enum tree_state state;
+	bool no_conf;
 
 	if (code < 0)
 		return is_absent(code) ? 0 : fail_unreadable(r, code, version, NULL);
@@ -291,7 +297,7 @@ static int read_version(struct reader *r, const char *version)
 		if (streq(dirents.items[i].name, "source"))
 			kind = dir_entry_is_link(fd, &dirents.items[i]) ? SOURCE_LINK
 									: SOURCE_OTHER;
-	state = source_state(fd, kind, r->source_tree, r->name, version);
+	state = source_state(fd, kind, r->source_tree, r->name, version, &no_conf);
 	for (size_t i = 0; i < dirents.n && state == STATE_ADDED; i++) {
 		const struct dir_entry *d = &dirents.items[i];
 
@@ -304,6 +310,8 @@ static int read_version(struct reader *r, const char *version)
 	}
 	if (r->list.n == before)
 		push_entry(r, version, state);
+	for (size_t i = before; i < r->list.n; i++)
+		r->list.entries[i].no_conf = no_conf && state == STATE_ADDED;
 	return 0;
 }
 
@@ -504,6 +512,7 @@ int tree_read_state(const char *dkms_tree, const char *source_tree,
 	enum source_kind kind = SOURCE_MISSING;
 	enum tree_state built;
 	struct stat st;
+	bool no_conf;
 	int r = fd;
 
 	*ret = STATE_UNKNOWN;
@@ -515,7 +524,7 @@ int tree_read_state(const char *dkms_tree, const char *source_tree,
 		return 0;
 	if (r == 0)
 		kind = S_ISLNK(st.st_mode) ? SOURCE_LINK : SOURCE_OTHER;
-	*ret = source_state(fd, kind, source_tree, on.name, on.version);
+	*ret = source_state(fd, kind, source_tree, on.name, on.version, &no_conf);
 	if (*ret != STATE_ADDED || !on.release || !on.arch)
 		return 0;
 	r = tree_read_built(dkms_tree, on, &built, err);

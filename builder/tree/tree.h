@@ -51,6 +51,7 @@ struct tree_entry {
 	char *release, *arch; /* NULL if the version is only added, broken or a leftover */
 	char *weak_release;   /* STATE_INSTALLED_WEAK: the kernel that it was built for */
 	enum tree_state state;
+	bool no_conf;      /* the source has no dkms.conf, although it is there */
 	bool has_original; /* original_module/RELEASE/ARCH exists */
 	/* Files were added to module/ or removed from it after it was published, or the
 	 * other dkms made it. */

@@ -127,6 +127,38 @@ originals()
 	is "$(dkms status 2> /dev/null)" "a/1.0: leftover" "nothing is built any more"
 }
 
+# Only the dkms.conf is gone. The lines on standard output are those of other versions of dkms.
+without_conf()
+{
+	machine
+	kernel $K
+	kernel $K7
+	module a 1.0
+	module a 2.0
+	module b 1.0
+	dkms install a/1.0 -k $K -k $K7 > /dev/null 2>&1
+	dkms add a/2.0 > /dev/null
+	dkms add b/1.0 > /dev/null
+	rm "$sourcetree/a-1.0/dkms.conf" "$sourcetree/b-1.0/dkms.conf"
+	dkms_exits 0 "status without a dkms.conf" status
+	is "$out" "a/1.0, $K, $arch: installed
+a/1.0, $K7, $arch: installed
+a/2.0: added
+b/1.0: added" "standard output has the states"
+	is "$(grep -c 'a/1.0 is broken: .*/a/1.0/source has no dkms.conf' <<<"$err")" 1 "standard error says what is gone, once"
+	like "$err" "b/1.0 is broken: .*/b/1.0/source has no dkms.conf" "also of what is only added"
+	is "$(grep -c 'a/2.0' <<<"$err")" 0 "nothing is said of another version"
+	dkms_exits 0 "status --json" status --json
+	is "$(jq -r '.modules[] | select(.problem) | .name + "/" + .version + " " + .state' "$work/out" | sort -u)" \
+		"a/1.0 installed"$'\n'"b/1.0 added" "--json has the problem"
+	touch "$sourcetree/a-1.0/dkms.conf" "$sourcetree/b-1.0/dkms.conf"
+	dkms_exits 0 "status with a dkms.conf" status
+	is "$err" "" "says nothing"
+	ln -sf nowhere "$sourcetree/a-1.0/dkms.conf"
+	run_dkms status
+	like "$err" "a/1.0/source has no dkms.conf" "a link that leads nowhere is none"
+}
+
 # What is no link named source may be somebody's only copy.
 own_directory()
 {
@@ -142,5 +174,6 @@ leftovers
 dependencies
 broken_ones
 originals
+without_conf
 own_directory
 finish
