@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # For tests of signed modules: kernels that check signatures, programs that sign, and a check of
 # signatures. A test sources this file after fixture.sh and private_etc.
 
