@@ -13,6 +13,7 @@
 #include "builder/build/ccache.h"
 #include "builder/build/confine.h"
 #include "builder/build/places.h"
+#include "builder/reuse/file-times.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/key-parts.h"
 #include "builder/reuse/reuse.h"
@@ -146,8 +147,8 @@ static int add_source(struct key_texts *texts, const struct job *job, struct key
 	struct error *err)
 {
 	struct str s = {0};
-	int r = key_parts_add_dir(
-		texts->stats, job->build->paths.source_dir, "", &s, err);
+	int r = file_times_add_source(
+		texts->stats, job->build->paths.source_dir, &s, err);
 
 	key_parts_add_text(key, "source", &s);
 	return r;
@@ -161,7 +162,7 @@ bool fingerprint_is_of_source(const struct job *job, const char *dir)
 
 	if (!key->n_parts)
 		return true;
-	if (key_parts_add_dir(job->shared->key_texts->stats, dir, "", &s, NULL) < 0)
+	if (file_times_add_source(job->shared->key_texts->stats, dir, &s, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < key->n_parts; i++)
 		if (streq(key->parts[i].name, "source"))

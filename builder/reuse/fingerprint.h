@@ -17,7 +17,8 @@
  *                headers-2 is for the second directory, and so on
  *   kernel-files other files of the kernel that the build sees
  *   config       the configuration of the kernel, line by line
- *   source       every file of the package
+ *   source       every file of the package, and which of them are newer than objects
+ *                that it brings along (file-times.h)
  *   overrides    the administrator's files in /etc/dkms/NAME
  *   conf         what the evaluated dkms.conf says
  *   depends      of the packages in BUILD_DEPENDS: version, symbols, source
@@ -76,7 +77,7 @@
  * A build can read these things although they are in neither, because no result depends
  * on them, or none that could be cached:
  *
- *   - times, owners and extended attributes of files; FIFOs and devices; the argument of
+ *   - other times, owners and extended attributes of files; FIFOs and devices; the argument of
  *     -j; the path of the source;
  *   - the user that runs dkms, resource limits (ulimit), the time zone, the number of
  *     processors;
