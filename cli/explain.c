@@ -122,6 +122,8 @@ static void add_reason(struct str *s, const struct job *job, const struct cached
 		return;
 	if (job->outcome.state_before < STATE_BUILT)
 		str_add(s, "not built for this kernel");
+	else if (job->request.reinstall)
+		str_add(s, "installed, but files are gone from the kernel's directory");
 	else if (job->outcome.state_before >= STATE_INSTALLED_WEAK ||
 		 job->kind == JOB_BUILD)
 		str_add(s, "--force");

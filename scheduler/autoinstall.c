@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "builder/tree/gone-files.h"
 #include "builder/tree/tree.h"
 #include "scheduler/autoinstall.h"
 #include "scheduler/plan-run.h"
@@ -131,6 +132,11 @@ static void evaluate_candidate(struct plan *p, const struct candidate *c,
 			continue;
 		if (state < STATE_INSTALLED_WEAK || kernels[k]->unfinished)
 			plan_add_job(p, JOB_EVALUATE, kernels[k], c->name, c->version);
+		else if (state == STATE_INSTALLED && !s->keep_stale &&
+			 gone_files_exist(s, version_on_kernel(c->name, c->version,
+						     kernels[k]->release, kernels[k]->arch)))
+			plan_add_job(p, JOB_EVALUATE, kernels[k], c->name, c->version)
+				->request.reinstall = true;
 		else
 			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, c->version,
 				kernels[k]->release, tree_state_name(state));
@@ -231,7 +237,7 @@ static void consider_version(struct fallback *f, struct job *evaluated)
 	bool wanted = wants_install(evaluated);
 
 	if (newest == evaluated) {
-		if (wanted && evaluated->conf->excluded)
+		if (wanted && evaluated->conf->excluded && !evaluated->request.reinstall)
 			try_older(f, evaluated, newest);
 		return;
 	}
@@ -359,7 +365,8 @@ static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 		struct job *evaluated = p->jobs[i];
 
 		if (evaluated->outcome.result == RESULT_DONE && !leave_out[i - first])
-			plan_add_follow_up(p, JOB_INSTALL, evaluated);
+			plan_add_follow_up(p, JOB_INSTALL, evaluated)->request.reinstall =
+				evaluated->request.reinstall;
 	}
 	for (size_t i = last; i < p->n_jobs; i++)
 		add_dependency_edges(p, p->jobs[i], last);

@@ -42,6 +42,7 @@ const struct framework_key framework_keys[] = {
 	{"on_failure", FRAMEWORK_ON_FAILURE, SETTING(on_failure)},
 	{"parallel_jobs", FRAMEWORK_NUMBER, SETTING(limits.slots)},
 	{"post_transaction", FRAMEWORK_STRING, SETTING(post_transaction)},
+	{"rebuild_stale", FRAMEWORK_NOT, SETTING(keep_stale)},
 	{"sandbox", FRAMEWORK_SANDBOX, SETTING(sandbox.mode)},
 	{"sandbox_all_system_calls", FRAMEWORK_FLAG, SETTING(sandbox.unfiltered)},
 	{"sandbox_environment", FRAMEWORK_STRING, SETTING(sandbox.environment)},
@@ -204,6 +205,11 @@ static void check_value(
 	case FRAMEWORK_PATHS:
 		check_paths(key, value, problems);
 		break;
+	case FRAMEWORK_NOT:
+		if (!streq(value, "yes") && !streq(value, "no"))
+			problems_add(problems, "%s is \"%s\", but must be yes or no",
+				key->name, value);
+		break;
 	case FRAMEWORK_STRING:
 	case FRAMEWORK_PATH:
 	case FRAMEWORK_FLAG:
@@ -239,6 +245,9 @@ static void set_field(
 	case FRAMEWORK_SANDBOX:
 		if (*value)
 			settings_parse_sandbox(value, field);
+		break;
+	case FRAMEWORK_NOT:
+		*(bool *)field = streq(value, "no");
 		break;
 	case FRAMEWORK_ON_FAILURE:
 		if (*value)

@@ -95,6 +95,7 @@ struct settings {
 	bool verbose;
 	bool autoinstall_all_kernels;
 	bool continue_on_error;
+	bool keep_stale; /* rebuild_stale=no */
 	enum on_failure on_failure; /* of packages that have no setting of their own */
 	bool modprobe_on_install;
 	bool symlink_modules;

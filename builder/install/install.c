@@ -527,7 +527,7 @@ static int install_locked(struct job *job)
 		r = kernel_begin_change(job);
 	if (r < 0)
 		return r;
-	r = install_files(job, &now, &previous, !version);
+	r = install_files(job, &now, &previous, !version || job->request.reinstall);
 	kernel_forget_modules(k);
 	if (r < 0)
 		return r;

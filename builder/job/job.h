@@ -132,6 +132,8 @@ struct job_shared {
 /* What a job is asked to do. The plan fills it in before the job begins. */
 struct job_request {
 	bool rebuild; /* JOB_BUILD and JOB_INSTALL: build even if it is built already */
+	/* JOB_INSTALL: install again what counts as installed, because files are gone */
+	bool reinstall;
 	bool depends_met; /* the plan has taken care of BUILD_DEPENDS */
 	/* Install even over a newer module: force ignores all checks, force_version only
 	 * the comparison of versions. JOB_LOOKING sets both, from --force,

@@ -66,7 +66,7 @@ static void set_force(struct job *job)
 	 * must not refuse the first, or no module would be left. */
 	job->request.force = s->switches.force || s->switches.rpm_safe_upgrade ||
 			     level == FORCE_LEVEL_ALL;
-	job->request.force_version = job->request.force ||
+	job->request.force_version = job->request.force || job->request.reinstall ||
 				     s->switches.force_version_override ||
 				     level == FORCE_LEVEL_VERSION;
 }
@@ -106,7 +106,7 @@ enum transition check_needed_enter(struct job *job)
 		job->outcome.result = RESULT_NOTHING;
 	if (job->kind == JOB_INSTALL &&
 		job->outcome.state_before >= STATE_INSTALLED_WEAK && !s->switches.force &&
-		!job->kernel->unfinished)
+		!job->request.reinstall && !job->kernel->unfinished)
 		job->outcome.result = RESULT_NOTHING;
 	if (job->kind == JOB_UNINSTALL &&
 		job->outcome.state_before < STATE_INSTALLED_WEAK &&
