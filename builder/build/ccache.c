@@ -32,6 +32,7 @@
 #include "base/file.h"
 #include "cache/cache.h"
 #include "cache/ccache-dirs.h"
+#include "cache/trust.h"
 #include "builder/build/build.h"
 #include "builder/build/ccache.h"
 
@@ -46,7 +47,6 @@ struct storage {
 	const char *text;       /* begins with the URL */
 	const char *attributes; /* what follows the URL in text, from its first "|" */
 	char *dir;              /* the path in a file: URL, or NULL */
-	bool read_only;
 };
 
 /* Returns the absolute path in a file: URL of n bytes, or NULL if it is another URL or
@@ -73,16 +73,6 @@ static char *url_path(const char *url, size_t n)
 	return str_take(&path);
 }
 
-/* Whether the attributes contain "|read-only" or "|read-only=true". */
-static bool is_read_only(const char *attributes)
-{
-	static const char name[] = "|read-only";
-	const char *at = strstr(attributes, name);
-	const char *value = at ? at + strlen(name) : NULL;
-
-	return value && (!*value || *value == '|' || has_prefix(value, "=true"));
-}
-
 /* Reads the next storage from *list, which it modifies and advances. The storage points
  * into the list. Returns false at its end. storage_done() frees. */
 static bool storage_next(char **list, struct storage *ret)
@@ -97,7 +87,6 @@ static bool storage_next(char **list, struct storage *ret)
 	ret->text = text;
 	ret->attributes = text + strcspn(text, "|");
 	ret->dir = url_path(text, (size_t)(ret->attributes - text));
-	ret->read_only = is_read_only(ret->attributes);
 	return true;
 }
 
@@ -121,50 +110,62 @@ bool ccache_needs_network(const struct settings *s)
 	return s->cache.ccache && needs;
 }
 
-/* Returns why builds cannot use the directory of a storage, or NULL if they can. Static
- * text. */
-static const char *find_storage_obstacle(const struct storage *s, bool own_users)
+/* Checks that only root, and the user of dkms, can have written what is in the directory of a
+ * storage: builds get objects from there. Returns 0, or a negative errno and err. */
+static int check_storage(const struct storage *s, bool own_users, struct error *err)
 {
-	const mode_t need = S_IXOTH | (s->read_only ? S_IROTH : S_IWOTH);
+	_cleanup_(strv_done) struct strv names = {0};
 	struct stat st;
+	int r;
 
-	if (stat(s->dir, &st) < 0)
-		return strerror(errno);
-	if (!S_ISDIR(st.st_mode))
-		return strerror(ENOTDIR);
-	if (!own_users || (st.st_mode & need) == need)
-		return NULL;
-	return s->read_only ? "builds run as users of their own, who may not read it"
-			    : "builds run as users of their own, who may not write to it";
+	if (!s->dir)
+		return error_set(err, -EINVAL, 1, "%s is no file:///DIRECTORY", s->text);
+	r = trust_check_top(s->dir, err);
+	if (r == 0 && stat(s->dir, &st) == 0 && own_users &&
+		(st.st_mode & (S_IROTH | S_IXOTH)) != (S_IROTH | S_IXOTH))
+		r = error_set(err, -EACCES, 1,
+			"builds run as users of their own, who may not read %s", s->dir);
+	if (r == 0 && dir_list(s->dir, &names) < 0)
+		r = error_set(err, -EACCES, 1, "cannot read %s", s->dir);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		_cleanup_free_ char *path = path_join(s->dir, names.items[i]);
+
+		if (!path_is_file(path))
+			r = trust_check_dir(path, err);
+	}
+	return r;
 }
 
-/* Shows the directories among the storages in a sandbox. Adds a notice to the job for
- * each one that builds cannot use. value is CCACHE_REMOTE_STORAGE; returns its value for
- * builds, which the caller frees. */
+/* Shows the directories among the storages in a sandbox, if there is one. Nothing is written
+ * to them: a build could leave wrong objects there for other builds. Leaves out those that
+ * others may write to, and adds a notice to the job for each. value is
+ * CCACHE_REMOTE_STORAGE; returns its value for builds, which the caller frees. */
 static char *show_storages(struct job *job, const char *value, struct sandbox *box)
 {
+	bool confined = job->build->sandbox != SANDBOX_KIND_NONE;
 	_cleanup_free_ char *copy = xstrdup(value);
 	char *rest = copy;
 	struct storage storage;
 	struct str seen = {0};
 
+	str_add(&seen, "");
 	for (size_t i = 0; storage_next(&rest, &storage); i++) {
 		_cleanup_free_ char *place = xasprintf(SANDBOX_DIR "/remote%zu", i);
-		const char *obstacle =
-			storage.dir ? find_storage_obstacle(&storage, box->uid) : NULL;
+		_cleanup_(error_done) struct error err = {0};
+		bool is_file = has_prefix(storage.text, "file:");
 
-		if (obstacle)
-			strv_pushf(&job->outcome.notices, "CCACHE_REMOTE_STORAGE: %s: %s",
-				storage.dir, obstacle);
-		str_add(&seen, i ? " " : "");
-		if (storage.dir && path_is_dir(storage.dir)) {
-			str_addf(&seen, "file:%s%s", place, storage.attributes);
+		if (is_file && check_storage(&storage, box->uid, &err) < 0) {
+			strv_pushf(&job->outcome.notices,
+				"CCACHE_REMOTE_STORAGE is not used: %s", err.what);
+		} else if (is_file && confined) {
+			str_addf(&seen, "%sfile:%s%s|read-only", seen.len ? " " : "", place,
+				storage.attributes);
 			strv_push_all(&box->bwrap_options,
 				(const char *const[]){
-					storage.read_only ? "--ro-bind" : "--bind",
-					storage.dir, place, NULL});
+					"--ro-bind", storage.dir, place, NULL});
 		} else {
-			str_add(&seen, storage.text);
+			str_addf(&seen, "%s%s%s", seen.len ? " " : "", storage.text,
+				is_file ? "|read-only" : "");
 		}
 		storage_done(&storage);
 	}
@@ -283,15 +284,15 @@ void ccache_wrap_compilers(struct job *job, const char *digest, struct command *
 	path = xasprintf("%s:%s", confined ? SANDBOX_DIR "/bin" : bin, search);
 	strv_setenv(&cmd->env, "PATH", path);
 	box->network = box->network || ccache_needs_network(s);
-	if (!confined)
-		return;
-	strv_push_all(&box->bwrap_options,
-		(const char *const[]){"--dir", SANDBOX_DIR, "--ro-bind", bin,
-			SANDBOX_DIR "/bin", "--bind", dir, SANDBOX_DIR "/dir", NULL});
+	if (confined)
+		strv_push_all(&box->bwrap_options,
+			(const char *const[]){"--dir", SANDBOX_DIR, "--ro-bind", bin,
+				SANDBOX_DIR "/bin", "--bind", dir, SANDBOX_DIR "/dir",
+				NULL});
 	storages = strv_getenv(&cmd->env, "CCACHE_REMOTE_STORAGE");
 	if (storages) {
 		_cleanup_free_ char *seen = show_storages(job, storages, box);
 
-		strv_setenv(&cmd->env, "CCACHE_REMOTE_STORAGE", seen);
+		strv_setenv(&cmd->env, "CCACHE_REMOTE_STORAGE", *seen ? seen : NULL);
 	}
 }

@@ -459,6 +459,55 @@ ccache_of_others()
 	rm "$etc/framework.conf"
 }
 
+# Another user has objects in a directory that everybody may write to, and that root has named for ccache.
+ccache_storages()
+{
+	local kind storage
+
+	new_machine
+	private_etc
+	if ! command -v ccache > /dev/null; then
+		skip "needs ccache" "storages of ccache"
+		return
+	fi
+	trees=("${trees[@]/--no-cache/--cache-dir=$machine/cache}")
+	echo 'ccache=yes' > "$etc/framework.conf"
+	module good 1.0
+	echo 'int answer(void) { return 42; }' > "$sourcetree/good-1.0/real.c"
+	# shellcheck disable=SC2016
+	write_script "$sourcetree/good-1.0/show" 'echo "storage=$CCACHE_REMOTE_STORAGE."'
+	# shellcheck disable=SC2016
+	echo 'MAKE="./show; gcc -O2 -c real.c -o real.o; make -C $kernel_source_dir M=$dkms_tree/good/1.0/build"' \
+		>> "$sourcetree/good-1.0/dkms.conf"
+	for kind in everybody sticky group owner below above link; do
+		storage=$machine/$kind/storage
+		mkdir -p "$storage/ab"
+		case $kind in
+		everybody) chmod 777 "$storage" ;;
+		sticky) chmod 1777 "$storage" ;;
+		group) chmod 775 "$storage" ;;
+		owner) chown 4242 "$storage" ;;
+		below) chmod 777 "$storage/ab" ;;
+		above) chmod 777 "$machine/$kind" ;;
+		link) mkdir -m 777 "$machine/for-all"; mv "$storage" "$machine/for-all/"; ln -s "$machine/for-all/storage" "$storage" ;;
+		esac
+		CCACHE_REMOTE_STORAGE="file://$storage file:$storage" run_dkms build good/1.0 -k $K --force
+		is "$status" 0 "ccache: $kind: the package is built"
+		like "$err" "CCACHE_REMOTE_STORAGE is not used: users other than root may" "ccache: $kind: the storage is not used"
+		is "$(grep storage= "$dkmstree/good/1.0/$K/$arch/log/make.log" | tail -n 1)" "storage=." "ccache: $kind: the build does not see it"
+		is "$(find "$storage/" -type f)" "" "ccache: $kind: nothing is written to it"
+	done
+	storage=$machine/safe
+	mkdir -m 755 "$storage"
+	CCACHE_REMOTE_STORAGE="file:$storage" run_dkms build good/1.0 -k $K --force
+	is "$err" "" "ccache: a storage of root's is used"
+	is "$(grep storage= "$dkmstree/good/1.0/$K/$arch/log/make.log" | tail -n 1 | grep -c '|read-only\.$')" 1 "ccache: for reading only"
+	is "$(find "$storage/" -type f)" "" "ccache: nothing is written to it"
+	CCACHE_REMOTE_STORAGE="file://host/x" run_dkms build good/1.0 -k $K --force
+	like "$err" "CCACHE_REMOTE_STORAGE is not used: file://host/x is no file:///DIRECTORY" "ccache: another URL of a file is not used"
+	rm "$etc/framework.conf"
+}
+
 # The constant in the code of answer(), as the log shows it; only x86_64 has it there.
 answers() # BYTES DESCRIPTION
 {
@@ -482,4 +531,5 @@ dependencies
 accounts
 mentioned
 ccache_of_others
+ccache_storages
 finish
