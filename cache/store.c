@@ -2,7 +2,8 @@
 /* The directory of a store:
  *
  *   CACHEDIR.TAG           makes backups leave it out (bford.info/cachedir)
- *   v1/                    this format; other versions have directories of their own
+ *   v1/                    this format; other versions have directories of their own.
+ *                          Mode 0700, so nobody else can read what is in it.
  *     objects/XX/REST      an object, named by the digest of its bytes in hexadecimal,
  *                          of which the first two digits are a directory; mode 0444
  *     entries/XX/REST      an entry (entry.c), named by the digest of its key; its mtime
@@ -59,6 +60,21 @@ static int make_dir(const char *dir, struct error *err)
 	return trust_check_dir(dir, err);
 }
 
+/* Makes the directory that all others are in. Only its owner can enter it: digests tell
+ * what is in a file to whoever guesses it, and some are of files that others may not read. */
+static int make_private_dir(const char *dir, struct error *err)
+{
+	struct stat st;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return error_errno(err, -errno, 1, "cannot create %s", dir);
+	/* Earlier versions of dkms have made it readable. */
+	if (lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+		(st.st_mode & 077) && !(st.st_mode & 022))
+		(void)chmod(dir, 0700);
+	return trust_check_dir(dir, err);
+}
+
 /* Each directory is checked before anything is made or opened in it. */
 static int make_dirs(struct store *s, const char *dir, struct error *err)
 {
@@ -69,7 +85,7 @@ static int make_dirs(struct store *s, const char *dir, struct error *err)
 	if (r == 0)
 		r = trust_check_top(dir, err);
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == 0; i++)
-		r = make_dir(dirs[i], err);
+		r = i == 0 ? make_private_dir(dirs[i], err) : make_dir(dirs[i], err);
 	if (r < 0)
 		return r;
 	if (!path_exists(tag_path))

@@ -179,6 +179,15 @@ static int sync_dir(const char *dir, struct error *err)
 	return r < 0 ? error_errno(err, r, 1, "cannot write %s", dir) : 0;
 }
 
+/* Copies what an archive has for a kernel, and notes that it came with one. */
+static int copy_built(const char *from, const char *to, struct error *err)
+{
+	_cleanup_free_ char *mark = path_join(to, TREE_FROM_ARCHIVE);
+	int r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, err);
+
+	return r < 0 ? r : file_write(mark, "", 0, 0644, err);
+}
+
 /* Adds a version that is not in the tree, with its modules for all kernels, by one
  * rename. */
 static int add_version(struct job *job)
@@ -200,7 +209,7 @@ static int add_version(struct job *job)
 
 		r = dir_make(dir, &job->outcome.error);
 		if (r == 0)
-			r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->outcome.error);
+			r = copy_built(from, to, &job->outcome.error);
 	}
 	if (r == 0)
 		r = sync_dir(stage, &job->outcome.error);
@@ -228,7 +237,7 @@ static int add_kernel(struct job *job, const struct kernel_name *k)
 	if (r < 0)
 		return r;
 	to = path_join(stage, "built");
-	r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, &job->outcome.error);
+	r = copy_built(from, to, &job->outcome.error);
 	if (r == 0)
 		r = tree_publish(tree,
 			version_on_kernel(job->name, job->version, k->release, k->arch),

@@ -205,6 +205,10 @@ int package_assemble(struct job *job)
 	r = staging_make(tmp, PACKAGE_STAGE, &p->dir, &p->lock_fd, &job->outcome.error);
 	if (r < 0)
 		return r;
+	/* The package may have files that others may not read. */
+	if (chmod(p->dir, 0700) < 0)
+		return error_errno(&job->outcome.error, -errno, 1,
+			"cannot change the mode of %s", p->dir);
 	p->root = path_join(p->dir, "root");
 	if (job->pack->source_only)
 		p->source = xasprintf("/usr/src/%s-%s", job->name, job->version);

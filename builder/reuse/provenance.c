@@ -72,7 +72,10 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 			"https://slsa.dev/provenance/v1"));
 	statement.len--; /* the last brace */
 	str_addf(&statement, ",\"predicate\":%s}\n", predicate->data);
-	return file_write(path, statement.data, statement.len, 0644, err);
+	/* A part of a key is the digest of what may have the digests of files in it that only
+	 * root may read. */
+	return file_write(path, statement.data, statement.len,
+		strstr(predicate->data, "\"key-part\"") ? 0600 : 0644, err);
 }
 
 int provenance_update(const char *modules_dir, const char *dir, struct error *err)

@@ -164,4 +164,30 @@ ln -s "$theirs/what" "${object%/*}"
 before=$(ls -R "$theirs")
 dkms cache clear > /dev/null
 is "$(ls -R "$theirs")" "$before" "cache clear removes nothing behind a link"
+
+# The digest of a file tells its content to whoever can guess that. A source may lead to a file that only
+# root may read, by a link.
+restore_cache
+chmod 755 "$cache/v1" # as earlier versions of dkms have left it
+mkdir -m 700 "$work/roots"
+echo 4711 > "$work/roots/pin"
+chmod 600 "$work/roots/pin"
+ln -s "$work/roots/pin" "$sourcetree/m-1.0/link"
+digest=$(sha256sum "$work/roots/pin" | cut -d' ' -f1)
+dkms build m/1.0 -k $K --force > /dev/null
+dkms cache why m/1.0 -k $K > /dev/null
+like "$(grep -rla "$digest" "$cache")" "$cache" "root's cache has the digest of root's file"
+user=(setpriv --reuid=4242 --regid=4242 --clear-groups)
+if "${user[@]}" true 2> /dev/null; then
+	is "$("${user[@]}" grep -rla "$digest" "$cache" "$dkmstree" 2> /dev/null)" "" "nobody else can read it"
+	is "$("${user[@]}" find "$cache" -type f 2> /dev/null | grep -v CACHEDIR.TAG)" "" "nor anything else in the cache"
+else
+	skip "needs several users" "what others can read"
+fi
+is "$(stat -c %a "$cache/v1")" 700 "an existing cache is closed"
+# Without a record of what was read, the provenance has parts of the key, which are made of such digests.
+dkms build m/1.0 -k $K --force --no-cache > /dev/null
+provenance=$dkmstree/m/1.0/$K/$arch/log/provenance.json
+ok "provenance with parts of the key is root's alone" \
+	sh -c "! grep -q '\"key-part\"' '$provenance' || test \$(stat -c %a '$provenance') = 600"
 finish

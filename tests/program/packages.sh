@@ -41,7 +41,13 @@ names()
 	dkms install Some_Mod/1.0-rc1 -k $K -k $K7 > /dev/null
 	dkms add plain-dkms/v2:1_0- > /dev/null
 	$make_deb || return 0
+	# shellcheck disable=SC2016 # the script expands it
+	write_script "$work/bin/dpkg-deb" "stat -c %a ${TMPDIR:-/tmp}/dkms-package-* > '$work/mode'" \
+		"exec $(command -v dpkg-deb) \"\$@\""
 	dkms_exits 0 "mkdeb" mkdeb Some_Mod/1.0-rc1
+	rm "$work/bin/dpkg-deb"
+	hash -r
+	is "$(cat "$work/mode")" 700 "only root can look into the directory that the package is made in"
 	deb=$dkmstree/Some_Mod/1.0-rc1/deb/some-mod-dkms_1.0-rc1_all.deb
 	is "$out" "dkms: Some_Mod/1.0-rc1: packed into $deb" "mkdeb prints the path"
 	is "$(dpkg-deb -f "$deb" Package Version Architecture Maintainer Depends)" "Package: some-mod-dkms

@@ -129,7 +129,7 @@ loading()
 	dkms_exits 0 "compat 2: ldtarball" ldtarball "$work/hello.tar.gz"
 	is "$(state hello 1.0 $K)" built "compat 2: the built modules are there"
 	is "$(state hello 1.0 $K7)" added "no other kernel is built"
-	is "$(cd "$dkmstree/hello/1.0" && find "$K" -type f -exec cksum {} + | sort)" "$was" "the built files have the same bytes"
+	is "$(cd "$dkmstree/hello/1.0" && find "$K" -type f ! -name from-archive -exec cksum {} + | sort)" "$was" "the built files have the same bytes"
 	is "$(readlink "$dkmstree/hello/1.0/source")" "$sourcetree/hello-1.0" "compat 1: the source is in the source tree"
 	is "$(hidden "$dkmstree/hello" "$sourcetree")" "" "no temporary file is left"
 	is "$(find "$sourcetree/hello-1.0" -type f -newer "$work/later")" "" "files keep their times"
