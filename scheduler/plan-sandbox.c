@@ -51,14 +51,17 @@ static void choose_tracing(struct plan *p)
 	_cleanup_(error_done) struct error err = {0};
 	struct trace *trace;
 
-	if (!p->shared.cache || p->shared.sandbox == SANDBOX_KIND_NONE ||
+	if (p->shared.sandbox == SANDBOX_KIND_NONE ||
 		p->shared.settings->sandbox.unfiltered || !p->can_filter ||
 		p->tried_tracing)
 		return;
-	p->tried_tracing = true;
+	p->tried_tracing = p->shared.cache != NULL; /* it may be opened later */
 	trace = trace_new(&err);
-	p->shared.can_trace = trace != NULL;
-	if (!trace && p->shared.settings->verbose)
+	p->shared.can_trace = trace && p->shared.cache;
+	/* Without a cache, too: a build sees the same whether its result is kept or not. */
+	p->shared.shows_others = trace && p->shared.own_users &&
+				 p->shared.sandbox == SANDBOX_KIND_UNTRUSTED;
+	if (!trace && p->shared.cache && p->shared.settings->verbose)
 		strv_pushf(&p->warnings,
 			"%s; what a build might read decides whether it is in the cache",
 			err.what);

@@ -15,6 +15,7 @@
 #include "builder/build/confine.h"
 #include "builder/build/constants.h"
 #include "builder/build/named-programs.h"
+#include "builder/build/others.h"
 #include "builder/build/places.h"
 
 /* Whether the variable "NAME=VALUE" names a proxy, which may have a password in it. */
@@ -338,5 +339,6 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	if (s->build_environment)
 		strv_push(&box->readable_paths, s->build_environment);
 	show_depends(job, box);
+	others_show(job, box);
 	constants_show(job, box);
 }

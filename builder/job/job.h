@@ -123,6 +123,7 @@ struct job_shared {
 	enum sandbox_kind sandbox; /* how the commands of modules are confined */
 	bool own_users; /* each job's commands run as a user of its own: run/user.h */
 	bool can_trace; /* what confined commands open can be recorded: run/trace.h */
+	bool shows_others; /* builds see other packages: build/others.h */
 	struct cache *cache;    /* NULL if the cache is off */
 	struct key_texts *key_texts; /* reuse/key-texts.c's; NULL if the cache is off */
 	struct purl_cache *purls;    /* host/purl.h: the packages of files; may be NULL */

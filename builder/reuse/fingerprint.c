@@ -18,7 +18,7 @@
 #include "builder/reuse/key-parts.h"
 #include "builder/reuse/reuse.h"
 
-#define FORMAT "dkms module 11\n"
+#define FORMAT "dkms module 12\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 

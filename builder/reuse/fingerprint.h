@@ -46,6 +46,9 @@
  *     programs that makefiles do without, a path that the package's makefiles and scripts
  *     spell out, and everything in the source and the headers. It is not noticed if they
  *     put the path together, or if a program looks for files of its own.
+ *     So it is with the packages of others (build/others.h): noticed if a path in the
+ *     source tree is spelled out up to a variable or wildcard, if the variable of the
+ *     source tree is used, and for modules whose file names are spelled out.
  *   - Which user a build is, if it asks by getuid(2) itself. It is noticed if it runs a
  *     program that is used to ask, and if the package's makefiles and scripts contain
  *     "UID". Also, a file that only its owner may read cannot be opened by nobody.

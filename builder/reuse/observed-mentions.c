@@ -2,6 +2,7 @@
 /* Which paths and programs do the makefiles and scripts of a package spell out? */
 #include "config.h"
 
+#include <ctype.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -9,6 +10,8 @@
 #include "builder/run/sandbox.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/others.h"
+#include "builder/build/places.h"
 #include "builder/build/sysfs.h"
 #include "builder/reuse/observed-mentions.h"
 #include "builder/reuse/observed-values.h"
@@ -37,6 +40,8 @@ static bool is_visible(const struct finder *f, const char *path)
 			return false;
 	if (path_is_in(path, "/sys"))
 		return sysfs_shows(path);
+	if (others_shows(f->job, path))
+		return true;
 	if (!sandbox_hides_path(path))
 		return true;
 	for (const char *const *shown = sandbox_visible_etc; *shown; shown++)
@@ -55,8 +60,32 @@ static void add_path(struct finder *f, const char *at, size_t len)
 	path = xstrndup(at, len);
 	if (path_has_dot_dot(path) || !is_visible(f, path))
 		return;
+	f->words.others = f->words.others || others_shows(f->job, path);
 	value = observed_value(f->job, MANIFEST_EXISTS, path);
 	manifest_add(f->m, MANIFEST_EXISTS, path, value);
+}
+
+/* Adds the listing of a directory of the source tree. */
+static void add_listing(struct finder *f, const char *dir)
+{
+	_cleanup_free_ char *value = observed_value(f->job, MANIFEST_DIR, dir);
+
+	f->words.others = true;
+	if (streq(value, "-"))
+		manifest_add(f->m, MANIFEST_EXISTS, dir, "no");
+	else
+		manifest_add(f->m, MANIFEST_DIR, dir, value);
+}
+
+/* Adds the directory in which a path with a variable or wildcard after it leads on. The
+ * headers of kernels are none of them. */
+static void add_cut_path(struct finder *f, const char *at, size_t len)
+{
+	_cleanup_free_ char *path = xstrndup(at, len), *dir = path_parent(path);
+
+	if (!path_has_dot_dot(path) &&
+		(others_shows(f->job, path) || (others_is_partial(f->job, dir) && !path_base(path)[0])))
+		add_listing(f, dir);
 }
 
 /* Adds the paths in a text. A path that a variable follows is not known. */
@@ -73,8 +102,10 @@ static void add_paths(struct finder *f, const char *text)
 		for (size_t i = 0; len && *at == '/' && i < ARRAY_SIZE(tops); i++)
 			wanted = wanted || has_prefix(at, tops[i]);
 		/* After these, a path is the end of another one. */
-		if (wanted && before != ')' && before != '}' && at[len] != '$' &&
-			at[len] != '*' && at[len] != '?' && at[len] != '[')
+		wanted = wanted && before != ')' && before != '}';
+		if (wanted && at[len] && strchr("$*?[{", at[len]))
+			add_cut_path(f, at, len);
+		else if (wanted)
 			add_path(f, at, len);
 		at += len;
 		before = *at;
@@ -125,10 +156,57 @@ static void add_programs(struct finder *f, const char *text)
 	}
 }
 
+/* Whether the package builds a module of this name itself. */
+static bool is_own_module(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_modules; i++)
+		if (streq(c->modules[i].built_name, name) ||
+			streq(c->modules[i].dest_name, name))
+			return true;
+	return false;
+}
+
+/* Adds where other modules are whose files a text spells out: "nvidia.ko". */
+static void add_modules(struct finder *f, const char *text)
+{
+	for (const char *at = text; (at = strstr(at, ".ko")); at += strlen(".ko")) {
+		_cleanup_free_ char *name = NULL, *fact = NULL, *value = NULL;
+		const char *begin = at;
+
+		while (begin > text && (isalnum((unsigned char)begin[-1]) ||
+					       strchr("_-", begin[-1])))
+			begin--;
+		if (begin == at || isalnum((unsigned char)at[strlen(".ko")]))
+			continue;
+		name = xstrndup(begin, (size_t)(at - begin));
+		if (is_own_module(f->job->conf, name))
+			continue;
+		fact = xasprintf(OBSERVED_MODULE "%s", name);
+		value = observed_value(f->job, MANIFEST_FACT, fact);
+		manifest_add(f->m, MANIFEST_FACT, fact, value);
+		f->words.others = true;
+	}
+}
+
+/* Adds what a text says of other packages. */
+static void add_others(struct finder *f, const char *text)
+{
+	_cleanup_free_ char *tree = NULL;
+
+	if (!f->job->shared->shows_others)
+		return;
+	add_modules(f, text);
+	if (strstr(text, "source_tree") || strstr(text, "sourcetree")) {
+		tree = places_path(f->job->build, f->job->shared->settings->trees.source);
+		add_listing(f, tree);
+	}
+}
+
 static void add_text(struct finder *f, const char *text)
 {
 	if (!text)
 		return;
+	add_others(f, text);
 	add_paths(f, text);
 	add_programs(f, text);
 	f->words.native = f->words.native || strstr(text, "native");

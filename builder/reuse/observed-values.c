@@ -13,6 +13,7 @@
 #include "builder/host/inventory.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/others.h"
 #include "builder/reuse/observed-values.h"
 
 /* A larger file in /proc is not read (bytes). */
@@ -105,16 +106,19 @@ static char *digest_of_dir(const struct job *job, const char *path)
 	_cleanup_(str_done) struct str text = {0};
 	struct dirents entries = {0};
 	int fd = dir_open_at(AT_FDCWD, name);
-	bool is_root = streq(path, "/");
+	bool is_root = streq(path, "/"), is_partial = others_is_partial(job, path);
 	int r = fd < 0 ? fd : dirents_read_all(fd, &entries);
 
 	if (fd >= 0)
 		close(fd);
 	dirents_sort(&entries);
 	for (size_t i = 0; i < entries.n; i++) {
-		if (is_root && !is_standard_top(entries.items[i].name))
+		const char *entry = entries.items[i].name;
+
+		if ((is_root && !is_standard_top(entry)) ||
+			(is_partial && !others_shows_entry(job, path, entry)))
 			continue;
-		listing_add_escaped(&text, entries.items[i].name);
+		listing_add_escaped(&text, entry);
 		str_add(&text, "\n");
 	}
 	dirents_done(&entries);
@@ -131,6 +135,10 @@ static char *digest_of_fact(const struct job *job, const char *name)
 			str_add(&text, "dkms");
 	} else if (streq(name, "processor")) {
 		inventory_add_processor(&text);
+	} else if (has_prefix(name, OBSERVED_MODULE)) {
+		others_find_module(job, name + strlen(OBSERVED_MODULE), &text);
+	} else if (streq(name, "others")) {
+		str_add(&text, job->shared->shows_others ? "shown" : "hidden");
 	} else if (streq(name, "user")) {
 		str_add(&text, confine_user(job));
 	} else if (streq(name, "visible")) {
@@ -158,6 +166,13 @@ static char *find_program(const struct job *job, const char *name)
 	return xstrdup("-");
 }
 
+static char *exists(const struct job *job, const char *path)
+{
+	_cleanup_free_ char *name = observed_real_path(job, path);
+
+	return xstrdup(path_exists(name) ? "yes" : "no");
+}
+
 char *observed_value(const struct job *job, enum manifest_kind kind, const char *path)
 {
 	char *target = NULL;
@@ -166,7 +181,7 @@ char *observed_value(const struct job *job, enum manifest_kind kind, const char 
 	case MANIFEST_DIR:
 		return digest_of_dir(job, path);
 	case MANIFEST_EXISTS:
-		return xstrdup(path_exists(path) ? "yes" : "no");
+		return exists(job, path);
 	case MANIFEST_FACT:
 		return digest_of_fact(job, path);
 	case MANIFEST_FILE:

@@ -9,6 +9,10 @@
  * everything that the sandbox shows in its own place. The caller frees. */
 char *observed_real_path(const struct job *job, const char *path);
 
+/* The fact of this name and a name of a module: where the kernel has such a module that
+ * did not come with it. */
+#define OBSERVED_MODULE "module "
+
 /* An item whose value is not the one in a manifest. */
 struct observed_change {
 	const struct manifest_item *item; /* belongs to the manifest */

@@ -14,6 +14,7 @@
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/confine.h"
+#include "builder/build/others.h"
 #include "builder/build/places.h"
 #include "builder/reuse/observed.h"
 #include "builder/reuse/observed-links.h"
@@ -29,7 +30,7 @@ struct observer {
 	struct sandbox box;  /* of the build */
 	struct strv covered; /* real paths whose content is in the key */
 	struct observed_words words; /* of the package */
-	bool visible, processor, user, accounts;
+	bool visible, processor, user, accounts, others;
 	char *why; /* why the result must not be kept, or NULL */
 };
 
@@ -201,6 +202,17 @@ static bool asks_for_user(const struct traced_file *f)
 	return false;
 }
 
+/* Notes if an entry of a directory, of which the build has seen a part, came or went while it
+ * ran. */
+static void check_partial_dir(struct observer *o, const char *path)
+{
+	struct timespec began = trace_began(o->job->build->trace);
+	struct stat now;
+
+	if (stat(path, &now) < 0 || timespec_ns(&now.st_mtim) >= timespec_ns(&began))
+		set_changed(o, path);
+}
+
 static void add_file(struct observer *o, const struct traced_file *f)
 {
 	_cleanup_free_ char *path = observed_real_path(o->job, f->path);
@@ -222,6 +234,13 @@ static void add_file(struct observer *o, const struct traced_file *f)
 	}
 	if (path_is_below(f->path, "/sys")) {
 		add_sysfs(o, f);
+		return;
+	}
+	o->others = o->others || others_shows(o->job, f->path);
+	if (is_dir && others_is_partial(o->job, f->path)) {
+		o->others = true;
+		add_value(o, MANIFEST_DIR, f->path);
+		check_partial_dir(o, path);
 		return;
 	}
 	if (is_dir && (lstat(path, &now) < 0 || now.st_dev != f->st.st_dev)) {
@@ -280,6 +299,8 @@ static void add_facts(struct observer *o)
 		add_value(o, MANIFEST_FACT, "visible");
 	if (o->accounts)
 		add_value(o, MANIFEST_FACT, "accounts");
+	if (o->words.others || o->others)
+		add_value(o, MANIFEST_FACT, "others");
 	if (o->words.user || o->user)
 		add_value(o, MANIFEST_FACT, "user");
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {

@@ -319,7 +319,7 @@ static void show_resolved(struct strv *argv, struct strv *emptied, struct strv *
 	if (link_read(path, &target) < 0) {
 		if (is_emptied(argv, emptied, path))
 			strv_push_all(argv,
-				(const char *const[]){"--ro-bind", path, path, NULL});
+				(const char *const[]){"--ro-bind-try", path, path, NULL});
 		return;
 	}
 	if (is_emptied(argv, emptied, path))
@@ -369,7 +369,7 @@ static void show_moved_path(struct strv *argv, struct strv *emptied, struct strv
 {
 	if (is_emptied(argv, emptied, place))
 		make_parent_dirs(argv, emptied, place);
-	strv_push_all(argv, (const char *const[]){"--ro-bind", real, place, NULL});
+	strv_push_all(argv, (const char *const[]){"--ro-bind-try", real, place, NULL});
 	strv_push(shown, place);
 	if (is_shown(shown, real) || !is_emptied(argv, emptied, real))
 		return;

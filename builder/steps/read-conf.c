@@ -175,6 +175,9 @@ static int fill_sandbox(
 			k->release);
 	strv_push(&box->readable_paths, k->dir);
 	show_sysfs(box);
+	/* A source of which the evaluation sees no more than the dkms.conf is in there. */
+	if (box->uid && !box->data_files.n)
+		strv_push(&box->readable_paths, s->trees.source);
 	leave_unreachable_out(box);
 	return r;
 }

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What do builds see of other packages? */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/walk.h"
+#include "builder/build/build.h"
+#include "builder/build/others.h"
+#include "builder/build/places.h"
+
+/* The directories of which a build sees a part. */
+enum part { SOURCE_TREE, KERNEL_DIR };
+
+/* Returns the path of a directory outside of the sandbox. It belongs to the job. */
+static const char *real_dir(const struct job *job, enum part part)
+{
+	return part == SOURCE_TREE ? job->shared->settings->trees.source
+				   : job->kernel->dir;
+}
+
+/* Whether an entry of the source tree belongs to a kernel. */
+static bool is_of_kernel(const char *name)
+{
+	return has_prefix(name, "linux") || has_prefix(name, "kernel");
+}
+
+/* Whether depmod(8) writes the file. It replaces them by renaming others. */
+static bool is_list(const char *name)
+{
+	static const char *const names[] = {"modules.alias", "modules.alias.bin",
+		"modules.dep", "modules.dep.bin", "modules.devname", "modules.softdep",
+		"modules.symbols", "modules.symbols.bin", "modules.weakdep"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (streq(name, names[i]))
+			return true;
+	return has_prefix(name, "modules.builtin") || streq(name, "modules.order");
+}
+
+static bool shows(const struct job *job, enum part part, const char *name)
+{
+	_cleanup_free_ char *path = path_join(real_dir(job, part), name);
+
+	if (*name == '.')
+		return false;
+	if (part == SOURCE_TREE)
+		return !is_of_kernel(name) && path_is_dir(path);
+	return !streq(name, "build") && !streq(name, "source") &&
+	       (is_list(name) || path_is_dir(path));
+}
+
+/* Whether one of the trees, of which builds see parts at the most, is in the directory. */
+static bool has_tree(const struct job *job, const char *real)
+{
+	const struct settings *s = job->shared->settings;
+	const char *const trees[] = {s->trees.dkms, s->trees.source, s->trees.install,
+		s->config_dir, s->cache.dir, job->kernel->dir, job->kernel->headers};
+
+	for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
+		_cleanup_free_ char *tree = trees[i] ? realpath(trees[i], NULL) : NULL;
+
+		if (tree && path_is_in(tree, real))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the path leads to a directory that builds do not see, out of the one that it is
+ * in. */
+static bool leads_out(const char *path, const char *dir)
+{
+	_cleanup_free_ char *real = realpath(path, NULL), *real_top = realpath(dir, NULL);
+
+	return !real || !real_top ||
+	       (!path_is_below(real, real_top) && sandbox_hides_path(real));
+}
+
+void others_show(const struct job *job, struct sandbox *box)
+{
+	for (enum part part = SOURCE_TREE; part <= KERNEL_DIR; part++) {
+		const char *dir = real_dir(job, part);
+		_cleanup_(strv_done) struct strv names = {0};
+
+		if (!job->shared->shows_others || dir_list(dir, &names) < 0)
+			continue;
+		for (size_t i = 0; i < names.n; i++) {
+			_cleanup_free_ char *path = path_join(dir, names.items[i]);
+			_cleanup_free_ char *real = realpath(path, NULL);
+
+			if (shows(job, part, names.items[i]) && !leads_out(path, dir) &&
+				!has_tree(job, real))
+				places_show(job->build, path, box);
+		}
+	}
+}
+
+/* Returns the directory at path, or -1. */
+static int find_part(const struct job *job, const char *path)
+{
+	for (enum part part = SOURCE_TREE; part <= KERNEL_DIR; part++) {
+		_cleanup_free_ char *seen = places_path(job->build, real_dir(job, part));
+		_cleanup_free_ char *real = realpath(real_dir(job, part), NULL);
+
+		if (streq(path, seen) || (real && streq(path, real)))
+			return (int)part;
+	}
+	return -1;
+}
+
+bool others_is_partial(const struct job *job, const char *path)
+{
+	return job->shared->shows_others && find_part(job, path) >= 0;
+}
+
+bool others_shows_entry(const struct job *job, const char *path, const char *name)
+{
+	int part = find_part(job, path);
+
+	return part >= 0 && shows(job, (enum part)part, name);
+}
+
+bool others_shows(const struct job *job, const char *path)
+{
+	_cleanup_free_ char *top = xstrdup(path);
+	char *slash;
+
+	while (job->shared->shows_others && (slash = strrchr(top, '/')) && slash != top) {
+		*slash = '\0';
+		/* What does not exist is seen not to exist. */
+		if (find_part(job, top) == SOURCE_TREE)
+			return !is_of_kernel(slash + 1);
+		if (find_part(job, top) == KERNEL_DIR)
+			return !streq(slash + 1, "build") && !streq(slash + 1, "source");
+	}
+	return false;
+}
+
+/* Appends the paths of the module's files in a directory of the kernel's. */
+static void find_in(
+	const struct kernel *k, const char *dir, const char *name, struct str *ret)
+{
+	_cleanup_free_ char *path = path_join(k->dir, dir);
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	size_t n = strlen(name);
+	int r = walk_begin(&w, path, WALK_SORTED);
+
+	while (r == 0 && (e = walk_next(&w)))
+		if (e->type != DT_DIR && has_prefix(e->name, name) &&
+			has_prefix(e->name + n, ".ko"))
+			str_addf(ret, "%s/%s\n", dir, e->path);
+}
+
+void others_find_module(const struct job *job, const char *name, struct str *ret)
+{
+	const struct kernel *k = job->kernel;
+	_cleanup_(strv_done) struct strv names = {0};
+
+	dir_list(k->dir, &names);
+	strv_sort(&names);
+	for (size_t i = 0; i < names.n; i++)
+		if (!is_list(names.items[i]) && !streq(names.items[i], "kernel") &&
+			shows(job, KERNEL_DIR, names.items[i]))
+			find_in(k, names.items[i], name, ret);
+}
