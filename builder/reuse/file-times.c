@@ -45,16 +45,21 @@ static void on_event(void *userdata, enum listing_event event, const char *path,
 		.path = xstrdup(path), .ns = timespec_ns(&st->st_mtim)};
 }
 
-/* Whether the source has the file that is called like path, with the given end. */
+static int compare_paths(const void *a, const void *b)
+{
+	const struct timed_file *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+/* Whether the source has the file that is called like path, with the given end. The files
+ * are sorted. */
 static bool has_beside(const struct timed_files *f, const char *path, const char *end)
 {
-	size_t len = strlen(path);
+	_cleanup_free_ char *name = xasprintf("%s%s", path, end);
+	const struct timed_file wanted = {.path = name};
 
-	for (size_t i = 0; i < f->n; i++)
-		if (has_prefix(f->items[i].path, path) &&
-			streq(f->items[i].path + len, end))
-			return true;
-	return false;
+	return bsearch(&wanted, f->items, f->n, sizeof(*f->items), compare_paths);
 }
 
 static bool has_one_of(const char *path, const char *const *suffixes)
@@ -118,6 +123,8 @@ static void add_times(struct timed_files *f, struct str *ret)
 	bool exact = false;
 	size_t n = 0, distinct = 0;
 
+	if (f->n)
+		qsort(f->items, f->n, sizeof(*f->items), compare_paths);
 	for (size_t i = 0; i < f->n; i++) {
 		struct timed_file *file = &f->items[i];
 
