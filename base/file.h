@@ -70,7 +70,8 @@ int write_all(int fd, const void *bytes, size_t n);
 int file_open(const char *path);
 /* Sets the error for a negative errno of file_open(), and returns that. */
 int file_open_error(const char *path, int r, struct error *err);
-/* Reads a whole file, which file_open() can open. -EFBIG if it has more than max bytes. Ends *ret with a NUL. */
+/* Reads a whole file, which file_open() can open. -EFBIG if it has more than max bytes.
+ * Ends *ret with a NUL. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);
 /* Appends all that can be read from fd to *ret, and a NUL. -EFBIG if there are more than
  * max bytes. After an error *ret may have changed. */

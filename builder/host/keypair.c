@@ -339,7 +339,7 @@ int keypair_ensure(const struct keypair *k, const char *dkms_tree,
 	enum keypair_made *ret_made, struct error *err)
 {
 	_cleanup_(lock_release) struct lock lock = {0};
-	bool has_key;
+	bool has_key = false;
 	int r = 0;
 
 	*ret_made = KEYPAIR_MADE_NOTHING;
