@@ -113,6 +113,21 @@ static int open_in(int dir_fd, const char *name)
 	return take_fd(&fd);
 }
 
+/* Whether path names a file that dkms has open. The kernel makes these links, and opens
+ * what they stand for whatever it is, such as a pipe. */
+static bool is_open_file(const char *path)
+{
+	static const char *const dirs[] = {"/dev/fd/", "/proc/self/fd/"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		const char *number = path + strlen(dirs[i]);
+
+		if (has_prefix(path, dirs[i]))
+			return *number && !number[strspn(number, "0123456789")];
+	}
+	return streq(path, "/dev/stdout") || streq(path, "/dev/stderr");
+}
+
 FILE *output_open(const char *path, struct error *err)
 {
 	_cleanup_(error_done) struct error why = {0};
@@ -121,7 +136,7 @@ FILE *output_open(const char *path, struct error *err)
 	FILE *out = NULL;
 	int fd;
 
-	if (path_is_below(path, "/dev") || path_is_below(path, "/proc")) {
+	if (is_open_file(path)) {
 		out = fopen(path, "we");
 		if (!out)
 			error_errno(err, -errno, 1, "cannot write %s", path);

@@ -20,8 +20,9 @@
  * it replaces nothing else. Returns a descriptor, or a negative errno and err with status 9. */
 int output_open_dir(const char *path, char **ret_name, struct error *err);
 /* Opens the file at path for writing, and empties it. Refuses a link of another user, and a
- * file of another user in a directory where he can have made it; but a path in /dev or
- * /proc is opened as it is. Returns NULL after a failure, with err and status 1. */
+ * file of another user in a directory where he can have made it; but /dev/stdout, /dev/stderr,
+ * /dev/fd/N and /proc/self/fd/N are opened as they are. Returns NULL after a failure, with err
+ * and status 1. */
 FILE *output_open(const char *path, struct error *err);
 
 #endif

@@ -88,6 +88,34 @@ like "$err" "cannot write $shared/events: another user" "another user's file is 
 ok "it stays empty" test ! -s "$shared/events"
 dkms_exits 0 "a pipe is" build mod/1.0 -k $K --force --events /dev/stdout
 like "$out" '"event"' "it gets the events"
+for path in /dev/stderr /dev/fd/2 /proc/self/fd/2; do
+	dkms_exits 0 "$path is written to" build mod/1.0 -k $K --force --events $path
+	like "$err" '"event"' "$path gets the events"
+done
+dkms_exits 0 "a device is written to" build mod/1.0 -k $K --force --events /dev/null
+ok "it stays a device" test -c /dev/null
+
+# /dev/shm is below /dev, but everybody writes there.
+mount -t tmpfs -o mode=1777 shm /dev/shm
+"${as_joe[@]}" mkdir /dev/shm/joe
+"${as_joe[@]}" ln -s "$root/passwd" /dev/shm/events
+"${as_joe[@]}" ln -s "$root/passwd" /dev/shm/joe/events
+"${as_joe[@]}" ln -s "$root/missing" /dev/shm/joe/missing
+"${as_joe[@]}" ln -s "$root" /dev/shm/joe/dir
+for path in /dev/shm/{events,joe/events,joe/missing,joe/dir/passwd} /dev/fd/../shm/joe/events \
+	/dev/../dev/shm/joe/events /proc/self/root/dev/shm/joe/events
+do
+	for option in events trace; do
+		echo root:x > "$root/passwd"
+		run_dkms build mod/1.0 -k $K --force --$option "$path"
+		is "$(cat "$root/passwd")" root:x "--$option $path: root's file stays"
+		is "$(ls -A "$root")" passwd "--$option $path: nothing else was made there"
+	done
+done
+dkms_exits 0 "a new file in /dev/shm is written" build mod/1.0 -k $K --force --events /dev/shm/new
+ok "it has the events" test -s /dev/shm/new
+umount /dev/shm
+
 mkdir "$work/joe"
 ln "$root/passwd" "$work/joe/trace"
 chown $joe "$work/joe"
