@@ -23,10 +23,28 @@ static bool is_in(const struct settings *s, struct version_on_kernel on, const c
 	return path_look(path) != 0;
 }
 
-/* Looks closer at a file that is not in the distribution's directory: in the directories that
- * the dkms.conf names, and for an equal file anywhere. */
-static bool is_gone(
-	const struct settings *s, struct version_on_kernel on, const char *file)
+/* The same for the file under the name that it has after somebody has compressed or
+ * decompressed it. */
+static bool is_in_as_any(const struct settings *s, struct version_on_kernel on,
+	const char *place, const char *file)
+{
+	const char *suffix = compression_suffix(compression_of_file(file));
+	_cleanup_free_ char *plain = xstrndup(file, strlen(file) - strlen(suffix));
+
+	for (enum compression c = COMPRESSION_NONE; c < N_COMPRESSIONS; c++) {
+		_cleanup_free_ char *name = xasprintf("%s%s", plain, compression_suffix(c));
+
+		if (is_in(s, on, place, name))
+			return true;
+	}
+	return false;
+}
+
+/* Looks closer at a file that is not in place, the distribution's directory or NULL: under
+ * other names there, in the directories that the dkms.conf names, and for an equal file
+ * anywhere. */
+static bool is_gone(const struct settings *s, struct version_on_kernel on,
+	const char *place, const char *file)
 {
 	struct tree_entry entry = {.name = (char *)on.name,
 		.version = (char *)on.version,
@@ -38,11 +56,12 @@ static bool is_gone(
 	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, on.name, on.version);
 	_cleanup_free_ char *path = path_join(dir, "source/dkms.conf");
 	struct quick_conf conf;
-	bool found = false;
+	bool found = place && is_in_as_any(s, on, place, file);
 
 	quick_conf_read(path, &conf);
 	for (size_t i = 0; i < conf.destinations.n && !found; i++)
-		found = is_in(s, on, conf.destinations.items[i], file);
+		found = place ? is_in(s, on, conf.destinations.items[i], file)
+			      : is_in_as_any(s, on, conf.destinations.items[i], file);
 	quick_conf_done(&conf);
 	if (found)
 		return false;
@@ -67,7 +86,7 @@ bool gone_files_exist(const struct settings *s, struct version_on_kernel on)
 		_cleanup_free_ char *name = module_name_of_file(file);
 
 		if (name && !(place && is_in(s, on, place, file)))
-			gone = is_gone(s, on, file);
+			gone = is_gone(s, on, place, file);
 	}
 	return gone && path_is_dir(kernel);
 }

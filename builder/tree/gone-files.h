@@ -7,8 +7,9 @@
 
 /* Returns whether a module file of an installed version is gone from the kernel's directory,
  * as after the kernel was installed again. In the usual case this takes a system call for
- * each file. A file with other content in its place is not gone. False if that is not known,
- * and if the kernel has no directory. */
+ * each file. A file with other content in its place, or one that was compressed or
+ * decompressed there, is not gone. False if that is not known, and if the kernel has no
+ * directory. */
 bool gone_files_exist(const struct settings *s, struct version_on_kernel on);
 
 #endif

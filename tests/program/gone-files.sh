@@ -69,6 +69,27 @@ others()
 	dkms_exits 0 "a file that was changed by hand" autoinstall -k $K
 	is "$out$(cat "$installtree/$K/$dest/one.ko")" changed "is left alone"
 	dkms install one/1.0 -k $K --force > /dev/null
+	local suffix tool
+	for suffix in gz xz zst; do
+		tool=${suffix/gz/gzip}
+		tool=${tool/zst/zstd}
+		command -v "$tool" > /dev/null || continue
+		"$tool" < "$installtree/$K/$dest/one.ko" > "$work/compressed"
+		mv "$work/compressed" "$installtree/$K/$dest/one.ko.$suffix"
+		mv "$installtree/$K/$dest/one.ko" "$work/one.ko"
+		dkms_exits 0 "a file that an administrator compressed with $tool" autoinstall -k $K
+		is "$out$(installed $K)" "./$dest/one.ko.$suffix" "is left alone"
+		ok "it is not kept as the kernel's own" test ! -e "$dkmstree/one/original_module"
+		rm "$installtree/$K/$dest/one.ko.$suffix"
+		mv "$work/one.ko" "$installtree/$K/$dest"
+	done
+	# A file with another suffix elsewhere does not stand for it.
+	mv "$installtree/$K/$dest/one.ko" "$work/one.ko"
+	mkdir -p "$installtree/$K/kernel/drivers"
+	gzip < "$work/one.ko" > "$installtree/$K/kernel/drivers/one-more.ko.gz"
+	dkms_exits 0 "another module in the kernel's directory" autoinstall -k $K
+	ok "is no reason to leave the file out" test -e "$installtree/$K/$dest/one.ko"
+	rm "$installtree/$K/kernel/drivers/one-more.ko.gz"
 	mkdir "$installtree/$K/weak-updates"
 	mv "$installtree/$K/$dest/one.ko" "$installtree/$K/weak-updates"
 	dkms_exits 0 "a file that was moved" autoinstall -k $K
