@@ -19,21 +19,60 @@ static int refuse(struct job *job, const char *source, const char *whose)
 	return -EPERM;
 }
 
+/* Returns the path that a link names, without following further links. The caller frees.
+ * NULL if link is no link. */
+static char *link_destination(const char *link)
+{
+	_cleanup_free_ char *target = NULL, *beside = NULL;
+
+	if (link_read(link, &target) < 0)
+		return NULL;
+	beside = *target == '/' ? xstrdup(target) : path_beside(link, target);
+	return path_without_dots(beside);
+}
+
+/* Whether path is source, which may be missing. */
+static bool is_source(const char *path, const char *source)
+{
+	_cleanup_free_ char *dir = path_parent(path), *source_dir = path_parent(source);
+
+	return path_is_same(path, source) || (streq(path_base(path), path_base(source)) &&
+						     path_is_same(*dir ? dir : "/", source_dir));
+}
+
 /* Whether a link leads to source, or would if there were something. */
 static bool leads_to(const char *link, const char *source)
 {
-	_cleanup_free_ char *target = NULL, *beside = NULL, *plain = NULL, *dir = NULL;
-	_cleanup_free_ char *source_dir = path_parent(source);
+	_cleanup_free_ char *path = link_destination(link);
 
-	if (path_is_same(link, source))
-		return true;
-	if (link_read(link, &target) < 0)
-		return false;
-	beside = *target == '/' ? xstrdup(target) : path_beside(link, target);
-	plain = path_without_dots(beside);
-	dir = plain ? path_parent(plain) : NULL;
-	return dir && streq(path_base(plain), path_base(source)) &&
-	       path_is_same(*dir ? dir : "/", source_dir);
+	return path_is_same(link, source) || (path && is_source(path, source));
+}
+
+/* Whether path is source or below it. */
+static bool is_in_source(const char *path, const char *source)
+{
+	_cleanup_free_ char *at = path ? xstrdup(path) : NULL;
+
+	while (at && strchr(at + strspn(at, "/"), '/')) {
+		char *dir;
+
+		if (is_source(at, source))
+			return true;
+		dir = path_parent(at);
+		free(at);
+		at = dir;
+	}
+	return false;
+}
+
+/* Whether a link leads to source or below it, or would if there were something. */
+static bool leads_into(const char *link, const char *source)
+{
+	_cleanup_free_ char *path = link_destination(link);
+	_cleanup_free_ char *real = realpath(link, NULL);
+
+	return leads_to(link, source) || is_in_source(path, source) ||
+	       is_in_source(real, source);
 }
 
 /* Refuses a directory that is the source of another version in the dkms tree. */
@@ -74,25 +113,34 @@ static int check_versions(struct job *job, const char *source)
 	return r;
 }
 
+/* Whether a directory is called like one for a kernel's headers or source. openSUSE has
+ * linux-6.4.0-150600.23-obj, Gentoo linux-6.6.1-gentoo. */
+static bool has_kernel_name(const char *base)
+{
+	static const char *const prefixes[] = {"linux-headers-", "linux-kbuild-"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (has_prefix(base, prefixes[i]))
+			return true;
+	return has_prefix(base, "linux-") && strspn(base + strlen("linux-"), "0123456789") > 0;
+}
+
 /* Refuses a directory for the headers of a kernel, also where they are not installed. */
 static int check_kernels(struct job *job, const char *source)
 {
-	static const char *const prefixes[] = {"linux-headers-", "linux-kbuild-"};
 	const char *modules = job->shared->settings->trees.install;
 	_cleanup_(strv_done) struct strv releases = {0};
-	bool is_headers = streq(job->name, "linux");
+	bool is_headers = streq(job->name, "linux") || has_kernel_name(path_base(source));
 	int r = dir_list(modules, &releases);
 
 	if (r < 0 && r != -ENOENT)
 		return error_errno(&job->outcome.error, r, 1, "cannot read %s", modules);
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		is_headers |= has_prefix(path_base(source), prefixes[i]);
 	for (size_t i = 0; i < releases.n && !is_headers; i++) {
 		_cleanup_free_ char *build =
 			xasprintf("%s/%s/build", modules, releases.items[i]);
 		_cleanup_free_ char *full = path_beside(build, "source");
 
-		is_headers = leads_to(build, source) || leads_to(full, source);
+		is_headers = leads_into(build, source) || leads_into(full, source);
 	}
 	return is_headers ? refuse(job, source, "a directory for the headers of a kernel") : 0;
 }

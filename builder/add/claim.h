@@ -8,7 +8,8 @@
  * source. Several modules can have the same NAME-VERSION ("a" with "b-1.0", "a-b" with
  * "1.0"), and what is there may be no source of dkms at all, such as the headers of a
  * kernel, whose programs root runs. So what is there must be of this name and version by
- * its own dkms.conf, and no other version in the dkms tree and no kernel may lead there.
+ * its own dkms.conf, and no other version in the dkms tree and no kernel may lead there, a
+ * kernel not to what is below it either.
  * A path where nothing is, or an empty directory, is free. What is to be put there is in
  * job->add->from.
  *

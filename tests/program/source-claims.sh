@@ -56,6 +56,43 @@ refused "headers that are not there" linux-headers-9.9.9 add "$work/linux-header
 refused "headers that are not there, as an archive" linux-headers-9.9.9 ldtarball "$work/linux-headers-9.9.9.tgz"
 like "$err" "move it away" "the error has a remedy"
 
+# openSUSE's headers of a kernel are below linux-RELEASE-obj, Gentoo's in linux-RELEASE-gentoo.
+hostile linux-6.4.0-150600.23 obj
+hostile linux-6.6.1 gentoo
+hostile linux-7 1
+for how in ldtarball add "build -k $K"; do
+	for source in linux-6.4.0-150600.23-obj linux-6.6.1-gentoo linux-7-1; do
+		refused "$how $source" $source $how "$work/$source.tgz"
+	done
+done
+mkdir "$sourcetree/linux-6.4.0-150600.23-obj"
+refused "an empty directory for headers" linux-6.4.0-150600.23-obj add "$work/linux-6.4.0-150600.23-obj"
+rmdir "$sourcetree/linux-6.4.0-150600.23-obj"
+hostile linux-gpib 4.3.6
+dkms_exits 0 "a module can be called linux-gpib" add "$work/linux-gpib-4.3.6.tgz"
+dkms_exits 0 "removes it" remove linux-gpib/4.3.6 --all
+rm -r "$sourcetree/linux-gpib-4.3.6"
+
+# A kernel's link leads below the directory, which may be missing.
+mv "$installtree/$K/build" "$work/build"
+mkdir -p "$work/links"
+ln -s "$sourcetree/mine-1.0/x86_64" "$work/links/first"
+for target in "$sourcetree/mine-1.0/x86_64/default" "$sourcetree/./mine-1.0//x86_64" \
+	"$(realpath --relative-to="$installtree/$K" "$sourcetree")/mine-1.0/x86_64"
+do
+	for link in build source; do
+		ln -s "$target" "$installtree/$K/$link"
+		refused "what $link leads below, $target" mine-1.0 add "$work/mine-1.0"
+		rm "$installtree/$K/$link"
+	done
+done
+mkdir -p "$sourcetree/mine-1.0/x86_64/default"
+ln -s "$work/links/first/default" "$installtree/$K/build"
+cp "$work/mine-1.0/dkms.conf" "$sourcetree/mine-1.0"
+refused "what a link leads below through another" mine-1.0 add "$work/mine-1.0"
+rm -r "$sourcetree/mine-1.0" "$installtree/$K/build"
+mv "$work/build" "$installtree/$K/build"
+
 ln -s "$sourcetree/mine-1.0" "$installtree/$K/source"
 refused "what a kernel's link names, without a directory" mine-1.0 add "$work/mine-1.0"
 rm "$installtree/$K/source"
