@@ -2,6 +2,8 @@
 /* What does the administrator say of how dkms treats a package? */
 #include "config.h"
 
+#include <ctype.h>
+
 #include "base/file.h"
 #include "builder/conf/environment.h"
 #include "builder/conf/evaluate.h"
@@ -40,12 +42,26 @@ bool policy_is_possible(const struct settings *s)
 	return false;
 }
 
-/* Returns whether a file may set one of the names: it mentions one, or it reads another file,
- * which may. Returns true if that cannot be known, so that bash reports the reason. */
+/* Returns whether a text has that word, with a blank, a quote or a backslash after it. */
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at += len) {
+		unsigned char before = at > text ? (unsigned char)at[-1] : '\n';
+
+		if (!isalnum(before) && !strchr("_./-", before) && at[len] &&
+			strchr(" \t\"'\\", at[len]))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a file may set one of the names: it mentions one, or it may read another file
+ * or evaluate a text, which may. Returns true if that cannot be known, so that bash reports the reason. */
 static bool may_set_policy(const char *path)
 {
 	_cleanup_(str_done) struct str text = {0};
-	const char *line;
 
 	if (file_read(path, FILE_MAX, &text, NULL) < 0)
 		return true;
@@ -54,10 +70,8 @@ static bool may_set_policy(const char *path)
 	for (size_t i = 0; names[i]; i++)
 		if (strstr(text.data, names[i]))
 			return true;
-	line = text.data + strspn(text.data, " \t");
-	return strlen(text.data) != text.len || strstr(text.data, "source ") ||
-	       has_prefix(line, ". ") || strstr(text.data, "\n. ") ||
-	       strstr(text.data, "; . ");
+	return strlen(text.data) != text.len || has_word(text.data, ".") ||
+	       has_word(text.data, "source") || has_word(text.data, "eval");
 }
 
 int policy_fill_command(const struct conf_request *request, struct command *cmd)

@@ -86,10 +86,13 @@ other_files()
 	# shellcheck disable=SC2016
 	for line in 'on_failure=warn'$'\r' "export on_failure='warn' # why" '[[ $kernelver == 4.* ]] && on_failure=warn' \
 		'[ $module/$module_version/$arch = bad/1.0/'"$arch"' ] && on_failure=warn' '. /etc/dkms/common' \
-		'source /etc/dkms/common'; do
+		'source /etc/dkms/common' '[ -f /etc/dkms/common ] && . /etc/dkms/common' $'source\t/etc/dkms/common' \
+		$'# a comment\n\t. /etc/dkms/common' $'.\t/etc/dkms/common' '{ . /etc/dkms/common; }' \
+		'if [ -e /etc/dkms/common ]; then . /etc/dkms/common; fi' \
+		$'.\\\n /etc/dkms/common' 'eval "$(cat /etc/dkms/common)"' '[ 1 ] && eval `cat /etc/dkms/common`'; do
 		echo on_failure=warn > "$etc/common"
 		echo "$line" > "$etc/bad.conf"
-		dkms_exits 0 "bash reads the file: $line" autoinstall -k $K
+		dkms_exits 0 "bash reads the file: ${line//[$'\n\t']/ }" autoinstall -k $K
 	done
 	chmod 0600 "$etc/bad.conf"
 	dkms_exits 0 "a file that only root can read" autoinstall -k $K
