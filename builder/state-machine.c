@@ -37,7 +37,6 @@
 #define REMOVES (ON(JOB_UNINSTALL) | ON(JOB_UNBUILD))
 #define SIGNS (BUILDS | ON(JOB_SIGN))
 #define NEEDS_KEY (BUILDS | ON(JOB_EXPLAIN))
-#define READS_POLICY (ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | BUILDS | REMOVES)
 #define READS_CONF                                                                       \
 	(ON(JOB_EVALUATE) | ON(JOB_EXPLAIN) | ON(JOB_ADD) | ON(JOB_PACK) | BUILDS |      \
 		REMOVES | ON(JOB_SIGN))
@@ -52,7 +51,7 @@ static const struct {
 	 * there is one, a cancelled job enters this state, too. */
 	bool completes_change;
 } states[] = {
-	[JOB_READING_POLICY] = {READS_POLICY, policy_enter, policy_leave},
+	[JOB_READING_POLICY] = {READS_CONF, policy_enter, policy_leave},
 	[JOB_LOOKING] = {SIGNS | REMOVES, check_needed_enter, NULL},
 	[JOB_LOADING] = {ON(JOB_ADD), load_enter, NULL},
 	[JOB_EVALUATING] = {READS_CONF, evaluate_enter, evaluate_leave},

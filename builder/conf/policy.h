@@ -10,6 +10,9 @@
  * names counts for nothing. */
 struct policy {
 	bool known; /* the files were read, or there are none */
+	/* They could not be read, or the name of the package is not known yet: it may be one
+	 * that must have a sandbox. */
+	bool unread;
 	enum on_failure on_failure;
 	struct {
 		bool mode_set; /* mode replaces that of the settings */

@@ -49,14 +49,19 @@ int job_try_lock(struct job *job, const char *what, struct lock *ret)
 	return r == -EAGAIN ? job_note_locked(job, what) : r;
 }
 
-/* Returns the mode of the sandbox for the job's package. */
+/* Returns the mode of the sandbox for the job's package. While it is not known what the
+ * administrator says of the package, it has a sandbox if there can be one. */
 static enum sandbox_mode sandbox_mode(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
-	return job->policy.sandbox.mode_set && !s->sandbox.mode_given
-		       ? job->policy.sandbox.mode
-		       : s->sandbox.mode;
+	if (s->sandbox.mode_given)
+		return s->sandbox.mode;
+	if (job->policy.sandbox.mode_set)
+		return job->policy.sandbox.mode;
+	if (job->policy.unread && s->sandbox.mode == SANDBOX_OFF)
+		return SANDBOX_AUTO;
+	return s->sandbox.mode;
 }
 
 enum sandbox_kind job_sandbox(const struct job *job)

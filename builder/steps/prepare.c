@@ -63,19 +63,6 @@ static int check_source(struct job *job, const char *source)
 	return 0;
 }
 
-/* A package may require a sandbox where others do without. */
-static int check_mode(struct job *job)
-{
-	const struct policy *policy = &job->policy;
-
-	if (!policy->sandbox.mode_set || policy->sandbox.mode != SANDBOX_REQUIRE ||
-		job_sandbox(job) != SANDBOX_KIND_NONE)
-		return 0;
-	return error_set(&job->outcome.error, -EPERM, 1,
-		"there is no sandbox, and sandbox=require in %s asks for one for this package",
-		job->shared->settings->config_dir);
-}
-
 /* Checks whether the build can write to what sandbox_write lists. */
 static int check_writable_paths(struct job *job)
 {
@@ -112,7 +99,7 @@ static int choose_sandbox(struct job *job)
 	const struct sandbox box = {.kind = job_sandbox(job), .strict = true};
 
 	b->sandbox = box.kind;
-	if (check_mode(job) < 0 || check_writable_paths(job) < 0)
+	if (check_writable_paths(job) < 0)
 		return -EACCES;
 	if (!job_own_users(job))
 		return 0;

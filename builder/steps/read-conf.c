@@ -225,14 +225,16 @@ enum transition policy_enter(struct job *job)
 	struct conf_request request = job_conf_request(job);
 
 	request.path = NULL;
+	job->policy.unread = !job->name;
 	if (job->policy.known || policy_fill_command(&request, &job->ask.command) == 0) {
 		job->policy.known = true;
 		return TRANSITION_NEXT;
 	}
 	if (confine_command(job, &request) == 0)
 		return TRANSITION_COMMAND;
-	if (!job_removes(job))
+	if (job_needs_conf(job))
 		return TRANSITION_FAIL;
+	job->policy.unread = true;
 	error_done(&job->outcome.error);
 	return TRANSITION_NEXT;
 }
@@ -244,7 +246,8 @@ enum transition policy_leave(struct job *job, const struct outcome *outcome)
 	user_give(&job->ask.user);
 	if (policy_parse(&job->ask.command, outcome, &job->policy, &err) == 0)
 		return TRANSITION_NEXT;
-	if (job_removes(job) && !outcome->cancelled) {
+	if (!job_needs_conf(job) && !outcome->cancelled) {
+		job->policy.unread = true;
 		strv_push(&job->outcome.warnings, err.what);
 		return TRANSITION_NEXT; /* a version can be removed all the same */
 	}
@@ -253,6 +256,33 @@ enum transition policy_leave(struct job *job, const struct outcome *outcome)
 }
 
 /* JOB_EVALUATING */
+
+/* Returns whether the package must have a sandbox, and there is none. */
+static bool lacks_sandbox(const struct job *job)
+{
+	return job->policy.sandbox.mode_set &&
+	       job->policy.sandbox.mode == SANDBOX_REQUIRE &&
+	       job_sandbox(job) == SANDBOX_KIND_NONE;
+}
+
+/* Leaves a dkms.conf alone that must have a sandbox. A version can be removed without it. */
+static enum transition refuse_without_sandbox(struct job *job)
+{
+	const char *dir = job->shared->settings->config_dir;
+
+	if (!job_removes(job)) {
+		error_set(&job->outcome.error, -EPERM, 1,
+			"there is no sandbox, and sandbox=require in %s asks for one for this "
+			"package",
+			dir);
+		return TRANSITION_FAIL;
+	}
+	strv_pushf(&job->outcome.warnings,
+		"its dkms.conf is not evaluated, and a POST_REMOVE does not run: there is no "
+		"sandbox, and sandbox=require in %s asks for one",
+		dir);
+	return TRANSITION_NEXT;
+}
 
 enum transition evaluate_enter(struct job *job)
 {
@@ -277,6 +307,8 @@ enum transition evaluate_enter(struct job *job)
 	/* A version can be removed even if its dkms.conf is missing. */
 	if (!job_needs_conf(job) && path_look(job->conf_path) == 0)
 		return TRANSITION_NEXT;
+	if (lacks_sandbox(job))
+		return refuse_without_sandbox(job);
 	if (fill_command(job) == 0)
 		return TRANSITION_COMMAND;
 	if (job_needs_conf(job))

@@ -158,4 +158,49 @@ builds "a package that sets all this itself"
 is "$(confined special) $(told special sees) $(told special wrote)" "yes  no" "is confined"
 sandbox=off sandbox_network=yes builds "the same in the environment" --force
 is "$(confined special)" yes "does not count either"
+
+# Where only this package must have a sandbox, no command evaluates its dkms.conf without one.
+evaluates() # STATUS DESCRIPTION ARGUMENT...
+{
+	rm -f "$hidden/closed/root"
+	dkms_exits "$@"
+	is "$(ls "$hidden/closed")" "" "its dkms.conf is not evaluated as root"
+}
+
+described "touch $hidden/closed/root 2>/dev/null || :"
+echo sandbox=off > "$etc/framework.conf"
+dkms_exits 0 "sandbox=off in framework.conf" build special/1.0 -k $K
+is "$(ls "$hidden/closed")" root "its dkms.conf is evaluated as root"
+echo sandbox=require > "$etc/special.conf"
+evaluates 0 "with sandbox=require: remove" remove special/1.0 --all
+evaluates 0 "add" add special/1.0
+evaluates 0 "build" build special/1.0 -k $K
+evaluates 0 "sign" sign special/1.0 -k $K
+evaluates 0 "mktarball" mktarball special/1.0 -k $K --archive "$work/special.tgz"
+for args in "sign special/1.0 -k $K" "mktarball special/1.0 -k $K --archive $work/other.tgz" \
+	"build special/1.0 -k $K --force"
+do
+	# shellcheck disable=SC2086
+	evaluates 1 "--sandbox=off: ${args%% *}" $args --sandbox=off
+	like "$err" "there is no sandbox, and sandbox=require in /etc/dkms asks for one" "is an error"
+done
+evaluates 0 "--sandbox=off: remove" remove special/1.0 --all --sandbox=off
+like "$err" "its dkms.conf is not evaluated, .* there is no sandbox" "is done without the dkms.conf"
+evaluates 1 "--sandbox=off: add" add special/1.0 --sandbox=off
+like "$err" "there is no sandbox, and sandbox=require in /etc/dkms asks for one" "is an error"
+mkdir "$work/directory"
+mv "$sourcetree/special-1.0" "$work/directory/special"
+evaluates 0 "an archive" ldtarball --archive "$work/special.tgz"
+for line in 'sandbox=maybe' 'sandbox=require; exit 1'; do
+	echo "$line" > "$etc/special.conf"
+	evaluates 0 "sign, with $line" sign special/1.0 -k $K
+	evaluates 8 "build, with $line" build special/1.0 -k $K --force
+done
+evaluates 0 "remove, with $line" remove special/1.0 --all
+echo sandbox=require > "$etc/special.conf"
+rm -r "$sourcetree/special-1.0"
+evaluates 0 "a directory" build "$work/directory/special" -k $K
+dkms remove special/1.0 --all > /dev/null
+rm -r "$sourcetree/special-1.0"
+evaluates 0 "a directory that is added" add "$work/directory/special"
 finish
