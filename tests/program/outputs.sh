@@ -28,7 +28,7 @@ for mode in 1777 0777; do
 		what="${command%% *} ${command##* } in a directory of mode $mode"
 		end=tar
 		[[ $command != mkdeb* ]] || end=deb
-		rm -rf "$shared"/*
+		rm -rf "${shared:?}"/*
 		echo root:x > "$root/passwd"
 
 		"${as_joe[@]}" ln -s "$root/passwd" "$shared/out.$end"
@@ -39,13 +39,13 @@ for mode in 1777 0777; do
 			eval '[[ $err == *"cannot write"* ]] || { [ ! -L "$shared/out.$end" ] && [ -s "$shared/out.$end" ]; }'
 		is "$(ls -A "$root")" passwd "$what: nothing else was made there"
 
-		rm -rf "$shared"/*
+		rm -rf "${shared:?}"/*
 		"${as_joe[@]}" ln -s "$root/missing" "$shared/out.$end"
 		# shellcheck disable=SC2086
 		run_dkms $command "$shared/out.$end"
 		is "$(ls -A "$root")" passwd "$what: no file is made behind another user's link"
 
-		rm -rf "$shared"/*
+		rm -rf "${shared:?}"/*
 		"${as_joe[@]}" ln -s "$root" "$shared/dir"
 		# shellcheck disable=SC2086
 		run_dkms $command "$shared/dir/passwd"
@@ -58,7 +58,7 @@ for mode in 1777 0777; do
 			is "$(ls -A "$root")" passwd "$what: there is none"
 		fi
 
-		rm -rf "$shared"/*
+		rm -rf "${shared:?}"/*
 		ln -s "$root/own" "$shared/out.$end"
 		# shellcheck disable=SC2086
 		run_dkms $command "$shared/out.$end"
@@ -67,7 +67,7 @@ for mode in 1777 0777; do
 		ok "$what: and stays a link" test -L "$shared/out.$end"
 		rm -f "$root/own"
 
-		rm -rf "$shared"/*
+		rm -rf "${shared:?}"/*
 		mkdir "$shared/joe"
 		chown $joe "$shared/joe"
 		"${as_joe[@]}" ln -s "$shared/joe" "$shared/dir"
@@ -81,7 +81,7 @@ for mode in 1777 0777; do
 	done
 done
 chmod 1777 "$shared"
-rm -rf "$shared"/*
+rm -rf "${shared:?}"/*
 "${as_joe[@]}" touch "$shared/events"
 run_dkms build mod/1.0 -k $K --force --events "$shared/events"
 like "$err" "cannot write $shared/events: another user" "another user's file is not written to"

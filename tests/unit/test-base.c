@@ -362,17 +362,32 @@ struct growing {
 	bool done; /* atomic */
 };
 
-/* Makes the file longer as soon as there is something in the directory. */
+/* Whether a file in the directory has any bytes. */
+static bool has_bytes(const char *dir)
+{
+	struct strv names = {0};
+	struct stat st = {0};
+
+	dir_list(dir, &names);
+	for (size_t i = 0; i < names.n && !st.st_size; i++) {
+		char *path = path_join(dir, names.items[i]);
+
+		stat(path, &st);
+		free(path);
+	}
+	strv_done(&names);
+	return st.st_size > 0;
+}
+
+/* Makes the file longer as soon as a part of it has been copied to the directory. */
 static void *grow(void *userdata)
 {
 	struct growing *g = userdata;
-	struct strv names = {0};
 
-	while (!names.n && !__atomic_load_n(&g->done, __ATOMIC_RELAXED))
-		dir_list(g->dir, &names);
+	while (!has_bytes(g->dir) && !__atomic_load_n(&g->done, __ATOMIC_RELAXED))
+		;
 	if (truncate(g->from, 8 * GROWING_BYTES) < 0)
 		perror(g->from);
-	strv_done(&names);
 	return NULL;
 }
 
