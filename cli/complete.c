@@ -46,7 +46,7 @@ static enum tree_state least_state(const struct completion *c)
 		return STATE_INSTALLED;
 	if (is_command(c, "remove"))
 		return STATE_LEFTOVER;
-	return is_command(c, "unbuild") ? STATE_BUILT : STATE_BROKEN;
+	return is_command(c, "unbuild") || is_command(c, "sign") ? STATE_BUILT : STATE_BROKEN;
 }
 
 /* Reads the entries of the dkms tree that match the kernel and, unless any_module, the module
@@ -202,7 +202,7 @@ static void offer_kernels(struct completion *c, bool is_template)
 {
 	_cleanup_(strv_done) struct strv releases = {0};
 	static const char *const on_built[] = {"uninstall", "unbuild", "remove", "status",
-		"mktarball", "mkdeb", "mkrpm", "provenance", "kernel_prerm"};
+		"sign", "mktarball", "mkdeb", "mkrpm", "provenance", "kernel_prerm"};
 	bool built = is_template;
 
 	for (size_t i = 0; i < ARRAY_SIZE(on_built); i++)

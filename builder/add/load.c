@@ -298,11 +298,14 @@ int load_register_work(struct job *job)
 	r = load_check_state(job, tree_version_state(s->trees.dkms, s->trees.source,
 					  job->name, job->version));
 	if (r == 0)
-		r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
-	if (r == 0)
 		r = claim_check(job, l->source);
 	if (r == 0)
 		r = place_source(job);
+	if (r < 0)
+		return r;
+	/* As in other versions of dkms, the source stays if the dkms.conf has a duplicate
+	 * module, so this is checked after the source is in place. */
+	r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r < 0)
 		return r;
 	r = path_exists(dir) ? complete_version(job) : add_version(job);

@@ -143,9 +143,11 @@ static int register_work(struct job *job)
 	if (r < 0)
 		return r;
 	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
-	r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
-	if (r == 0 && job->add->from)
-		r = copy_source(job, source);
+	r = job->add->from ? copy_source(job, source) : 0;
+	/* As in other versions of dkms, the source stays if the dkms.conf has a duplicate
+	 * module, so this is checked after the source is in place. */
+	if (r == 0)
+		r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r == 0)
 		r = (has_post_add(job) ? tree_add_with_mark : tree_add)(s->trees.dkms,
 			job->name, job->version, source, &job->outcome.error);

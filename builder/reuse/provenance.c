@@ -23,6 +23,14 @@ static void add_json(struct str *s, json_t *j)
 	json_decref(j);
 }
 
+/* Writes the statement to a file. A part of a key is the digest of what may have the digests
+ * of files in it that only root may read. */
+static int write_statement(const char *path, const struct str *text, struct error *err)
+{
+	return file_write(path, text->data, text->len,
+		strstr(text->data, "\"key-part\"") ? 0600 : 0644, err);
+}
+
 /* Returns the modules in a directory with their digests. */
 static json_t *list_subjects(const char *dir)
 {
@@ -72,10 +80,7 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 			"https://slsa.dev/provenance/v1"));
 	statement.len--; /* the last brace */
 	str_addf(&statement, ",\"predicate\":%s}\n", predicate->data);
-	/* A part of a key is the digest of what may have the digests of files in it that only
-	 * root may read. */
-	return file_write(path, statement.data, statement.len,
-		strstr(predicate->data, "\"key-part\"") ? 0600 : 0644, err);
+	return write_statement(path, &statement, err);
 }
 
 int provenance_update(const char *modules_dir, const char *dir, struct error *err)
@@ -95,5 +100,5 @@ int provenance_update(const char *modules_dir, const char *dir, struct error *er
 	text = json_dumps(statement, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(statement);
 	str_addf(&line, "%s\n", text ? text : "");
-	return file_write(path, line.data, line.len, 0644, err);
+	return write_statement(path, &line, err);
 }

@@ -66,7 +66,7 @@ static void set_force(struct job *job)
 	 * must not refuse the first, or no module would be left. */
 	job->request.force = s->switches.force || s->switches.rpm_safe_upgrade ||
 			     level == FORCE_LEVEL_ALL;
-	job->request.force_version = job->request.force || job->request.reinstall ||
+	job->request.force_version = job->request.force ||
 				     s->switches.force_version_override ||
 				     level == FORCE_LEVEL_VERSION;
 }

@@ -135,27 +135,46 @@ static bool differs(const struct job *job, const char *file, const char *path)
 	return file_same_bytes(staged, path) != 1;
 }
 
-/* Returns whether a file that is installed has to be replaced. A link leads to what is
- * built. */
-static bool is_replaced(const struct job *job, const struct destination *f)
+/* Notes the paths of the installed files to replace. A link leads to what is built. What has
+ * other bytes than the built file is not what dkms has installed, and stays. Returns 0, or a
+ * negative errno. */
+static int list_replaced(struct job *job, const struct destinations *installed)
 {
-	_cleanup_free_ char *target = NULL;
+	for (size_t i = 0; i < installed->n; i++) {
+		const struct destination *f = &installed->items[i];
+		_cleanup_free_ char *target = NULL;
+		int same;
 
-	return f->path && path_is_file(f->path) && link_read(f->path, &target) < 0 &&
-	       differs(job, f->file, f->path);
+		if (!f->path || !path_is_file(f->path) || link_read(f->path, &target) == 0 ||
+			!differs(job, f->file, f->path))
+			continue;
+		same = file_same_bytes(f->built, f->path);
+		if (same < 0)
+			return error_errno(&job->outcome.error, same, 1,
+				"cannot compare %s with %s", f->path, f->built);
+		if (same)
+			strv_push(&job->outcome.moved, f->path);
+		else
+			strv_pushf(&job->outcome.warnings,
+				"%s is left as it is, because it differs from what dkms has built",
+				f->path);
+	}
+	return 0;
 }
 
-/* Replaces the installed files. Returns the number of those, or a negative errno. */
+/* Replaces the installed files by the staged ones. Returns the number of those, or a negative
+ * errno. */
 static int replace_installed(struct job *job, const struct destinations *installed)
 {
 	int r = 0, n = 0;
 
 	for (size_t i = 0; i < installed->n && r == 0; i++) {
 		const struct destination *f = &installed->items[i];
+		_cleanup_free_ char *staged = build_staged_path(job, f->file);
 
 		if (!f->path || !strv_contains(&job->outcome.moved, f->path))
 			continue;
-		r = file_copy(f->built, f->path, &job->outcome.error);
+		r = file_copy(staged, f->path, &job->outcome.error);
 		n++;
 	}
 	return r < 0 ? r : n;
@@ -167,7 +186,7 @@ static int replace_locked(struct job *job)
 	_cleanup_(destinations_done) struct destinations installed = {0};
 	_cleanup_(strv_done) struct strv files = {0};
 	bool changed = false;
-	int r = list_built(job, &files);
+	int n, r = list_built(job, &files);
 
 	if (r == 0)
 		r = kernel_find_modules(job->kernel, &job->outcome.error);
@@ -182,24 +201,24 @@ static int replace_locked(struct job *job)
 
 		changed |= differs(job, files.items[i], built);
 	}
-	for (size_t i = 0; i < installed.n; i++)
-		if (is_replaced(job, &installed.items[i]))
-			strv_push(&job->outcome.moved, installed.items[i].path);
+	r = list_replaced(job, &installed);
+	if (r < 0)
+		return r;
 	if (!changed && !job->outcome.moved.n) {
 		job->outcome.result = RESULT_NOTHING;
 		return 0;
 	}
 	r = job->outcome.moved.n ? kernel_begin_change(job) : 0;
-	if (r == 0)
-		r = tree_publish(job->shared->settings->trees.dkms, job_on_kernel(job),
-			b->paths.staging_dir, &job->outcome.error);
-	if (r == 0)
-		r = replace_installed(job, &installed);
+	/* The installed files come first, because what is built tells whether they are ours. */
+	n = r < 0 ? r : replace_installed(job, &installed);
+	r = n < 0 ? n
+		  : tree_publish(job->shared->settings->trees.dkms, job_on_kernel(job),
+			    b->paths.staging_dir, &job->outcome.error);
 	if (r < 0)
 		return r;
-	job->outcome.changed_kernel = r > 0;
+	job->outcome.changed_kernel = n > 0;
 	job->outcome.signed_again = true;
-	if (r > 0)
+	if (n > 0)
 		kernel_end_change(job);
 	return 0;
 }

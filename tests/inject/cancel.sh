@@ -23,7 +23,7 @@ if [ "${1:-}" = --all ]; then
 	moments=INJECT_AT
 	shift
 fi
-scenarios=(add load full remove restore mkdeb broken)
+scenarios=(add load full sign remove restore mkdeb broken)
 [ $# -eq 0 ] || scenarios=("$@")
 
 # Adds a line to the findings.

@@ -12,7 +12,7 @@ preload=$(ldd "$DKMS" | awk '/libasan/ { print $3 }')
 preload="$preload${preload:+ }$work/inject.so"
 export ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=exitcode=99
 
-scenarios=(add load install full reinstall replace uninstall remove autoinstall restore store mkdeb)
+scenarios=(add load install full reinstall replace sign uninstall remove autoinstall restore store mkdeb)
 start_limit=30 # seconds; a run takes less than one
 
 # Makes the machine of a scenario, and sets $command to the arguments of dkms that are tried on it.
@@ -56,6 +56,12 @@ scenario() # NAME
 		module hello 1.1
 		dkms install hello/1.0 -k $K
 		command=(install hello/1.1 -k "$K") ;;
+	sign)
+		make_full
+		mv "$dkmstree"/mok.* "$machine"
+		dkms install hello/1.0 -k $K
+		mv "$machine"/mok.* "$dkmstree"
+		command=(sign hello/1.0 -k "$K") ;;
 	uninstall)
 		dkms install hello/1.0 -k $K
 		command=(uninstall hello/1.0 -k "$K") ;;
@@ -120,7 +126,11 @@ make_full()
 	echo 'PATCH=one.patch' >> "$sourcetree/hello-1.0/dkms.conf"
 	[ -e "$machine.key" ] || openssl req -new -x509 -newkey rsa:2048 -nodes -subj /CN=test -outform DER \
 		-keyout "$machine.key" -out "$machine.pub" 2> /dev/null
-	write_script "$installtree/$K/build/scripts/sign-file" 'printf "~Module signature appended~\n" >> "$4"'
+	# A signature of 8 bytes that depends on the key, its length and the marker, as struct
+	# module_signature of the kernel.
+	write_script "$installtree/$K/build/scripts/sign-file" 'printf "%.8s" "$(sha256sum < "$2")" >> "$4"' \
+		'printf "\\000\\000\\002\\000\\000\\000\\000\\000\\000\\000\\000\\010" >> "$4"' \
+		'printf "~Module signature appended~\n" >> "$4"'
 	cp "$machine.key" "$dkmstree/mok.key"
 	cp "$machine.pub" "$dkmstree/mok.pub"
 }
@@ -157,7 +167,7 @@ picture()
 {
 	(
 		cd "$machine" || exit
-		find . -path ./cache -prune -o -name '.[!.]*' -prune -o -name 'dkms-*' -prune -o -path '*/build/*' -prune -o \
+		find . -path ./cache -prune -o -path '*/log/provenance.json' -printf '%p %y\n' -o -name '.[!.]*' -prune -o -name 'dkms-*' -prune -o -path '*/build/*' -prune -o \
 			${lossy:+-path '*/log/*' -prune -o -path ./installed -prune -o} \
 			${lossy:+-path ./removed -prune -o -path ./added -prune -o} -printf '%p %y %m %l\n'
 		find lib/modules var/lib/dkms -name '.?*' -prune -o -path '*/log/*' -prune -o \

@@ -29,7 +29,6 @@ refused() # DESCRIPTION DIRECTORY ARGUMENT...
 	is "$(snapshot "$dkmstree" "$sourcetree" | grep -v "$dkmstree/.locks")" "$before" "$what: nothing changes"
 }
 
-duplicate=('BUILT_MODULE_NAME[0]=a' 'BUILT_MODULE_NAME[1]=a' 'DEST_MODULE_LOCATION[1]=/extra')
 
 machine
 kernel $K
@@ -135,16 +134,6 @@ dkms_exits 0 "adds it again" add "$work/late-2.0"
 dkms_exits 0 "and removes it again" remove late/2.0 --all
 echo '# other' >> "$work/late-2.0/dkms.conf"
 refused "another dkms.conf with such a version" late-2.0 add "$work/late-2.0"
-
-# What is refused for its modules has changed nothing either.
-module twice 1.0
-hostile twice 1.0 'BUILT_MODULE_NAME[0]=a' "${duplicate[@]:1}"
-for how in "ldtarball $work/twice-1.0.tgz" "add $work/twice-1.0"; do
-	before=$(snapshot "$sourcetree")
-	# shellcheck disable=SC2086
-	dkms_exits 8 "${how%% *}: the same module twice" $how
-	is "$(snapshot "$sourcetree")" "$before" "${how%% *}: the source stays as it was"
-done
 
 # With the headers of a kernel goes the program that root runs to sign modules.
 machine
