@@ -85,7 +85,7 @@ cancelled_by() # SIGNAL STATUS PATH ARGUMENT...
 	pid=$!
 	set +m
 	ok "$1: it says for whom it waits" until_line ": waiting for another dkms \(process 4711\)" "$work/waits"
-	kill -"$signal" $pid
+	kill -"$signal" $pid || note "$(cat "$work/waits")"
 	for ((i = 0; i < 300; i++)); do
 		kill -0 $pid 2> /dev/null || break
 		sleep 0.1
