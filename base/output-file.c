@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/output-file.h"
@@ -82,6 +83,13 @@ int output_open_dir(const char *path, char **ret_name, struct error *err)
 		now = next;
 	}
 	return error_errno(err, -ELOOP, 9, "cannot write %s", path);
+}
+
+char *output_target(int dir_fd, const char *name, const char *path)
+{
+	const struct fd_path dir = fd_path(dir_fd);
+
+	return path_exists(dir.path) ? path_join(dir.path, name) : xstrdup(path);
 }
 
 /* Opens the file name in the directory dir_fd, which may be missing. */

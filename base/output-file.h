@@ -19,6 +19,10 @@
  * *ret_name to the file's name there, which the caller frees: a new file that is renamed to
  * it replaces nothing else. Returns a descriptor, or a negative errno and err with status 9. */
 int output_open_dir(const char *path, char **ret_name, struct error *err);
+/* Returns a path of the file name in the directory that output_open_dir() has opened for path.
+ * It stays valid while dir_fd is open, whatever others rename meanwhile; without /proc, where
+ * descriptors have no path, it is path itself. The caller frees it. */
+char *output_target(int dir_fd, const char *name, const char *path);
 /* Opens the file at path for writing, and empties it. Refuses a link of another user, and a
  * file of another user in a directory where he can have made it; but /dev/stdout, /dev/stderr,
  * /dev/fd/N and /proc/self/fd/N are opened as they are. Returns NULL after a failure, with err

@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "base/beneath.h"
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/output-file.h"
@@ -440,7 +439,7 @@ int tarball_write(const char *path, const struct tarball_content *content,
 		r = libarchive_load(err);
 	if (r < 0)
 		return r;
-	target = path_join(fd_path(dir_fd).path, name);
+	target = output_target(dir_fd, name, path);
 	temporary = path_beside(target, ".dkms-XXXXXX");
 	fd = open_temporary(temporary, &has_name);
 	if (fd < 0)

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/beneath.h"
 #include "base/dir-copy.h"
 #include "base/file.h"
 #include "base/output-file.h"
@@ -268,7 +267,7 @@ enum transition package_leave(struct job *job, const struct outcome *outcome)
 static int deliver_file(struct job *job, const char *made, int dir_fd, const char *name)
 {
 	struct error *err = &job->outcome.error;
-	_cleanup_free_ char *target = path_join(fd_path(dir_fd).path, name);
+	_cleanup_free_ char *target = output_target(dir_fd, name, job->pack->archive);
 	struct stat st;
 	int r;
 

@@ -99,6 +99,8 @@ without_proc()
 	dkms_exits 0 "status without /proc" status
 	is "$out" "hello/1.0, $K, $arch: installed" "it prints the status"
 	dkms_exits 0 "mktarball without /proc" mktarball hello/1.0 -k $K --archive "$work/hello.tar.gz"
+	dkms_exits 0 "mkdeb without /proc" mkdeb hello/1.0 -k $K --archive "$work/hello.deb"
+	ok "the package is there" dpkg-deb --info "$work/hello.deb"
 	dkms_exits 10 "a build that fails" build stuck/1.0 -k $K
 	dkms_exits 11 "autoinstall" autoinstall -k $K
 	dkms_exits 1 "--sandbox=require" build stuck/1.0 -k $K --sandbox=require
