@@ -17,7 +17,7 @@
 
 /* What the lines of a log complain about. */
 struct complaints {
-	struct strv hidden, shows; /* by hidden_paths_list() */
+	struct hidden_paths hidden;
 	bool root, network, processes, refused;
 };
 
@@ -101,7 +101,7 @@ static void read_line(const struct job *job, const struct sandbox *box, const ch
 	ret->processes = ret->processes || misses_processes(line);
 	ret->refused = ret->refused || is_refused(box, line);
 	if (box->kind != SANDBOX_KIND_NONE && misses_file(line))
-		hidden_paths_list(job, box, line, &ret->hidden, &ret->shows);
+		hidden_paths_list(job, box, line, &ret->hidden);
 }
 
 /* Lists the hidden paths in a text, except for comments. */
@@ -112,7 +112,7 @@ static void search_text(const struct job *job, const struct sandbox *box, char *
 
 	while (text && (line = strsep(&text, "\n")))
 		if (line[strspn(line, " \t")] != '#' && !strstr(line, "ing directory '"))
-			hidden_paths_list(job, box, line, &ret->hidden, &ret->shows);
+			hidden_paths_list(job, box, line, &ret->hidden);
 }
 
 /* Returns the last lines of a text. */
@@ -165,10 +165,10 @@ static void search(const struct job *job, const struct sandbox *box, bool silent
 	copy = rest = xstrdup(log.data);
 	while ((line = strsep(&rest, "\n")))
 		read_line(job, box, line, ret);
-	if (box->kind == SANDBOX_KIND_NONE || ret->hidden.n)
+	if (box->kind == SANDBOX_KIND_NONE || ret->hidden.paths.n)
 		return;
 	search_text(job, box, last_lines(&log), ret);
-	if (silent && !ret->hidden.n)
+	if (silent && !ret->hidden.paths.n)
 		search_scripts(job, box, ret);
 }
 
@@ -182,14 +182,14 @@ static char *advise_paths(const struct settings *s, const struct complaints *fou
 
 	/* The setting replaces one that is there. */
 	strv_split(&listed, s->sandbox.paths ? s->sandbox.paths : "");
-	strv_extend(&listed, &found->shows);
+	strv_extend(&listed, &found->hidden.shows);
 	paths = strv_join(&listed, " ");
-	for (size_t i = 0; i < found->hidden.n; i++)
-		str_addf(&names, "%s%s", i ? ", " : "", found->hidden.items[i]);
+	for (size_t i = 0; i < found->hidden.paths.n; i++)
+		str_addf(&names, "%s%s", i ? ", " : "", found->hidden.paths.items[i]);
 	list = str_take(&names);
 	advice = xasprintf("builds do not see %s; sandbox_paths=\"%s\" in %s/framework.conf "
 			   "shows %s",
-		list, paths, s->config_dir, found->hidden.n > 1 ? "them" : "it");
+		list, paths, s->config_dir, found->hidden.paths.n > 1 ? "them" : "it");
 	return advice;
 }
 
@@ -200,7 +200,7 @@ static char *choose_advice(
 	const struct settings *s = job->shared->settings;
 	bool confined = box->kind != SANDBOX_KIND_NONE;
 
-	if (found->hidden.n)
+	if (found->hidden.paths.n)
 		return advise_paths(s, found);
 	if (found->processes && job->build->user.uid && s->limits.max_processes)
 		return xasprintf("builds may have %u processes; max_processes in "
@@ -236,7 +236,6 @@ char *advice_find(const struct job *job, bool silent)
 		build_fill_sandbox(job, &box);
 	search(job, &box, silent, &found);
 	advice = choose_advice(job, &box, &found);
-	strv_done(&found.hidden);
-	strv_done(&found.shows);
+	hidden_paths_done(&found.hidden);
 	return advice;
 }

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <glob.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -12,6 +13,7 @@
 /* What is around a path in a message or in a script. */
 #define AROUND " \t\"'`=:(<;,)>|&\n"
 #define WILDCARDS "*?["
+#define PATTERNS_MAX 16 /* so many are looked for */
 
 static bool is_below_any(const char *path, const struct strv *dirs)
 {
@@ -31,19 +33,24 @@ static bool may_be_shown(const struct sandbox *box, const char *path)
 	       (!box->uid || (st.st_mode & S_IROTH && above.st_mode & S_IXOTH));
 }
 
-/* Whether the path exists, but a build does not see it. What it has made itself does not
- * count. */
-static bool is_hidden(const struct sandbox *box, const char *path)
+/* Whether builds are shown the path, or what it is in. */
+static bool is_shown(const struct sandbox *box, const char *path)
 {
 	const struct strv *const visible[] = {&box->readable_paths, &box->writable_dirs,
 		&box->moved_paths, &box->placed_links, &box->symlinks};
 
-	if (!sandbox_hides_path(path) && !is_below_any(path, &box->hidden_dirs))
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(visible); i++)
 		if (is_below_any(path, visible[i]))
-			return false;
-	return may_be_shown(box, path);
+			return true;
+	return false;
+}
+
+/* Whether the path exists, but a build does not see it. What it has made itself does not
+ * count. */
+static bool is_hidden(const struct sandbox *box, const char *path)
+{
+	return (sandbox_hides_path(path) || is_below_any(path, &box->hidden_dirs)) &&
+	       !is_shown(box, path) && may_be_shown(box, path);
 }
 
 /* Returns the path to suggest for sandbox_paths: the directory of the file, or the file
@@ -65,37 +72,54 @@ static char *choose_dir_to_show(const char *pattern)
 	return path_parent(start);
 }
 
-static void add(struct strv *ret, struct strv *shows, const char *path, char *show)
+static void add(struct hidden_paths *ret, const char *path, char *show)
 {
 	_cleanup_free_ char *taken = show;
 
-	if (strv_contains(ret, path) || ret->n == HIDDEN_PATHS_MAX)
+	if (strv_contains(&ret->paths, path) || ret->paths.n == HIDDEN_PATHS_MAX)
 		return;
-	strv_push(ret, path);
-	if (!strv_contains(shows, taken))
-		strv_push(shows, taken);
+	strv_push(&ret->paths, path);
+	if (!strv_contains(&ret->shows, taken))
+		strv_push(&ret->shows, taken);
 }
 
-/* Adds a pattern if it matches something that is hidden. */
-static void add_pattern(const struct sandbox *box, const char *pattern, struct strv *ret,
-	struct strv *shows)
+/* Whether a pattern has wildcards in more than one component. To look for it would take long:
+ * that for / and seven times a * reads all directories. */
+static bool is_costly(const char *pattern)
 {
+	const char *first = strpbrk(pattern, WILDCARDS);
+	const char *rest = first ? strchr(first, '/') : NULL;
+
+	return strlen(pattern) >= PATH_MAX || (rest && strpbrk(rest, WILDCARDS));
+}
+
+/* Adds a pattern if it matches something that is hidden. A hostile build chooses the pattern,
+ * and none of its limits apply here. */
+static void add_pattern(
+	const struct sandbox *box, const char *pattern, struct hidden_paths *ret)
+{
+	_cleanup_free_ char *dir = choose_dir_to_show(pattern);
 	glob_t found;
 	bool hidden = false;
 
+	/* The whole system is not to be shown. */
+	if (!dir[strspn(dir, "/")] || is_costly(pattern) || is_shown(box, dir) ||
+		ret->n_patterns == PATTERNS_MAX)
+		return;
+	ret->n_patterns++;
 	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
 		return;
 	for (size_t i = 0; i < found.gl_pathc && !hidden; i++)
 		hidden = is_hidden(box, found.gl_pathv[i]);
 	globfree(&found);
 	if (hidden)
-		add(ret, shows, pattern, choose_dir_to_show(pattern));
+		add(ret, pattern, xstrdup(dir));
 }
 
 /* Adds what a path in the build directory, or a relative one, leads to if it goes through a
  * link of the source that leads out of the source. */
 static void add_linked(const struct job *job, const struct sandbox *box, const char *path,
-	struct strv *ret, struct strv *shows)
+	struct hidden_paths *ret)
 {
 	const struct build *b = job->build;
 	const char *const dirs[] = {b->paths.build_dir, b->paths.real_build_dir, b->work_dir};
@@ -111,11 +135,17 @@ static void add_linked(const struct job *job, const struct sandbox *box, const c
 	inside = path_join(source, name);
 	real = realpath(inside, NULL);
 	if (real && !path_is_in(real, source) && is_hidden(box, real))
-		add(ret, shows, real, choose_path_to_show(real));
+		add(ret, real, choose_path_to_show(real));
+}
+
+void hidden_paths_done(struct hidden_paths *paths)
+{
+	strv_done(&paths->paths);
+	strv_done(&paths->shows);
 }
 
 void hidden_paths_list(const struct job *job, const struct sandbox *box, const char *line,
-	struct strv *ret, struct strv *shows)
+	struct hidden_paths *ret)
 {
 	for (const char *at = line; *at;) {
 		size_t n;
@@ -126,10 +156,10 @@ void hidden_paths_list(const struct job *job, const struct sandbox *box, const c
 		path = xstrndup(at, n);
 		at += n;
 		if (*path == '/' && strpbrk(path, WILDCARDS))
-			add_pattern(box, path, ret, shows);
+			add_pattern(box, path, ret);
 		else if (*path == '/' && is_hidden(box, path))
-			add(ret, shows, path, choose_path_to_show(path));
+			add(ret, path, choose_path_to_show(path));
 		else if (*path)
-			add_linked(job, box, path, ret, shows);
+			add_linked(job, box, path, ret);
 	}
 }

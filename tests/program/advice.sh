@@ -46,6 +46,13 @@ paths()
 	advises "$line /home/kit/lib; sandbox_paths=\"/home/kit\"" "a message of its own" \
 		'[ -d /home/kit/lib ] || { echo "the SDK in /home/kit/lib is missing"; exit 3; }'
 	says_nothing "a pattern that matches nothing" 'ls /home/kit/nothing-*'
+	# Root's dkms looks for what a hostile build names.
+	for pattern in '/*' '/**' '/h*/kit' '//*' '/[h]ome' '/*/*/*/*/*/*/*/*/*/*' '/home/*/l*' '/home/k?t/[l]ib' '/home/[k]it/*/version'; do
+		says_nothing "the pattern $pattern" "echo \"cat: '$pattern': No such file or directory\"" 'exit 3'
+	done
+	# shellcheck disable=SC2016
+	says_nothing "too many patterns" 'for i in $(seq 20); do echo "cat: /home/kit/none$i*: No such file or directory"; done' \
+		'echo "cat: /home/kit/sdk-*: No such file or directory"' 'exit 3'
 	says_nothing "a path that does not exist" 'cat /home/kit/none'
 
 	# Links in the source.
