@@ -8,10 +8,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "cache/trust.h"
-
-/* The owner of files whose user has no number in the user namespace of dkms. */
-#define OVERFLOW_UID 65534
 
 /* Whether only root and the user of dkms can change it. */
 static bool is_own(const struct stat *st)
@@ -21,24 +19,13 @@ static bool is_own(const struct stat *st)
 	return (st->st_uid == 0 || st->st_uid == geteuid()) && !(st->st_mode & others);
 }
 
-/* Whether this is not the first user namespace, so that root outside of it has no number. */
-static bool is_in_namespace(void)
-{
-	_cleanup_(str_done) struct str map = {0};
-	unsigned long inside, outside, n;
-
-	return file_read("/proc/self/uid_map", 4096, &map, NULL) == 0 && map.data &&
-	       (sscanf(map.data, "%lu %lu %lu", &inside, &outside, &n) != 3 || inside ||
-		       outside || n < 4294967295ul);
-}
-
 /* Whether nobody else can replace what is in a directory above the cache, or the link that
  * leads to it. */
 static bool is_safe_parent(const struct stat *st)
 {
 	struct stat own = *st;
 
-	if (st->st_uid == OVERFLOW_UID && is_in_namespace())
+	if (guard_is_of_root(st))
 		own.st_uid = 0;
 	/* In a directory such as /tmp, each user can replace only what is his own. */
 	if (S_ISLNK(st->st_mode) || st->st_mode & S_ISVTX)

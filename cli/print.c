@@ -34,28 +34,32 @@ char *format_bytes(uint64_t bytes)
 	return xasprintf(size < 100 ? "%.1f %s" : "%.0f %s", size, units[unit]);
 }
 
-void print_masked(FILE *out, const char *fmt, ...)
+static void print_text(FILE *out, const char *before, const char *fmt, va_list ap,
+	const char *after)
 {
 	_cleanup_(str_done) struct str text = {0};
+
+	str_vaddf(&text, fmt, ap);
+	text_mask_controls(text.data);
+	fprintf(out, "%s%s%s", before, text.data, after);
+}
+
+void print_masked(FILE *out, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	str_vaddf(&text, fmt, ap);
+	print_text(out, "", fmt, ap, "");
 	va_end(ap);
-	text_mask_controls(text.data);
-	fputs(text.data, out);
 }
 
 void print_warning(const char *fmt, ...)
 {
-	_cleanup_(str_done) struct str text = {0};
 	va_list ap;
 
 	va_start(ap, fmt);
-	str_vaddf(&text, fmt, ap);
+	print_text(stderr, "dkms: warning: ", fmt, ap, "\n");
 	va_end(ap);
-	text_mask_controls(text.data);
-	fprintf(stderr, "dkms: warning: %s\n", text.data);
 }
 
 void print_indented(FILE *out, const char *text)

@@ -129,7 +129,8 @@ static char *last_lines(struct str *text)
 static void search_scripts(const struct job *job, const struct sandbox *box,
 	struct complaints *ret)
 {
-	static const char *const names[] = {"Kbuild", "Makefile", "makefile", "GNUmakefile"};
+	static const char *const makefiles[] = {
+		"Kbuild", "Makefile", "makefile", "GNUmakefile", NULL};
 	const char *scripts[] = {job->conf->make, job->conf->pre_build};
 	_cleanup_(strv_done) struct strv files = {0};
 
@@ -138,8 +139,7 @@ static void search_scripts(const struct job *job, const struct sandbox *box,
 
 		search_text(job, box, text, ret);
 	}
-	strv_push_all(&files, (const char *const[]){names[0], names[1], names[2], names[3],
-				      NULL});
+	strv_push_all(&files, makefiles);
 	if (job->conf->pre_build)
 		strv_take(&files, xstrndup(job->conf->pre_build,
 					  strcspn(job->conf->pre_build, " \t")));

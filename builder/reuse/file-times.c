@@ -89,13 +89,19 @@ static int compare_times(const void *a, const void *b)
 }
 
 /* Returns the number of times before ns, which is doubled, and one more if ns is one of
- * them. */
+ * them. The times are sorted. */
 static size_t rank(const int64_t *times, size_t n, int64_t ns)
 {
-	size_t before = 0;
+	size_t before = 0, end = n;
 
-	while (before < n && times[before] < ns)
-		before++;
+	while (before < end) {
+		size_t middle = before + (end - before) / 2;
+
+		if (times[middle] < ns)
+			before = middle + 1;
+		else
+			end = middle;
+	}
 	return 2 * before + (before < n && times[before] == ns);
 }
 

@@ -213,6 +213,13 @@ module() # NAME VERSION [LINE...]
 	[ $# -eq 0 ] || printf '%s\n' "$@" >> "$dir/dkms.conf"
 }
 
+# The same, and adds it.
+add() # NAME VERSION [LINE...]
+{
+	module "$@"
+	dkms add "$1/$2" > /dev/null
+}
+
 # Writes C files for MODULEs and the Makefile that builds them.
 write_sources() # DIR VERSION MODULE...
 {

@@ -186,8 +186,8 @@ else
 fi
 is "$(stat -c %a "$cache/v1")" 700 "an existing cache is closed"
 # Without a record of what was read, the provenance has parts of the key, which are made of such digests.
-dkms build m/1.0 -k $K --force --no-cache > /dev/null
+dkms build m/1.0 -k $K --force --sandbox=off > /dev/null 2>&1
 provenance=$dkmstree/m/1.0/$K/$arch/log/provenance.json
-ok "provenance with parts of the key is root's alone" \
-	sh -c "! grep -q '\"key-part\"' '$provenance' || test \$(stat -c %a '$provenance') = 600"
+ok "(the provenance has parts of the key)" grep -q '"key-part"' "$provenance"
+is "$(stat -c %a "$provenance")" 600 "then it is root's alone"
 finish

@@ -11,12 +11,6 @@ set -eu
 
 K7=4.19.0-7-amd64
 
-add() # NAME VERSION [LINE...]
-{
-	module "$@"
-	dkms add "$1/$2" > /dev/null
-}
-
 # Adds a module that cannot be built.
 add_broken() # NAME VERSION [LINE...]
 {

@@ -7,35 +7,6 @@ set -eu
 . "${top_srcdir:?}/tests/lib/cached-machine.sh"
 [ -n "$private" ] && [ "$(id -u)" -eq 0 ] && [ "$real_user" -eq 0 ] || skip_all "needs root and a mount namespace"
 
-# Makes the output of COMMANDs a part of the module, and builds it for the first time.
-reads() # DESCRIPTION COMMAND...
-{
-	what=$1
-	write_script "$sourcetree/m-1.0/pre.sh" 'value=$(' "${@:2}" ') || exit' \
-		'echo "MODULE_INFO(value, \"$value\");" >> m.c'
-	builds_cached "$miss" "$what: the first build"
-	[ "$status" -eq 0 ] || sed 's/^/# /' "$dkmstree"/m/1.0/build/make.log
-}
-
-value()
-{
-	module_field value "$dkmstree/m/1.0/$K/$arch/module/m.ko"
-}
-
-# Checks that a change matters, and what the build reads after it.
-change() # DESCRIPTION VALUE COMMAND...
-{
-	"${@:3}"
-	matters "$what: $1"
-	is "$(value)" "$2" "$what: $1: the value is the new one"
-}
-
-put() # TEXT PATH
-{
-	mkdir -p "${2%/*}"
-	echo "$1" > "$2"
-}
-
 program() # TEXT PATH
 {
 	write_script "$2" "echo $1"

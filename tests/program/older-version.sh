@@ -8,12 +8,6 @@ set -eu
 C5=5.10.0-1-cloud-amd64
 C6=6.1.0-9-amd64
 
-add() # NAME VERSION [LINE...]
-{
-	module "$@"
-	dkms add "$1/$2" > /dev/null
-}
-
 # Prints the states of all versions of the package dev on a kernel.
 states() # RELEASE
 {

@@ -20,12 +20,6 @@ described() # LINE...
 	printf '%s\n' "$@" > "$etc/framework.conf"
 }
 
-add() # NAME VERSION [LINE...]
-{
-	module "$@"
-	dkms add "$1/$2" > /dev/null
-}
-
 add_failing() # NAME [LINE...]
 {
 	local name=$1

@@ -6,34 +6,10 @@ set -eu
 . "${top_srcdir:?}/tests/lib/cached-machine.sh"
 [ -n "$private" ] && [ "$(id -u)" -eq 0 ] && [ "$real_user" -eq 0 ] || skip_all "needs root and a mount namespace"
 
-# Makes the output of COMMANDs a part of the module, and builds it for the first time.
-reads() # DESCRIPTION COMMAND...
+# The same as reads, with all lines that the COMMANDs print as one.
+reads_lines() # DESCRIPTION COMMAND...
 {
-	what=$1
-	# shellcheck disable=SC2016
-	write_script "$sourcetree/m-1.0/pre.sh" 'value=$({' "${@:2}" '} | xargs) || exit' \
-		'echo "MODULE_INFO(value, \"$value\");" >> m.c'
-	builds_cached "$miss" "$what: the first build"
-	[ "$status" -eq 0 ] || sed 's/^/# /' "$dkmstree"/m/1.0/build/make.log
-}
-
-value()
-{
-	module_field value "$dkmstree/m/1.0/$K/$arch/module/m.ko"
-}
-
-# Checks that a change matters, and what the build reads after it.
-change() # DESCRIPTION VALUE COMMAND...
-{
-	"${@:3}"
-	matters "$what: $1"
-	is "$(value)" "$2" "$what: $1: the value is the new one"
-}
-
-put() # TEXT PATH
-{
-	mkdir -p "${2%/*}"
-	echo "$1" > "$2"
+	reads "$1" '{' "${@:2}" '} | xargs'
 }
 
 # shellcheck disable=SC2016
@@ -41,35 +17,35 @@ sources()
 {
 	put one "$sourcetree/nvidia-535/nv-p2p.h"
 	put sym1 "$sourcetree/ofa_kernel/$arch/$K/Module.symvers"
-	reads "a pattern" 'basename -a /usr/src/nvidia-*'
+	reads_lines "a pattern" 'basename -a /usr/src/nvidia-*'
 	is "$(value)" nvidia-535 "the source of another package is seen"
 	change "there is another one" "nvidia-535 nvidia-550" mkdir "$sourcetree/nvidia-550"
 	put x "$sourcetree/nvidia-550/file"
 	does_not_matter "a file in it"
 	mkdir "$machine/usr/src/linux-headers-9.9"
 	does_not_matter "headers of another kernel"
-	reads "symbols" 'cat /usr/src/ofa_kernel/*/*/Module.symvers'
+	reads_lines "symbols" 'cat /usr/src/ofa_kernel/*/*/Module.symvers'
 	is "$(value)" sym1 "the symbols of another package are seen"
 	change "they change" sym2 put sym2 "$sourcetree/ofa_kernel/$arch/$K/Module.symvers"
 	mkdir "$sourcetree/unrelated-1"
 	does_not_matter "another package"
 	put x "$sourcetree/ofa_kernel/$arch/$K/README"
 	does_not_matter "a file of it that is not read"
-	reads "the variable of the source tree" 'cat $source_tree/nvidia-535/nv-p2p.h'
+	reads_lines "the variable of the source tree" 'cat $source_tree/nvidia-535/nv-p2p.h'
 	is "$(value)" one "a file of another package is seen"
 	change "the file changes" two put two "$sourcetree/nvidia-535/nv-p2p.h"
-	reads "find" 'find /usr/src -name "*.h" | grep -v linux | sort'
+	reads_lines "find" 'find /usr/src -name "*.h" | grep -v linux | sort'
 	is "$(value)" /usr/src/nvidia-535/nv-p2p.h "find finds it"
 	change "one more" "/usr/src/nvidia-535/nv-p2p.h /usr/src/nvidia-550/nv-q2q.h" put x "$sourcetree/nvidia-550/nv-q2q.h"
 
 	# Files that are tested only.
-	reads "a file is tested" '[ -e /usr/src/cuda-1/cuda.h ] && echo cuda || echo none'
+	reads_lines "a file is tested" '[ -e /usr/src/cuda-1/cuda.h ] && echo cuda || echo none'
 	change "it is there" cuda put x "$sourcetree/cuda-1/cuda.h"
-	reads "a directory is tested by a variable" 'v=2; [ -e /usr/src/cuda-$v ] && echo cuda || echo none'
+	reads_lines "a directory is tested by a variable" 'v=2; [ -e /usr/src/cuda-$v ] && echo cuda || echo none'
 	change "it is there" cuda mkdir "$sourcetree/cuda-2"
-	reads "its tree is a variable" 'v=3; [ -e $source_tree/cuda-$v ] && echo cuda || echo none'
+	reads_lines "its tree is a variable" 'v=3; [ -e $source_tree/cuda-$v ] && echo cuda || echo none'
 	change "it is there" cuda mkdir "$sourcetree/cuda-3"
-	reads "headers" '[ -e /usr/src/linux-headers-$kernelver ]; echo headers'
+	reads_lines "headers" '[ -e /usr/src/linux-headers-$kernelver ]; echo headers'
 	mkdir "$sourcetree/cuda-4"
 	does_not_matter "another package, for a script that looks for headers"
 }
@@ -97,25 +73,25 @@ installed()
 	put one "$updates/nvidia.ko"
 	put list "$installtree/$K/modules.dep"
 	put other "$installtree/$K7/updates/dkms/nvidia.ko"
-	reads "an installed module" 'cat /lib/modules/$kernelver/updates/dkms/nvidia.ko'
+	reads_lines "an installed module" 'cat /lib/modules/$kernelver/updates/dkms/nvidia.ko'
 	is "$(value)" one "a module that is installed for the kernel is seen"
 	change "it is another one" two put two "$updates/nvidia.ko"
 	put other2 "$installtree/$K7/updates/dkms/nvidia.ko"
 	does_not_matter "that of another kernel"
 	put x "$updates/unrelated.ko"
 	does_not_matter "another module"
-	reads "a module is tested" '[ -e /lib/modules/$kernelver/updates/dkms/amdgpu.ko ] && echo there || echo none'
+	reads_lines "a module is tested" '[ -e /lib/modules/$kernelver/updates/dkms/amdgpu.ko ] && echo there || echo none'
 	put x "$updates/unrelated2.ko"
 	does_not_matter "another module"
 	change "it is installed" there put x "$updates/amdgpu.ko"
-	reads "a compressed one is tested" 'cd /lib/modules/$kernelver/extra 2> /dev/null && ls radeon.ko* || echo none'
+	reads_lines "a compressed one is tested" 'cd /lib/modules/$kernelver/extra 2> /dev/null && ls radeon.ko* || echo none'
 	change "it is installed" radeon.ko.xz put x "$installtree/$K/extra/radeon.ko.xz"
-	reads "the lists of depmod" 'cat /lib/modules/$kernelver/modules.dep'
+	reads_lines "the lists of depmod" 'cat /lib/modules/$kernelver/modules.dep'
 	is "$(value)" list "they are seen"
 	change "they change" list2 put list2 "$installtree/$K/modules.dep"
-	reads "a module of the kernel" 'ls /lib/modules/$kernelver/kernel/fs'
+	reads_lines "a module of the kernel" 'ls /lib/modules/$kernelver/kernel/fs'
 	is "$(value)" ext9.ko "modules of the kernel are seen"
-	reads "the kernels" 'ls /lib/modules; cat $kernel_source_dir/include/version.h; readlink -f /lib/modules/$kernelver/build'
+	reads_lines "the kernels" 'ls /lib/modules; cat $kernel_source_dir/include/version.h; readlink -f /lib/modules/$kernelver/build'
 	like "$(value)" "^$K 1 /" "no other kernel is seen, and the link build leads to the headers"
 }
 
@@ -132,12 +108,12 @@ stays_hidden()
 	ln -s /home/joe/key "$sourcetree/nvidia-535/joe"
 	ln -s /root "$installtree/$K/root"
 	put topsecret "$dkmstree/nvidia/535/build/key"
-	reads "what is not for everybody" 'cat /usr/src/*/* /lib/modules/$kernelver/*/* $dkms_tree/nvidia/*/*/* 2>&1 | grep -c "top[s]ecret" || :'
+	reads_lines "what is not for everybody" 'cat /usr/src/*/* /lib/modules/$kernelver/*/* $dkms_tree/nvidia/*/*/* 2>&1 | grep -c "top[s]ecret" || :'
 	is "$(value)" 0 "it is not seen"
-	reads "writing" 'for f in /usr/src/nvidia-535/new /usr/src/new-1/ /lib/modules/$kernelver/updates/new; do' \
+	reads_lines "writing" 'for f in /usr/src/nvidia-535/new /usr/src/new-1/ /lib/modules/$kernelver/updates/new; do' \
 		'mkdir $f 2> /dev/null && echo $f; done; :'
 	is "$(value)" "" "nothing can be written"
-	reads "the packages" 'echo /usr/src/joe*'
+	reads_lines "the packages" 'echo /usr/src/joe*'
 	is "$(value)" "/usr/src/joe*" "a link to a home is not there"
 }
 

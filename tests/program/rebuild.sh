@@ -7,12 +7,6 @@ set -eu
 
 K7=4.19.0-7-amd64
 
-add() # NAME VERSION [LINE...]
-{
-	module "$@"
-	dkms add "$1/$2" > /dev/null
-}
-
 inode() # NAME VERSION [RELEASE]
 {
 	stat -c %i "$dkmstree/$1/$2/${3:-$K}/$arch"

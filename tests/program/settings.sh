@@ -9,12 +9,6 @@ set -eu
 K7=4.19.0-7-amd64
 running=$(uname -r)
 
-add() # NAME VERSION [LINE...]
-{
-	module "$@"
-	dkms add "$1/$2" > /dev/null
-}
-
 # Writes framework.conf. Fails where /etc cannot be made private.
 configure() # LINE...
 {

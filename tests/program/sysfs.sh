@@ -29,29 +29,6 @@ fake_sys()
 	echo secret > /sys/firmware/devicetree/base/serial-number
 }
 
-# Makes the output of COMMANDs a part of the module, and builds it for the first time.
-reads() # DESCRIPTION COMMAND...
-{
-	what=$1
-	write_script "$sourcetree/m-1.0/pre.sh" 'value=$(' "${@:2}" ') || exit' \
-		'echo "MODULE_INFO(value, \"$value\");" >> m.c'
-	builds_cached "$miss" "$what: the first build"
-	[ "$status" -eq 0 ] || sed 's/^/# /' "$dkmstree"/m/1.0/build/make.log
-}
-
-value()
-{
-	module_field value "$dkmstree/m/1.0/$K/$arch/module/m.ko"
-}
-
-# Checks that a change matters, and what the build reads after it.
-change() # DESCRIPTION VALUE COMMAND...
-{
-	"${@:3}"
-	matters "$what: $1"
-	is "$(value)" "$2" "$what: $1: the value is the new one"
-}
-
 write() # TEXT PATH
 {
 	echo "$1" > "$2"
