@@ -14,14 +14,9 @@ set -eu
 
 command -v apt-get >/dev/null || skip_all "kernels and modules come from Debian's packages"
 # Two kernels that mostly differ in little, another kernel, and another flavour.
-if ! "$top_srcdir/tests/fetch-input" \
+fetch_input \
 	--kernels amd64:pair-1/amd64:1,amd64:pair-2/amd64:twin,amd64:3/rt-amd64:1,cloud-amd64:1 \
-	--modules "${MODULES:-v4l2loopback,acpi-call,bbswitch,dpdk-kmods}" \
-	> "$work/input" 2> "$work/input.log"; then
-	report 1 "real kernels and modules can be fetched"
-	sed 's/^/# /' "$work/input.log"
-	finish
-fi
+	--modules "${MODULES:-v4l2loopback,acpi-call,bbswitch,dpdk-kmods}"
 root=$(sed -n 's/^root //p' "$work/input")
 mapfile -t kernels < <(sed -n 's/^kernel //p' "$work/input" | awk '!seen[$0]++')
 mapfile -t modules < <(sed -n 's/^module //p' "$work/input")

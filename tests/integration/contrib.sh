@@ -15,12 +15,7 @@ command -v apt-get > /dev/null && command -v dpkg > /dev/null && [ -L /lib ] ||
 	skip_all "the packages are Debian's"
 [ "$(uname -m)" = x86_64 ] || skip_all "the drivers are for x86_64"
 [ -n "$private" ] || skip_all "needs a mount namespace"
-if ! "$top_srcdir/tests/fetch-input" --kernels amd64:1 --modules "$(IFS=, && echo "$*")" > "$work/input" 2> "$work/input.log"
-then
-	report 1 "real kernels and modules can be fetched"
-	sed 's/^/# /' "$work/input.log"
-	finish
-fi
+fetch_input --kernels amd64:1 --modules "$(IFS=, && echo "$*")"
 mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
 mapfile -t debs < <(sed -n 's/^deb //p' "$work/input")
 kernel=$(sed -n 's/^kernel //p' "$work/input")

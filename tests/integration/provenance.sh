@@ -12,13 +12,8 @@ command -v apt-get > /dev/null && command -v dpkg > /dev/null || skip_all "kerne
 for tool in python3 jq strace; do
 	command -v $tool > /dev/null || skip_all "$tool is not installed"
 done
-if ! "$top_srcdir/tests/fetch-input" --kernels "$(dpkg --print-architecture):1" \
-	--modules "$(IFS=, && echo "${packages[*]}")" > "$work/input" 2> "$work/input.log"
-then
-	report 1 "real kernels and modules can be fetched"
-	sed 's/^/# /' "$work/input.log"
-	finish
-fi
+fetch_input --kernels "$(dpkg --print-architecture):1" \
+	--modules "$(IFS=, && echo "${packages[*]}")"
 mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
 mapfile -t debs < <(sed -n 's/^deb //p' "$work/input")
 kernel=$(sed -n 's/^kernel //p' "$work/input")

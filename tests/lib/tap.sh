@@ -106,3 +106,13 @@ finish()
 	[ "$tap_failed" -eq 0 ] || note "$tap_failed of $tap_count failed"
 	exit 0
 }
+
+# Fetches kernels and modules of Debian; tests/fetch-input says which, and what it writes to $work/input.
+# Ends the test if they cannot be fetched.
+fetch_input() # ARGUMENT...
+{
+	"${top_srcdir:?}/tests/fetch-input" "$@" > "$work/input" 2> "$work/input.log" && return
+	report 1 "real kernels and modules can be fetched"
+	sed 's/^/# /' "$work/input.log"
+	finish
+}

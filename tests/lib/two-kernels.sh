@@ -6,12 +6,7 @@
 command -v apt-get >/dev/null || skip_all "kernels come from Debian's packages"
 "$DKMS" --version > /dev/null
 [ -n "$private" ] || skip_all "no mount namespace"
-if ! "$top_srcdir/tests/fetch-input" --kernels amd64:1 --modules "" \
-	> "$work/input" 2> "$work/input.log"; then
-	report 1 "real headers can be fetched"
-	sed 's/^/# /' "$work/input.log"
-	finish
-fi
+fetch_input --kernels amd64:1 --modules ""
 grep '^needs ' "$work/input" && skip_all "the kernel's compiler is not installed"
 root=$(sed -n 's/^root //p' "$work/input")
 real=$(sed -n 's/^kernel //p' "$work/input")

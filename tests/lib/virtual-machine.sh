@@ -13,11 +13,7 @@ done
 # release, $image to its file, and $modules to "NAME/VERSION" of each module.
 fetch() # KERNELS MODULES: as for fetch-input
 {
-	if ! "$top_srcdir/tests/fetch-input" --image --kernels "$1" --modules "$2" > "$work/input" 2> "$work/input.log"; then
-		report 1 "real kernels and modules can be fetched"
-		sed 's/^/# /' "$work/input.log"
-		finish
-	fi
+	fetch_input --image --kernels "$1" --modules "$2"
 	root=$(sed -n 's/^root //p' "$work/input")
 	kernel=$(sed -n 's/^kernel //p' "$work/input" | head -n 1)
 	mapfile -t modules < <(sed -n 's/^module //p' "$work/input")
