@@ -163,6 +163,22 @@ bool text_is_name(const char *text)
 	return *text && !strchr(".~", *text) && !strchr(text, '/') && text_is_plain(text);
 }
 
+bool text_has_any(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strstr(text, words[i]))
+			return true;
+	return false;
+}
+
+bool text_has_suffix_of(const char *text, const char *const *suffixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (has_suffix(text, suffixes[i]))
+			return true;
+	return false;
+}
+
 void text_shorten(char *text, size_t max)
 {
 	size_t n = strnlen(text, max + 1);

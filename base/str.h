@@ -41,6 +41,9 @@ bool text_is_plain(const char *text);
  * plain, is not empty, has no slash, and does not begin with '.' or '~'. Completion and
  * messages offer commands that have such names. */
 bool text_is_name(const char *text);
+/* Return whether text contains, or ends in, one of n words. */
+bool text_has_any(const char *text, const char *const *words, size_t n);
+bool text_has_suffix_of(const char *text, const char *const *suffixes, size_t n);
 /* Cuts text that has more than max bytes, between two characters of UTF-8, and lets it end
  * in "...". */
 void text_shorten(char *text, size_t max);

@@ -21,14 +21,6 @@ struct complaints {
 	bool root, network, processes, refused;
 };
 
-static bool has_any(const char *line, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strstr(line, words[i]))
-			return true;
-	return false;
-}
-
 /* Whether a line of a log complains about a missing network. */
 static bool misses_network(const char *line)
 {
@@ -36,7 +28,7 @@ static bool misses_network(const char *line)
 		"unable to resolve", "failure in name resolution",
 		"Name or service not known", "Network is unreachable"};
 
-	return has_any(line, words, ARRAY_SIZE(words));
+	return text_has_any(line, words, ARRAY_SIZE(words));
 }
 
 /* Whether a line of a log complains that a process could not be started. */
@@ -45,7 +37,7 @@ static bool misses_processes(const char *line)
 	static const char *const words[] = {
 		"annot fork", "an't fork", "Resource temporarily unavailable"};
 
-	return has_any(line, words, ARRAY_SIZE(words));
+	return text_has_any(line, words, ARRAY_SIZE(words));
 }
 
 /* Whether a line of a log complains about a missing file. */
@@ -54,7 +46,7 @@ static bool misses_file(const char *line)
 	static const char *const words[] = {"No such file", "not found",
 		"Permission denied", "annot open", "an't open", "No rule to make target"};
 
-	return has_any(line, words, ARRAY_SIZE(words));
+	return text_has_any(line, words, ARRAY_SIZE(words));
 }
 
 /* Whether a line of a log complains that the user is not root. */
@@ -64,7 +56,7 @@ static bool misses_root(const char *line)
 		"need to be root", "not root", "oot privileges", "equires root",
 		"need root", "are you root", "uperuser", "sudo: "};
 
-	return has_any(line, words, ARRAY_SIZE(words));
+	return text_has_any(line, words, ARRAY_SIZE(words));
 }
 
 /* Whether the line has an absolute path that is not in the build directory or in /tmp. */
@@ -89,7 +81,7 @@ static bool is_refused(const struct sandbox *box, const char *line)
 	static const char *const words[] = {
 		"Read-only file system", "Operation not permitted"};
 
-	return has_any(line, words, ARRAY_SIZE(words)) ||
+	return text_has_any(line, words, ARRAY_SIZE(words)) ||
 	       (strstr(line, "Permission denied") && names_outside(box, line));
 }
 

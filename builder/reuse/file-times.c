@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "cache/listing.h"
+#include "builder/run/readers.h"
 #include "builder/reuse/file-times.h"
 
 struct timed_file {
@@ -62,20 +63,12 @@ static bool has_beside(const struct timed_files *f, const char *path, const char
 	return bsearch(&wanted, f->items, f->n, sizeof(*f->items), compare_paths);
 }
 
-static bool has_one_of(const char *path, const char *const *suffixes)
-{
-	for (; *suffixes; suffixes++)
-		if (has_suffix(path, *suffixes))
-			return true;
-	return false;
-}
-
 static bool looks_made(const struct timed_files *f, const char *path)
 {
-	static const char *const suffixes[] = {".o", ".ko", ".a", ".so", ".lo", ".la", ".mod",
-		".mod.c", ".cmd", ".d", ".i", ".s", ".symvers", ".order", ".stamp", NULL};
+	static const char *const others[] = {".so", ".lo", ".la", ".i", ".s", ".stamp"};
 
-	if (has_one_of(path, suffixes))
+	if (readers_is_kbuild_product(path) ||
+		text_has_suffix_of(path, others, ARRAY_SIZE(others)))
 		return true;
 	return has_beside(f, path, ".in") ||
 	       (!strchr(path_base(path), '.') && has_beside(f, path, ".c"));
@@ -122,7 +115,7 @@ static void add_ranks(const struct timed_files *f, const int64_t *times, size_t 
 
 static void add_times(struct timed_files *f, struct str *ret)
 {
-	static const char *const lists[] = {".cmd", ".d", NULL};
+	static const char *const lists[] = {".cmd", ".d"};
 	_cleanup_free_ int64_t *times =
 		xrealloc_array(NULL, f->n + 1, sizeof(*times));
 	struct timespec now;
@@ -137,7 +130,7 @@ static void add_times(struct timed_files *f, struct str *ret)
 		file->made = looks_made(f, file->path);
 		if (file->made)
 			times[n++] = file->ns;
-		exact |= has_one_of(file->path, lists);
+		exact |= text_has_suffix_of(file->path, lists, ARRAY_SIZE(lists));
 	}
 	if (!n)
 		return;

@@ -49,19 +49,11 @@ static int compare_files(const void *a, const void *b)
 	return (x->ino > y->ino) - (x->ino < y->ino);
 }
 
-static bool has_any_suffix(const char *name, const char *const *suffixes, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (has_suffix(name, suffixes[i]))
-			return true;
-	return false;
-}
-
 static bool is_source(const char *name)
 {
 	static const char *const suffixes[] = {".c", ".h", ".S"};
 
-	return has_any_suffix(name, suffixes, ARRAY_SIZE(suffixes));
+	return text_has_suffix_of(name, suffixes, ARRAY_SIZE(suffixes));
 }
 
 bool readers_is_kbuild_product(const char *name)
@@ -69,7 +61,7 @@ bool readers_is_kbuild_product(const char *name)
 	static const char *const suffixes[] = {
 		".a", ".cmd", ".d", ".ko", ".mod", ".mod.c", ".o", ".order", ".symvers"};
 
-	return has_any_suffix(name, suffixes, ARRAY_SIZE(suffixes));
+	return text_has_suffix_of(name, suffixes, ARRAY_SIZE(suffixes));
 }
 
 /* Whether the file is one of those with which kbuild tries options of the compiler:

@@ -8,14 +8,6 @@
 #define ORIGINAL "/run/dkms-source" /* where the sandbox has the directory itself */
 #define CONF_BYTES_MAX (1024 * 1024)
 
-static bool has_any(const char *text, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strstr(text, words[i]))
-			return true;
-	return false;
-}
-
 /* Whether the line writes to a file, as far as its words tell. */
 static bool writes(const char *line)
 {
@@ -27,7 +19,7 @@ static bool writes(const char *line)
 		if (*at != '&' && !has_prefix(at + strspn(at, " \t"), "/dev/null"))
 			return true;
 	}
-	return has_any(line, commands, ARRAY_SIZE(commands));
+	return text_has_any(line, commands, ARRAY_SIZE(commands));
 }
 
 bool conf_copy_is_expected(const char *path)
@@ -42,8 +34,8 @@ bool conf_copy_is_expected(const char *path)
 	while ((line = strsep(&rest, "\n"))) {
 		if (line[strspn(line, " \t")] == '#')
 			continue;
-		if (has_any(line, asks, ARRAY_SIZE(asks)) ||
-			(has_any(line, hides, ARRAY_SIZE(hides)) && writes(line)))
+		if (text_has_any(line, asks, ARRAY_SIZE(asks)) ||
+			(text_has_any(line, hides, ARRAY_SIZE(hides)) && writes(line)))
 			return true;
 	}
 	return false;
@@ -56,7 +48,7 @@ bool conf_copy_is_needed(const struct outcome *outcome)
 		"Read-only file system", "Permission denied"};
 
 	return outcome->err.data &&
-	       has_any(outcome->err.data, messages, ARRAY_SIZE(messages));
+	       text_has_any(outcome->err.data, messages, ARRAY_SIZE(messages));
 }
 
 static bool has_secret(const struct sandbox *box, const char *dir)
