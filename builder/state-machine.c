@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/parallel.h"
 #include "builder/job/hooks.h"
 #include "builder/build/build.h"
@@ -323,6 +324,34 @@ static enum job_step enter_next_states(struct job *job)
 	return STEP_ENDED;
 }
 
+/* So often a command begins again because its sandbox could not be made. */
+#define LOST_MOUNTS_MAX 5
+#define LAST_LINE_MAX 4096
+
+/* Whether the command did not begin, because something that bubblewrap had found was gone when
+ * it was to be mounted: depmod(8) replaces its lists, and packages come and go. bubblewrap's
+ * message is then the last line. A command that prints such a line itself, and fails, only
+ * begins again. */
+static bool has_lost_mount(struct job *job, const struct outcome *last)
+{
+	static const char message[] = "bwrap: Can't bind mount ";
+	_cleanup_(str_done) struct str log = {0};
+	const char *text = last->err.data, *line;
+
+	if (outcome_ok(last) || last->cancelled || job->lost_mounts == LOST_MOUNTS_MAX)
+		return false;
+	if (job->ask.command.log_fd >= 0 && job->build &&
+		file_read_tail(job->build->paths.log, LAST_LINE_MAX, &log, NULL) == 0)
+		text = log.data;
+	line = text ? strstr(text, message) : NULL;
+	while (line && strstr(line + 1, message))
+		line = strstr(line + 1, message);
+	if (!line || line[strcspn(line, "\n")] == '\0' || line[strcspn(line, "\n") + 1])
+		return false;
+	job->lost_mounts++;
+	return true;
+}
+
 enum job_step job_step(struct job *job, const struct outcome *last)
 {
 	enum transition transition = TRANSITION_NEXT;
@@ -344,7 +373,9 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 		transition = TRANSITION_FAIL;
 	if (last && last->cancelled)
 		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
-	if (last && transition != TRANSITION_FAIL && states[job->state].leave)
+	if (last && transition != TRANSITION_FAIL && has_lost_mount(job, last))
+		transition = TRANSITION_AGAIN;
+	else if (last && transition != TRANSITION_FAIL && states[job->state].leave)
 		transition = states[job->state].leave(job, last);
 	else if (!last && job->state != JOB_NEW && job->ask.work_result < 0)
 		transition = job->ask.work_result == -ERESTART ? TRANSITION_RESTART

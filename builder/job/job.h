@@ -252,6 +252,7 @@ struct job {
 	char *conf_path;   /* the path of the dkms.conf; NULL until it is known */
 	struct conf *conf; /* the evaluated dkms.conf, or NULL; the plan may set it */
 	bool conf_writes;  /* its evaluation writes beside it: see steps/conf-copy.h */
+	unsigned int lost_mounts; /* how often a sandbox could not be made: state-machine.c */
 
 	struct policy policy; /* how dkms treats the package; the plan may set it */
 

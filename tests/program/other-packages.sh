@@ -148,6 +148,36 @@ untraced()
 	done
 }
 
+# Makes the sandboxes of the commands that have TEXT in their arguments fail N times.
+lose() # TEXT N
+{
+	echo "$1" > "$work/text"
+	echo "$2" > "$work/times"
+}
+
+# What builds see of others may go while a sandbox is made: depmod replaces its lists, packages are removed.
+lost_mounts()
+{
+	local text
+
+	write_script "$sourcetree/m-1.0/pre.sh" :
+	lose '' 0
+	write_script "$tools/bwrap" "n=\$(cat '$work/times')" \
+		"case \"\$*\" in *\"\$(cat '$work/text')\"*) [ \$n -eq 0 ] || {" "echo \$((n - 1)) > '$work/times'" \
+		"echo \"bwrap: Can't bind mount /oldroot/x on /newroot/x: Unable to mount source on destination: No such file or directory\" >&2" \
+		"exit 1" "} ;;" "esac" "exec $(command -v bwrap) \"\$@\""
+	for text in pre.sh KERNELRELEASE= extglob; do
+		lose "$text" 3
+		dkms_exits 0 "something is gone when the sandbox is made: $text" build m/1.0 -k $K --force --no-cache
+		is "$(cat "$work/times")" 0 "it is made again: $text"
+	done
+	lose KERNELRELEASE= 100
+	dkms_exits 10 "something is always gone" build m/1.0 -k $K --force --no-cache
+	like "$err" "bwrap: Can't bind mount" "the error says so"
+	is "$(cat "$work/times")" 94 "it was tried six times"
+	rm "$tools/bwrap"
+}
+
 cached_machine
 private_modules || skip_all "needs a /lib/modules"
 mount -t tmpfs -o mode=0755 home /home
@@ -162,4 +192,5 @@ installed
 stays_hidden
 conf
 untraced
+lost_mounts
 finish
