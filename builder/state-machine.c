@@ -220,10 +220,17 @@ static void begin_phase(struct job *job)
 		.state = job->state, .began_ns = now_ns(), .exit_status = -1};
 }
 
-/* Marks the job as failed in its state. An error that is set already stays. */
+/* Notes that the job ends because the run is cancelled. */
+static void cancel_job(struct job *job)
+{
+	job->cancelled = true;
+	error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
+}
+
+/* Marks the job as failed, or as cancelled, in its state. An error that is set already stays. */
 static void fail_job(struct job *job)
 {
-	job->outcome.result = RESULT_FAILED;
+	job->outcome.result = job->cancelled ? RESULT_STOPPED : RESULT_FAILED;
 	job->outcome.failed_in = job_state_name(job->state);
 	error_set(&job->outcome.error, -EIO, 1, "%s failed", job->outcome.failed_in);
 }
@@ -246,7 +253,7 @@ static bool may_wait(struct job *job)
 	job->ask.waits_for = TAKE_PTR(job->ask.busy);
 	job->ask.work_cpu_ns = 0;
 	if (job->shared->stop.signal)
-		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
+		cancel_job(job);
 	else if (limit_s && (now - job->outcome.began_ns) / 1000000000u >= limit_s)
 		error_set(&job->outcome.error, -ETIME, 1, "waited %u s for %s", limit_s,
 			job->ask.waits_for);
@@ -289,7 +296,7 @@ static enum job_step enter_next_states(struct job *job)
 			!is_in_dry_run(job->shared->settings, job->state))
 			continue;
 		if (is_cancelled_before(job, job->state)) {
-			error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
+			cancel_job(job);
 			fail_job(job);
 			continue;
 		}
@@ -371,8 +378,8 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 	if (last && job->build &&
 		user_end_processes(&job->build->user, &job->outcome.error) < 0)
 		transition = TRANSITION_FAIL;
-	if (last && last->cancelled)
-		error_set(&job->outcome.error, -ECANCELED, 1, "cancelled");
+	if ((last && last->cancelled) || job->ask.work_result == -ECANCELED)
+		cancel_job(job);
 	if (last && transition != TRANSITION_FAIL && has_lost_mount(job, last))
 		transition = TRANSITION_AGAIN;
 	else if (last && transition != TRANSITION_FAIL && states[job->state].leave)

@@ -133,7 +133,7 @@ int command_autoinstall(struct arguments *args)
 			print_warning("%s", deferred.items[i]);
 		for (size_t i = 0; i < broken.n; i++)
 			print_warning("%s", broken.items[i]);
-		if (!s.report.quiet)
+		if (!s.report.quiet && !s.plan.shared.stop.signal)
 			print_outcome_groups(&s.plan, &deferred, &broken, stdout);
 		report_summary(&s.report, &s.plan);
 		status = autoinstall_status(&s);

@@ -5,7 +5,7 @@
  *	[##########################--------------]  41 done · 23 cached · 9 linked · 1 failed
  *	  dahdi/2.11.1        6.1.0-54-amd64            make      48 s
  *
- * In a narrow window, the parts on the right are left out first. */
+ * In a narrow window, the counts are left out before the times, and the right ones first. */
 #include "config.h"
 
 #include "cli/display-frame.h"
@@ -65,38 +65,60 @@ static void add_count(struct str *s, const struct frame *f, size_t n, const char
 	str_addf(s, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
+/* Appends the first n of what the head says about the run. */
+static void add_head_parts(struct str *s, const struct frame *f, size_t n)
+{
+	if (n > 0 && f->stopping) {
+		add_count(s, f, f->n_rows, "job");
+		str_add(s, " stopping");
+		return;
+	}
+	if (n > 0 && !f->jobs) {
+		add_count(s, f, f->reading, "module");
+		str_add(s, ": reading dkms.conf");
+		return;
+	}
+	if (n > 0) {
+		add_count(s, f, f->modules, "module");
+		str_addf(s, " %s %zu kernel%s", f->utf8 ? "×" : "x", f->kernels,
+			f->kernels == 1 ? "" : "s");
+	}
+	if (n > 1)
+		add_count(s, f, f->jobs, "job");
+	if (n > 2 && f->slots) /* 0: there is no limit */
+		add_count(s, f, f->slots, "slot");
+}
+
+#define HEAD_PARTS 3
+
+/* Appends the first line. The times on its right stay as long as they fit. */
 static void add_head(const struct frame *f, size_t columns, struct str *ret)
 {
 	_cleanup_(str_done) struct str left = {0};
 	_cleanup_(str_done) struct str clock = {0};
 	_cleanup_(str_done) struct str right = {0};
-	size_t free_columns;
 
-	if (!f->jobs) {
-		add_count(&left, f, f->reading, "module");
-		str_add(&left, ": reading dkms.conf");
-	} else {
-		add_count(&left, f, f->modules, "module");
-		str_addf(&left, " %s %zu kernel%s", f->utf8 ? "×" : "x", f->kernels,
-			f->kernels == 1 ? "" : "s");
-		add_count(&left, f, f->jobs, "job");
-		if (f->slots) /* 0: there is no limit */
-			add_count(&left, f, f->slots, "slot");
-	}
 	add_clock(&clock, f->elapsed_s);
 	str_add(&right, clock.data);
-	if (f->left_s >= 0) {
+	if (f->left_s >= 0 && !f->stopping) {
 		str_add(&right, ", about ");
 		add_clock(&right, f->left_s);
 		str_add(&right, " left");
 	}
-	free_columns = columns - (width(left.data) < columns ? width(left.data) : columns);
-	if (free_columns < 2 + width(right.data)) {
+	if (width(right.data) > columns) {
 		str_done(&right);
-		str_add(&right, free_columns < 2 + width(clock.data) ? "" : clock.data);
+		str_add(&right, clock.data);
 	}
-	add_cut(ret, left.data, columns, right.len ? columns - width(right.data) : 0);
-	str_add(ret, right.data);
+	for (size_t n = HEAD_PARTS; n > 0; n--) {
+		str_done(&left);
+		add_head_parts(&left, f, n);
+		if (width(left.data) + 2 + width(right.data) <= columns)
+			break;
+		str_done(&left);
+	}
+	if (left.len)
+		add_cut(ret, left.data, columns, columns - width(right.data));
+	add_cut(ret, right.data, columns, 0);
 }
 
 /* Appends one of the counts after the bar, such as "41 done", unless it is 0 or does not fit

@@ -27,6 +27,7 @@ struct frame {
 	size_t n_rows;
 	unsigned int columns, lines; /* the size of the terminal */
 	bool utf8, color;
+	bool stopping; /* a signal has cancelled the run, and its running jobs end */
 };
 
 /* Appends the lines of the frame to ret, without a newline after the last one, and returns

@@ -169,6 +169,7 @@ static void draw(struct display *d)
 	f->rows = rows;
 	f->n_rows = d->n_running;
 	f->elapsed_s = seconds_since(d->events->began_ns);
+	f->stopping = d->events->plan->shared.stop.signal != 0;
 	f->left_s = f->jobs ? estimate_left_s(d) : -1;
 	find_size(f);
 	lines = frame_text(f, &text);
@@ -227,7 +228,7 @@ static void count_end(struct display *d, const struct job *job)
 		f->excluded++;
 	else if (job_succeeded(job))
 		f->done++;
-	else
+	else if (job->outcome.result != RESULT_STOPPED)
 		f->failed++;
 	f->cached += job->outcome.restored;
 	f->linked += job->outcome.linked_from != NULL;

@@ -135,7 +135,7 @@ static int ensure_added(struct session *s, int *status)
 		!tree_has_add_mark(tree, args->name, args->version))
 		return 0;
 	r = run_add(s, true, &job);
-	if (r == 0 && job->outcome.result == RESULT_FAILED) {
+	if (r == 0 && !job_succeeded(job)) {
 		*status = job->outcome.error.status;
 		r = -ECANCELED;
 	}

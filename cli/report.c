@@ -170,12 +170,6 @@ static void print_nothing(const struct job *job)
 	}
 }
 
-static bool is_cancelled(const struct job *job)
-{
-	return job->shared->stop.signal && job->outcome.result == RESULT_FAILED &&
-	       job->outcome.error.what && streq(job->outcome.error.what, "cancelled");
-}
-
 /* Prints the warnings of a job, without those already printed for another job: a warning about
  * the module itself comes once for several kernels, one about the system once for all jobs. */
 static void print_warnings(struct report *r, const struct job *job, const char *title)
@@ -247,7 +241,7 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 	_cleanup_free_ char *title = job_title(job);
 	bool hidden = hides_successes(r, p);
 
-	if (is_cancelled(job))
+	if (job->outcome.result == RESULT_STOPPED)
 		return;
 	if (r->dry_run && job->outcome.result != RESULT_FAILED) {
 		print_plan(r, job);
@@ -329,52 +323,68 @@ static size_t terminal_columns(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+/* How many jobs of a run ended in which way. */
+struct sums {
+	size_t jobs, installed, built, cached, linked, excluded, failed, removed, signed_again;
+	size_t stopped;	  /* ended early, because the run was cancelled */
+	size_t not_begun; /* RESULT_STOPPED as well */
+	double saved_s;	  /* the time that the cache has saved */
+};
+
+static void add_job(struct sums *sums, const struct job *job)
+{
+	const struct job_outcome *o = &job->outcome;
+	bool stopped = o->result == RESULT_STOPPED;
+
+	sums->jobs++;
+	sums->installed += o->installed;
+	sums->built += o->built && !o->restored && !o->linked_from;
+	sums->cached += o->restored;
+	sums->linked += o->linked_from != NULL;
+	if (o->restored || o->linked_from)
+		sums->saved_s += o->cost_s - (o->linked_from ? o->build_s : 0);
+	sums->signed_again += o->signed_again;
+	sums->removed += o->uninstalled || o->unbuilt;
+	sums->excluded += o->result == RESULT_EXCLUDED;
+	sums->failed += !job_succeeded(job) && !stopped;
+	sums->stopped += stopped && job_has_begun(job);
+	sums->not_begun += stopped && !job_has_begun(job);
+}
+
 void report_summary(const struct report *r, const struct plan *p)
 {
-	size_t n = 0, installed = 0, built = 0, cached = 0, linked = 0, excluded = 0;
-	size_t failed = 0, removed = 0, stopped = 0, signed_again = 0;
-	_cleanup_(str_done) struct str sums = {0};
+	struct sums sums = {0};
+	bool interrupted = p->shared.stop.signal;
+	_cleanup_(str_done) struct str text = {0};
 	_cleanup_free_ char *time = NULL, *saved = NULL;
-	double saved_s = 0;
 
-	for (size_t i = 0; i < p->n_jobs; i++) {
-		const struct job *job = p->jobs[i];
-
-		if (!job_in_summary(job))
-			continue;
-		n++;
-		installed += job->outcome.installed;
-		built += job->outcome.built && !job->outcome.restored &&
-			 !job->outcome.linked_from;
-		cached += job->outcome.restored;
-		linked += job->outcome.linked_from != NULL;
-		if (job->outcome.restored || job->outcome.linked_from)
-			saved_s += job->outcome.cost_s -
-				   (job->outcome.linked_from ? job->outcome.build_s : 0);
-		signed_again += job->outcome.signed_again;
-		removed += job->outcome.uninstalled || job->outcome.unbuilt;
-		excluded += job->outcome.result == RESULT_EXCLUDED;
-		stopped += job->outcome.result == RESULT_STOPPED;
-		failed += !job_succeeded(job) && job->outcome.result != RESULT_STOPPED;
-	}
-	if (r->quiet || r->dry_run || n < 2)
+	for (size_t i = 0; i < p->n_jobs; i++)
+		if (job_in_summary(p->jobs[i]))
+			add_job(&sums, p->jobs[i]);
+	if (r->quiet || r->dry_run || sums.jobs < (interrupted ? 1 : 2))
 		return;
-	if (p->n_kernels > 1)
+	if (p->n_kernels > 1 && !interrupted)
 		matrix_print(p, terminal_columns(), stdout);
-	add_sum(&sums, cached, "cached");
-	add_sum(&sums, linked, "linked");
-	add_sum(&sums, built, "built");
-	add_sum(&sums, installed, "installed");
-	add_sum(&sums, signed_again, "signed");
-	add_sum(&sums, removed, "removed");
-	add_sum(&sums, excluded, "skipped");
-	add_sum(&sums, failed, "failed");
-	add_sum(&sums, stopped, "not started");
-	if (!sums.len)
+	add_sum(&text, sums.cached, "cached");
+	add_sum(&text, sums.linked, "linked");
+	add_sum(&text, sums.built, "built");
+	add_sum(&text, sums.installed, "installed");
+	add_sum(&text, sums.signed_again, "signed");
+	add_sum(&text, sums.removed, "removed");
+	add_sum(&text, sums.excluded, "skipped");
+	add_sum(&text, sums.failed, "failed");
+	add_sum(&text, sums.stopped, "stopped");
+	add_sum(&text, sums.not_begun, interrupted ? "not begun" : "not started");
+	if (!text.len)
 		return;
+	if (interrupted) {
+		print_masked(stdout, "Interrupted: %s. The same command goes on from here.\n",
+			text.data);
+		return;
+	}
 	time = format_seconds((double)(uv_hrtime() - r->started_ns) / 1e9);
-	saved = saved_s >= 0.05 ? format_seconds(saved_s) : NULL;
-	print_masked(stdout, "%s%s in %s%s%s%s.\n", p->n_kernels > 1 ? "\n" : "", sums.data, time,
+	saved = sums.saved_s >= 0.05 ? format_seconds(sums.saved_s) : NULL;
+	print_masked(stdout, "%s%s in %s%s%s%s.\n", p->n_kernels > 1 ? "\n" : "", text.data, time,
 		saved ? "; " : "", saved ? saved : "", saved ? " saved" : "");
 }
 

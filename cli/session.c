@@ -245,6 +245,8 @@ int session_done(struct session *s, int status)
 	}
 	for (size_t i = 0; i < s->plan.warnings.n; i++)
 		print_warning("%s", s->plan.warnings.items[i]);
+	if (cancelled)
+		status = 128 + cancelled; /* what a shell makes of the end by a signal */
 	status = close_listeners(s, status);
 	error_done(&s->error);
 	report_done(&s->report);

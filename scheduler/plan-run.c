@@ -62,7 +62,7 @@ static enum task_step task_step(void *task, const struct outcome *last)
 	case STEP_ENDED:
 		break;
 	}
-	return job->outcome.result == RESULT_FAILED ? TASK_FAILED : TASK_OK;
+	return job_succeeded(job) ? TASK_OK : TASK_FAILED;
 }
 
 static const struct command *task_command(void *task)
@@ -105,8 +105,10 @@ static void on_event(enum run_event event, struct node *node, void *userdata)
 				"it stays in the dkms tree, because depmod failed for %s",
 				by->kernel->release);
 		else
-			error_set(&job->outcome.error, -ECANCELED, 13,
-				"it needs %s, which failed", by->name);
+			error_set(&job->outcome.error, -ECANCELED, 13, "it needs %s, which %s",
+				by->name,
+				job->outcome.result == RESULT_STOPPED ? "was stopped"
+								      : "failed");
 	}
 	if (event == RUN_ENDED && !p->shared.stop.failed &&
 		((struct job *)node->data)->outcome.result == RESULT_FAILED)

@@ -96,7 +96,9 @@ enum job_result {
 	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*; job->conf->excluded says why */
 	RESULT_FAILED,   /* job->outcome.error says why */
 	RESULT_BLOCKED,  /* a job that it needs has failed; set by the plan */
-	RESULT_STOPPED,  /* never begun, because another job failed: --fail-fast */
+	/* Ended early because the run was cancelled, or never begun, for the same reason or
+	 * because another job failed: --fail-fast. job_has_begun() tells which. */
+	RESULT_STOPPED,
 };
 
 /* A span of time in which a job waited for one command or for one piece of work on a
@@ -251,6 +253,7 @@ struct job {
 	char *name, *version;
 	char *conf_path;   /* the path of the dkms.conf; NULL until it is known */
 	struct conf *conf; /* the evaluated dkms.conf, or NULL; the plan may set it */
+	bool cancelled;    /* the run was cancelled, and the job ends because of that */
 	bool conf_writes;  /* its evaluation writes beside it: see steps/conf-copy.h */
 	unsigned int lost_mounts; /* how often a sandbox could not be made: state-machine.c */
 
@@ -307,6 +310,11 @@ const char *job_state_name(enum job_state state);
 const char *job_kind_name(enum job_kind kind);
 const char *job_result_name(enum job_result result);
 
+/* Returns whether the job has run a command or done any work. */
+static inline bool job_has_begun(const struct job *job)
+{
+	return job->outcome.n_phases > 0;
+}
 /* Returns whether the job builds, and perhaps installs what it has built. */
 static inline bool job_builds(const struct job *job)
 {

@@ -16,8 +16,7 @@ enum transition report_enter(struct job *job)
 	int status = job->outcome.error.status;
 
 	/* 10: make failed; 7: make succeeded, but a module is missing. */
-	if (job->outcome.result != RESULT_FAILED || (status != 10 && status != 7) ||
-		job->shared->stop.signal)
+	if (job->outcome.result != RESULT_FAILED || (status != 10 && status != 7))
 		return TRANSITION_NEXT;
 	if (geteuid() != 0 || !streq(job->shared->settings->trees.dkms, TREE) ||
 		access(HOOK, X_OK) < 0 || access(PROGRAM, F_OK) < 0)

@@ -83,7 +83,7 @@ static int clean_work(struct job *job)
 	if (!b->job_lock.path)
 		return 0; /* another process uses the directory */
 	if (job->outcome.result == RESULT_FAILED && !job->outcome.built &&
-		!job->shared->stop.signal && b->log_fd >= 0)
+		b->log_fd >= 0)
 		keep_log(job);
 	else if (job->outcome.built)
 		remove_failed_log(b);

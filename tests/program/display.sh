@@ -80,7 +80,7 @@ one_kernel()
 	see '^\[-{40}\]$' "the second line has the progress"
 	see "^  slow/1.0  $K  make  +[0-9.]+ s\$" "the third line has the running job and its phase"
 	mux resize-window -x 50 -y 24
-	see '^1 module × 1 kernel · 1 job · 4 slots  +[0-9]:[0-9][0-9]$' "a narrower window"
+	see '^1 module × 1 kernel( · 1 job)?( · 4 slots)?  +[0-9]:[0-9][0-9]$|^1 module × 1 kernel( · 1 job)?  +[0-9]:[0-9][0-9], about [0-9:]+ left$' "a narrower window"
 	is "$(screen | grep -c '1 module')" 1 "the display is drawn once"
 	mux resize-window -x 30 -y 24
 	see "^  slow/1.0  $K\$" "a very narrow window has no phase"
@@ -136,7 +136,7 @@ garbled()
 		see 'for 4.19.0-6-amd64: FAILED' "$columns columns: a second job has failed" joined
 		like "$(screen)" '^before' "$columns columns: the line before is still there"
 		is "$(screen | grep -c '^\[[#-]*\]')" 1 "$columns columns: the display is drawn once"
-		is "$(screen | awk '/FAILED/ { failed = NR } /^[0-9]+ modules? ×/ { display = NR } END { print (failed < display) }')" 1 \
+		is "$(screen | awk '/FAILED/ { failed = NR } /^\[[#-]*\]/ { display = NR } END { print (failed < display) }')" 1 \
 			"$columns columns: below what has failed"
 		touch "$sourcetree/slow-1.0/go"
 		see 11 "$columns columns: dkms fails" ended
@@ -159,7 +159,7 @@ interrupted()
 	see '^[0-9]' "SIGINT ends dkms" ended
 	is "$(ended)" 130 "the status is that of the signal"
 	see '^after' "(dkms has ended)"
-	is "$(screen | grep . | sed 's/\^C//' | grep . | paste -sd'|')" "before|after" "the display is removed"
+	is "$(screen | grep . | sed 's/\^C//' | grep . | paste -sd'|')" "before|Interrupted: 1 stopped. The same command goes on from here.|after" "the display is removed, and a line says what was stopped"
 	is "$(state slow 1.0 $K)" added "no module is published"
 }
 

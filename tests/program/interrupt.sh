@@ -155,6 +155,54 @@ signals()
 	done
 }
 
+# What a user, and a script, reads about a run that was interrupted.
+told()
+{
+	machine
+	kernel $K
+	kernel $K7
+	module bad 1.0 'MAKE="exit 3"'
+	module held 1.0 'MAKE="echo started; sleep 600"'
+	module last 1.0 'BUILD_DEPENDS=held'
+	module quick 1.0
+	dkms install quick/1.0 -k $K > /dev/null
+	for m in held last; do
+		dkms add $m/1.0 > /dev/null
+	done
+	start_dkms autoinstall -k $K -k $K7 -j 2 --events "$work/events"
+	until_started held
+	kill -INT "$dkms"
+	status=0
+	wait "$dkms" || status=$?
+	is "$status" 130 "interrupted: the exit status"
+	like "$(< "$work/first.out")" "^Interrupted: .*[12] stopped, [23] not begun\\. The same command goes on from here\\.$" "a line says how many jobs were stopped, and how many had not begun"
+	is "$(grep -E "FAILED|failed|cancelled" <<< "$(cat "$work/first.out" "$work/first.err")")" "" "nothing is said to have failed"
+	is "$(jq -r 'select(.event == "job-ended" and .module == "held" and .kind == "install") | .result' "$work/events" | sort -u)" stopped "--events: the job is stopped"
+	is "$(jq -r 'select(.event == "job-ended" and .module == "last" and .kind == "install") | .result' "$work/events" | sort -u)" stopped "--events: and so is the one that needs it"
+	is "$(jq -r 'select(.event == "end") | .status' "$work/events")" 130 "--events: the exit status"
+	ok "no log of the build is kept, since it has not failed" test ! -e "$dkmstree/held/1.0/build/make.log"
+
+	start_dkms install held/1.0 -k $K --json
+	until_started held
+	kill -TERM "$dkms"
+	status=0
+	wait "$dkms" || status=$?
+	is "$status $(jq -r '"\(.status) \(.jobs[] | select(.kind == "install") | .result)"' "$work/first.out")" "143 143 stopped" "--json: the status, and that the job was stopped"
+
+	# What failed before the signal stays a failure.
+	dkms add bad/1.0 > /dev/null
+	start_dkms autoinstall -k $K -j 2
+	until_started held
+	while ! grep -q "bad/1.0 for $K: FAILED" "$work/first.err"; do
+		sleep 0.05
+	done
+	kill -INT "$dkms"
+	wait "$dkms" || true
+	like "$(cat "$work/first.out")" "^Interrupted: .*1 failed, 1 stopped" "a failure before the signal is counted as one"
+	like "$(cat "$work/first.err")" "make.log" "its log is named"
+	is "$(grep -E "held" <<< "$(cat "$work/first.err")")" "" "the stopped job has no failure"
+}
+
 # Makes by hand what kill -9 can leave of an install, since the right moments are hard to hit.
 killed_installs()
 {
@@ -415,6 +463,7 @@ killed_copies()
 	is "$(cd "$machine" && echo big*)" "big big.tar" "no other file is left"
 }
 
+told
 signals
 killed_copies
 waiting

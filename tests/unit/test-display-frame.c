@@ -79,22 +79,34 @@ static void test_narrow(void)
 	struct frame f = frame(60, 24);
 
 	shows(&f,
-		"10 modules x 6 kernels, 60 jobs, 8 slots               1:12\n"
+		"10 modules x 6 kernels, 60 jobs       1:12, about 0:40 left\n"
 		"[########################-----]  1 failed, 41 done\n"
 		"  dahdi/2.11.1     6.1.0-54-amd64        make\n"
 		"  evdi/1.12.0      6.1.0-56-cloud-amd64  make\n"
 		"  jool-dkms/4.1.9  6.12.117+deb12-amd64  PRE_BUILD",
-		"60 columns have no estimate and no times of jobs");
+		"60 columns have no slots and no times of jobs");
 	f.columns = 46;
 	f.n_rows = 0;
 	shows(&f,
-		"10 modules x 6 kernels, 60 jobs, 8 slots\n"
+		"10 modules x 6 kernels  1:12, about 0:40 left\n"
 		"[##################----]  1 failed, 41 done",
-		"narrower windows have no clock");
+		"narrower windows have no number of jobs, but the times");
+	f = frame(60, 24);
+	f.columns = 27;
+	f.n_rows = 0;
+	shows(&f, "1:12, about 0:40 left\n[###########--]  1 failed", "27 columns");
+	f = frame(60, 24);
+	f.stopping = true;
+	f.n_rows = 1;
+	shows(&f,
+		"1 job stopping                                         1:12\n"
+		"[########################-----]  1 failed, 41 done\n"
+		"  dahdi/2.11.1  6.1.0-54-amd64  make         48 s",
+		"a run that is cancelled");
 	f = frame(60, 24);
 	f.columns = 20;
 	shows(&f,
-		"10 modules x 6 kern\n"
+		"1:12\n"
 		"1 failed, 41 done\n"
 		"  dahdi/2.11.1\n"
 		"  evdi/1.12.0\n"
@@ -121,15 +133,15 @@ static void test_low(void)
 	struct frame f = frame(61, 5);
 
 	shows(&f,
-		"10 modules x 6 kernels, 60 jobs, 8 slots                1:12\n"
+		"10 modules x 6 kernels, 60 jobs        1:12, about 0:40 left\n"
 		"[#########################-----]  1 failed, 41 done\n"
 		"  dahdi/2.11.1  6.1.0-54-amd64  make         48 s\n"
 		"  and 2 more",
 		"5 lines");
 	f.lines = 2;
-	shows(&f, "10 modules x 6 kernels, 60 jobs, 8 slots                1:12", "2 lines");
+	shows(&f, "10 modules x 6 kernels, 60 jobs        1:12, about 0:40 left", "2 lines");
 	f.lines = 1;
-	shows(&f, "10 modules x 6 kernels, 60 jobs, 8 slots                1:12", "1 line");
+	shows(&f, "10 modules x 6 kernels, 60 jobs        1:12, about 0:40 left", "1 line");
 }
 
 static void test_beginning(void)
