@@ -2,7 +2,11 @@
 /* Which kernel does a command without -k act on? */
 #include "config.h"
 
+#include <fcntl.h>
+
 #include "builder/host/kernel.h"
+#include "builder/tree/built-kernels.h"
+#include "builder/tree/tree.h"
 #include "cli/command-row.h"
 #include "cli/default-kernel.h"
 #include "cli/print.h"
@@ -28,4 +32,37 @@ char *default_kernel_release(const struct arguments *args, bool says)
 			      "the newest kernel that is: %s",
 			running, args->command->name, release);
 	return release;
+}
+
+void default_kernel_warn_removal(
+	const struct arguments *args, const char *running, const char *arch)
+{
+	const struct settings *s = &args->settings;
+	bool uninstalls = streq(args->command->name, "uninstall");
+	enum tree_state least = uninstalls ? STATE_INSTALLED_WEAK : STATE_BUILT;
+	_cleanup_(strv_done) struct strv others = {0};
+	_cleanup_free_ char *dir = NULL, *all = NULL;
+	struct kernel_names built = {0};
+	bool here = false;
+
+	if (!args->name || !args->version)
+		return;
+	dir = tree_version_dir(s->trees.dkms, args->name, args->version);
+	built_kernels_list(AT_FDCWD, dir, &built);
+	for (size_t i = 0; i < built.n; i++) {
+		const char *release = built.items[i].release, *on_arch = built.items[i].arch;
+
+		if (tree_state(s->trees.dkms, s->trees.source,
+			    version_on_kernel(args->name, args->version, release, on_arch)) < least)
+			continue;
+		here |= streq(release, running) && streq(on_arch, arch);
+		strv_push(&others, release);
+	}
+	kernel_names_done(&built);
+	if (here || !others.n)
+		return;
+	all = strv_join(&others, " -k ");
+	print_warning("%s/%s is not %s for the running kernel %s; for others: dkms %s %s/%s -k %s",
+		args->name, args->version, uninstalls ? "installed" : "built", running,
+		args->command->name, args->name, args->version, all);
 }

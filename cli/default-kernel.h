@@ -9,4 +9,9 @@
  * here, and if the command does something with the kernel. */
 char *default_kernel_release(const struct arguments *args, bool says);
 
+/* Prints a warning if a command without -k that removes has nothing to remove for the running
+ * kernel, but the version is there for others, which it names. */
+void default_kernel_warn_removal(
+	const struct arguments *args, const char *running, const char *arch);
+
 #endif

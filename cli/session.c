@@ -69,22 +69,25 @@ static bool removes_broken(const struct session *s)
 		       s->args->name, s->args->version) == STATE_BROKEN;
 }
 
-/* Adds the kernel of a command without -k: the running one or, if that is not installed here,
- * the newest one, and says so. What is built for the running kernel can be removed wherever
- * it is installed. */
-static void add_default_kernel(struct session *s, const char *arch, bool removes)
+/* Adds the kernel of a command without -k. One that removes never acts on another kernel than
+ * the running one, wherever that is installed: a guess would remove what is in use. One that
+ * packs what is built takes the running kernel where something is built for it. */
+static void add_default_kernel(struct session *s, const char *arch, bool of_built)
 {
 	const struct arguments *args = s->args;
+	bool removes = of_built && args->command->flags & COMMAND_WRITES_TREE;
 	_cleanup_free_ char *running = kernel_running_release();
 	_cleanup_free_ char *built = NULL, *release = NULL;
 
-	if (removes && args->name && args->version)
+	if (of_built && args->name && args->version)
 		built = tree_built_dir(s->settings->trees.dkms,
 			version_on_kernel(args->name, args->version, running, arch));
-	if (built && path_look(built) != 0)
+	if (removes || (built && path_look(built) != 0))
 		release = xstrdup(running);
 	else
 		release = default_kernel_release(args, !args->quiet);
+	if (removes && !args->quiet)
+		default_kernel_warn_removal(args, running, arch);
 	add_kernel(s, release, arch);
 }
 

@@ -43,8 +43,8 @@ without_k()
 	like "$(tar -tf "$work/one.tar")" "$K10/.*one.ko" "mktarball packs for the newest"
 	dkms_exits 0 "mkdeb of the source" mktarball one/1.0 --source-only --archive "$work/source.tar"
 	is "$err" "" "what packs the source says nothing"
-	dkms_exits 0 "uninstall" uninstall one/1.0
-	is "$(state one 1.0 $K10)" built "uninstalls there"
+	dkms_exits 0 "autoinstall" autoinstall
+	is "$(state one 1.0 $K10)" installed "installs there"
 	rm -r "$installtree/$K10/kernel"
 	dkms_exits 0 "build" build one/1.0 --force
 	like "$err" "newest kernel that is: $K7" "a kernel that is installed goes before headers alone"
@@ -68,15 +68,48 @@ running_kernel()
 	rm -r "${installtree:?}/$running"
 	dkms_exits 0 "unbuild after the running kernel was removed" unbuild one/1.0
 	is "$(state one 1.0 "$running")" added "what is built for it is removed"
-	is "$(grep -c "$says" <<<"$err")" 0 "nothing is said"
-	dkms_exits 0 "unbuild again" unbuild one/1.0
-	like "$err" "$says, unbuild acts on the newest kernel that is: 99.0" "then the newest is meant"
+	is "$err" "" "nothing is said"
 	dkms_exits 0 "--kernelsourcedir" build one/1.0 --kernelsourcedir "$machine/usr/src/linux-headers-99.0"
 	is "$(state one 1.0 "$running")" built "names the headers of the running kernel"
 	machine
 	add one 1.0
 	dkms_exits 21 "no kernel at all" build one/1.0
 	like "$err" "headers for $running" "the running one is missing"
+}
+
+# What removes never chooses another kernel than the running one.
+removal()
+{
+	machine
+	kernel $K
+	kernel $K7
+	add one 1.0
+	dkms install one/1.0 -k $K > /dev/null
+	dkms build one/1.0 -k $K7 > /dev/null
+	for command in uninstall unbuild remove; do
+		dkms_exits 0 "$command without -k" $command one/1.0
+		is "$(state one 1.0 $K),$(state one 1.0 $K7)" installed,built "$command leaves other kernels alone"
+	done
+	is "$err" "dkms: warning: one/1.0 is not built for the running kernel $running; for others: dkms remove one/1.0 -k $K -k $K7" \
+		"names those for which it is built"
+	dkms_exits 0 "uninstall --json" uninstall one/1.0 --json
+	is "$err" "dkms: warning: one/1.0 is not installed for the running kernel $running; for others: dkms uninstall one/1.0 -k $K" \
+		"names those on which it is installed"
+	dkms_exits 0 "--quiet" unbuild one/1.0 --quiet
+	is "$out$err" "" "says nothing"
+	kernel "$running"
+	dkms build one/1.0 > /dev/null
+	dkms_exits 0 "uninstall of what is only built" uninstall one/1.0
+	like "$err" "not installed for the running kernel .* -k $K$" "names the others as well"
+	dkms_exits 0 "unbuild" unbuild one/1.0
+	is "$err" "" "says nothing where there is something to remove"
+	dkms_exits 0 "-k" unbuild one/1.0 -k 1.0
+	is "$err" "" "says nothing with -k"
+	dkms_exits 0 "--all" remove one/1.0 --all
+	is "$err$(ls "$dkmstree")" "" "removes all"
+	add one 1.0
+	dkms_exits 0 "remove of what was never built" remove one/1.0
+	is "$err$(ls "$dkmstree")" "" "forgets it"
 }
 
 links()
@@ -110,5 +143,6 @@ links()
 
 without_k
 running_kernel
+removal
 links
 finish
