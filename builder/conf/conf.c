@@ -12,6 +12,7 @@
 #include "builder/conf/environment.h"
 #include "builder/conf/evaluate.h"
 #include "builder/conf/for-kernel.h"
+#include "builder/conf/plain.h"
 #include "builder/conf/problems.h"
 
 /* The directives that dkms reads. */
@@ -97,15 +98,19 @@ void conf_fill_command(const struct conf_request *request, struct command *cmd)
 	cmd->cwd = path_parent(path);
 }
 
-void conf_set_environment(const struct conf_request *request, struct strv *env)
+#define VARIABLES 11
+
+/* Fills ret with the variables that a dkms.conf and its scripts get. The strings belong to
+ * the request, and *ret_config and *ret_jobs, which the caller frees. */
+static void list_variables(const struct conf_request *request,
+	struct plain_variable ret[VARIABLES], char **ret_config, char **ret_jobs)
 {
 	const struct settings *s = request->settings;
 	const struct kernel *k = request->kernel;
-	_cleanup_free_ char *config = k->config_path ? xstrdup(k->config_path)
-						     : path_join(k->headers, ".config");
-	_cleanup_free_ char *jobs =
-		s->limits.slots ? xasprintf("%u", s->limits.slots) : xstrdup("");
-	const char *const variables[][2] = {
+	char *config = k->config_path ? xstrdup(k->config_path)
+				      : path_join(k->headers, ".config");
+	char *jobs = s->limits.slots ? xasprintf("%u", s->limits.slots) : xstrdup("");
+	const struct plain_variable variables[VARIABLES] = {
 		{"kernelver", k->release},
 		{"arch", k->arch},
 		{"kernel_source_dir", k->headers},
@@ -119,9 +124,20 @@ void conf_set_environment(const struct conf_request *request, struct strv *env)
 		{"parallel_jobs", jobs},
 	};
 
+	memcpy(ret, variables, sizeof(variables));
+	*ret_config = config;
+	*ret_jobs = jobs;
+}
+
+void conf_set_environment(const struct conf_request *request, struct strv *env)
+{
+	_cleanup_free_ char *config = NULL, *jobs = NULL;
+	struct plain_variable variables[VARIABLES];
+
+	list_variables(request, variables, &config, &jobs);
 	evaluate_clean_environment(env);
-	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
-		strv_setenv(env, variables[i][0], variables[i][1]);
+	for (size_t i = 0; i < VARIABLES; i++)
+		strv_setenv(env, variables[i].name, variables[i].value);
 }
 
 /* Replaces each run of blanks and newlines in the values by one blank and removes those
@@ -456,14 +472,38 @@ static void read_conf(const struct evaluation *e, const struct conf_request *req
 	read_for_kernel(e, request, c, problems);
 }
 
-int conf_parse(const struct conf_request *request, const struct command *cmd,
+/* Makes a conf from what the files have set, and frees that. */
+static int make_conf(const struct conf_request *request, struct evaluation *e,
 	const struct outcome *outcome, struct conf **ret, struct error *err)
 {
 	_cleanup_free_ char *subject = NULL;
 	struct error found = {0};
-	struct evaluation e = {0};
 	struct problems problems = {0};
 	struct conf *c;
+	int r;
+
+	join_lines(e);
+	subject = evaluation_file_names(e);
+	problems.subject = subject;
+	c = xcalloc(1, sizeof(*c));
+	read_conf(e, request, outcome, c, &problems);
+	r = problems_to_error(&problems, 8, &found);
+	problems_done(&problems);
+	evaluation_done(e);
+	if (r < 0) {
+		evaluate_add_stderr(outcome, &found);
+		error_move(err, &found);
+		conf_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+int conf_parse(const struct conf_request *request, const struct command *cmd,
+	const struct outcome *outcome, struct conf **ret, struct error *err)
+{
+	struct evaluation e = {0};
 	struct stat st;
 	int r = outcome->cancelled || stat(request->path, &st) == 0 ? 0 : -errno;
 
@@ -473,24 +513,31 @@ int conf_parse(const struct conf_request *request, const struct command *cmd,
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot look at %s", request->path);
 	r = evaluate_parse_report(cmd, outcome, &e, err);
-	if (r < 0)
-		return r;
-	join_lines(&e);
-	subject = evaluation_file_names(&e);
-	problems.subject = subject;
-	c = xcalloc(1, sizeof(*c));
-	read_conf(&e, request, outcome, c, &problems);
-	r = problems_to_error(&problems, 8, &found);
-	problems_done(&problems);
-	evaluation_done(&e);
-	if (r < 0) {
-		evaluate_add_stderr(outcome, &found);
-		error_move(err, &found);
-		conf_free(c);
-		return r;
-	}
-	*ret = c;
-	return 0;
+	return r < 0 ? r : make_conf(request, &e, outcome, ret, err);
+}
+
+int conf_parse_plain(const struct conf_request *request, const struct strv *files,
+	const struct strv *texts, struct conf **ret, struct error *err)
+{
+	static const struct outcome nothing = {0};
+	_cleanup_free_ char *config = NULL, *jobs = NULL;
+	struct plain_variable variables[VARIABLES];
+	const struct plain_request plain = {.names = directives,
+		.given = variables,
+		.n_given = VARIABLES,
+		.release = request->kernel->release,
+		.arch = request->kernel->arch};
+	struct evaluation e = {0};
+	int r;
+
+	if (request->settings->directives.n)
+		return 0;
+	list_variables(request, variables, &config, &jobs);
+	if (!plain_evaluate(&plain, texts, &e))
+		return 0;
+	strv_extend(&e.files, files);
+	r = make_conf(request, &e, &nothing, ret, err);
+	return r < 0 ? r : 1;
 }
 
 void conf_free(struct conf *c)

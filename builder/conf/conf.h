@@ -78,6 +78,12 @@ void conf_fill_command(const struct conf_request *request, struct command *cmd);
  * frees *ret. */
 int conf_parse(const struct conf_request *request, const struct command *cmd,
 	const struct outcome *outcome, struct conf **ret, struct error *err);
+/* Does the same without bash, from the texts of the files, if they are plain as
+ * builder/conf/plain.h says. files are the paths of the files that exist, as
+ * conf_fill_command() names them. Returns 1 and *ret; 0 if bash has to evaluate them; or a
+ * negative errno and err. */
+int conf_parse_plain(const struct conf_request *request, const struct strv *files,
+	const struct strv *texts, struct conf **ret, struct error *err);
 void conf_free(struct conf *c);
 
 /* Returns -EINVAL with exit status 8 if two modules have the same built name or the same

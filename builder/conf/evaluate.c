@@ -156,6 +156,12 @@ static int compare_variables(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
+void evaluation_sort(struct evaluation *e)
+{
+	if (e->n)
+		qsort(e->items, e->n, sizeof(*e->items), compare_variables);
+}
+
 /* Reads the records of a report. Unknown records, one that is cut off, and what follows
  * the end record are ignored. */
 static void read_report(
@@ -182,8 +188,7 @@ static void read_report(
 		}
 		at = nul + 1;
 	}
-	if (e->n)
-		qsort(e->items, e->n, sizeof(*e->items), compare_variables);
+	evaluation_sort(e);
 }
 
 /* Finds a line "FILE: line N: TEXT" in the error output of bash, where TEXT begins with

@@ -52,6 +52,8 @@ bool evaluate_is_assignment(const char *text);
 int evaluate_parse_report(const struct command *cmd, const struct outcome *outcome,
 	struct evaluation *ret, struct error *err);
 void evaluation_done(struct evaluation *e);
+/* Sorts the variables, as the functions below need them. */
+void evaluation_sort(struct evaluation *e);
 
 /* Appends to err what the files wrote to standard error, since it may tell the reason.
  * Lines that err contains already are left out. */

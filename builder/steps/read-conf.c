@@ -15,6 +15,7 @@
 #include "builder/host/keypair.h"
 #include "builder/tree/tree.h"
 #include "builder/steps/conf-copy.h"
+#include "builder/steps/plain-conf.h"
 #include "builder/steps/read-conf.h"
 
 /* The lines that a dkms.conf writes to standard error and that are shown, and the bytes of
@@ -284,6 +285,40 @@ static enum transition refuse_without_sandbox(struct job *job)
 	return TRANSITION_NEXT;
 }
 
+/* Takes over what the job's dkms.conf says, or the negative errno r and err. */
+static enum transition take_conf(struct job *job, int r, struct error *err)
+{
+	/* A version can be removed even if its dkms.conf is bad. */
+	bool is_needed = job_needs_conf(job);
+
+	if (r >= 0 && (job_builds(job) || job->kind == JOB_ADD))
+		strv_extend(&job->outcome.warnings, &job->conf->warnings);
+	if (r >= 0 && job_builds(job))
+		r = conf_check_duplicates(job->conf, job->conf_path, err);
+	if (r < 0 && is_needed)
+		error_move(&job->outcome.error, err);
+	else
+		error_done(err);
+	return r < 0 && is_needed ? TRANSITION_FAIL : TRANSITION_NEXT;
+}
+
+/* Reads the dkms.conf without bash if that is possible, otherwise starts bash. */
+static enum transition begin_evaluation(struct job *job)
+{
+	const struct conf_request request = job_conf_request(job);
+	struct error err = {0};
+	int r = plain_conf_read(job, &request, &err);
+
+	if (r != 0)
+		return take_conf(job, r, &err);
+	if (fill_command(job) == 0)
+		return TRANSITION_COMMAND;
+	if (job_needs_conf(job))
+		return TRANSITION_FAIL;
+	error_done(&job->outcome.error);
+	return TRANSITION_NEXT;
+}
+
 enum transition evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -309,12 +344,7 @@ enum transition evaluate_enter(struct job *job)
 		return TRANSITION_NEXT;
 	if (lacks_sandbox(job))
 		return refuse_without_sandbox(job);
-	if (fill_command(job) == 0)
-		return TRANSITION_COMMAND;
-	if (job_needs_conf(job))
-		return TRANSITION_FAIL;
-	error_done(&job->outcome.error);
-	return TRANSITION_NEXT;
+	return begin_evaluation(job);
 }
 
 /* Adds the first lines that the evaluation has written to standard error as warnings. */
@@ -344,8 +374,7 @@ static void add_stderr_warnings(struct job *job, const struct str *text)
 enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 {
 	struct conf_request request = job_conf_request(job);
-	struct error *err = &job->outcome.error;
-	struct error ignored = {0};
+	struct error err = {0};
 	bool full = memory_group_was_full(job->ask.user.memory_group);
 	int r;
 
@@ -357,20 +386,16 @@ enum transition evaluate_leave(struct job *job, const struct outcome *outcome)
 		job->conf_writes = true;
 		return TRANSITION_AGAIN;
 	}
-	if (!job_needs_conf(job) && outcome->error == 0)
-		err = &ignored; /* a version can be removed even if its dkms.conf is bad
-				 */
 	if (full && !outcome_ok(outcome))
-		error_set(err, -ENOMEM, 8,
+		error_set(&err, -ENOMEM, 8,
 			"the evaluation of %s needs more memory than max_build_memory permits",
 			job->conf_path);
-	r = conf_parse(&request, &job->ask.command, outcome, &job->conf, err);
+	r = conf_parse(&request, &job->ask.command, outcome, &job->conf, &err);
 	if (r == 0)
 		add_stderr_warnings(job, &outcome->err);
-	if (r == 0 && (job_builds(job) || job->kind == JOB_ADD))
-		strv_extend(&job->outcome.warnings, &job->conf->warnings);
-	if (r == 0 && job_builds(job))
-		r = conf_check_duplicates(job->conf, job->conf_path, err);
-	error_done(&ignored);
-	return r < 0 && err == &job->outcome.error ? TRANSITION_FAIL : TRANSITION_NEXT;
+	if (r < 0 && outcome->error) { /* even a removal wants to know why bash did not run */
+		error_move(&job->outcome.error, &err);
+		return TRANSITION_FAIL;
+	}
+	return take_conf(job, r, &err);
 }

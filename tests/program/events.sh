@@ -20,7 +20,8 @@ start()
 	machine
 	kernel $K
 	kernel $K7
-	module good 1.0
+	# With a command in its dkms.conf, bash is needed to read it.
+	module good 1.0 :
 	module bad 1.0
 	echo '#error "no such thing"' >> "$sourcetree/bad-1.0/bad.c"
 	module user 1.0 'BUILD_DEPENDS=bad'
