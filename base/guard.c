@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/guard.h"
 
@@ -36,13 +37,22 @@ bool guard_is_of_others(const struct stat *st)
 	       (!S_ISLNK(st->st_mode) && st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* Makes the guard active if others can decide what is behind the link or the directory. */
-static void enter(struct read_guard *g, const struct stat *st)
+void guard_enter(struct read_guard *g, const struct stat *st)
 {
-	if ((g->active && g->owner) || geteuid() != 0 || !guard_is_of_others(st))
+	uid_t owner = guard_is_of_root(st) ? 0 : st->st_uid;
+
+	if (geteuid() != 0 || !guard_is_of_others(st))
 		return;
+	if (g->active && g->owner && owner && owner != g->owner)
+		g->several = true;
+	if (!g->active || !g->owner)
+		g->owner = owner;
 	g->active = true;
-	g->owner = guard_is_of_root(st) ? 0 : st->st_uid;
+}
+
+bool guard_is_of_owner(const struct read_guard *g, const struct stat *st)
+{
+	return g->active && g->owner && !g->several && st->st_uid == g->owner;
 }
 
 /* Whether all may use what st describes, in all the ways that are in mode, or it is the
@@ -51,7 +61,7 @@ static bool is_allowed(const struct read_guard *g, const struct stat *st, mode_t
 {
 	if (!g->active || (st->st_mode & mode) == mode)
 		return true;
-	return st->st_uid == g->owner &&
+	return !g->several && st->st_uid == g->owner &&
 	       (g->owner || !S_ISREG(st->st_mode) || st->st_nlink == 1);
 }
 
@@ -65,17 +75,25 @@ bool guard_allows(
 {
 	struct read_guard here = *guard;
 
-	enter(&here, dir);
+	guard_enter(&here, dir);
 	return is_allowed(&here, st, read_mode(st));
 }
 
 /* A path that is being followed. */
 struct lookup {
 	int at;     /* the directory that has been reached */
+	bool sticky; /* it is one such as /tmp: each user can replace what is his own */
 	char *rest; /* of the path, from there */
 	int links;  /* how many were followed */
 	struct read_guard guard;
 };
+
+/* To be called for each entry of the directory that has been reached. */
+static void note_exchangeable(struct lookup *l, const struct stat *st)
+{
+	if (l->guard.active || (l->sticky && geteuid() == 0 && !guard_is_of_root(st)))
+		l->guard.exchangeable = true;
+}
 
 /* Puts the target of the link that fd is open on before the rest of the path. */
 static int follow(struct lookup *l, int fd, const struct stat *st)
@@ -89,7 +107,11 @@ static int follow(struct lookup *l, int fd, const struct stat *st)
 	if (++l->links > LINKS_MAX)
 		return -ELOOP;
 	target[n] = '\0';
-	enter(&l->guard, st);
+	note_exchangeable(l, st);
+	/* A second name of somebody else's link may have been made by anybody. */
+	if (l->guard.active && st->st_nlink > 1)
+		l->guard.by_link = l->guard.several = true;
+	guard_enter(&l->guard, st);
 	l->guard.by_link |= l->guard.active && guard_is_of_others(st);
 	rest = xasprintf("%s/%s", target, l->rest);
 	free(l->rest);
@@ -97,6 +119,7 @@ static int follow(struct lookup *l, int fd, const struct stat *st)
 	if (*target != '/')
 		return 0;
 	close_ptr(&l->at);
+	l->sticky = false;
 	l->at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return l->at < 0 ? -errno : 0;
 }
@@ -107,11 +130,13 @@ static int go_to(struct lookup *l, int *fd, const struct stat *st)
 {
 	struct stat dir = *st;
 
+	note_exchangeable(l, st);
 	if (!is_allowed(&l->guard, st, S_IXOTH))
 		return -EPERM;
-	if (dir.st_mode & S_ISVTX)
+	l->sticky = dir.st_mode & S_ISVTX && dir.st_mode & (S_IWGRP | S_IWOTH);
+	if (l->sticky)
 		dir.st_mode &= ~(mode_t)(S_IWGRP | S_IWOTH);
-	enter(&l->guard, &dir);
+	guard_enter(&l->guard, &dir);
 	close_ptr(&l->at);
 	l->at = take_fd(fd);
 	return 0;
@@ -137,15 +162,16 @@ static int step(struct lookup *l, char *ret)
 		return follow(l, fd, &st);
 	if (S_ISDIR(st.st_mode))
 		return go_to(l, &fd, &st);
+	note_exchangeable(l, &st);
 	return l->rest[strspn(l->rest, "/")] ? -ENOTDIR : 1;
 }
 
-int guard_open(const char *path, int flags, struct read_guard *ret)
+/* Does what guard_open() does, from the guard on that is there. */
+static int open_guarded(const char *path, int flags, struct read_guard *guard, struct stat *st)
 {
-	struct lookup l = {.rest = path_absolute(path)};
+	struct lookup l = {.rest = path_absolute(path), .guard = *guard};
 	char name[NAME_MAX + 1];
 	_cleanup_close_ int fd = -1;
-	struct stat st;
 	int r = 0;
 
 	l.at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -155,12 +181,52 @@ int guard_open(const char *path, int flags, struct read_guard *ret)
 		r = step(&l, name);
 	if (r >= 0) {
 		fd = openat(l.at, r ? name : ".", flags | O_NOFOLLOW | O_CLOEXEC);
-		r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+		r = fd < 0 || fstat(fd, st) < 0 ? -errno : 0;
 	}
-	if (r == 0 && !is_allowed(&l.guard, &st, read_mode(&st)))
+	/* With O_PATH, a link that has come in the meantime is opened itself. */
+	if (r == 0 && S_ISLNK(st->st_mode))
+		r = -ELOOP;
+	if (r == 0 && !is_allowed(&l.guard, st, read_mode(st)))
 		r = -EPERM;
-	*ret = l.guard;
+	*guard = l.guard;
 	close_ptr(&l.at);
 	free(l.rest);
 	return r < 0 ? r : take_fd(&fd);
+}
+
+int guard_open(const char *path, int flags, struct read_guard *ret)
+{
+	struct stat st;
+
+	*ret = (struct read_guard){0};
+	return open_guarded(path, flags, ret, &st);
+}
+
+/* Whether all builds see what is at the path, if all may read it. */
+static bool is_of_system(const char *real)
+{
+	return path_is_in(real, "/usr") || path_is_in(real, "/lib");
+}
+
+int guard_resolve(const char *path, struct read_guard *guard, char **ret_real)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *real = NULL;
+	struct stat st;
+	int r = 0;
+
+	guard->by_link = guard->exchangeable = guard->active;
+	fd = open_guarded(path, O_PATH, guard, &st);
+	if (fd < 0)
+		return fd;
+	if (guard->exchangeable)
+		r = link_read(fd_path(fd).path, &real);
+	else if (!(real = realpath(path, NULL)))
+		r = -errno;
+	if (r < 0)
+		return r;
+	if (guard->by_link && !guard_is_of_owner(guard, &st) && !is_of_system(real))
+		return -EPERM;
+	*ret_real = TAKE_PTR(real);
+	return take_fd(&fd);
 }

@@ -34,7 +34,7 @@ static int open_parent(const char *dir, const char *path, struct error *err)
 		return error_errno(err, fd, 9, "cannot write %s", path);
 	if (fd >= 0 && fstat(fd, &st) < 0)
 		return error_errno(err, -errno, 9, "cannot write %s", path);
-	if (fd >= 0 && (!guard.by_link || st.st_uid == guard.owner || st.st_mode & S_IWOTH))
+	if (fd >= 0 && (!guard.by_link || guard_is_of_owner(&guard, &st) || st.st_mode & S_IWOTH))
 		return take_fd(&fd);
 	error_set(err, -EPERM, 9,
 		"cannot write %s: another user leads it to a directory that is not his",

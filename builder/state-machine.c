@@ -19,6 +19,7 @@
 #include "builder/add/register.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/restore-objects.h"
+#include "builder/run/guarded-mounts.h"
 #include "builder/pack/pack.h"
 #include "builder/pack/package.h"
 #include "builder/steps/apport.h"
@@ -335,25 +336,32 @@ static enum job_step enter_next_states(struct job *job)
 #define LOST_MOUNTS_MAX 5
 #define LAST_LINE_MAX 4096
 
+/* Whether the last line of the text, which must be complete, has the message. */
+static bool last_line_has(const char *text, const char *message)
+{
+	const char *line = strstr(text, message);
+
+	while (line && strstr(line + 1, message))
+		line = strstr(line + 1, message);
+	return line && line[strcspn(line, "\n")] != '\0' && !line[strcspn(line, "\n") + 1];
+}
+
 /* Whether the command did not begin, because something that bubblewrap had found was gone when
- * it was to be mounted: depmod(8) replaces its lists, and packages come and go. bubblewrap's
- * message is then the last line. A command that prints such a line itself, and fails, only
+ * it was to be mounted: depmod(8) replaces its lists, and packages come and go; or because it
+ * had been exchanged. The message is then the last line. A command that prints such a line itself, and fails, only
  * begins again. */
 static bool has_lost_mount(struct job *job, const struct outcome *last)
 {
-	static const char message[] = "bwrap: Can't bind mount ";
 	_cleanup_(str_done) struct str log = {0};
-	const char *text = last->err.data, *line;
+	const char *text = last->err.data;
 
 	if (outcome_ok(last) || last->cancelled || job->lost_mounts == LOST_MOUNTS_MAX)
 		return false;
 	if (job->ask.command.log_fd >= 0 && job->build &&
 		file_read_tail(job->build->paths.log, LAST_LINE_MAX, &log, NULL) == 0)
 		text = log.data;
-	line = text ? strstr(text, message) : NULL;
-	while (line && strstr(line + 1, message))
-		line = strstr(line + 1, message);
-	if (!line || line[strcspn(line, "\n")] == '\0' || line[strcspn(line, "\n") + 1])
+	if (!text || (!last_line_has(text, "bwrap: Can't bind mount ") &&
+			     !last_line_has(text, GUARDED_MOUNTS_MESSAGE)))
 		return false;
 	job->lost_mounts++;
 	return true;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "builder/run/hand-over.h"
 #include "builder/host/header-mounts.h"
 #include "builder/host/header-trees.h"
 #include "builder/host/unpackaged.h"

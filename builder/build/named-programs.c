@@ -2,10 +2,13 @@
 /* Which programs does the administrator name on the command line? */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/build/named-programs.h"
 
 /* What ends a path in a command line. */
@@ -14,11 +17,12 @@
 #define SCRIPT_MAX (1024 * 1024) /* bytes */
 #define INTERPRETERS_MAX 4 /* an interpreter may be a script: execve(2) */
 
-/* Returns the path of the interpreter if the file is a script; the caller frees. NULL if it
- * is none. */
-static char *find_interpreter(const char *path)
+/* Returns the path of the interpreter if the file, which is open, is a script; the caller
+ * frees. NULL if it is none. */
+static char *find_interpreter(int opened)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		open(fd_path(opened).path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char text[FIRST_LINE_MAX + 1] = {0};
 	char *at = text + 2;
 
@@ -29,16 +33,27 @@ static char *find_interpreter(const char *path)
 	return *at == '/' && path_is_file(at) ? xstrdup(at) : NULL;
 }
 
+/* Adds the program, and its interpreter. Whoever can change a script names its interpreter,
+ * which may be no file that he may not read. */
 static void add_program(const char *path, struct strv *ret)
 {
 	_cleanup_free_ char *next = xstrdup(path);
+	struct read_guard guard = {0};
 
 	for (int i = 0; next && i <= INTERPRETERS_MAX; i++) {
+		_cleanup_free_ char *real = NULL;
+		_cleanup_close_ int fd = guard_resolve(next, &guard, &real);
 		char *interpreter;
+		struct stat st;
 
+		if (fd == -EPERM && i > 0)
+			return;
 		if (!strv_contains(ret, next))
 			strv_push(ret, next);
-		interpreter = find_interpreter(next);
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return;
+		guard_enter(&guard, &st);
+		interpreter = find_interpreter(fd);
 		free(next);
 		next = interpreter;
 	}
@@ -76,8 +91,11 @@ static bool is_for_owner(const struct sandbox *box, const char *path)
 static bool hand_over(struct sandbox *box, const char *path)
 {
 	_cleanup_(str_done) struct str text = {0};
+	struct read_guard guard;
+	_cleanup_close_ int fd =
+		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
 
-	if (file_read(path, SCRIPT_MAX, &text, NULL) < 0 || !text.len ||
+	if (fd < 0 || file_read_fd(fd, SCRIPT_MAX, &text) < 0 || !text.len ||
 		strlen(text.data) != text.len)
 		return false;
 	strv_push_all(&box->data_files, (const char *const[]){text.data, path, NULL});
@@ -91,9 +109,13 @@ void named_programs_show(const struct settings *s, struct sandbox *box)
 	named_programs_list(s, &paths);
 	for (size_t i = 0; i < paths.n; i++) {
 		const char *path = paths.items[i];
-		_cleanup_free_ char *real = realpath(path, NULL);
+		struct read_guard guard = {0};
+		_cleanup_free_ char *real = NULL;
+		_cleanup_close_ int fd = guard_resolve(path, &guard, &real);
 
-		if (!real || (is_for_owner(box, path) && hand_over(box, path)))
+		if (fd == -EPERM) /* sandbox_wrap_command() says why it is not shown */
+			strv_push(&box->readable_paths, path);
+		if (fd < 0 || (is_for_owner(box, path) && hand_over(box, path)))
 			continue;
 		/* Mounts in the place of links: what is made in /tmp stays there until the
 		 * end of the build, and a link cannot be made twice. */

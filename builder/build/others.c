@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/walk.h"
 #include "builder/build/build.h"
 #include "builder/build/others.h"
@@ -68,12 +69,14 @@ static bool has_tree(const struct job *job, const char *real)
 }
 
 /* Whether the path leads to a directory that builds do not see, out of the one that it is
- * in. */
+ * in; or to one that its owner may not show. */
 static bool leads_out(const char *path, const char *dir)
 {
-	_cleanup_free_ char *real = realpath(path, NULL), *real_top = realpath(dir, NULL);
+	struct read_guard guard = {0};
+	_cleanup_free_ char *real = NULL, *real_top = realpath(dir, NULL);
+	_cleanup_close_ int fd = guard_resolve(path, &guard, &real);
 
-	return !real || !real_top ||
+	return fd < 0 || !real_top ||
 	       (!path_is_below(real, real_top) && sandbox_hides_path(real));
 }
 
@@ -89,8 +92,8 @@ void others_show(const struct job *job, struct sandbox *box)
 			_cleanup_free_ char *path = path_join(dir, names.items[i]);
 			_cleanup_free_ char *real = realpath(path, NULL);
 
-			if (shows(job, part, names.items[i]) && !leads_out(path, dir) &&
-				!has_tree(job, real))
+			if (real && shows(job, part, names.items[i]) &&
+				!leads_out(path, dir) && !has_tree(job, real))
 				places_show(job->build, path, box);
 		}
 	}

@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <errno.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/host/header-trees.h"
 #include "builder/build/build.h"
 #include "builder/build/places.h"
@@ -210,12 +212,16 @@ static void add_pair_once(struct strv *pairs, const char *a, const char *b)
 
 void places_show(const struct build *b, const char *path, struct sandbox *box)
 {
-	_cleanup_free_ char *real = realpath(path, NULL);
+	struct read_guard guard = {0};
+	_cleanup_free_ char *real = NULL;
+	_cleanup_close_ int fd = guard_resolve(path, &guard, &real);
 	_cleanup_free_ char *seen = places_path(b, path);
 	_cleanup_free_ char *seen_real = real ? places_path(b, real) : NULL;
 	_cleanup_free_ char *mount = NULL, *link = NULL;
 
-	if (!real)
+	if (fd == -EPERM) /* sandbox_wrap_command() says why it is not shown */
+		strv_push(&box->readable_paths, path);
+	if (fd < 0)
 		return;
 	if (streq(seen, path) && streq(seen_real, real)) {
 		strv_push(&box->readable_paths, path);

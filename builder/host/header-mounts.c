@@ -21,9 +21,11 @@
  * Headers with another layout are not mounted elsewhere. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/run/sandbox.h"
 #include "builder/host/header-mounts.h"
 
@@ -45,15 +47,24 @@ static bool sets_output(const char *line, const char *headers)
 }
 
 /* Returns the real path of the directory whose Makefile the Makefile of headers includes;
- * the caller frees. NULL if the Makefile does anything else. */
+ * the caller frees. NULL if the Makefile does anything else, or if others than root can
+ * change it: they must not decide what is mounted. */
 static char *find_included_dir(const char *headers)
 {
 	_cleanup_free_ char *path = path_join(headers, "Makefile");
 	_cleanup_free_ char *included = NULL;
 	_cleanup_(str_done) struct str text = {0};
+	struct read_guard guard;
+	_cleanup_close_ int fd =
+		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
+	struct stat st;
 	char *line, *rest;
 
-	if (file_read(path, WRAPPER_MAX, &text, NULL) < 0 ||
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		file_read_fd(fd, WRAPPER_MAX, &text) < 0 || !text.data)
+		return NULL;
+	guard_enter(&guard, &st);
+	if (guard.active ||
 		strlen(text.data) != text.len)
 		return NULL;
 	rest = text.data;
@@ -68,6 +79,15 @@ static char *find_included_dir(const char *headers)
 			strlen(line) - strlen("include ") - strlen("/Makefile"));
 	}
 	return included ? realpath(included, NULL) : NULL;
+}
+
+/* Tells whether others than root can change what is in the directory, or exchange it. */
+static bool is_of_others(const char *dir)
+{
+	struct read_guard guard;
+	_cleanup_close_ int fd = guard_open(dir, O_PATH | O_DIRECTORY, &guard);
+
+	return fd < 0 || guard.active;
 }
 
 /* Tells whether all links at the top of dir lead into one directory ../../lib/NAME. Sets
@@ -121,7 +141,8 @@ void header_mounts_list(const struct kernel *k, struct strv *ret)
 		return;
 	below = xasprintf("%s/" LINK_PREFIX "%s", headers, name);
 	kbuild = realpath(below, NULL);
-	if (!kbuild || !path_is_dir(kbuild) || !streq(path_base(kbuild), name))
+	if (!kbuild || !path_is_dir(kbuild) || !streq(path_base(kbuild), name) ||
+		is_of_others(common) || is_of_others(kbuild))
 		return;
 	strv_push(ret, headers);
 	strv_push(ret, ROOT "/src/linux-headers");

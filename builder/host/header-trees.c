@@ -2,21 +2,26 @@
 /* Which directories does a build for a kernel read? */
 #include "config.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/host/header-trees.h"
 
 /* A Makefile that only includes another is a few lines; the real one has some 70 KiB and
  * is not read (bytes). */
 #define WRAPPER_MAX 8192
 
-/* Adds the real path of a directory, unless it is inside one that is listed already. */
-static void add_tree(const char *path, struct strv *ret)
+/* Adds the real path of a directory, unless it is inside one that is listed already. by says
+ * who has named it: builds must not see what he may not read. */
+static void add_tree(const char *path, const struct read_guard *by, struct strv *ret)
 {
-	_cleanup_free_ char *real = realpath(path, NULL);
+	struct read_guard guard = *by;
+	_cleanup_free_ char *real = NULL;
+	_cleanup_close_ int fd = guard_resolve(path, &guard, &real);
 
-	if (!real || streq(real, "/") || !path_is_dir(real))
+	if (fd < 0 || streq(real, "/") || !path_is_dir(real))
 		return;
 	for (size_t i = 0; i < ret->n; i++)
 		if (path_is_in(real, ret->items[i]))
@@ -26,17 +31,18 @@ static void add_tree(const char *path, struct strv *ret)
 
 /* Adds the directory that a word in the Makefile of dir names: the word is the path of a
  * directory with a Makefile, or of that Makefile. */
-static void add_word(const char *dir, const char *word, size_t len, struct strv *ret)
+static void add_word(const char *dir, const char *word, size_t len,
+	const struct read_guard *by, struct strv *ret)
 {
 	_cleanup_free_ char *name = xstrndup(word, len);
 	_cleanup_free_ char *path = *name == '/' ? xstrdup(name) : path_join(dir, name);
 	_cleanup_free_ char *below = path_join(path, "Makefile");
 
 	if (path_is_file(below)) {
-		add_tree(path, ret);
+		add_tree(path, by, ret);
 	} else if (has_suffix(path, "/Makefile") && path_is_file(path)) {
 		path[strlen(path) - strlen("/Makefile")] = '\0';
-		add_tree(path, ret);
+		add_tree(path, by, ret);
 	}
 }
 
@@ -45,16 +51,22 @@ static void add_included(const char *dir, struct strv *ret)
 {
 	_cleanup_free_ char *path = path_join(dir, "Makefile");
 	_cleanup_(str_done) struct str text = {0};
+	struct read_guard guard;
+	_cleanup_close_ int fd =
+		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
+	struct stat st;
 
-	if (file_read(path, WRAPPER_MAX, &text, NULL) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		file_read_fd(fd, WRAPPER_MAX, &text) < 0)
 		return;
+	guard_enter(&guard, &st);
 	for (const char *at = text.data; *at;) {
 		size_t len;
 
 		at += strspn(at, " \t\n=:;()\"'");
 		len = strcspn(at, " \t\n=:;()\"'");
 		if (memchr(at, '/', len))
-			add_word(dir, at, len, ret);
+			add_word(dir, at, len, &guard, ret);
 		at += len;
 	}
 }
@@ -63,14 +75,17 @@ static void add_included(const char *dir, struct strv *ret)
  * Makefile, because links further down may lead to the rest of it. */
 static void add_target(const char *path, struct strv *ret)
 {
-	_cleanup_free_ char *real = realpath(path, NULL);
+	static const struct read_guard root;
+	struct read_guard guard = root;
+	_cleanup_free_ char *real = NULL;
+	_cleanup_close_ int fd = guard_resolve(path, &guard, &real);
 	_cleanup_free_ char *parent = real ? path_parent(real) : NULL;
 	_cleanup_free_ char *makefile = parent ? path_join(parent, "Makefile") : NULL;
 
 	if (makefile && path_is_file(makefile))
-		add_tree(parent, ret);
+		add_tree(parent, guard.exchangeable ? &guard : &root, ret);
 	else
-		add_tree(path, ret);
+		add_tree(path, &root, ret);
 }
 
 /* Adds the targets of all links at the top of dir. */
@@ -92,10 +107,11 @@ static void add_linked(const char *dir, struct strv *ret)
 void header_trees_list(const struct kernel *k, struct strv *ret)
 {
 	_cleanup_free_ char *source = path_join(k->dir, "source");
+	const struct read_guard root = {0};
 	struct strv trees = {0};
 
-	add_tree(k->headers, &trees);
-	add_tree(source, &trees);
+	add_tree(k->headers, &root, &trees);
+	add_tree(source, &root, &trees);
 	/* The loop also visits the directories that it adds. */
 	for (size_t i = 0; i < trees.n; i++) {
 		add_included(trees.items[i], &trees);

@@ -20,6 +20,9 @@ void command_done(struct command *c)
 	free(c->cwd);
 	for (size_t i = 0; i < c->n_fds; i++)
 		close(c->fds[i]);
+	for (size_t i = 0; i < c->n_kept; i++)
+		close(c->kept[i]);
+	free(c->kept);
 	command_init(c);
 }
 

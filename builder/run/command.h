@@ -35,6 +35,10 @@ struct command {
 	 * closes them. */
 	int fds[COMMAND_FDS];
 	size_t n_fds;
+	/* Descriptors that dkms keeps open until command_done(), which closes them. The
+	 * child does not get them. */
+	int *kept;
+	size_t n_kept;
 };
 
 /* How a command ended. */

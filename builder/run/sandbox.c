@@ -9,11 +9,13 @@
 
 #include "base/beneath.h"
 #include "base/file.h"
+#include "base/guard.h"
+#include "builder/run/guarded-mounts.h"
 #include "builder/run/sandbox.h"
 #include "builder/run/seccomp.h"
 #include "builder/run/user.h"
 
-#define DATA_SIZE_MAX (1024 * 1024) /* the largest file that is handed over (bytes) */
+#define LINKS_MAX 8 /* that are followed to what is shown */
 
 /* Directories that are empty in every sandbox. Paths below them that a command needs are
  * bind-mounted again. */
@@ -83,31 +85,6 @@ static char *hidden_top_of(const char *path)
 	return NULL;
 }
 
-int sandbox_hand_over_fd(
-	struct sandbox *box, const char *path, int fd, struct error *err)
-{
-	_cleanup_free_ char *real = NULL;
-	_cleanup_(str_done) struct str text = {0};
-	int r = link_read(fd_path(fd).path, &real);
-
-	if (r == 0)
-		r = file_read_fd(fd, DATA_SIZE_MAX, &text);
-	if (r < 0)
-		return error_errno(err, r, 1, "cannot read %s", path);
-	strv_push_all(&box->data_files, (const char *const[]){text.data, real, NULL});
-	if (!streq(path, real))
-		strv_push_all(&box->symlinks, (const char *const[]){path, real, NULL});
-	return 0;
-}
-
-int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err)
-{
-	_cleanup_close_ int fd = file_open(path);
-
-	return fd < 0 ? file_open_error(path, fd, err)
-		      : sandbox_hand_over_fd(box, path, fd, err);
-}
-
 bool sandbox_user_can_read(const struct sandbox *box, const char *path)
 {
 	_cleanup_free_ char *partial = realpath(path, NULL);
@@ -155,24 +132,6 @@ static void add_namespaces(struct strv *argv, enum sandbox_kind kind, bool netwo
 		strv_push_all(argv, become);
 }
 
-/* Bind-mounts the directory below /home or the like that path is in, both for path as it
- * is spelled and for path with links resolved. */
-static void bind_hidden_top(struct strv *argv, struct strv *shown, const char *path)
-{
-	_cleanup_free_ char *real = realpath(path, NULL);
-	const char *spellings[] = {path, real};
-
-	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++) {
-		_cleanup_free_ char *top =
-			spellings[i] ? hidden_top_of(spellings[i]) : NULL;
-
-		if (!top || strv_contains(shown, top))
-			continue;
-		strv_push(shown, top);
-		strv_push_all(argv, (const char *const[]){"--ro-bind", top, top, NULL});
-	}
-}
-
 /* Returns whether each directory that leads to path can be searched by other users or is
  * owned by the user of dkms. */
 static bool can_be_reached(const char *path)
@@ -189,32 +148,6 @@ static bool can_be_reached(const char *path)
 			return false;
 	}
 	return true;
-}
-
-/* Puts /dev/null over a secret file. Without that, a command in a user namespace could
- * read it, since it runs as the user of dkms. A file that is hidden anyway is left
- * alone, and so is one that no user can reach, because bubblewrap might not reach it
- * either. */
-static void mask_file(struct strv *argv, const struct strv *shown, const char *path)
-{
-	_cleanup_free_ char *real = realpath(path, NULL);
-	_cleanup_free_ char *top = real ? hidden_top_of(real) : NULL;
-
-	if (real && (!top || strv_contains(shown, top)) && can_be_reached(real))
-		strv_push_all(argv,
-			(const char *const[]){"--ro-bind", "/dev/null", real, NULL});
-}
-
-/* Shows install_tree at /lib/modules, where makefiles look for headers even if dkms was
- * given another install tree. */
-static void bind_install_tree(struct strv *argv, const char *install_tree)
-{
-	_cleanup_free_ char *usual = realpath("/lib/modules", NULL);
-	_cleanup_free_ char *real = install_tree ? realpath(install_tree, NULL) : NULL;
-
-	if (usual && real && !streq(usual, real))
-		strv_push_all(
-			argv, (const char *const[]){"--ro-bind", real, usual, NULL});
 }
 
 bool sandbox_hides_path(const char *path)
@@ -338,15 +271,76 @@ static bool is_shown(const struct strv *shown, const char *path)
 	return false;
 }
 
+/* Makes a symbolic link at place, if that is in an emptied directory and if nothing was
+ * shown there. */
+static void place_link(struct strv *argv, struct strv *emptied, struct strv *shown,
+	const char *place, const char *target)
+{
+	/* bubblewrap would follow ".." out of the sandbox, to the root directory of the
+	 * machine, where it may write. */
+	if (path_has_dot_dot(place) || streq(place, target) || is_shown(shown, place) ||
+		!is_emptied(argv, emptied, place))
+		return;
+	strv_push(shown, place);
+	make_parent_dirs(argv, emptied, place);
+	strv_push_all(argv, (const char *const[]){"--symlink", target, place, NULL});
+}
+
+/* Makes links to real at path and at each path that the links there lead to. These are but
+ * names, and what is shown at them is real. */
+static void place_links(struct strv *argv, struct strv *emptied, struct strv *shown,
+	const char *path, const char *real)
+{
+	_cleanup_free_ char *at = xstrdup(path);
+
+	for (int depth = 0; at && depth <= LINKS_MAX; depth++) {
+		_cleanup_free_ char *place = resolve_parent(at), *target = NULL;
+
+		place_link(argv, emptied, shown, place, real);
+		place_link(argv, emptied, shown, at, real);
+		if (link_read(place, &target) < 0)
+			break;
+		free(at);
+		at = *target == '/' ? TAKE_PTR(target) : path_beside(place, target);
+	}
+}
+
+/* Shows path if it is hidden and others can exchange it. Follows no link, since each would
+ * have to be looked at for whom it is followed: shows what the guard has found, and a link at
+ * path. Returns whether they can. */
+static bool show_exchangeable(
+	struct strv *argv, struct strv *emptied, struct strv *shown, const char *path)
+{
+	struct read_guard guard = {0};
+	_cleanup_free_ char *real = NULL;
+	_cleanup_close_ int fd = guard_resolve(path, &guard, &real);
+
+	if (!guard.exchangeable)
+		return false;
+	/* guarded_mounts_add() says why it is not shown. */
+	if (fd < 0)
+		strv_push_all(argv, (const char *const[]){"--ro-bind-try", path, path, NULL});
+	if (fd < 0)
+		return true;
+	if (!is_shown(shown, real) && is_emptied(argv, emptied, real)) {
+		strv_push(shown, real);
+		make_parent_dirs(argv, emptied, real);
+		strv_push_all(
+			argv, (const char *const[]){"--ro-bind-try", real, real, NULL});
+	}
+	place_links(argv, emptied, shown, path, real);
+	return true;
+}
+
 /* Shows path if it is hidden. If it is a link, both the link and its target are shown.
- * depth counts the links followed so far, at most 8. */
+ * depth counts the links followed so far, at most LINKS_MAX. */
 static void show_path(struct strv *argv, struct strv *emptied, struct strv *shown,
 	const char *path, int depth)
 {
 	_cleanup_free_ char *place = resolve_parent(path);
 	struct stat st;
 
-	if (depth > 8 || stat(path, &st) < 0)
+	if (depth > LINKS_MAX || stat(path, &st) < 0)
 		return;
 	if (!is_shown(shown, place)) {
 		strv_push(shown, place);
@@ -376,21 +370,6 @@ static void show_moved_path(struct strv *argv, struct strv *emptied, struct strv
 	make_parent_dirs(argv, emptied, real);
 	strv_push_all(argv, (const char *const[]){"--symlink", place, real, NULL});
 	strv_push(shown, real);
-}
-
-/* Makes a symbolic link at place, if that is in an emptied directory and if nothing was
- * shown there. */
-static void place_link(struct strv *argv, struct strv *emptied, struct strv *shown,
-	const char *place, const char *target)
-{
-	/* bubblewrap would follow ".." out of the sandbox, to the root directory of the
-	 * machine, where it may write. */
-	if (path_has_dot_dot(place) || streq(place, target) || is_shown(shown, place) ||
-		!is_emptied(argv, emptied, place))
-		return;
-	strv_push(shown, place);
-	make_parent_dirs(argv, emptied, place);
-	strv_push_all(argv, (const char *const[]){"--symlink", target, place, NULL});
 }
 
 static void add_links(struct strv *argv, struct strv *emptied, struct strv *shown,
@@ -431,12 +410,15 @@ static void add_strict_mounts(struct strv *argv, struct strv *emptied, struct st
 	for (size_t i = 0; box->network && i < ARRAY_SIZE(network_files); i++)
 		show_path(argv, emptied, shown, network_files[i], 0);
 	for (size_t i = 0; i < box->readable_paths.n; i++)
-		show_path(argv, emptied, shown, box->readable_paths.items[i], 0);
+		if (!show_exchangeable(argv, emptied, shown, box->readable_paths.items[i]))
+			show_path(argv, emptied, shown, box->readable_paths.items[i], 0);
 	add_links(argv, emptied, shown, box);
 }
 
-/* Does what mask_file() does in a strict sandbox, where most secret files are hidden
- * together with the directory around them. */
+/* Puts /dev/null over a secret file. Without that, a command in a user namespace could
+ * read it, since it runs as the user of dkms. A file that is hidden anyway is left
+ * alone, and so is one that no user can reach, because bubblewrap might not reach it
+ * either. */
 static void mask_if_shown(struct strv *argv, const struct strv *emptied,
 	const struct strv *shown, const char *path)
 {
@@ -544,13 +526,8 @@ static int add_mounts(struct command *cmd, struct strv *argv, const struct sandb
 		else
 			strv_push_all(argv, (const char *const[]){"--tmpfs", dir, NULL});
 	}
-	if (box->strict) {
+	if (box->strict)
 		add_strict_mounts(argv, &emptied, &shown, box);
-	} else {
-		for (size_t i = 0; i < box->readable_paths.n; i++)
-			bind_hidden_top(argv, &shown, box->readable_paths.items[i]);
-		bind_install_tree(argv, box->install_tree);
-	}
 	strv_push_all(argv,
 		(const char *const[]){"--dev", "/dev", "--proc", "/proc", NULL});
 	if (box->strict) {
@@ -558,11 +535,8 @@ static int add_mounts(struct command *cmd, struct strv *argv, const struct sandb
 		show_files(argv, &emptied, &box->shown_files);
 	}
 	r = show_data_files(cmd, argv, &emptied, &box->data_files, err);
-	for (size_t i = 0; i < box->secret_files.n; i++)
-		if (box->strict)
-			mask_if_shown(argv, &emptied, &shown, box->secret_files.items[i]);
-		else
-			mask_file(argv, &shown, box->secret_files.items[i]);
+	for (size_t i = 0; box->strict && i < box->secret_files.n; i++)
+		mask_if_shown(argv, &emptied, &shown, box->secret_files.items[i]);
 	if (box->jobserver_fifo)
 		show_jobserver_fifo(argv, box->jobserver_fifo);
 	for (size_t i = 0; i + 1 < box->writable_dirs.n; i += 2) {
@@ -614,13 +588,12 @@ static int add_filter(struct command *cmd, struct strv *argv, const struct sandb
  * kills all that is in the sandbox. The shell keeps the jobserver's pipe open: if dkms
  * were killed before a make opens the pipe, that make would wait for ever for someone else
  * to open it. */
-static void add_shell(struct strv *argv, const struct sandbox *box)
+static void add_shell(struct strv *argv, const struct sandbox *box, struct str *checks)
 {
 	const char *fifo = box->jobserver_fifo;
 
-	strv_push_all(argv, (const char *const[]){"--", "sh", "-c",
-				    fifo ? "exec 9<>\"$0\"; \"$@\" 9>&-; exit $?"
-					 : "\"$@\"; exit $?",
+	str_add(checks, fifo ? "exec 9<>\"$0\"; \"$@\" 9>&-; exit $?" : "\"$@\"; exit $?");
+	strv_push_all(argv, (const char *const[]){"--", "sh", "-c", checks->data,
 				    fifo ? fifo : "sh", NULL});
 }
 
@@ -648,10 +621,13 @@ static void add_memory_group(struct strv *argv, const struct sandbox *box)
 static int wrap_in_bubblewrap(struct command *cmd, const struct sandbox *box,
 	struct strv *argv, struct error *err)
 {
+	_cleanup_(str_done) struct str checks = {0};
+	size_t first;
 	int r;
 
 	if (box->kind == SANDBOX_KIND_USERNS)
 		user_add_options(argv, box->uid, box->max_processes);
+	first = argv->n + 1;
 	add_namespaces(argv, box->kind, box->network);
 	r = add_mounts(cmd, argv, box, err);
 	if (cmd->cwd)
@@ -660,7 +636,9 @@ static int wrap_in_bubblewrap(struct command *cmd, const struct sandbox *box,
 		add_trace_fds(argv);
 	if (r == 0)
 		r = add_filter(cmd, argv, box, err);
-	add_shell(argv, box);
+	if (r == 0)
+		r = guarded_mounts_add(cmd, argv, first, &checks, err);
+	add_shell(argv, box, &checks);
 	if (box->kind == SANDBOX_KIND_UNTRUSTED)
 		user_add_options(argv, box->uid, box->max_processes);
 	if (cmd->trace)

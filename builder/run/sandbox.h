@@ -41,18 +41,13 @@ struct sandbox {
 	 * job leaves to the next. It must belong to the user who runs bubblewrap, and be
 	 * mode 1777. NULL: each command has an empty /tmp. */
 	const char *tmp_dir;
-	const char *install_tree;     /* shown at /lib/modules, if that exists, or NULL */
 	const char *jobserver_fifo; /* named pipe of make's jobserver in /tmp, or NULL */
 	bool network;                 /* the command may use the network */
 	struct strv readable_paths;   /* paths that the command must see, hidden or not */
 	struct strv secret_files;     /* files that the command must not read */
 	/* Hides more: other kernels' and other modules' files, and most of /etc and
-	 * /var. An entry of readable_paths then shows that path alone; without strict it
-	 * shows the whole directory below /home, /root, /tmp, /var/tmp or /run that it
-	 * is in. */
+	 * /var. Without strict nothing but bwrap_options is used of the rest. */
 	bool strict;
-
-	/* The rest is used only with strict. */
 	struct strv hidden_dirs; /* directories to hide besides the built-in ones */
 	/* Pairs of a real path and the place where it is shown, which is in a hidden
 	 * directory. If the path itself is hidden, a link at it leads to the place. */
@@ -105,13 +100,6 @@ extern const char *const sandbox_visible_boot[2];
  * enter the directory. With SANDBOX_KIND_UNTRUSTED and strict, directories above it that
  * the sandbox hides do not matter. */
 bool sandbox_user_can_read(const struct sandbox *box, const char *path);
-
-/* Shows a file that the user of the command cannot read: hands its text over. Returns 0,
- * or a negative errno and err. */
-int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err);
-/* Does the same with a file that is open: fd is what the caller has found at path. */
-int sandbox_hand_over_fd(
-	struct sandbox *box, const char *path, int fd, struct error *err);
 
 /* Fills cmd, which command_done() frees, with a command that exits 0 if kind works on
  * this machine, with commands that run as uid (0: the user of dkms) and, unless unfiltered,

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/steps/conf-copy.h"
 
 #define ORIGINAL "/run/dkms-source" /* where the sandbox has the directory itself */
@@ -89,13 +90,15 @@ void conf_copy_show(const char *path, struct command *cmd, struct sandbox *box)
 	static const char script[] = "cp -RPp \"$0/.\" \"$1\" 2>/dev/null; "
 				     "chmod u+w \"$1\" 2>/dev/null; "
 				     "shift; exec \"$@\"";
-	_cleanup_free_ char *dir = path_parent(path), *real = realpath(dir, NULL);
+	_cleanup_free_ char *dir = path_parent(path), *real = NULL;
+	struct read_guard guard = {0};
+	_cleanup_close_ int fd = guard_resolve(dir, &guard, &real);
 	struct strv argv = {0};
 	bool is_shown = false;
 
 	for (size_t i = 0; i < box->readable_paths.n; i++)
 		is_shown = is_shown || streq(box->readable_paths.items[i], dir);
-	if (box->kind == SANDBOX_KIND_NONE || !real || has_secret(box, real))
+	if (box->kind == SANDBOX_KIND_NONE || fd < 0 || has_secret(box, real))
 		return;
 	empty_version_dir(box, dir);
 	if (is_shown)

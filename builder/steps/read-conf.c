@@ -10,6 +10,7 @@
 #include "base/beneath.h"
 #include "base/file.h"
 #include "base/guard.h"
+#include "builder/run/hand-over.h"
 #include "builder/run/memory-group.h"
 #include "builder/host/header-trees.h"
 #include "builder/host/keypair.h"
