@@ -72,6 +72,23 @@ static int check_temporary_dir(const char *path, struct error *err)
 	return -ENOENT;
 }
 
+struct tree_filter *arguments_filter(const struct arguments *args)
+{
+	const struct strv *kernels = &args->kernels, *archs = &args->archs;
+	size_t n = kernels->n ? kernels->n : 1;
+	struct tree_filter *filters = xcalloc(n, sizeof(*filters));
+
+	for (size_t i = 0; i < n; i++) {
+		filters[i].name = args->name;
+		filters[i].version = args->version;
+		filters[i].release = kernels->n ? kernels->items[i] : NULL;
+		if (archs->n)
+			filters[i].arch = archs->items[archs->n == n ? i : 0];
+		filters[i].next = i + 1 < n ? &filters[i + 1] : NULL;
+	}
+	return filters;
+}
+
 static int check_name(const char *what, const char *name, int status, struct error *err)
 {
 	int r = tree_check_name(what, name, err);

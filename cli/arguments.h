@@ -8,6 +8,7 @@
 
 struct command_row;
 struct slots;
+struct tree_filter;
 
 /* What the command line says. arguments_done() frees the strings and lists. */
 struct arguments {
@@ -41,6 +42,10 @@ void arguments_done(struct arguments *args);
  * it changes are writable; changes nothing. Returns 0, or a negative errno with the exit
  * status in err. */
 int arguments_check(const struct arguments *args, struct error *err);
+/* Returns a chain of filters for the modules and the kernels that the arguments name, one for
+ * each kernel, with its own architecture or the one that was given for all. The strings belong
+ * to args. The caller frees the first one, which frees all. */
+struct tree_filter *arguments_filter(const struct arguments *args);
 /* Returns true if the module is given only by an archive that contains it. */
 bool arguments_are_archive(const struct arguments *args);
 /* Returns true if standard output is for JSON alone: with --json and with --events -. */

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/generate-mok.h"
 #include "cli/kernel-hooks.h"
+#include "cli/log.h"
 #include "cli/match.h"
 #include "cli/module-commands.h"
 #include "cli/pack.h"
@@ -56,6 +57,9 @@ const struct command_row commands[] = {
 	{"status", "[NAME[/VERSION]]",
 		"list modules, and the kernels they are built and installed for",
 		command_status, 0},
+	{"log", "[NAME[/VERSION]]",
+		"show the log of the newest failed build, from its first error on",
+		command_log, 0},
 	{"provenance", "NAME/VERSION", "print of what its built modules were made",
 		command_provenance, COMMAND_NEEDS_MODULE},
 	{"cache", "stats | verify | gc | clear | why",

@@ -202,7 +202,7 @@ static void offer_kernels(struct completion *c, bool is_template)
 {
 	_cleanup_(strv_done) struct strv releases = {0};
 	static const char *const on_built[] = {"uninstall", "unbuild", "remove", "status",
-		"sign", "mktarball", "mkdeb", "mkrpm", "provenance", "kernel_prerm"};
+		"sign", "mktarball", "mkdeb", "mkrpm", "provenance", "log", "kernel_prerm"};
 	bool built = is_template;
 
 	for (size_t i = 0; i < ARRAY_SIZE(on_built); i++)

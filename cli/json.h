@@ -3,6 +3,7 @@
 #define CLI_JSON_H
 
 #include "base/json-text.h"
+#include "builder/build/buildlog.h"
 #include "builder/job/job.h"
 
 /* How jobs look in JSON: what the documents and the events that dkms writes have in common.
@@ -21,6 +22,10 @@ void json_set_job(json_t *object, const struct job *job);
  * "archive", "built", "installed", "cache", "linked_from", "not_kept" and the keys of
  * json_set_usage(). */
 void json_set_result(json_t *object, const struct job *job);
+/* Sets what the log of a build says: "phase", "exit_status", "error", "log" and "when". The log
+ * of a build that has not failed has no summary: NULL. */
+void json_set_log(json_t *object, const char *log, int64_t when_s,
+	const struct buildlog_summary *summary);
 /* Sets "wall_s", "cpu_s" and "max_rss_bytes", which is null for 0. */
 void json_set_usage(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t max_rss_bytes);
 /* Returns a list of the phases of a job. Each has "phase", "start_s", "exit_status" and the

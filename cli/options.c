@@ -91,7 +91,7 @@ const struct option_row options[] = {
 		"write what ran when to FILE, for Perfetto or chrome://tracing"},
 	{'q', "quiet", NULL, OPTION_FLAG, AT(quiet), "print only failures and warnings"},
 	{0, "verbose", NULL, OPTION_FLAG, SETTING(verbose),
-		"say why it cannot be recorded what builds read"},
+		"say more: failed builds in status, what cannot be recorded"},
 	{0, "debug", NULL, OPTION_FLAG, AT(debug), "print every step and command"},
 	{0, "no-initrd", NULL, OPTION_IGNORED, 0, NULL},
 	{0, "no-clean-kernel", NULL, OPTION_IGNORED, 0, NULL},

@@ -83,13 +83,35 @@ void print_error(const struct error *err)
 		print_masked(stderr, "      %s\n", err->remedy);
 }
 
-char *format_day(int64_t seconds)
+char *format_minute(int64_t seconds)
 {
 	time_t when = (time_t)seconds;
 	struct tm parts;
-	char text[16] = "";
+	char text[32] = "";
 
 	if (localtime_r(&when, &parts))
-		strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &parts);
 	return xstrdup(text);
+}
+
+char *format_day(int64_t seconds)
+{
+	char *text = format_minute(seconds);
+
+	text[strcspn(text, " ")] = '\0';
+	return text;
+}
+
+char *format_age(int64_t seconds)
+{
+	long age = (long)(time(NULL) - (time_t)seconds);
+	long days = age / (24 * 3600);
+
+	if (age < 60)
+		return xstrdup("just now");
+	if (age < 3600)
+		return xasprintf("%ld min ago", age / 60);
+	if (!days)
+		return xasprintf("%ld h ago", age / 3600);
+	return xasprintf("%ld day%s ago", days, days == 1 ? "" : "s");
 }

@@ -21,6 +21,11 @@ void print_warning(const char *fmt, ...) _printf_(1, 2);
 char *format_seconds(double seconds);
 /* Formats a size: "640 B", "1.1 GiB". The caller frees. */
 char *format_bytes(uint64_t bytes);
+/* Formats how long ago a time was, in seconds since 1970: "2 h ago", "3 days ago". The caller
+ * frees. */
+char *format_age(int64_t seconds);
+/* Formats a time in seconds since 1970 as a local time: "2026-11-29 09:14". The caller frees. */
+char *format_minute(int64_t seconds);
 /* Formats a time in seconds since 1970 as a local date: "2026-11-29". The caller frees. */
 char *format_day(int64_t seconds);
 

@@ -41,10 +41,28 @@ static bool is_new(struct report *r, const char *text)
 	return true;
 }
 
+/* So much is shown at once of the line that says why a job failed (bytes). */
+#define WHY_MAX_BYTES 160
+
+/* Prints the line that says what failed and the beginning of the one that says why. */
+static void print_first_lines(const char *what)
+{
+	_cleanup_free_ char *first = xstrndup(what, strcspn(what, "\n"));
+	const char *rest = what + strlen(first);
+	_cleanup_free_ char *why = *rest ? xstrndup(rest + 1, strcspn(rest + 1, "\n")) : NULL;
+
+	print_masked(stderr, "%s\n", first);
+	if (!why)
+		return;
+	text_shorten(why, WHY_MAX_BYTES);
+	print_masked(stderr, "      %s\n", why);
+}
+
 static void print_failure(struct report *r, const struct plan *p, const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
 	const char *what = job->outcome.error.what ? job->outcome.error.what : "failed";
+	bool brief = has_several_jobs(p) && failure_has_details(job);
 
 	/* Missing headers (21) make all modules fail for that kernel; they are reported once. */
 	if (job->outcome.error.status == 21) {
@@ -57,13 +75,12 @@ static void print_failure(struct report *r, const struct plan *p, const struct j
 		return;
 	}
 	print_masked(stderr, "dkms: %s: FAILED: ", title);
-	if (has_several_jobs(p) && failure_has_details(job)) {
-		print_masked(stderr, "%.*s\n", (int)strcspn(what, "\n"), what);
-		r->has_more = true;
-		return;
-	}
-	print_indented(stderr, what);
-	if (job->outcome.error.remedy)
+	if (brief)
+		print_first_lines(what);
+	else
+		print_indented(stderr, what);
+	r->has_more |= brief;
+	if (job->outcome.error.remedy && !brief)
 		print_masked(stderr, "      %s\n", job->outcome.error.remedy);
 	if (job->outcome.log_path)
 		print_masked(stderr, "  log: %s\n", job->outcome.log_path);

@@ -4,6 +4,8 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "builder/build/buildlog.h"
+#include "builder/build/failed-builds.h"
 #include "builder/tree/file-check.h"
 #include "builder/tree/weak.h"
 #include "cli/json.h"
@@ -13,6 +15,9 @@
 /* New keys may appear under the same number. The number is increased when a key changes its
  * meaning or is removed. */
 #define SCHEMA "dkms-status-1"
+
+/* Only the last part of a longer log is searched (bytes). */
+#define LOG_MAX (16 * 1024 * 1024)
 
 /* Why a version is broken, and how to repair it. */
 struct problem {
@@ -81,7 +86,7 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 {
 	switch (e->state) {
 	case STATE_INSTALLED_WEAK:
-		print_masked(out, "%s, %s, %s, %s: %s from %s\n", e->name, e->version,
+		print_masked(out, "%s, %s, %s, %s: %s from %s", e->name, e->version,
 			e->release, e->arch, tree_state_name(e->state), e->weak_release);
 		return;
 	case STATE_BUILT:
@@ -95,13 +100,12 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 				out);
 		if (check == FILE_CHECK_DIFFERS)
 			fputs(" (Differences between built and installed modules)", out);
-		fputc('\n', out);
 		return;
 	case STATE_UNKNOWN:
 	case STATE_LEFTOVER:
 	case STATE_BROKEN:
 	case STATE_ADDED:
-		print_masked(out, "%s/%s: %s\n", e->name, e->version, tree_state_name(e->state));
+		print_masked(out, "%s/%s: %s", e->name, e->version, tree_state_name(e->state));
 		return;
 	}
 }
@@ -116,8 +120,102 @@ static void print_problem(
 		e->state == STATE_LEFTOVER ? "a leftover" : "broken", p.what, p.remedy);
 }
 
-static json_t *entry_json(
-	const struct settings *s, const struct tree_entry *e, enum file_check check)
+/* Returns the newest failed build of the entry: of its kernel or, if it has none, of any. */
+static const struct failed_build *find_failed(
+	const struct failed_builds *failed, const struct tree_entry *e)
+{
+	const struct failed_build *newest = NULL;
+
+	for (size_t i = 0; i < failed->n; i++) {
+		const struct failed_build *b = &failed->items[i];
+
+		if (streq(b->name, e->name) && streq(b->version, e->version) &&
+			(!e->release || (streq(b->release, e->release) &&
+						streq(b->arch, e->arch))) &&
+			(!newest || b->when_s >= newest->when_s))
+			newest = b;
+	}
+	return newest;
+}
+
+static json_t *failed_json(const struct settings *s, const struct failed_build *b)
+{
+	_cleanup_(str_done) struct str log = {0};
+	_cleanup_free_ char *dir = NULL;
+	struct buildlog_summary summary = {.exit_status = -1};
+	json_t *j;
+
+	if (!b)
+		return json_null();
+	j = json_object();
+	if (file_read_tail(b->log, LOG_MAX, &log, NULL) == 0) {
+		dir = buildlog_build_dir(log.data, s->trees.dkms, b->name, b->version);
+		buildlog_summarize(log.data, dir, &summary);
+	}
+	json_object_set_new(j, "kernel", json_text(b->release));
+	json_object_set_new(j, "arch", json_text(b->arch));
+	json_set_log(j, b->log, b->when_s, &summary);
+	buildlog_summary_done(&summary);
+	return j;
+}
+
+static void print_failed(const struct failed_build *b, FILE *out)
+{
+	_cleanup_free_ char *age = format_age(b->when_s);
+
+	print_masked(out, " (build failed %s: dkms log %s/%s -k %s)", age, b->name, b->version,
+		b->release);
+}
+
+/* Whether the list has an entry for the version and the kernel of a failed build. */
+static bool has_entry(const struct tree_list *l, const struct failed_build *b)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct tree_entry *e = &l->entries[i];
+
+		if (e->release && streq(e->name, b->name) && streq(e->version, b->version) &&
+			streq(e->release, b->release) && streq(e->arch, b->arch))
+			return true;
+	}
+	return false;
+}
+
+/* Prints the failed builds of an entry's version for kernels that have no entry. */
+static void print_other_failed(const struct tree_list *l, const struct tree_entry *e,
+	const struct failed_builds *failed, FILE *out)
+{
+	for (size_t i = 0; i < failed->n; i++) {
+		const struct failed_build *b = &failed->items[i];
+
+		if (!streq(b->name, e->name) || !streq(b->version, e->version) ||
+			has_entry(l, b))
+			continue;
+		print_masked(out, "%s/%s, %s, %s: %s", b->name, b->version, b->release, b->arch,
+			tree_state_name(STATE_ADDED));
+		print_failed(b, out);
+		fputc('\n', out);
+	}
+}
+
+/* Prints the lines of the list. */
+static void print_lines(const struct tree_list *l, const enum file_check *checks,
+	const struct failed_builds *failed, FILE *out)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct tree_entry *e = &l->entries[i];
+		const struct failed_build *b = e->release ? find_failed(failed, e) : NULL;
+
+		print_text(e, checks[i], out);
+		if (b)
+			print_failed(b, out);
+		fputc('\n', out);
+		if (i + 1 == l->n || !is_same_version(l, i + 1))
+			print_other_failed(l, e, failed, out);
+	}
+}
+
+static json_t *entry_json(const struct settings *s, const struct tree_entry *e,
+	enum file_check check, const struct failed_builds *failed)
 {
 	_cleanup_free_ char *link = NULL;
 	_cleanup_free_ char *source = NULL;
@@ -140,71 +238,71 @@ static json_t *entry_json(
 	json_object_set_new(j, "modules_missing", json_boolean(check == FILE_CHECK_MISSING));
 	json_object_set_new(j, "modules_differ", json_boolean(check == FILE_CHECK_DIFFERS));
 	json_object_set_new(j, "problem", json_text(p.what));
+	json_object_set_new(j, "last_failure", failed_json(s, find_failed(failed, e)));
 	return j;
 }
 
 static void print_json(const struct settings *s, const struct tree_list *l,
-	const enum file_check *checks, FILE *out)
+	const enum file_check *checks, const struct failed_builds *failed, FILE *out)
 {
 	json_t *root = json_object(), *modules = json_array();
 
 	json_object_set_new(root, "schema", json_string(SCHEMA));
 	json_object_set_new(root, "modules", modules);
 	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(modules, entry_json(s, &l->entries[i], checks[i]));
+		json_array_append_new(modules, entry_json(s, &l->entries[i], checks[i], failed));
 	json_print(root, out);
 	json_decref(root);
+}
+
+/* Whether to print more than what scripts have parsed for twenty years. */
+static bool shows_more(const struct settings *s, FILE *out)
+{
+	return s->verbose || isatty(fileno(out));
 }
 
 int status_print(const struct settings *s, const struct tree_filter *filter, bool json,
 	FILE *out, FILE *errors)
 {
 	struct tree_list list = {0};
+	struct failed_builds failed = {0};
 	struct error err = {0};
 	enum file_check *checks;
 	int r = tree_read(s->trees.dkms, s->trees.source, filter, &list, &err);
 
 	if (r == 0)
 		r = weak_add_entries(s, filter, &list, &err);
+	if (r == 0 && (json || shows_more(s, out)))
+		r = failed_builds_list(
+			s->trees.dkms, s->trees.install, filter, &failed, &err);
 	if (r < 0) {
 		int status = err.status;
 
 		print_masked(errors, "dkms: %s\n", err.what);
 		error_done(&err);
 		tree_list_done(&list);
+		failed_builds_done(&failed);
 		return status;
 	}
 	checks = file_check_entries(s, &list);
 	if (json)
-		print_json(s, &list, checks, out);
-	for (size_t i = 0; i < list.n && !json; i++)
-		print_text(&list.entries[i], checks[i], out);
+		print_json(s, &list, checks, &failed, out);
+	else
+		print_lines(&list, checks, &failed, out);
 	for (size_t i = 0; i < list.n; i++)
 		if (is_problem(&list.entries[i]) && !is_same_version(&list, i))
 			print_problem(s, &list.entries[i], errors);
 	free(checks);
 	tree_list_done(&list);
+	failed_builds_done(&failed);
 	return 0;
 }
 
-/* Makes a chain of filters, one for each kernel, with its own architecture or the one that was
- * given for all. */
 int command_status(struct arguments *args)
 {
-	const struct strv *kernels = &args->kernels, *archs = &args->archs;
-	size_t n = kernels->n ? kernels->n : 1;
-	struct tree_filter *filters = xcalloc(n, sizeof(*filters));
-	int status;
+	struct tree_filter *filter = arguments_filter(args);
+	int status = status_print(&args->settings, filter, args->json, stdout, stderr);
 
-	for (size_t i = 0; i < n; i++) {
-		filters[i].name = args->name;
-		filters[i].version = args->version;
-		filters[i].release = kernels->n ? kernels->items[i] : NULL;
-		if (archs->n)
-			filters[i].arch = archs->items[archs->n == n ? i : 0];
-		filters[i].next = i + 1 < n ? &filters[i + 1] : NULL;
-	}
-	status = status_print(&args->settings, filters, args->json, stdout, stderr);
-	free(filters);
+	free(filter);
 	return status;
 }

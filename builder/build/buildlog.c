@@ -17,6 +17,9 @@
 #define COMMAND "# command: "
 #define ENVIRONMENT "# environment: "
 #define EXIT_CODE "# exit code: "
+#define ELAPSED "# elapsed time: "
+#define FAILED_IN "# failed in "
+#define SEEN_AT "# seen at "
 #define LOCAL "# not done for a build from the cache:"
 
 /* Writes and frees the text. Returns 0, or a negative errno. Most callers ignore it: a
@@ -84,13 +87,23 @@ int buildlog_add_result(int fd, const struct outcome *outcome, const struct comm
 	} else {
 		str_addf(&s, "\n" EXIT_CODE "%d\n", outcome->exit_status);
 	}
-	str_addf(&s, "# elapsed time: %.1f s\n", outcome->elapsed_s);
+	str_addf(&s, ELAPSED "%.1f s\n", outcome->elapsed_s);
 	return write_text(fd, &s);
 }
 
 void buildlog_add_environment(int fd, const char *variables)
 {
 	buildlog_add_note(fd, ENVIRONMENT "%s", variables);
+}
+
+void buildlog_add_place(int fd, const char *seen, const char *path)
+{
+	buildlog_add_note(fd, SEEN_AT "%s: %s", seen, path);
+}
+
+void buildlog_add_failure(int fd, const char *phase, const char *what)
+{
+	buildlog_add_note(fd, FAILED_IN "%s: %.*s", phase, (int)strcspn(what, "\n"), what);
 }
 
 void buildlog_add_local(int fd)
@@ -147,7 +160,9 @@ static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference",
  * they are not copied. The lines point into the text of the log. */
 struct found_lines {
 	size_t n;
+	size_t number;	  /* of the line in the file, from 1 */
 	size_t error;	  /* index of the line that explains the failure best */
+	size_t error_number; /* its number in the file */
 	size_t mark;	  /* index of its mark; ARRAY_SIZE(marks): there is no such line */
 	char *error_line; /* or NULL */
 	char *last[LAST_LINES]; /* line i is last[i % LAST_LINES] */
@@ -158,6 +173,7 @@ struct found_lines {
  * directories. */
 static void note_line(struct found_lines *found, char *line)
 {
+	found->number++;
 	while (isspace((unsigned char)*line))
 		line++;
 	if (!*line || *line == '#' || strstr(line, "ing directory '"))
@@ -165,6 +181,7 @@ static void note_line(struct found_lines *found, char *line)
 	for (size_t m = 0; m < found->mark; m++) {
 		if (strstr(line, marks[m])) {
 			found->error = found->n;
+			found->error_number = found->number;
 			found->error_line = line;
 			found->mark = m;
 		}
@@ -202,30 +219,119 @@ static void add_line(struct str *s, char *line, const char *dir)
 	str_add(s, rest);
 }
 
+/* Returns the text for buildlog_explain_failure(); the caller frees. */
+static char *explain(struct found_lines *lines, const char *dir)
+{
+	struct str text = {0};
+	size_t tail;
+
+	if (lines->n < 3) /* the header has two lines */
+		return NULL;
+	if (lines->mark < CLEAR_MARKS) {
+		add_line(&text, lines->error_line, dir);
+		return str_take(&text);
+	}
+	tail = lines->n - LAST_LINES < 2 ? 2 : lines->n - LAST_LINES;
+	if (lines->error < tail) {
+		add_line(&text, lines->error_line, dir);
+		str_add(&text, lines->error + 1 < tail ? "\n...\n" : "\n");
+	}
+	for (size_t i = tail; i < lines->n; i++) {
+		add_line(&text, lines->last[i % LAST_LINES], dir);
+		str_add(&text, i + 1 < lines->n ? "\n" : "");
+	}
+	return str_take(&text);
+}
+
 char *buildlog_explain_failure(const char *path, const char *dir)
 {
 	_cleanup_(str_done) struct str log = {0};
 	struct found_lines lines;
-	struct str text = {0};
-	size_t tail;
 
 	if (file_read_tail(path, LOG_SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
 	find_lines(log.data, &lines);
-	if (lines.n < 3) /* the header has two lines */
-		return NULL;
-	if (lines.mark < CLEAR_MARKS) {
-		add_line(&text, lines.error_line, dir);
-		return str_take(&text);
+	return explain(&lines, dir);
+}
+
+void buildlog_read_places(const char *text, struct strv *ret)
+{
+	const char *end = strstr(text, "\n" COMMAND);
+
+	while ((text = strstr(text, "\n" SEEN_AT)) && end && text < end) {
+		const char *seen = text + 1 + strlen(SEEN_AT);
+		const char *colon = strstr(seen, ": ");
+		size_t n = strcspn(seen, "\n");
+
+		text = seen + n;
+		if (!colon || colon > text)
+			continue;
+		strv_take(ret, xstrndup(seen, (size_t)(colon - seen)));
+		strv_take(ret, xstrndup(colon + 2, (size_t)(text - colon - 2)));
 	}
-	tail = lines.n - LAST_LINES < 2 ? 2 : lines.n - LAST_LINES;
-	if (lines.error < tail) {
-		add_line(&text, lines.error_line, dir);
-		str_add(&text, lines.error + 1 < tail ? "\n...\n" : "\n");
+}
+
+char *buildlog_build_dir(const char *text, const char *dkms_tree, const char *name,
+	const char *version)
+{
+	_cleanup_(strv_done) struct strv places = {0};
+	const char *seen = dkms_tree;
+
+	buildlog_read_places(text, &places);
+	for (size_t i = 0; i + 1 < places.n; i += 2)
+		if (streq(places.items[i + 1], dkms_tree))
+			seen = places.items[i];
+	return xasprintf("%s/%s/%s/build", seen, name, version);
+}
+
+bool buildlog_is_error(const char *line)
+{
+	return text_has_any(line, marks, CLEAR_MARKS);
+}
+
+/* Takes what a line says that dkms wrote. */
+static void read_note(struct buildlog_summary *s, const char *line)
+{
+	const char *colon;
+	long status;
+
+	if (has_prefix(line, EXIT_CODE)) {
+		status = strtol(line + strlen(EXIT_CODE), NULL, 10);
+		s->exit_status = status < 0 || status > 255 ? -1 : (int)status;
 	}
-	for (size_t i = tail; i < lines.n; i++) {
-		add_line(&text, lines.last[i % LAST_LINES], dir);
-		str_add(&text, i + 1 < lines.n ? "\n" : "");
+	if (has_prefix(line, ELAPSED))
+		s->elapsed_s += strtod(line + strlen(ELAPSED), NULL);
+	colon = has_prefix(line, FAILED_IN) ? strstr(line, ": ") : NULL;
+	if (!colon)
+		return;
+	line += strlen(FAILED_IN);
+	free(s->phase);
+	s->phase = xstrndup(line, (size_t)(colon - line));
+	str_replace(&s->what, colon + 2);
+}
+
+void buildlog_summarize(const char *text, const char *dir, struct buildlog_summary *ret)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	char *rest = copy, *line;
+	struct found_lines lines;
+
+	*ret = (struct buildlog_summary){.exit_status = -1};
+	while ((line = strsep(&rest, "\n"))) {
+		ret->lines += rest != NULL; /* the last piece follows the last line */
+		if (*line == '#')
+			read_note(ret, line);
 	}
-	return str_take(&text);
+	memcpy(copy, text, strlen(text));
+	find_lines(copy, &lines);
+	ret->error_line = lines.error_line ? lines.error_number : 0;
+	ret->error = explain(&lines, dir);
+}
+
+void buildlog_summary_done(struct buildlog_summary *s)
+{
+	free(s->phase);
+	free(s->what);
+	free(s->error);
+	*s = (struct buildlog_summary){0};
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "builder/tree/leftovers.h"
 #include "builder/build/build.h"
+#include "builder/build/buildlog.h"
 #include "builder/build/post-build.h"
 #include "builder/reuse/cached.h"
 #include "builder/steps/clean.h"
@@ -46,6 +47,7 @@ static void keep_log(struct job *job)
 	_cleanup_free_ char *target =
 		xasprintf("%s/make.log", path_base(b->paths.failed_dir));
 
+	buildlog_add_failure(b->log_fd, job->outcome.failed_in, job->outcome.error.what);
 	dir_remove(b->paths.failed_dir, NULL);
 	if (job->shared->settings->switches.keep_build)
 		keep_build(b);

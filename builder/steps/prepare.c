@@ -244,8 +244,8 @@ static void log_places(const struct build *b)
 {
 	for (size_t i = 0; i + 1 < b->places.n; i += 2)
 		if (!streq(b->places.items[i], b->places.items[i + 1]))
-			buildlog_add_note(b->log_fd, "# seen at %s: %s",
-				b->places.items[i + 1], b->places.items[i]);
+			buildlog_add_place(b->log_fd, b->places.items[i + 1],
+				b->places.items[i]);
 }
 
 static int open_log(struct job *job)

@@ -143,7 +143,7 @@ garbled()
 		see '^after' "(dkms has ended)"
 		text=$(joined)
 		is "$(grep -o 'error-[0-9]* ' <<< "$text " | sort -u | wc -l)" 30 "$columns columns: the error is complete"
-		is "$(grep -c 'error-001' <<< "$text")" 1 "$columns columns: it is printed once for both kernels"
+		is "$(grep -c 'error-030' <<< "$text")" 1 "$columns columns: it is printed once for both kernels"
 		is "$(grep -cE '^\[[#-]*\]|slots|^  slow/1.0 .* s$' <<< "$text")" 0 "$columns columns: the display is removed"
 		is "$(mux capture-pane -e -p -t 0 | grep -c $'\033\\[7m')" 0 "$columns columns: the error cannot change colors"
 	done

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What did a build print? Shows its log, from the first error on. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "builder/build/buildlog.h"
+#include "builder/build/failed-builds.h"
+#include "builder/tree/tree.h"
+#include "cli/command-row.h"
+#include "cli/json.h"
+#include "cli/log-text.h"
+#include "cli/log.h"
+#include "cli/print.h"
+
+/* Only the last part of a longer log is shown (bytes). */
+#define LOG_MAX (64 * 1024 * 1024)
+/* So many lines are shown before the one with the first error. */
+#define LINES_BEFORE 3
+
+#define SCHEMA "dkms-log-1"
+
+/* Adds the logs of what is built to ret. */
+static int list_built(const struct settings *s, const struct tree_filter *filter,
+	struct failed_builds *ret, struct error *err)
+{
+	struct tree_list list = {0};
+	int r = tree_read(s->trees.dkms, s->trees.source, filter, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		const struct tree_entry *e = &list.entries[i];
+		_cleanup_free_ char *dir = NULL, *log = NULL;
+		struct stat st;
+
+		if (e->state != STATE_BUILT && e->state != STATE_INSTALLED)
+			continue;
+		dir = tree_built_dir(s->trees.dkms, tree_entry_on_kernel(e));
+		log = path_join(dir, "log/make.log");
+		if (stat(log, &st) == 0)
+			failed_builds_push(ret, tree_entry_on_kernel(e), log, st.st_mtime);
+	}
+	tree_list_done(&list);
+	return r;
+}
+
+/* Finds the build to show. *ret belongs to builds. */
+static int find_build(const struct arguments *args, struct failed_builds *builds,
+	const struct failed_build **ret, bool *failed, struct error *err)
+{
+	const struct settings *s = &args->settings;
+	struct tree_filter *filter = arguments_filter(args);
+	int r = failed_builds_list(s->trees.dkms, s->trees.install, filter, builds, err);
+
+	*failed = builds->n > 0;
+	if (r == 0 && !builds->n && args->name)
+		r = list_built(s, filter, builds, err);
+	free(filter);
+	*ret = failed_builds_newest(builds);
+	if (r < 0 || *ret)
+		return r;
+	if (!args->name)
+		return error_set(err, -ENOENT, 1, "no build has failed, according to %s",
+			s->trees.dkms);
+	return error_set(err, -ENOENT, 1, "%s%s%s%s%s has no log in %s", args->name,
+		args->version ? "/" : "", args->version ? args->version : "",
+		args->kernels.n ? " for " : "", args->kernels.n ? args->kernels.items[0] : "",
+		s->trees.dkms);
+}
+
+static void print_document(const struct failed_build *b, bool failed,
+	const struct buildlog_summary *summary)
+{
+	json_t *root = json_object();
+
+	json_object_set_new(root, "schema", json_string(SCHEMA));
+	json_object_set_new(root, "module", json_text(b->name));
+	json_object_set_new(root, "version", json_text(b->version));
+	json_object_set_new(root, "kernel", json_text(b->release));
+	json_object_set_new(root, "arch", json_text(b->arch));
+	json_object_set_new(root, "failed", json_boolean(failed));
+	json_set_log(root, b->log, b->when_s, failed ? summary : NULL);
+	json_object_set_new(root, "error_line",
+		failed && summary->error_line ? json_integer((json_int_t)summary->error_line)
+					      : json_null());
+	json_object_set_new(root, "lines", json_integer((json_int_t)summary->lines));
+	json_print(root, stdout);
+	json_decref(root);
+}
+
+/* Starts the pager that the user has chosen, at the given line. Returns the stream that it
+ * reads, or NULL if there is none. */
+static FILE *start_pager(size_t line)
+{
+	const char *pager = getenv("DKMS_PAGER");
+	_cleanup_free_ char *command = NULL;
+	FILE *out;
+
+	if (!pager)
+		pager = getenv("PAGER");
+	if (pager && (is_empty(pager) || streq(pager, "cat")))
+		return NULL;
+	/* Leave at once if all fits on the screen, let colors pass, do not clear the screen. */
+	setenv("LESS", "FRX", 0);
+	/* Whoever may run dkms by sudo(8) need not get a shell of root's from less(1). */
+	if (getenv("SUDO_UID"))
+		setenv("LESSSECURE", "1", 1);
+	if (pager)
+		command = xstrdup(pager);
+	else
+		command = xasprintf("if command -v less > /dev/null; then exec less +%zu; fi; cat",
+			line);
+	fflush(stdout);
+	out = popen(command, "we");
+	if (out) {
+		signal(SIGINT, SIG_IGN); /* it is the pager's */
+		signal(SIGPIPE, SIG_IGN);
+	}
+	return out;
+}
+
+#define HEAD_LINES 3
+
+/* Prints how the build ended, and where its log is, in HEAD_LINES lines. */
+static void print_head(const struct failed_build *b, bool failed,
+	const struct buildlog_summary *summary, FILE *out)
+{
+	_cleanup_free_ char *when = format_minute(b->when_s);
+	_cleanup_free_ char *time = format_seconds(summary->elapsed_s);
+	const char *what = summary->what ? summary->what : failed ? "failed" : "built";
+
+	print_masked(out, "%s/%s for %s: %s (%s, after %s)\n%s\n\n", b->name, b->version,
+		b->release, what, when, time, b->log);
+}
+
+static void show(const struct failed_build *b, bool failed,
+	const struct buildlog_summary *summary, struct log_text *text)
+{
+	bool tty = isatty(STDOUT_FILENO);
+	size_t line = failed && summary->error_line > LINES_BEFORE
+			      ? summary->error_line - LINES_BEFORE + HEAD_LINES
+			      : 1;
+	FILE *pager = tty ? start_pager(line) : NULL;
+	FILE *out = pager ? pager : stdout;
+
+	if (tty)
+		print_head(b, failed, summary, out);
+	text->color = tty && is_empty(getenv("NO_COLOR"));
+	log_text_print(text, out);
+	if (pager)
+		pclose(pager);
+}
+
+static int run(const struct arguments *args, struct error *err)
+{
+	const struct settings *s = &args->settings;
+	struct failed_builds builds = {0};
+	const struct failed_build *b = NULL;
+	struct buildlog_summary summary = {0};
+	struct log_text text = {0};
+	bool failed = false;
+	int r = arguments_check(args, err);
+
+	if (r == 0)
+		r = find_build(args, &builds, &b, &failed, err);
+	if (r == 0)
+		r = file_read_tail(b->log, LOG_MAX, &text.log, err);
+	if (r == 0) {
+		log_text_find_places(&text, s->trees.dkms, b->name, b->version);
+		buildlog_summarize(text.log.data, text.build_dir, &summary);
+		if (args->json)
+			print_document(b, failed, &summary);
+		else
+			show(b, failed, &summary, &text);
+	}
+	buildlog_summary_done(&summary);
+	log_text_done(&text);
+	failed_builds_done(&builds);
+	return r;
+}
+
+int command_log(struct arguments *args)
+{
+	_cleanup_(error_done) struct error err = {0};
+
+	if (run(args, &err) == 0)
+		return 0;
+	print_error(&err);
+	return err.status;
+}
