@@ -173,6 +173,8 @@ void kernel_free(struct kernel *k)
 	kernel_forget_modules(k);
 	close_ptr(&k->mark_fd);
 	str_done(&k->config);
+	for (size_t i = 0; i < k->n_options; i++)
+		free(k->options[i].name);
 	pthread_mutex_destroy(&k->config_lock);
 	pthread_mutex_destroy(&k->lock);
 	free(k->release);
@@ -202,22 +204,47 @@ static void read_config(struct kernel *k)
 
 /* The lines are not sorted, because only a few of some thousands are ever looked up. If
  * two lines set one option, either may be returned; kconfig writes each option once. */
-const char *kernel_config(struct kernel *k, const char *option)
+/* Finds the value of an option in the text. */
+static const char *find_option(const struct kernel *k, const char *option)
 {
 	_cleanup_free_ char *line = xasprintf("\n%s=", option);
 	size_t len = strlen(line);
 	const char *found;
 
-	pthread_mutex_lock(&k->config_lock);
-	if (!k->config_known)
-		read_config(k);
-	k->config_known = true;
-	pthread_mutex_unlock(&k->config_lock);
 	if (!k->config.len || !has_prefix(option, "CONFIG_"))
 		return NULL;
 	*line = '\0';
 	found = memmem(k->config.data, k->config.len, line, len);
 	return found ? found + len : NULL;
+}
+
+/* Does the same, and remembers the answer: the same few options are asked for by the jobs of
+ * all packages, and to find out that one is not set takes reading the whole text. */
+static const char *find_option_once(struct kernel *k, const char *option)
+{
+	struct kernel_option *o = k->options;
+
+	for (; o < k->options + k->n_options; o++)
+		if (streq(o->name, option))
+			return o->value;
+	if (k->n_options == ARRAY_SIZE(k->options))
+		return find_option(k, option);
+	*o = (struct kernel_option){xstrdup(option), find_option(k, option)};
+	k->n_options++;
+	return o->value;
+}
+
+const char *kernel_config(struct kernel *k, const char *option)
+{
+	const char *value;
+
+	pthread_mutex_lock(&k->config_lock);
+	if (!k->config_known)
+		read_config(k);
+	k->config_known = true;
+	value = find_option_once(k, option);
+	pthread_mutex_unlock(&k->config_lock);
+	return value;
 }
 
 /* Adds the module called name; path is relative to k->dir. room is the number of elements

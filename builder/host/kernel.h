@@ -16,6 +16,15 @@ struct kernel_module {
 	char *path; /* relative to the kernel's directory: "kernel/drivers/gpu/x.ko.xz" */
 };
 
+/* An option of the kernel's configuration, and its value in struct kernel's config or NULL. */
+struct kernel_option {
+	char *name;
+	const char *value;
+};
+
+/* The answers of kernel_config() for the first so many options are remembered. */
+#define KERNEL_OPTIONS 32
+
 /* A kernel release for one architecture. Its files are in the install tree. */
 struct kernel {
 	char *release;	   /* "6.1.0-56-amd64" */
@@ -47,6 +56,8 @@ struct kernel {
 	pthread_mutex_t config_lock;
 	struct str config;
 	bool config_known;
+	struct kernel_option options[KERNEL_OPTIONS]; /* that were asked for */
+	size_t n_options;
 };
 
 /* Returns the release of the running kernel, as uname -r prints it; the caller frees. */

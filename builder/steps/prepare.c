@@ -122,6 +122,21 @@ static int choose_sandbox(struct job *job)
 	return 0;
 }
 
+/* Chooses what the build sees of its kernel, where, and its compiler. */
+static void choose_view(struct job *job)
+{
+	if (job->build->sandbox != SANDBOX_KIND_NONE)
+		header_mounts_list(job->kernel, &job->build->header_mounts);
+	places_choose(job);
+	toolchain_choose_for_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
+}
+
+/* Returns whether no job gets further than to JOB_CHECKING. */
+static bool ends_here(const struct settings *s)
+{
+	return s->switches.dry_run && !s->switches.explain;
+}
+
 enum transition check_enter(struct job *job)
 {
 	const struct kernel *kernel = job->kernel;
@@ -148,14 +163,13 @@ enum transition check_enter(struct job *job)
 		return TRANSITION_FAIL;
 	job->build = build_new(job);
 	job->reuse = reuse_new();
-	if (choose_sandbox(job) < 0)
+	if (choose_sandbox(job) < 0 || check_source(job, job->build->paths.source_dir) < 0)
 		return TRANSITION_FAIL;
-	if (job->build->sandbox != SANDBOX_KIND_NONE)
-		header_mounts_list(kernel, &job->build->header_mounts);
-	places_choose(job);
-	toolchain_choose_for_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
-	return check_source(job, job->build->paths.source_dir) < 0 ? TRANSITION_FAIL
-								   : TRANSITION_NEXT;
+	if (ends_here(job->shared->settings))
+		clean_free_build(job);
+	else
+		choose_view(job);
+	return TRANSITION_NEXT;
 }
 
 /* JOB_WAITING */
