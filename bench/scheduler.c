@@ -9,6 +9,7 @@
 
 #include "scheduler/depmods.h"
 #include "scheduler/estimate.h"
+#include "scheduler/job-index.h"
 #include "scheduler/plan.h"
 #include "scheduler/runner.h"
 
@@ -28,6 +29,7 @@ static void add_jobs(struct plan *p, size_t n_modules)
 {
 	struct kernel *kernels[KERNELS];
 	size_t first = p->n_jobs;
+	struct job_index index;
 
 	for (size_t k = 0; k < KERNELS; k++) {
 		_cleanup_free_ char *release = xasprintf("6.1.0-%zu-amd64", k);
@@ -40,13 +42,18 @@ static void add_jobs(struct plan *p, size_t n_modules)
 		for (size_t k = 0; k < KERNELS; k++)
 			plan_add_job(p, JOB_INSTALL, kernels[k], name, "1.0");
 	}
+	job_index_init(&index, p->jobs + first, p->n_jobs - first);
 	for (size_t m = 0; m < n_modules; m++) {
 		_cleanup_free_ char *needed = xasprintf("module%zu", m - 1);
 
-		for (size_t k = 0; k < KERNELS && m % 4; k++)
-			plan_add_edge(p, plan_find_job(p, first, needed, kernels[k]),
+		for (size_t k = 0; k < KERNELS && m % 4; k++) {
+			size_t n;
+
+			plan_add_edge(p, *job_index_find(&index, needed, kernels[k], &n),
 				p->jobs[first + m * KERNELS + k], EDGE_NEEDS);
+		}
 	}
+	job_index_done(&index);
 	plan_add_depmods(p);
 	estimate_jobs(p->history, p->jobs, p->n_jobs);
 	for (size_t i = 0; i < p->n_jobs; i++)

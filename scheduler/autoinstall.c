@@ -8,6 +8,7 @@
 #include "builder/tree/gone-files.h"
 #include "builder/tree/tree.h"
 #include "scheduler/autoinstall.h"
+#include "scheduler/job-index.h"
 #include "scheduler/plan-run.h"
 
 /* A module of the dkms tree and its newest version that has a source. */
@@ -275,25 +276,32 @@ static int choose_older_versions(struct fallback *f, struct error *err)
 	return r;
 }
 
+/* The search for jobs that must be deferred. */
+struct deferral {
+	const struct candidate *candidates;
+	size_t n_candidates;
+	struct job_index index; /* of the jobs that have evaluated a dkms.conf */
+	size_t first; /* the number of the first of them */
+	bool *deferred; /* for each of them from first on */
+};
+
 /* Returns why a job must be deferred: it needs a module that is not in the dkms tree,
  * or a module that is deferred itself. Returns NULL when the job need not be deferred.
- * The caller frees the text. deferred[i] says whether the job p->jobs[first + i] is
- * deferred. */
-static char *why_deferred(struct plan *p, const struct job *job, size_t first,
-	const bool *deferred, size_t n_deferred, const struct candidate *candidates, size_t n)
+ * The caller frees the text. */
+static char *why_deferred(const struct deferral *d, const struct job *job)
 {
 	const struct strv *names = &job->conf->build_depends;
 
 	for (size_t i = 0; i < names->n; i++) {
-		if (!is_known(candidates, n, names->items[i]))
-			return xasprintf("%s, which dkms does not know", names->items[i]);
-		for (size_t j = 0; j < n_deferred; j++) {
-			const struct job *other = p->jobs[first + j];
+		struct job *const *others;
+		size_t n;
 
-			if (deferred[j] && other->kernel == job->kernel &&
-				streq(other->name, names->items[i]))
-				return xasprintf("%s, which is deferred", other->name);
-		}
+		if (!is_known(d->candidates, d->n_candidates, names->items[i]))
+			return xasprintf("%s, which dkms does not know", names->items[i]);
+		others = job_index_find(&d->index, names->items[i], job->kernel, &n);
+		for (size_t j = 0; j < n; j++)
+			if (d->deferred[others[j]->number - d->first])
+				return xasprintf("%s, which is deferred", names->items[i]);
 	}
 	return NULL;
 }
@@ -307,45 +315,50 @@ static bool *find_deferred(struct plan *p, size_t first, const struct candidate 
 	size_t n, struct strv *ret_deferred)
 {
 	size_t n_jobs = p->n_jobs - first;
-	bool *deferred = xcalloc(n_jobs, sizeof(*deferred));
+	struct deferral d = {.candidates = candidates, .n_candidates = n, .first = first,
+		.deferred = xcalloc(n_jobs, sizeof(bool))};
 	bool changed = true;
 
+	job_index_init(&d.index, p->jobs + first, n_jobs);
 	while (changed) {
 		changed = false;
 		for (size_t i = 0; i < n_jobs; i++) {
 			const struct job *job = p->jobs[first + i];
 			_cleanup_free_ char *why = NULL;
 
-			if (deferred[i] || !wants_install(job))
+			if (d.deferred[i] || !wants_install(job))
 				continue;
-			why = why_deferred(p, job, first, deferred, n_jobs, candidates, n);
+			why = why_deferred(&d, job);
 			if (!why)
 				continue;
 			strv_pushf(ret_deferred, "%s/%s for %s is deferred: it needs %s",
 				job->name, job->version, job->kernel->release, why);
-			deferred[i] = changed = true;
+			d.deferred[i] = changed = true;
 		}
 	}
-	return deferred;
+	job_index_done(&d.index);
+	return d.deferred;
 }
 
 /* Adds an edge from each job that the given one needs by its BUILD_DEPENDS, if that job
- * is among those from p->jobs[first] on. Clears depends_met when a needed module is
+ * is in the index. Clears depends_met when a needed module is
  * neither installed nor going to be installed, because it does not have AUTOINSTALL=yes
  * or has a bad dkms.conf. The job then fails in the state JOB_CHECKING, which reports
  * what is missing. */
-static void add_dependency_edges(struct plan *p, struct job *job, size_t first)
+static void add_dependency_edges(
+	struct plan *p, struct job *job, const struct job_index *index)
 {
 	const struct settings *s = p->shared.settings;
 
 	job->request.depends_met = true;
 	for (size_t i = 0; i < job->conf->build_depends.n; i++) {
 		const char *name = job->conf->build_depends.items[i];
-		struct job *before = plan_find_job(p, first, name, job->kernel);
 		_cleanup_free_ char *installed = NULL;
+		size_t n;
+		struct job *const *before = job_index_find(index, name, job->kernel, &n);
 
 		if (before) {
-			plan_add_edge(p, before, job, EDGE_NEEDS);
+			plan_add_edge(p, *before, job, EDGE_NEEDS);
 			continue;
 		}
 		installed = tree_installed_version(
@@ -360,6 +373,7 @@ static void add_dependency_edges(struct plan *p, struct job *job, size_t first)
 static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 {
 	size_t last = p->n_jobs;
+	struct job_index index;
 
 	for (size_t i = first; i < last; i++) {
 		struct job *evaluated = p->jobs[i];
@@ -368,8 +382,10 @@ static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 			plan_add_follow_up(p, JOB_INSTALL, evaluated)->request.reinstall =
 				evaluated->request.reinstall;
 	}
+	job_index_init(&index, p->jobs + last, p->n_jobs - last);
 	for (size_t i = last; i < p->n_jobs; i++)
-		add_dependency_edges(p, p->jobs[i], last);
+		add_dependency_edges(p, p->jobs[i], &index);
+	job_index_done(&index);
 }
 
 void plan_add_installs(struct plan *p, size_t first)

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "builder/host/header-mounts.h"
+#include "scheduler/job-index.h"
 #include "scheduler/plan-order.h"
 
 /* Returns whether both jobs build the same module version, each for its own kernel. */
@@ -12,32 +13,47 @@ static bool is_same_build(const struct job *a, const struct job *b)
 	       streq(a->version, b->version);
 }
 
+static int compare_builds(const void *a, const void *b)
+{
+	const struct job *x = *(struct job *const *)a, *y = *(struct job *const *)b;
+	int order = strcmp(x->name, y->name);
+
+	if (order == 0)
+		order = strcmp(x->version, y->version);
+	if (order == 0)
+		order = (x->kind > y->kind) - (x->kind < y->kind);
+	return order ? order : (x->number > y->number) - (x->number < y->number);
+}
+
 /* Adds edges so that a module version is built for one kernel after the other. Without
  * mount namespaces all these builds use the same directory, NAME/VERSION/build. */
 static void add_directory_edges(struct plan *p)
 {
-	for (size_t i = p->n_jobs_run; i < p->n_jobs; i++) {
-		for (size_t j = i + 1; j < p->n_jobs; j++) {
-			const struct job *a = p->jobs[i], *b = p->jobs[j];
+	struct job **builds = xcalloc(p->n_jobs - p->n_jobs_run + 1, sizeof(struct job *));
+	size_t n = 0;
 
-			if (!is_same_build(a, b))
-				continue;
-			plan_add_edge(p, p->jobs[i], p->jobs[j], EDGE_AFTER);
-			break;
-		}
-	}
+	for (size_t i = p->n_jobs_run; i < p->n_jobs; i++)
+		if (job_builds(p->jobs[i]))
+			builds[n++] = p->jobs[i];
+	qsort(builds, n, sizeof(*builds), compare_builds);
+	for (size_t i = 1; i < n; i++)
+		if (is_same_build(builds[i - 1], builds[i]))
+			plan_add_edge(p, builds[i - 1], builds[i], EDGE_AFTER);
+	free(builds);
 }
 
-/* Returns the job that builds the same module version as like, but for the given kernel,
- * and that has not been run; or NULL. */
-static struct job *find_build(const struct plan *p, const struct kernel *kernel,
+/* Returns the job that builds the same module version as like, but for the given kernel;
+ * or NULL. */
+static struct job *find_build(const struct job_index *index, const struct kernel *kernel,
 	const struct job *like)
 {
-	struct job *job = plan_last_job_on(p, kernel);
+	size_t n;
+	struct job *const *jobs = job_index_find(index, like->name, kernel, &n);
 
-	while (job && job->number >= p->n_jobs_run && !is_same_build(job, like))
-		job = job->before;
-	return job && job->number >= p->n_jobs_run ? job : NULL;
+	for (size_t i = n; i-- > 0;)
+		if (is_same_build(jobs[i], like))
+			return jobs[i];
+	return NULL;
 }
 
 /* Returns an array with an element for each kernel of the plan: the index of the first
@@ -66,18 +82,24 @@ static size_t *find_first_of_family(const struct plan *p)
 static void add_kin_edges(struct plan *p)
 {
 	_cleanup_free_ size_t *first = find_first_of_family(p);
+	struct job_index index;
 
+	job_index_init(&index, p->jobs + p->n_jobs_run, p->n_jobs - p->n_jobs_run);
 	for (size_t k = 0; k < p->n_kernels; k++) {
 		struct job *job =
 			first[k] < k ? plan_last_job_on(p, p->kernels[k]) : NULL;
 
 		for (; job && job->number >= p->n_jobs_run; job = job->before) {
-			struct job *before = find_build(p, p->kernels[first[k]], job);
+			struct job *before =
+				job_builds(job)
+					? find_build(&index, p->kernels[first[k]], job)
+					: NULL;
 
 			if (before)
 				plan_add_edge(p, before, job, EDGE_AFTER);
 		}
 	}
+	job_index_done(&index);
 }
 
 void plan_order_builds(struct plan *p)

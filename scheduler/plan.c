@@ -124,17 +124,6 @@ void plan_add_edge(
 	graph_add_edge(&p->graph, node_of(p, before), node_of(p, after), kind);
 }
 
-struct job *plan_find_job(struct plan *p, size_t first, const char *name,
-	const struct kernel *kernel)
-{
-	struct job *job = plan_last_job_on(p, kernel), *found = NULL;
-
-	for (; job && job->number >= first; job = job->before)
-		if (job->name && streq(job->name, name))
-			found = job;
-	return found;
-}
-
 bool plan_has_builds(const struct plan *p)
 {
 	for (size_t i = p->n_jobs_run; i < p->n_jobs; i++)

@@ -80,11 +80,6 @@ void plan_add_edge(
 /* Returns the job that was added last for the kernel, or NULL. */
 struct job *plan_last_job_on(const struct plan *p, const struct kernel *kernel);
 
-/* Returns the first job for the module on the kernel among those from p->jobs[first] on,
- * or NULL. */
-struct job *plan_find_job(struct plan *p, size_t first, const char *name,
-	const struct kernel *kernel);
-
 /* Returns whether any of the jobs that have not been run may build. */
 bool plan_has_builds(const struct plan *p);
 

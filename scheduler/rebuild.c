@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "builder/tree/tree.h"
+#include "scheduler/job-index.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/rebuild.h"
 
@@ -159,6 +160,7 @@ static void add_rebuilds(struct plan *p, size_t first)
 {
 	const struct settings *s = p->shared.settings;
 	size_t last = p->n_jobs;
+	struct job_index index;
 
 	for (size_t i = first; i < last; i++) {
 		struct job *evaluated = p->jobs[i], *job;
@@ -172,17 +174,20 @@ static void add_rebuilds(struct plan *p, size_t first)
 			p, installed ? JOB_INSTALL : JOB_BUILD, evaluated);
 		job->request.rebuild = true;
 	}
+	job_index_init(&index, p->jobs + last, p->n_jobs - last);
 	for (size_t i = last; i < p->n_jobs; i++) {
 		const struct strv *names = &p->jobs[i]->conf->build_depends;
 
 		for (size_t d = 0; d < names->n; d++) {
-			struct job *before = plan_find_job(
-				p, last, names->items[d], p->jobs[i]->kernel);
+			size_t n;
+			struct job *const *before = job_index_find(
+				&index, names->items[d], p->jobs[i]->kernel, &n);
 
-			if (before && before != p->jobs[i])
-				plan_add_edge(p, before, p->jobs[i], EDGE_NEEDS);
+			if (before && *before != p->jobs[i])
+				plan_add_edge(p, *before, p->jobs[i], EDGE_NEEDS);
 		}
 	}
+	job_index_done(&index);
 }
 
 int rebuild_add_jobs(struct plan *p, struct error *err)
