@@ -10,7 +10,7 @@
 #include "builder/reuse/kbuild.h"
 #include "builder/reuse/key-parts.h"
 
-#define FORMAT "dkms objects 11\n"
+#define FORMAT "dkms objects 12\n"
 
 /* Variables that are not in the key. All but the first describe the kernel. If a makefile
  * uses them, the command lines of its objects show it, and make compares those. */

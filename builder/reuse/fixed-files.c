@@ -26,7 +26,8 @@
  *     the compiler prints what it has read, which then may become a command.
  *
  * PRE_BUILD and patches are not fixed: they end before make starts, and all that they
- * leave is in the listing of the build directory.
+ * leave is in the listing of the build directory. If they leave something in /tmp, the
+ * build takes and stores no objects.
  *
  * Not noticed: a makefile that takes commands from the compiler's messages, or from an
  * object of its own. */

@@ -8,6 +8,7 @@
 #include "base/beneath.h"
 #include "base/file.h"
 #include "cache/cache.h"
+#include "builder/run/private-tmp.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/reuse/fingerprint.h"
@@ -181,6 +182,13 @@ static int link_work(struct job *job)
 
 	objects_free(job->reuse->objects);
 	job->reuse->objects = NULL;
+	/* Programs that make runs may read it, since /tmp is also $HOME, and no listing has it. */
+	if (private_tmp_is_used(b->paths.tmp_dir)) {
+		objects_free(o);
+		buildlog_add_note(b->log_fd,
+			OBJECTS_NOTE ": none, PRE_BUILD or a patch has left files in /tmp");
+		return 0;
+	}
 	clock_gettime(CLOCK_REALTIME, &o->began);
 	if (inputs_read(cache_statcache(job->shared->cache), b->work_dir,
 		    b->paths.build_dir, &b->header_mounts, &o->inputs) < 0) {

@@ -3,9 +3,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/walk.h"
 #include "builder/run/private-tmp.h"
 
 int private_tmp_make(const char *path, uid_t uid, struct error *err)
@@ -50,4 +53,20 @@ int private_tmp_check(const char *path, const struct strv *argv, struct error *e
 				name);
 	}
 	return 0;
+}
+
+bool private_tmp_is_used(const char *path)
+{
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	bool used = walk_begin(&w, path, 0) < 0;
+
+	while (!used && (e = walk_next(&w))) {
+		struct stat st;
+
+		used = e->error || fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		       st.st_uid != geteuid() ||
+		       !(S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0));
+	}
+	return used;
 }

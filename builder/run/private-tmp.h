@@ -22,4 +22,8 @@ int private_tmp_make(const char *path, uid_t uid, struct error *err);
  * has not made, or another negative errno. */
 int private_tmp_check(const char *path, const struct strv *argv, struct error *err);
 
+/* Returns whether a command has left something in the directory path. What bubblewrap has made there
+ * does not count: directories and empty files of the user of dkms. */
+bool private_tmp_is_used(const char *path);
+
 #endif

@@ -160,6 +160,16 @@ change_c "$work/other"
 replace
 builds $A "0 3" "nothing is taken from the second build either"
 
+# With a file that PRE_BUILD leaves in /tmp, and no trace in the build directory. Programs look for settings
+# there, since it is the home directory.
+package '-include $(HOME)/settings'
+attack_home()
+{
+	write_script "$files/prepare" "echo 'planted := \$(shell $plant)' > /tmp/settings" 'rm prepare'
+	echo 'PRE_BUILD=prepare' >> "$files/dkms.conf"
+}
+attack attack_home "a file in /tmp"
+
 # A package that has no other files may have other sources, whoever made it.
 package 'said := $(shell cat $(src)/data.txt)'
 echo one > "$files/data.txt"
