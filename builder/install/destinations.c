@@ -102,6 +102,39 @@ static char *find_path_by_conf(const struct job *job, const char *name, const ch
 	return NULL;
 }
 
+/* Whether the directory has a file for a module of this name. */
+static bool has_module(const char *dir, const char *name)
+{
+	_cleanup_(strv_done) struct strv files = {0};
+	bool found = false;
+
+	dir_list(dir, &files);
+	for (size_t i = 0; i < files.n && !found; i++) {
+		_cleanup_free_ char *its = module_name_of_file(files.items[i]);
+
+		found = its && streq(its, name);
+	}
+	return found;
+}
+
+bool destinations_are_of_others(const struct job *job, const struct destination *f)
+{
+	const char *tree = job->shared->settings->trees.dkms;
+	_cleanup_(strv_done) struct strv modules = {0};
+	bool found = false;
+
+	if (tree_list_modules(tree, &modules) < 0)
+		return true;
+	for (size_t i = 0; i < modules.n && !found; i++) {
+		struct version_on_kernel on = job_module_on_kernel(job, modules.items[i]);
+		_cleanup_free_ char *link = tree_installed_link(tree, on);
+		_cleanup_free_ char *dir = path_join(link, "module");
+
+		found = !streq(modules.items[i], job->name) && has_module(dir, f->name);
+	}
+	return found;
+}
+
 /* Sets f->path to the path of an installed file, or leaves it NULL if it is not there. */
 static int find_installed_path(
 	const struct job *job, struct destination *f, struct error *err)
@@ -112,6 +145,10 @@ static int find_installed_path(
 
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot look at %s", by_conf);
+	/* It may be another's: dkms does not replace a newer module. */
+	if (r > 0 && file_same_bytes(by_conf, f->built) == 0 &&
+		destinations_are_of_others(job, f))
+		return 0;
 	if (r > 0) {
 		f->path = TAKE_PTR(by_conf);
 		return 0;

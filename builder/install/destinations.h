@@ -11,6 +11,7 @@ struct destination {
 	char *file;  /* the name of the file, "evdi.ko.xz" */
 	char *built; /* the path of the built file in the dkms tree */
 	char *path;  /* where it is, or will be, in the kernel's tree; NULL: not there */
+	bool is_same; /* install.c: the file at path has the content of the built one */
 	bool from_killed_install; /* install.c: an install that was killed put it there */
 };
 
@@ -25,12 +26,17 @@ int destinations_list_by_conf(
 	const struct job *job, struct destinations *ret, struct error *err);
 
 /* Lists the files of an installed version. A file is searched at the path that the job's
- * conf gives, if the job has one, then as an identical file of any module with that name.
+ * conf gives, if the job has one, then as an identical file of any module with that name. A
+ * file with another content may be that of another installed module.
  * If the built files are gone, lists the paths that the conf gives. The caller holds the
  * kernel's lock and has called kernel_find_modules(). Returns 0, or a negative errno with status 1 if something
  * cannot be read. destinations_done() frees *ret in both cases. */
 int destinations_list_installed(const struct job *job, const char *version,
 	struct destinations *ret, struct error *err);
+
+/* Returns whether another module that is installed on the job's kernel has a file for a module of
+ * this name. It has put the file there, whatever its content is. */
+bool destinations_are_of_others(const struct job *job, const struct destination *f);
 
 /* Frees what is in d and makes it empty. */
 void destinations_done(struct destinations *d);

@@ -9,7 +9,8 @@
  *
  * If a step fails, the steps before it are undone. If dkms is killed before step 4, new
  * files may be in the kernel's tree although their version does not count as installed.
- * The next install recognizes them by their content: is_from_killed_install(). */
+ * The next install recognizes them by the kernel's mark and their content:
+ * set_from_killed_install(). */
 #include "config.h"
 
 #include <errno.h>
@@ -158,9 +159,18 @@ static bool is_installed_file(const struct destinations *previous, const char *p
 	return false;
 }
 
+/* Whether an install of this package on the kernel may have been killed. */
+static bool may_be_killed(const struct job *job)
+{
+	_cleanup_free_ char *originals =
+		tree_original_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
+
+	return job->kernel->unfinished || path_look(originals) != 0;
+}
+
 /* Finds out whether the file at f->path was put there by an install that was killed: it
  * has the content of the built file, and the installed version has no file with other
- * content for this module. */
+ * content for this module. Without a sign of such an install, it is an original. */
 static int set_from_killed_install(struct job *job, const struct destinations *previous,
 	struct destination *f)
 {
@@ -181,7 +191,9 @@ static int set_from_killed_install(struct job *job, const struct destinations *p
 	if (r < 0 && r != -ENOENT)
 		return error_errno(&job->outcome.error, r, 1, "cannot compare %s with %s",
 			f->path, f->built);
-	f->from_killed_install = r == 1;
+	f->is_same = r == 1;
+	f->from_killed_install =
+		f->is_same && may_be_killed(job) && !destinations_are_of_others(job, f);
 	return 0;
 }
 
@@ -223,7 +235,7 @@ static bool is_obsolete(struct job *job)
 /* Returns whether f may be installed: it must be newer than every module of that name in
  * the kernel's tree. Otherwise adds a warning. A rebuilt module may replace its own
  * earlier build without this comparison, and so may one that is installed again after a
- * crash. */
+ * crash, or that is the same. */
 static bool may_replace(struct job *job, const struct destinations *previous,
 	const struct destination *f)
 {
@@ -239,7 +251,7 @@ static bool may_replace(struct job *job, const struct destinations *previous,
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if ((f->from_killed_install && streq(path, f->path)) ||
+		if ((f->is_same && streq(path, f->path)) ||
 			((job->request.rebuild || k->unfinished) &&
 				is_installed_file(previous, path)))
 			continue;

@@ -189,13 +189,18 @@ static int remove_files(struct job *job, const struct destinations *installed)
 }
 
 /* For a version that is not installed: only files with the content of the built ones
- * belong to it, left by an install that was killed. Sets the paths of all other files to
- * NULL. Sets *any if there are such files. */
-static int keep_identical_files(struct job *job, struct destinations *found, bool *any)
+ * belong to it, left by an install that was killed. Without a sign of one, the same module is
+ * another package's or the kernel's: a build can copy any module. Sets the paths of all other files
+ * to NULL. Sets *any if there are such files. */
+static int keep_identical_files(struct job *job, struct destinations *found,
+	const struct originals *originals, bool *any)
 {
+	bool killed = job->kernel->unfinished || originals->saved.n;
+
 	for (size_t i = 0; i < found->n; i++) {
 		struct destination *f = &found->items[i];
-		int r = f->path ? file_same_bytes(f->path, f->built) : 0;
+		bool is_own = f->path && killed && !destinations_are_of_others(job, f);
+		int r = is_own ? file_same_bytes(f->path, f->built) : 0;
 
 		if (r < 0 && r != -ENOENT)
 			return error_errno(&job->outcome.error, r, 1,
@@ -226,7 +231,7 @@ static int look_at_installed(struct job *job, const char *originals_dir,
 		r = find_originals(job, originals_dir, installed, originals);
 	*any = version || originals->saved.n;
 	if (r == 0 && !version)
-		r = keep_identical_files(job, installed, any);
+		r = keep_identical_files(job, installed, originals, any);
 	/* POST_REMOVE may not have run. */
 	*any |= k->unfinished;
 	return r;

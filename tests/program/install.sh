@@ -395,9 +395,73 @@ depmods()
 	is "$(find "$tree" -name 'modules.*')" "" "compat 6: the files of depmod are removed"
 }
 
+# Other packages, and the kernel, have modules of the same name in the same place.
+others()
+{
+	local victim how sum copy='STRIP[0]=no'
+
+	machine
+	kernel $K
+	add good 1.0
+	dkms install good/1.0 -k $K > /dev/null
+	victim=$installtree/$K/$dest/good.ko
+	sum=$(cksum < "$victim")
+	module evil 1.0 'BUILT_MODULE_NAME[0]=good' "$copy" "MAKE='cp $victim good.ko'"
+	for how in "remove evil/1.0 --all" "unbuild evil/1.0 -k $K"; do
+		dkms_exits 0 "a package that copies another's module is built" build evil/1.0 -k $K
+		# shellcheck disable=SC2086 # the words of the command
+		dkms_exits 0 "$how" $how
+		is "$(cksum < "$victim")" "$sum" "${how%% *}: the other's module is still there"
+	done
+	dkms build evil/1.0 -k $K > /dev/null
+	touch "$dkmstree/.unfinished-$K"
+	dkms_exits 0 "remove after a killed run" remove evil/1.0 --all
+	is "$(cksum < "$victim")" "$sum" "remove after a killed run: the other's module is still there"
+	dkms_exits 0 "the copy is installed" install evil/1.0 -k $K
+	dkms_exits 0 "and removed" remove evil/1.0 --all
+	is "$(cksum < "$victim")" "$sum" "the other's module is still there"
+
+	# Without a rule of the distribution, the dkms.conf decides the directory.
+	if private_etc; then
+		cp -L /etc/os-release "$work/os-release"
+		rm -f /etc/os-release
+		echo ID=unknown > /etc/os-release
+		victim=$installtree/$K/kernel/fs/ext9.ko
+		sum=$(cksum < "$victim")
+		module copy 1.0 'BUILT_MODULE_NAME[0]=ext9' "$copy" "MAKE='cp $victim ext9.ko'" 'DEST_MODULE_LOCATION[0]=/kernel/fs'
+		dkms_exits 0 "a package that copies a module of the kernel is built" build copy/1.0 -k $K
+		dkms_exits 0 "and removed" remove copy/1.0 --all
+		is "$(cksum < "$victim")" "$sum" "the kernel's module is still there"
+		dkms_exits 0 "it is installed" install copy/1.0 -k $K
+		dkms_exits 0 "and removed" remove copy/1.0 --all
+		is "$(cksum < "$victim")" "$sum" "the kernel's module is still there"
+		cp "$work/os-release" /etc/os-release
+	fi
+
+	# One of two modules is not installed, because another package has a newer one.
+	machine
+	kernel $K
+	module new 2.0 'BUILT_MODULE_NAME[0]=shared'
+	write_sources "$sourcetree/new-2.0" 2.0 shared
+	module two 1.0 'BUILT_MODULE_NAME[0]=own' 'BUILT_MODULE_NAME[1]=shared' 'DEST_MODULE_LOCATION[1]=/kernel/extra'
+	write_sources "$sourcetree/two-1.0" 1.0 own shared
+	dkms install new/2.0 -k $K > /dev/null
+	victim=$installtree/$K/$dest/shared.ko
+	sum=$(cksum < "$victim")
+	dkms_exits 0 "a package with an older module" install two/1.0 -k $K
+	like "$err" "is not newer" "it is not installed"
+	dkms_exits 0 "is removed" remove two/1.0 --all
+	is "$(cksum < "$victim")" "$sum" "the newer module is still there"
+	dkms install two/1.0 -k $K --force > /dev/null
+	sum=$(cksum < "$victim")
+	dkms_exits 0 "the package whose module was replaced is removed" remove new/2.0 --all
+	is "$(cksum < "$victim")" "$sum" "the module in its place is still there"
+}
+
 places
 version_check
 originals
+others
 hooks
 depmods
 finish
