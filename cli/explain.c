@@ -62,7 +62,8 @@ static const char *action_name(const struct job *job)
 static bool will_build(const struct job *job)
 {
 	return job->kind == JOB_BUILD ||
-	       (job->kind == JOB_INSTALL && job->outcome.state_before < STATE_BUILT);
+	       (job->kind == JOB_INSTALL &&
+		       (job->outcome.state_before < STATE_BUILT || job->request.stale));
 }
 
 /* Whether the cache may be used for the build and the key of its entry is known. */
@@ -122,6 +123,8 @@ static void add_reason(struct str *s, const struct job *job, const struct cached
 		return;
 	if (job->outcome.state_before < STATE_BUILT)
 		str_add(s, "not built for this kernel");
+	else if (job->request.stale)
+		str_addf(s, "stale: %s", job->request.stale);
 	else if (job->request.reinstall)
 		str_add(s, "installed, but files are gone from the kernel's directory");
 	else if (job->outcome.state_before >= STATE_INSTALLED_WEAK ||

@@ -29,6 +29,8 @@ void json_set_job(json_t *object, const struct job *job)
 	json_object_set_new(object, "version", json_text(job->version));
 	json_object_set_new(object, "kernel", json_text(k ? k->release : NULL));
 	json_object_set_new(object, "arch", json_text(k ? k->arch : NULL));
+	if (job->request.stale)
+		json_object_set_new(object, "stale", json_text(job->request.stale));
 }
 
 /* The exit status that dkms would return if this were its only job. */

@@ -7,6 +7,8 @@
 #include "builder/build/buildlog.h"
 #include "builder/build/failed-builds.h"
 #include "builder/tree/file-check.h"
+#include "builder/tree/gone-files.h"
+#include "builder/tree/stale.h"
 #include "builder/tree/weak.h"
 #include "cli/json.h"
 #include "cli/print.h"
@@ -82,8 +84,42 @@ static void find_problem(
 	}
 }
 
-static void print_text(const struct tree_entry *e, enum file_check check, FILE *out)
+/* What dkms has found out about the entries of a list. */
+struct findings {
+	enum file_check *checks; /* of each entry */
+	/* The others are empty unless they are wanted: scripts expect the lines without them. */
+	bool wanted;
+	bool *gone; /* of each entry: files are gone from the kernel's directory */
+	const char **stale; /* of each entry: why it is stale, or NULL */
+	struct failed_builds failed;
+};
+
+/* Finds out what autoinstall would mend. */
+static void find_what_to_mend(
+	const struct settings *s, const struct tree_list *l, struct findings *ret)
 {
+	_cleanup_(stale_check_done) struct stale_check check = {.settings = s};
+
+	ret->gone = xcalloc(l->n + 1, sizeof(*ret->gone));
+	ret->stale = xcalloc(l->n + 1, sizeof(*ret->stale));
+	for (size_t i = 0; i < l->n && ret->wanted; i++) {
+		const struct tree_entry *e = &l->entries[i];
+
+		if (e->state != STATE_BUILT && e->state != STATE_INSTALLED)
+			continue;
+		ret->gone[i] = e->state == STATE_INSTALLED &&
+			       gone_files_exist(s, tree_entry_on_kernel(e));
+		ret->stale[i] = stale_find(&check, tree_entry_on_kernel(e));
+	}
+}
+
+/* Prints the line of an entry, without its end. */
+static void print_text(
+	const struct tree_list *l, size_t i, const struct findings *found, FILE *out)
+{
+	const struct tree_entry *e = &l->entries[i];
+	enum file_check check = found->checks[i];
+
 	switch (e->state) {
 	case STATE_INSTALLED_WEAK:
 		print_masked(out, "%s, %s, %s, %s: %s from %s", e->name, e->version,
@@ -98,8 +134,12 @@ static void print_text(const struct tree_entry *e, enum file_check check, FILE *
 		if (check == FILE_CHECK_MISSING)
 			fputs(" (Built modules are missing in the kernel modules folder)",
 				out);
-		if (check == FILE_CHECK_DIFFERS)
+		if (found->gone[i])
+			fputs(" (files are gone from the kernel's directory)", out);
+		else if (check == FILE_CHECK_DIFFERS)
 			fputs(" (Differences between built and installed modules)", out);
+		if (found->stale[i])
+			fprintf(out, " (stale: %s)", found->stale[i]);
 		return;
 	case STATE_UNKNOWN:
 	case STATE_LEFTOVER:
@@ -198,14 +238,16 @@ static void print_other_failed(const struct tree_list *l, const struct tree_entr
 }
 
 /* Prints the lines of the list. */
-static void print_lines(const struct tree_list *l, const enum file_check *checks,
-	const struct failed_builds *failed, FILE *out)
+static void print_lines(
+	const struct tree_list *l, const struct findings *found, FILE *out)
 {
+	const struct failed_builds *failed = &found->failed;
+
 	for (size_t i = 0; i < l->n; i++) {
 		const struct tree_entry *e = &l->entries[i];
 		const struct failed_build *b = e->release ? find_failed(failed, e) : NULL;
 
-		print_text(e, checks[i], out);
+		print_text(l, i, found, out);
 		if (b)
 			print_failed(b, out);
 		fputc('\n', out);
@@ -214,9 +256,11 @@ static void print_lines(const struct tree_list *l, const enum file_check *checks
 	}
 }
 
-static json_t *entry_json(const struct settings *s, const struct tree_entry *e,
-	enum file_check check, const struct failed_builds *failed)
+static json_t *entry_json(const struct settings *s, const struct tree_list *l, size_t i,
+	const struct findings *found)
 {
+	const struct tree_entry *e = &l->entries[i];
+	enum file_check check = found->checks[i];
 	_cleanup_free_ char *link = NULL;
 	_cleanup_free_ char *source = NULL;
 	_cleanup_(problem_done) struct problem p = {0};
@@ -237,20 +281,23 @@ static json_t *entry_json(const struct settings *s, const struct tree_entry *e,
 	json_object_set_new(j, "original_modules", json_boolean(e->has_original));
 	json_object_set_new(j, "modules_missing", json_boolean(check == FILE_CHECK_MISSING));
 	json_object_set_new(j, "modules_differ", json_boolean(check == FILE_CHECK_DIFFERS));
+	json_object_set_new(j, "modules_gone", json_boolean(found->gone[i]));
+	json_object_set_new(j, "stale", json_text(found->stale[i]));
 	json_object_set_new(j, "problem", json_text(p.what));
-	json_object_set_new(j, "last_failure", failed_json(s, find_failed(failed, e)));
+	json_object_set_new(
+		j, "last_failure", failed_json(s, find_failed(&found->failed, e)));
 	return j;
 }
 
 static void print_json(const struct settings *s, const struct tree_list *l,
-	const enum file_check *checks, const struct failed_builds *failed, FILE *out)
+	const struct findings *found, FILE *out)
 {
 	json_t *root = json_object(), *modules = json_array();
 
 	json_object_set_new(root, "schema", json_string(SCHEMA));
 	json_object_set_new(root, "modules", modules);
 	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(modules, entry_json(s, &l->entries[i], checks[i], failed));
+		json_array_append_new(modules, entry_json(s, l, i, found));
 	json_print(root, out);
 	json_decref(root);
 }
@@ -258,43 +305,45 @@ static void print_json(const struct settings *s, const struct tree_list *l,
 /* Whether to print more than what scripts have parsed for twenty years. */
 static bool shows_more(const struct settings *s, FILE *out)
 {
-	return s->verbose || isatty(fileno(out));
+	return s->switches.verbose || isatty(fileno(out));
 }
 
 int status_print(const struct settings *s, const struct tree_filter *filter, bool json,
 	FILE *out, FILE *errors)
 {
 	struct tree_list list = {0};
-	struct failed_builds failed = {0};
+	struct findings found = {.wanted = json || shows_more(s, out)};
 	struct error err = {0};
-	enum file_check *checks;
 	int r = tree_read(s->trees.dkms, s->trees.source, filter, &list, &err);
 
 	if (r == 0)
 		r = weak_add_entries(s, filter, &list, &err);
-	if (r == 0 && (json || shows_more(s, out)))
+	if (r == 0 && found.wanted)
 		r = failed_builds_list(
-			s->trees.dkms, s->trees.install, filter, &failed, &err);
+			s->trees.dkms, s->trees.install, filter, &found.failed, &err);
 	if (r < 0) {
 		int status = err.status;
 
 		print_masked(errors, "dkms: %s\n", err.what);
 		error_done(&err);
 		tree_list_done(&list);
-		failed_builds_done(&failed);
+		failed_builds_done(&found.failed);
 		return status;
 	}
-	checks = file_check_entries(s, &list);
+	found.checks = file_check_entries(s, &list);
+	find_what_to_mend(s, &list, &found);
 	if (json)
-		print_json(s, &list, checks, &failed, out);
+		print_json(s, &list, &found, out);
 	else
-		print_lines(&list, checks, &failed, out);
+		print_lines(&list, &found, out);
 	for (size_t i = 0; i < list.n; i++)
 		if (is_problem(&list.entries[i]) && !is_same_version(&list, i))
 			print_problem(s, &list.entries[i], errors);
-	free(checks);
+	free(found.checks);
+	free(found.gone);
+	free(found.stale);
 	tree_list_done(&list);
-	failed_builds_done(&failed);
+	failed_builds_done(&found.failed);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "builder/tree/gone-files.h"
+#include "builder/tree/stale.h"
 #include "builder/tree/tree.h"
 #include "scheduler/autoinstall.h"
 #include "scheduler/job-index.h"
@@ -117,28 +118,42 @@ static bool has_broken(
 	return installed && streq(installed, c->broken);
 }
 
+/* Adds a job that evaluates the dkms.conf of a version for a kernel, unless that is installed
+ * and as it should be. Returns whether it has added one; *ret_state is that of the version. */
+static bool add_evaluation(struct plan *p, struct stale_check *check, struct kernel *kernel,
+	const char *name, const char *version, enum tree_state *ret_state)
+{
+	const struct settings *s = p->shared.settings;
+	struct version_on_kernel on =
+		version_on_kernel(name, version, kernel->release, kernel->arch);
+	enum tree_state state = tree_state(s->trees.dkms, s->trees.source, on);
+	bool looks = !s->keep_stale && state >= STATE_BUILT && state != STATE_INSTALLED_WEAK;
+	bool gone = looks && state == STATE_INSTALLED && gone_files_exist(s, on);
+	const char *stale = looks ? stale_find(check, on) : NULL;
+	struct job *job;
+
+	*ret_state = state;
+	if (state >= STATE_INSTALLED_WEAK && !kernel->unfinished && !gone && !stale)
+		return false;
+	job = plan_add_job(p, JOB_EVALUATE, kernel, name, version);
+	job->request.reinstall = gone;
+	job->request.rebuild = stale != NULL;
+	job->request.stale = stale;
+	return true;
+}
+
 /* Adds a job that evaluates the candidate's dkms.conf for each kernel on which neither the
- * candidate nor a newer version is installed. */
-static void evaluate_candidate(struct plan *p, const struct candidate *c,
-	struct kernel **kernels, size_t n_kernels)
+ * candidate nor a newer version is installed as it should be. */
+static void evaluate_candidate(struct plan *p, struct stale_check *check,
+	const struct candidate *c, struct kernel **kernels, size_t n_kernels)
 {
 	const struct settings *s = p->shared.settings;
 
 	for (size_t k = 0; k < n_kernels && c->version; k++) {
-		enum tree_state state = tree_state(s->trees.dkms, s->trees.source,
-			version_on_kernel(c->name, c->version, kernels[k]->release,
-				kernels[k]->arch));
+		enum tree_state state;
 
-		if (has_broken(s, c, kernels[k]))
-			continue;
-		if (state < STATE_INSTALLED_WEAK || kernels[k]->unfinished)
-			plan_add_job(p, JOB_EVALUATE, kernels[k], c->name, c->version);
-		else if (state == STATE_INSTALLED && !s->keep_stale &&
-			 gone_files_exist(s, version_on_kernel(c->name, c->version,
-						     kernels[k]->release, kernels[k]->arch)))
-			plan_add_job(p, JOB_EVALUATE, kernels[k], c->name, c->version)
-				->request.reinstall = true;
-		else
+		if (!has_broken(s, c, kernels[k]) &&
+			!add_evaluation(p, check, kernels[k], c->name, c->version, &state))
 			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, c->version,
 				kernels[k]->release, tree_state_name(state));
 	}
@@ -192,6 +207,7 @@ static bool wants_install(const struct job *evaluated)
 /* The search for older versions, where the newest one excludes a kernel. */
 struct fallback {
 	struct plan *p;
+	struct stale_check *check;
 	const struct candidate *candidates;
 	size_t n_candidates;
 	size_t first; /* the first job that has evaluated a dkms.conf */
@@ -205,18 +221,16 @@ struct fallback {
 static void try_older(struct fallback *f, struct job *evaluated, struct job *newest)
 {
 	struct plan *p = f->p;
-	const struct settings *s = p->shared.settings;
 	const struct kernel *k = evaluated->kernel;
-	const char *older = find_older(s,
+	const char *older = find_older(p->shared.settings,
 		find_candidate(f->candidates, f->n_candidates, evaluated->name),
 		evaluated->version);
 
+	enum tree_state state;
+
 	if (!older)
 		return;
-	if (!k->unfinished &&
-		tree_state(s->trees.dkms, s->trees.source,
-			version_on_kernel(evaluated->name, older, k->release, k->arch)) >=
-			STATE_INSTALLED_WEAK) {
+	if (!add_evaluation(p, f->check, evaluated->kernel, evaluated->name, older, &state)) {
 		strv_pushf(&p->notes,
 			"%s/%s for %s: nothing, installed; %s is newer, but excluded: %s",
 			evaluated->name, older, k->release, newest->version,
@@ -224,10 +238,17 @@ static void try_older(struct fallback *f, struct job *evaluated, struct job *new
 		newest->outcome.result = RESULT_NOTHING;
 		return;
 	}
-	plan_add_job(p, JOB_EVALUATE, evaluated->kernel, evaluated->name, older);
 	f->newest = xrealloc_array(
 		f->newest, p->n_jobs - f->first, sizeof(*f->newest));
 	f->newest[p->n_jobs - 1 - f->first] = newest->number;
+}
+
+/* Returns whether the job is about what is installed already. */
+static bool is_installed_again(const struct job *job)
+{
+	return job->request.reinstall ||
+	       (job->request.rebuild &&
+		       job->outcome.state_before >= STATE_INSTALLED_WEAK);
 }
 
 /* Decides between the version that a job has evaluated and the newest one, which excludes the
@@ -238,7 +259,7 @@ static void consider_version(struct fallback *f, struct job *evaluated)
 	bool wanted = wants_install(evaluated);
 
 	if (newest == evaluated) {
-		if (wanted && evaluated->conf->excluded && !evaluated->request.reinstall)
+		if (wanted && evaluated->conf->excluded && !is_installed_again(evaluated))
 			try_older(f, evaluated, newest);
 		return;
 	}
@@ -378,9 +399,13 @@ static void add_installs(struct plan *p, size_t first, const bool *leave_out)
 	for (size_t i = first; i < last; i++) {
 		struct job *evaluated = p->jobs[i];
 
-		if (evaluated->outcome.result == RESULT_DONE && !leave_out[i - first])
-			plan_add_follow_up(p, JOB_INSTALL, evaluated)->request.reinstall =
-				evaluated->request.reinstall;
+		if (evaluated->outcome.result == RESULT_DONE && !leave_out[i - first]) {
+			struct job *job = plan_add_follow_up(p, JOB_INSTALL, evaluated);
+
+			job->request.reinstall = evaluated->request.reinstall;
+			job->request.rebuild = evaluated->request.rebuild;
+			job->request.stale = evaluated->request.stale;
+		}
 	}
 	job_index_init(&index, p->jobs + last, p->n_jobs - last);
 	for (size_t i = last; i < p->n_jobs; i++)
@@ -396,22 +421,23 @@ void plan_add_installs(struct plan *p, size_t first)
 }
 
 int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
-	struct strv *ret_deferred, struct strv *ret_skipped, struct strv *ret_older,
+	struct strv *ret_deferred, struct strv *ret_skipped, struct strv *ret_said,
 	struct error *err)
 {
 	const struct settings *s = p->shared.settings;
+	_cleanup_(stale_check_done) struct stale_check check = {.settings = s};
 	struct candidate *candidates = NULL;
 	size_t n = 0, first = p->n_jobs;
 	int r;
 
 	r = find_candidates(s, &candidates, &n, ret_skipped, err);
 	for (size_t i = 0; i < n; i++)
-		evaluate_candidate(p, &candidates[i], kernels, n_kernels);
+		evaluate_candidate(p, &check, &candidates[i], kernels, n_kernels);
 	if (r == 0)
 		r = plan_run(p, err);
 	if (r == 0) {
 		struct fallback f = {
-			p, candidates, n, first, .said = ret_older};
+			p, &check, candidates, n, first, .said = ret_said};
 
 		r = choose_older_versions(&f, err);
 	}
@@ -422,6 +448,10 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 			const struct job *job = p->jobs[i];
 
 			left_out[i - first] |= !wants_install(job);
+			if (job->request.stale && !left_out[i - first])
+				strv_pushf(ret_said, "%s/%s for %s is stale: %s", job->name,
+					job->version, job->kernel->release,
+					job->request.stale);
 			if (job->outcome.result == RESULT_DONE && !wants_install(job))
 				strv_pushf(&p->notes, "%s/%s for %s: nothing, AUTOINSTALL is not yes",
 					job->name, job->version, job->kernel->release);

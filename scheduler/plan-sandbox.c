@@ -61,7 +61,7 @@ static void choose_tracing(struct plan *p)
 	/* Without a cache, too: a build sees the same whether its result is kept or not. */
 	p->shared.shows_others = trace && p->shared.own_users &&
 				 p->shared.sandbox == SANDBOX_KIND_UNTRUSTED;
-	if (!trace && p->shared.cache && p->shared.settings->verbose)
+	if (!trace && p->shared.cache && (p->shared.settings->verbose || p->shared.settings->switches.verbose))
 		strv_pushf(&p->warnings,
 			"%s; what a build might read decides whether it is in the cache",
 			err.what);

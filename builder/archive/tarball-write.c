@@ -13,6 +13,7 @@
 #include "base/guard.h"
 #include "base/output-file.h"
 #include "base/walk.h"
+#include "builder/tree/build-inputs.h"
 #include "builder/archive/libarchive.h"
 #include "builder/archive/tarball-write.h"
 #include "builder/archive/unpack.h"
@@ -229,10 +230,10 @@ static int put_entry(struct writer *w, const struct read_guard *guard,
 	return put_file(w, fd, path, name, err);
 }
 
-/* Puts the directory at path into the archive as name. path itself may be a link to
- * a directory. */
-static int put_top_dir(
-	struct writer *w, const char *path, const char *name, struct error *err)
+/* Puts the directory at path into the archive as name, but not leave_out below it, which may
+ * be NULL. path itself may be a link to a directory. */
+static int put_top_dir(struct writer *w, const char *path, const char *name,
+	const char *leave_out, struct error *err)
 {
 	_cleanup_(walk_done) struct walk walk = {0};
 	const struct walk_entry *e;
@@ -254,6 +255,8 @@ static int put_top_dir(
 		_cleanup_free_ char *below = path_join(path, e->path);
 		_cleanup_free_ char *below_name = path_join(name, e->path);
 
+		if (leave_out && streq(e->path, leave_out))
+			continue;
 		r = put_entry(w, &guard, e, below, below_name, err);
 	}
 	return r;
@@ -275,7 +278,7 @@ static int put_kernels(
 		if (!streq(last, k->release))
 			r = put_dir(w, release, w->default_time, err);
 		if (r == 0)
-			r = put_top_dir(w, path, name, err);
+			r = put_top_dir(w, path, name, BUILD_INPUTS_FILE, err);
 		last = k->release;
 	}
 	return r;
@@ -319,7 +322,7 @@ static int put_content(
 	if (r == 0 && c->conf)
 		r = put_binaries_only(w, c, err);
 	else if (r == 0)
-		r = put_top_dir(w, c->source, "./dkms_source_tree", err);
+		r = put_top_dir(w, c->source, "./dkms_source_tree", NULL, err);
 	return r;
 }
 

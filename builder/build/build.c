@@ -107,6 +107,7 @@ void build_free(struct build *b)
 	free(b->changed);
 	free(b->fit);
 	free(b->search_path);
+	build_inputs_done(&b->inputs);
 	free(b);
 }
 

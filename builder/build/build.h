@@ -7,6 +7,7 @@
 #include "builder/run/user.h"
 #include "builder/host/toolchain.h"
 #include "builder/job/job.h"
+#include "builder/tree/build-inputs.h"
 
 /* The paths of a build; build.c describes the directories. */
 struct build_paths {
@@ -60,6 +61,8 @@ struct build {
 			       * staging_dir */
 	char *changed;        /* the first file that it has changed or removed; or NULL */
 	char *fit; /* build_describe_fit()'s, if the modules were found to fit; or NULL */
+	/* As they were when the build began. They are not kept if source.n is 0. */
+	struct build_inputs inputs;
 	char *search_path;    /* build_search_path()'s; NULL: it was not asked for */
 };
 

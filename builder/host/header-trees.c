@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/dirents.h"
 #include "base/file.h"
 #include "base/guard.h"
 #include "builder/host/header-trees.h"
@@ -88,19 +89,22 @@ static void add_target(const char *path, struct strv *ret)
 		add_tree(path, &root, ret);
 }
 
-/* Adds the targets of all links at the top of dir. */
+/* Adds the targets of all links at the top of dir, in the order of their names. */
 static void add_linked(const char *dir, struct strv *ret)
 {
-	_cleanup_(strv_done) struct strv names = {0};
+	_cleanup_close_ int fd = dir_open_at(AT_FDCWD, dir);
+	_cleanup_(dirents_done) struct dirents dirents = {0};
 
-	if (dir_list(dir, &names) < 0)
+	if (fd < 0 || dirents_read_all(fd, &dirents) < 0)
 		return;
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *path = path_join(dir, names.items[i]);
-		struct stat st;
+	dirents_sort(&dirents);
+	for (size_t i = 0; i < dirents.n; i++) {
+		_cleanup_free_ char *path = NULL;
 
-		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
-			add_target(path, ret);
+		if (!dir_entry_is_link(fd, &dirents.items[i]))
+			continue;
+		path = path_join(dir, dirents.items[i].name);
+		add_target(path, ret);
 	}
 }
 

@@ -106,6 +106,7 @@ struct settings {
 	/* Switches of this command line; no file sets them. */
 	struct {
 		bool force;
+		bool verbose; /* verbose of framework.conf does not change status */
 		bool force_version_override;
 		bool no_depmod;
 		bool keep_build;

@@ -57,14 +57,30 @@ enum transition hook_enter(struct job *job, const char *directive, const char *s
 	conf_set_environment(&request, &job->ask.command.env);
 	job->ask.command.cwd = TAKE_PTR(source);
 	job->ask.command.timeout_s = s->limits.script_timeout_s;
+	if (!build_inputs_look_at_source(job->ask.command.cwd, &job->source_before))
+		job->source_before.n = 0;
 	/* When the job has changed the system, its script still has to run. */
 	job->ask.command.runs_when_cancelled =
 		job->outcome.changed_kernel || job->outcome.registered;
 	return TRANSITION_COMMAND;
 }
 
+/* A script may write to the source of its package. That is no reason to build it again. */
+static void follow_source(const struct job *job)
+{
+	const char *tree = job->shared->settings->trees.dkms;
+	_cleanup_free_ char *dir = tree_version_dir(tree, job->name, job->version);
+	_cleanup_free_ char *source = path_join(dir, "source");
+	struct file_stats after;
+
+	if (job->source_before.n && build_inputs_look_at_source(source, &after))
+		build_inputs_follow_source(
+			tree, job->name, job->version, &job->source_before, &after);
+}
+
 enum transition hook_leave(struct job *job, const struct outcome *outcome)
 {
+	follow_source(job);
 	str_add_bytes(&job->outcome.output, outcome->out.data, outcome->out.len);
 	str_add_bytes(&job->outcome.output, outcome->err.data, outcome->err.len);
 	if (!outcome_ok(outcome)) {

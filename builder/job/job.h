@@ -14,6 +14,7 @@
 #include "builder/host/settings.h"
 #include "builder/conf/conf.h"
 #include "builder/conf/policy.h"
+#include "builder/tree/build-inputs.h"
 #include "builder/tree/tree.h"
 
 /* A job does one thing to one version of a module, mostly for one kernel. It is a state
@@ -137,6 +138,8 @@ struct job_request {
 	bool rebuild; /* JOB_BUILD and JOB_INSTALL: build even if it is built already */
 	/* JOB_INSTALL: install again what counts as installed, because files are gone */
 	bool reinstall;
+	/* with rebuild: why what is built is stale, "its source has changed"; or NULL */
+	const char *stale;
 	bool depends_met; /* the plan has taken care of BUILD_DEPENDS */
 	/* Install even over a newer module: force ignores all checks, force_version only
 	 * the comparison of versions. JOB_LOOKING sets both, from --force,
@@ -264,6 +267,9 @@ struct job {
 	struct job_request request;
 	struct job_outcome outcome;
 	struct job_ask ask;
+	/* while a script runs in the source: what stat(2) said of that before; n is 0 if
+	 * nothing is known */
+	struct file_stats source_before;
 
 	struct job_add *add;       /* NULL unless kind is JOB_ADD */
 	struct job_pack *pack;     /* NULL unless kind is JOB_PACK */

@@ -137,6 +137,8 @@ static int publish_work(struct job *job)
 		r = write_log(job, log);
 	if (r == 0)
 		r = provenance_write(job, log_dir, &job->outcome.error);
+	if (r == 0 && b->inputs.source.n)
+		r = build_inputs_write(b->paths.staging_dir, &b->inputs, &job->outcome.error);
 	if (r == 0)
 		r = write_dependencies(job);
 	if (r == 0)

@@ -36,6 +36,7 @@ installed=/lib/modules/$kernel/updates/dkms
 names() # NAME/VERSION
 {
 	(
+		set +eu # as dkms evaluates a dkms.conf
 		# shellcheck disable=SC2034 # dkms.conf reads it
 		kernelver=$kernel
 		# shellcheck disable=SC1090

@@ -163,7 +163,7 @@ building()
 	is "$(state hello 1.0 $K)" built "the version is built"
 	built=$dkmstree/hello/1.0/$K/$arch
 	is "$(ls "$built" "$built/module" "$built/log")" \
-		"$(printf '%s\n' "$built:" log module "" "$built/log:" make.log provenance.json "" \
+		"$(printf '%s\n' "$built:" log module "" "$built/log:" inputs make.log provenance.json "" \
 			"$built/module:" Module.symvers hello.ko)" "compat 1: the files of a build"
 	is "$(ls -A "$dkmstree/hello/1.0")" "$(printf '%s\n' $K build source)" "no other file is left"
 	is "$(module_field vermagic "$built/module/hello.ko")" "$K SMP mod_unload modversions " "the module is for that kernel"

@@ -124,7 +124,7 @@ later()
 	echo 'MAKE="exit 5"' >> "$sourcetree/wifi-5.8/dkms.conf"
 	run_dkms build wifi/5.8 -k $K --force
 	run_dkms status --verbose wifi
-	like "$out" "^wifi/5.8, $K, $arch: installed \(build failed just now: dkms log wifi/5.8 -k $K\)$" "an installed version that could not be built again"
+	like "$out" "^wifi/5.8, $K, $arch: installed \(stale: its source has changed\) \(build failed just now: dkms log wifi/5.8 -k $K\)$" "an installed version that could not be built again"
 	rm -r "${installtree:?}/$K7"
 	run_dkms status --verbose early
 	is "$out" "early/1.0: added" "failures for a kernel that is gone are not shown"
