@@ -18,6 +18,7 @@
 #include "builder/add/load.h"
 #include "builder/add/register.h"
 #include "builder/reuse/cached.h"
+#include "builder/reuse/probe-memo.h"
 #include "builder/reuse/restore-objects.h"
 #include "builder/run/guarded-mounts.h"
 #include "builder/pack/pack.h"
@@ -67,6 +68,8 @@ static const struct {
 	[JOB_FINGERPRINTING] = {NEEDS_KEY, fingerprint_enter, NULL},
 	[JOB_RESTORING] = {BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {BUILDS, copy_enter, NULL},
+	[JOB_PROBING] = {BUILDS, probe_enter, probe_leave},
+	[JOB_KEEPING_PROBES] = {BUILDS, keep_probes_enter, NULL},
 	[JOB_PATCHING] = {BUILDS, patch_enter, patch_leave},
 	[JOB_PRE_BUILD] = {BUILDS, pre_build_enter, pre_build_leave},
 	[JOB_LINKING] = {BUILDS, link_enter, NULL},

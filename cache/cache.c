@@ -315,6 +315,11 @@ int cache_commit(struct cache *c, const struct entry *e, bool replace)
 	return commit(c, e, replace, true);
 }
 
+int cache_commit_uncounted(struct cache *c, const struct entry *e, bool replace)
+{
+	return commit(c, e, replace, false);
+}
+
 /* Variants of a result. A key has several slots for them. Each slot has a key of its own,
  * which is made of the key and the number of the slot. */
 

@@ -82,6 +82,8 @@ int cache_store_more(
 /* Adds the entry. An existing entry with this key stays, unless replace is set. Returns 0
  * or a negative errno. */
 int cache_commit(struct cache *c, const struct entry *e, bool replace);
+/* Does the same for an entry that is no result of a build, and not counted as one. */
+int cache_commit_uncounted(struct cache *c, const struct entry *e, bool replace);
 
 /* Add a sorted manifest, or a text with a name that no part of the key has, to an entry
  * that has been stored and not yet been committed. Return 0 or a negative errno. */

@@ -6,6 +6,7 @@
 #include "cache/ccache-dirs.h"
 #include "builder/build/ccache-usage.h"
 #include "builder/reuse/objects.h"
+#include "builder/reuse/probe-memo.h"
 #include "cli/cache-stats.h"
 #include "cli/print.h"
 
@@ -35,9 +36,11 @@ static void measure_levels(
 		struct level *l =
 			has_prefix(entries[i].title, OBJECTS_TITLE) ? objects : modules;
 
-		l->entries++;
-		for (size_t f = 0; f < entries[i].n_files; f++)
-			l->bytes += entries[i].files[f].size;
+		if (!has_prefix(entries[i].title, PROBE_MEMO_TITLE)) {
+			l->entries++;
+			for (size_t f = 0; f < entries[i].n_files; f++)
+				l->bytes += entries[i].files[f].size;
+		}
 		entry_done(&entries[i]);
 	}
 	free(entries);

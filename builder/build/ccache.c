@@ -35,6 +35,7 @@
 #include "cache/trust.h"
 #include "builder/build/build.h"
 #include "builder/build/ccache.h"
+#include "builder/build/compilers.h"
 
 /* Where a sandbox shows these directories. */
 #define SANDBOX_DIR "/run/ccache"
@@ -172,26 +173,6 @@ static char *show_storages(struct job *job, const char *value, struct sandbox *b
 	return str_take(&seen);
 }
 
-/* Whether a program is a C compiler by its name: gcc, gcc-12, x86_64-linux-gnu-gcc-12,
- * clang, clang-16, cc. */
-static bool is_compiler(const char *name)
-{
-	static const char *const names[] = {"cc", "gcc", "clang"};
-	const char *version = strrchr(name, '-');
-	size_t n = strlen(name);
-
-	if (version && version[1] && !version[1 + strspn(version + 1, "0123456789.")])
-		n = (size_t)(version - name);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		size_t len = strlen(names[i]);
-
-		if (n >= len && strncmp(name + n - len, names[i], len) == 0 &&
-			(n == len || name[n - len - 1] == '-'))
-			return true;
-	}
-	return false;
-}
-
 /* Makes a link to ccache in dir for each compiler in search, a list of directories like
  * $PATH. */
 static void link_compilers(const char *dir, const char *search, const char *ccache)
@@ -207,7 +188,7 @@ static void link_compilers(const char *dir, const char *search, const char *ccac
 		for (size_t i = 0; i < names.n; i++) {
 			_cleanup_free_ char *link = path_join(dir, names.items[i]);
 
-			if (is_compiler(names.items[i]) && !path_exists(link))
+			if (compilers_is_name(names.items[i]) && !path_exists(link))
 				link_write(link, ccache, NULL);
 		}
 	}
@@ -256,6 +237,9 @@ static void set_variables(const struct settings *s, const char *dir, struct strv
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		strv_setenv(env, kept[i], getenv(kept[i]));
 	strv_setenv(env, "CCACHE_CONFIGPATH", "/dev/null");
+	/* Where it looks for the compiler: not among the links of probes.h, which are in front
+	 * of it. */
+	strv_setenv(env, "CCACHE_PATH", strv_getenv(env, "PATH"));
 	strv_setenv(env, "CCACHE_DIR", dir);
 	strv_setenv(env, "CCACHE_COMPILERCHECK", "content");
 	strv_setenv(env, "CCACHE_NODIRECT", "1");

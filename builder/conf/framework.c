@@ -25,6 +25,7 @@ const struct framework_key framework_keys[] = {
 	{"cache_dir", FRAMEWORK_PATH, SETTING(cache.dir)},
 	{"cache_max_size", FRAMEWORK_SIZE, SETTING(cache.max_size_bytes)},
 	{"ccache", FRAMEWORK_FLAG, SETTING(cache.ccache)},
+	{"compiler_memo", FRAMEWORK_NOT, SETTING(cache.no_compiler_memo)},
 	{"compress_gzip_opts", FRAMEWORK_STRING, SETTING(compression.gzip_options)},
 	{"compress_xz_opts", FRAMEWORK_STRING, SETTING(compression.xz_options)},
 	{"compress_zstd_opts", FRAMEWORK_STRING, SETTING(compression.zstd_options)},

@@ -53,6 +53,7 @@ struct settings {
 		uint64_t max_size_bytes; /* cache_max_size; 0: no limit */
 		bool disabled;		 /* --no-cache */
 		bool ccache;		 /* run compilers through ccache(1) */
+		bool no_compiler_memo;   /* compiler_memo=no */
 	} cache;
 	/* Lists are separated by blanks; NULL: empty. */
 	struct {

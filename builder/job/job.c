@@ -100,6 +100,8 @@ const char *job_state_name(enum job_state state)
 		[JOB_FINGERPRINTING] = "fingerprint",
 		[JOB_RESTORING] = "restore",
 		[JOB_COPYING] = "copy",
+		[JOB_PROBING] = "probe",
+		[JOB_KEEPING_PROBES] = "keep probes",
 		[JOB_PATCHING] = "patch",
 		[JOB_PRE_BUILD] = "PRE_BUILD",
 		[JOB_LINKING] = "link",

@@ -53,6 +53,8 @@ enum job_state {
 	JOB_FINGERPRINTING, /* finds out what the build depends on: its cache key */
 	JOB_RESTORING,      /* takes the built modules from the cache */
 	JOB_COPYING,        /* makes a build directory with a copy of the source */
+	JOB_PROBING,        /* asks the compiler what makefiles ask it, for later builds */
+	JOB_KEEPING_PROBES, /* stores its answers in the cache */
 	JOB_PATCHING,       /* runs patch(1), once for each patch */
 	JOB_PRE_BUILD,      /* runs the script PRE_BUILD */
 	JOB_LINKING,    /* puts cached objects in place, which make need not compile */

@@ -31,6 +31,7 @@
 #include "builder/reuse/objects.h"
 #include "builder/reuse/observed.h"
 #include "builder/reuse/observed-values.h"
+#include "builder/reuse/probe-memo.h"
 #include "builder/reuse/provenance.h"
 #include "builder/reuse/reuse.h"
 #include "builder/reuse/store-objects.h"
@@ -445,6 +446,7 @@ void cached_observe(struct job *job)
 	r = observed_list(job, &reuse->manifest, &why);
 	if (r == 0) {
 		add_origin(job);
+		probe_memo_add_inputs(job, &reuse->manifest);
 		if (reuse->entry.n_files)
 			r = cache_store_manifest(
 				cache, &reuse->manifest, &reuse->entry);
@@ -491,5 +493,6 @@ void reuse_free(struct reuse *r)
 	error_done(&r->key_error);
 	entry_done(&r->entry);
 	objects_free(r->objects);
+	probe_memo_free(r->probes);
 	free(r);
 }

@@ -16,6 +16,7 @@
 #include "builder/build/confine.h"
 #include "builder/build/others.h"
 #include "builder/build/places.h"
+#include "builder/build/probes.h"
 #include "builder/reuse/observed.h"
 #include "builder/reuse/observed-links.h"
 #include "builder/reuse/observed-mentions.h"
@@ -222,6 +223,9 @@ static void add_file(struct observer *o, const struct traced_file *f)
 	o->user = o->user || asks_for_user(f);
 	o->accounts = o->accounts || streq(f->path, "/etc/passwd") ||
 		      streq(f->path, "/etc/group");
+	/* What it did is in the manifest of the memo. */
+	if (path_is_in(f->path, PROBES_SANDBOX_DIR))
+		return;
 	if (is_constant(o, f->path)) {
 		/* A program of this name must not come before it. */
 		if (f->executed)
@@ -337,6 +341,56 @@ int observed_list(const struct job *job, struct manifest *ret, char **ret_why)
 		if (changed)
 			set_changed(&o, changed);
 	}
+	manifest_sort(ret);
+	strv_done(&o.covered);
+	sandbox_done(&o.box);
+	if (!o.why)
+		return 0;
+	*ret_why = o.why;
+	manifest_done(ret);
+	return -EAGAIN;
+}
+
+/* Whether others than root, and the user of dkms, can write to the file. */
+static bool is_of_others(const struct stat *st)
+{
+	return (st->st_uid != 0 && st->st_uid != geteuid()) ||
+	       (st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+int observed_list_tools(const struct job *job, const struct trace *trace,
+	struct manifest *ret, char **ret_why)
+{
+	struct observer o = {.job = job, .m = ret, .box.kind = job->build->sandbox};
+	const struct traced_file *files;
+	size_t n, kept = 0;
+
+	files = trace_files(trace, &n);
+	if (trace_problem(trace))
+		o.why = xstrdup(trace_problem(trace));
+	build_fill_sandbox(job, &o.box);
+	list_covered(job, &o.covered);
+	for (size_t i = 0; i < n && !o.why; i++) {
+		if (!S_ISREG(files[i].st.st_mode) || path_is_in(files[i].path, "/proc"))
+			continue;
+		if (is_of_others(&files[i].st) && !is_constant(&o, files[i].path))
+			o.why = xasprintf("others can write to %s", files[i].path);
+		else
+			add_file(&o, &files[i]);
+	}
+	if (!o.why)
+		o.why = observed_add_links(job, ret);
+	for (size_t i = 0; i < ret->n; i++) {
+		struct manifest_item item = ret->items[i];
+
+		if (item.kind != MANIFEST_INPUT) {
+			ret->items[kept++] = item;
+			continue;
+		}
+		free(item.path);
+		free(item.value);
+	}
+	ret->n = kept;
 	manifest_sort(ret);
 	strv_done(&o.covered);
 	sandbox_done(&o.box);

@@ -5,6 +5,8 @@
 #include "cache/manifest.h"
 #include "builder/job/job.h"
 
+struct trace;
+
 /* What a build has looked at, and whether it is still the same.
  *
  * A build's manifest has these items, with paths as the build sees them:
@@ -31,5 +33,11 @@
  * and *ret_why: why the result must not be kept, such as "FILE changed while it was
  * built"; the caller frees it. */
 int observed_list(const struct job *job, struct manifest *ret, char **ret_why);
+/* Does the same for a command that ran nothing of the package, and was recorded by trace: only
+ * the programs and other files that it opened, and how they were reached, without what
+ * belongs to the kernel. They all must be of root or of the user of dkms, and nobody else may
+ * write to them. */
+int observed_list_tools(const struct job *job, const struct trace *trace,
+	struct manifest *ret, char **ret_why);
 
 #endif

@@ -17,6 +17,7 @@ struct reuse {
 		key_error;  /* why the key could not be made; the build itself goes on */
 	struct entry entry; /* to be published with the build; no files: none */
 	struct objects *objects; /* see objects.h; NULL: objects are not reused */
+	struct probe_memo *probes; /* see probe-memo.h; NULL: there is none */
 	bool other_source; /* the copy that is built may differ from what the key says */
 	bool without_objects;    /* make must not be given objects from the cache */
 };

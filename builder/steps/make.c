@@ -21,6 +21,7 @@
 #include "builder/build/confine.h"
 #include "builder/build/places.h"
 #include "builder/build/post-build.h"
+#include "builder/build/probes.h"
 #include "builder/reuse/check-objects.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/reuse.h"
@@ -89,6 +90,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 
 		ccache_wrap_compilers(job, digest, cmd, &box);
 		btf_wrap_pahole(job, cmd, &box);
+		probes_wrap_compilers(job, cmd, &box);
 	}
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
 	cmd->trace = b->trace;

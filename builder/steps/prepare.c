@@ -24,6 +24,7 @@
 #include "builder/build/post-build.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
+#include "builder/reuse/probe-memo.h"
 #include "builder/reuse/reuse.h"
 #include "builder/steps/clean.h"
 #include "builder/steps/prepare.h"
@@ -460,6 +461,8 @@ static int copy_work(struct job *job)
 		r = constants_write(job);
 	if (r == 0)
 		r = open_log(job);
+	if (r == 0)
+		probe_memo_find(job);
 	return r;
 }
 

@@ -17,7 +17,7 @@ set -eu
 . "$top_srcdir/tests/inject/lib.sh"
 
 # States that have no event, or that need another distribution, another process or real headers.
-elsewhere='look|check|wait|link|check objects|weak-modules|devices|modprobe|report'
+elsewhere='look|probe|keep probes|check|wait|link|check objects|weak-modules|devices|modprobe|report'
 moments=INJECT_EVENT
 if [ "${1:-}" = --all ]; then
 	moments=INJECT_AT

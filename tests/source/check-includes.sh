@@ -11,7 +11,7 @@ set -eu
 folders='
 base
 cache
-builder/run
+builder/probes builder/run
 builder/host
 builder/conf builder/module
 builder/tree
