@@ -74,15 +74,21 @@ static bool may_set_policy(const char *path)
 	       has_word(text.data, "source") || has_word(text.data, "eval");
 }
 
-int policy_fill_command(const struct conf_request *request, struct command *cmd)
+int policy_fill_command(const struct conf_request *request, const struct policy *policy,
+	struct command *cmd)
 {
-	_cleanup_(strv_done) struct strv files = {0};
+	_cleanup_(strv_done) struct strv all = {0}, files = {0};
 	const struct strv none = {0};
 	bool needed = false;
 
-	conf_list_overrides(request, &files);
-	for (size_t i = 0; i < files.n && !needed; i++)
-		needed = path_look(files.items[i]) != 0 && may_set_policy(files.items[i]);
+	conf_list_overrides(request, &all);
+	for (size_t i = 0; i < all.n && (i == 0 || policy->own_known); i++) {
+		strv_push(&files, all.items[i]);
+		/* The first one is NAME.conf. */
+		if (i == 0 ? !policy->own_known : !needed)
+			needed = path_look(all.items[i]) != 0 &&
+				 may_set_policy(all.items[i]);
+	}
 	if (!needed)
 		return 0;
 	environment_add_permitted(&cmd->env, request->settings->sandbox.environment);
@@ -128,13 +134,60 @@ static void read_sandbox(
 	policy->sandbox.write = read_paths(e, "sandbox_write", problems);
 }
 
+/* Whether a mode confines at least as much as another one. */
+static bool is_as_strict(enum sandbox_mode a, enum sandbox_mode b)
+{
+	return a == b || a == SANDBOX_REQUIRE || b == SANDBOX_OFF;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return streq(a ? a : "", b ? b : "");
+}
+
+void policy_add(struct policy *policy, struct policy *all, const struct conf_request *request,
+	struct strv *warnings)
+{
+	const enum sandbox_mode mode = policy->sandbox.mode_set
+					       ? policy->sandbox.mode
+					       : request->settings->sandbox.mode;
+	_cleanup_(strv_done) struct strv ignored = {0};
+	_cleanup_free_ char *list = NULL;
+
+	policy->on_failure = all->on_failure;
+	if (all->sandbox.mode_set && is_as_strict(all->sandbox.mode, mode)) {
+		policy->sandbox.mode_set = true;
+		policy->sandbox.mode = all->sandbox.mode;
+	} else if (all->sandbox.mode_set) {
+		strv_push(&ignored, "sandbox");
+	}
+	if (all->sandbox.network_set && !all->sandbox.network) {
+		policy->sandbox.network_set = true;
+		policy->sandbox.network = false;
+	} else if (all->sandbox.network && !policy->sandbox.network) {
+		strv_push(&ignored, "sandbox_network");
+	}
+	if (!is_same_text(all->sandbox.paths, policy->sandbox.paths))
+		strv_push(&ignored, "sandbox_paths");
+	if (!is_same_text(all->sandbox.write, policy->sandbox.write))
+		strv_push(&ignored, "sandbox_write");
+	list = strv_join(&ignored, " and ");
+	if (ignored.n)
+		strv_pushf(warnings,
+			"what %s/%s-*.conf permits with %s does not count, since the name of the "
+			"file can be another package's; set it in %s/%s.conf, "
+			"if [ \"$module_version\" = %s ]",
+			request->settings->config_dir, request->name, list,
+			request->settings->config_dir, request->name, request->version);
+}
+
 int policy_parse(const struct command *cmd, const struct outcome *outcome,
 	struct policy *ret, struct error *err)
 {
 	_cleanup_free_ char *subject = NULL;
 	struct problems problems = {0};
 	struct evaluation e = {0};
-	struct policy policy = {.known = true};
+	struct policy policy = {0};
 	const char *value;
 	int r = evaluate_parse_report(cmd, outcome, &e, err);
 

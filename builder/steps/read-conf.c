@@ -225,10 +225,19 @@ static int fill_command(struct job *job)
 enum transition policy_enter(struct job *job)
 {
 	struct conf_request request = job_conf_request(job);
+	struct command *cmd = &job->ask.command;
+	int r = 0;
 
 	request.path = NULL;
 	job->policy.unread = !job->name;
-	if (job->policy.known || policy_fill_command(&request, &job->ask.command) == 0) {
+	if (!job->policy.own_known)
+		r = policy_fill_command(&request, &job->policy, cmd);
+	if (r == 0) {
+		job->policy.own_known = true;
+		if (!job->policy.known)
+			r = policy_fill_command(&request, &job->policy, cmd);
+	}
+	if (r == 0) {
 		job->policy.known = true;
 		return TRANSITION_NEXT;
 	}
@@ -243,11 +252,22 @@ enum transition policy_enter(struct job *job)
 
 enum transition policy_leave(struct job *job, const struct outcome *outcome)
 {
+	_cleanup_(policy_done) struct policy found = {0};
 	_cleanup_(error_done) struct error err = {0};
+	const struct conf_request request = job_conf_request(job);
 
 	user_give(&job->ask.user);
-	if (policy_parse(&job->ask.command, outcome, &job->policy, &err) == 0)
+	if (policy_parse(&job->ask.command, outcome, &found, &err) == 0) {
+		if (!job->policy.own_known) {
+			job->policy = found;
+			found = (struct policy){0};
+			job->policy.own_known = true;
+			return TRANSITION_AGAIN;
+		}
+		policy_add(&job->policy, &found, &request, &job->outcome.warnings);
+		job->policy.known = true;
 		return TRANSITION_NEXT;
+	}
 	if (!job_needs_conf(job) && !outcome->cancelled) {
 		job->policy.unread = true;
 		strv_push(&job->outcome.warnings, err.what);

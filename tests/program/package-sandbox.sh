@@ -203,4 +203,60 @@ evaluates 0 "a directory" build "$work/directory/special" -k $K
 dkms remove special/1.0 --all > /dev/null
 rm -r "$sourcetree/special-1.0"
 evaluates 0 "a directory that is added" add "$work/directory/special"
+
+# NAME-VERSION.conf is the NAME.conf of another package, too: it permits nothing to a version.
+# Makes a package mod/VERSION whose build says what it sees.
+versioned() # NAME VERSION
+{
+	module "$1" "$2" PRE_BUILD=see.sh
+	cp "$work/see.sh" "$sourcetree/$1-$2/see.sh"
+	dkms add "$1/$2" > /dev/null
+}
+write_script "$work/see.sh" 'echo "net=$(readlink /proc/self/ns/net)"' \
+	"echo \"sees=\$(cat $hidden/file 2>/dev/null)\"" \
+	"touch $hidden/open/written 2>/dev/null && echo wrote=yes || echo wrote=no"
+for line in sandbox=off sandbox_network=yes "sandbox_paths=$hidden/file" "sandbox_write=$hidden/open"; do
+	for file in mod-x "mod-x-$K" "mod-x-$K-$arch" "mod--$K" "mod--$K-$arch"; do
+		rm -f "${etc:?}"/* "$hidden/open/written"
+		machine
+		kernel $K
+		versioned mod x
+		echo "$line" > "$etc/$file.conf"
+		dkms_exits 0 "mod/x with $line in $file.conf" build mod/x -k $K
+		log=$dkmstree/mod/x/$K/$arch/log/make.log
+		is "$(grep -c "$(readlink /proc/self/ns/net)" "$log") $(sed -n 's/^sees=//p; s/^wrote=//p' "$log" | xargs)" \
+			"0 no" "$file.conf permits nothing"
+		like "$err" "permits with ${line%%=*} does not count.*/etc/dkms/mod.conf, if \[ .*module_version.* = x \]" \
+			"a warning says so, and where to set it"
+		echo "[ \"\$module_version\" = x ] && $line" > "$etc/mod.conf"
+		rm "$etc/$file.conf"
+		dkms_exits 0 "the remedy" build mod/x -k $K --force
+		is "$(grep -c "does not count" <<< "$err")" 0 "has no warning"
+		echo "$line" >> "$etc/$file.conf"
+		dkms_exits 0 "in both" build mod/x -k $K --force
+		is "$(grep -c "does not count" <<< "$err")" 0 "has none either"
+	done
+done
+# The package that has the name gets it.
+rm -f "${etc:?}"/*
+machine
+kernel $K
+versioned mod-x 1.0
+echo "sandbox_paths=$hidden/file" > "$etc/mod-x.conf"
+dkms_exits 0 "mod-x/1.0" build mod-x/1.0 -k $K
+is "$(sed -n 's/^sees=//p' "$dkmstree/mod-x/1.0/$K/$arch/log/make.log")" content "mod-x.conf permits it to mod-x"
+# What takes away counts everywhere.
+versioned mod x
+printf '%s\n' "sandbox_network=yes" > "$etc/mod.conf"
+echo sandbox_network=no > "$etc/mod-x.conf"
+dkms_exits 0 "sandbox_network=no in mod-x.conf" build mod/x -k $K
+is "$(grep -c "$(readlink /proc/self/ns/net)" "$dkmstree/mod/x/$K/$arch/log/make.log")" 0 "counts for mod/x"
+echo sandbox=off > "$etc/mod.conf"
+echo sandbox=require > "$etc/mod-x.conf"
+dkms_exits 0 "sandbox=require in mod-x.conf" build mod/x -k $K --force
+is "$(grep -c "$(readlink /proc/self/ns/net)" "$dkmstree/mod/x/$K/$arch/log/make.log")" 0 "counts for mod/x"
+# Directives are read from all files, as ever.
+echo 'MAKE="echo from mod-x; make -C \$kernel_source_dir M=\$dkms_tree/mod/x/build"' > "$etc/mod-x.conf"
+dkms_exits 0 "MAKE in mod-x.conf" build mod/x -k $K --force
+like "$(cat "$dkmstree/mod/x/$K/$arch/log/make.log")" "^from mod-x" "is used"
 finish
