@@ -108,6 +108,7 @@ void build_free(struct build *b)
 	free(b->fit);
 	free(b->search_path);
 	build_inputs_done(&b->inputs);
+	strv_done(&b->other_modules);
 	free(b);
 }
 

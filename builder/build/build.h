@@ -64,6 +64,8 @@ struct build {
 	/* As they were when the build began. They are not kept if source.n is 0. */
 	struct build_inputs inputs;
 	char *search_path;    /* build_search_path()'s; NULL: it was not asked for */
+	struct strv other_modules; /* those that others_find_module() looks at */
+	bool other_modules_known;
 };
 
 /* Whether the job has to compile: it builds, and the result is not from the cache. */

@@ -140,31 +140,60 @@ bool others_shows(const struct job *job, const char *path)
 	return false;
 }
 
-/* Appends the paths of the module's files in a directory of the kernel's. */
-static void find_in(
-	const struct kernel *k, const char *dir, const char *name, struct str *ret)
+/* Appends "MODULE/PATH" for each module file in a directory of the kernel's. */
+static void list_in(const struct kernel *k, const char *dir, struct strv *ret)
 {
 	_cleanup_free_ char *path = path_join(k->dir, dir);
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
-	size_t n = strlen(name);
-	int r = walk_begin(&w, path, WALK_SORTED);
+	int r = walk_begin(&w, path, 0);
 
-	while (r == 0 && (e = walk_next(&w)))
-		if (e->type != DT_DIR && has_prefix(e->name, name) &&
-			has_prefix(e->name + n, ".ko"))
-			str_addf(ret, "%s/%s\n", dir, e->path);
+	while (r == 0 && (e = walk_next(&w))) {
+		const char *end = strstr(e->name, ".ko");
+
+		if (e->type != DT_DIR && end)
+			strv_pushf(ret, "%.*s/%s/%s", (int)(end - e->name), e->name, dir,
+				e->path);
+	}
 }
 
-void others_find_module(const struct job *job, const char *name, struct str *ret)
+/* Lists the files of all modules that did not come with the kernel. */
+static void list_modules(const struct job *job)
 {
 	const struct kernel *k = job->kernel;
 	_cleanup_(strv_done) struct strv names = {0};
 
 	dir_list(k->dir, &names);
-	strv_sort(&names);
 	for (size_t i = 0; i < names.n; i++)
 		if (!is_list(names.items[i]) && !streq(names.items[i], "kernel") &&
 			shows(job, KERNEL_DIR, names.items[i]))
-			find_in(k, names.items[i], name, ret);
+			list_in(k, names.items[i], &job->build->other_modules);
+	strv_sort(&job->build->other_modules);
+	job->build->other_modules_known = true;
+}
+
+void others_forget_modules(const struct job *job)
+{
+	strv_done(&job->build->other_modules);
+	job->build->other_modules_known = false;
+}
+
+void others_find_module(const struct job *job, const char *name, struct str *ret)
+{
+	_cleanup_free_ char *prefix = xasprintf("%s/", name);
+	const struct strv *list = &job->build->other_modules;
+	size_t first = 0, end;
+
+	if (!job->build->other_modules_known)
+		list_modules(job);
+	for (end = list->n; first < end;) {
+		size_t middle = first + (end - first) / 2;
+
+		if (strcmp(list->items[middle], prefix) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	for (; first < list->n && has_prefix(list->items[first], prefix); first++)
+		str_addf(ret, "%s\n", list->items[first] + strlen(prefix));
 }

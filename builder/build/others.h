@@ -25,7 +25,9 @@ bool others_shows_entry(const struct job *job, const char *path, const char *nam
 /* Whether path, as the build sees it, is in what is shown. */
 bool others_shows(const struct job *job, const char *path);
 /* Appends the paths, below the kernel's directory, of the files of a module that did not
- * come with the kernel, each on a line. */
+ * come with the kernel, each on a line. They are as they were at the first call for the
+ * job's build, or the first since others_forget_modules(). */
 void others_find_module(const struct job *job, const char *name, struct str *ret);
+void others_forget_modules(const struct job *job);
 
 #endif

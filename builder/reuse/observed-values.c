@@ -202,6 +202,7 @@ size_t observed_find_changes(const struct job *job, const struct manifest *m,
 {
 	size_t n = 0;
 
+	others_forget_modules(job);
 	for (size_t i = 0; i < m->n && n < max; i++) {
 		const struct manifest_item *item = &m->items[i];
 		char *value;

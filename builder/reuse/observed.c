@@ -327,6 +327,7 @@ int observed_list(const struct job *job, struct manifest *ret, char **ret_why)
 		*ret_why = xstrdup(trace_problem(trace));
 		return -EAGAIN;
 	}
+	others_forget_modules(job);
 	build_fill_sandbox(job, &o.box);
 	list_covered(job, &o.covered);
 	o.words = observed_add_mentioned(job, &o.box, ret);

@@ -178,6 +178,59 @@ lost_mounts()
 	rm "$tools/bwrap"
 }
 
+# A source that spells out many modules does not make root list those of the kernel for each.
+many_modules()
+{
+	local n dir=$installtree/$K/updates/counted
+
+	cat > "$work/count.c" <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void count(const char *path)
+{
+	int fd;
+
+	if (strlen(path) < 7 || strcmp(path + strlen(path) - 7, "counted"))
+		return;
+	fd = open(getenv("COUNT_FILE"), O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if (write(fd, "x", 1) < 0)
+		abort();
+	close(fd);
+}
+#define OPENAT(name)                                                                      \
+	int name(int dir, const char *path, int flags, ...)                               \
+	{                                                                                 \
+		__typeof__(name) *real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name);     \
+		count(path);                                                              \
+		return real(dir, path, flags, 0);                                         \
+	}
+OPENAT(openat)
+OPENAT(openat64)
+END
+	cc -shared -fPIC -o "$work/count.so" "$work/count.c" -ldl
+	mkdir -p "$dir"
+	put x "$dir/x7.ko"
+	for n in 10 1000; do
+		: > "$work/count"
+		add many$n 1.0
+		seq -f '# x%g.ko' $n >> "$sourcetree/many$n-1.0/Makefile"
+		status=0
+		COUNT_FILE=$work/count LD_PRELOAD=$work/count.so ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
+			"$DKMS" build many$n/1.0 -k $K "${trees[@]}" < /dev/null > "$work/out" 2>&1 || status=$?
+		is "$status" 0 "a source that names $n modules is built"
+		eval "counted$n=$(wc -c < "$work/count")"
+	done
+	# shellcheck disable=SC2154
+	ok "their directory was listed ($counted10 times)" test "$counted10" -gt 0
+	# shellcheck disable=SC2154
+	is "$counted1000" "$counted10" "as often as for fewer modules"
+	rm -r "$dir"
+}
+
 cached_machine
 private_modules || skip_all "needs a /lib/modules"
 mount -t tmpfs -o mode=0755 home /home
@@ -193,4 +246,5 @@ stays_hidden
 conf
 untraced
 lost_mounts
+many_modules
 finish
