@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/file.h"
 #include "builder/tree/tree.h"
 #include "builder/steps/check-needed.h"
 #include "scheduler/depmods.h"
@@ -25,6 +26,24 @@ static bool means_kernel(const struct session *s, const struct tree_entry *e)
 	return false;
 }
 
+/* Whether the entry came with an archive, and nobody has asked for it by its name: a signature
+ * would say that what somebody else has built is trusted. */
+static bool is_foreign(const struct session *s, const struct tree_entry *e)
+{
+	const struct version_on_kernel on =
+		version_on_kernel(e->name, e->version, e->release, e->arch);
+	_cleanup_free_ char *built = tree_built_dir(s->settings->trees.dkms, on);
+	_cleanup_free_ char *mark = path_join(built, TREE_FROM_ARCHIVE);
+
+	if (s->args->name || path_look(mark) == 0)
+		return false;
+	print_warning("%s/%s for %s (%s) is not signed: it came with an archive, and was not "
+		      "built here. If you trust it: dkms sign %s/%s -k %s/%s",
+		e->name, e->version, e->release, e->arch, e->name, e->version, e->release,
+		e->arch);
+	return true;
+}
+
 /* Adds a job for all that is built of the modules that are named. */
 static int add_jobs(struct session *s)
 {
@@ -42,7 +61,8 @@ static int add_jobs(struct session *s)
 		if (e->state == STATE_BROKEN)
 			print_warning("%s/%s is broken and is skipped: its source is missing",
 				e->name, e->version);
-		else if (e->state >= STATE_BUILT && means_kernel(s, e))
+		else if (e->state >= STATE_BUILT && means_kernel(s, e) &&
+			 !is_foreign(s, e))
 			plan_add_job(&s->plan, JOB_SIGN,
 				plan_get_kernel(&s->plan, e->release, e->arch), e->name,
 				e->version);

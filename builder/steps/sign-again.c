@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/dir-copy.h"
 #include "base/file.h"
@@ -55,6 +56,19 @@ static char *plain_path(const struct job *job, const char *file)
 
 /* JOB_TAKING_BUILT */
 
+/* Sets the error for a module that is there plain and compressed, or in two compressions. */
+static int refuse_two(struct job *job, const char *file)
+{
+	const char *dir = job->build->paths.built_dir;
+
+	error_set(&job->outcome.error, -EEXIST, 1,
+		"%s/module has two files of one module: %s and another one", dir, file);
+	error_remedy(&job->outcome.error,
+		"remove the one that does not belong there, or dkms build %s/%s -k %s/%s --force",
+		job->name, job->version, job->kernel->release, job->kernel->arch);
+	return -EEXIST;
+}
+
 static int decompress_staged(struct job *job, const char *file)
 {
 	_cleanup_free_ char *path = build_staged_path(job, file);
@@ -65,6 +79,8 @@ static int decompress_staged(struct job *job, const char *file)
 	if (streq(path, plain))
 		return 0;
 	fd = open(plain, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 && errno == EEXIST)
+		return refuse_two(job, file);
 	if (fd < 0)
 		return error_errno(&job->outcome.error, -errno, 1, "cannot write %s", plain);
 	r = examine_decompress(path, fd, &job->outcome.error);
@@ -162,6 +178,19 @@ static int list_replaced(struct job *job, const struct destinations *installed)
 	return 0;
 }
 
+/* Copies a file over another one, which keeps its mode. */
+static int replace_file(const char *from, const char *to, struct error *err)
+{
+	_cleanup_close_ int fd = file_open(from);
+	struct stat st;
+
+	if (fd < 0)
+		return file_open_error(from, fd, err);
+	if (stat(to, &st) < 0)
+		return error_errno(err, -errno, 1, "cannot look at %s", to);
+	return file_copy_fd(fd, from, to, st.st_mode & 0777, err);
+}
+
 /* Replaces the installed files by the staged ones. Returns the number of those, or a negative
  * errno. */
 static int replace_installed(struct job *job, const struct destinations *installed)
@@ -174,7 +203,7 @@ static int replace_installed(struct job *job, const struct destinations *install
 
 		if (!f->path || !strv_contains(&job->outcome.moved, f->path))
 			continue;
-		r = file_copy(staged, f->path, &job->outcome.error);
+		r = replace_file(staged, f->path, &job->outcome.error);
 		n++;
 	}
 	return r < 0 ? r : n;

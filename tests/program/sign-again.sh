@@ -192,6 +192,82 @@ unsigned()
 	done
 }
 
+# What came with an archive was built elsewhere: it is signed only if it is named.
+archived()
+{
+	machine
+	signing_kernel $K
+	framework try_sign_modules=false
+	module one 1.0
+	module two 1.0
+	dkms build one/1.0 -k $K > /dev/null
+	dkms mktarball one/1.0 -k $K --archive "$work/one.tgz" > /dev/null
+	dkms remove one/1.0 --all > /dev/null
+	rm -r "$sourcetree/one-1.0"
+	dkms build two/1.0 -k $K > /dev/null
+	use_key new
+	dkms ldtarball --archive "$work/one.tgz" > /dev/null
+	for args in --all "-k $K"; do
+		# shellcheck disable=SC2086
+		dkms_exits 0 "sign $args" sign $args
+		is "$(grep -ac 'Module signature appended' "$(built one $K)")" 0 "leaves a module from an archive unsigned"
+		like "$err" "one/1.0 for $K .*is not signed: it came with an archive.* dkms sign one/1.0 -k $K/$arch" \
+			"names it, and the command that signs it"
+		signed_by "$(built two $K)" new "what was built here is signed"
+	done
+	dkms_exits 0 "the command that it names" sign one/1.0 -k $K/$arch
+	is "$err" "" "has no warning"
+	signed_by "$(built one $K)" new "signs it"
+}
+
+# The administrator's mode of an installed file stays.
+modes()
+{
+	local mode
+
+	for mode in 600 640; do
+		machine
+		signing_kernel $K
+		use_key old
+		module one 1.0
+		dkms install one/1.0 -k $K > /dev/null 2>&1
+		chmod $mode "$(installed one $K)"
+		use_key new
+		dkms_exits 0 "sign an installed file of mode $mode" sign one/1.0 -k $K
+		signed_by "$(installed one $K)" new "it is signed"
+		is "$(stat -c %a "$(installed one $K)")" $mode "and has its mode"
+	done
+}
+
+# A module that is there twice.
+two_files()
+{
+	local before
+
+	machine
+	signing_kernel $K
+	use_key old
+	module one 1.0
+	dkms build one/1.0 -k $K > /dev/null
+	for pair in "ko ko.xz" "ko ko.gz" "ko.gz ko.xz"; do
+		dkms build one/1.0 -k $K --force > /dev/null
+		for suffix in $pair; do
+			plain "$(built one $K)"
+			case $suffix in
+			*.xz) xz -c < "$work/plain.ko" ;;
+			*.gz) gzip -c < "$work/plain.ko" ;;
+			*) cat "$work/plain.ko" ;;
+			esac > "$dkmstree/one/1.0/$K/$arch/module/x.$suffix"
+		done
+		before=$(snapshot "$dkmstree/one/1.0/$K")
+		dkms_exits 1 "x.$pair" sign one/1.0 -k $K
+		like "$err" "/module has two files of one module: x.ko" "the error names a file"
+		like "$err" "remove the one .* or dkms build one/1.0 -k $K/$arch --force" "and has a remedy"
+		is "$(snapshot "$dkmstree/one/1.0/$K")" "$before" "nothing has changed"
+		rm "$dkmstree/one/1.0/$K/$arch/module"/x.*
+	done
+}
+
 with_suffix ''
 with_suffix .xz
 with_suffix .gz
@@ -200,4 +276,7 @@ which_ones
 other_files
 failures
 unsigned
+archived
+modes
+two_files
 finish
