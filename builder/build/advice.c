@@ -192,6 +192,13 @@ static char *choose_advice(
 	const struct settings *s = job->shared->settings;
 	bool confined = box->kind != SANDBOX_KIND_NONE;
 
+	if (found->hidden.running_kernel) {
+		_cleanup_free_ char *running = kernel_running_release();
+
+		return xasprintf("it looks for the running kernel %s, but is built for %s; "
+				 "$kernelver in dkms.conf and KERNELRELEASE in makefiles name it",
+			running, job->kernel->release);
+	}
 	if (found->hidden.paths.n)
 		return advise_paths(s, found);
 	if (found->processes && job->build->user.uid && s->limits.max_processes)

@@ -138,6 +138,20 @@ static void add_linked(const struct job *job, const struct sandbox *box, const c
 		add(ret, real, choose_path_to_show(real));
 }
 
+/* Whether the path is of the running kernel, and the job is for another one. */
+static bool is_of_running_kernel(const struct job *job, const char *path)
+{
+	_cleanup_free_ char *running = kernel_running_release();
+	size_t n = strlen(running);
+
+	if (streq(running, job->kernel->release))
+		return false;
+	for (const char *at = path; (at = strstr(at, running)); at += n)
+		if (at > path && strchr("/-", at[-1]) && (!at[n] || at[n] == '/'))
+			return true;
+	return false;
+}
+
 void hidden_paths_done(struct hidden_paths *paths)
 {
 	strv_done(&paths->paths);
@@ -155,7 +169,9 @@ void hidden_paths_list(const struct job *job, const struct sandbox *box, const c
 		n = strcspn(at, AROUND);
 		path = xstrndup(at, n);
 		at += n;
-		if (*path == '/' && strpbrk(path, WILDCARDS))
+		if (*path == '/' && !is_shown(box, path) && is_of_running_kernel(job, path))
+			ret->running_kernel = true;
+		else if (*path == '/' && strpbrk(path, WILDCARDS))
 			add_pattern(box, path, ret);
 		else if (*path == '/' && is_hidden(box, path))
 			add(ret, path, choose_path_to_show(path));

@@ -68,6 +68,14 @@ unset _dkms_module_dir
 
 override_dest_module_location() { builtin printf '%s\n' "${_dkms_dir:-$1}"; }
 
+# As in builds, the kernel is the one that is built for. Files that ask for the running one mean it.
+uname() {
+	case ${_dkms_kernelver:+$*} in
+	-r | --kernel-release | --release) builtin printf '%s\n' "$_dkms_kernelver" ;;
+	*) builtin command uname "$@" ;;
+	esac
+}
+
 warn() { builtin printf 'Warning: %s\n' "$*" >&2; }
 
 error() { builtin printf 'Error! %s\n' "$*" >&2; }

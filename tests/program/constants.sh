@@ -156,22 +156,56 @@ in_builds()
 	chmod 0755 "$work"
 }
 
-# A Makefile that takes the release from uname, and finds the headers below /lib/modules.
+# Makefiles and others that take the release from uname, in the ways in which people write that, and
+# find the headers below /lib/modules. The running kernel is installed, too.
 by_uname()
 {
-	local k
+	local k i running modules='$(MAKE) -C $(KDIR) M=$(CURDIR) modules' makefiles
 
 	if ! private_modules; then
 		skip "needs a mount namespace" "a Makefile that uses uname -r"
 		return
 	fi
-	module asks 1.0 'MAKE="make -f build.mk"'
-	printf '%s\n' 'KVER ?= $(shell uname -r)' 'KDIR ?= /lib/modules/$(KVER)/build' \
-		'all: ; $(MAKE) -C $(KDIR) M=$(CURDIR) modules' > "$sourcetree/asks-1.0/build.mk"
-	dkms_exits 0 "a Makefile that uses uname -r" build asks/1.0 -k $K -k $K7
-	for k in $K $K7; do
-		like "$(module_field vermagic "$dkmstree/asks/1.0/$k/$arch/module/asks.ko")" "^$k " "it builds for $k"
+	running=$(uname -r)
+	kernel "$running"
+	mkdir "/lib/modules/$running"
+	ln -s "$machine/usr/src/linux-headers-$running" "/lib/modules/$running/build"
+	makefiles=(
+		'KVER ?= $(shell uname -r)\nKDIR ?= /lib/modules/$(KVER)/build\nall: ; '"$modules"
+		'KDIR := /lib/modules/$(shell uname -r)/build\nall: ; '"$modules"
+		'KDIR = /lib/modules/`uname -r`/build\nall: ; '"$modules"
+		'all: ; make -C /lib/modules/$$(uname -r)/build M=$$PWD modules'
+		'KVER != /bin/uname --kernel-release\nKDIR = /lib/modules/$(KVER)/build\nall: ; '"$modules"
+		'KVER := $(strip $(shell env -i /usr/bin/uname -a | cut -d" " -f3))\nKDIR = /lib/modules/$(KVER)/build\nall: ; '"$modules"
+		'KVER := $(shell cat /proc/sys/kernel/osrelease)\nKDIR = /lib/modules/$(KVER)/build\nall: ; '"$modules"
+		'KVER := $(shell awk "{ print \$$3 }" /proc/version)\nKDIR = /lib/modules/$(KVER)/build\nall: ; '"$modules"
+		'KVER := $(shell sh which.sh)\nKDIR = /lib/modules/$(KVER)/build\nall: ; '"$modules"
+		'include /lib/modules/$(shell uname -r)/build/include/config/auto.conf\nKDIR = /lib/modules/$(shell uname -r)/build\nall: ; test $(CONFIG_MODULES) = y\n\t'"$modules"
+		'ifneq ($(shell uname -r | cut -d. -f1-2),4.19)\n$(error another kernel)\nendif\nKDIR = /lib/modules/$(shell uname -r)/build\nall: ; '"$modules"
+	)
+	for i in "${!makefiles[@]}"; do
+		add "asks$i" 1.0 'MAKE="make -f build.mk"'
+		printf '%b\n' "${makefiles[i]}" > "$sourcetree/asks$i-1.0/build.mk"
+		echo 'echo "$(uname -r)"' > "$sourcetree/asks$i-1.0/which.sh"
 	done
+	for make in 'make -C /lib/modules/$(uname -r)/build M=$dkms_tree/asks11/1.0/build' \
+			'make -C /lib/modules/`uname --kernel-release`/build M=$dkms_tree/asks12/1.0/build'; do
+		i=$((i + 1))
+		add "asks$i" 1.0 "MAKE=\"$make\""
+	done
+	dkms_exits 0 "what uses uname -r" autoinstall -k $K -k $K7
+	for ((; i >= 0; i--)); do
+		for k in $K $K7; do
+			like "$(module_field vermagic "$dkmstree/asks$i/1.0/$k/$arch/module/asks$i.ko")" "^$k " "asks$i is for $k"
+		done
+	done
+
+	# What finds out the running kernel in another way is told that it does so.
+	add names 1.0 "MAKE=\"make -C /lib/modules/$running/build M=\$dkms_tree/names/1.0/build\""
+	dkms_exits 10 "the running kernel by name" build names/1.0 -k $K
+	like "$err" "looks for the running kernel $running, but is built for $K;" "the advice is to name the other"
+	is "$(grep -c sandbox_paths <<<"$err")" 0 "and not to show the headers of the running one"
+	dkms_exits 0 "build for the running kernel" build names/1.0 -k "$running"
 }
 
 options
