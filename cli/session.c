@@ -61,12 +61,20 @@ static int add_built_kernels(struct session *s, const char *arch)
 	return 0;
 }
 
-/* Whether a broken version is to be removed. It is of no use for any kernel. */
+/* Whether a version that has lost its source, or its dkms.conf, is to be removed. It is of no
+ * use for any kernel. */
 static bool removes_broken(const struct session *s)
 {
-	return s->settings->switches.force &&
-	       tree_version_state(s->settings->trees.dkms, s->settings->trees.source,
-		       s->args->name, s->args->version) == STATE_BROKEN;
+	const struct arguments *args = s->args;
+	_cleanup_free_ char *conf = NULL;
+
+	if (!s->settings->switches.force || !args->name || !args->version)
+		return false;
+	conf = xasprintf("%s/%s/%s/source/dkms.conf", s->settings->trees.dkms, args->name,
+		args->version);
+	return tree_version_state(s->settings->trees.dkms, s->settings->trees.source,
+		       args->name, args->version) == STATE_BROKEN ||
+	       path_look(conf) == 0;
 }
 
 /* Adds the kernel of a command without -k. One that removes never acts on another kernel than

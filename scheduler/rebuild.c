@@ -130,7 +130,7 @@ static bool was_built_in_run(const struct plan *p, const struct tree_entry *e,
 }
 
 /* Adds a job that evaluates the dkms.conf of each version that is built for the kernel
- * and may have to be rebuilt. Returns 0, or a negative errno with err filled in when the
+ * and may have to be rebuilt. What has lost its dkms.conf is none of these. Returns 0, or a negative errno with err filled in when the
  * tree cannot be read. */
 static int add_evaluations(struct plan *p, struct kernel *kernel, struct error *err)
 {
@@ -145,7 +145,7 @@ static int add_evaluations(struct plan *p, struct kernel *kernel, struct error *
 	for (size_t i = 0; i < list.n; i++) {
 		const struct tree_entry *e = &list.entries[i];
 
-		if (e->state >= STATE_BUILT && !was_built_in_run(p, e, kernel) &&
+		if (e->state >= STATE_BUILT && !e->no_conf && !was_built_in_run(p, e, kernel) &&
 			(overrides || may_set_directive(s, e->name, e->version)))
 			plan_add_job(p, JOB_EVALUATE, kernel, e->name, e->version);
 	}

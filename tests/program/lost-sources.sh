@@ -99,9 +99,8 @@ broken_ones()
 		dkms_exits 0 "remove --force -k" remove b/1.0 --force -k $K7
 		is "$(installed)" "./$K/$dest/a.ko ./$K/$dest/b.ko ./$K7/$dest/a.ko" "it is uninstalled from this kernel"
 		ok "and still known" test -e "$dkmstree/b/1.0"
-		[ $way = dkms.conf ] && all=--all || all=
-		# shellcheck disable=SC2086
-		dkms_exits 0 "remove --force" remove b/1.0 --force $all
+		dkms_exits 0 "remove --force" remove b/1.0 --force
+		is "$err" "" "says nothing of other kernels"
 		is "$(installed)" "./$K/$dest/a.ko ./$K7/$dest/a.ko" "its modules are uninstalled from all kernels"
 		ok "nothing of it is left" test ! -e "$dkmstree/b"
 		dkms_exits 0 "remove --force --all" remove a/2.0 --force --all
@@ -151,6 +150,11 @@ b/1.0: added" "standard output has the states"
 	dkms_exits 0 "status --json" status --json
 	is "$(jq -r '.modules[] | select(.problem) | .name + "/" + .version + " " + .state' "$work/out" | sort -u)" \
 		"a/1.0 installed"$'\n'"b/1.0 added" "--json has the problem"
+	module c 1.0
+	dkms_exits 0 "install of another package" install c/1.0 -k $K
+	is "$out" "dkms: c/1.0: added
+dkms: c/1.0 for $K: installed, built in${out##*built in}" "says nothing of those"
+	dkms remove c/1.0 --all > /dev/null
 	touch "$sourcetree/a-1.0/dkms.conf" "$sourcetree/b-1.0/dkms.conf"
 	dkms_exits 0 "status with a dkms.conf" status
 	is "$err" "" "says nothing"

@@ -39,7 +39,7 @@ adds()
 	package "cp Module.symvers m.c $place/" "mkdir -p $place/module/more" "cp m.c $place/module/more/header.h" 'echo ran'
 	builds 0 "" "POST_BUILD adds files beside the built modules"
 	is "$(cd "$there" && find . -type f | LC_ALL=C sort | tr '\n' ' ')" \
-		"./Module.symvers ./log/make.log ./log/provenance.json ./m.c ./module/Module.symvers ./module/m.ko ./module/more/header.h " \
+		"./Module.symvers ./log/inputs ./log/make.log ./log/provenance.json ./m.c ./module/Module.symvers ./module/m.ko ./module/more/header.h " \
 		"they are in the tree"
 	is "$(stat -c '%u %a' "$there/m.c" "$there/module/more" "$there/module/m.ko" | tr '\n' ' ')" "$(id -u) 644 $(id -u) 755 $(id -u) 644 " \
 		"they belong to the user of dkms"
