@@ -230,6 +230,17 @@ static int put_entry(struct writer *w, const struct read_guard *guard,
 	return put_file(w, fd, path, name, err);
 }
 
+/* Whether the entry of what is built is the statement of its provenance, and only root may
+ * read that: then it has digests of what only root may read. */
+static bool is_private_statement(const struct walk_entry *e)
+{
+	struct stat st;
+
+	return streq(e->path, "log/provenance.json") &&
+	       (fstatat(e->parent, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		       !(st.st_mode & S_IROTH));
+}
+
 /* Puts the directory at path into the archive as name, but not leave_out below it, which may
  * be NULL. path itself may be a link to a directory. */
 static int put_top_dir(struct writer *w, const char *path, const char *name,
@@ -255,7 +266,7 @@ static int put_top_dir(struct writer *w, const char *path, const char *name,
 		_cleanup_free_ char *below = path_join(path, e->path);
 		_cleanup_free_ char *below_name = path_join(name, e->path);
 
-		if (leave_out && streq(e->path, leave_out))
+		if (leave_out && (streq(e->path, leave_out) || is_private_statement(e)))
 			continue;
 		r = put_entry(w, &guard, e, below, below_name, err);
 	}

@@ -172,7 +172,8 @@ static int copy_modules(struct job *job, struct package *p)
 	return r;
 }
 
-/* Copies the provenance of the modules into the package, if there is one. */
+/* Copies the provenance of the modules into the package, if there is one. One that only root
+ * may read has digests of what only root may read. */
 static int copy_provenance(struct job *job, struct package *p)
 {
 	_cleanup_free_ char *built =
@@ -180,11 +181,12 @@ static int copy_provenance(struct job *job, struct package *p)
 	_cleanup_free_ char *from = path_join(built, "log/provenance.json");
 	_cleanup_free_ char *dir = xasprintf("%s/usr/share/doc/%s", p->root, p->name);
 	_cleanup_free_ char *to = path_join(dir, "provenance.json");
+	struct stat st;
 	int r = path_look(from);
 
 	if (r < 0)
 		return error_errno(&job->outcome.error, r, 1, "cannot look at %s", from);
-	if (r == 0)
+	if (r == 0 || (stat(from, &st) == 0 && !(st.st_mode & S_IROTH)))
 		return 0;
 	r = dir_make(dir, &job->outcome.error);
 	return r == 0 ? file_copy(from, to, &job->outcome.error) : r;

@@ -106,6 +106,16 @@ packed()
 {
 	local file=$dkmstree/m/1.0/$K/$arch/log/provenance.json
 
+	# One that only root may read, because it has digests of what only root may read, goes nowhere.
+	chmod 0600 "$file"
+	dkms_exits 0 "mktarball, where only root may read it" mktarball m/1.0 -k $K --archive "$work/private.tar"
+	is "$(tar -tf "$work/private.tar" | grep -c provenance)" 0 "it is not in the archive"
+	is "$(tar -tf "$work/private.tar" | grep -c 'log/make.log')" 1 "the log is"
+	if command -v dpkg-deb > /dev/null; then
+		dkms_exits 0 "mkdeb, where only root may read it" mkdeb m/1.0 -k $K --binaries-only --archive "$work/private.deb"
+		is "$(dpkg-deb -c "$work/private.deb" | grep -c provenance)" 0 "it is not in the package"
+	fi
+	chmod 0644 "$file"
 	dkms mktarball m/1.0 -k $K --archive "$work/m.tar.gz" > /dev/null
 	ok "it is in an archive" cmp "$file" <(tar -xOf "$work/m.tar.gz" "./dkms_main_tree/$K/$arch/log/provenance.json")
 	if command -v dpkg-deb > /dev/null; then
