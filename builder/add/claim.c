@@ -114,15 +114,20 @@ static int check_versions(struct job *job, const char *source)
 }
 
 /* Whether a directory is called like one for a kernel's headers or source. openSUSE has
- * linux-6.4.0-150600.23-obj, Gentoo linux-6.6.1-gentoo. */
+ * linux-6.4.0-150600.23-obj, Gentoo linux-6.6.1-gentoo, Mageia kernel-6.6.28-desktop-1.mga9. */
 static bool has_kernel_name(const char *base)
 {
 	static const char *const prefixes[] = {"linux-headers-", "linux-kbuild-"};
+	static const char *const numbered[] = {"linux-", "kernel-"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
 		if (has_prefix(base, prefixes[i]))
 			return true;
-	return has_prefix(base, "linux-") && strspn(base + strlen("linux-"), "0123456789") > 0;
+	for (size_t i = 0; i < ARRAY_SIZE(numbered); i++)
+		if (has_prefix(base, numbered[i]) &&
+			strspn(base + strlen(numbered[i]), "0123456789") > 0)
+			return true;
+	return false;
 }
 
 /* Refuses a directory for the headers of a kernel, also where they are not installed. */

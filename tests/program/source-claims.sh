@@ -55,18 +55,25 @@ refused "headers that are not there" linux-headers-9.9.9 add "$work/linux-header
 refused "headers that are not there, as an archive" linux-headers-9.9.9 ldtarball "$work/linux-headers-9.9.9.tgz"
 like "$err" "move it away" "the error has a remedy"
 
-# openSUSE's headers of a kernel are below linux-RELEASE-obj, Gentoo's in linux-RELEASE-gentoo.
+# openSUSE's headers of a kernel are below linux-RELEASE-obj, Gentoo's in linux-RELEASE-gentoo, Mageia's
+# in kernel-VERSION-FLAVOUR-RELEASE.
 hostile linux-6.4.0-150600.23 obj
 hostile linux-6.6.1 gentoo
 hostile linux-7 1
+hostile kernel-6.6.28-desktop 1.mga9
+hostile kernel 6.6
 for how in ldtarball add "build -k $K"; do
-	for source in linux-6.4.0-150600.23-obj linux-6.6.1-gentoo linux-7-1; do
+	for source in linux-6.4.0-150600.23-obj linux-6.6.1-gentoo linux-7-1 kernel-6.6.28-desktop-1.mga9 kernel-6.6; do
 		refused "$how $source" $source $how "$work/$source.tgz"
 	done
 done
 mkdir "$sourcetree/linux-6.4.0-150600.23-obj"
 refused "an empty directory for headers" linux-6.4.0-150600.23-obj add "$work/linux-6.4.0-150600.23-obj"
 rmdir "$sourcetree/linux-6.4.0-150600.23-obj"
+hostile kernel-module 1
+dkms_exits 0 "a module can be called kernel-module" add "$work/kernel-module-1.tgz"
+dkms_exits 0 "removes it" remove kernel-module/1 --all
+rm -r "$sourcetree/kernel-module-1"
 hostile linux-gpib 4.3.6
 dkms_exits 0 "a module can be called linux-gpib" add "$work/linux-gpib-4.3.6.tgz"
 dkms_exits 0 "removes it" remove linux-gpib/4.3.6 --all
