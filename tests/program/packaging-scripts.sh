@@ -136,6 +136,25 @@ postinst()
 	else
 		skip "needs several users" "who runs dkms.conf"
 	fi
+	# A process that it leaves behind, in a session of its own, holds what it has inherited.
+	module stays 1.0 '(trap "" HUP; exec setsid sleep 1000) <&0 &' '(exec setsid sleep 1000) 4>&4 &' \
+		"$(printf '#%01000d\n' {1..100})"
+	status=0
+	[ -n "$private" ] || rm "$sourcetree/stays-1.0/dkms.conf" # they would stay after the test
+	timeout 100 "$inst/$p" stays 1.0 < /dev/null > "$work/out" 2> "$work/err" || status=$?
+	is "$status" 0 "common.postinst does not wait for processes that a dkms.conf leaves behind"
+	is "$(state stays 1.0 "$running")" installed "the module is installed"
+	# Without another user to become, root does not run the dkms.conf.
+	write_script "$work/bin/setpriv" "case \"\$*\" in *65534*) exit 1 ;; *) exec $(command -v setpriv) \"\$@\" ;; esac"
+	hash -r
+	rm -f "$work/open/who"
+	calls 0 "common.postinst where setpriv(1) does not work" $p who 1.0
+	is "$(state who 1.0 "$running")" installed "the module is installed"
+	is "$(grep -xs 0 "$work/open/who" || true)" "" "root has not run the dkms.conf"
+	calls 0 "a package without AUTOINSTALL, where setpriv(1) does not work" $p two 1.0
+	is "$(state two 1.0 "$running")" added "it is only added"
+	rm "$work/bin/setpriv"
+	hash -r
 	module never 1.0 'BUILD_EXCLUSIVE_KERNEL=^1$'
 	calls 0 "compat 10: common.postinst of a package that is excluded" $p never 1.0
 	is "$(states never 1.0 "$running")" added "an excluded module is no failure"
