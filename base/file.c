@@ -503,30 +503,34 @@ int file_copy(const char *from, const char *to, struct error *err)
 		      : file_copy_fd(fd, from, to, mode, err);
 }
 
+int file_same_bytes_fd(int a, int b, off_t size)
+{
+	char bytes_a[65536], bytes_b[65536];
+
+	for (off_t at = 0; at < size;) {
+		ssize_t n = pread(a, bytes_a, sizeof(bytes_a), at);
+		ssize_t m = n > 0 ? pread(b, bytes_b, (size_t)n, at) : 0;
+
+		if (n < 0 || m < 0)
+			return -errno;
+		if (n == 0 || n != m || memcmp(bytes_a, bytes_b, (size_t)n) != 0)
+			return 0;
+		at += n;
+	}
+	return 1;
+}
+
 int file_same_bytes(const char *a, const char *b)
 {
 	_cleanup_close_ int fa = file_open(a);
 	_cleanup_close_ int fb = file_open(b);
 	struct stat sa, sb;
-	char ba[16384], bb[16384];
 
 	if (fa < 0 || fb < 0)
 		return fa < 0 ? fa : fb;
 	if (fstat(fa, &sa) < 0 || fstat(fb, &sb) < 0)
 		return -errno;
-	if (sa.st_size != sb.st_size)
-		return 0;
-	for (off_t at = 0; at < sa.st_size;) {
-		ssize_t n = pread(fa, ba, sizeof(ba), at);
-		ssize_t m = n > 0 ? pread(fb, bb, (size_t)n, at) : 0;
-
-		if (n < 0 || m < 0)
-			return -errno;
-		if (n == 0 || n != m || memcmp(ba, bb, (size_t)n) != 0)
-			return 0;
-		at += n;
-	}
-	return 1;
+	return sa.st_size == sb.st_size ? file_same_bytes_fd(fa, fb, sa.st_size) : 0;
 }
 
 int dir_list(const char *path, struct strv *ret)

@@ -109,6 +109,8 @@ int file_copy_at(int from, int dir, const char *name, uid_t uid, gid_t gid, mode
 	bool sync);
 /* Returns 1 if both files have the same bytes, 0 if not. */
 int file_same_bytes(const char *a, const char *b);
+/* Does the same for two open files that have size bytes. */
+int file_same_bytes_fd(int a, int b, off_t size);
 
 /* Directories */
 

@@ -93,9 +93,27 @@ static bool is_missing(const struct quick_conf *conf, const struct strv *files)
 
 /* A module file in the dkms tree. */
 struct built_file {
-	const char *name, *path;
+	const char *name;
+	int dir; /* a descriptor of the directory that it is in */
 	struct stat st;
 };
+
+/* Opens a file that was a regular one a moment ago. By now it may be a FIFO, for which
+ * open(2) would wait. */
+static int open_regular(int dir, const char *path)
+{
+	return openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Tells whether the file at path, of the same size, has the bytes of a built file. A file
+ * that cannot be read counts as equal. */
+static bool has_same_bytes(const struct built_file *built, const char *path)
+{
+	_cleanup_close_ int a = open_regular(built->dir, built->name);
+	_cleanup_close_ int b = a < 0 ? -1 : open_regular(AT_FDCWD, path);
+
+	return b < 0 || file_same_bytes_fd(a, b, built->st.st_size) != 0;
+}
 
 /* Tells whether the file at path is a built file or a copy of it. */
 static bool is_same(const struct built_file *built, const char *path)
@@ -107,15 +125,14 @@ static bool is_same(const struct built_file *built, const char *path)
 		return false;
 	if (stat_is_same(a, &b))
 		return true;
-	if (a->st_size != b.st_size)
+	if (a->st_size != b.st_size || !S_ISREG(b.st_mode) != !S_ISREG(a->st_mode))
 		return false;
 	/* A time in whole seconds may be that of SOURCE_DATE_EPOCH, which files of other
 	 * content have, too. */
 	if (a->st_mtim.tv_nsec && a->st_mtim.tv_sec == b.st_mtim.tv_sec &&
 		a->st_mtim.tv_nsec == b.st_mtim.tv_nsec)
 		return true;
-	/* A file that cannot be read counts as equal. */
-	return file_same_bytes(built->path, path) != 0;
+	return !S_ISREG(a->st_mode) || has_same_bytes(built, path);
 }
 
 /* Returns a kernel whose module files are listed. The caller holds the lock. */
@@ -199,8 +216,7 @@ static enum file_check check_entry(
 	if (e->changed && is_missing(get_conf(c, w, e), &files))
 		return FILE_CHECK_MISSING;
 	for (size_t i = 0; i < files.n && e->state == STATE_INSTALLED; i++) {
-		_cleanup_free_ char *path = path_join(dir, files.items[i]);
-		struct built_file built = {.name = files.items[i], .path = path};
+		struct built_file built = {.name = files.items[i], .dir = fd};
 
 		/* A file that has just been removed is not checked. */
 		if (fstatat(fd, built.name, &built.st, 0) == 0 &&
