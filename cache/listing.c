@@ -131,13 +131,28 @@ static void add_dir(struct lister *l, const struct walk_entry *e, const struct s
 	begin_markers(l, e->depth + 1);
 }
 
-/* Returns whether the entry is a marker, of which only the name is listed. */
-static bool is_marker(const struct lister *l, const struct walk_entry *e)
+static bool may_be_marker(const struct walk_entry *e)
 {
 	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 
-	return l->out != l->result && e->depth == l->marker_depth && e->type == DT_REG &&
-	       !e->name[strspn(e->name, chars)];
+	return e->type == DT_REG && !e->name[strspn(e->name, chars)];
+}
+
+/* Returns whether the entry is a marker, of which only the name is listed. */
+static bool is_marker(const struct lister *l, const struct walk_entry *e)
+{
+	return l->out != l->result && e->depth == l->marker_depth && may_be_marker(e);
+}
+
+bool listing_is_marker(const char *dir, const char *markers, const struct walk_entry *e)
+{
+	_cleanup_free_ char *parent = NULL;
+	size_t n = strlen(e->path) - strlen(e->name);
+
+	if (!markers || !may_be_marker(e))
+		return false;
+	parent = n ? xasprintf("%s/%.*s", dir, (int)n - 1, e->path) : xstrdup(dir);
+	return has_suffix(parent, markers);
 }
 
 static int add_entry(struct lister *l, const struct walk_entry *e)

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "base/walk.h"
 #include "cache/statcache.h"
 
 /* A listing describes the content of a directory as text. The same text means the same
@@ -48,6 +49,9 @@ struct listing_observer {
  */
 int listing_add_tree(struct statcache *c, const char *path, const char *name,
 	const char *markers, const struct listing_observer *observer, struct str *ret);
+/* Returns whether such a listing of the directory dir, under that name, has the entry as a
+ * marker. */
+bool listing_is_marker(const char *dir, const char *markers, const struct walk_entry *e);
 /* Appends one line for the file at path, under the given name; "NAME missing" if there is
  * no such file. */
 void listing_add_file(

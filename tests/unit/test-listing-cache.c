@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cache/listing-cache.h"
+#include "cache/listing.h"
 #include "tests/unit/tap.h"
 
 static char dir[] = "/tmp/dkms-test.XXXXXX";
@@ -236,9 +237,32 @@ static void test_foreign(void)
 	free(from);
 }
 
+/* Makes so many files that several threads read them, where there are several CPUs. */
+static void make_many_files(void)
+{
+	for (int i = 0; i < 1000; i++) {
+		_cleanup_free_ char *name = xasprintf("many/%d/%d.h", i % 7, i);
+		_cleanup_free_ char *path = xasprintf("%s/many/%d", root, i % 7);
+
+		dir_make(path, NULL);
+		put(name, name);
+	}
+}
+
+/* Returns the listing of root as one thread makes it. Caller frees. */
+static char *list_slowly(void)
+{
+	struct statcache *c = statcache_open(NULL, NULL);
+	struct str text = {0};
+
+	listing_add_tree(c, root, root, "/include/config", NULL, &text);
+	statcache_close(c);
+	return str_take(&text);
+}
+
 int main(void)
 {
-	_cleanup_free_ char *first = NULL, *second = NULL;
+	_cleanup_free_ char *first = NULL, *second = NULL, *slow = NULL;
 
 	if (!mkdtemp(dir))
 		return 1;
@@ -251,9 +275,12 @@ int main(void)
 	test_changes();
 	dir_remove(root, NULL);
 	make_tree();
+	make_many_files();
 	usleep(2200000); /* wait until the files are old */
 	first = look();
 	is_int((long)count_kept(), 1, "the listing of old files is kept");
+	slow = list_slowly();
+	is(first, slow, "several threads make the same listing as one");
 	second = look();
 	is(second, first, "the kept listing is the same");
 	test_damage();
