@@ -11,13 +11,32 @@ static bool may_change_kernel(const struct job *job)
 	       job->kind == JOB_UNBUILD || job->kind == JOB_SIGN;
 }
 
-/* Adds a depmod for a kernel, with room for the jobs up to number n as its members. */
-static struct job *add_depmod(struct plan *p, struct kernel *kernel, size_t n)
+/* Returns how many jobs have been added for the kernel since the last call of
+ * plan_add_depmods() that may change its tree. last is the last of its jobs. */
+static size_t count_members(const struct plan *p, const struct job *last)
+{
+	size_t n = 0;
+
+	for (; last && last->number >= p->n_jobs_with_depmod; last = last->before)
+		n += may_change_kernel(last);
+	return n;
+}
+
+/* Adds a depmod for a kernel, whose members are the n jobs that count_members() has counted.
+ * It waits for them. */
+static struct job *add_depmod(struct plan *p, struct kernel *kernel, struct job *last, size_t n)
 {
 	struct job *depmod = plan_add_job(p, JOB_DEPMOD, kernel, NULL, NULL);
 
-	depmod->depmod->members =
-		xcalloc(n - p->n_jobs_with_depmod, sizeof(struct job *));
+	depmod->depmod->members = xcalloc(n + 1, sizeof(struct job *));
+	depmod->depmod->n_members = n;
+	for (struct job *job = last; n; job = job->before) {
+		if (!may_change_kernel(job))
+			continue;
+		depmod->depmod->members[--n] = job;
+		if (job->number >= p->n_jobs_run)
+			plan_add_edge(p, job, depmod, EDGE_AFTER);
+	}
 	return depmod;
 }
 
@@ -79,28 +98,13 @@ void plan_add_depmods(struct plan *p)
 	enum distro distro = p->shared.settings->distro;
 	bool one_by_one = distro == DISTRO_RHEL || distro == DISTRO_SUSE;
 	struct job *previous = NULL;
-	size_t n = p->n_jobs;
 
 	for (size_t k = 0; k < p->n_kernels; k++) {
-		struct job *depmod = NULL;
-		struct job_depmod *members = NULL;
+		struct job *depmod = NULL, *last = plan_last_job_on(p, p->kernels[k]);
+		size_t n = count_members(p, last);
 
-		for (size_t i = p->n_jobs_with_depmod; i < n; i++) {
-			if (p->jobs[i]->kernel != p->kernels[k] ||
-				!may_change_kernel(p->jobs[i]))
-				continue;
-			if (!depmod)
-				depmod = add_depmod(p, p->kernels[k], n);
-			members = depmod->depmod;
-			members->members[members->n_members++] = p->jobs[i];
-			if (i >= p->n_jobs_run)
-				plan_add_edge(p, p->jobs[i], depmod, EDGE_AFTER);
-		}
-		if (!depmod && (p->kernels[k]->unfinished || p->kernels[k]->needs_depmod))
-			depmod = add_depmod(p, p->kernels[k], n);
-		if (members)
-			members->members = xrealloc_array(members->members,
-				members->n_members, sizeof(struct job *));
+		if (n || p->kernels[k]->unfinished || p->kernels[k]->needs_depmod)
+			depmod = add_depmod(p, p->kernels[k], last, n);
 		/* On these distributions weak-modules(8) runs with depmod, and changes
 		 * the trees of other kernels as well. */
 		if (depmod && previous && one_by_one)
