@@ -6,6 +6,7 @@
 #include "builder/host/purl.h"
 #include "builder/tree/kernel-mark.h"
 #include "builder/reuse/key-texts.h"
+#include "builder/steps/plain-conf.h"
 #include "builder/state-machine.h"
 #include "scheduler/plan.h"
 
@@ -38,6 +39,7 @@ void plan_done(struct plan *p)
 		slots_done(&p->own_slots);
 	key_texts_free(p->shared.key_texts);
 	purl_cache_free(p->shared.purls);
+	plain_text_free(p->shared.plain_text);
 	history_free(p->history);
 	free(p->jobs);
 	free(p->kernels);

@@ -121,8 +121,8 @@ struct job_stop {
 	const struct job *failed; /* the first job that failed: --fail-fast; or NULL */
 };
 
-/* What the jobs of a run share. The plan owns it. Everything except stop is fixed when
- * the run begins. */
+/* What the jobs of a run share. The plan owns it. Everything except stop and plain_text is
+ * fixed when the run begins. */
 struct job_shared {
 	const struct settings *settings;
 	enum sandbox_kind sandbox; /* how the commands of modules are confined */
@@ -132,6 +132,9 @@ struct job_shared {
 	struct cache *cache;    /* NULL if the cache is off */
 	struct key_texts *key_texts; /* reuse/key-texts.c's; NULL if the cache is off */
 	struct purl_cache *purls;    /* host/purl.h: the packages of files; may be NULL */
+	/* The text of the last plain dkms.conf, since the jobs for one package follow each
+	 * other: steps/plain-conf.c's; only the thread of the event loop uses it. Or NULL. */
+	struct plain_text *plain_text;
 	struct job_stop stop;
 };
 

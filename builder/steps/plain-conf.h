@@ -11,4 +11,7 @@
 int plain_conf_read(
 	struct job *job, const struct conf_request *request, struct error *err);
 
+/* Frees what plain_conf_read() keeps in job_shared; NULL is allowed. */
+void plain_text_free(struct plain_text *t);
+
 #endif
