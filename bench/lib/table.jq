@@ -29,7 +29,8 @@ def with_spread:
 .versions as $versions |
 {trixie: "dkms \($versions.trixie)", bookworm: "dkms \($versions.bookworm)", make: "plain make",
  xargs: "`xargs -P`", ccache: "ccache \($versions.ccache)",
- sha256sum: "`sha256sum`", uncached: "without the cache", unrecorded: "without a record"} as $names |
+ sha256sum: "`sha256sum`", uncached: "without the cache", unrecorded: "without a record",
+ asked: "asking the compiler"} as $names |
 
 def peer($name):
 	if .ratios[$name] then (.ratios[$name] | times) as $text |
@@ -51,6 +52,9 @@ def others:
 	 [if .part then "\(.part.seconds | seconds)\(if .part.figure == "cpu_s" then
 			" of CPU time (\(.part.seconds / .programs.ours.cpu_s.median * 100 | fixed) %)"
 		else " of it" end) \(.part.what)"
+	  else empty end] +
+	 [if .programs.asked.cpu_s then
+		"probes are \((1 - .programs.ours.cpu_s.median / .programs.asked.cpu_s.median) * 100 | fixed) % of the CPU time of a build that asks the compiler"
 	  else empty end] +
 	 [if .ratios.copy then "ours takes \(1 / .ratios.copy | times) copying the files" else empty end] +
 	 [if .bound then "ours takes \(.bound.ratio | times) \(.bound.what)" else empty end]) | join("; ");
