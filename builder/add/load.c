@@ -20,6 +20,7 @@
 #include "base/staging.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree-change.h"
+#include "builder/tree/build-inputs.h"
 #include "builder/tree/tree.h"
 #include "builder/archive/tarball-read.h"
 #include "builder/add/claim.h"
@@ -179,12 +180,16 @@ static int sync_dir(const char *dir, struct error *err)
 	return r < 0 ? error_errno(err, r, 1, "cannot write %s", dir) : 0;
 }
 
-/* Copies what an archive has for a kernel, and notes that it came with one. */
+/* Copies what an archive has for a kernel, and notes that it came with one. Other versions of
+ * dkms pack the inputs, which are those of another machine. */
 static int copy_built(const char *from, const char *to, struct error *err)
 {
 	_cleanup_free_ char *mark = path_join(to, TREE_FROM_ARCHIVE);
+	_cleanup_free_ char *inputs = path_join(to, BUILD_INPUTS_FILE);
 	int r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, err);
 
+	if (r == 0 && unlink(inputs) < 0 && errno != ENOENT && errno != ENOTDIR)
+		r = error_errno(err, -errno, 1, "cannot remove %s", inputs);
 	return r < 0 ? r : file_write(mark, "", 0, 0644, err);
 }
 

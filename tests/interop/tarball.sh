@@ -41,6 +41,7 @@ contents()
 	rm -rf "$dir"
 	mkdir "$dir"
 	tar -xaf "$1" -C "$dir"
+	rm -f "$dir"/dkms_main_tree/*/*/log/inputs # only others pack it
 	(cd "$dir" && find . -printf '%P %y ' \( -type f -exec cksum {} \; -o -printf '\n' \)) | sort
 }
 

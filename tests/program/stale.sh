@@ -177,6 +177,14 @@ exceptions()
 	echo > "$source/log/inputs"
 	dkms mktarball one/1.0 -k $K --archive "$work/one.tar" > /dev/null
 	is "$(tar -tf "$work/one.tar" | grep log/inputs)" ./dkms_source_tree/log/inputs "archives have no inputs"
+	mkdir "$work/packed"
+	tar -xf "$work/one.tar" -C "$work/packed"
+	echo old > "$work/packed/dkms_main_tree/$K/$arch/log/inputs" # as others pack it
+	tar -cf "$work/one.tar" -C "$work/packed" .
+	dkms remove one/1.0 --all > /dev/null
+	dkms_exits 0 "an archive with inputs" ldtarball "$work/one.tar"
+	is "$(ls "$dkmstree/one/1.0/$K/$arch/log")" "make.log
+provenance.json" "is loaded without"
 	for content in '' x 'headers 1 2' "$(tr a-f g < "$dkmstree/two/1.0/$K/$arch/log/inputs")"; do
 		printf '%s' "$content" > "$dkmstree/two/1.0/$K/$arch/log/inputs"
 		dkms_exits 0 "a damaged file" autoinstall -k $K
