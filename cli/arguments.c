@@ -28,6 +28,7 @@ void arguments_done(struct arguments *args)
 	free(args->directory);
 	free(args->conf);
 	free(args->subcommand);
+	free(args->unknown);
 	free(args->archive);
 	free(args->template_kernel);
 	free(args->events);

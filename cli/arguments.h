@@ -19,7 +19,8 @@ struct arguments {
 	char *name, *version;  /* from -m, -v, or the operand NAME/VERSION; or NULL */
 	char *directory;       /* the source directory given as operand, or NULL */
 	char *conf;	       /* -c: the dkms.conf to use when adding, or NULL */
-	char *subcommand;      /* the word after "cache", or NULL */
+	char *subcommand;      /* the word after "cache" or "help", or NULL */
+	char *unknown;	       /* the first operand, if no command was given; or NULL */
 	char *archive;	       /* from --archive, or the operand if it is a file; or NULL */
 	char *template_kernel; /* --templatekernel, or NULL */
 	char *events;	       /* --events: a file, or "-" for standard output; or NULL */
@@ -27,6 +28,7 @@ struct arguments {
 	struct strv ignored;   /* obsolete options that were given, such as "--no-initrd" */
 	bool all, quiet, debug, json, show_help, show_version;
 	bool source_only, binaries_only;
+	bool module_option; /* the module was named by -m, as scripts do */
 	bool as_hook; /* obeys on_failure, as autoinstall does */
 	bool ignores_make_slots; /* -j was given: do not use the job slots of a calling make */
 	/* The job slots of the make that called dkms, or NULL. Set by main(), not owned. */

@@ -2,6 +2,9 @@
 #ifndef CLI_COMMAND_ROW_H
 #define CLI_COMMAND_ROW_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct arguments;
 
 /* A command: a row of the table in commands.c. */
@@ -9,7 +12,8 @@ struct command_row {
 	const char *name;
 	const char *operands; /* as the help shows them: "[NAME/VERSION]" */
 	const char *help;
-	int (*run)(struct arguments *args); /* returns the exit status */
+	/* Returns the exit status. NULL: dkms help, which needs the table of commands itself. */
+	int (*run)(struct arguments *args);
 	unsigned int flags;		    /* enum command_flag */
 };
 
@@ -25,6 +29,22 @@ enum command_flag {
 	COMMAND_BUILDS = 1 << 8,	 /* may build, and so use the cache */
 	COMMAND_DRY_RUN = 1 << 9,	 /* takes --dry-run */
 	COMMAND_MAY_FAIL = 1 << 10,	 /* obeys on_failure */
+	COMMAND_NAMES_MODULE = 1 << 11,	 /* may be given a module */
+	COMMAND_NAMES_KERNELS = 1 << 12, /* takes -k */
+	COMMAND_RUNS = 1 << 13,		 /* runs jobs */
+	COMMAND_PACKS = 1 << 14,	 /* writes an archive or a package */
+	COMMAND_REMOVES = 1 << 15,	 /* uninstalls */
+	COMMAND_JSON = 1 << 16,		 /* takes --json, although it runs no jobs */
+	COMMAND_CACHE = 1 << 17,	 /* is dkms cache */
+	COMMAND_TEMPLATE = 1 << 18,	 /* takes --templatekernel */
 };
+
+/* Returns whether a command can be given a module that is not in the dkms tree yet. command may
+ * be NULL. */
+static inline bool command_takes_source(const struct command_row *command)
+{
+	return command && command->flags & COMMAND_TAKES_ARCHIVE &&
+	       !(command->flags & COMMAND_ARCHIVE_ONLY);
+}
 
 #endif

@@ -15,56 +15,63 @@
 #include "cli/sign.h"
 #include "cli/status.h"
 
-#define CHANGES_TREE (COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
+#define RUNS (COMMAND_RUNS | COMMAND_NAMES_KERNELS)
+#define CHANGES_TREE (RUNS | COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
 #define NEEDS_SOURCE (COMMAND_NEEDS_MODULE | COMMAND_TAKES_ARCHIVE)
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
-#define KERNEL_HOOK \
-	(COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL | COMMAND_MAY_FAIL)
+#define REMOVES (COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN | COMMAND_REMOVES)
+#define PACKS (RUNS | COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE | COMMAND_PACKS)
+#define KERNEL_HOOK                                                                       \
+	(RUNS | COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL | \
+		COMMAND_MAY_FAIL)
 
 const struct command_row commands[] = {
 	{"add", "NAME/VERSION | DIRECTORY | ARCHIVE", "add a module to the dkms tree",
 		command_add, CHANGES_TREE | NEEDS_SOURCE | COMMAND_DRY_RUN},
 	{"build", "NAME/VERSION | DIRECTORY | ARCHIVE",
-		"build it, adding it first if necessary", command_build,
+		"build a module, adding it first if necessary", command_build,
 		CHANGES_TREE | NEEDS_SOURCE | COMMAND_BUILDS | COMMAND_DRY_RUN},
 	{"install", "NAME/VERSION | DIRECTORY | ARCHIVE",
-		"install it, building it first if necessary", command_install,
+		"install a module, building it first if necessary", command_install,
 		CHANGES_KERNELS | NEEDS_SOURCE | COMMAND_BUILDS | COMMAND_DRY_RUN},
 	{"uninstall", "NAME/VERSION",
-		"remove it from the kernel's directory, but keep it built",
+		"remove a module from the kernel's directory, but keep it built",
 		command_uninstall,
-		CHANGES_KERNELS | COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN},
-	{"unbuild", "NAME/VERSION", "uninstall it and delete what was built",
-		command_unbuild, CHANGES_TREE | COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN},
+		CHANGES_KERNELS | REMOVES},
+	{"unbuild", "NAME/VERSION", "uninstall a module and delete what was built",
+		command_unbuild, CHANGES_TREE | REMOVES},
 	{"remove", "NAME/VERSION",
-		"unbuild it; remove it from the dkms tree if no kernel is left",
-		command_remove, CHANGES_TREE | COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN},
+		"unbuild a module; remove it from the dkms tree if no kernel is left",
+		command_remove, CHANGES_TREE | REMOVES},
 	{"sign", "[NAME[/VERSION]]",
 		"sign what is built and installed again, without building it", command_sign,
-		CHANGES_KERNELS | COMMAND_DRY_RUN},
+		CHANGES_KERNELS | COMMAND_DRY_RUN | COMMAND_NAMES_MODULE},
 	{"mktarball", "NAME/VERSION",
-		"pack its source and its built modules into an archive",
-		command_mktarball, COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
+		"pack the source and the built modules of a module package into an archive",
+		command_mktarball, PACKS},
 	{"mkdeb", "NAME/VERSION",
-		"make a Debian package of its source or its built modules", command_mkdeb,
-		COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
+		"make a Debian package of the source or the built modules", command_mkdeb,
+		PACKS},
 	{"mkrpm", "NAME/VERSION",
-		"make an RPM package of its source or its built modules", command_mkrpm,
-		COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE},
+		"make an RPM package of the source or the built modules", command_mkrpm,
+		PACKS},
 	{"ldtarball", "ARCHIVE", "add a module, and its built modules, from an archive",
 		command_ldtarball,
-		COMMAND_WRITES_TREE | COMMAND_TAKES_ARCHIVE | COMMAND_ARCHIVE_ONLY},
+		COMMAND_RUNS | COMMAND_WRITES_TREE | COMMAND_TAKES_ARCHIVE |
+			COMMAND_ARCHIVE_ONLY},
 	{"status", "[NAME[/VERSION]]",
 		"list modules, and the kernels they are built and installed for",
-		command_status, 0},
+		command_status,
+		COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},
 	{"log", "[NAME[/VERSION]]",
 		"show the log of the newest failed build, from its first error on",
-		command_log, 0},
-	{"provenance", "NAME/VERSION", "print of what its built modules were made",
-		command_provenance, COMMAND_NEEDS_MODULE},
+		command_log, COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},
+	{"provenance", "NAME/VERSION", "print of what the built modules were made",
+		command_provenance, COMMAND_NEEDS_MODULE | COMMAND_NAMES_KERNELS},
 	{"cache", "stats | verify | gc | clear | why",
 		"show and maintain the cache of builds; see dkms-cache(8)", command_cache,
-		COMMAND_HAS_PARTS},
+		COMMAND_HAS_PARTS | COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS |
+			COMMAND_JSON | COMMAND_CACHE},
 	{"autoinstall", "",
 		"install the newest version of every module with AUTOINSTALL=yes",
 		command_autoinstall,
@@ -73,13 +80,16 @@ const struct command_row commands[] = {
 		command_generate_mok, 0},
 	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
 		command_match,
-		COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_BUILDS},
+		RUNS | COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_BUILDS |
+			COMMAND_NAMES_MODULE | COMMAND_TEMPLATE},
 	{"kernel_preinst", "",
 		"before installing a kernel: unbuild modules with AUTOINSTALL=yes",
-		command_kernel_preinst, KERNEL_HOOK},
+		command_kernel_preinst, KERNEL_HOOK | COMMAND_REMOVES},
 	{"kernel_postinst", "", "after installing a kernel: the same as autoinstall",
 		command_autoinstall, KERNEL_HOOK | COMMAND_BUILDS},
 	{"kernel_prerm", "", "before removing a kernel: unbuild every module",
-		command_kernel_prerm, KERNEL_HOOK},
+		command_kernel_prerm, KERNEL_HOOK | COMMAND_REMOVES},
+	{"help", "[COMMAND]", "print what a command does, its options and examples",
+		NULL, COMMAND_HAS_PARTS},
 	{0},
 };

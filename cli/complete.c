@@ -9,9 +9,7 @@
 #include "cli/commands.h"
 #include "cli/complete.h"
 #include "cli/options.h"
-
-/* Bytes; a larger dkms.conf is not read. */
-#define CONF_MAX (1024 * 1024)
+#include "cli/sources.h"
 
 struct completion {
 	const struct arguments *args;
@@ -70,65 +68,12 @@ static void read_tree(const struct completion *c, bool any_module, struct tree_l
 			ret->entries[i].state = STATE_UNKNOWN;
 }
 
-/* Returns the length of NAME in dir, a source directory's name NAME-VERSION. Takes NAME from
- * the text of its dkms.conf if that assigns a literal to PACKAGE_NAME; bash is not run. Otherwise
- * NAME ends at the first "-" that a digit follows. Returns 0 if there is no such "-". */
-static size_t name_length(const char *dir, const char *conf)
-{
-	const char *line = strstr(conf, "PACKAGE_NAME=");
-
-	if (line) {
-		const char *name = line + strlen("PACKAGE_NAME=");
-		size_t n;
-
-		name += strspn(name, "\"'");
-		n = strcspn(name, "\"'\n\r #");
-		if (n && strncmp(dir, name, n) == 0 && dir[n] == '-')
-			return n;
-	}
-	for (const char *at = strchr(dir, '-'); at; at = strchr(at + 1, '-'))
-		if (at > dir && at[1] >= '0' && at[1] <= '9')
-			return (size_t)(at - dir);
-	return 0;
-}
-
-/* Appends the modules of the source tree to ret, as NAME/VERSION. */
-static void list_sources(const struct completion *c, struct strv *ret)
-{
-	const char *tree = c->args->settings.trees.source;
-	_cleanup_(strv_done) struct strv dirs = {0};
-
-	if (dir_list(tree, &dirs) < 0)
-		return;
-	for (size_t i = 0; i < dirs.n; i++) {
-		const char *dir = dirs.items[i];
-		_cleanup_free_ char *path = xasprintf("%s/%s/dkms.conf", tree, dir);
-		_cleanup_(str_done) struct str conf = {0};
-		size_t n;
-
-		if (file_read(path, CONF_MAX, &conf, NULL) < 0)
-			continue;
-		n = name_length(dir, conf.data);
-		if (n)
-			strv_pushf(ret, "%.*s/%s", (int)n, dir, dir + n + 1);
-	}
-}
-
-/* Whether the command can be given a module that is not in the dkms tree yet. */
-static bool takes_new_source(const struct completion *c)
-{
-	const struct command_row *command = c->args->command;
-
-	return command && command->flags & COMMAND_TAKES_ARCHIVE &&
-	       !(command->flags & COMMAND_ARCHIVE_ONLY);
-}
-
 static void offer_sources(struct completion *c)
 {
 	const struct settings *settings = &c->args->settings;
 	_cleanup_(strv_done) struct strv sources = {0};
 
-	list_sources(c, &sources);
+	sources_list(c->args->settings.trees.source, &sources);
 	for (size_t i = 0; i < sources.n; i++) {
 		const char *slash = strchr(sources.items[i], '/');
 		_cleanup_free_ char *name =
@@ -155,7 +100,7 @@ static void offer_modules(struct completion *c)
 			offer(c, word, e->release ? "" : tree_state_name(e->state));
 	}
 	tree_list_done(&list);
-	if (takes_new_source(c))
+	if (command_takes_source(c->args->command))
 		offer_sources(c);
 }
 
@@ -172,8 +117,8 @@ static void offer_versions(struct completion *c)
 		if (list.entries[i].state != STATE_UNKNOWN)
 			offer(c, list.entries[i].version, "");
 	tree_list_done(&list);
-	if (takes_new_source(c))
-		list_sources(c, &sources);
+	if (command_takes_source(c->args->command))
+		sources_list(c->args->settings.trees.source, &sources);
 	for (size_t i = 0; i < sources.n; i++)
 		if (has_prefix(sources.items[i], name) && sources.items[i][strlen(name)] == '/')
 			offer(c, sources.items[i] + strlen(name) + 1, "source");
@@ -243,10 +188,21 @@ static void offer_arguments(struct completion *c, const struct option_row *row)
 	}
 }
 
+static void offer_commands(struct completion *c)
+{
+	for (const struct command_row *row = commands; row->name; row++)
+		offer(c, row->name, row->help);
+}
+
 static void offer_operands(struct completion *c)
 {
 	const struct command_row *command = c->args->command;
 
+	if (is_command(c, "help")) {
+		if (!c->args->subcommand)
+			offer_commands(c);
+		return;
+	}
 	if (command->flags & COMMAND_HAS_PARTS && !c->args->subcommand) {
 		_cleanup_(strv_done) struct strv parts = {0};
 
@@ -262,19 +218,13 @@ static void offer_operands(struct completion *c)
 		offer_modules(c);
 }
 
-static void offer_commands(struct completion *c)
-{
-	for (const struct command_row *row = commands; row->name; row++)
-		offer(c, row->name, row->help);
-}
-
 static void offer_options(struct completion *c)
 {
 	for (const struct option_row *row = options; row->letter || row->name; row++) {
 		char letter[] = {'-', row->letter, '\0'};
 		_cleanup_free_ char *name = row->name ? xasprintf("--%s", row->name) : NULL;
 
-		if (!row->help)
+		if (!row->help || (c->args->command && !option_applies(row, c->args->command)))
 			continue;
 		if (row->name)
 			offer(c, name, row->help);

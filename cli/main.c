@@ -19,6 +19,7 @@
 #include "scheduler/slots.h"
 #include "cli/command-row.h"
 #include "cli/complete.h"
+#include "cli/default-version.h"
 #include "cli/directory.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -165,8 +166,17 @@ static int run(struct arguments *args, int argc, char **argv)
 		printf("dkms-%s\n", PACKAGE_VERSION);
 		return 0;
 	}
+	if (args->command && !args->command->run && !args->show_help)
+		return command_help(args);
+	if (args->show_help && args->command) {
+		help_print_command(args->command, stdout);
+		return 0;
+	}
 	if (args->show_help || !args->command) {
-		help_print(stdout);
+		if (args->unknown)
+			help_print_unknown(args->unknown, stderr);
+		if (!args->unknown || !isatty(STDOUT_FILENO))
+			help_print(stdout);
 		return 0;
 	}
 	if (distro_read(args->settings.os_release, &args->settings.distro, &err) < 0) {
@@ -178,6 +188,10 @@ static int run(struct arguments *args, int argc, char **argv)
 	if (args->directory && !args->name &&
 		!(args->command->flags & COMMAND_TAKES_ARCHIVE) &&
 		directory_resolve(args, &err) < 0) {
+		print_error(&err);
+		return err.status;
+	}
+	if (default_version_set(args, &err) < 0) {
 		print_error(&err);
 		return err.status;
 	}

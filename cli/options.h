@@ -3,6 +3,7 @@
 #define CLI_OPTIONS_H
 
 #include "cli/arguments.h"
+#include "cli/command-row.h"
 
 /* What an option does. */
 enum option_kind {
@@ -20,10 +21,15 @@ struct option_row {
 	enum option_kind kind;
 	size_t offset;	      /* of the field in struct arguments */
 	const char *help;     /* NULL: not in the help */
+	unsigned int commands; /* flags, of which a command that uses it has one; 0: all use it */
 };
 
 /* All options. The last row has neither letter nor name. */
 extern const struct option_row options[];
+
+/* Returns whether an option has an effect on a command. Others are accepted and ignored, as
+ * they always were. */
+bool option_applies(const struct option_row *row, const struct command_row *command);
 
 /* Parses the command line into args, over the defaults that it holds. Returns 0, or a
  * negative errno with the exit status in err, which may be NULL. */

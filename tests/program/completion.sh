@@ -67,11 +67,14 @@ is "$(offered --dkmstree "")" ":directories" "directories"
 is "$(offered --archive "")" ":files" "files"
 is "$(offered build --no-d)" "--no-depmod" "an option"
 is "$(offered -)" "$("$DKMS" --help | sed '1,/^Options:/d' |
-	grep -oE '^ +(-[a-zA-Z],? )? *(--[-_a-z]+)?' | awk '{ print $NF }' | paste -sd' ')" \
+	grep -oE '^ {2,6}(-[a-zA-Z],? )? *(--[-_a-z]+)?' | awk 'NF { print }' | grep -E -- '-' | awk '{ print $NF }' | paste -sd' ')" \
 	"all options are those of the help"
+is "$(offered status --source-)$(offered status --dr)" "" "status: no options that it does not use"
+is "$(offered mkdeb --so)" "--source-only --sourcetree" "mkdeb: those that it uses"
+is "$(offered help unin)" uninstall "help: commands"
 is "$(offered status --no-such-option --x)" "" "nothing is offered after an unknown option"
 is "$(offered status --dkmstree "$work/none" "")" "" "--dkmstree is used"
-is "$("$DKMS" --complete unin)" "uninstall"$'\t'"remove it from the kernel's directory, but keep it built" \
+is "$("$DKMS" --complete unin)" "uninstall"$'\t'"remove a module from the kernel's directory, but keep it built" \
 	"it has a description"
 
 # The shells

@@ -51,7 +51,7 @@ row_1()
 	module one 1.0
 	for action in add build install uninstall unbuild remove; do
 		dkms_exits 1 "compat 9: 1 $action without arguments" $action
-		dkms_exits 1 "compat 9: 1 $action without a version" $action one
+		dkms_exits 1 "compat 9: 1 $action without a version" $action -m one
 	done
 	dkms_exits 1 "compat 9: 1 match without --templatekernel" match -k $K
 	dkms_exits 1 "compat 9: 1 two -a for one -k" build one/1.0 -k $K -a x86_64 -a sparc
