@@ -171,6 +171,84 @@ static int remove_saved(struct job *job, const struct originals *o, const char *
 	return r;
 }
 
+/* Returns the directory of the originals of another package that is installed on the job's kernel,
+ * if it has replaced and saved the file f; the caller frees. NULL if there is none. */
+static char *find_successor(const struct job *job, const struct destination *f)
+{
+	const char *tree = job->shared->settings->trees.dkms;
+	_cleanup_(strv_done) struct strv modules = {0};
+
+	tree_list_modules(tree, &modules);
+	for (size_t i = 0; i < modules.n; i++) {
+		struct version_on_kernel on = job_module_on_kernel(job, modules.items[i]);
+		_cleanup_free_ char *link = tree_installed_link(tree, on);
+		_cleanup_free_ char *dir = tree_original_dir(tree, on);
+		_cleanup_free_ char *saved = path_join(dir, f->file);
+
+		if (!streq(modules.items[i], job->name) && path_exists(link) &&
+			file_same_bytes(saved, f->built) == 1)
+			return TAKE_PTR(dir);
+	}
+	return NULL;
+}
+
+/* Moves a saved original, and its .origin file, to the originals of another package. */
+static int move_original(struct job *job, const char *saved, const char *dir)
+{
+	_cleanup_free_ char *to = path_join(dir, path_base(saved));
+	_cleanup_free_ char *origin = xasprintf("%s.origin", saved);
+	_cleanup_free_ char *origin_to = xasprintf("%s.origin", to);
+
+	if ((rename(origin, origin_to) < 0 && errno != ENOENT) || rename(saved, to) < 0)
+		return error_errno(
+			&job->outcome.error, -errno, 1, "cannot move %s to %s", saved, to);
+	return 0;
+}
+
+/* Takes the original of the module out of the list. Returns its path, which the caller frees; NULL
+ * if there is none. */
+static char *take_original(struct originals *o, const char *module)
+{
+	for (size_t i = 0; i < o->saved.n; i++) {
+		_cleanup_free_ char *name = module_name_of_file(o->saved.items[i]);
+		char *saved = o->saved.items[i];
+
+		if (!name || !streq(name, module))
+			continue;
+		free(o->paths.items[i]);
+		o->saved.items[i] = o->saved.items[--o->saved.n];
+		o->paths.items[i] = o->paths.items[--o->paths.n];
+		return saved;
+	}
+	return NULL;
+}
+
+/* If another package has replaced the file f, it has saved f as the original. It gets the original
+ * of f instead: when it is removed, this version is not installed any more. */
+static int hand_over_original(
+	struct job *job, const struct destination *f, struct originals *o)
+{
+	_cleanup_free_ char *dir = f->path ? NULL : find_successor(job, f);
+	_cleanup_free_ char *stale = NULL, *origin = NULL, *saved = NULL;
+	int r = 0;
+
+	if (!dir)
+		return 0;
+	stale = path_join(dir, f->file);
+	origin = xasprintf("%s.origin", stale);
+	saved = take_original(o, f->name);
+	if (saved)
+		r = move_original(job, saved, dir);
+	if (r == 0 && (!saved || !streq(path_base(saved), f->file))) {
+		r = remove_file(job, stale);
+		if (r == 0)
+			r = remove_file(job, origin);
+	}
+	if (r == 0 && dir_sync(dir) < 0)
+		r = error_errno(&job->outcome.error, -errno, 1, "cannot write %s", dir);
+	return r;
+}
+
 static int remove_files(struct job *job, const struct destinations *installed)
 {
 	for (size_t i = 0; i < installed->n; i++) {
@@ -271,6 +349,8 @@ static int uninstall_locked(struct job *job)
 		kernel_end_change(job); /* nothing is changed */
 		return r;
 	}
+	for (size_t i = 0; i < installed.n && r == 0; i++)
+		r = hand_over_original(job, &installed.items[i], &originals);
 	if (r == 0)
 		r = restore_originals(job, &originals);
 	if (r == 0)

@@ -458,10 +458,44 @@ others()
 	is "$(cksum < "$victim")" "$sum" "the module in its place is still there"
 }
 
+# Prints the modules of this name in the kernel's directory.
+shared() { (cd "$installtree/$K" && find . -name 'shared*' -exec cksum {} +); }
+
+# A package has replaced the module of another one, which has replaced the kernel's.
+successors()
+{
+	local own place first second what
+
+	for place in "$dest" kernel; do
+		for first in older newer; do
+			machine
+			kernel $K
+			kernel_module $K "$place/shared.ko" 0.1 old
+			own=$(shared)
+			module older 1.0 'BUILT_MODULE_NAME[0]=shared'
+			write_sources "$sourcetree/older-1.0" 1.0 shared
+			module newer 1.0 'BUILT_MODULE_NAME[0]=shared'
+			write_sources "$sourcetree/newer-1.0" 2.0 shared
+			dkms install older/1.0 -k $K > /dev/null
+			dkms install newer/1.0 -k $K > /dev/null
+			what="the kernel's module is in $place, $first is removed first"
+			dkms_exits 0 "$what" remove $first/1.0 --all
+			second=older
+			[ $first = newer ] || second=newer
+			ok "$what: the other's module is there" cmp "$installtree/$K/$dest/shared.ko" \
+				"$dkmstree/$second/1.0/$K/$arch/module/shared.ko"
+			dkms_exits 0 "$second is removed" remove $second/1.0 --all
+			is "$(shared)" "$own" "$what: the kernel's module is there again, and no other"
+			is "$(ls "$dkmstree")" "" "$what: no file is left"
+		done
+	done
+}
+
 places
 version_check
 originals
 others
+successors
 hooks
 depmods
 finish
