@@ -50,9 +50,16 @@ static inline void close_ptr(int *fd)
 		close(*fd);
 }
 
+/* Files can have times that are too far away for a number of nanoseconds. These become the
+ * first or the last one that is not. */
 static inline int64_t timespec_ns(const struct timespec *t)
 {
-	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+	int64_t ns;
+
+	if (__builtin_mul_overflow((int64_t)t->tv_sec, INT64_C(1000000000), &ns) ||
+		__builtin_add_overflow(ns, (int64_t)t->tv_nsec, &ns))
+		return t->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
 }
 
 static inline bool streq(const char *a, const char *b)

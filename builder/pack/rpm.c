@@ -144,7 +144,7 @@ static int write_files(const struct job *job, const struct package *p, struct er
 }
 
 /* Makes the job's command. The options make the package reproducible: the same files give
- * the same bytes on every machine. _dbpath names an empty package database, because the
+ * the same bytes on every machine. A source may bring objects along. _dbpath names an empty package database, because the
  * packages installed here do not matter, and rpmbuild would create the system's database
  * if it is missing. */
 static void fill_command(struct job *job, const struct package *p)
@@ -163,7 +163,9 @@ static void fill_command(struct job *job, const struct package *p)
 	strv_push_all(argv,
 		(const char *const[]){"-D", "_buildhost localhost", "-D",
 			"use_source_date_epoch_as_buildtime 1", "-D",
-			"clamp_mtime_to_source_date_epoch 1", "package.spec", NULL});
+			"clamp_mtime_to_source_date_epoch 1", "-D",
+			"_binaries_in_noarch_packages_terminate_build 0", "package.spec",
+			NULL});
 }
 
 static char *install_tool_command(enum distro distro)

@@ -419,6 +419,9 @@ static void store_post_build(struct job *job)
 		/* It may be a copy of a module that dkms has signed. */
 		if (module)
 			why = xasprintf("POST_BUILD adds the module %s", name);
+		/* A line end would begin another line of the entry. */
+		else if (text_has_control(name))
+			why = xstrdup("POST_BUILD adds a file with a control character in its name");
 		add_file(&files, xasprintf(ADDED "%s", name),
 			path_join(b->paths.staging_dir, name));
 	}

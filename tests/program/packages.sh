@@ -308,6 +308,11 @@ with_rpm()
 	is "$(rpm -qp --qf '%{name} %{arch}' "$file")" "kmod-two-$K $arch" "mkrpm --binaries-only: name and architecture"
 	ok "rpm removes the source" $r -e two-dkms
 	is "$(find $dkmstree $sourcetree $installtree -name '*two*')" "" "no file is left"
+	add shipped 1.0
+	cp /bin/true "$sourcetree/shipped-1.0/blob.o_shipped"
+	dkms_exits 0 "mkrpm: a source with an object" mkrpm shipped/1.0 --archive "$work/shipped.rpm"
+	ok "the package has the object" grep -q 'blob\.o_shipped$' <(rpm -qlp "$work/shipped.rpm")
+	dkms remove shipped/1.0 --all > /dev/null
 	source_that_fails mkrpm
 	ok "rpm installs a source that does not build" $r -i "$work/four.rpm"
 	like "$(cat "$work/tap.out")" "four/4.0 for $K: FAILED" "rpm prints the failure"

@@ -69,6 +69,8 @@ changes()
 	is "$(tail -c 21 "$installtree/$K/${dest#/}/m.ko")" "signed by the package" "it is what is installed"
 	package "cp $place/module/m.ko $place/copy.ko"
 	builds 0 "not kept: POST_BUILD adds the module copy.ko" "POST_BUILD adds a module" --verbose
+	package 'n=$(printf "x\nfile 0 0 added")' "mkdir \"$place/\$n\"" "touch \"$place/\$n/y\""
+	builds 0 "not kept: POST_BUILD adds a file with a control character in its name" "POST_BUILD adds a name with a line end" --verbose
 	package "rm $place/module/m.ko"
 	builds 7 "POST_BUILD removed the module .*/module/m.ko" "POST_BUILD removes a module"
 	is "$(find "$dkmstree/m/1.0" -name '*.ko')" "" "nothing is built then"

@@ -423,11 +423,23 @@ static void test_endless_files(const char *root)
 	free(to);
 }
 
+static void test_times(void)
+{
+	const struct timespec first = {INT64_MIN, 0}, last = {INT64_MAX, 999999999},
+			      before = {-2, 5}, edge = {9223372036, 854775807};
+
+	ok(timespec_ns(&first) == INT64_MIN, "the first time is the least number");
+	ok(timespec_ns(&last) == INT64_MAX, "the last time is the greatest number");
+	ok(timespec_ns(&before) == -1999999995, "a time before 1970");
+	ok(timespec_ns(&edge) == INT64_MAX, "the last time that is a number of nanoseconds");
+}
+
 int main(void)
 {
 	char root[] = "/tmp/dkms-test-XXXXXX";
 
 	test_strings();
+	test_times();
 	test_controls();
 	test_errors();
 	test_paths();
