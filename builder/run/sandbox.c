@@ -23,7 +23,8 @@ static const char *const always_hidden[] = {"/tmp", "/var/tmp", "/run", "/root",
 
 /* Directories that a strict sandbox hides as well. */
 static const char *const hidden_if_strict[] = {"/boot", "/etc", "/lib/firmware",
-	"/lib/modules", "/media", "/mnt", "/srv", "/sys", "/usr/src", "/var"};
+	"/lib/modules", "/media", "/mnt", "/nix/var/nix/daemon-socket", "/srv", "/sys",
+	"/usr/src", "/var"};
 
 const char *const sandbox_visible_etc[] = {"/etc/alternatives", "/etc/bash.bashrc",
 	"/etc/debian_version", "/etc/default", "/etc/environment", "/etc/fedora-release",

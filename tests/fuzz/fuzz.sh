@@ -34,6 +34,7 @@ mkdir -p "$objects"
 cat > "$objects/Makefile" <<'MAKEFILE'
 vpath %.c $(SRC)
 sources := $(patsubst $(SRC)/%,%,$(wildcard $(SRC)/base/*.c $(SRC)/builder/*.c $(SRC)/builder/*/*.c $(SRC)/cache/*.c))
+sources := $(filter-out builder/probes/%,$(sources)) # a program of its own
 targets := $(patsubst $(SRC)/tests/fuzz/%.c,%,$(wildcard $(SRC)/tests/fuzz/fuzz-*.c))
 all: $(targets)
 $(targets): %: tests/fuzz/%.o code.a
@@ -44,7 +45,7 @@ code.a: $(sources:.c=.o)
 	@mkdir -p $(@D)
 	$(CLANG) -std=gnu11 -O1 -g -w -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,$(SANITIZERS) \
 		-fno-sanitize-recover=all -DBASH_PROGRAM='"/bin/bash"' -DSYSCONFDIR='"/etc"' \
-		-DLOCALSTATEDIR='"/var"' -I$(SRC) -I$(BUILD) $(CFLAGS) -MMD -MP -c -o $@ $<
+		-DLOCALSTATEDIR='"/var"' -DDKMSLIBDIR='"/usr/lib/dkms"' -I$(SRC) -I$(BUILD) $(CFLAGS) -MMD -MP -c -o $@ $<
 -include $(sources:.c=.d) $(targets:%=tests/fuzz/%.d)
 MAKEFILE
 build=$(realpath "$top_builddir")

@@ -123,7 +123,9 @@ make_full()
 		echo "$one=true.sh" >> "$sourcetree/hello-1.0/dkms.conf"
 	done
 	write_script "$sourcetree/hello-1.0/true.sh" true
-	echo 'PATCH=one.patch' >> "$sourcetree/hello-1.0/dkms.conf"
+	# Only bash can read the second line.
+	# shellcheck disable=SC2016
+	printf '%s\n' 'PATCH=one.patch' ': "$(true)"' >> "$sourcetree/hello-1.0/dkms.conf"
 	[ -e "$machine.key" ] || openssl req -new -x509 -newkey rsa:2048 -nodes -subj /CN=test -outform DER \
 		-keyout "$machine.key" -out "$machine.pub" 2> /dev/null
 	# A signature of 8 bytes that depends on the key, its length and the marker, as struct
