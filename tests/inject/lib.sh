@@ -164,12 +164,13 @@ run_again() # OPTION...
 }
 
 # Prints what there is: the type, the mode and the target of each file, and the content of those that
-# are the same in each run. The cache is left out, and what the administrator may delete.
+# are the same in each run. The cache is left out, and what the administrator may delete, and the record
+# by which autoinstall notices later changes: a build goes on where it cannot be made.
 picture()
 {
 	(
 		cd "$machine" || exit
-		find . -path ./cache -prune -o -path '*/log/provenance.json' -printf '%p %y\n' -o -name '.[!.]*' -prune -o -name 'dkms-*' -prune -o -path '*/build/*' -prune -o \
+		find . -path ./cache -prune -o -path '*/log/provenance.json' -printf '%p %y\n' -o -path '*/log/inputs' -o -name '.[!.]*' -prune -o -name 'dkms-*' -prune -o -path '*/build/*' -prune -o \
 			${lossy:+-path '*/log/*' -prune -o -path ./installed -prune -o} \
 			${lossy:+-path ./removed -prune -o -path ./added -prune -o} -printf '%p %y %m %l\n'
 		find lib/modules var/lib/dkms -name '.?*' -prune -o -path '*/log/*' -prune -o \

@@ -102,7 +102,7 @@ packing_errors()
 	dkms_exits 6 "compat 9: mktarball of a version that is not built" mktarball hello/1.0 -k 4.19.0-8-amd64
 	like "$err" "4.19.0-8-amd64" "the error names the kernel"
 	dkms_exits 1 "compat 9: mktarball without a module" mktarball
-	dkms_exits 1 "compat 9: mktarball without a version" mktarball hello
+	dkms_exits 1 "compat 9: mktarball without a version" mktarball -m hello
 	dkms_exits 3 "compat 9: mktarball of an unknown version" mktarball hello/2.0
 	dkms_exits 9 "compat 9: tarball destination not writable" mktarball hello/1.0 -k $K --archive /proc/no/x.tar.gz
 	dkms_exits 9 "compat 9: the destination is a device" mktarball hello/1.0 -k $K --archive /dev/null
