@@ -134,7 +134,7 @@ is "$(all_of '[.rows[] | select(.id | test("^(status|idle|jobs|store|restore)"))
 is "$(all_of '[.rows[] | select(.programs.trixie and (.faster_peer and .ratios[.faster_peer] > 0 | not)) | .id] |
 	join(" ")')" "" "ratios against the faster peer"
 is "$(all_of '[.rows[] | select(.series) | .series] | group_by(.) | map("\(.[0]) \(length)") | join(", ")')" \
-	"entries 3, get 3, jobs 3, kernels 3, put 3, verify 3" "growth is seen at three sizes"
+	"cells 3, entries 3, get 3, jobs 3, kernels 3, put 3, verify 3" "growth is seen at three sizes"
 is "$(all_of '[.rows[] | select(.bound) | .id] | join(" ")')" "cold-acpi-call matrix kernel-first" \
 	"builds have a bound"
 is "$(all_of '.rows[] | select(.part) | "\(.id) \(.part.seconds > 0)"' | paste -sd,)" \
