@@ -43,6 +43,7 @@ is "$(cut -d' ' -f1 "$work/fedora" | grep -v '^/usr/share/\(doc\|licenses\)' | s
 /etc/kernel/prerm.d
 /etc/kernel/prerm.d/dkms
 /usr/lib/dkms
+/usr/lib/dkms/answer-probes
 /usr/lib/dkms/common.postinst
 /usr/lib/dkms/compare
 /usr/lib/dkms/dkms_autoinstaller
