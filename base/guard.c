@@ -202,6 +202,17 @@ int guard_open(const char *path, int flags, struct read_guard *ret)
 	return open_guarded(path, flags, ret, &st);
 }
 
+int guard_open_file(const char *path, struct read_guard *ret, struct stat *st)
+{
+	_cleanup_close_ int fd = -1;
+
+	*ret = (struct read_guard){0};
+	fd = open_guarded(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, ret, st);
+	if (fd >= 0 && !S_ISREG(st->st_mode))
+		return -EINVAL;
+	return take_fd(&fd);
+}
+
 /* Whether all builds see what is at the path, if all may read it. */
 static bool is_of_system(const char *real)
 {

@@ -26,6 +26,8 @@ struct read_guard {
  * others than root own or may write to. Returns a descriptor or a negative errno; -EPERM
  * if the guard does not let it pass, or a directory on the way to it. */
 int guard_open(const char *path, int flags, struct read_guard *ret);
+/* Does the same to read a regular file, and sets *st; -EINVAL if it is something else. */
+int guard_open_file(const char *path, struct read_guard *ret, struct stat *st);
 /* Opens what is at path, with O_PATH, so that it can be shown to a command: by its mount, a
  * directory can be reached that others may not reach by its path. So this refuses also what
  * a link of another user leads to, but for his own files, and the files in /usr and /lib that

@@ -351,8 +351,8 @@ static bool last_line_has(const char *text, const char *message)
 
 /* Whether the command did not begin, because something that bubblewrap had found was gone when
  * it was to be mounted: depmod(8) replaces its lists, and packages come and go; or because it
- * had been exchanged. The message is then the last line. A command that prints such a line itself, and fails, only
- * begins again. */
+ * had been exchanged. The message is then the last line. A command that prints such a line itself,
+ * and fails, only begins again. */
 static bool has_lost_mount(struct job *job, const struct outcome *last)
 {
 	_cleanup_(str_done) struct str log = {0};

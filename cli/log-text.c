@@ -17,10 +17,10 @@ void log_text_find_places(struct log_text *t, const char *dkms_tree, const char 
 	_cleanup_free_ char *link = path_join(dir, "source");
 	char *source = NULL;
 
-	t->build_dir = buildlog_build_dir(t->log.data, dkms_tree, name, version);
 	/* The build directory is gone, and was a copy of the source. */
 	if (link_read(link, &source) == 0) {
-		strv_push(&t->places, t->build_dir);
+		strv_take(&t->places,
+			buildlog_build_dir(t->log.data, dkms_tree, name, version));
 		strv_take(&t->places, source);
 	}
 	buildlog_read_places(t->log.data, &t->places);
@@ -96,7 +96,6 @@ void log_text_print(struct log_text *t, FILE *out)
 void log_text_done(struct log_text *t)
 {
 	str_done(&t->log);
-	free(t->build_dir);
 	strv_done(&t->places);
 	*t = (struct log_text){0};
 }

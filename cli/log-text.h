@@ -11,7 +11,6 @@
  * of the sandbox, without control characters, and with colors. */
 struct log_text {
 	struct str log;	  /* the caller reads it from the file */
-	char *build_dir;  /* where the build directory stood in the sandbox */
 	struct strv places; /* pairs: where the sandbox showed a directory, and where it is */
 	bool color;
 };

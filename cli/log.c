@@ -4,61 +4,32 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
-#include "builder/build/buildlog.h"
-#include "builder/build/failed-builds.h"
-#include "builder/tree/tree.h"
+#include "builder/build/logged-builds.h"
 #include "cli/command-row.h"
 #include "cli/json.h"
 #include "cli/log-text.h"
 #include "cli/log.h"
 #include "cli/print.h"
 
-/* Only the last part of a longer log is shown (bytes). */
-#define LOG_MAX (64 * 1024 * 1024)
 /* So many lines are shown before the one with the first error. */
 #define LINES_BEFORE 3
 
 #define SCHEMA "dkms-log-1"
 
-/* Adds the logs of what is built to ret. */
-static int list_built(const struct settings *s, const struct tree_filter *filter,
-	struct failed_builds *ret, struct error *err)
-{
-	struct tree_list list = {0};
-	int r = tree_read(s->trees.dkms, s->trees.source, filter, &list, err);
-
-	for (size_t i = 0; r == 0 && i < list.n; i++) {
-		const struct tree_entry *e = &list.entries[i];
-		_cleanup_free_ char *dir = NULL, *log = NULL;
-		struct stat st;
-
-		if (e->state != STATE_BUILT && e->state != STATE_INSTALLED)
-			continue;
-		dir = tree_built_dir(s->trees.dkms, tree_entry_on_kernel(e));
-		log = path_join(dir, "log/make.log");
-		if (stat(log, &st) == 0)
-			failed_builds_push(ret, tree_entry_on_kernel(e), log, st.st_mtime);
-	}
-	tree_list_done(&list);
-	return r;
-}
-
 /* Finds the build to show. *ret belongs to builds. */
-static int find_build(const struct arguments *args, struct failed_builds *builds,
-	const struct failed_build **ret, bool *failed, struct error *err)
+static int find_build(const struct arguments *args, struct logged_builds *builds,
+	const struct logged_build **ret, bool *failed, struct error *err)
 {
 	const struct settings *s = &args->settings;
 	struct tree_filter *filter = arguments_filter(args);
-	int r = failed_builds_list(s->trees.dkms, s->trees.install, filter, builds, err);
+	int r = logged_builds_list_failed(s, filter, builds, err);
 
 	*failed = builds->n > 0;
 	if (r == 0 && !builds->n && args->name)
-		r = list_built(s, filter, builds, err);
+		r = logged_builds_list_built(s, filter, builds, err);
 	free(filter);
-	*ret = failed_builds_newest(builds);
+	*ret = logged_builds_newest(builds);
 	if (r < 0 || *ret)
 		return r;
 	if (!args->name)
@@ -70,7 +41,7 @@ static int find_build(const struct arguments *args, struct failed_builds *builds
 		s->trees.dkms);
 }
 
-static void print_document(const struct failed_build *b, bool failed,
+static void print_document(const struct logged_build *b, bool failed,
 	const struct buildlog_summary *summary)
 {
 	json_t *root = json_object();
@@ -124,7 +95,7 @@ static FILE *start_pager(size_t line)
 #define HEAD_LINES 3
 
 /* Prints how the build ended, and where its log is, in HEAD_LINES lines. */
-static void print_head(const struct failed_build *b, bool failed,
+static void print_head(const struct logged_build *b, bool failed,
 	const struct buildlog_summary *summary, FILE *out)
 {
 	_cleanup_free_ char *when = format_minute(b->when_s);
@@ -135,7 +106,7 @@ static void print_head(const struct failed_build *b, bool failed,
 		b->release, what, when, time, b->log);
 }
 
-static void show(const struct failed_build *b, bool failed,
+static void show(const struct logged_build *b, bool failed,
 	const struct buildlog_summary *summary, struct log_text *text)
 {
 	bool tty = isatty(STDOUT_FILENO);
@@ -156,8 +127,8 @@ static void show(const struct failed_build *b, bool failed,
 static int run(const struct arguments *args, struct error *err)
 {
 	const struct settings *s = &args->settings;
-	struct failed_builds builds = {0};
-	const struct failed_build *b = NULL;
+	struct logged_builds builds = {0};
+	const struct logged_build *b = NULL;
 	struct buildlog_summary summary = {0};
 	struct log_text text = {0};
 	bool failed = false;
@@ -166,18 +137,16 @@ static int run(const struct arguments *args, struct error *err)
 	if (r == 0)
 		r = find_build(args, &builds, &b, &failed, err);
 	if (r == 0)
-		r = file_read_tail(b->log, LOG_MAX, &text.log, err);
-	if (r == 0) {
+		r = logged_build_read(s, b, &text.log, &summary, err);
+	if (r == 0 && args->json) {
+		print_document(b, failed, &summary);
+	} else if (r == 0) {
 		log_text_find_places(&text, s->trees.dkms, b->name, b->version);
-		buildlog_summarize(text.log.data, text.build_dir, &summary);
-		if (args->json)
-			print_document(b, failed, &summary);
-		else
-			show(b, failed, &summary, &text);
+		show(b, failed, &summary, &text);
 	}
 	buildlog_summary_done(&summary);
 	log_text_done(&text);
-	failed_builds_done(&builds);
+	logged_builds_done(&builds);
 	return r;
 }
 

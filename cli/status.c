@@ -4,8 +4,7 @@
 #include "config.h"
 
 #include "base/file.h"
-#include "builder/build/buildlog.h"
-#include "builder/build/failed-builds.h"
+#include "builder/build/logged-builds.h"
 #include "builder/tree/file-check.h"
 #include "builder/tree/gone-files.h"
 #include "builder/tree/stale.h"
@@ -17,9 +16,6 @@
 /* New keys may appear under the same number. The number is increased when a key changes its
  * meaning or is removed. */
 #define SCHEMA "dkms-status-1"
-
-/* Only the last part of a longer log is searched (bytes). */
-#define LOG_MAX (16 * 1024 * 1024)
 
 /* Why a version is broken, and how to repair it. */
 struct problem {
@@ -91,7 +87,7 @@ struct findings {
 	bool wanted;
 	bool *gone; /* of each entry: files are gone from the kernel's directory */
 	const char **stale; /* of each entry: why it is stale, or NULL */
-	struct failed_builds failed;
+	struct logged_builds failed;
 };
 
 /* Finds out what autoinstall would mend. */
@@ -161,13 +157,13 @@ static void print_problem(
 }
 
 /* Returns the newest failed build of the entry: of its kernel or, if it has none, of any. */
-static const struct failed_build *find_failed(
-	const struct failed_builds *failed, const struct tree_entry *e)
+static const struct logged_build *find_failed(
+	const struct logged_builds *failed, const struct tree_entry *e)
 {
-	const struct failed_build *newest = NULL;
+	const struct logged_build *newest = NULL;
 
 	for (size_t i = 0; i < failed->n; i++) {
-		const struct failed_build *b = &failed->items[i];
+		const struct logged_build *b = &failed->items[i];
 
 		if (streq(b->name, e->name) && streq(b->version, e->version) &&
 			(!e->release || (streq(b->release, e->release) &&
@@ -178,20 +174,16 @@ static const struct failed_build *find_failed(
 	return newest;
 }
 
-static json_t *failed_json(const struct settings *s, const struct failed_build *b)
+static json_t *failed_json(const struct settings *s, const struct logged_build *b)
 {
 	_cleanup_(str_done) struct str log = {0};
-	_cleanup_free_ char *dir = NULL;
 	struct buildlog_summary summary = {.exit_status = -1};
 	json_t *j;
 
 	if (!b)
 		return json_null();
 	j = json_object();
-	if (file_read_tail(b->log, LOG_MAX, &log, NULL) == 0) {
-		dir = buildlog_build_dir(log.data, s->trees.dkms, b->name, b->version);
-		buildlog_summarize(log.data, dir, &summary);
-	}
+	logged_build_read(s, b, &log, &summary, NULL);
 	json_object_set_new(j, "kernel", json_text(b->release));
 	json_object_set_new(j, "arch", json_text(b->arch));
 	json_set_log(j, b->log, b->when_s, &summary);
@@ -199,7 +191,7 @@ static json_t *failed_json(const struct settings *s, const struct failed_build *
 	return j;
 }
 
-static void print_failed(const struct failed_build *b, FILE *out)
+static void print_failed(const struct logged_build *b, FILE *out)
 {
 	_cleanup_free_ char *age = format_age(b->when_s);
 
@@ -208,7 +200,7 @@ static void print_failed(const struct failed_build *b, FILE *out)
 }
 
 /* Whether the list has an entry for the version and the kernel of a failed build. */
-static bool has_entry(const struct tree_list *l, const struct failed_build *b)
+static bool has_entry(const struct tree_list *l, const struct logged_build *b)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct tree_entry *e = &l->entries[i];
@@ -222,10 +214,10 @@ static bool has_entry(const struct tree_list *l, const struct failed_build *b)
 
 /* Prints the failed builds of an entry's version for kernels that have no entry. */
 static void print_other_failed(const struct tree_list *l, const struct tree_entry *e,
-	const struct failed_builds *failed, FILE *out)
+	const struct logged_builds *failed, FILE *out)
 {
 	for (size_t i = 0; i < failed->n; i++) {
-		const struct failed_build *b = &failed->items[i];
+		const struct logged_build *b = &failed->items[i];
 
 		if (!streq(b->name, e->name) || !streq(b->version, e->version) ||
 			has_entry(l, b))
@@ -241,11 +233,11 @@ static void print_other_failed(const struct tree_list *l, const struct tree_entr
 static void print_lines(
 	const struct tree_list *l, const struct findings *found, FILE *out)
 {
-	const struct failed_builds *failed = &found->failed;
+	const struct logged_builds *failed = &found->failed;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct tree_entry *e = &l->entries[i];
-		const struct failed_build *b = e->release ? find_failed(failed, e) : NULL;
+		const struct logged_build *b = e->release ? find_failed(failed, e) : NULL;
 
 		print_text(l, i, found, out);
 		if (b)
@@ -319,15 +311,14 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	if (r == 0)
 		r = weak_add_entries(s, filter, &list, &err);
 	if (r == 0 && found.wanted)
-		r = failed_builds_list(
-			s->trees.dkms, s->trees.install, filter, &found.failed, &err);
+		r = logged_builds_list_failed(s, filter, &found.failed, &err);
 	if (r < 0) {
 		int status = err.status;
 
 		print_masked(errors, "dkms: %s\n", err.what);
 		error_done(&err);
 		tree_list_done(&list);
-		failed_builds_done(&found.failed);
+		logged_builds_done(&found.failed);
 		return status;
 	}
 	found.checks = file_check_entries(s, &list);
@@ -343,7 +334,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	free(found.gone);
 	free(found.stale);
 	tree_list_done(&list);
-	failed_builds_done(&found.failed);
+	logged_builds_done(&found.failed);
 	return 0;
 }
 

@@ -49,10 +49,11 @@ static int sandbox_works(
 static void choose_tracing(struct plan *p)
 {
 	_cleanup_(error_done) struct error err = {0};
+	const struct settings *s = p->shared.settings;
 	struct trace *trace;
 
 	if (p->shared.sandbox == SANDBOX_KIND_NONE ||
-		p->shared.settings->sandbox.unfiltered || !p->can_filter ||
+		s->sandbox.unfiltered || !p->can_filter ||
 		p->tried_tracing)
 		return;
 	p->tried_tracing = p->shared.cache != NULL; /* it may be opened later */
@@ -61,7 +62,7 @@ static void choose_tracing(struct plan *p)
 	/* Without a cache, too: a build sees the same whether its result is kept or not. */
 	p->shared.shows_others = trace && p->shared.own_users &&
 				 p->shared.sandbox == SANDBOX_KIND_UNTRUSTED;
-	if (!trace && p->shared.cache && (p->shared.settings->verbose || p->shared.settings->switches.verbose))
+	if (!trace && p->shared.cache && (s->verbose || s->switches.verbose))
 		strv_pushf(&p->warnings,
 			"%s; what a build might read decides whether it is in the cache",
 			err.what);

@@ -130,8 +130,8 @@ static bool was_built_in_run(const struct plan *p, const struct tree_entry *e,
 }
 
 /* Adds a job that evaluates the dkms.conf of each version that is built for the kernel
- * and may have to be rebuilt. What has lost its dkms.conf is none of these. Returns 0, or a negative errno with err filled in when the
- * tree cannot be read. */
+ * and may have to be rebuilt. What has lost its dkms.conf is none of these. Returns 0, or a
+ * negative errno with err filled in when the tree cannot be read. */
 static int add_evaluations(struct plan *p, struct kernel *kernel, struct error *err)
 {
 	const struct settings *s = p->shared.settings;

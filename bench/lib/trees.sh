@@ -103,6 +103,22 @@ add_modules() # PROGRAM DIR KERNELS MODULE...
 	done
 }
 
+# Adds a package that was never built to the trees in DIR. Its dkms.conf is a plain list of assignments.
+add_played() # DIR NAME
+{
+	mkdir -p "$1/src/$2-1.0" "$1/dkms/$2/1.0"
+	ln -s "$1/src/$2-1.0" "$1/dkms/$2/1.0/source"
+	cat > "$1/src/$2-1.0/dkms.conf" <<-END
+		PACKAGE_NAME="$2"
+		PACKAGE_VERSION="1.0"
+		BUILT_MODULE_NAME[0]="$2"
+		DEST_MODULE_LOCATION[0]="/updates/dkms"
+		MAKE[0]="make -C \$kernel_source_dir M=\$dkms_tree/$2/1.0/build"
+		CLEAN="true"
+		AUTOINSTALL="yes"
+	END
+}
+
 # Makes trees in which modules × kernels are installed, without building them: the modules are one
 # real .ko under many names, and the kernels are one real kernel under many names. Sets
 # $made_kernels.
@@ -128,18 +144,7 @@ make_installed() # DIR MODULES KERNELS
 	done
 	for ((i = 0; i < n_modules; i++)); do
 		name=play$i
-		mkdir "$dir/src/$name-1.0"
-		cat > "$dir/src/$name-1.0/dkms.conf" <<-END
-			PACKAGE_NAME="$name"
-			PACKAGE_VERSION="1.0"
-			BUILT_MODULE_NAME[0]="$name"
-			DEST_MODULE_LOCATION[0]="/updates/dkms"
-			MAKE[0]="make -C \$kernel_source_dir M=\$dkms_tree/$name/1.0/build"
-			CLEAN="true"
-			AUTOINSTALL="yes"
-		END
-		mkdir -p "$dir/dkms/$name/1.0"
-		ln -s "$dir/src/$name-1.0" "$dir/dkms/$name/1.0/source"
+		add_played "$dir" "$name"
 		for k in "${made[@]}"; do
 			place=$dir/dkms/$name/1.0/$k/$machine
 			mkdir -p "$place/module" "$place/log"

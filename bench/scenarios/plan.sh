@@ -22,17 +22,8 @@ make_planned() # DIR MODULES KERNELS SHARE
 	done
 	for ((i = 0; i < $2; i++)); do
 		name=play$i
-		mkdir -p "$1/src/$name-1.0" "$1/dkms/$name/1.0"
-		ln -s "$1/src/$name-1.0" "$1/dkms/$name/1.0/source"
+		add_played "$1" "$name"
 		: > "$1/src/$name-1.0/Makefile"
-		cat > "$1/src/$name-1.0/dkms.conf" <<-END
-			PACKAGE_NAME="$name"
-			PACKAGE_VERSION="1.0"
-			BUILT_MODULE_NAME[0]="$name"
-			DEST_MODULE_LOCATION[0]="/updates/dkms"
-			MAKE[0]="make -C \$kernel_source_dir M=\$dkms_tree/$name/1.0/build"
-			AUTOINSTALL="yes"
-		END
 		[ "$4" -eq 0 ] || [ $((i % $4)) -ne 0 ] ||
 			echo '[[ $kernelver != 2.* ]] || BUILD_EXCLUSIVE_ARCH=none' \
 				>> "$1/src/$name-1.0/dkms.conf"

@@ -299,16 +299,14 @@ static int put_binaries_only(
 	struct writer *w, const struct tarball_content *c, struct error *err)
 {
 	struct read_guard guard;
-	_cleanup_close_ int fd = guard_open(c->conf, O_RDONLY | O_NONBLOCK, &guard);
 	struct stat st;
+	_cleanup_close_ int fd = guard_open_file(c->conf, &guard, &st);
 	int r;
 
 	if (fd == -EPERM)
 		return refuse_read(c->conf, err);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return set_read_error(c->conf, fd < 0 ? fd : -errno, err);
-	if (!S_ISREG(st.st_mode))
-		return set_read_error(c->conf, -EINVAL, err);
+	if (fd < 0)
+		return set_read_error(c->conf, fd, err);
 	r = put_dir(w, "./dkms_binaries_only", w->default_time, err);
 	if (r == 0)
 		r = put_text(w, "./dkms_binaries_only/PACKAGE_NAME", c->name, err);

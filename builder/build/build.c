@@ -112,6 +112,30 @@ void build_free(struct build *b)
 	free(b);
 }
 
+void build_look_at_inputs(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	struct build *b = job->build;
+	struct build_inputs *in = &b->inputs;
+	const char *cc = b->toolchain.cc ? b->toolchain.cc : b->toolchain.llvm ? "clang" : "gcc";
+	_cleanup_(strv_done) struct strv overrides = {0};
+
+	if (b->inputs_known || !job_builds(job) || s->switches.dry_run ||
+		s->source_date.given || s->kernel.source_dir || s->kernel.config ||
+		s->directives.n)
+		return;
+	b->inputs_known = true;
+	dir_list(s->config_dir, &overrides);
+	build_inputs_look_at_overrides(s, &overrides, job_on_kernel(job), &in->overrides);
+	in->compiler_path = path_find_program(cc, getenv("PATH"));
+	if (in->compiler_path &&
+		!build_inputs_look_at_compiler(in->compiler_path, &in->compiler))
+		str_replace(&in->compiler_path, NULL);
+	if (!build_inputs_look_at_headers(job->kernel, &in->headers) ||
+		!build_inputs_look_at_source(b->paths.source_dir, &in->source))
+		in->source.n = 0;
+}
+
 char *build_job_path(const struct job *job, const char *name)
 {
 	return path_join(job->build->paths.job_dir, name);

@@ -63,6 +63,7 @@ struct build {
 	char *fit; /* build_describe_fit()'s, if the modules were found to fit; or NULL */
 	/* As they were when the build began. They are not kept if source.n is 0. */
 	struct build_inputs inputs;
+	bool inputs_known; /* build_look_at_inputs() has been called */
 	char *search_path;    /* build_search_path()'s; NULL: it was not asked for */
 	struct strv other_modules; /* those that others_find_module() looks at */
 	bool other_modules_known;
@@ -78,6 +79,11 @@ static inline bool build_is_needed(const struct job *job)
 struct build *build_new(const struct job *job);
 /* Closes the files, which drops the locks. NULL is allowed. */
 void build_free(struct build *b);
+
+/* Looks at what the modules are built from, when it is called first: before anything of it is
+ * digested or copied. Not if a later run would build from something else, and not where results
+ * must always be the same. From any thread. */
+void build_look_at_inputs(struct job *job);
 
 /* Returns JOB_DIR/NAME; the caller frees. */
 char *build_job_path(const struct job *job, const char *name);

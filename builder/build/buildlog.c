@@ -189,14 +189,39 @@ static void note_line(struct found_lines *found, char *line)
 	found->last[found->n++ % LAST_LINES] = line;
 }
 
-/* Notes all lines of the log, and ends each with a NUL. */
-static void find_lines(char *text, struct found_lines *ret)
+/* Takes what a line says that dkms wrote. */
+static void read_note(struct buildlog_summary *s, const char *line)
+{
+	const char *colon;
+	long status;
+
+	if (has_prefix(line, EXIT_CODE)) {
+		status = strtol(line + strlen(EXIT_CODE), NULL, 10);
+		s->exit_status = status < 0 || status > 255 ? -1 : (int)status;
+	}
+	if (has_prefix(line, ELAPSED))
+		s->elapsed_s += strtod(line + strlen(ELAPSED), NULL);
+	colon = has_prefix(line, FAILED_IN) ? strstr(line, ": ") : NULL;
+	if (!colon)
+		return;
+	line += strlen(FAILED_IN);
+	free(s->phase);
+	s->phase = xstrndup(line, (size_t)(colon - line));
+	str_replace(&s->what, colon + 2);
+}
+
+/* Notes all lines of the log, and ends each with a NUL. Takes what dkms wrote there into notes,
+ * unless that is NULL. */
+static void find_lines(char *text, struct found_lines *ret, struct buildlog_summary *notes)
 {
 	char *line;
 
 	*ret = (struct found_lines){.mark = ARRAY_SIZE(marks)};
-	while ((line = strsep(&text, "\n")))
+	while ((line = strsep(&text, "\n"))) {
+		if (*line == '#' && notes)
+			read_note(notes, line);
 		note_line(ret, line);
+	}
 	if (!ret->error_line)
 		ret->error = ret->n;
 }
@@ -250,7 +275,7 @@ char *buildlog_explain_failure(const char *path, const char *dir)
 
 	if (file_read_tail(path, LOG_SEARCH_MAX, &log, NULL) < 0)
 		return NULL;
-	find_lines(log.data, &lines);
+	find_lines(log.data, &lines, NULL);
 	return explain(&lines, dir);
 }
 
@@ -289,41 +314,16 @@ bool buildlog_is_error(const char *line)
 	return text_has_any(line, marks, CLEAR_MARKS);
 }
 
-/* Takes what a line says that dkms wrote. */
-static void read_note(struct buildlog_summary *s, const char *line)
-{
-	const char *colon;
-	long status;
-
-	if (has_prefix(line, EXIT_CODE)) {
-		status = strtol(line + strlen(EXIT_CODE), NULL, 10);
-		s->exit_status = status < 0 || status > 255 ? -1 : (int)status;
-	}
-	if (has_prefix(line, ELAPSED))
-		s->elapsed_s += strtod(line + strlen(ELAPSED), NULL);
-	colon = has_prefix(line, FAILED_IN) ? strstr(line, ": ") : NULL;
-	if (!colon)
-		return;
-	line += strlen(FAILED_IN);
-	free(s->phase);
-	s->phase = xstrndup(line, (size_t)(colon - line));
-	str_replace(&s->what, colon + 2);
-}
-
 void buildlog_summarize(const char *text, const char *dir, struct buildlog_summary *ret)
 {
 	_cleanup_free_ char *copy = xstrdup(text);
-	char *rest = copy, *line;
+	size_t n = strlen(text);
 	struct found_lines lines;
 
 	*ret = (struct buildlog_summary){.exit_status = -1};
-	while ((line = strsep(&rest, "\n"))) {
-		ret->lines += rest != NULL; /* the last piece follows the last line */
-		if (*line == '#')
-			read_note(ret, line);
-	}
-	memcpy(copy, text, strlen(text));
-	find_lines(copy, &lines);
+	find_lines(copy, &lines, ret);
+	/* Nothing follows the end of the last line. */
+	ret->lines = lines.number - (!n || text[n - 1] == '\n');
 	ret->error_line = lines.error_line ? lines.error_number : 0;
 	ret->error = explain(&lines, dir);
 }

@@ -2,6 +2,7 @@
 #ifndef BUILDER_BUILD_BUILDLOG_H
 #define BUILDER_BUILD_BUILDLOG_H
 
+#include "base/error.h"
 #include "base/source-date.h"
 #include "base/str.h"
 #include "base/strv.h"

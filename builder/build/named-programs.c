@@ -92,8 +92,8 @@ static bool hand_over(struct sandbox *box, const char *path)
 {
 	_cleanup_(str_done) struct str text = {0};
 	struct read_guard guard;
-	_cleanup_close_ int fd =
-		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
+	struct stat st;
+	_cleanup_close_ int fd = guard_open_file(path, &guard, &st);
 
 	if (fd < 0 || file_read_fd(fd, SCRIPT_MAX, &text) < 0 || !text.len ||
 		strlen(text.data) != text.len)

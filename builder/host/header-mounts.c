@@ -55,17 +55,14 @@ static char *find_included_dir(const char *headers)
 	_cleanup_free_ char *included = NULL;
 	_cleanup_(str_done) struct str text = {0};
 	struct read_guard guard;
-	_cleanup_close_ int fd =
-		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
 	struct stat st;
+	_cleanup_close_ int fd = guard_open_file(path, &guard, &st);
 	char *line, *rest;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		file_read_fd(fd, WRAPPER_MAX, &text) < 0 || !text.data)
+	if (fd < 0 || file_read_fd(fd, WRAPPER_MAX, &text) < 0)
 		return NULL;
 	guard_enter(&guard, &st);
-	if (guard.active ||
-		strlen(text.data) != text.len)
+	if (guard.active || strlen(text.data) != text.len)
 		return NULL;
 	rest = text.data;
 	while ((line = strsep(&rest, "\n"))) {

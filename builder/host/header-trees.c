@@ -53,12 +53,10 @@ static void add_included(const char *dir, struct strv *ret)
 	_cleanup_free_ char *path = path_join(dir, "Makefile");
 	_cleanup_(str_done) struct str text = {0};
 	struct read_guard guard;
-	_cleanup_close_ int fd =
-		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
 	struct stat st;
+	_cleanup_close_ int fd = guard_open_file(path, &guard, &st);
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		file_read_fd(fd, WRAPPER_MAX, &text) < 0)
+	if (fd < 0 || file_read_fd(fd, WRAPPER_MAX, &text) < 0)
 		return;
 	guard_enter(&guard, &st);
 	for (const char *at = text.data; *at;) {

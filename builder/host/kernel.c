@@ -202,9 +202,9 @@ static void read_config(struct kernel *k)
 			*c = '\0';
 }
 
-/* The lines are not sorted, because only a few of some thousands are ever looked up. If
- * two lines set one option, either may be returned; kconfig writes each option once. */
-/* Finds the value of an option in the text. */
+/* Finds the value of an option in the text, whose lines are not sorted, because only a few of some
+ * thousands are ever looked up. If two lines set one option, either may be returned; kconfig
+ * writes each option once. */
 static const char *find_option(const struct kernel *k, const char *option)
 {
 	_cleanup_free_ char *line = xasprintf("\n%s=", option);

@@ -46,6 +46,7 @@ static int fingerprint_work(struct job *job)
 	struct reuse *reuse = job->reuse;
 	const struct error *why = &reuse->key_error;
 
+	build_look_at_inputs(job);
 	/* This is not an error: the build is not cached, and reports itself what it
 	 * cannot read. */
 	if (fingerprint_build(job->shared->key_texts, job, false, &reuse->key,

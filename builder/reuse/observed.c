@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/walk.h"
 #include "cache/cache.h"
 #include "builder/run/trace.h"
@@ -316,6 +317,19 @@ static void add_facts(struct observer *o)
 	}
 }
 
+/* Ends the list. Returns what observed_list() does. */
+static int finish(struct observer *o, char **ret_why)
+{
+	manifest_sort(o->m);
+	strv_done(&o->covered);
+	sandbox_done(&o->box);
+	if (!o->why)
+		return 0;
+	*ret_why = o->why;
+	manifest_done(o->m);
+	return -EAGAIN;
+}
+
 int observed_list(const struct job *job, struct manifest *ret, char **ret_why)
 {
 	const struct trace *trace = job->build->trace;
@@ -342,21 +356,14 @@ int observed_list(const struct job *job, struct manifest *ret, char **ret_why)
 		if (changed)
 			set_changed(&o, changed);
 	}
-	manifest_sort(ret);
-	strv_done(&o.covered);
-	sandbox_done(&o.box);
-	if (!o.why)
-		return 0;
-	*ret_why = o.why;
-	manifest_done(ret);
-	return -EAGAIN;
+	return finish(&o, ret_why);
 }
 
 /* Whether others than root, and the user of dkms, can write to the file. */
 static bool is_of_others(const struct stat *st)
 {
-	return (st->st_uid != 0 && st->st_uid != geteuid()) ||
-	       (st->st_mode & (S_IWGRP | S_IWOTH));
+	return (!guard_is_of_root(st) && st->st_uid != geteuid()) ||
+	       st->st_mode & (S_IWGRP | S_IWOTH);
 }
 
 int observed_list_tools(const struct job *job, const struct trace *trace,
@@ -392,12 +399,5 @@ int observed_list_tools(const struct job *job, const struct trace *trace,
 		free(item.value);
 	}
 	ret->n = kept;
-	manifest_sort(ret);
-	strv_done(&o.covered);
-	sandbox_done(&o.box);
-	if (!o.why)
-		return 0;
-	*ret_why = o.why;
-	manifest_done(ret);
-	return -EAGAIN;
+	return finish(&o, ret_why);
 }

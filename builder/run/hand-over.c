@@ -32,12 +32,9 @@ int sandbox_hand_over_fd(
 int sandbox_hand_over(struct sandbox *box, const char *path, struct error *err)
 {
 	struct read_guard guard;
-	_cleanup_close_ int fd =
-		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
 	struct stat st;
+	_cleanup_close_ int fd = guard_open_file(path, &guard, &st);
 
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
-		return file_open_error(path, -EINVAL, err);
 	return fd < 0 ? file_open_error(path, fd, err)
 		      : sandbox_hand_over_fd(box, path, fd, err);
 }

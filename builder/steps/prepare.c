@@ -123,30 +123,6 @@ static int choose_sandbox(struct job *job)
 	return 0;
 }
 
-/* Looks at what the modules are built from, before anything of it is read. Not if a later
- * run would build from something else, and not where results must always be the same. */
-static void look_at_inputs(struct job *job)
-{
-	const struct settings *s = job->shared->settings;
-	struct build *b = job->build;
-	struct build_inputs *in = &b->inputs;
-	const char *cc = b->toolchain.cc ? b->toolchain.cc : b->toolchain.llvm ? "clang" : "gcc";
-	_cleanup_(strv_done) struct strv overrides = {0};
-
-	if (!job_builds(job) || s->switches.dry_run || s->source_date.given ||
-		s->kernel.source_dir || s->kernel.config || s->directives.n)
-		return;
-	dir_list(s->config_dir, &overrides);
-	build_inputs_look_at_overrides(s, &overrides, job_on_kernel(job), &in->overrides);
-	in->compiler_path = path_find_program(cc, getenv("PATH"));
-	if (in->compiler_path &&
-		!build_inputs_look_at_compiler(in->compiler_path, &in->compiler))
-		str_replace(&in->compiler_path, NULL);
-	if (!build_inputs_look_at_headers(job->kernel, &in->headers) ||
-		!build_inputs_look_at_source(b->paths.source_dir, &in->source))
-		in->source.n = 0;
-}
-
 /* Chooses what the build sees of its kernel, where, and its compiler. */
 static void choose_view(struct job *job)
 {
@@ -154,7 +130,6 @@ static void choose_view(struct job *job)
 		header_mounts_list(job->kernel, &job->build->header_mounts);
 	places_choose(job);
 	toolchain_choose_for_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
-	look_at_inputs(job);
 }
 
 /* Returns whether no job gets further than to JOB_CHECKING. */
@@ -436,6 +411,7 @@ static int copy_work(struct job *job)
 	uid_t uid = b->user.uid ? b->user.uid : (uid_t)-1;
 	int r;
 
+	build_look_at_inputs(job);
 	trace_free(b->trace);
 	b->trace = job->reuse->key.n_parts && fingerprint_is_traced(job) ? trace_new(NULL)
 									 : NULL;

@@ -71,12 +71,11 @@ static int open_to_hand_over(const struct job *job, const char *path)
 	_cleanup_free_ char *parent = path_parent(path), *dir = NULL, *real = NULL;
 	_cleanup_close_ int dir_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct read_guard guard;
-	_cleanup_close_ int fd =
-		guard_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &guard);
 	struct stat st, dir_st;
+	_cleanup_close_ int fd = guard_open_file(path, &guard, &st);
 
-	if (dir_fd < 0 || fd < 0 || fstat(fd, &st) < 0 || fstat(dir_fd, &dir_st) < 0 ||
-		!S_ISREG(st.st_mode) || link_read(fd_path(fd).path, &real) < 0 ||
+	if (dir_fd < 0 || fd < 0 || fstat(dir_fd, &dir_st) < 0 ||
+		link_read(fd_path(fd).path, &real) < 0 ||
 		link_read(fd_path(dir_fd).path, &dir) < 0)
 		return -EACCES;
 	if (path_is_in(path, job->shared->settings->config_dir))
