@@ -115,6 +115,7 @@ static void job_outcome_done(struct job_outcome *o)
 	strv_done(&o->moved);
 	str_done(&o->output);
 	free(o->log_path);
+	free(o->skipped);
 	free(o->linked_from);
 	free(o->not_kept);
 	free(o->phases);

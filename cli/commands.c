@@ -13,6 +13,7 @@
 #include "cli/pack.h"
 #include "cli/provenance.h"
 #include "cli/sign.h"
+#include "cli/skip.h"
 #include "cli/status.h"
 
 #define RUNS (COMMAND_RUNS | COMMAND_NAMES_KERNELS)
@@ -21,6 +22,7 @@
 #define CHANGES_KERNELS (CHANGES_TREE | COMMAND_WRITES_KERNELS)
 #define REMOVES (COMMAND_NEEDS_MODULE | COMMAND_DRY_RUN | COMMAND_REMOVES)
 #define PACKS (RUNS | COMMAND_ALL_KERNELS | COMMAND_NEEDS_MODULE | COMMAND_PACKS)
+#define SKIPS (COMMAND_NAMES_MODULE | COMMAND_ALL_KERNELS | COMMAND_JSON | COMMAND_SKIPS)
 #define KERNEL_HOOK                                                                       \
 	(RUNS | COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_EXACT_KERNEL | \
 		COMMAND_MAY_FAIL)
@@ -66,6 +68,10 @@ const struct command_row commands[] = {
 	{"log", "[NAME[/VERSION]]",
 		"show the log of the newest failed build, from its first error on",
 		command_log, COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},
+	{"skip", "[NAME[/VERSION]]",
+		"keep a module off a kernel, or list what is kept off", command_skip, SKIPS},
+	{"unskip", "NAME[/VERSION]", "let a module be installed again that skip keeps off",
+		command_unskip, SKIPS},
 	{"provenance", "NAME/VERSION", "print of what the built modules were made",
 		command_provenance, COMMAND_NEEDS_MODULE | COMMAND_NAMES_KERNELS},
 	{"cache", "stats | verify | gc | clear | why",

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "builder/host/kernel.h"
+#include "builder/host/skip-list.h"
 #include "builder/tree/tree.h"
 #include "cli/commands.h"
 #include "cli/complete.h"
@@ -87,15 +88,41 @@ static void offer_sources(struct completion *c)
 	}
 }
 
+/* Offers the modules that dkms skip keeps off kernels or, if kernels is set, the kernels that the
+ * given module, or any, is kept off. */
+static void offer_skipped(struct completion *c, bool kernels)
+{
+	struct skip_list list;
+
+	skip_list_read(&c->args->settings, &list, NULL);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct skip_record *r = &list.items[i];
+		_cleanup_free_ char *word = xasprintf("%s%s%s", r->name, r->version ? "/" : "",
+			r->version ? r->version : "");
+
+		if (!kernels)
+			offer(c, word, "skipped");
+		else if (r->release && (!c->args->name || streq(c->args->name, r->name)))
+			offer(c, r->release, "skipped");
+	}
+	skip_list_done(&list);
+}
+
 static void offer_modules(struct completion *c)
 {
 	struct tree_list list;
 
+	if (is_command(c, "unskip")) {
+		offer_skipped(c, false);
+		return;
+	}
 	read_tree(c, true, &list);
 	for (size_t i = 0; i < list.n && !is_command(c, "add"); i++) {
 		const struct tree_entry *e = &list.entries[i];
 		_cleanup_free_ char *word = xasprintf("%s/%s", e->name, e->version);
 
+		if (is_command(c, "skip"))
+			offer(c, e->name, "all versions");
 		if (e->state != STATE_UNKNOWN)
 			offer(c, word, e->release ? "" : tree_state_name(e->state));
 	}
@@ -150,6 +177,10 @@ static void offer_kernels(struct completion *c, bool is_template)
 		"sign", "mktarball", "mkdeb", "mkrpm", "provenance", "log", "kernel_prerm"};
 	bool built = is_template;
 
+	if (is_command(c, "unskip")) {
+		offer_skipped(c, true);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(on_built); i++)
 		built |= is_command(c, on_built[i]);
 	if (built) {

@@ -157,7 +157,7 @@ char *explain_job(const struct job *job, bool why)
 	case RESULT_EXCLUDED:
 		str_add(&s, "excluded");
 		if (why)
-			str_add(&reason, job->conf->excluded);
+			str_add(&reason, job_why_excluded(job));
 		break;
 	case RESULT_BLOCKED:
 		str_addf(&s, "nothing: %s", job->outcome.error.what);

@@ -99,8 +99,8 @@ void json_set_result(json_t *object, const struct job *job)
 {
 	const char *why = job->outcome.error.what;
 
-	if (job->outcome.result == RESULT_EXCLUDED && job->conf)
-		why = job->conf->excluded;
+	if (job->outcome.result == RESULT_EXCLUDED)
+		why = job_why_excluded(job);
 	json_object_set_new(
 		object, "result", json_text(job_result_name(job->outcome.result)));
 	json_object_set_new(object, "status", json_integer(job_status(job)));

@@ -23,7 +23,7 @@ const struct option_row options[] = {
 		MODULE},
 	{'k', "kernelver", "KVER[/ARCH]", OPTION_SPECIAL, 0,
 		"a kernel release; may be repeated",
-		COMMAND_NAMES_KERNELS},
+		COMMAND_NAMES_KERNELS | COMMAND_SKIPS},
 	{'a', "arch", "ARCH", OPTION_LIST, AT(archs),
 		"the architecture: one for all kernels, or one for each -k",
 		COMMAND_NAMES_KERNELS},

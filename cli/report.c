@@ -281,7 +281,8 @@ static void print_end(struct report *r, const struct plan *p, const struct job *
 		break;
 	case RESULT_EXCLUDED:
 		if (!hidden)
-			print_masked(stdout, "dkms: %s: skipped: %s\n", title, job->conf->excluded);
+			print_masked(stdout, "dkms: %s: skipped: %s\n", title,
+				job_why_excluded(job));
 		break;
 	case RESULT_FAILED:
 	case RESULT_BLOCKED:

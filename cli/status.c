@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "builder/build/logged-builds.h"
+#include "builder/host/skip-list.h"
 #include "builder/tree/file-check.h"
 #include "builder/tree/gone-files.h"
 #include "builder/tree/stale.h"
@@ -88,6 +89,7 @@ struct findings {
 	bool *gone; /* of each entry: files are gone from the kernel's directory */
 	const char **stale; /* of each entry: why it is stale, or NULL */
 	struct logged_builds failed;
+	struct skip_list skips;
 };
 
 /* Finds out what autoinstall would mend. */
@@ -199,39 +201,93 @@ static void print_failed(const struct logged_build *b, FILE *out)
 		b->release);
 }
 
-/* Whether the list has an entry for the version and the kernel of a failed build. */
-static bool has_entry(const struct tree_list *l, const struct logged_build *b)
+/* Whether a record of dkms skip is about the version, for whatever kernel. */
+static bool is_skip_of(const struct skip_record *r, const struct tree_entry *e)
+{
+	return streq(r->name, e->name) && (!r->version || streq(r->version, e->version));
+}
+
+/* Returns the releases of the kernels that dkms skip keeps the version off. */
+static json_t *skipped_kernels_json(const struct skip_list *skips, const struct tree_entry *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < skips->n; i++)
+		if (is_skip_of(&skips->items[i], e) && skips->items[i].release)
+			json_array_append_new(list, json_text(skips->items[i].release));
+	return list;
+}
+
+/* Prints that dkms skip keeps the version off the kernel or, if release is NULL, off all. */
+static void print_skipped(const struct skip_list *skips, const struct tree_entry *e,
+	const char *release, FILE *out)
+{
+	const struct skip_record *r = skip_list_find(skips, e->name, e->version, release);
+	_cleanup_free_ char *words = r ? skip_record_words(r) : NULL;
+
+	if (r)
+		print_masked(out, " (skipped: dkms unskip %s)", words);
+}
+
+/* Whether the list has an entry for the version on the kernel. */
+static bool has_entry(const struct tree_list *l, const struct tree_entry *of,
+	const char *release, const char *arch)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct tree_entry *e = &l->entries[i];
 
-		if (e->release && streq(e->name, b->name) && streq(e->version, b->version) &&
-			streq(e->release, b->release) && streq(e->arch, b->arch))
+		if (e->release && streq(e->name, of->name) && streq(e->version, of->version) &&
+			streq(e->release, release) && streq(e->arch, arch))
 			return true;
 	}
 	return false;
 }
 
-/* Prints the failed builds of an entry's version for kernels that have no entry. */
-static void print_other_failed(const struct tree_list *l, const struct tree_entry *e,
-	const struct logged_builds *failed, FILE *out)
+/* Prints the line of a kernel that has no entry, for which the version is only added. */
+static void print_other(const struct tree_entry *e, const char *release, const char *arch,
+	const struct logged_build *failed, const struct findings *found, FILE *out)
 {
-	for (size_t i = 0; i < failed->n; i++) {
-		const struct logged_build *b = &failed->items[i];
+	print_masked(out, "%s/%s, %s, %s: %s", e->name, e->version, release, arch,
+		tree_state_name(STATE_ADDED));
+	if (failed)
+		print_failed(failed, out);
+	print_skipped(&found->skips, e, release, out);
+	fputc('\n', out);
+}
+
+/* Prints the failed builds of an entry's version for kernels that have no entry, and such
+ * kernels that it is kept off. */
+static void print_others(const struct tree_list *l, const struct tree_entry *e,
+	const struct findings *found, const struct tree_filter *filter, FILE *out)
+{
+	_cleanup_free_ char *arch = kernel_running_arch();
+	_cleanup_(strv_done) struct strv printed = {0};
+
+	for (size_t i = 0; i < found->failed.n; i++) {
+		const struct logged_build *b = &found->failed.items[i];
 
 		if (!streq(b->name, e->name) || !streq(b->version, e->version) ||
-			has_entry(l, b))
+			has_entry(l, e, b->release, b->arch))
 			continue;
-		print_masked(out, "%s/%s, %s, %s: %s", b->name, b->version, b->release, b->arch,
-			tree_state_name(STATE_ADDED));
-		print_failed(b, out);
-		fputc('\n', out);
+		print_other(e, b->release, b->arch, b, found, out);
+		strv_push(&printed, b->release);
+	}
+	for (size_t i = 0; i < found->skips.n && e->state >= STATE_ADDED; i++) {
+		const struct skip_record *r = &found->skips.items[i];
+
+		if (!is_skip_of(r, e) || !r->release || has_entry(l, e, r->release, arch) ||
+			strv_contains(&printed, r->release) ||
+			!tree_filter_passes(filter,
+				version_on_kernel(e->name, e->version, r->release, arch)))
+			continue;
+		print_other(e, r->release, arch, NULL, found, out);
+		strv_push(&printed, r->release);
 	}
 }
 
 /* Prints the lines of the list. */
-static void print_lines(
-	const struct tree_list *l, const struct findings *found, FILE *out)
+static void print_lines(const struct tree_list *l, const struct findings *found,
+	const struct tree_filter *filter, FILE *out)
 {
 	const struct logged_builds *failed = &found->failed;
 
@@ -242,9 +298,10 @@ static void print_lines(
 		print_text(l, i, found, out);
 		if (b)
 			print_failed(b, out);
+		print_skipped(&found->skips, e, e->release, out);
 		fputc('\n', out);
 		if (i + 1 == l->n || !is_same_version(l, i + 1))
-			print_other_failed(l, e, failed, out);
+			print_others(l, e, found, filter, out);
 	}
 }
 
@@ -276,6 +333,9 @@ static json_t *entry_json(const struct settings *s, const struct tree_list *l, s
 	json_object_set_new(j, "modules_gone", json_boolean(found->gone[i]));
 	json_object_set_new(j, "stale", json_text(found->stale[i]));
 	json_object_set_new(j, "problem", json_text(p.what));
+	json_object_set_new(j, "skipped",
+		json_boolean(skip_list_find(&found->skips, e->name, e->version, e->release)));
+	json_object_set_new(j, "skipped_kernels", skipped_kernels_json(&found->skips, e));
 	json_object_set_new(
 		j, "last_failure", failed_json(s, find_failed(&found->failed, e)));
 	return j;
@@ -312,6 +372,8 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 		r = weak_add_entries(s, filter, &list, &err);
 	if (r == 0 && found.wanted)
 		r = logged_builds_list_failed(s, filter, &found.failed, &err);
+	if (r == 0 && found.wanted)
+		r = skip_list_read(s, &found.skips, &err);
 	if (r < 0) {
 		int status = err.status;
 
@@ -319,6 +381,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 		error_done(&err);
 		tree_list_done(&list);
 		logged_builds_done(&found.failed);
+		skip_list_done(&found.skips);
 		return status;
 	}
 	found.checks = file_check_entries(s, &list);
@@ -326,7 +389,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	if (json)
 		print_json(s, &list, &found, out);
 	else
-		print_lines(&list, &found, out);
+		print_lines(&list, &found, filter, out);
 	for (size_t i = 0; i < list.n; i++)
 		if (is_problem(&list.entries[i]) && !is_same_version(&list, i))
 			print_problem(s, &list.entries[i], errors);
@@ -335,6 +398,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	free(found.stale);
 	tree_list_done(&list);
 	logged_builds_done(&found.failed);
+	skip_list_done(&found.skips);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "builder/host/skip-list.h"
 #include "builder/tree/gone-files.h"
 #include "builder/tree/stale.h"
 #include "builder/tree/tree.h"
@@ -142,19 +143,65 @@ static bool add_evaluation(struct plan *p, struct stale_check *check, struct ker
 	return true;
 }
 
+/* Returns the newest version that is older than the given one, can be installed and is not
+ * kept off the kernel; borrowed. NULL if there is none. */
+static const char *find_older(const struct settings *s, const struct skip_list *skips,
+	const struct candidate *c, const char *version, const struct kernel *k)
+{
+	size_t i = c->versions.n;
+
+	while (i > 0 && !streq(c->versions.items[i - 1], version))
+		i--;
+	while (i > 1) {
+		const char *older = c->versions.items[--i - 1];
+
+		if (tree_version_state(s->trees.dkms, s->trees.source, c->name, older) ==
+				STATE_ADDED &&
+			has_conf(s, c->name, older) &&
+			!skip_list_find(skips, c->name, older, k->release))
+			return older;
+	}
+	return NULL;
+}
+
+/* Returns the newest version that can be installed and that dkms skip does not keep off the
+ * kernel; borrowed. NULL if there is none. */
+static const char *find_unskipped(const struct settings *s, const struct skip_list *skips,
+	const struct candidate *c, const struct kernel *k)
+{
+	if (!c->version || !skip_list_find(skips, c->name, c->version, k->release))
+		return c->version;
+	return find_older(s, skips, c, c->version, k);
+}
+
+/* Notes that dkms skip keeps the candidate off the kernel. */
+static void note_skipped(struct plan *p, const struct skip_list *skips,
+	const struct candidate *c, const struct kernel *k)
+{
+	_cleanup_free_ char *words = skip_record_words(
+		skip_list_find(skips, c->name, c->version, k->release));
+
+	strv_pushf(&p->notes, "%s/%s for %s: nothing, skipped: dkms unskip %s", c->name,
+		c->version, k->release, words);
+}
+
 /* Adds a job that evaluates the candidate's dkms.conf for each kernel on which neither the
  * candidate nor a newer version is installed as it should be. */
 static void evaluate_candidate(struct plan *p, struct stale_check *check,
-	const struct candidate *c, struct kernel **kernels, size_t n_kernels)
+	const struct skip_list *skips, const struct candidate *c, struct kernel **kernels,
+	size_t n_kernels)
 {
 	const struct settings *s = p->shared.settings;
 
 	for (size_t k = 0; k < n_kernels && c->version; k++) {
+		const char *version = find_unskipped(s, skips, c, kernels[k]);
 		enum tree_state state;
 
-		if (!has_broken(s, c, kernels[k]) &&
-			!add_evaluation(p, check, kernels[k], c->name, c->version, &state))
-			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, c->version,
+		if (!version)
+			note_skipped(p, skips, c, kernels[k]);
+		else if (!has_broken(s, c, kernels[k]) &&
+			!add_evaluation(p, check, kernels[k], c->name, version, &state))
+			strv_pushf(&p->notes, "%s/%s for %s: nothing, %s", c->name, version,
 				kernels[k]->release, tree_state_name(state));
 	}
 }
@@ -167,26 +214,6 @@ static const struct candidate *find_candidate(
 		if (streq(candidates[i].name, name))
 			return &candidates[i];
 	abort();
-}
-
-/* Returns the newest version that is older than the given one and can be installed; borrowed.
- * NULL if there is none. */
-static const char *find_older(
-	const struct settings *s, const struct candidate *c, const char *version)
-{
-	size_t i = c->versions.n;
-
-	while (i > 0 && !streq(c->versions.items[i - 1], version))
-		i--;
-	while (i > 1) {
-		const char *older = c->versions.items[--i - 1];
-
-		if (tree_version_state(s->trees.dkms, s->trees.source, c->name, older) ==
-				STATE_ADDED &&
-			has_conf(s, c->name, older))
-			return older;
-	}
-	return NULL;
 }
 
 /* Returns whether the dkms tree has a module of that name. */
@@ -208,6 +235,7 @@ static bool wants_install(const struct job *evaluated)
 struct fallback {
 	struct plan *p;
 	struct stale_check *check;
+	const struct skip_list *skips;
 	const struct candidate *candidates;
 	size_t n_candidates;
 	size_t first; /* the first job that has evaluated a dkms.conf */
@@ -222,9 +250,9 @@ static void try_older(struct fallback *f, struct job *evaluated, struct job *new
 {
 	struct plan *p = f->p;
 	const struct kernel *k = evaluated->kernel;
-	const char *older = find_older(p->shared.settings,
+	const char *older = find_older(p->shared.settings, f->skips,
 		find_candidate(f->candidates, f->n_candidates, evaluated->name),
-		evaluated->version);
+		evaluated->version, k);
 
 	enum tree_state state;
 
@@ -299,6 +327,8 @@ static int choose_older_versions(struct fallback *f, struct error *err)
 
 /* The search for jobs that must be deferred. */
 struct deferral {
+	const struct settings *settings;
+	const struct skip_list *skips;
 	const struct candidate *candidates;
 	size_t n_candidates;
 	struct job_index index; /* of the jobs that have evaluated a dkms.conf */
@@ -306,8 +336,22 @@ struct deferral {
 	bool *deferred; /* for each of them from first on */
 };
 
+/* Returns whether dkms skip keeps the module off the job's kernel, on which no version of it is
+ * installed. */
+static bool is_kept_off(const struct deferral *d, const struct job *job, const char *name)
+{
+	const struct candidate *c = find_candidate(d->candidates, d->n_candidates, name);
+	_cleanup_free_ char *installed = NULL;
+
+	if (!c->version || find_unskipped(d->settings, d->skips, c, job->kernel))
+		return false;
+	installed = tree_installed_version(
+		d->settings->trees.dkms, job_module_on_kernel(job, name));
+	return !installed;
+}
+
 /* Returns why a job must be deferred: it needs a module that is not in the dkms tree,
- * or a module that is deferred itself. Returns NULL when the job need not be deferred.
+ * that dkms skip keeps off the kernel, or a module that is deferred itself. Returns NULL when the job need not be deferred.
  * The caller frees the text. */
 static char *why_deferred(const struct deferral *d, const struct job *job)
 {
@@ -319,6 +363,9 @@ static char *why_deferred(const struct deferral *d, const struct job *job)
 
 		if (!is_known(d->candidates, d->n_candidates, names->items[i]))
 			return xasprintf("%s, which dkms does not know", names->items[i]);
+		if (is_kept_off(d, job, names->items[i]))
+			return xasprintf("%s, which dkms skip keeps off this kernel",
+				names->items[i]);
 		others = job_index_find(&d->index, names->items[i], job->kernel, &n);
 		for (size_t j = 0; j < n; j++)
 			if (d->deferred[others[j]->number - d->first])
@@ -332,11 +379,12 @@ static char *why_deferred(const struct deferral *d, const struct job *job)
  * job may defer jobs that need it. Returns an array in which element i is about the job
  * p->jobs[first + i]; the caller frees it. Appends a line with the reason to ret_deferred
  * for each deferred job. */
-static bool *find_deferred(struct plan *p, size_t first, const struct candidate *candidates,
-	size_t n, struct strv *ret_deferred)
+static bool *find_deferred(struct plan *p, size_t first, const struct skip_list *skips,
+	const struct candidate *candidates, size_t n, struct strv *ret_deferred)
 {
 	size_t n_jobs = p->n_jobs - first;
-	struct deferral d = {.candidates = candidates, .n_candidates = n, .first = first,
+	struct deferral d = {.settings = p->shared.settings, .skips = skips,
+		.candidates = candidates, .n_candidates = n, .first = first,
 		.deferred = xcalloc(n_jobs, sizeof(bool))};
 	bool changed = true;
 
@@ -427,22 +475,26 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 	const struct settings *s = p->shared.settings;
 	_cleanup_(stale_check_done) struct stale_check check = {.settings = s};
 	struct candidate *candidates = NULL;
+	struct skip_list skips;
 	size_t n = 0, first = p->n_jobs;
 	int r;
 
-	r = find_candidates(s, &candidates, &n, ret_skipped, err);
+	r = skip_list_read(s, &skips, err);
+	if (r == 0)
+		r = find_candidates(s, &candidates, &n, ret_skipped, err);
 	for (size_t i = 0; i < n; i++)
-		evaluate_candidate(p, &check, &candidates[i], kernels, n_kernels);
+		evaluate_candidate(p, &check, &skips, &candidates[i], kernels, n_kernels);
 	if (r == 0)
 		r = plan_run(p, err);
 	if (r == 0) {
 		struct fallback f = {
-			p, &check, candidates, n, first, .said = ret_said};
+			p, &check, &skips, candidates, n, first, .said = ret_said};
 
 		r = choose_older_versions(&f, err);
 	}
 	if (r == 0 && !p->shared.stop.signal) {
-		bool *left_out = find_deferred(p, first, candidates, n, ret_deferred);
+		bool *left_out =
+			find_deferred(p, first, &skips, candidates, n, ret_deferred);
 
 		for (size_t i = first; i < p->n_jobs; i++) {
 			const struct job *job = p->jobs[i];
@@ -460,5 +512,6 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 		free(left_out);
 	}
 	candidates_done(candidates, n);
+	skip_list_done(&skips);
 	return r;
 }

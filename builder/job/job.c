@@ -181,6 +181,13 @@ bool job_may_fail(const struct job *job)
 	return mode == ON_FAILURE_WARN;
 }
 
+const char *job_why_excluded(const struct job *job)
+{
+	if (job->outcome.skipped)
+		return job->outcome.skipped;
+	return job->conf ? job->conf->excluded : NULL;
+}
+
 const struct kernel *job_kernel(const struct job *job)
 {
 	return job->kind == JOB_ADD || job->kind == JOB_PACK ? NULL : job->kernel;

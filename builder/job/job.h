@@ -96,7 +96,7 @@ enum job_result {
 	RESULT_NONE,     /* the job has not ended */
 	RESULT_DONE,     /* the job succeeded */
 	RESULT_NOTHING,  /* there was nothing to do */
-	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_*; job->conf->excluded says why */
+	RESULT_EXCLUDED, /* BUILD_EXCLUSIVE_* or dkms skip; job_why_excluded() says why */
 	RESULT_FAILED,   /* job->outcome.error says why */
 	RESULT_BLOCKED,  /* a job that it needs has failed; set by the plan */
 	/* Ended early because the run was cancelled, or never begun, for the same reason or
@@ -161,6 +161,7 @@ struct job_outcome {
 	struct error error;    /* RESULT_FAILED: why */
 	const char *failed_in; /* RESULT_FAILED: "make", "PRE_BUILD", ...; static */
 	char *log_path;        /* make.log of a failed or published build, or NULL */
+	char *skipped; /* why an install is left out: by dkms skip; or NULL */
 	struct strv warnings;  /* about this module; cli/ prints them */
 	struct strv notices;   /* about the system; other jobs may have the same ones */
 	struct str output;     /* what the package's scripts printed */
@@ -358,6 +359,8 @@ static inline struct version_on_kernel job_module_on_kernel(
 /* Returns whether the hooks and autoinstall do not count a failure of the job:
  * on_failure=warn. */
 bool job_may_fail(const struct job *job);
+/* Returns why the job has the result RESULT_EXCLUDED; it belongs to the job. */
+const char *job_why_excluded(const struct job *job);
 /* Returns the archive that the job reads or writes, or NULL. It belongs to the job. */
 const char *job_archive(const struct job *job);
 /* Returns the request to evaluate the job's dkms.conf. The strings belong to the job. */

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "builder/host/force-list.h"
+#include "builder/host/skip-list.h"
 #include "builder/tree/tree.h"
 #include "builder/steps/check-needed.h"
 
@@ -84,6 +85,32 @@ static bool has_unfinished_uninstall(const struct job *job)
 	       !version;
 }
 
+/* Sets job->outcome.skipped if dkms skip keeps the version off the kernel. What is installed
+ * there stays, and so may be built or installed again. Lists of the distribution that force a
+ * module do not count: this is the administrator's word. */
+static int check_skipped(struct job *job)
+{
+	const struct settings *s = job->shared->settings;
+	const struct skip_record *record;
+	struct skip_list list;
+	int r;
+
+	if (job->kind != JOB_INSTALL || s->switches.force ||
+		job->outcome.state_before >= STATE_INSTALLED_WEAK)
+		return 0;
+	r = skip_list_read(s, &list, &job->outcome.error);
+	record = skip_list_find(&list, job->name, job->version, job->kernel->release);
+	if (record) {
+		_cleanup_free_ char *words = skip_record_words(record);
+
+		job->outcome.skipped = xasprintf("dkms skip keeps it off this kernel; "
+						 "--force installs it, dkms unskip %s lets it in",
+			words);
+	}
+	skip_list_done(&list);
+	return r;
+}
+
 enum transition check_needed_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -97,8 +124,14 @@ enum transition check_needed_enter(struct job *job)
 	if (r == 0)
 		r = check_added_state(s, job->outcome.state_before, job->name, job->version,
 			&job->outcome.error);
+	if (r == 0)
+		r = check_skipped(job);
 	if (r < 0)
 		return TRANSITION_FAIL;
+	if (job->outcome.skipped) {
+		job->outcome.result = RESULT_EXCLUDED;
+		return TRANSITION_STOP;
+	}
 	if (job->request.rebuild)
 		return TRANSITION_NEXT;
 	if (job->kind == JOB_BUILD && job->outcome.state_before >= STATE_BUILT &&

@@ -56,7 +56,7 @@ is "$(offered cache w)" "why" "commands of cache that begin with the word"
 is "$(offered cache why "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "cache why: versions"
 is "$("$DKMS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z_]\+\) .*/\1/p' | while read -r command; do
 	offered "$command" al | grep -q alpha && echo "$command"
-done | paste -sd' ')" "build install uninstall unbuild remove sign mktarball mkdeb mkrpm status log provenance match" \
+done | paste -sd' ')" "build install uninstall unbuild remove sign mktarball mkdeb mkrpm status log skip provenance match" \
 	"only these commands take modules"
 is "$(offered kernel_prerm -k "")" "$K $K7" "kernel_prerm: kernels that have built modules"
 is "$(offered kernel_postinst -k "")" "$K $K7" "kernel_postinst: kernels that have headers"
@@ -71,6 +71,11 @@ is "$(offered -)" "$("$DKMS" --help | sed '1,/^Options:/d' |
 	"all options are those of the help"
 is "$(offered status --source-)$(offered status --dr)" "" "status: no options that it does not use"
 is "$(offered mkdeb --so)" "--source-only --sourcetree" "mkdeb: those that it uses"
+printf '%s\n' "alpha $K7" "beta-2/0~20220829 *" > "$etc/skip.list"
+is "$(offered skip al)" "alpha alpha/1.0 alpha/1.1~rc1+git" "skip: a module in all versions, or in one"
+is "$(offered skip alpha -k "")" "$K $K7" "skip: kernels that have headers"
+is "$(offered unskip "")" "alpha beta-2/0~20220829" "unskip: what is skipped"
+is "$(offered unskip alpha -k "")" "$K7" "unskip: the kernels that it is kept off"
 is "$(offered help unin)" uninstall "help: commands"
 is "$(offered status --no-such-option --x)" "" "nothing is offered after an unknown option"
 is "$(offered status --dkmstree "$work/none" "")" "" "--dkmstree is used"
