@@ -33,7 +33,7 @@ echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n
 mkdir -p "$objects"
 cat > "$objects/Makefile" <<'MAKEFILE'
 vpath %.c $(SRC)
-sources := $(patsubst $(SRC)/%,%,$(wildcard $(SRC)/base/*.c $(SRC)/builder/*.c $(SRC)/builder/*/*.c $(SRC)/cache/*.c))
+sources := $(patsubst $(SRC)/%,%,$(wildcard $(SRC)/base/*.c $(SRC)/builder/*.c $(SRC)/builder/*/*.c $(SRC)/cache/*.c $(SRC)/cache/*/*.c))
 sources := $(filter-out builder/probes/%,$(sources)) # a program of its own
 targets := $(patsubst $(SRC)/tests/fuzz/%.c,%,$(wildcard $(SRC)/tests/fuzz/fuzz-*.c))
 all: $(targets)

@@ -46,6 +46,7 @@ is "$(cut -d' ' -f1 "$work/fedora" | grep -v '^/usr/share/\(doc\|licenses\)' | s
 /usr/lib/dkms/answer-probes
 /usr/lib/dkms/common.postinst
 /usr/lib/dkms/compare
+/usr/lib/dkms/dkms-remote-transfer
 /usr/lib/dkms/dkms_autoinstaller
 /usr/lib/kernel/install.d/40-dkms.install
 /usr/lib/systemd/system/dkms.service

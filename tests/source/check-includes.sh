@@ -11,6 +11,7 @@ set -eu
 folders='
 base
 cache
+cache/remote
 builder/probes builder/run
 builder/host
 builder/conf builder/module
@@ -22,6 +23,7 @@ builder/steps
 builder
 scheduler
 cli
+transfer
 '
 
 # Prints "LEVEL FOLDER" for each folder.
@@ -40,7 +42,7 @@ levels()
 # The sources below DIR, relative to it.
 sources() # DIR
 {
-	(cd "$1" && for floor in base cache builder scheduler cli; do
+	(cd "$1" && for floor in base cache builder scheduler cli transfer; do
 		[ ! -d "$floor" ] || find "$floor" -name '*.[ch]' ! -name '*.bash.h'
 	done | sort)
 }
@@ -71,7 +73,7 @@ bad_includes() # DIR
 			else if (level[used] == level[own] && used != own)
 				complain("points aside")
 		}
-		# Only the scheduler and cli/ run an event loop.
+		# Only the scheduler, cli/ and transfer/ run an event loop.
 		/^[ \t]*#[ \t]*include[ \t]*<uv(\.h|\/)/ && level[own] < level["scheduler"] {
 			complain("libuv")
 		}
@@ -148,6 +150,10 @@ sample "" builder/state-machine.c '#include "builder/steps/b.h"'
 sample "" builder/steps/a.c '#include "builder/run/b.h"'
 sample "" cli/a.c '#include "scheduler/b.h"'
 sample "" cache/a.c '#include "base/b.h"'
+sample "" cache/remote/a.c '#include "cache/b.h"'
+sample "points up" cache/a.c '#include "cache/remote/b.h"'
+sample "libuv" cache/remote/a.c '#include <uv.h>'
+sample "points up" cli/a.c '#include "transfer/b.h"'
 sample "points up" base/a.c '#include "builder/run/b.h"'
 sample "points up" base/a.h '#include "cache/b.h"'
 sample "points up" cache/a.c '#include "builder/host/b.h"'
