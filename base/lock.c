@@ -149,6 +149,22 @@ void lock_release(struct lock *l)
 	*l = (struct lock){0};
 }
 
+bool lock_has_leftovers(const char *tree)
+{
+	_cleanup_free_ char *path = path_join(tree, LOCK_DIR);
+	_cleanup_(strv_done) struct strv names = {0};
+	bool found = false;
+
+	dir_list(path, &names);
+	for (size_t i = 0; i < names.n && !found; i++) {
+		_cleanup_free_ char *file = path_join(path, names.items[i]);
+		_cleanup_close_ int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+		found = fd >= 0 && file_lock(fd, LOCK_EX | LOCK_NB) == 0;
+	}
+	return found;
+}
+
 void lock_remove_leftovers(const char *tree)
 {
 	_cleanup_free_ char *path = path_join(tree, LOCK_DIR);

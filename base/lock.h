@@ -45,6 +45,8 @@ int lock_try(const char *tree, const char *what, struct lock *ret, struct error 
 pid_t lock_holder(const char *tree, const char *what);
 /* Releases the lock if it is held. */
 void lock_release(struct lock *l);
+/* Returns whether there are lock files that killed processes have left in the tree. */
+bool lock_has_leftovers(const char *tree);
 /* Removes the lock files that killed processes have left in the tree. */
 void lock_remove_leftovers(const char *tree);
 

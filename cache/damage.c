@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/file.h"
 #include "cache/damage.h"
 
 struct damage {
 	pthread_mutex_t lock;
+	atomic_bool keeps; /* files are only noted */
 	struct strv files; /* the paths */
 	struct strv what;  /* for each, what was wrong and was done */
 };
@@ -20,6 +22,11 @@ struct damage *damage_new(void)
 
 	pthread_mutex_init(&d->lock, NULL);
 	return d;
+}
+
+void damage_keep_files(struct damage *d)
+{
+	atomic_store(&d->keeps, true);
 }
 
 void damage_free(struct damage *d)
@@ -45,8 +52,13 @@ void damage_note(struct damage *d, const char *path, const char *what)
 static void add(struct damage *d, const char *path, const char *what, const char *past)
 {
 	_cleanup_free_ char *line = NULL;
-	int r = dir_remove(path, NULL);
+	int r;
 
+	if (d && atomic_load(&d->keeps)) {
+		damage_note(d, path, what);
+		return;
+	}
+	r = dir_remove(path, NULL);
 	if (r < 0)
 		line = xasprintf("%s and cannot be removed: %s", what, strerror(-r));
 	else

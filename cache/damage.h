@@ -14,6 +14,8 @@ struct damage;
 struct damage *damage_new(void);
 void damage_free(struct damage *d);
 
+/* From now on, damaged files are noted and stay: dkms doctor changes nothing. */
+void damage_keep_files(struct damage *d);
 /* Removes the damaged file (or directory, or link) at path, and adds it to the list. With
  * NULL for d it is only removed. */
 void damage_add(struct damage *d, const char *path);

@@ -33,6 +33,7 @@ void arguments_done(struct arguments *args)
 	free(args->template_kernel);
 	free(args->events);
 	free(args->trace);
+	free(args->report);
 	*args = (struct arguments){0};
 }
 

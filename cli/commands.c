@@ -5,6 +5,7 @@
 #include "cli/autoinstall.h"
 #include "cli/cache.h"
 #include "cli/commands.h"
+#include "cli/doctor.h"
 #include "cli/generate-mok.h"
 #include "cli/kernel-hooks.h"
 #include "cli/log.h"
@@ -78,6 +79,8 @@ const struct command_row commands[] = {
 		"show and maintain the cache of builds; see dkms-cache(8)", command_cache,
 		COMMAND_HAS_PARTS | COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS |
 			COMMAND_JSON | COMMAND_CACHE},
+	{"doctor", "", "look for what is not as it should be, and mend it with --fix",
+		command_doctor, COMMAND_RUNS | COMMAND_BUILDS | COMMAND_JSON | COMMAND_DOCTOR},
 	{"autoinstall", "",
 		"install the newest version of every module with AUTOINSTALL=yes",
 		command_autoinstall,

@@ -305,11 +305,23 @@ static void print_step(const struct job *job)
 	print_indented(stderr, line);
 }
 
+void report_plan_warnings(struct report *r, const struct plan *p)
+{
+	if (r->n_warned == p->warnings.n)
+		return;
+	display_clear(r->display);
+	fflush(stdout);
+	for (; r->n_warned < p->warnings.n; r->n_warned++)
+		print_warning("%s", p->warnings.items[r->n_warned]);
+}
+
 static void on_event(void *userdata, const struct events *events, enum event event,
 	const struct job *job)
 {
-	const struct report *r = userdata;
+	struct report *r = userdata;
 
+	if (event != EVENT_OVER)
+		report_plan_warnings(r, events->plan);
 	if (event == EVENT_STEPPED && r->debug)
 		print_step(job);
 	if (event == EVENT_STEPPED && job->ask.waits && !r->quiet)
@@ -317,7 +329,7 @@ static void on_event(void *userdata, const struct events *events, enum event eve
 	if (event == EVENT_STEPPED && r->explain && !r->dry_run)
 		print_why(r, job);
 	if (event == EVENT_ENDED || event == EVENT_BLOCKED)
-		print_end(userdata, events->plan, job);
+		print_end(r, events->plan, job);
 }
 
 struct listener report_listener(struct report *r)

@@ -15,6 +15,7 @@ struct report {
 	struct strv printed;	 /* messages printed so far that must not be repeated */
 	bool dry_run;		 /* print what each job would do */
 	bool explain;		 /* print the reason for what each job does */
+	size_t n_warned;	 /* so many of the plan's warnings are printed */
 	bool has_more;		 /* a failure was cut to one line; see report_failures() */
 	uint64_t started_ns;	 /* uv_hrtime() at the start of the run */
 };
@@ -24,6 +25,10 @@ void report_done(struct report *r);
 
 /* The listener that prints a line when a job ends. */
 struct listener report_listener(struct report *r);
+
+/* Prints the warnings of the plan that have not been printed. The first event of a run does so as
+ * well: that there is no sandbox is worth knowing before a build. */
+void report_plan_warnings(struct report *r, const struct plan *p);
 
 /* Prints the summary of a run with several jobs: a table of modules and kernels if there are
  * several kernels, and a line with the totals. Prints nothing after a single job. */

@@ -19,6 +19,8 @@
 #include "cli/default-kernel.h"
 #include "cli/display.h"
 #include "cli/eventlog.h"
+#include "cli/heartbeat.h"
+#include "cli/next-step.h"
 #include "cli/print.h"
 #include "cli/run-json.h"
 #include "cli/session.h"
@@ -157,7 +159,11 @@ static int add_listeners(struct session *s)
 		s->display = display_new(&s->loop);
 		s->report.display = s->display;
 		events_add_listener(&s->events, display_listener(s->display));
+	} else if (!s->report.quiet && !args->debug && !s->report.dry_run) {
+		s->heartbeat = heartbeat_new(&s->loop);
 	}
+	if (s->heartbeat)
+		events_add_listener(&s->events, heartbeat_listener(s->heartbeat));
 	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
 		return -EIO;
 	if (s->eventlog)
@@ -209,6 +215,7 @@ static int close_listeners(struct session *s, int status)
 
 	events_end(&s->events, status);
 	display_free(s->display);
+	heartbeat_free(s->heartbeat);
 	if (s->args->json)
 		run_json_print(&s->events, &s->error, stdout);
 	r = eventlog_close(s->eventlog, &err);
@@ -254,8 +261,9 @@ int session_done(struct session *s, int status)
 		print_error(&s->error);
 		status = s->error.status;
 	}
-	for (size_t i = 0; i < s->plan.warnings.n; i++)
-		print_warning("%s", s->plan.warnings.items[i]);
+	report_plan_warnings(&s->report, &s->plan);
+	if (!cancelled && (s->args->as_hook || s->args->command->flags & COMMAND_EXACT_KERNEL))
+		next_step_print(&s->plan, status != 0);
 	if (cancelled)
 		status = 128 + cancelled; /* what a shell makes of the end by a signal */
 	status = close_listeners(s, status);

@@ -16,6 +16,7 @@ struct session {
 	struct report report;
 	struct events events;
 	struct display *display;   /* NULL: no live display */
+	struct heartbeat *heartbeat; /* NULL: there is a display, or nothing is said */
 	struct eventlog *eventlog; /* NULL: no --events */
 	struct trace *trace;	   /* NULL: no --trace */
 	struct kernel **kernels;   /* the kernels to act on; the plan owns each of them */

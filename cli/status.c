@@ -13,20 +13,11 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/status.h"
+#include "cli/tree-problem.h"
 
 /* New keys may appear under the same number. The number is increased when a key changes its
  * meaning or is removed. */
 #define SCHEMA "dkms-status-1"
-
-/* Why a version is broken, and how to repair it. */
-struct problem {
-	char *what, *remedy;
-};
-
-static bool is_problem(const struct tree_entry *e)
-{
-	return e->state == STATE_BROKEN || e->state == STATE_LEFTOVER || e->no_conf;
-}
 
 /* Whether an entry is about the same version as the one before it. */
 static bool is_same_version(const struct tree_list *l, size_t i)
@@ -34,51 +25,6 @@ static bool is_same_version(const struct tree_list *l, size_t i)
 	const struct tree_entry *e = &l->entries[i];
 
 	return i > 0 && streq(e[-1].name, e->name) && streq(e[-1].version, e->version);
-}
-
-static void problem_done(struct problem *p)
-{
-	free(p->what);
-	free(p->remedy);
-}
-
-/* Whether SOURCETREE/NAME-VERSION is missing. */
-static bool is_source_gone(const struct settings *s, const struct tree_entry *e)
-{
-	_cleanup_free_ char *dir =
-		xasprintf("%s/%s-%s", s->trees.source, e->name, e->version);
-
-	return !path_is_dir(dir);
-}
-
-static void find_problem(
-	const struct settings *s, const struct tree_entry *e, struct problem *ret)
-{
-	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, e->name, e->version);
-	_cleanup_free_ char *link = path_join(dir, "source");
-	_cleanup_free_ char *source = NULL;
-
-	if (e->state == STATE_LEFTOVER) {
-		ret->what = xasprintf("%s has neither a source nor built modules", dir);
-		ret->remedy = xasprintf("dkms remove %s/%s", e->name, e->version);
-	} else if (e->no_conf) {
-		ret->what = xasprintf("%s has no dkms.conf", link);
-		ret->remedy = xasprintf("put it back, or: dkms remove %s/%s --force", e->name,
-			e->version);
-	} else if (link_read(link, &source) == 0) {
-		ret->what = xasprintf("its source %s is missing", source);
-		ret->remedy = xasprintf("put the source back, or: dkms remove %s/%s --force",
-			e->name, e->version);
-	} else if (path_exists(link)) {
-		ret->what = xasprintf("%s should be a link to its source", link);
-		ret->remedy = xasprintf("move it away, then: dkms add %s/%s", e->name, e->version);
-	} else if (is_source_gone(s, e)) {
-		ret->what = xasprintf("the link %s is missing, and so is its source", link);
-		ret->remedy = xasprintf("dkms remove %s/%s --force", e->name, e->version);
-	} else {
-		ret->what = xasprintf("the link %s is missing", link);
-		ret->remedy = xasprintf("dkms add %s/%s", e->name, e->version);
-	}
 }
 
 /* What dkms has found out about the entries of a list. */
@@ -151,9 +97,9 @@ static void print_text(
 static void print_problem(
 	const struct settings *s, const struct tree_entry *e, FILE *errors)
 {
-	_cleanup_(problem_done) struct problem p = {0};
+	_cleanup_(tree_problem_done) struct tree_problem p = {0};
 
-	find_problem(s, e, &p);
+	tree_problem_find(s, e, &p);
 	print_masked(errors, "dkms: %s/%s is %s: %s\n      %s\n", e->name, e->version,
 		e->state == STATE_LEFTOVER ? "a leftover" : "broken", p.what, p.remedy);
 }
@@ -312,13 +258,13 @@ static json_t *entry_json(const struct settings *s, const struct tree_list *l, s
 	enum file_check check = found->checks[i];
 	_cleanup_free_ char *link = NULL;
 	_cleanup_free_ char *source = NULL;
-	_cleanup_(problem_done) struct problem p = {0};
+	_cleanup_(tree_problem_done) struct tree_problem p = {0};
 	json_t *j = json_object();
 
 	link = xasprintf("%s/%s/%s/source", s->trees.dkms, e->name, e->version);
 	link_read(link, &source);
-	if (is_problem(e))
-		find_problem(s, e, &p);
+	if (tree_problem_is(e))
+		tree_problem_find(s, e, &p);
 	json_object_set_new(j, "name", json_text(e->name));
 	json_object_set_new(j, "version", json_text(e->version));
 	json_object_set_new(j, "state", json_text(tree_state_name(e->state)));
@@ -391,7 +337,7 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	else
 		print_lines(&list, &found, filter, out);
 	for (size_t i = 0; i < list.n; i++)
-		if (is_problem(&list.entries[i]) && !is_same_version(&list, i))
+		if (tree_problem_is(&list.entries[i]) && !is_same_version(&list, i))
 			print_problem(s, &list.entries[i], errors);
 	free(found.checks);
 	free(found.gone);

@@ -6,16 +6,19 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/child.h"
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "builder/module/compress.h"
 #include "builder/module/examine-answer.h"
 #include "builder/module/examine.h"
 #include "builder/module/modfile.h"
+#include "builder/module/signature.h"
 
 /* The process is ended after this time (s). It needs some milliseconds. */
 #define TIMEOUT_S 60
@@ -223,4 +226,15 @@ int examine_for_kernel(const struct strv *paths, const char *release,
 		strv_push(&bases, path_base(paths->items[i]));
 	names = strv_join(&bases, " or ");
 	return ask(&argv, names, ret_warnings, err);
+}
+
+bool examine_may_be_signed(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (compression_of_file(path) == COMPRESSION_NONE)
+		return signature_is_appended(path);
+	fd = memfd_create("module", MFD_CLOEXEC);
+	return fd < 0 || examine_decompress(path, fd, NULL) < 0 ||
+	       signature_is_appended(fd_path(fd).path);
 }

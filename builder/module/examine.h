@@ -33,5 +33,7 @@ int examine_for_kernel(const struct strv *paths, const char *release,
 
 /* Writes the content of a module file, which may be compressed, to the empty file to. */
 int examine_decompress(const char *path, int to, struct error *err);
+/* Returns whether a module file, which may be compressed, is signed, or that is not known. */
+bool examine_may_be_signed(const char *path);
 
 #endif

@@ -172,19 +172,6 @@ static enum transition end_unwanted(struct job *job, const char *why)
 	return TRANSITION_STOP;
 }
 
-/* Returns whether the module file, which may be compressed, is signed, or that is not
- * known. */
-static bool may_be_signed(const char *path)
-{
-	_cleanup_close_ int fd = -1;
-
-	if (compression_of_file(path) == COMPRESSION_NONE)
-		return signature_is_appended(path);
-	fd = memfd_create("module", MFD_CLOEXEC);
-	return fd < 0 || examine_decompress(path, fd, NULL) < 0 ||
-	       signature_is_appended(fd_path(fd).path);
-}
-
 /* Says which of the modules that were built before, and are installed now, is unsigned,
  * although it could be signed. */
 static int note_unsigned_work(struct job *job)
@@ -198,7 +185,7 @@ static int note_unsigned_work(struct job *job)
 		_cleanup_free_ char *path = path_join(dir, names.items[i]);
 		_cleanup_free_ char *name = module_name_of_file(path);
 
-		if (!name || may_be_signed(path))
+		if (!name || examine_may_be_signed(path))
 			continue;
 		strv_pushf(&job->outcome.warnings,
 			"%s was built without a signature, and there is a key now; to sign it: "

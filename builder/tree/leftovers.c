@@ -148,7 +148,7 @@ void leftovers_expect(const char *dkms_tree)
 	free(mark.path);
 }
 
-static bool was_killed(const char *dkms_tree)
+bool leftovers_exist(const char *dkms_tree)
 {
 	_cleanup_(strv_done) struct strv names = {0};
 
@@ -167,7 +167,7 @@ void leftovers_remove(const struct settings *s)
 	const char *dkms_tree = s->trees.dkms;
 	_cleanup_(strv_done) struct strv names = {0};
 
-	if (!was_killed(dkms_tree))
+	if (!leftovers_exist(dkms_tree))
 		return;
 	tree_list_modules(dkms_tree, &names);
 	for (size_t i = 0; i < names.n; i++)

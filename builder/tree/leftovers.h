@@ -27,6 +27,8 @@ void leftovers_unmark_run(struct run_mark *m);
 /* Sets a mark that stays, because this process could not remove a temporary directory. */
 void leftovers_expect(const char *dkms_tree);
 
+/* Returns whether such a mark, or the mark of a killed process, is in the tree. */
+bool leftovers_exist(const char *dkms_tree);
 /* If such a mark, or the mark of a killed process, is in the tree, removes what other
  * processes have left in the trees and in tmp_location. Does not touch what running
  * processes use. Ignores failures. */

@@ -48,6 +48,7 @@ fi
 PATH=$work/bin:$PATH:/usr/sbin:/sbin
 export LC_ALL=C
 unset CC KERNELRELEASE ADDON_MODULES_DIR # a build may have set these
+export DKMS_HEARTBEAT=0 # what is printed must not depend on how long a build takes
 umask 022
 mkdir "$work/bin"
 chmod 0755 "$work" # builds as nobody work below it

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is running? Says so from time to time where there is no terminal: in the output of a
+ * package manager, a build of several minutes would look like one that hangs. */
+#include "config.h"
+
+#include "cli/heartbeat.h"
+#include "cli/print.h"
+#include "cli/words.h"
+
+#define FIRST_MS 2000
+#define INTERVAL_MS 15000
+#define INTERVAL_MAX_S 86400
+
+struct heartbeat {
+	uv_timer_t timer;
+	uint64_t interval_ms;
+	const struct events *events; /* NULL before the first event */
+	const struct job **running;  /* in the order in which they started */
+	size_t n_running;
+};
+
+/* Returns the seconds of DKMS_HEARTBEAT in ms, or the default if that is no number. */
+static uint64_t interval_ms(void)
+{
+	const char *text = getenv("DKMS_HEARTBEAT");
+	char *end;
+	double seconds;
+
+	if (is_empty(text))
+		return INTERVAL_MS;
+	seconds = strtod(text, &end);
+	if (*end || !(seconds >= 0) || seconds > INTERVAL_MAX_S)
+		return INTERVAL_MS;
+	return (uint64_t)(seconds * 1000);
+}
+
+/* Whether a person would call it a job: not the reading of a dkms.conf. */
+static bool is_counted(const struct job *job)
+{
+	return job->kind != JOB_EVALUATE;
+}
+
+static void print(const struct heartbeat *h)
+{
+	const struct plan *p = h->events->plan;
+	const struct job *job = h->running[0];
+	_cleanup_free_ char *title = job_title(job);
+	_cleanup_free_ char *time =
+		format_seconds((double)(uv_hrtime() - h->events->began_ns) / 1e9);
+	const char *phase = job->ask.waits_for ? job_state_name(JOB_WAITING)
+					       : job_state_name(job->state);
+	size_t jobs = 0, ended = 0;
+
+	for (size_t i = 0; i < p->n_jobs; i++) {
+		jobs += job_in_summary(p->jobs[i]);
+		ended += job_in_summary(p->jobs[i]) &&
+			 p->jobs[i]->outcome.result != RESULT_NONE;
+	}
+	fflush(stdout);
+	if (jobs > 1)
+		print_masked(stderr, "dkms: %zu of %zu jobs done after %s; running: ", ended,
+			jobs, time);
+	else
+		print_masked(stderr, "dkms: after %s, running: ", time);
+	print_masked(stderr, "%s (%s)", title, phase);
+	if (h->n_running > 1)
+		print_masked(stderr, " and %zu more", h->n_running - 1);
+	fputc('\n', stderr);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	const struct heartbeat *h = timer->data;
+
+	if (h->n_running)
+		print(h);
+}
+
+static void remove_running(struct heartbeat *h, const struct job *job)
+{
+	size_t i = 0;
+
+	while (i < h->n_running && h->running[i] != job)
+		i++;
+	if (i == h->n_running)
+		return;
+	h->n_running--;
+	memmove(&h->running[i], &h->running[i + 1], (h->n_running - i) * sizeof(*h->running));
+}
+
+static void on_event(void *userdata, const struct events *events, enum event event,
+	const struct job *job)
+{
+	struct heartbeat *h = userdata;
+	uint64_t first = h->interval_ms < FIRST_MS ? h->interval_ms : FIRST_MS;
+
+	if (!h->events)
+		uv_timer_start(&h->timer, on_timer, first, h->interval_ms);
+	h->events = events;
+	if (event == EVENT_STARTED && is_counted(job)) {
+		h->running = xrealloc_array(h->running, h->n_running + 1, sizeof(*h->running));
+		h->running[h->n_running++] = job;
+	}
+	if (event != EVENT_ENDED)
+		return;
+	remove_running(h, job);
+	/* Its line says that there is life. */
+	if (job_in_summary(job))
+		uv_timer_again(&h->timer);
+}
+
+struct heartbeat *heartbeat_new(uv_loop_t *loop)
+{
+	uint64_t ms = interval_ms();
+	struct heartbeat *h;
+
+	if (!ms)
+		return NULL;
+	h = xcalloc(1, sizeof(*h));
+	h->interval_ms = ms;
+	uv_timer_init(loop, &h->timer);
+	h->timer.data = h;
+	uv_unref((uv_handle_t *)&h->timer);
+	return h;
+}
+
+struct listener heartbeat_listener(struct heartbeat *h)
+{
+	return (struct listener){on_event, h};
+}
+
+void heartbeat_free(struct heartbeat *h)
+{
+	uv_loop_t *loop;
+
+	if (!h)
+		return;
+	loop = h->timer.loop;
+	uv_close((uv_handle_t *)&h->timer, NULL);
+	uv_run(loop, UV_RUN_DEFAULT);
+	free(h->running);
+	free(h);
+}
