@@ -42,6 +42,9 @@ static enum verdict judge_put(long status)
 
 enum verdict judge(bool put, CURLcode code, long status)
 {
+	/* A server may refuse an upload, and not listen to the rest of it. */
+	if (status >= 400)
+		code = CURLE_OK;
 	switch (code) {
 	case CURLE_OK:
 		return put ? judge_put(status) : judge_get(status);

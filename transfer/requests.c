@@ -17,6 +17,7 @@
 #include "transfer/requests.h"
 
 #define TICK_MS 100
+#define UNSIGNED "x-amz-content-sha256: UNSIGNED-PAYLOAD"
 #define TICKS_ALIVE 10              /* between two FRAME_ALIVE */
 #define ERROR_PAGE_MAX (256 * 1024) /* bytes of an answer that is not the object */
 #define FAILURES_MAX 8 /* one after the other, then the server is not used any more */
@@ -44,7 +45,7 @@ struct transfer {
 static TAILQ_HEAD(, transfer) transfers = TAILQ_HEAD_INITIALIZER(transfers);
 static const struct setup *setup;
 static struct multi multi;
-static struct curl_slist *put_headers;
+static struct curl_slist *get_headers, *put_headers;
 static uv_timer_t ticker;
 static unsigned int ticks;
 static struct server {
@@ -143,9 +144,10 @@ static int make_easy(struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER,
+		t->direction == REMOTE_PUT ? put_headers : get_headers);
 	if (t->direction == REMOTE_PUT) {
 		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, put_headers);
 		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->size);
 		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
 		curl_easy_setopt(easy, CURLOPT_READDATA, t);
@@ -270,7 +272,7 @@ static char *describe(const struct transfer *t, CURLcode code, long status)
 {
 	if (t->stopped)
 		return xstrdup(t->stopped);
-	if (code != CURLE_OK)
+	if (code != CURLE_OK && status < 400)
 		return xstrdup(*t->error ? t->error : curl_easy_strerror(code));
 	switch (status) {
 	case 401:
@@ -442,12 +444,24 @@ int requests_take(const struct frame *frame, int fd)
 	}
 }
 
+static void make_headers(void)
+{
+	put_headers = curl_slist_append(NULL, "Content-Type: application/octet-stream");
+	if (!setup->secrets[FRAME_SIGV4].data) {
+		/* Nothing is waited for before a large object is sent. */
+		put_headers = curl_slist_append(put_headers, "Expect:");
+		return;
+	}
+	/* S3 asks for it. Objects have digests of their own. The other header cannot be left
+	 * out there, because libcurl signs it nevertheless. */
+	put_headers = curl_slist_append(put_headers, UNSIGNED);
+	get_headers = curl_slist_append(NULL, UNSIGNED);
+}
+
 int requests_start(uv_loop_t *loop, const struct setup *s)
 {
 	setup = s;
-	put_headers = curl_slist_append(NULL, "Expect:");
-	put_headers =
-		curl_slist_append(put_headers, "Content-Type: application/octet-stream");
+	make_headers();
 	uv_timer_init(loop, &ticker);
 	return multi_start(&multi, loop, on_ended);
 }

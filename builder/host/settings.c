@@ -130,7 +130,10 @@ void settings_done(struct settings *s)
 		&s->compression.zstd_options, &s->post_transaction,
 		&s->sandbox.network_modules, &s->sandbox.paths,
 		&s->sandbox.environment, &s->signing.program,
-		&s->signing.key, &s->signing.certificate, &s->signing.when};
+		&s->signing.key, &s->signing.certificate, &s->signing.when,
+		&s->remote_access.ca, &s->remote_access.certificate,
+		&s->remote_access.key, &s->remote_access.password_file,
+		&s->remote_access.sigv4};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(*strings[i]);

@@ -92,6 +92,16 @@ struct settings {
 		char *when; /* try_sign_modules: "true", "false" or "not_in_chroot" */
 	} signing;
 
+	/* How dkms and the servers of a remote cache know each other. Files, which only root
+	 * need be able to read, or NULL. */
+	struct {
+		char *ca;            /* remote_ca: certificates in PEM */
+		char *certificate;   /* remote_cert, in PEM */
+		char *key;           /* remote_key, in PEM */
+		char *password_file; /* remote_password_file: "USER:PASSWORD" */
+		char *sigv4; /* remote_aws_signing: no file, but "aws:amz:REGION:s3" */
+	} remote_access;
+
 	struct source_date source_date; /* the variable of that name, if it is valid */
 	bool verbose;
 	bool autoinstall_all_kernels;

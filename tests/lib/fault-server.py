@@ -22,7 +22,10 @@ request in DIR/log, as "METHOD PATH". The first component of a path says what ha
 	/redirect=URL/... to URL, in which "_" stands for "/"; "/path" is added
 	/loop/...         a redirect to itself
 	/garbage/...      what is not HTTP
+	/sigv4/...        403, unless the request has the signature of S3 by KEY and SECRET
 """
+import hashlib
+import hmac
 import os
 import re
 import socket
@@ -59,6 +62,25 @@ class Handler(BaseHTTPRequestHandler):
             log.write(f"{self.command} {self.path}\n")
         return name, value, path
 
+    def is_signed(self):
+        """Signature version 4 of AWS, as S3 documents it, without a query and with an unsigned payload."""
+        try:
+            fields = dict(f.strip(" ,").split("=", 1) for f in self.headers["Authorization"].split(" ")[1:])
+            scope = fields["Credential"].split("/", 1)[1]
+            signed = fields["SignedHeaders"].split(";")
+            date = self.headers["x-amz-date"]
+        except (AttributeError, KeyError, ValueError):
+            return False
+        if not {"host", "x-amz-date", "x-amz-content-sha256"} <= set(signed):
+            return False
+        request = "\n".join([self.command, self.path, ""] + [f"{name}:{self.headers[name].strip()}" for name in signed] +
+                            ["", ";".join(signed), "UNSIGNED-PAYLOAD"])
+        text = "\n".join(["AWS4-HMAC-SHA256", date, scope, hashlib.sha256(request.encode()).hexdigest()])
+        key = b"AWS4SECRET"
+        for part in scope.split("/") + [text]:
+            key = hmac.digest(key, part.encode(), "sha256")
+        return fields["Credential"].startswith("KEY/") and key.hex() == fields["Signature"]
+
     def status(self, code, body=b"an answer of the server\n", **headers):
         self.send_response(code)
         for key, value in headers.items():
@@ -94,6 +116,9 @@ class Handler(BaseHTTPRequestHandler):
             return True
         elif name == "reset":
             self.close()
+            return True
+        elif name == "sigv4" and not self.is_signed():
+            self.status(403)
             return True
         elif name == "redirect":
             self.status(307, Location=value.replace("_", "/") + "/" + path)

@@ -20,6 +20,7 @@ start_server() # COMMAND...
 {
 	local i
 
+	: > "$work/server.out"
 	"$@" > "$work/server.out" 2> "$work/server.err" < /dev/null &
 	server_pids+=($!)
 	for ((i = 0; i < 200; i++)); do
@@ -66,4 +67,45 @@ transfer() # [OPTION=VALUE]... REQUEST...
 	result=$(sed "s,${server:-no server}/,,g" "$work/transfer.out")
 	time=$(tail -n 1 "$work/transfer.time")
 	ms=$(awk -v s="$time" 'BEGIN { printf "%d", s * 1000 }')
+}
+
+# Makes ca.crt, server.crt, server.key, client.crt and client.key in $work. The server is localhost.
+certificates()
+{
+	local name
+
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=authority" -keyout "$work/ca.key" -out "$work/ca.crt"
+	for name in server client; do
+		openssl req -newkey rsa:2048 -nodes -subj "/CN=$name" -keyout "$work/$name.key" -out "$work/$name.csr"
+		openssl x509 -req -days 2 -in "$work/$name.csr" -CA "$work/ca.crt" -CAkey "$work/ca.key" -CAcreateserial \
+			-extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1") -out "$work/$name.crt"
+	done
+}
+
+# Sets $ports to numbers of ports on which nobody listens.
+free_ports() # NUMBER
+{
+	ports=$(python3 -c '
+import socket, sys
+sockets = [socket.socket() for i in range(int(sys.argv[1]))]
+for s in sockets:
+    s.bind(("127.0.0.1", 0))
+print(*[s.getsockname()[1] for s in sockets])' "$1")
+}
+
+# Starts a server, and waits until it listens on the port.
+run_server() # PORT COMMAND...
+{
+	local port=$1 i
+
+	shift
+	"$@" > "$work/server.out" 2>&1 < /dev/null &
+	server_pids+=($!)
+	for ((i = 0; i < 200; i++)); do
+		if (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null; then return 0; fi
+		sleep 0.05
+	done
+	tail -n 20 "$work/server.out" | sed 's/^/# /'
+	echo "Bail out! ${*:1:1} does not start."
+	exit 1
 }

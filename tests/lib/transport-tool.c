@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Makes requests by cache/remote/transport.h, and prints how they end:
  *
- *	transport-tool PROGRAM [OPTION=VALUE]... [get PATH | put PATH FILE | wait | kill |
- *cancel N]...
+ *	transport-tool PROGRAM [OPTION=VALUE]... REQUEST...
  *
- * Requests begin together; "wait" waits for those before it, "cancel N" cancels the Nth
- *request, and "kill" kills the program. Options: url (several), ca, certificate, key,
- *password, sigv4, max, deadline, connect, silence, into=DIR, to keep what has come, and
- *times=N, to make all requests N times. */
+ * REQUEST is "get PATH" or "put PATH FILE"; "wait" waits for those before it, "cancel N"
+ *cancels the Nth one, "kill" kills the program, and "status" prints what the kernel says
+ *of it. Requests begin together. Options: url (several), ca, certificate, key, password,
+ *sigv4, max, deadline, connect, silence, filter=yes for the filter of system calls,
+ *into=DIR to keep what has come, and times=N to make all requests N times. */
 #include "config.h"
 
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "builder/run/seccomp.h"
 #include "cache/remote/transport.h"
 
 #define REQUESTS_MAX 100000
@@ -110,6 +111,8 @@ static bool take_option(
 		o->silence_ms = (unsigned int)atoi(value);
 	else if (streq(name, "into"))
 		into = value;
+	else if (streq(name, "filter"))
+		o->filter = seccomp_open_filter(NULL);
 	else if (streq(name, "times"))
 		*times = atoi(value);
 	else
@@ -135,6 +138,21 @@ static void kill_program(void)
 		kill(atoi(children.data), SIGKILL);
 }
 
+/* Prints /proc/PID/status of the program, when that has got its setup. */
+static void print_status(void)
+{
+	_cleanup_(str_done) struct str children = {0}, status = {0};
+	_cleanup_free_ char *path = xasprintf("/proc/self/task/%d/children", getpid()),
+			    *of = NULL;
+
+	usleep(500 * 1000);
+	if (file_read(path, 4096, &children, NULL) < 0)
+		return;
+	of = xasprintf("/proc/%d/status", atoi(children.data));
+	if (file_read(of, 65536, &status, NULL) == 0)
+		printf("%s", status.data);
+}
+
 static void request(struct remote_transport *t, char **words)
 {
 	struct row *row = streq(words[0], "get") || streq(words[0], "put")
@@ -158,6 +176,9 @@ static void request(struct remote_transport *t, char **words)
 		remote_transport_cancel(t, rows[atoi(words[1]) - 1].number);
 	} else if (streq(words[0], "kill")) {
 		kill_program();
+	} else if (streq(words[0], "status")) {
+		remote_transport_dispatch(t);
+		print_status();
 	} else if (!remote_transport_wait(t, 60000)) {
 		printf("still pending: %zu\n", remote_transport_pending(t));
 	}

@@ -81,6 +81,21 @@ requests "redirect=_ok" get "$a" put "$c" "$work/object"
 is "$result" "found $size redirect=_ok
 found $size redirect=_ok" "redirects to HTTP are followed"
 
+# Requests that are signed for S3.
+printf KEY:SECRET > "$work/password"
+printf KEY:OTHER > "$work/wrong"
+requests sigv4 sigv4=aws:amz:eu-central-1:s3 password="$work/password" put "$c" "$work/object" wait get "$c" get "${c%c}0"
+is "$result" "found $size sigv4
+found $size sigv4
+missing 0" "requests with the signatures of S3"
+requests sigv4 sigv4=aws:amz:eu-central-1:s3 password="$work/wrong" get "$c" wait put "$c" "$work/object"
+is "$result" "failed 0 sigv4: it refuses access (HTTP status 403)
+failed 0 sigv4: it refuses uploads (HTTP status 403)
+warning: sigv4: it refuses access (HTTP status 403); it is not read from in this run
+warning: sigv4: it refuses uploads (HTTP status 403); nothing more is uploaded in this run" "with another secret"
+requests sigv4 get "$c"
+like "$result" "^failed 0 sigv4: it refuses access" "and without"
+
 # Rows that concern the bytes: a matter of those who verify them.
 rm -rf "$work/into" && mkdir "$work/into"
 requests flip=100 into="$work/into" get "$a"
@@ -120,7 +135,7 @@ off 0
 off 0
 off 0
 warning: $fault: nothing comes any more; it is not used any more in this run" "$fault: the server is given up"
-	ok "after that time" test "$ms" -ge $silence -a "$ms" -lt $((silence + 900))
+	ok "after that time" test "$ms" -ge $silence -a "$ms" -lt $((silence + 1300))
 done
 requests delay=300 get "$a"
 is "$result" "found $size delay=300" "one that takes a moment is not"
@@ -136,12 +151,12 @@ off 0
 off 0
 off 0
 warning: $url: .*; it is not used any more in this run$" "$url: nobody is there"
-	ok "which takes a second at most" test "$ms" -lt 1400
+	ok "which takes a second at most" test "$ms" -lt 1800
 done
 requests "$deaf" times=300 get "$a"
 like "$result" "^warning: .*
 0 of 300 found, 0 bytes$" "300 requests to a server that does not answer"
-ok "take no longer than one" test "$ms" -lt 1400
+ok "take no longer than one" test "$ms" -lt 1800
 
 # Several servers.
 requests "$deaf,status=404,ok,reset" get "$a" get "${a%1}9" put "$a" "$work/object"
@@ -167,4 +182,85 @@ transfer url=http://user:secret@127.0.0.1/x get "$a"
 like "$result" "^error: .* is not the address of a server.* no password" "a password in an address"
 requests ok times=2000 get "$a"
 is "$result" "2000 of 2000 found, $((2000 * size)) bytes" "2000 requests at once"
+
+# A program that was taken over: whatever it says, requests end, and what comes is right or nothing.
+hostile() # MODE
+{
+	sed "s/@MODE@/$1/" "$top_srcdir/tests/lib/hostile-transfer.py" > "$work/hostile.py"
+	chmod 755 "$work/hostile.py"
+}
+
+nonsense="failed 0: the program for transfers talks nonsense
+warning: the program for transfers talks nonsense; no server is used any more"
+chmod 755 "$work"
+transfer_program=$work/hostile.py
+hostile right
+transfer max=100 url=http://a.invalid get "$a"
+is "$result" "found 5 http://a.invalid" "the right answer of another program"
+for mode in unsealed "half sealed" "too large" "other size" pipe directory passwd "no file" "two files" \
+	"many files" "file for a miss" "other server" "no server" "other request" "request 0" "other status" \
+	"other type" "what dkms says" "control characters" short long filled "off for nothing"
+do
+	hostile "$mode"
+	transfer max=100 url=http://a.invalid get "$a"
+	is "$result" "$nonsense" "$mode: the program is given up"
+done
+hostile "no file"
+transfer url=http://a.invalid put "$a" "$work/other"
+is "$result" "found 6 http://a.invalid" "an answer to a PUT has no file"
+hostile right
+transfer url=http://a.invalid put "$a" "$work/other"
+is "$result" "$nonsense" "or the program is given up"
+hostile twice
+transfer max=100 url=http://a.invalid get "$a" wait get "$b"
+like "$result" "^found 5 http://a.invalid
+(failed 0: the program for transfers talks nonsense|off 0)
+warning: the program for transfers talks nonsense; no server is used any more$" "a second answer"
+hostile "off twice"
+transfer max=100 url=http://a.invalid get "$a"
+is "$result" "failed 0: the program for transfers talks nonsense
+warning: http://a.invalid: why; it is not read from in this run
+warning: the program for transfers talks nonsense; no server is used any more" "a second warning"
+for mode in end "ends at once"; do
+	hostile "$mode"
+	transfer max=100 url=http://a.invalid get "$a" get "$b"
+	like "$result" "^failed 0: the program for transfers (has ended|does not listen)
+failed 0: the program for transfers .*
+warning: the program for transfers .*; no server is used any more$" "$mode: the program is gone"
+done
+for mode in silent deaf; do
+	hostile $mode
+	transfer max=100 url=http://a.invalid get "$a" get "$b"
+	like "$result" "^failed 0: the program for transfers does nothing
+failed .*
+warning: .*" "$mode: the program does nothing"
+	ok "which is noticed in time" test "$ms" -lt 8000
+done
+for mode in busy flood; do
+	hostile $mode
+	transfer max=100 deadline=700 url=http://a.invalid get "$a" get "$b"
+	is "$result" "failed 0: it took too long
+failed 0: it took too long" "$mode: a deadline holds whatever the program says"
+	ok "at its time" test "$ms" -lt 2000
+done
+hostile moved
+rm -rf "$work/into" && mkdir "$work/into"
+transfer max=100 url=http://a.invalid into="$work/into" get "$a"
+is "$(cat "$work/into/${a#*/}")" 12345 "the program cannot move where dkms reads"
+transfer_program=$work/none
+transfer url=http://a.invalid get "$a"
+like "$result" "^error: cannot start .*none: No such file" "without the program"
+
+# What the real one may do.
+transfer_program=$(realpath "$top_builddir")/transfer/dkms-remote-transfer
+transfer url="$deaf" filter=yes get "$a" status wait
+result=$(sed -n 's/^\(Uid\|Gid\|Groups\|CapEff\|CapPrm\|CapBnd\|NoNewPrivs\|Seccomp\):[ \t]*//p' "$work/transfer.out" |
+	tr '\t\n' '  ')
+if [ "$(id -u)" -eq 0 ]; then
+	like "$result" '^65519 65519 65519 65519 65519 65519 65519 65519  *0000000000000000 0000000000000000 [0-9a-f]+ 1 2 $' \
+		"it is another user without groups and capabilities, and under a filter"
+else
+	like "$result" ' 1 2 $' "it can get no privileges, and is under a filter"
+fi
+exits 2 "nobody else can start it" "$transfer_program" 0
 finish
