@@ -10,6 +10,8 @@
 
 #define PATTERN_MAX 256 /* characters of a regular expression */
 #define GROUPS_MAX 16	/* parentheses there */
+/* What variables may make of one value (bytes): each line can double what is in another. */
+#define EXPANDED_MAX (16 * 1024)
 
 /* The files that are being read, and the variables that they have set so far. */
 struct reader {
@@ -105,7 +107,7 @@ static bool expand(const struct reader *r, const char **at, const char *ends, st
 		return false;
 	str_add(to, value);
 	*at = s + len + 2 * braces;
-	return true;
+	return to->len <= EXPANDED_MAX;
 }
 
 /* Reads the backslash at *at, which is in double quotes. */
@@ -255,14 +257,18 @@ static char *expand_again(const struct reader *r, const char *value)
 }
 
 /* Returns whether regcomp(3) and regexec(3) can neither run for ever nor use up memory with
- * the pattern. */
+ * the pattern. The C library makes "xx*" of "x+", so that "a++++" has 16 of them, and it copies
+ * what is repeated and has '^' or '$' in it. */
 static bool is_harmless_pattern(const char *s)
 {
 	size_t groups = 0, n = strlen(s);
+	char before = '(';
 
 	if (n > PATTERN_MAX || *s == ' ' || (n && s[n - 1] == ' ') || strstr(s, "  "))
 		return false;
-	for (; *s; s++) {
+	for (; *s; before = *s++) {
+		if (strchr("*+?", *s) && strchr("*+?)", before))
+			return false;
 		if (*s == '\\') {
 			if (!*++s || !strchr(".+-?*$^()|", *s))
 				return false;

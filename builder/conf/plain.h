@@ -12,7 +12,9 @@
  * - A value consists of letters, digits, a few other characters, and strings in single or
  *   double quotes, which may span lines. Nothing in it is expanded but $NAME and ${NAME}, of
  *   variables that the file has set before or that dkms gives it.
- * - A regular expression has no counts, no references, and at most 256 characters.
+ * - A regular expression has no counts, no references, no "*", "+" or "?" after a group or
+ *   another one of these, and at most 256 characters.
+ * - No value gets longer than 16 KiB by what is expanded in it.
  *
  * Such a text sees nothing but its own variables. All others are left to bash. */
 

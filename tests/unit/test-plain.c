@@ -124,6 +124,7 @@ static void check_plain(void)
 		"BUILD_EXCLUSIVE_KERNEL='REQUIRES CONFIG_X'\nMAKE_MATCH=''",
 		"CLEAN='$module'",
 		"MAKE_MATCH[0]='^6\\.1\\.'\nMAKE_MATCH[1]='^6x1'\nMAKE_MATCH[2]=\"6.1\"",
+		"MAKE_MATCH[0]='^6\\.[0-9]+\\.0-.+'\nMAKE_MATCH[1]='(am+d|x*)64'\nMAKE_MATCH[2]='^(x+|[6-9]*\\.)1'",
 		"MAKE_MATCH[0]='^[^5]'\nMAKE_MATCH[1]='[[:digit:]]-amd64'\nMAKE_MATCH[2]='[]a]'",
 	};
 
@@ -181,7 +182,10 @@ static void check_others(void)
 		"BUILD_EXCLUSIVE_KERNEL='(a{1,200}){1,200}'", "MAKE_MATCH='\\(a\\)\\1'",
 		"MAKE_MATCH='(((((((((((((((((x)))))))))))))))))'", "MAKE_MATCH='['",
 		"MAKE_MATCH='('", "MAKE_MATCH=' x'", "MAKE_MATCH='a  b'", "MAKE_MATCH='a\nb'",
-		"MAKE_MATCH='\\w'",
+		"MAKE_MATCH='\\w'", "MAKE_MATCH='a++++++++++++++++++++++++++++++++++++++++'",
+		"MAKE_MATCH='((((((((((((((((.+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+'", "MAKE_MATCH='.*+?'",
+		"MAKE_MATCH='a**'",
+		"MAKE_MATCH='(a|^b)*'",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -198,13 +202,29 @@ static void check_size(void)
 {
 	struct str s = {0};
 	_cleanup_(strv_done) struct strv texts = {0};
-	_cleanup_free_ char *plain = NULL;
+	_cleanup_free_ char *plain = NULL, *doubled = NULL, *doubled_again = NULL;
 
 	for (int i = 0; i <= PLAIN_ASSIGNMENTS_MAX; i++)
 		str_add(&s, "CLEAN=x\n");
 	strv_take(&texts, str_take(&s));
 	plain = read_plainly(&texts);
 	ok(!plain, "too many assignments are left to bash");
+
+	/* 2^40 bytes */
+	strv_done(&texts);
+	str_add(&s, "x0=aaaaaaaa\n");
+	for (int i = 1; i < 38; i++)
+		str_addf(&s, "x%d=$x%d$x%d\n", i, i - 1, i - 1);
+	strv_take(&texts, str_take(&s));
+	doubled = read_plainly(&texts);
+	ok(!doubled, "values that double are left to bash");
+	strv_done(&texts);
+	str_add(&s, "PACKAGE_NAME='$x$x'\nx=");
+	for (int i = 0; i < 10000; i++)
+		str_add(&s, "a");
+	strv_take(&texts, str_take(&s));
+	doubled_again = read_plainly(&texts);
+	ok(!doubled_again, "and one that does so when it is expanded again");
 }
 
 /* Compares the files of tests/corpus, which are as people write them. */
