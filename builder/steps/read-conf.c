@@ -339,13 +339,22 @@ static enum transition begin_evaluation(struct job *job)
 	return TRANSITION_NEXT;
 }
 
+/* Checks the dkms.conf that another job has evaluated for this one, which may not build. */
+static enum transition check_given(struct job *job)
+{
+	return job_builds(job) && conf_check_duplicates(job->conf, job->conf_path,
+					  &job->outcome.error) < 0
+		       ? TRANSITION_FAIL
+		       : TRANSITION_NEXT;
+}
+
 enum transition evaluate_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	_cleanup_free_ char *dir = NULL;
 
 	if (job->conf)
-		return TRANSITION_NEXT;
+		return check_given(job);
 	if (job->name && job_needs_conf(job) &&
 		tree_check_not_reserved(job->name, &job->outcome.error) < 0)
 		return TRANSITION_FAIL;

@@ -261,6 +261,26 @@ broken_ones()
 	is "$(state lost 0.9 $K)" installed "the version before it is installed"
 }
 
+# The dkms.conf of an added package is replaced by one with two modules for one file.
+twice()
+{
+	local foreign
+
+	machine
+	kernel $K
+	add pair 1.0
+	write_sources "$sourcetree/pair-1.0" 1.0 a b
+	printf '%s\n' 'BUILT_MODULE_NAME=(a b)' 'DEST_MODULE_NAME=(pair pair)' \
+		'DEST_MODULE_LOCATION=(/extra /extra)' >> "$sourcetree/pair-1.0/dkms.conf"
+	foreign=$installtree/$K/$dest/pair.ko
+	kernel_module $K "$dest/pair.ko" 0.1
+	cp "$foreign" "$work/foreign.ko"
+	dkms_exits 11 "two modules for one file" autoinstall -k $K
+	like "$err" 'DEST_MODULE_NAME\[0\] and \[1\] are both "pair"' "the error says so"
+	is "$(states pair)" added "it is not built"
+	ok "a file that was there is still there" cmp "$work/foreign.ko" "$foreign"
+}
+
 switched_off()
 {
 	if ! private_etc; then
@@ -286,5 +306,6 @@ failures
 dependencies
 groups
 broken_ones
+twice
 switched_off
 finish
