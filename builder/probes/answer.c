@@ -469,6 +469,27 @@ static void replay(long from, long to)
 		write_whole(to, data, (size_t)n);
 }
 
+/* Whether the compiler has answered the question. A full disk or too little memory makes it
+ * fail, too, and other builds can cause that: then it does not know of the option. The
+ * programs of a compiler say "fatal error" if a part of them was killed or cannot write. */
+static bool has_answered(int status, const char *err, size_t n)
+{
+	static const char *const troubles[] = {"Bad file descriptor", "Cannot allocate memory",
+		"Disk quota exceeded", "File too large", "Input/output error", "LLVM ERROR",
+		"No space left", "No such file", "Permission denied", "Read-only file system",
+		"Stale file handle", "Too many open files", "annot create", "annot open",
+		"atal error", "can't ", "error while loading", "exhausted", "internal compiler error",
+		"out of memory", "emporarily unavailable", "terminated", "unable to"};
+
+	/* All else is a shell or a signal. */
+	if (status != 0 && status != 1)
+		return false;
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++)
+		if (text_contains(err, n, troubles[i]))
+			return false;
+	return true;
+}
+
 /* Lets the compiler answer, and records it in dir. */
 static _Noreturn void record(long dir, const char *output)
 {
@@ -476,6 +497,7 @@ static _Noreturn void record(long dir, const char *output)
 	long err = sys(SYS_memfd_create, (long)"err", MFD_CLOEXEC, 0, 0, 0, 0);
 	struct memo_record r = {.question = (uint32_t)call.n, .file = MEMO_NO_FILE};
 	long n_out, n_err, n_file = 0, fd = -1;
+	size_t asked = call.n;
 	int status;
 
 	if (out < 0 || err < 0)
@@ -487,7 +509,8 @@ static _Noreturn void record(long dir, const char *output)
 		fd = open_at(output, O_RDONLY | O_NOFOLLOW, 0);
 	if (fd >= 0)
 		n_file = add_output(fd);
-	if (status >= 0 && n_out >= 0 && n_err >= 0 && n_file >= 0) {
+	if (n_out >= 0 && n_err >= 0 && n_file >= 0 &&
+		has_answered(status, call.question + asked + n_out, (size_t)n_err)) {
 		r.status = (uint32_t)status;
 		r.out = (uint32_t)n_out;
 		r.err = (uint32_t)n_err;

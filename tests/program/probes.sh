@@ -186,6 +186,27 @@ done
 environment=''
 input=$(head -c 20000 /dev/zero | tr '\0' x) refused gcc -E -P -x c -
 
+# A compiler that fails because of the machine has not said that it does not know the option.
+rm "$work/tools/gcc"
+refused gcc -O2 -c -x c /dev/null -o missing/tmp
+(ulimit -f 0; trap '' XFSZ; call fronted "${base[@]}")
+is "$(records)" 0 "not recorded: what a full disk has made of a question"
+troubled() # STATUS MESSAGE
+{
+	printf '#!/bin/sh\necho "%s" >&2\nexit %s\n' "$2" "$1" > "$work/tools/gcc"
+	chmod 755 "$work/tools/gcc"
+	refused "${base[@]}"
+}
+troubled 1 "gcc: fatal error: Killed signal terminated program cc1"
+troubled 1 "as: x.o: Cannot allocate memory"
+troubled 1 "cc1: error while loading shared libraries: libmpc.so.3: cannot open shared object file: Error 23"
+troubled 1 "error: unable to make temporary file: Disk quota exceeded"
+troubled 127 ""
+troubled 1 "gcc: error: unrecognized command-line option '-x'; Too many open files in system"
+printf '#!/bin/sh\necho "error: unrecognized command-line option" >&2\nexit 1\n' > "$work/tools/gcc"
+call fronted "${base[@]}"
+is "$(records)" 1 "an option that it does not know is recorded"
+
 # Standard input arrives whole.
 printf '#!/bin/sh\nexec cksum\n' > "$work/tools/gcc"
 for n in 0 1 16383 16384 16385 100000; do
