@@ -161,7 +161,7 @@ mkdir "$source"
 cp -R "$top_srcdir/"{bench,packaging,tests,configure,README.md} "$source/"
 echo 'die "not today"' > "$source/bench/scenarios/jobs.sh"
 exits 1 "a scenario fails" run "$source" --only jobs,idle --readme
-is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change circumstances cold idle matrix miss plan probes status store" \
+is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change circumstances cold idle matrix miss plan probes remote status store" \
 	"the results of other scenarios are kept"
 is "$(sed -n '/^<!-- bench\/run begin/,/^<!-- bench\/run end/p' "$source/README.md" | sed '1d;$d' |
 	grep -v '^!')" "$(cat "$out/results.md")" "--readme writes the tables between its marks"

@@ -1,10 +1,9 @@
 # shellcheck shell=bash
 # Servers of objects on free ports of the loopback interface, which end with the test, and requests to
-# them. For tests that have sourced tap.sh.
+# them. For tests that have sourced tap.sh and set $transfer_tool to tests/lib/transport-tool.
 # shellcheck disable=SC2034,SC2154
 
-transfer_tool=$(realpath "${top_builddir:?}")/tests/lib/transport-tool
-transfer_program=$(realpath "$top_builddir")/transfer/dkms-remote-transfer
+transfer_program=$(realpath "${top_builddir:?}")/transfer/dkms-remote-transfer
 server_pids=()
 servers_end()
 {

@@ -4,6 +4,7 @@
 set -eu
 # shellcheck source=tests/lib/tap.sh
 . "${top_srcdir:?}/tests/lib/tap.sh"
+transfer_tool=${top_builddir:?}/tests/lib/transport-tool
 # shellcheck source=tests/lib/servers.sh
 . "$top_srcdir/tests/lib/servers.sh"
 
