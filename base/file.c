@@ -289,6 +289,18 @@ int file_read(const char *path, size_t max, struct str *ret, struct error *err)
 	return read_from(path, 0, max, ret, err);
 }
 
+int file_read_optional(const char *path, size_t max, struct str *ret, struct error *err)
+{
+	_cleanup_(error_done) struct error why = {0};
+	int r = file_read(path, max, ret, &why);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r < 0)
+		error_move(err, &why);
+	return r;
+}
+
 int file_read_tail(const char *path, size_t max, struct str *ret, struct error *err)
 {
 	return read_from(path, -(off_t)max, max, ret, err);

@@ -73,6 +73,8 @@ int file_open_error(const char *path, int r, struct error *err);
 /* Reads a whole file, which file_open() can open. -EFBIG if it has more than max bytes.
  * Ends *ret with a NUL. */
 int file_read(const char *path, size_t max, struct str *ret, struct error *err);
+/* Does the same, but a file that does not exist has no text: 0, and *ret is left empty. */
+int file_read_optional(const char *path, size_t max, struct str *ret, struct error *err);
 /* Appends all that can be read from fd to *ret, and a NUL. -EFBIG if there are more than
  * max bytes. After an error *ret may have changed. */
 int file_read_fd(int fd, size_t max, struct str *ret);

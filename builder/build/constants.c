@@ -46,18 +46,21 @@ static void identity_done(struct identity *id)
 	free(id->compiler);
 }
 
-/* Returns the text that a line of the header file defines the macro as; the caller frees.
- * NULL if there is none. */
-static char *read_macro(const struct kernel *k, const char *file, const char *macro)
+/* Sets *ret to the text that a line of the header file defines the macro as, unless it has a
+ * value; the caller frees. Without such a line or file *ret stays NULL. */
+static int read_macro(const struct kernel *k, const char *file, const char *macro, char **ret,
+	struct error *err)
 {
 	_cleanup_free_ char *path =
 		xasprintf("%s/include/generated/%s", k->headers, file);
 	_cleanup_free_ char *start = xasprintf("#define %s", macro);
 	_cleanup_(str_done) struct str text = {0};
 	char *line, *rest;
+	int r;
 
-	if (file_read(path, HEADER_MAX, &text, NULL) < 0)
-		return NULL;
+	if (*ret)
+		return 0;
+	r = file_read_optional(path, HEADER_MAX, &text, err);
 	rest = text.data;
 	while ((line = strsep(&rest, "\n"))) {
 		size_t n = strlen(start);
@@ -65,22 +68,36 @@ static char *read_macro(const struct kernel *k, const char *file, const char *ma
 		if (!has_prefix(line, start))
 			continue;
 		n += strspn(line + n, " \t");
-		if (line[n] == '"' && strcspn(line + n + 1, "\\") == strlen(line + n + 1))
-			return xstrndup(line + n + 1, strcspn(line + n + 1, "\""));
+		if (line[n] == '"' && strcspn(line + n + 1, "\\") == strlen(line + n + 1)) {
+			*ret = xstrndup(line + n + 1, strcspn(line + n + 1, "\""));
+			break;
+		}
 	}
-	return NULL;
+	return r;
 }
 
-static void identity_read(const struct kernel *k, struct identity *ret)
+static int identity_read(const struct kernel *k, struct identity *ret, struct error *err)
 {
-	ret->version = read_macro(k, "utsversion.h", "UTS_VERSION");
-	if (!ret->version)
-		ret->version = read_macro(k, "compile.h", "UTS_VERSION");
+	const struct {
+		const char *file, *macro;
+		char **ret;
+	} wanted[] = {
+		{"utsversion.h", "UTS_VERSION", &ret->version},
+		{"compile.h", "UTS_VERSION", &ret->version},
+		{"compile.h", "LINUX_COMPILE_BY", &ret->by},
+		{"compile.h", "LINUX_COMPILE_HOST", &ret->host},
+		{"compile.h", "LINUX_COMPILER", &ret->compiler},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		int r = read_macro(k, wanted[i].file, wanted[i].macro, wanted[i].ret, err);
+
+		if (r < 0)
+			return r;
+	}
 	if (!ret->version)
 		ret->version = xstrdup("#1 SMP");
-	ret->by = read_macro(k, "compile.h", "LINUX_COMPILE_BY");
-	ret->host = read_macro(k, "compile.h", "LINUX_COMPILE_HOST");
-	ret->compiler = read_macro(k, "compile.h", "LINUX_COMPILER");
+	return 0;
 }
 
 static void add_variable(struct str *s, const char *name, const char *value)
@@ -173,9 +190,10 @@ int constants_write(struct job *job)
 	_cleanup_(identity_done) struct identity id = {0};
 	_cleanup_free_ char *sysfs = build_job_path(job, "constants/sys");
 	struct error *err = &job->outcome.error;
-	int r;
+	int r = identity_read(job->kernel, &id, err);
 
-	identity_read(job->kernel, &id);
+	if (r < 0)
+		return r;
 	r = write_constant(job, "uname", 0755, make_uname(job->kernel, &id), err);
 	for (size_t i = 0; i < ARRAY_SIZE(constants) && r == 0; i++)
 		r = write_constant(job, constants[i].name, 0644,

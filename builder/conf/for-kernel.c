@@ -59,13 +59,21 @@ void select_patches(
 
 /* Appends a reason for each word of BUILD_EXCLUSIVE_CONFIG that the kernel's config does
  * not meet: "CONFIG_X" must be set, "!CONFIG_X" must not be. Without a config nothing is
- * appended; then the headers are missing too, and the build reports that. */
-static void compare_config(const char *words, struct kernel *k, struct strv *reasons)
+ * appended; then the headers are missing too, and the build reports that. A config that cannot
+ * be read is added to the problems. */
+static void compare_config(const char *words, struct kernel *k, struct strv *reasons,
+	struct problems *problems)
 {
 	_cleanup_(strv_done) struct strv options = {0};
+	_cleanup_(error_done) struct error err = {0};
 
 	if (!k->config_path)
 		return;
+	if (kernel_read_config(k, &err) < 0) {
+		problems_add(problems, "BUILD_EXCLUSIVE_CONFIG is %s, and dkms %s", words,
+			err.what);
+		return;
+	}
 	strv_split(&options, words);
 	for (size_t i = 0; i < options.n; i++) {
 		bool unwanted = options.items[i][0] == '!';
@@ -101,7 +109,7 @@ char *explain_exclusion(const struct evaluation *e, struct kernel *k, unsigned i
 	if (arch && !matches(e, "BUILD_EXCLUSIVE_ARCH", index, problems))
 		strv_pushf(&reasons, "needs an architecture that matches \"%s\"", arch);
 	if (config)
-		compare_config(config, k, &reasons);
+		compare_config(config, k, &reasons, problems);
 	if (!reasons.n)
 		return NULL;
 	text = strv_join(&reasons, ", ");

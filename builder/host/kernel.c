@@ -187,19 +187,34 @@ void kernel_free(struct kernel *k)
 
 /* Reads the configuration and replaces the end of each line by a NUL, so that each value
  * is a string in place. */
-static void read_config(struct kernel *k)
+static int read_config(struct kernel *k, struct error *err)
 {
 	_cleanup_(str_done) struct str text = {0};
 	char *c;
+	int r = 0;
 
-	if (!k->config_path || file_read(k->config_path, CONFIG_MAX, &text, NULL) < 0 ||
-		!text.len)
-		return;
+	if (k->config_path)
+		r = file_read_optional(k->config_path, CONFIG_MAX, &text, err);
+	k->config_known = r == 0;
+	if (!text.len)
+		return r;
 	str_add(&k->config, "\n");
 	str_add(&k->config, text.data); /* a configuration has no NUL bytes */
 	for (c = k->config.data; c < k->config.data + k->config.len; c++)
 		if (*c == '\n' || (*c == '\r' && (c[1] == '\n' || !c[1])))
 			*c = '\0';
+	return 0;
+}
+
+int kernel_read_config(struct kernel *k, struct error *err)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&k->config_lock);
+	if (!k->config_known)
+		r = read_config(k, err);
+	pthread_mutex_unlock(&k->config_lock);
+	return r;
 }
 
 /* Finds the value of an option in the text, whose lines are not sorted, because only a few of some
@@ -236,13 +251,11 @@ static const char *find_option_once(struct kernel *k, const char *option)
 
 const char *kernel_config(struct kernel *k, const char *option)
 {
-	const char *value;
+	const char *value = NULL;
 
 	pthread_mutex_lock(&k->config_lock);
-	if (!k->config_known)
-		read_config(k);
-	k->config_known = true;
-	value = find_option_once(k, option);
+	if (k->config_known || read_config(k, NULL) == 0)
+		value = find_option_once(k, option);
 	pthread_mutex_unlock(&k->config_lock);
 	return value;
 }

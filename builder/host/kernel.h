@@ -51,8 +51,8 @@ struct kernel {
 	 * undone. */
 	int mark_fd;
 	unsigned int n_changing;
-	/* The lines of config_path with a NUL before and after each line. The first call
-	 * of kernel_config() fills it in. */
+	/* The lines of config_path with a NUL before and after each line, once
+	 * kernel_read_config() or kernel_config() has read them. */
 	pthread_mutex_t config_lock;
 	struct str config;
 	bool config_known;
@@ -81,8 +81,13 @@ struct kernel *kernel_new(
 	const struct settings *s, const char *release, const char *arch);
 void kernel_free(struct kernel *k);
 
+/* Reads the kernel's configuration, unless that has been done. Without one there is nothing to
+ * read. May be called from any thread. On errors the status is 1. */
+int kernel_read_config(struct kernel *k, struct error *err);
 /* Returns the value of a CONFIG_ option: "y", "m", or a string with its quotes. The value
- * lives as long as k. NULL if the option is not set. May be called from any thread. */
+ * lives as long as k. NULL if the option is not set, or if the configuration cannot be read:
+ * call kernel_read_config() before what must tell the two apart. May be called from any
+ * thread. */
 const char *kernel_config(struct kernel *k, const char *option);
 
 /* Fills in modules, unless that has been done. Skips build/ and source/ and does not

@@ -192,19 +192,25 @@ static bool is_yes(const char *value)
 	return value && streq(value, "y");
 }
 
-void toolchain_choose_for_kernel(
-	struct kernel *k, const char *search, struct toolchain *ret)
+int toolchain_choose_for_kernel(struct kernel *k, const char *search,
+	struct toolchain *ret, struct error *err)
 {
 	_cleanup_free_ char *path = path_join(k->headers, ".kernelvariables");
 	_cleanup_(str_done) struct str variables = {0};
 	struct toolchain_facts facts = {0};
+	int r = file_read_optional(path, VARIABLES_MAX, &variables, err);
 
-	if (file_read(path, VARIABLES_MAX, &variables, NULL) == 0)
-		facts.kernelvariables = variables.data;
+	*ret = (struct toolchain){0};
+	if (r == 0)
+		r = kernel_read_config(k, err);
+	if (r < 0)
+		return r;
+	facts.kernelvariables = variables.data;
 	facts.cc_version_text = kernel_config(k, "CONFIG_CC_VERSION_TEXT");
 	facts.clang = is_yes(kernel_config(k, "CONFIG_CC_IS_CLANG"));
 	facts.lld = is_yes(kernel_config(k, "CONFIG_LD_IS_LLD"));
 	toolchain_choose(&facts, search, ret);
+	return 0;
 }
 
 void toolchain_done(struct toolchain *t)

@@ -25,9 +25,10 @@ struct toolchain {
 void toolchain_choose(const struct toolchain_facts *facts, const char *search,
 	struct toolchain *ret);
 /* Does the same with the facts from a kernel's configuration and headers. Call it from
- * the thread of the loop. */
-void toolchain_choose_for_kernel(
-	struct kernel *k, const char *search, struct toolchain *ret);
+ * the thread of the loop. If one of them cannot be read, the status of the error is 1, because
+ * another compiler could build another module. */
+int toolchain_choose_for_kernel(struct kernel *k, const char *search,
+	struct toolchain *ret, struct error *err);
 void toolchain_done(struct toolchain *t);
 
 /* Sets the variables in an environment. LLVM is set there too and not given to make as an

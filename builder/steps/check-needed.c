@@ -56,13 +56,15 @@ static int read_broken_state(struct job *job)
 }
 
 /* Sets job->request.force and force_version from the options and the force list. */
-static void set_force(struct job *job)
+static int set_force(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	enum force_level level = job->kind == JOB_INSTALL
-				     ? force_list_find(s->force_list_dir, job->name)
-				     : FORCE_LEVEL_NONE;
+	enum force_level level = FORCE_LEVEL_NONE;
+	int r = 0;
 
+	if (job->kind == JOB_INSTALL)
+		r = force_list_find(
+			s->force_list_dir, job->name, &level, &job->outcome.error);
 	/* An RPM upgrade first installs the new version, then removes the old one. It
 	 * must not refuse the first, or no module would be left. */
 	job->request.force = s->switches.force || s->switches.rpm_safe_upgrade ||
@@ -70,6 +72,7 @@ static void set_force(struct job *job)
 	job->request.force_version = job->request.force ||
 				     s->switches.force_version_override ||
 				     level == FORCE_LEVEL_VERSION;
+	return r;
 }
 
 /* Returns whether an uninstall has removed the version but not the saved originals, or
@@ -114,11 +117,11 @@ static int check_skipped(struct job *job)
 enum transition check_needed_enter(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
-	int r;
+	int r = set_force(job);
 
-	set_force(job);
-	r = tree_read_state(s->trees.dkms, s->trees.source, job_on_kernel(job),
-		&job->outcome.state_before, &job->outcome.error);
+	if (r == 0)
+		r = tree_read_state(s->trees.dkms, s->trees.source, job_on_kernel(job),
+			&job->outcome.state_before, &job->outcome.error);
 	if (r == 0)
 		r = read_broken_state(job);
 	if (r == 0)

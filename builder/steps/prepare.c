@@ -124,12 +124,13 @@ static int choose_sandbox(struct job *job)
 }
 
 /* Chooses what the build sees of its kernel, where, and its compiler. */
-static void choose_view(struct job *job)
+static int choose_view(struct job *job)
 {
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
 		header_mounts_list(job->kernel, &job->build->header_mounts);
 	places_choose(job);
-	toolchain_choose_for_kernel(job->kernel, getenv("PATH"), &job->build->toolchain);
+	return toolchain_choose_for_kernel(job->kernel, getenv("PATH"),
+		&job->build->toolchain, &job->outcome.error);
 }
 
 /* Returns whether no job gets further than to JOB_CHECKING. */
@@ -168,8 +169,8 @@ enum transition check_enter(struct job *job)
 		return TRANSITION_FAIL;
 	if (ends_here(job->shared->settings))
 		clean_free_build(job);
-	else
-		choose_view(job);
+	else if (choose_view(job) < 0)
+		return TRANSITION_FAIL;
 	return TRANSITION_NEXT;
 }
 

@@ -223,6 +223,8 @@ enum transition prepare_signatures_enter(struct job *job)
 
 	if (!job->build)
 		return look_for_unsigned(job);
+	if (kernel_read_config(job->kernel, &job->outcome.error) < 0)
+		return TRANSITION_FAIL;
 	unwanted = signer_unwanted_reason(s, job->kernel, "/proc");
 	if (unwanted) {
 		if (job->kind == JOB_SIGN)

@@ -220,10 +220,40 @@ names()
 	is "$(printf '%s\n' "$out" | grep -c built)" 1 "a module that is named twice is built once"
 }
 
+# What a kernel says of itself decides how a module is built and whether it is. A file that cannot
+# be read does not count as one that is missing.
+unreadable_headers()
+{
+	local file headers
+
+	for file in include/config/auto.conf .kernelvariables include/generated/compile.h; do
+		machine
+		kernel $K
+		module hello 1.0
+		headers=$machine/usr/src/linux-headers-$K
+		: >> "$headers/$file"
+		cp "$headers/$file" "$work/saved"
+		truncate -s 100M "$headers/$file"
+		dkms_exits 1 "a file of the headers that cannot be read: $file" install hello/1.0 -k $K
+		like "$err" "cannot read $installtree/$K/build/$file: File too large" "the error names the file"
+		is "$(state hello 1.0 $K)" added "nothing is built: $file"
+		cp "$work/saved" "$headers/$file"
+		dkms_exits 0 "the module is built once $file can be read" install hello/1.0 -k $K
+	done
+	machine
+	kernel $K
+	truncate -s 100M "$machine/usr/src/linux-headers-$K/include/config/auto.conf"
+	module choosy 1.0 'BUILD_EXCLUSIVE_CONFIG=CONFIG_NOTHING'
+	dkms_exits 8 "BUILD_EXCLUSIVE_CONFIG, and no configuration can be read" install choosy/1.0 -k $K
+	like "$err" "choosy-1.0/dkms.conf: BUILD_EXCLUSIVE_CONFIG is CONFIG_NOTHING, and dkms cannot read .*/auto.conf" \
+		"the error names both files"
+}
+
 start_endless_confs
 headers
 confs
 failing_makes
 names
+unreadable_headers
 finish_endless_confs
 finish

@@ -140,6 +140,26 @@ static void test_new(void)
 	settings_done(&s);
 }
 
+/* A configuration that cannot be read, and then can be. */
+static void test_unreadable_config(void)
+{
+	struct settings s = settings_for("config");
+	_cleanup_free_ char *path = in_root("config/3/build/.config");
+	_cleanup_(error_done) struct error err = {0};
+	struct kernel *k;
+
+	put("config/3/build/.config", "CONFIG_X=y\n");
+	is_int(truncate(path, 32 * 1024 * 1024), 0, "the configuration is made too large");
+	k = kernel_new(&s, "3", "x86_64");
+	is_int(kernel_read_config(k, &err), -EFBIG, "a configuration that cannot be read");
+	is(kernel_config(k, "CONFIG_X"), NULL, "has no options");
+	is_int(truncate(path, 11), 0, "the configuration is made readable");
+	is_int(kernel_read_config(k, NULL), 0, "the failure is not remembered");
+	is(kernel_config(k, "CONFIG_X"), "y", "has its options");
+	kernel_free(k);
+	settings_done(&s);
+}
+
 static void test_config(void)
 {
 	struct settings s = settings_for("config");
@@ -528,6 +548,7 @@ int main(void)
 	test_list();
 	test_new();
 	test_config();
+	test_unreadable_config();
 	test_modules();
 	test_unreadable_modules();
 	test_compression();
