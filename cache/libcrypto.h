@@ -17,6 +17,8 @@ int libcrypto_load(struct error *err);
 
 /* The functions of the library that dkms uses. */
 #define LIBCRYPTO_FUNCTIONS(X)                                                           \
+	X(ASN1_STRING_get0_data)                                                         \
+	X(ASN1_STRING_length)                                                            \
 	X(BIO_ctrl)                                                                      \
 	X(BIO_free)                                                                      \
 	X(BIO_new)                                                                       \
@@ -46,8 +48,10 @@ int libcrypto_load(struct error *err);
 	X(X509V3_set_ctx)                                                                \
 	X(X509_EXTENSION_free)                                                           \
 	X(X509_NAME_add_entry_by_txt)                                                    \
+	X(X509_NAME_get_text_by_NID)                                                     \
 	X(X509_add_ext)                                                                  \
 	X(X509_free)                                                                     \
+	X(X509_get0_subject_key_id)                                                      \
 	X(X509_get_serialNumber)                                                         \
 	X(X509_get_subject_name)                                                         \
 	X(X509_getm_notAfter)                                                            \
@@ -59,6 +63,7 @@ int libcrypto_load(struct error *err);
 	X(X509_set_version)                                                              \
 	X(X509_sign)                                                                     \
 	X(X509_time_adj_ex)                                                              \
+	X(d2i_X509)                                                                      \
 	X(i2d_X509)
 
 LIBCRYPTO_FUNCTIONS(LIBRARY_DECLARE)

@@ -13,6 +13,7 @@
 #include "cli/module-commands.h"
 #include "cli/pack.h"
 #include "cli/provenance.h"
+#include "cli/secureboot.h"
 #include "cli/sign.h"
 #include "cli/skip.h"
 #include "cli/status.h"
@@ -87,6 +88,9 @@ const struct command_row commands[] = {
 		CHANGES_KERNELS | COMMAND_BUILDS | COMMAND_DRY_RUN | COMMAND_MAY_FAIL},
 	{"generate_mok", "", "create the key pair that signs modules",
 		command_generate_mok, 0},
+	{"secureboot", "",
+		"say whether the kernel will load the modules, and what to do",
+		command_secureboot, COMMAND_NAMES_KERNELS | COMMAND_JSON},
 	{"match", "[NAME]", "install on a kernel what is installed on --templatekernel",
 		command_match,
 		RUNS | COMMAND_WRITES_TREE | COMMAND_WRITES_KERNELS | COMMAND_BUILDS |

@@ -29,16 +29,17 @@ int command_generate_mok(struct arguments *args)
 	if (r < 0)
 		print_error(&err);
 	else if (!args->quiet && made == KEYPAIR_MADE_CERTIFICATE)
-		printf("made the certificate %s of the key %s, which exists\n"
-		       "to enroll it: mokutil --import %s\n",
-			pair.certificate, pair.key, pair.certificate);
+		printf("made the certificate %s of the key %s, which exists\n",
+			pair.certificate, pair.key);
 	else if (!args->quiet && made == KEYPAIR_MADE_BOTH)
-		printf("made the key %s and its certificate %s\n"
-		       "to enroll it: mokutil --import %s\n",
-			pair.key, pair.certificate, pair.certificate);
+		printf("made the key %s and its certificate %s\n", pair.key,
+			pair.certificate);
 	else if (!args->quiet)
 		printf("the key %s and its certificate %s already exist\n", pair.key,
 			pair.certificate);
+	if (r == 0 && !args->quiet && made != KEYPAIR_MADE_NOTHING &&
+		settings_are_of_machine(&args->settings))
+		printf("to enroll it: mokutil --import %s\n", pair.certificate);
 	keypair_done(&pair);
 	return err.status;
 }

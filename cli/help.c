@@ -45,6 +45,7 @@ static const struct {
 	{"doctor", {"dkms doctor --fix", "dkms doctor --report /tmp/dkms-report.tar.gz"}},
 	{"autoinstall", {"dkms autoinstall", "dkms autoinstall --all --dry-run --explain"}},
 	{"generate_mok", {"dkms generate_mok", NULL}},
+	{"secureboot", {"dkms secureboot", "dkms secureboot --json"}},
 	{"match", {"dkms match --templatekernel 6.1.0-55-amd64 -k 6.1.0-56-amd64", NULL}},
 	{"kernel_preinst", {"dkms kernel_preinst -k 6.1.0-56-amd64", NULL}},
 	{"kernel_postinst", {"dkms kernel_postinst -k 6.1.0-56-amd64", NULL}},

@@ -23,6 +23,7 @@
 #include "cli/next-step.h"
 #include "cli/print.h"
 #include "cli/run-json.h"
+#include "cli/secureboot.h"
 #include "cli/session.h"
 #include "cli/trace.h"
 #include "cli/words.h"
@@ -250,6 +251,20 @@ static void print_left_out(const struct session *s)
 	print_warning("failed, but on_failure=warn keeps it out of the exit status: %s", all);
 }
 
+/* Says so if the kernel that modules were installed for may not load them. */
+static void warn_of_secure_boot(const struct session *s)
+{
+	for (size_t i = 0; i < s->plan.n_jobs; i++) {
+		const struct job *job = s->plan.jobs[i];
+
+		if ((job->kind == JOB_INSTALL || job->kind == JOB_SIGN) &&
+			job->outcome.result == RESULT_DONE && !s->settings->switches.dry_run) {
+			secureboot_warn(s->settings, job->kernel->release);
+			return;
+		}
+	}
+}
+
 int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.stop.signal;
@@ -262,6 +277,7 @@ int session_done(struct session *s, int status)
 		status = s->error.status;
 	}
 	report_plan_warnings(&s->report, &s->plan);
+	warn_of_secure_boot(s);
 	if (!cancelled && (s->args->as_hook || s->args->command->flags & COMMAND_EXACT_KERNEL))
 		next_step_print(&s->plan, status != 0);
 	if (cancelled)

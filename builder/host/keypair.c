@@ -244,26 +244,70 @@ static int write_key(const char *path, EVP_PKEY *key, struct error *err)
 	return r;
 }
 
+/* Whether the text of a PEM file says that the key is encrypted, as PKCS #8 (RFC 5958) or in the
+ * older way of OpenSSL: "Proc-Type: 4,ENCRYPTED". */
+static bool is_encrypted(const struct str *text)
+{
+	return text->len && strstr(text->data, "ENCRYPTED");
+}
+
+static int no_passphrase(const char *path, const char *pin, struct error *err)
+{
+	int r = pin ? error_set(err, -EACCES, 1,
+			      "KBUILD_SIGN_PIN is not the passphrase of the key %s", path)
+		    : error_set(err, -EACCES, 1, "the key %s is encrypted", path);
+
+	error_remedy(err, "set KBUILD_SIGN_PIN to its passphrase");
+	return r;
+}
+
 /* Reads a PEM file. The caller frees with EVP_PKEY_free(). */
 static int read_key(const char *path, EVP_PKEY **ret, struct error *err)
 {
 	_cleanup_(str_done) struct str text = {0};
 	char *pin = getenv("KBUILD_SIGN_PIN");
 	EVP_PKEY *key;
+	bool encrypted;
 	BIO *bio;
 	int r = file_read(path, KEY_FILE_MAX, &text, err);
 
 	if (r < 0)
 		return r;
+	encrypted = is_encrypted(&text);
+	if (encrypted && !pin)
+		return no_passphrase(path, pin, err);
 	bio = sym_BIO_new_mem_buf(text.data, (int)text.len);
 	/* Without any passphrase, libcrypto would ask for one at the terminal. */
 	key = sym_PEM_read_bio_PrivateKey(bio, NULL, NULL, pin ? pin : (char[]){""});
 	sym_BIO_free(bio);
 	sym_OPENSSL_cleanse(text.data, text.len);
+	if (!key && encrypted) {
+		sym_ERR_clear_error();
+		return no_passphrase(path, pin, err);
+	}
 	if (!key)
 		return crypto_error(err, "read the key", path);
 	*ret = key;
 	return 0;
+}
+
+int keypair_check_passphrase(const struct keypair *k, struct error *err)
+{
+	_cleanup_(str_done) struct str text = {0};
+	EVP_PKEY *key = NULL;
+	int r = file_read(k->key, KEY_FILE_MAX, &text, err);
+	bool encrypted = r == 0 && is_encrypted(&text);
+
+	if (text.data)
+		explicit_bzero(text.data, text.len);
+	if (!encrypted)
+		return r;
+	r = libcrypto_load(err);
+	if (r == 0)
+		r = read_key(k->key, &key, err);
+	if (key)
+		sym_EVP_PKEY_free(key);
+	return r;
 }
 
 /* Makes the certificate for the existing key. */

@@ -37,6 +37,11 @@ enum keypair_made { KEYPAIR_MADE_NOTHING, KEYPAIR_MADE_CERTIFICATE, KEYPAIR_MADE
 /* Returns whether both files exist. */
 bool keypair_is_complete(const struct keypair *k);
 
+/* Checks that the key, which is a file, is not encrypted, or that the environment variable
+ * KBUILD_SIGN_PIN is its passphrase: the program that signs says neither in plain words. Errors
+ * have status 1. */
+int keypair_check_passphrase(const struct keypair *k, struct error *err);
+
 /* Makes the files that are missing. Without both, makes an RSA key of 2048 bits, not
  * encrypted, mode 0600, and its certificate. With a key but no certificate, makes the
  * certificate; the environment variable KBUILD_SIGN_PIN is the passphrase of the key. A

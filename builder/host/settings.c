@@ -7,6 +7,9 @@
 #include "base/str.h"
 #include "builder/host/settings.h"
 
+/* Where modprobe(8) looks for modules. */
+#define MODULES_DIR "/lib/modules"
+
 /* Returns the default of cache_dir; the caller frees. NULL for a user without a home. */
 static char *default_cache_dir(void)
 {
@@ -89,7 +92,7 @@ void settings_init(struct settings *s)
 	*s = (struct settings){
 		.trees.dkms = xstrdup(LOCALSTATEDIR "/lib/dkms"),
 		.trees.source = xstrdup("/usr/src"),
-		.trees.install = xstrdup("/lib/modules"),
+		.trees.install = xstrdup(MODULES_DIR),
 		.config_dir = xstrdup(SYSCONFDIR "/dkms"),
 		.os_release = xstrdup("/etc/os-release"),
 		.cache.dir = default_cache_dir(),
@@ -118,6 +121,14 @@ void settings_resolve(struct settings *s)
 
 		*paths[i] = is_empty(path) ? TAKE_PTR(path) : path_absolute(path);
 	}
+}
+
+bool settings_are_of_machine(const struct settings *s)
+{
+	_cleanup_free_ char *wanted = realpath(MODULES_DIR, NULL);
+	_cleanup_free_ char *tree = realpath(s->trees.install, NULL);
+
+	return wanted && tree && streq(wanted, tree);
 }
 
 void settings_done(struct settings *s)

@@ -133,6 +133,9 @@ struct settings {
 void settings_init(struct settings *s);
 /* Makes relative paths absolute, because dkms runs commands in other directories. */
 void settings_resolve(struct settings *s);
+/* Tells whether modules are installed where this machine loads them from, /lib/modules, and not
+ * into a private tree. */
+bool settings_are_of_machine(const struct settings *s);
 void settings_done(struct settings *s);
 
 /* Reads "auto", "require" or "off". Returns false for any other text. */

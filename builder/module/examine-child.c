@@ -206,9 +206,11 @@ static const char *confine(size_t n_modules)
 	return fd_dir;
 }
 
-static int look(const char *release, const struct inputs *modules,
+static int look(bool signers, const char *release, const struct inputs *modules,
 	const struct inputs *symvers, struct strv *warnings, struct error *err)
 {
+	if (signers)
+		return modfile_list_signers_opened(modules->items, modules->n, warnings, err);
 	if (release)
 		return modfile_check_opened(modules->items, modules->n, symvers->items,
 			symvers->n, release, warnings, err);
@@ -246,7 +248,8 @@ _Noreturn void examine_child(int argc, char **argv)
 	struct strv warnings = {0};
 	struct error err = {0};
 	bool is_check = argc >= 3 && streq(argv[0], "check");
-	size_t n = is_check ? strtoul(argv[2], NULL, 10) : 2;
+	bool signers = argc >= 2 && streq(argv[0], "signers");
+	size_t n = is_check ? strtoul(argv[2], NULL, 10) : signers ? (size_t)argc - 1 : 2;
 	size_t first = is_check ? 3 : 1, rest = (size_t)argc - first - n;
 	const char *fd_dir;
 	int r;
@@ -254,12 +257,13 @@ _Noreturn void examine_child(int argc, char **argv)
 	if (argc == 2 && streq(argv[0], "decompress"))
 		decompress_and_exit(argv[1]);
 	if (!(is_check ? n && n <= (size_t)argc - first
-		       : argc == 3 && streq(argv[0], "replace")))
+		       : signers || (argc == 3 && streq(argv[0], "replace"))))
 		_exit(2);
-	r = open_inputs(argv + first, is_check ? n : 1, false, &modules, &err);
+	r = open_inputs(
+		argv + first, is_check || signers ? n : 1, false, &modules, &err);
 	if (r == 0 && is_check)
 		r = open_inputs(argv + first + n, rest, true, &symvers, &err);
-	else if (r == 0)
+	else if (r == 0 && !signers)
 		r = open_old(argv[2], &modules, &err);
 	if (r == 0)
 		r = load_libraries(&modules, &err);
@@ -269,6 +273,6 @@ _Noreturn void examine_child(int argc, char **argv)
 	modfile_set_fd_dir(fd_dir);
 	set_paths(&modules, fd_dir);
 	set_paths(&symvers, fd_dir);
-	r = look(is_check ? argv[1] : NULL, &modules, &symvers, &warnings, &err);
+	r = look(signers, is_check ? argv[1] : NULL, &modules, &symvers, &warnings, &err);
 	answer_and_exit(&warnings, r, &err);
 }

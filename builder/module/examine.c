@@ -206,6 +206,26 @@ int examine_should_replace(const char *new_path, const char *old_path, struct er
 	return ask(&argv, names, &warnings, err);
 }
 
+int examine_signers(const struct strv *paths, struct strv *ret, struct error *err)
+{
+	_cleanup_(strv_done) struct strv argv = {0};
+	_cleanup_free_ char *names = NULL;
+	size_t before = ret->n;
+	int r;
+
+	if (!has_process())
+		return modfile_list_signers(paths, ret, err);
+	if (!paths->n)
+		return 0;
+	begin_arguments(&argv, "signers");
+	strv_extend(&argv, paths);
+	names = strv_join(paths, " or ");
+	r = ask(&argv, names, ret, err);
+	if (r >= 0 && ret->n - before != paths->n)
+		return error_set(err, -EPROTO, 1, "%s: not all signatures could be read", names);
+	return r < 0 ? r : 0;
+}
+
 int examine_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err)
 {

@@ -31,6 +31,9 @@ int examine_should_replace(
 int examine_for_kernel(const struct strv *paths, const char *release,
 	const struct strv *symvers, struct strv *ret_warnings, struct error *err);
 
+/* Does what modfile_list_signers() does. */
+int examine_signers(const struct strv *paths, struct strv *ret, struct error *err);
+
 /* Writes the content of a module file, which may be compressed, to the empty file to. */
 int examine_decompress(const char *path, int to, struct error *err);
 /* Returns whether a module file, which may be compressed, is signed, or that is not known. */

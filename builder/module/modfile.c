@@ -150,6 +150,7 @@ static int read_opened(
 		.srcversion = xstrdup(module_info(&m, "srcversion")),
 		.vermagic = xstrdup(module_info(&m, "vermagic")),
 		.signer = xstrdup(module_info(&m, "signer")),
+		.signing_key = xstrdup(module_info(&m, "sig_key")),
 	};
 	return 0;
 }
@@ -167,6 +168,7 @@ void modfile_done(struct modfile *m)
 	free(m->srcversion);
 	free(m->vermagic);
 	free(m->signer);
+	free(m->signing_key);
 	*m = (struct modfile){0};
 }
 
@@ -476,6 +478,32 @@ static struct modfile_input *inputs_of(const struct strv *paths)
 	for (size_t i = 0; i < paths->n; i++)
 		inputs[i] = input_of(paths->items[i]);
 	return inputs;
+}
+
+int modfile_list_signers(const struct strv *paths, struct strv *ret, struct error *err)
+{
+	_cleanup_free_ struct modfile_input *modules = inputs_of(paths);
+
+	return modfile_list_signers_opened(modules, paths->n, ret, err);
+}
+
+int modfile_list_signers_opened(const struct modfile_input *modules, size_t n,
+	struct strv *ret, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct modfile m = {0};
+		int r = read_opened(&modules[i], &m, err);
+
+		if (r < 0)
+			return r;
+		if (m.signer || m.signing_key)
+			strv_pushf(ret, "%s %s", m.signing_key ? m.signing_key : "?",
+				m.signer ? m.signer : "?");
+		else
+			strv_push(ret, "unsigned");
+		modfile_done(&m);
+	}
+	return 0;
 }
 
 int modfile_check_for_kernel(const struct strv *paths, const char *release,

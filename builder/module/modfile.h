@@ -12,6 +12,7 @@ struct modfile {
 	char *srcversion; /* NULL if missing or empty */
 	char *vermagic;   /* "6.1.0-56-amd64 SMP preempt mod_unload modversions " */
 	char *signer;     /* NULL if the module is not signed */
+	char *signing_key; /* the serial number of the signer's certificate: "4F:0A:11" */
 };
 
 /* The functions below may be called from any thread and read nothing but the files that
@@ -30,6 +31,10 @@ void modfile_done(struct modfile *m);
  * an error (modfile_read()). */
 int modfile_should_replace(
 	const char *new_path, const char *old_path, struct error *err);
+
+/* Appends a text for each of the module files: "KEY SIGNER", the two as in struct modfile, "?" in
+ * place of what a signature does not say, or "unsigned". */
+int modfile_list_signers(const struct strv *paths, struct strv *ret, struct error *err);
 
 /* A module file, or a Module.symvers, that has been opened: the path to read it from, and
  * the path that it is called in messages. */
@@ -58,6 +63,8 @@ int modfile_check_for_kernel(const struct strv *paths, const char *release,
  * says how a module is compressed. */
 int modfile_should_replace_opened(const struct modfile_input *new,
 	const struct modfile_input *old, struct error *err);
+int modfile_list_signers_opened(const struct modfile_input *modules, size_t n,
+	struct strv *ret, struct error *err);
 int modfile_check_opened(const struct modfile_input *modules, size_t n,
 	const struct modfile_input *symvers, size_t n_symvers, const char *release,
 	struct strv *ret_warnings, struct error *err);

@@ -126,6 +126,27 @@ static int give_up(struct job *job, const char *why, const char *remedy)
 	return -EIO;
 }
 
+/* Says which files were made. The certificate is to be enrolled where modules are loaded from,
+ * which private trees are not. */
+static void add_made(struct job *job, enum keypair_made made)
+{
+	const struct keypair *pair = &job->signing->pair;
+	struct str *output = &job->outcome.output;
+
+	if (made == KEYPAIR_MADE_NOTHING)
+		return;
+	if (made == KEYPAIR_MADE_BOTH)
+		str_addf(output, "made the key %s that signs modules", pair->key);
+	else
+		str_addf(output, "made the certificate %s of the key %s that signs modules",
+			pair->certificate, pair->key);
+	if (settings_are_of_machine(job->shared->settings))
+		str_addf(output, "; to enroll %s: mokutil --import %s",
+			made == KEYPAIR_MADE_BOTH ? "its certificate" : "it",
+			pair->certificate);
+	str_add(output, "\n");
+}
+
 static int prepare_signatures_work(struct job *job)
 {
 	struct signing *sg = job->signing;
@@ -145,19 +166,12 @@ static int prepare_signatures_work(struct job *job)
 		r = keypair_ensure(&sg->pair, s->trees.dkms, &made, &err);
 	if (r == -EAGAIN && !err.what)
 		return job_note_locked(job, sg->pair.key);
-	if (made == KEYPAIR_MADE_BOTH)
-		str_addf(&job->outcome.output,
-			"made the key %s that signs modules; to enroll its certificate: "
-			"mokutil --import %s\n",
-			sg->pair.key, sg->pair.certificate);
-	if (made == KEYPAIR_MADE_CERTIFICATE)
-		str_addf(&job->outcome.output,
-			"made the certificate %s of the key %s that signs modules; to enroll it: "
-			"mokutil --import %s\n",
-			sg->pair.certificate, sg->pair.key, sg->pair.certificate);
+	add_made(job, made);
 	if (r == 0 && !has_prefix(sg->pair.key, "pkcs11:") &&
 		access(sg->pair.key, R_OK) < 0)
 		r = error_errno(&err, -errno, 1, "cannot read %s", sg->pair.key);
+	if (r == 0 && !has_prefix(sg->pair.key, "pkcs11:"))
+		r = keypair_check_passphrase(&sg->pair, &err);
 	if (r == 0)
 		r = copy_modules(job, &err);
 	sg->ready = r == 0;

@@ -44,7 +44,7 @@ formats()
 	dkms_exits 0 "$what: a build for kernels of each compression" build hello/1.0 --all
 	is "$err" "" "$what: there is no warning"
 	is "$(stat -c %a "$key")" 600 "compat 5: the key pair is made"
-	is "$(printf '%s\n' "$out" | grep -c "mokutil --import $certificate")" 1 "the command to enroll the key is printed once"
+	like "$out" "made the key $key that signs modules$" "it is said; a private tree needs no enrolled key"
 	for k in 5.1-gz 5.2-xz 5.3-zst 5.4-plain; do
 		suffix=.${k#*-}
 		[ "$suffix" != .plain ] || suffix=
