@@ -17,6 +17,7 @@
 #include "cli/sign.h"
 #include "cli/skip.h"
 #include "cli/status.h"
+#include "cli/why.h"
 
 #define RUNS (COMMAND_RUNS | COMMAND_NAMES_KERNELS)
 #define CHANGES_TREE (RUNS | COMMAND_WRITES_TREE | COMMAND_ALL_KERNELS)
@@ -80,6 +81,9 @@ const struct command_row commands[] = {
 		"show and maintain the cache of builds; see dkms-cache(8)", command_cache,
 		COMMAND_HAS_PARTS | COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS |
 			COMMAND_JSON | COMMAND_CACHE},
+	{"why", "NAME[/VERSION]",
+		"tell what is installed, from what it was built, and what has changed", command_why,
+		COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},
 	{"doctor", "", "look for what is not as it should be, and mend it with --fix",
 		command_doctor, COMMAND_RUNS | COMMAND_BUILDS | COMMAND_JSON | COMMAND_DOCTOR},
 	{"autoinstall", "",

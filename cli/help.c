@@ -42,6 +42,7 @@ static const struct {
 	{"provenance", {"dkms provenance evdi/1.14.7",
 		"dkms provenance evdi/1.14.7 -k 6.1.0-56-amd64"}},
 	{"cache", {"dkms cache stats", "dkms cache why evdi/1.14.7"}},
+	{"why", {"dkms why evdi", "dkms why evdi -k 6.1.0-56-amd64"}},
 	{"doctor", {"dkms doctor --fix", "dkms doctor --report /tmp/dkms-report.tar.gz"}},
 	{"autoinstall", {"dkms autoinstall", "dkms autoinstall --all --dry-run --explain"}},
 	{"generate_mok", {"dkms generate_mok", NULL}},

@@ -22,10 +22,12 @@ int libkmod_load(struct error *err);
 	X(kmod_module_dependency_symbols_free_list)                                      \
 	X(kmod_module_get_dependency_symbols)                                            \
 	X(kmod_module_get_info)                                                          \
+	X(kmod_module_get_path)                                                          \
 	X(kmod_module_get_symbols)                                                       \
 	X(kmod_module_info_free_list)                                                    \
 	X(kmod_module_info_get_key)                                                      \
 	X(kmod_module_info_get_value)                                                    \
+	X(kmod_module_new_from_name)                                                     \
 	X(kmod_module_new_from_path)                                                     \
 	X(kmod_module_symbol_get_crc)                                                    \
 	X(kmod_module_symbol_get_symbol)                                                 \
