@@ -116,6 +116,8 @@ void json_set_result(json_t *object, const struct job *job)
 	json_object_set_new(object, "cache", json_text(cache_result(job)));
 	json_object_set_new(object, "linked_from", json_text(job->outcome.linked_from));
 	json_object_set_new(object, "signed_again", json_boolean(job->outcome.signed_again));
+	json_object_set_new(object, "compiler_warnings",
+		json_integer((json_int_t)job->outcome.compiler_warnings));
 	json_object_set_new(object, "not_kept", json_text(job->outcome.not_kept));
 	json_set_usage(object,
 		job->outcome.ended_ns > job->outcome.began_ns

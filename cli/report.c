@@ -100,10 +100,23 @@ static void print_added(const struct job *job, const char *title)
 		print_masked(stdout, "dkms: %s: added from %s\n", title, job_archive(job));
 }
 
+/* Returns how long the build took and, if its compilers have warned, where: "5.1 s, 3 warnings:
+ * LOG". The caller frees. */
+static char *format_build_time(const struct job *job)
+{
+	_cleanup_free_ char *time = format_seconds(job->outcome.build_s);
+	size_t n = job->outcome.compiler_warnings;
+
+	if (!n || !job->outcome.log_path)
+		return TAKE_PTR(time);
+	return xasprintf("%s, %zu warning%s: %s", time, n, n == 1 ? "" : "s",
+		job->outcome.log_path);
+}
+
 static void print_done(const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
-	_cleanup_free_ char *time = format_seconds(job->outcome.build_s);
+	_cleanup_free_ char *time = format_build_time(job);
 
 	switch (job->kind) {
 	case JOB_ADD:

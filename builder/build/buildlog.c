@@ -335,3 +335,25 @@ void buildlog_summary_done(struct buildlog_summary *s)
 	free(s->error);
 	*s = (struct buildlog_summary){0};
 }
+
+/* Whether a line is a warning: "FILE:LINE: warning: TEXT", or with a column. */
+static bool is_warning(const char *line)
+{
+	const char *at = strstr(line, ": warning: ");
+
+	return at && at > line && isdigit((unsigned char)at[-1]) && *line != '#';
+}
+
+size_t buildlog_count_warnings(const char *path)
+{
+	_cleanup_(str_done) struct str text = {0};
+	char *rest, *line;
+	size_t n = 0;
+
+	if (file_read_tail(path, LOG_SEARCH_MAX, &text, NULL) < 0)
+		return 0;
+	rest = text.data;
+	while (rest && (line = strsep(&rest, "\n")))
+		n += is_warning(line);
+	return n;
+}

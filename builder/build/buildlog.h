@@ -33,6 +33,10 @@ int buildlog_add_result(int fd, const struct outcome *outcome, const struct comm
  * the error says. */
 void buildlog_add_failure(int fd, const char *phase, const char *what);
 
+/* Returns how many warnings of compilers are in the log at path, or in the last 16 MiB of a
+ * longer one. */
+size_t buildlog_count_warnings(const char *path);
+
 /* What a log says about a build. */
 struct buildlog_summary {
 	char *phase, *what; /* from buildlog_add_failure(), or NULL */

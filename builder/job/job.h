@@ -179,6 +179,7 @@ struct job_outcome {
 	struct destinations *replaced_files; /* that version's files, or NULL;
 					      * install_free_replaced() frees */
 
+	size_t compiler_warnings; /* in the log of this build */
 	bool cache_missed; /* the cache was searched and had no entry for the build */
 	bool restored;     /* the built modules were taken from the cache */
 	char *linked_from; /* the release of the kernel whose cached objects were used,

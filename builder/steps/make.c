@@ -305,6 +305,7 @@ enum transition make_leave(struct job *job, const struct outcome *outcome)
 	}
 	if (check_command(job, outcome, "make", 10) == TRANSITION_FAIL)
 		return TRANSITION_FAIL;
+	job->outcome.compiler_warnings = buildlog_count_warnings(job->build->paths.log);
 	if (objects_were_restored(job))
 		return TRANSITION_NEXT;
 	return check_built_modules(job) < 0 ? fail_without_module(job) : TRANSITION_NEXT;

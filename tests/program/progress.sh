@@ -100,8 +100,23 @@ next_step()
 	is "$err" "" "and says nothing"
 }
 
+compiler_warnings()
+{
+	machine
+	kernel $K
+	module loud 1.0 "MAKE=\"echo m.c:1:2: warning: x; echo y: warning: no; echo n.c:3: warning: z; make -C \$kernel_source_dir M=\$dkms_tree/loud/1.0/build\""
+	run_dkms build loud/1.0 -k $K
+	like "$out" "^dkms: loud/1.0 for $K: built in [0-9.]+ s, 2 warnings: $dkmstree/loud/1.0/$K/$arch/log/make.log$" "warnings of compilers are counted, and the log is named"
+	run_dkms build loud/1.0 -k $K --force --json
+	is "$(jq '.jobs[-1].compiler_warnings' <<< "$out")" 2 "--json"
+	sed -i 's/echo m.c.*z; //' "$sourcetree/loud-1.0/dkms.conf"
+	run_dkms build loud/1.0 -k $K --force
+	like "$out" "^dkms: loud/1.0 for $K: built in [0-9.]+ s$" "a build without warnings"
+}
+
 private_etc || skip_all "namespaces are not permitted here"
 heartbeat
 warning_first
 next_step
+compiler_warnings
 finish
