@@ -4,20 +4,39 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/beneath.h"
 #include "base/file.h"
 #include "scheduler/log-limit.h"
 
+/* Less free space than this counts as none (bytes), because a compiler that fails has not used
+ * the last byte. */
+#define DISK_FULL_BYTES (16 * 1024)
 #define END_MAX (1024 * 1024) /* of the log that is kept (bytes) */
 
-bool log_is_full(int fd, uint64_t max_bytes)
+static bool is_full(int fd, uint64_t max_bytes)
 {
 	struct stat st;
 
 	return max_bytes && fd >= 0 && fstat(fd, &st) == 0 &&
 	       (uint64_t)st.st_size > max_bytes;
+}
+
+static bool disk_is_full(int fd)
+{
+	struct statvfs st;
+
+	return fd >= 0 && fstatvfs(fd, &st) == 0 && st.f_blocks &&
+	       ((uint64_t)st.f_bavail * st.f_frsize < DISK_FULL_BYTES ||
+		       (st.f_files && !st.f_favail));
+}
+
+void log_look(int fd, uint64_t max_bytes, struct outcome *ret)
+{
+	ret->log_full |= is_full(fd, max_bytes);
+	ret->disk_full |= disk_is_full(fd);
 }
 
 /* Returns the end of the log, at most max bytes of it, from the beginning of a line; the

@@ -22,7 +22,7 @@
 /* How long a task waits that asks for it: the first time, and at most (ms). */
 #define WAIT_MS 10
 #define WAIT_MAX_MS 250
-#define LOG_CHECK_MS 100 /* how often the size of logs is looked at */
+#define LOG_CHECK_MS 20 /* how often the size of logs is looked at */
 #define ADD_NODE_MS 1000 /* how often options->add_node is called */
 #define BALANCE_MS 10 /* the time between two calls of slots_balance() */
 
@@ -216,10 +216,10 @@ static void on_drain_timeout(uv_timer_t *timer)
 	close_pipe(&run->pipes[1]);
 }
 
-/* Notes whether the command has written too much to its log. */
+/* Notes whether the command has written too much to its log, or had no room. */
 static void check_log(struct run *run)
 {
-	run->outcome.log_full |= log_is_full(run->log_fd, run->log_max_bytes);
+	log_look(run->log_fd, run->log_max_bytes, &run->outcome);
 }
 
 /* Reaps the process of the command if it has ended. */

@@ -48,6 +48,7 @@ struct outcome {
 	int signal;      /* the signal that ended it, or 0 */
 	bool timed_out;
 	bool log_full; /* ended, because the log has reached log_max_bytes */
+	bool disk_full; /* meanwhile the file system of log_fd was full, perhaps for a moment */
 	bool cancelled; /* ended, or not started, because the run is cancelled */
 	double elapsed_s;
 	/* Of the command and of all its descendants that ended and were waited for. */

@@ -121,6 +121,17 @@ static bool disk_is_full(const char *path)
 	       (uint64_t)st.f_bavail * st.f_frsize < DISK_FULL_BYTES;
 }
 
+/* The command has ended well, but while it ran the disk was full. kbuild asks the compiler for
+ * options, and takes each failure for an answer, so that what it has made may be wrong. */
+static enum transition fail_without_room(struct job *job, const char *what, int status)
+{
+	error_set(&job->outcome.error, -ENOSPC, status,
+		"%s may have gone wrong: meanwhile, %s could not be written: %s", what,
+		job->build->paths.version_dir, strerror(ENOSPC));
+	error_remedy(&job->outcome.error, "make room, and build it again");
+	return TRANSITION_FAIL;
+}
+
 /* Adds the outcome of a command to the log. Returns TRANSITION_NEXT if it succeeded.
  * Otherwise sets an error with that status, which has what ("make"), how it ended, the
  * lines of the log that explain it, and advice if there is any, and returns
@@ -132,8 +143,11 @@ static enum transition check_command(
 	int r;
 
 	r = buildlog_add_result(job->build->log_fd, outcome, &job->ask.command);
-	if (r == 0 && disk_is_full(job->build->paths.version_dir))
+	if (r == 0 && (outcome->disk_full || disk_is_full(job->build->paths.version_dir)))
 		r = -ENOSPC;
+	/* Root may use what is reserved. */
+	if (outcome_ok(outcome) && outcome->disk_full && (job->build->user.uid || geteuid() != 0))
+		return fail_without_room(job, what, status);
 	if (outcome_ok(outcome))
 		return TRANSITION_NEXT;
 	how = outcome_describe(outcome, &job->ask.command);

@@ -74,6 +74,34 @@ big_machine() # [ACTION]
 	before=$(snapshot "$dkmstree")
 }
 
+# A build fills the disk for a moment while another one runs.
+filled_meanwhile()
+{
+	local dir
+
+	if [ -z "$private" ]; then
+		skip "needs a mount namespace" "a disk that is full for a moment"
+		return
+	fi
+	machine
+	kernel $K
+	mount -t tmpfs -o size=8m,mode=755 small "$dkmstree"
+	add victim 1.0 PRE_BUILD=pre.sh
+	write_script "$sourcetree/victim-1.0/pre.sh" 'touch started; until [ -e go ]; do sleep 0.05; done; exit 0'
+	"${DKMS:?}" install victim/1.0 -k $K "${trees[@]}" < /dev/null > "$work/out" 2> "$work/err" &
+	until compgen -G "$dkmstree/victim/1.0/.job-*/build/started" > /dev/null; do sleep 0.05; done
+	head -c 20000000 /dev/zero > "$dkmstree/filler" 2> /dev/null || true
+	sleep 0.5
+	rm "$dkmstree/filler"
+	for dir in "$dkmstree"/victim/1.0/.job-*/build; do touch "$dir/go"; done
+	status=0
+	wait $! || status=$?
+	is "$status" 1 "a build fails if the disk was full meanwhile"
+	like "$(cat "$work/err")" "PRE_BUILD may have gone wrong: meanwhile, $dkmstree/victim/1.0 could not be written: No space left on device" "it says so"
+	is "$(state victim 1.0 $K)" added "nothing is kept of it"
+	umount "$dkmstree"
+}
+
 full_disks()
 {
 	if [ -z "$private" ]; then
@@ -147,5 +175,6 @@ read_only()
 }
 
 full_disks
+filled_meanwhile
 read_only
 finish
