@@ -25,16 +25,22 @@ static int write_script(const char *path, const char *pahole)
 	return r;
 }
 
+bool btf_is_made(const struct job *job)
+{
+	_cleanup_free_ char *vmlinux = path_join(job->kernel->headers, "vmlinux");
+
+	return path_is_file(vmlinux);
+}
+
 void btf_wrap_pahole(const struct job *job, struct command *cmd, struct sandbox *box)
 {
 	const char *search = strv_getenv(&cmd->env, "PATH");
-	_cleanup_free_ char *vmlinux = path_join(job->kernel->headers, "vmlinux");
 	_cleanup_free_ char *dir = build_job_path(job, "pahole");
 	_cleanup_free_ char *script = path_join(dir, "pahole");
 	_cleanup_free_ char *pahole = NULL, *path = NULL;
 	bool confined = job->build->sandbox != SANDBOX_KIND_NONE;
 
-	if (!search || !path_is_file(vmlinux))
+	if (!search || !btf_is_made(job))
 		return;
 	pahole = path_find_program("pahole", search);
 	/* If the script cannot be written, the build works as well, with other bytes. */

@@ -11,6 +11,8 @@
  * --btf_features=reproducible_build, but kbuild passes that only if the kernel itself was
  * built with such a pahole. With one thread every version is reproducible. */
 
+/* Whether kbuild would add BTF to modules for the job's kernel. */
+bool btf_is_made(const struct job *job);
 /* If the kernel's headers have a vmlinux and pahole is on the PATH of cmd, makes the
  * command find a script of that name first, which calls pahole with -j1 in place of -j.
  * A sandbox shows it in BTF_SANDBOX_DIR. */

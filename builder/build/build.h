@@ -56,6 +56,8 @@ struct build {
 	size_t next_patch;    /* index of the next patch to apply */
 	struct user user; /* whom the module's commands run as; uid 0: as dkms does */
 	struct trace *trace;  /* what the module's commands open; NULL: not recorded */
+	/* debug_info_is_left_out()'s. */
+	bool debug_info_known, no_debug_info;
 	bool lent;            /* lent_dir has what POST_BUILD may change */
 	struct strv added;    /* the files that POST_BUILD has added, relative to
 			       * staging_dir */

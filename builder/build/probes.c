@@ -13,6 +13,7 @@
 #include "builder/build/confine.h"
 #include "builder/build/places.h"
 #include "builder/build/probes.h"
+#include "builder/probes/memo.h"
 
 #define HELPER "answer-probes"
 #define HELPER_MAX (4 * 1024 * 1024) /* bytes */
@@ -61,28 +62,6 @@ static int copy_helper(const char *to)
 	return r < 0 ? r : write_new(to, bytes.data, bytes.len, 0755);
 }
 
-int probes_prepare(const struct job *job, const struct strv *names)
-{
-	_cleanup_free_ char *top = build_job_path(job, "probes");
-	_cleanup_free_ char *bin = probes_path(job, "shown/bin");
-	_cleanup_free_ char *helper = probes_path(job, "shown/" HELPER);
-	struct statvfs fs;
-	int r = dir_remove(top, NULL);
-
-	if (r == 0)
-		r = dir_make(bin, NULL);
-	if (r == 0 && (statvfs(top, &fs) < 0 || fs.f_flag & ST_NOEXEC))
-		r = -EACCES;
-	if (r == 0)
-		r = copy_helper(helper);
-	for (size_t i = 0; i < names->n && r == 0; i++) {
-		_cleanup_free_ char *link = path_join(bin, names->items[i]);
-
-		r = symlink("../" HELPER, link) < 0 ? -errno : 0;
-	}
-	return r;
-}
-
 void probes_list_programs(const struct job *job, struct strv *ret)
 {
 	_cleanup_free_ char *copy = xstrdup(build_search_path(job));
@@ -103,6 +82,50 @@ void probes_list_programs(const struct job *job, struct strv *ret)
 	}
 }
 
+bool probes_can_run(const struct job *job)
+{
+	const struct build *b = job->build;
+	_cleanup_free_ char *helper = find_helper();
+	struct statvfs fs;
+
+	return b->sandbox != SANDBOX_KIND_NONE && path_is_program(helper) &&
+	       statvfs(b->paths.version_dir, &fs) == 0 && !(fs.f_flag & ST_NOEXEC);
+}
+
+/* Makes what keeps the compilers of these names from making debug information. */
+static int leave_debug_info_out(const struct job *job, struct strv *names)
+{
+	_cleanup_free_ char *mark = probes_path(job, "shown/" PROBES_NO_DEBUG_INFO);
+
+	probes_list_programs(job, names);
+	return write_new(mark, "", 0, 0644);
+}
+
+int probes_prepare(const struct job *job, const struct strv *names)
+{
+	_cleanup_free_ char *top = build_job_path(job, "probes");
+	_cleanup_free_ char *bin = probes_path(job, "shown/bin");
+	_cleanup_free_ char *helper = probes_path(job, "shown/" HELPER);
+	_cleanup_(strv_done) struct strv all = {0};
+	int r = dir_remove(top, NULL);
+
+	strv_extend(&all, names);
+	if (r == 0)
+		r = dir_make(bin, NULL);
+	if (r == 0 && !probes_can_run(job))
+		r = -EACCES;
+	if (r == 0)
+		r = copy_helper(helper);
+	if (r == 0 && job->build->no_debug_info)
+		r = leave_debug_info_out(job, &all);
+	for (size_t i = 0; i < all.n && r == 0; i++) {
+		_cleanup_free_ char *link = path_join(bin, all.items[i]);
+
+		r = symlink("../" HELPER, link) < 0 ? -errno : 0;
+	}
+	return r;
+}
+
 /* Puts the links first in $PATH, and shows them and what belongs to them. */
 static void show(const struct job *job, struct command *cmd, struct sandbox *box)
 {
@@ -116,13 +139,25 @@ static void show(const struct job *job, struct command *cmd, struct sandbox *box
 		(const char *const[]){"--ro-bind", shown, PROBES_SANDBOX_DIR, NULL});
 }
 
-void probes_wrap_compilers(const struct job *job, struct command *cmd, struct sandbox *box)
+int probes_wrap_compilers(const struct job *job, struct command *cmd, struct sandbox *box,
+	struct error *err)
 {
+	const struct build *b = job->build;
 	_cleanup_free_ char *memo = probes_path(job, "shown/memo");
+	_cleanup_free_ char *mark = probes_path(job, "shown/" PROBES_NO_DEBUG_INFO);
+	const struct strv none = {0};
+	int r = 0;
 
-	if (job->build->sandbox != SANDBOX_KIND_NONE && strv_getenv(&cmd->env, "PATH") &&
-		path_is_file(memo))
+	if (b->sandbox == SANDBOX_KIND_NONE || !strv_getenv(&cmd->env, "PATH"))
+		return 0;
+	if (job->build->no_debug_info && !path_is_file(mark))
+		r = probes_prepare(job, &none);
+	if (r < 0)
+		return error_errno(err, r, 1,
+			"cannot put a program before the compilers of %s", b->paths.job_dir);
+	if (job->build->no_debug_info || path_is_file(memo))
 		show(job, cmd, box);
+	return 0;
 }
 
 /* Makes a directory in JOB_DIR/probes that the user of the build can write to. */

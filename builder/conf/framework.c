@@ -31,6 +31,7 @@ const struct framework_key framework_keys[] = {
 	{"compress_zstd_opts", FRAMEWORK_STRING, SETTING(compression.zstd_options)},
 	{"build_timeout", FRAMEWORK_NUMBER, SETTING(limits.timeout_s)},
 	{"continue_on_error", FRAMEWORK_FLAG, SETTING(continue_on_error)},
+	{"debug_info", FRAMEWORK_DEBUG_INFO, SETTING(debug_info)},
 	{"dkms_tree", FRAMEWORK_PATH, SETTING(trees.dkms)},
 	{"install_tree", FRAMEWORK_PATH, SETTING(trees.install)},
 	{"max_build_memory", FRAMEWORK_SIZE, SETTING(limits.max_build_memory_bytes)},
@@ -179,6 +180,16 @@ static void check_on_failure(
 			value);
 }
 
+static void check_debug_info(
+	const struct framework_key *key, const char *value, struct problems *problems)
+{
+	enum debug_info mode;
+
+	if (!settings_parse_debug_info(value, &mode))
+		problems_add(problems, "%s is \"%s\", but must be auto or keep", key->name,
+			value);
+}
+
 static void check_paths(
 	const struct framework_key *key, const char *value, struct problems *problems)
 {
@@ -207,6 +218,9 @@ static void check_value(
 		break;
 	case FRAMEWORK_ON_FAILURE:
 		check_on_failure(key, value, problems);
+		break;
+	case FRAMEWORK_DEBUG_INFO:
+		check_debug_info(key, value, problems);
 		break;
 	case FRAMEWORK_PATHS:
 		check_paths(key, value, problems);
@@ -258,6 +272,10 @@ static void set_field(
 	case FRAMEWORK_ON_FAILURE:
 		if (*value)
 			settings_parse_on_failure(value, field);
+		break;
+	case FRAMEWORK_DEBUG_INFO:
+		if (*value)
+			settings_parse_debug_info(value, field);
 		break;
 	}
 }

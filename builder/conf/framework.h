@@ -38,6 +38,7 @@ struct framework_key {
 		FRAMEWORK_SIZE,   /* uint64_t, bytes */
 		FRAMEWORK_SANDBOX, /* enum sandbox_mode */
 		FRAMEWORK_ON_FAILURE, /* enum on_failure */
+		FRAMEWORK_DEBUG_INFO, /* enum debug_info */
 		FRAMEWORK_NOT, /* bool: "no" gives true, "yes" false */
 	} type;
 	size_t offset; /* of the field in struct settings */

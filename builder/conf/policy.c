@@ -14,6 +14,7 @@
 #define FILE_MAX (1024 * 1024)
 
 static const char *const names[] = {
+	"debug_info",
 	"on_failure",
 	"sandbox",
 	"sandbox_network",
@@ -155,6 +156,7 @@ void policy_add(struct policy *policy, struct policy *all, const struct conf_req
 	_cleanup_free_ char *list = NULL;
 
 	policy->on_failure = all->on_failure;
+	policy->debug_info = all->debug_info;
 	if (all->sandbox.mode_set && is_as_strict(all->sandbox.mode, mode)) {
 		policy->sandbox.mode_set = true;
 		policy->sandbox.mode = all->sandbox.mode;
@@ -197,6 +199,9 @@ int policy_parse(const struct command *cmd, const struct outcome *outcome,
 	value = evaluation_value(&e, "on_failure", 0);
 	if (value && !settings_parse_on_failure(value, &policy.on_failure))
 		problems_add(&problems, "on_failure is \"%s\", but must be fail or warn", value);
+	value = evaluation_value(&e, "debug_info", 0);
+	if (value && !settings_parse_debug_info(value, &policy.debug_info))
+		problems_add(&problems, "debug_info is \"%s\", but must be auto or keep", value);
 	read_sandbox(&e, &policy, &problems);
 	r = problems_to_error(&problems, 8, err);
 	problems_done(&problems);

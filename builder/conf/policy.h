@@ -19,6 +19,7 @@ struct policy {
 	 * that must have a sandbox. */
 	bool unread;
 	enum on_failure on_failure;
+	enum debug_info debug_info;
 	struct {
 		bool mode_set; /* mode replaces that of the settings */
 		enum sandbox_mode mode;

@@ -45,6 +45,14 @@ bool settings_parse_on_failure(const char *text, enum on_failure *ret)
 	return true;
 }
 
+bool settings_parse_debug_info(const char *text, enum debug_info *ret)
+{
+	if (!streq(text, "auto") && !streq(text, "keep"))
+		return false;
+	*ret = streq(text, "auto") ? DEBUG_INFO_AUTO : DEBUG_INFO_KEEP;
+	return true;
+}
+
 bool settings_parse_size(const char *text, uint64_t *ret)
 {
 	static const char units[] = "KMGT";

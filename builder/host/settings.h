@@ -22,6 +22,13 @@ enum on_failure {
 	ON_FAILURE_WARN, /* it does not */
 };
 
+/* Whether builds make debug information that strip(1) would throw away. */
+enum debug_info {
+	DEBUG_INFO_UNSET,
+	DEBUG_INFO_AUTO, /* not if nothing is known to read it; the default */
+	DEBUG_INFO_KEEP, /* as the kernel is configured */
+};
+
 /* The settings of one run. They come from the defaults, from framework.conf and from the
  * command line; a later one of these wins. Nothing changes them once the run has begun.
  * All strings are owned by the struct; dkms-framework.conf(5) describes those that have a
@@ -47,6 +54,7 @@ struct settings {
 	 * each --directive. */
 	struct strv directives;
 	char *build_environment; /* a shell file to source before each build, or NULL */
+	enum debug_info debug_info; /* of packages that have no setting of their own */
 
 	struct {
 		char *dir;		 /* cache_dir; NULL: no cache */
@@ -142,6 +150,8 @@ void settings_done(struct settings *s);
 bool settings_parse_sandbox(const char *text, enum sandbox_mode *ret);
 /* Reads "fail" or "warn". Returns false for any other text. */
 bool settings_parse_on_failure(const char *text, enum on_failure *ret);
+/* Reads "auto" or "keep". Returns false for any other text. */
+bool settings_parse_debug_info(const char *text, enum debug_info *ret);
 /* Reads a number of bytes such as "500M", "5G", "5 GiB" or "5368709120". K, M, G and T
  * are powers of 1024. Returns false if text is not a size or does not fit. */
 bool settings_parse_size(const char *text, uint64_t *ret);

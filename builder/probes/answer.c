@@ -9,6 +9,9 @@
  * DIR/bin is the first directory of $PATH and has a link to this program for each compiler.
  *
  *   DIR/memo     answers. What is not in it is left to the compiler.
+ *   DIR/no-debug-info
+ *                compilers get -g0 as the last option where kbuild has asked for debug
+ *                information: what they compile is stripped.
  *   DIR/record/  without a memo: gets a record of each question and what the compiler
  *                answered.
  *
@@ -42,6 +45,7 @@
 #define STDIN_MAX (16 * 1024)    /* of standard input in a question (bytes) */
 #define PATH_SIZE 4096           /* of a path (bytes) */
 #define OUTPUT_MAX (48 * 1024)   /* of one output in a record (bytes) */
+#define WORDS_MAX 8192           /* of a call that gets another word */
 
 /* Directories of dkms's own in $PATH, whose programs hand on to the same compilers. */
 static const char *const own_dirs[] = {"/run/ccache/bin", "/run/pahole"};
@@ -551,6 +555,26 @@ static bool is_question(struct probe *p)
 	return options_understand(call.argv, p);
 }
 
+/* Adds -g0 to the words with which the compiler is called, if there is the mark. */
+static void leave_debug_info_out(void)
+{
+	static char *words[WORDS_MAX + 2];
+	static char none[] = "-g0";
+	char path[PATH_SIZE];
+	struct stat st;
+	size_t n = 0;
+
+	if (!join(path, call.dir, strlen(call.dir), "../" PROBES_NO_DEBUG_INFO) ||
+		look(path, 0, &st) != 0)
+		return;
+	for (; call.argv[n] && n < WORDS_MAX; n++)
+		words[n] = call.argv[n];
+	if (call.argv[n])
+		return;
+	words[n] = none;
+	call.argv = words;
+}
+
 static _Noreturn void start(char **argv, char **env, const char *program)
 {
 	char path[PATH_SIZE];
@@ -570,6 +594,8 @@ static _Noreturn void start(char **argv, char **env, const char *program)
 			call.has_path = reduce_path(env[i] + strlen("PATH="));
 	if (tmp_dir_serve(call.name, argv))
 		leave(0);
+	if (has_dir && options_are_kbuilds_debug_info(argv))
+		leave_debug_info_out();
 	if (!has_dir || !is_question(&p) || has_terminal())
 		hand_on();
 	output = p.output && !text_is(p.output, "-") && !text_is(p.output, "/dev/null")

@@ -12,6 +12,9 @@
  * A question is, each part with a NUL at its end: the name of the program and its arguments;
  * an empty part; the environment variables that count; an empty part; standard input. */
 
+/* The name of the file beside the memo that says that no debug information is made. */
+#define PROBES_NO_DEBUG_INFO "no-debug-info"
+
 #define MEMO_MAGIC "dkmsprb1"
 #define MEMO_MAGIC_SIZE 8
 #define MEMO_MAX (4 * 1024 * 1024)   /* of a whole memo (bytes) */

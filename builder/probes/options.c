@@ -241,3 +241,28 @@ bool options_understand(char **argv, struct probe *ret)
 	/* Without -o, the output would be a file in the working directory. */
 	return w.has_input && w.compiles && (ret->output || to_stdout);
 }
+
+/* Whether the word asks for debug information, or for none, or says how it is written. */
+static bool is_debug_option(const char *word)
+{
+	const char *rest = text_after(word, "-g");
+
+	return rest && !text_after(rest, "no-") && !text_after(rest, "record-gcc-switches");
+}
+
+bool options_are_kbuilds_debug_info(char **argv)
+{
+	bool compiles = false, kernel = false, module = false, before = false;
+	size_t runs = 0;
+
+	for (size_t i = 1; argv[0] && argv[i]; i++) {
+		bool is_debug = is_debug_option(argv[i]);
+
+		runs += is_debug && !before;
+		before = is_debug;
+		compiles = compiles || text_is(argv[i], "-c");
+		kernel = kernel || text_is(argv[i], "-D__KERNEL__");
+		module = module || text_is(argv[i], "-DMODULE");
+	}
+	return compiles && kernel && module && runs == 1;
+}

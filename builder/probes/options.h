@@ -19,6 +19,11 @@ bool options_understand(char **argv, struct probe *ret);
 /* Whether standard input can be compiled without looking at other files, or at the clock. */
 bool options_are_closed(const char *text, size_t n);
 
+/* Whether the call compiles or assembles a part of a kernel module, and all options for debug
+ * information stand together: then they are those of kbuild. Where others stand before or
+ * after them, the module has options of its own, which count. */
+bool options_are_kbuilds_debug_info(char **argv);
+
 bool text_is(const char *a, const char *b);
 /* Returns what follows start in text, or NULL if text begins with something else. */
 const char *text_after(const char *text, const char *start);

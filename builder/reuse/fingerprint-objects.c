@@ -4,13 +4,14 @@
 
 #include "builder/host/header-trees.h"
 #include "builder/build/build.h"
+#include "builder/build/debug-info.h"
 #include "builder/build/places.h"
 #include "builder/reuse/fingerprint-objects.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/kbuild.h"
 #include "builder/reuse/key-parts.h"
 
-#define FORMAT "dkms objects 12\n"
+#define FORMAT "dkms objects 13\n"
 
 /* Variables that are not in the key. All but the first describe the kernel. If a makefile
  * uses them, the command lines of its objects show it, and make compares those. */
@@ -108,6 +109,7 @@ int fingerprint_objects(struct key_texts *texts, const struct job *job, const ch
 		key_add(&key, "names", names, strlen(names));
 	add_make(job, &key);
 	key_parts_add_common(job, ignored_variables, &key);
+	key_parts_add_debug_info(!debug_info_is_left_out(job), &key);
 	if (!fingerprint_is_traced(job))
 		r = key_parts_add_careful(texts, job, false, &key, NULL);
 	if (r < 0) {

@@ -24,6 +24,7 @@ struct kernel_index {
  *   make         the make command, without the release of the kernel
  *   environment, sandbox
  *                as in fingerprint.h, but without the variables that describe the kernel
+ *   debug-info   whether the compilers make it
  *
  * If builds are not traced, also the parts that only they have (fingerprint.h). If they
  * are, what the build that compiled the objects has looked at is in its manifest.

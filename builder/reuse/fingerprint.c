@@ -12,13 +12,14 @@
 #include "builder/build/build.h"
 #include "builder/build/ccache.h"
 #include "builder/build/confine.h"
+#include "builder/build/debug-info.h"
 #include "builder/build/places.h"
 #include "builder/reuse/file-times.h"
 #include "builder/reuse/fingerprint.h"
 #include "builder/reuse/key-parts.h"
 #include "builder/reuse/reuse.h"
 
-#define FORMAT "dkms module 12\n"
+#define FORMAT "dkms module 13\n"
 /* Larger than any kernel config (bytes). */
 #define CONFIG_MAX (16 * 1024 * 1024)
 
@@ -329,6 +330,7 @@ int fingerprint_build(struct key_texts *texts, const struct job *job, bool afres
 	if (r == 0)
 		r = add_depends(texts, job, &key, err);
 	key_parts_add_common(job, ignored_variables, &key);
+	key_parts_add_debug_info(!debug_info_is_unneeded(job), &key);
 	if (r == 0 && !fingerprint_is_traced(job))
 		r = key_parts_add_careful(texts, job, afresh, &key, err);
 	if (r < 0)

@@ -24,6 +24,7 @@
  *   depends      of the packages in BUILD_DEPENDS: version, symbols, source
  *   environment  the environment variables of the build; of PATH not the usual directories
  *   sandbox      whether the build is confined, and the paths at which it sees directories
+ *   debug-info   whether the compilers make it, or may leave it out: builder/build/debug-info.h
  *
  * Where they cannot be traced, everything that a build might read is in the key, in these
  * further parts, and there is no manifest:

@@ -242,6 +242,14 @@ void key_parts_add_common(
 	add_sandbox(job, key);
 }
 
+void key_parts_add_debug_info(bool made, struct key *key)
+{
+	struct str s = {0};
+
+	key_parts_add_line(&s, "debug-info", made ? "made" : "left-out");
+	key_parts_add_text(key, "debug-info", &s);
+}
+
 int key_parts_add_careful(struct key_texts *texts, const struct job *job, bool afresh,
 	struct key *key, struct error *err)
 {

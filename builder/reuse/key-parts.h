@@ -12,6 +12,8 @@
  * variables to leave out. */
 void key_parts_add_common(
 	const struct job *job, const char *const *ignored, struct key *key);
+/* Adds debug-info. */
+void key_parts_add_debug_info(bool made, struct key *key);
 /* Adds the parts that only builds which are not traced have: tools, packages, system,
  * outside, running-kernel.
  * afresh is as for key_texts_add_part(). Returns 0, or a negative errno and err. */

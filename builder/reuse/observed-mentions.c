@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/walk.h"
@@ -12,12 +11,10 @@
 #include "builder/build/confine.h"
 #include "builder/build/others.h"
 #include "builder/build/places.h"
+#include "builder/build/scripts.h"
 #include "builder/build/sysfs.h"
 #include "builder/reuse/observed-mentions.h"
 #include "builder/reuse/observed-values.h"
-
-/* A larger file is no makefile (bytes). */
-#define MAKEFILE_MAX (1024 * 1024)
 
 /* The directories that such paths begin with. */
 static const char *const tops[] = {
@@ -113,24 +110,6 @@ static void add_paths(struct finder *f, const char *text)
 	}
 }
 
-/* Whether the file is likely to have commands. */
-static bool has_commands(const struct walk_entry *e)
-{
-	static const char *const names[] = {
-		"akefile", "Kbuild", "CMakeLists", "configure", "dkms.conf"};
-	static const char *const suffixes[] = {".ac", ".am", ".bash", ".cmake", ".in",
-		".mak", ".make", ".mk", ".pl", ".py", ".sh"};
-	struct stat st;
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strstr(e->name, names[i]))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
-		if (has_suffix(e->name, suffixes[i]))
-			return true;
-	return fstatat(e->parent, e->name, &st, 0) == 0 && st.st_mode & 0111;
-}
-
 /* Adds the programs that a text looks for, whether they are there or not. */
 static void add_programs(struct finder *f, const char *text)
 {
@@ -202,8 +181,10 @@ static void add_others(struct finder *f, const char *text)
 	}
 }
 
-static void add_text(struct finder *f, const char *text)
+static void add_text(const char *text, void *userdata)
 {
+	struct finder *f = userdata;
+
 	if (!text)
 		return;
 	add_others(f, text);
@@ -212,29 +193,6 @@ static void add_text(struct finder *f, const char *text)
 	f->words.native = f->words.native || strstr(text, "native");
 	f->words.sysfs = f->words.sysfs || strstr(text, "/sys/");
 	f->words.user = f->words.user || strstr(text, "UID") || strstr(text, "getuid");
-}
-
-/* Reads the file that a walk has found. Returns whether it could be read. */
-static bool read_entry(const struct walk_entry *e, struct str *ret)
-{
-	mode_t mode;
-	_cleanup_close_ int fd = file_open_at(e->parent, e->name, &mode);
-
-	return fd >= 0 && file_read_fd(fd, MAKEFILE_MAX, ret) == 0;
-}
-
-static void add_dir(struct finder *f, const char *dir)
-{
-	_cleanup_(walk_done) struct walk w = {0};
-	const struct walk_entry *e;
-	int r = walk_begin(&w, dir, 0);
-
-	while (r == 0 && (e = walk_next(&w))) {
-		_cleanup_(str_done) struct str text = {0};
-
-		if (e->type == DT_REG && has_commands(e) && read_entry(e, &text))
-			add_text(f, text.data);
-	}
 }
 
 /* Whether kbuild has recorded a command with -march=native or the like: the configuration
@@ -250,7 +208,7 @@ static bool has_native_command(const char *work_dir)
 		_cleanup_(str_done) struct str text = {0};
 
 		if (e->type == DT_REG && has_suffix(e->name, ".cmd") &&
-			read_entry(e, &text))
+			scripts_read(e, &text))
 			found = text.data && strstr(text.data, "=native");
 	}
 	return found;
@@ -275,11 +233,11 @@ struct observed_words observed_add_mentioned(
 		path_join(job->shared->settings->config_dir, job->name);
 	struct finder f = {.job = job, .box = box, .m = m};
 
-	add_dir(&f, job->build->paths.source_dir);
-	add_dir(&f, overrides);
-	add_text(&f, c->make);
-	add_text(&f, c->pre_build);
-	add_text(&f, c->post_build);
+	scripts_each(job->build->paths.source_dir, add_text, &f);
+	scripts_each(overrides, add_text, &f);
+	add_text(c->make, &f);
+	add_text(c->pre_build, &f);
+	add_text(c->post_build, &f);
 	f.words.native = f.words.native || has_native_variable(job) ||
 			 has_native_command(job->build->work_dir);
 	return f.words;

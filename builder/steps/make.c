@@ -62,7 +62,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 	struct sandbox box = {.kind = b->sandbox};
 	_cleanup_free_ char *seen = places_text(b, line);
 	struct str script = {0};
-	int r;
+	int r = 0;
 
 	if (s->build_environment) {
 		str_add(&script, ". ");
@@ -90,7 +90,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 
 		ccache_wrap_compilers(job, digest, cmd, &box);
 		btf_wrap_pahole(job, cmd, &box);
-		probes_wrap_compilers(job, cmd, &box);
+		r = probes_wrap_compilers(job, cmd, &box, &job->outcome.error);
 	}
 	keypair_list_secrets(s, job->kernel->release, &box.secret_files);
 	cmd->trace = b->trace;
@@ -98,7 +98,8 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 		cmd->timeout_s = s->limits.script_timeout_s;
 	if (job->state == JOB_POST_BUILD)
 		post_build_show(job, &box);
-	r = sandbox_wrap_command(cmd, &box, &job->outcome.error);
+	if (r == 0)
+		r = sandbox_wrap_command(cmd, &box, &job->outcome.error);
 	sandbox_done(&box);
 	if (r == 0 && b->sandbox == SANDBOX_KIND_UNTRUSTED)
 		r = private_tmp_check(

@@ -20,6 +20,7 @@
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
 #include "builder/build/constants.h"
+#include "builder/build/debug-info.h"
 #include "builder/build/places.h"
 #include "builder/build/post-build.h"
 #include "builder/reuse/cached.h"
@@ -438,8 +439,10 @@ static int copy_work(struct job *job)
 		r = constants_write(job);
 	if (r == 0)
 		r = open_log(job);
-	if (r == 0)
+	if (r == 0) {
+		debug_info_is_left_out(job); /* reads, on this thread */
 		probe_memo_find(job);
+	}
 	return r;
 }
 

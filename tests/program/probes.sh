@@ -223,6 +223,27 @@ is "$(env -i PATH="$dir/bin:$plain:$dir/bin" other x)" "$(env -i PATH="$plain" o
 rm "$work/tools/other"
 exits 127 "a program that does not exist" env -i PATH="$dir/bin:$plain" other x
 
+# With the mark, a compiler makes no debug information of a kernel module, if only kbuild has asked for it.
+printf '#!/bin/sh\nprintf "%%s " "$@"\n' > "$work/tools/gcc"
+kbuild='-D__KERNEL__ -O2 -g -gdwarf-5 -DMODULE -c -o x.o'
+fronted() { env -i PATH="$dir/bin:$plain" gcc "$@"; }
+# shellcheck disable=SC2086 # words
+{
+	is "$(fronted $kbuild x.c)" "$kbuild x.c " "without the mark, a compiler gets what it was called with"
+	: > "$dir/no-debug-info"
+	is "$(fronted $kbuild x.c)" "$kbuild x.c -g0 " "with it, -g0 is the last word"
+	is "$(fronted $kbuild -Wa,-gdwarf-5 x.S)" "$kbuild -Wa,-gdwarf-5 x.S -g0 " "also to assemble"
+	for words in "$kbuild -g x.c" "-ggdb $kbuild x.c" "$kbuild -g0 x.c" "${kbuild/-DMODULE} x.c" "${kbuild/-D__KERNEL__} x.c" \
+		"${kbuild/-c} x.c" "${kbuild/-c/-E} x.c" "${kbuild/-g -gdwarf-5} x.c" "${kbuild/-g -gdwarf-5/-gno-record-gcc-switches} x.c"; do
+		is "$(fronted $words)" "$(printf '%s ' $words)" "not added to: $words"
+	done
+	mapfile -t many < <(seq 8180)
+	is "$(fronted $kbuild "${many[@]}" | tail -c 14)" "8179 8180 -g0 " "after eight thousand words"
+	many+=(1 2 3 4)
+	is "$(fronted $kbuild "${many[@]}" | tail -c 13)" "8180 1 2 3 4 " "a call of more words stays as it is"
+	rm "$dir/no-debug-info"
+}
+
 # The directories of kbuild's questions are made and removed; all else goes to mkdir and rm.
 PATH=$dir/bin:$PATH
 ok "mkdir -p of such a directory" eval 'mkdir -p sub/.tmp_1 && test -d sub/.tmp_1'
