@@ -16,6 +16,8 @@ static bool acts_on_kernel(const struct arguments *args)
 {
 	unsigned int flags = args->command->flags;
 
+	if (flags & COMMAND_DOCTOR) /* it mends what it has found, wherever that is */
+		return false;
 	if (flags & COMMAND_TAKES_ARCHIVE)
 		return flags & COMMAND_BUILDS;
 	return !args->source_only;

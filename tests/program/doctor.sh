@@ -46,6 +46,12 @@ well()
 	like "$out" "^all [0-9]+ checks are good$" "it says so"
 	run_dkms doctor --json
 	is "$(jq -r '"\(.schema) \(.checks > 5) \(.findings | length)"' <<< "$out")" "dkms-doctor-1 true 0" "--json"
+	mkdir -p "$dkmstree/left/1.0"
+	dkms_exits 0 "--fix" doctor --fix
+	is "$err" "" "it has no default kernel to warn of"
+	mkdir -p "$dkmstree/left/1.0"
+	dkms_exits 0 "--fix --json" doctor --fix --json
+	is "$(jq -r '.findings | length' <<< "$out")" 0 "its output is one document, about what is left"
 	machine
 	dkms_exits 0 "empty trees" doctor
 	dkms_exits 2 "--dry-run" doctor --dry-run
