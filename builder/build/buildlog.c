@@ -153,6 +153,8 @@ static const char *const marks[] = {"error: ", "ERROR: ", "undefined reference",
 #define CLEAR_MARKS 4
 /* How many of the last lines of the log are shown otherwise. */
 #define LAST_LINES 3
+/* No command takes so long (s). */
+#define ELAPSED_MAX 1e7
 /* What an error shows of a longer line (bytes). */
 #define LINE_MAX_BYTES 1000
 
@@ -189,7 +191,15 @@ static void note_line(struct found_lines *found, char *line)
 	found->last[found->n++ % LAST_LINES] = line;
 }
 
-/* Takes what a line says that dkms wrote. */
+/* Returns the seconds that a line gives; 0 if a build has written a number that is no time. */
+static double read_elapsed(const char *text)
+{
+	double seconds = strtod(text, NULL);
+
+	return seconds > 0 && seconds < ELAPSED_MAX ? seconds : 0;
+}
+
+/* Takes what a line says that dkms wrote. A build may write such lines, too. */
 static void read_note(struct buildlog_summary *s, const char *line)
 {
 	const char *colon;
@@ -200,7 +210,7 @@ static void read_note(struct buildlog_summary *s, const char *line)
 		s->exit_status = status < 0 || status > 255 ? -1 : (int)status;
 	}
 	if (has_prefix(line, ELAPSED))
-		s->elapsed_s += strtod(line + strlen(ELAPSED), NULL);
+		s->elapsed_s += read_elapsed(line + strlen(ELAPSED));
 	colon = has_prefix(line, FAILED_IN) ? strstr(line, ": ") : NULL;
 	if (!colon)
 		return;

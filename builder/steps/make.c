@@ -122,8 +122,8 @@ static bool disk_is_full(const char *path)
 	       (uint64_t)st.f_bavail * st.f_frsize < DISK_FULL_BYTES;
 }
 
-/* The command has ended well, but while it ran the disk was full. kbuild asks the compiler for
- * options, and takes each failure for an answer, so that what it has made may be wrong. */
+/* The command has ended well, but while it ran the disk was full. kbuild asks the compiler
+ * for options, and takes each failure for an answer: what it has made may be wrong. */
 static enum transition fail_without_room(struct job *job, const char *what, int status)
 {
 	error_set(&job->outcome.error, -ENOSPC, status,

@@ -74,6 +74,18 @@ static void test_long_lines(void)
 	str_done(&want);
 }
 
+/* A build can write lines that look like those of dkms. */
+static void test_forged_lines(void)
+{
+	static const char text[] = "# elapsed time: 2.5 s\n# elapsed time: 1e300 s\n"
+				   "# elapsed time: nan s\n# elapsed time: -1e9 s\n# elapsed time: inf s\n";
+	struct buildlog_summary summary;
+
+	buildlog_summarize(text, "/build", &summary);
+	ok(summary.elapsed_s == 2.5, "numbers that are no times are not added");
+	buildlog_summary_done(&summary);
+}
+
 int main(void)
 {
 	int fd = mkstemp(path);
@@ -82,6 +94,7 @@ int main(void)
 		return 1;
 	close(fd);
 	test_format();
+	test_forged_lines();
 	explains("  CC a.o\na.c:3:1: error: no x\n", "a.c:3:1: error: no x",
 		"the explanation is the compiler's error");
 	explains("CC a.o\n/dkms/evdi/1.12.0/build/sub/a.c:3:1: error: no x in "
