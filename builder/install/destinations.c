@@ -5,8 +5,10 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "builder/tree/installed-files.h"
 #include "builder/tree/tree.h"
 #include "builder/install/destinations.h"
+#include "builder/install/ours.h"
 
 static struct destination *add_destination(struct destinations *p)
 {
@@ -135,11 +137,33 @@ bool destinations_are_of_others(const struct job *job, const struct destination 
 	return found;
 }
 
+/* Sets f->path to that of any file in the kernel's tree that is equal to the built one, or leaves
+ * it NULL. */
+static int find_identical(const struct job *job, struct destination *f, struct error *err)
+{
+	const struct kernel *k = job->kernel;
+
+	for (size_t i = 0; i < k->n_modules && !f->path; i++) {
+		_cleanup_free_ char *path = NULL;
+		int r;
+
+		if (!streq(k->modules[i].name, f->name))
+			continue;
+		path = path_join(k->dir, k->modules[i].path);
+		r = file_same_bytes(path, f->built);
+		if (r < 0 && r != -ENOENT)
+			return error_errno(
+				err, r, 1, "cannot compare %s with %s", path, f->built);
+		if (r == 1)
+			f->path = TAKE_PTR(path);
+	}
+	return 0;
+}
+
 /* Sets f->path to the path of an installed file, or leaves it NULL if it is not there. */
 static int find_installed_path(
 	const struct job *job, struct destination *f, struct error *err)
 {
-	const struct kernel *k = job->kernel;
 	_cleanup_free_ char *by_conf = find_path_by_conf(job, f->name, f->file);
 	int r = by_conf ? path_look(by_conf) : 0;
 
@@ -153,32 +177,15 @@ static int find_installed_path(
 		f->path = TAKE_PTR(by_conf);
 		return 0;
 	}
-	for (size_t i = 0; i < k->n_modules; i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (!streq(k->modules[i].name, f->name))
-			continue;
-		path = path_join(k->dir, k->modules[i].path);
-		r = file_same_bytes(path, f->built);
-		if (r < 0 && r != -ENOENT)
-			return error_errno(
-				err, r, 1, "cannot compare %s with %s", path, f->built);
-		if (r == 1) {
-			f->path = TAKE_PTR(path);
-			return 0;
-		}
-	}
-	return 0;
+	return find_identical(job, f, err);
 }
 
-int destinations_list_installed(const struct job *job, const char *version,
-	struct destinations *ret, struct error *err)
+/* Adds the built files of a version. Returns 0 or a negative errno. */
+static int add_built(const char *dir, struct destinations *ret, struct error *err)
 {
-	_cleanup_free_ char *dir = built_module_dir(job, version);
 	_cleanup_(strv_done) struct strv files = {0};
 	int r = dir_list(dir, &files);
 
-	*ret = (struct destinations){0};
 	if (r < 0 && r != -ENOENT)
 		return error_errno(err, r, 1, "cannot read %s", dir);
 	for (size_t i = 0; i < files.n; i++) {
@@ -191,12 +198,93 @@ int destinations_list_installed(const struct job *job, const char *version,
 		f->name = name;
 		f->file = xstrdup(files.items[i]);
 		f->built = path_join(dir, f->file);
-		r = find_installed_path(job, f, err);
-		if (r < 0)
-			return r;
 	}
-	/* If the built files are gone, the conf tells where they were installed. */
-	for (size_t i = 0; job->conf && i < job->conf->n_modules && !files.n; i++) {
+	return 0;
+}
+
+/* Returns the element of a built file of the module that is not found yet, or NULL. */
+static struct destination *find_open(struct destinations *l, const char *module)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->items[i].path && streq(l->items[i].name, module))
+			return &l->items[i];
+	return NULL;
+}
+
+static bool has_path(const struct destinations *l, const char *path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].path && streq(l->items[i].path, path))
+			return true;
+	return false;
+}
+
+/* A line of the record, and what it is compared with. */
+struct recorded {
+	const struct installed_files *record;
+	const struct installed_file *line;
+	char *module; /* its name */
+	char *plain;  /* line->path without the suffix of a compression */
+	char *built;  /* the file of that name in the dkms tree, which may be gone */
+};
+
+/* Adds the file at path, if it is the one of the line, or has taken its place. */
+static int add_recorded_path(const struct job *job, const struct recorded *l, const char *path,
+	struct destinations *ret, struct error *err)
+{
+	struct destination *f = find_open(ret, l->module);
+	struct destination asked = {.name = l->module};
+	bool in_place = streq(path + strlen(job->kernel->dir) + 1, l->line->path);
+	int r = path_look(path);
+
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot look at %s", path);
+	if (r == 0 || has_path(ret, path))
+		return 0;
+	r = ours_check(job, l->record, l->plain, path, f ? f->built : l->built, err);
+	if (r < 0 || (r == 0 && (!in_place || l->line->pending ||
+					destinations_are_of_others(job, &asked))))
+		return r;
+	if (!f) {
+		f = add_destination(ret);
+		f->name = xstrdup(l->module);
+		f->file = xstrdup(path_base(l->line->path));
+		f->built = xstrdup(l->built);
+	}
+	f->path = xstrdup(path);
+	f->recorded = r == 1;
+	f->foreign = r == 0;
+	return 0;
+}
+
+/* Adds the files that a line of the record stands for: the one at its path, and those that may
+ * be it, compressed or decompressed by somebody. dir has the built files. */
+static int add_recorded(const struct job *job, const struct installed_files *record,
+	const struct installed_file *line, const char *dir, struct destinations *ret,
+	struct error *err)
+{
+	const char *suffix = compression_suffix(compression_of_file(line->path));
+	struct recorded l = {record, line, module_name_of_file(line->path),
+		xstrndup(line->path, strlen(line->path) - strlen(suffix)),
+		path_join(dir, path_base(line->path))};
+	int r = 0;
+
+	for (enum compression c = 0; l.module && c < N_COMPRESSIONS && r == 0; c++) {
+		_cleanup_free_ char *path = xasprintf(
+			"%s/%s%s", job->kernel->dir, l.plain, compression_suffix(c));
+
+		r = add_recorded_path(job, &l, path, ret, err);
+	}
+	free(l.module);
+	free(l.plain);
+	free(l.built);
+	return r;
+}
+
+/* Lists the paths that the conf gives. */
+static void add_by_conf(const struct job *job, const char *dir, struct destinations *ret)
+{
+	for (size_t i = 0; job->conf && i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		struct destination *f = add_destination(ret);
 
@@ -205,5 +293,30 @@ int destinations_list_installed(const struct job *job, const char *version,
 		f->built = path_join(dir, f->file);
 		f->path = destination_path(job, m, f->file);
 	}
-	return 0;
+}
+
+int destinations_list_installed(const struct job *job, const char *version,
+	struct destinations *ret, struct error *err)
+{
+	_cleanup_free_ char *dir = built_module_dir(job, version);
+	_cleanup_(installed_files_done) struct installed_files record = {0};
+	int r = installed_files_read(
+		job->shared->settings->trees.dkms, job_on_kernel(job), &record, err);
+
+	*ret = (struct destinations){.has_record = r > 0};
+	if (r >= 0)
+		r = add_built(dir, ret, err);
+	for (size_t i = 0; i < record.n && r == 0; i++)
+		r = add_recorded(job, &record, &record.items[i], dir, ret, err);
+	for (size_t i = 0; i < ret->n && r == 0; i++) {
+		struct destination *f = &ret->items[i];
+
+		if (!f->path)
+			r = ret->has_record ? find_identical(job, f, err)
+					    : find_installed_path(job, f, err);
+	}
+	/* If the built files are gone, the conf tells where they were installed. */
+	if (r == 0 && !ret->n && !ret->has_record)
+		add_by_conf(job, dir, ret);
+	return r;
 }

@@ -13,11 +13,15 @@ struct destination {
 	char *path;  /* where it is, or will be, in the kernel's tree; NULL: not there */
 	bool is_same; /* install.c: the file at path has the content of the built one */
 	bool from_killed_install; /* install.c: an install that was killed put it there */
+	/* The record of the installed files says that the file at path is ours; or it says
+	 * that ours was there, and now another one is. */
+	bool recorded, foreign;
 };
 
 struct destinations {
 	struct destination *items;
 	size_t n;
+	bool has_record; /* destinations_list_installed() has found the record */
 };
 
 /* Lists the files that the dkms.conf says are to be installed. Returns 0, or -ENOENT with
@@ -25,12 +29,14 @@ struct destinations {
 int destinations_list_by_conf(
 	const struct job *job, struct destinations *ret, struct error *err);
 
-/* Lists the files of an installed version. A file is searched at the path that the job's
- * conf gives, if the job has one, then as an identical file of any module with that name. A
- * file with another content may be that of another installed module.
- * If the built files are gone, lists the paths that the conf gives. The caller holds the
- * kernel's lock and has called kernel_find_modules(). Returns 0, or a negative errno with status 1 if something
- * cannot be read. destinations_done() frees *ret in both cases. */
+/* Lists the files of an installed version. With a record of the installed files, these are the
+ * files that it has, also if somebody has compressed, decompressed or signed them since, and
+ * files elsewhere that are equal to what is built. Without one, as in trees of other versions of
+ * dkms, a file is searched at the path that the job's conf gives, if the job has one, then as an
+ * identical file of any module with that name. A file with another content may be that of another
+ * installed module. If the built files are gone then, lists the paths that the conf gives. The
+ * caller holds the kernel's lock and has called kernel_find_modules(). Returns 0, or a negative
+ * errno with status 1 if something cannot be read. destinations_done() frees *ret in both cases. */
 int destinations_list_installed(const struct job *job, const char *version,
 	struct destinations *ret, struct error *err);
 

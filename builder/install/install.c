@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How are built modules installed in a kernel's tree?
  *
- * 1. All new files are written to temporary names in the directories of their paths.
+ * 1. All new files are written to temporary names in the directories of their paths, and
+ * listed in the record of the installed files.
  * 2. The kernel's own modules of the same names, the originals, are moved to the dkms
  * tree.
  * 3. The new files are renamed to their paths.
- * 4. The link in the dkms tree is set that says which version is installed.
+ * 4. The link in the dkms tree is set that says which version is installed. Files that are gone
+ * then leave the record.
  *
  * If a step fails, the steps before it are undone. If dkms is killed before step 4, new
  * files may be in the kernel's tree although their version does not count as installed.
@@ -25,6 +27,7 @@
 #include "builder/install/destinations.h"
 #include "builder/install/install.h"
 #include "builder/install/kernel-lock.h"
+#include "builder/install/record.h"
 
 /* The suffix of the temporary names, which begin with a dot: ".evdi.ko.xz.dkms-new". */
 #define TEMPORARY_SUFFIX ".dkms-new"
@@ -402,13 +405,18 @@ static int hide_previous_files(struct job *job, struct undo_list *undo,
 	return r;
 }
 
-/* Removes temporary files. Returns whether none is left. */
-static bool remove_temporaries(const struct strv *paths)
+/* Removes temporary files, and the directories that are empty then. Returns whether none of the
+ * files is left. */
+static bool remove_temporaries(const struct job *job, const struct strv *paths)
 {
 	bool gone = true;
 
-	for (size_t i = 0; i < paths->n; i++)
+	for (size_t i = 0; i < paths->n; i++) {
+		_cleanup_free_ char *dir = path_parent(paths->items[i]);
+
 		gone &= unlink(paths->items[i]) == 0 || errno == ENOENT;
+		dir_prune(dir, job->kernel->dir);
+	}
 	return gone;
 }
 
@@ -483,10 +491,14 @@ static int install_files(struct job *job, const struct destinations *now,
 {
 	char **temporaries = xcalloc(now->n, sizeof(*temporaries));
 	_cleanup_(strv_done) struct strv to_remove = {0};
+	_cleanup_(record_change_done) struct record_change record = {0};
 	struct undo_list done = {0};
-	bool finished = true;
+	bool finished = true, recorded = false;
 	int r = write_temporaries(job, now, previous, temporaries);
 
+	if (r == 0)
+		r = record_begin(job, previous, now, temporaries, &record);
+	recorded = r == 0;
 	if (r == 0)
 		r = put_files(job, &done, now, previous, first, temporaries);
 	if (r == 0)
@@ -498,16 +510,42 @@ static int install_files(struct job *job, const struct destinations *now,
 		finished = undo_list_run(&done);
 		strv_done(&job->outcome.added);
 	}
+	if (r == 0)
+		record_commit(job, &record);
+	else if (recorded && finished)
+		record_undo(job, &record);
 	for (size_t i = 0; i < now->n; i++)
 		if (temporaries[i])
 			strv_take(&to_remove, temporaries[i]);
 	free(temporaries);
-	finished &= remove_temporaries(&to_remove);
+	finished &= remove_temporaries(job, &to_remove);
 	if (r < 0)
 		remove_empty_dirs(job, now);
 	undo_list_done(&done);
 	if (finished)
 		kernel_end_change(job);
+	return r;
+}
+
+/* Finds out which files of ours are there: of the version, or, if that is NULL, of an install that
+ * was killed. The record may say of a file that it is not ours any more: it counts as replaced by
+ * the new one in the same place. Elsewhere it stays, and so it does if dkms may never have put a
+ * file there. */
+static int list_previous(struct job *job, const char *version, const struct destinations *now,
+	struct destinations *ret)
+{
+	int r;
+
+	if (!version && !job->kernel->unfinished)
+		return 0;
+	r = destinations_list_installed(
+		job, version ? version : job->version, ret, &job->outcome.error);
+	for (size_t i = 0; i < ret->n; i++) {
+		struct destination *f = &ret->items[i];
+
+		if (version ? f->foreign && !is_installed_file(now, f->path) : !f->recorded)
+			free(TAKE_PTR(f->path));
+	}
 	return r;
 }
 
@@ -530,9 +568,8 @@ static int install_locked(struct job *job)
 		return r;
 	r = tree_read_installed(
 		s->trees.dkms, job_on_kernel(job), &version, &job->outcome.error);
-	if (r == 0 && version)
-		r = destinations_list_installed(
-			job, version, &previous, &job->outcome.error);
+	if (r == 0)
+		r = list_previous(job, version, &now, &previous);
 	for (size_t i = 0; i < now.n && r == 0; i++)
 		r = set_from_killed_install(job, &previous, &now.items[i]);
 	if (r == 0)
@@ -562,27 +599,53 @@ void install_free_replaced(struct job *job)
 	free(TAKE_PTR(job->outcome.replaced));
 }
 
+/* Installs a file of the replaced version again. */
+static int restore_file(struct job *job, const struct destination *f)
+{
+	_cleanup_free_ char *dir = path_parent(f->path);
+	int r = dir_make(dir, &job->outcome.error);
+
+	if (r == 0)
+		r = job->shared->settings->symlink_modules
+			    ? link_write(f->path, f->built, &job->outcome.error)
+			    : file_copy(f->built, f->path, &job->outcome.error);
+	return r;
+}
+
+/* Sets the paths of the files of the replaced version to those that they had before somebody
+ * compressed or decompressed them. Returns their sources for record_begin(); the caller frees
+ * the array only. */
+static char **begin_restore(struct destinations *old)
+{
+	char **sources = xcalloc(old->n, sizeof(*sources));
+
+	for (size_t i = 0; i < old->n; i++) {
+		struct destination *f = &old->items[i];
+		char *path = f->path ? path_beside(f->path, f->file) : NULL;
+
+		free(f->path);
+		f->path = path;
+		sources[i] = path ? f->built : NULL;
+	}
+	return sources;
+}
+
 /* Installs the files of the replaced version again and removes those of the job's
  * version. */
 static int restore_replaced_locked(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 	const struct kernel *k = job->kernel;
-	const struct destinations *old = job->outcome.replaced_files;
+	struct destinations *old = job->outcome.replaced_files;
+	_cleanup_free_ char **sources = begin_restore(old);
+	_cleanup_(record_change_done) struct record_change record = {0};
 	int r = kernel_begin_change(job);
 
-	for (size_t i = 0; i < old->n && r == 0; i++) {
-		const struct destination *f = &old->items[i];
-		_cleanup_free_ char *dir = f->path ? path_parent(f->path) : NULL;
-
-		if (!f->path)
-			continue;
-		r = dir_make(dir, &job->outcome.error);
-		if (r == 0)
-			r = s->symlink_modules
-				    ? link_write(f->path, f->built, &job->outcome.error)
-				    : file_copy(f->built, f->path, &job->outcome.error);
-	}
+	if (r == 0)
+		r = record_begin(job, old, old, sources, &record);
+	for (size_t i = 0; i < old->n && r == 0; i++)
+		if (old->items[i].path)
+			r = restore_file(job, &old->items[i]);
 	if (r == 0)
 		r = tree_set_installed(s->trees.dkms,
 			version_on_kernel(
@@ -597,6 +660,8 @@ static int restore_replaced_locked(struct job *job)
 			dir_prune(dir, k->dir);
 		}
 	}
+	if (r == 0)
+		record_commit(job, &record);
 	if (r == 0)
 		kernel_end_change(job);
 	return r;

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/walk.h"
+#include "builder/tree/installed-files.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/job/hooks.h"
@@ -106,15 +107,48 @@ static int find_originals(struct job *job, const char *dir,
 	return r;
 }
 
+/* Tells that a file is left alone; once. */
+static void say_left(struct job *job, const char *path)
+{
+	_cleanup_free_ char *line = xasprintf(
+		"%s is left as it is, because it is not what dkms has installed", path);
+
+	if (!strv_contains(&job->outcome.warnings, line))
+		strv_push(&job->outcome.warnings, line);
+}
+
+/* Returns 1 if there is a file in place of the original saved, which is to be copied to path. That
+ * file is not ours: the kernel's package has been installed again since, or an uninstall that was
+ * killed has put the original there. Only the record tells; without one, a file that is left
+ * there may be ours. Returns 0 otherwise, or a negative errno. */
+static int look_in_place(struct job *job, const struct destinations *installed,
+	const char *saved, const char *path)
+{
+	int r = installed->has_record ? path_look(path) : 0;
+
+	if (r < 0)
+		return error_errno(&job->outcome.error, r, 1, "cannot look at %s", path);
+	if (r > 0 && file_same_bytes(saved, path) != 1)
+		say_left(job, path);
+	return r;
+}
+
 /* Copies the modules back to the kernel's tree. */
-static int restore_originals(struct job *job, const struct originals *o)
+static int restore_originals(
+	struct job *job, const struct originals *o, const struct destinations *installed)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < o->saved.n && r == 0; i++) {
 		_cleanup_free_ char *dir = path_parent(o->paths.items[i]);
 
-		r = dir_make(dir, &job->outcome.error);
+		r = look_in_place(job, installed, o->saved.items[i], o->paths.items[i]);
+		if (r > 0) {
+			r = 0;
+			continue;
+		}
+		if (r == 0)
+			r = dir_make(dir, &job->outcome.error);
 		strv_push(&job->outcome.moved, o->paths.items[i]);
 		if (r == 0)
 			r = file_copy(o->saved.items[i], o->paths.items[i],
@@ -255,7 +289,9 @@ static int remove_files(struct job *job, const struct destinations *installed)
 		const char *dest = installed->items[i].path;
 		_cleanup_free_ char *dir = NULL;
 
-		if (!dest)
+		if (dest && installed->items[i].foreign)
+			say_left(job, dest);
+		if (!dest || installed->items[i].foreign)
 			continue;
 		if (remove_file(job, dest) < 0)
 			return -EIO;
@@ -267,7 +303,7 @@ static int remove_files(struct job *job, const struct destinations *installed)
 }
 
 /* For a version that is not installed: only files with the content of the built ones
- * belong to it, left by an install that was killed. Without a sign of one, the same module is
+ * belong to it, left by an install that was killed, and those that the record has. Without a sign of one, the same module is
  * another package's or the kernel's: a build can copy any module. Sets the paths of all other files
  * to NULL. Sets *any if there are such files. */
 static int keep_identical_files(struct job *job, struct destinations *found,
@@ -278,7 +314,9 @@ static int keep_identical_files(struct job *job, struct destinations *found,
 	for (size_t i = 0; i < found->n; i++) {
 		struct destination *f = &found->items[i];
 		bool is_own = f->path && killed && !destinations_are_of_others(job, f);
-		int r = is_own ? file_same_bytes(f->path, f->built) : 0;
+		int r = is_own && f->recorded ? 1
+			: is_own		 ? file_same_bytes(f->path, f->built)
+						 : 0;
 
 		if (r < 0 && r != -ENOENT)
 			return error_errno(&job->outcome.error, r, 1,
@@ -342,8 +380,8 @@ static int uninstall_locked(struct job *job)
 	if (r < 0)
 		return r;
 	/* The originals are restored first, then the link is removed that says which
-	 * version is installed, and the saved originals last. If dkms is killed in
-	 * between, uninstalling again does the rest. */
+	 * version is installed, and the saved originals and the record last. If dkms is
+	 * killed in between, uninstalling again does the rest. */
 	r = remove_files(job, &installed);
 	if (r < 0 && !job->outcome.removed.n) {
 		kernel_end_change(job); /* nothing is changed */
@@ -352,7 +390,7 @@ static int uninstall_locked(struct job *job)
 	for (size_t i = 0; i < installed.n && r == 0; i++)
 		r = hand_over_original(job, &installed.items[i], &originals);
 	if (r == 0)
-		r = restore_originals(job, &originals);
+		r = restore_originals(job, &originals, &installed);
 	if (r == 0)
 		r = sync_kernel(job);
 	if (r == 0)
@@ -360,6 +398,9 @@ static int uninstall_locked(struct job *job)
 			s->trees.dkms, job_on_kernel(job), false, &job->outcome.error);
 	if (r == 0)
 		r = remove_saved(job, &originals, dir);
+	if (r == 0)
+		r = installed_files_remove(
+			s->trees.dkms, job_on_kernel(job), &job->outcome.error);
 	kernel_forget_modules(job->kernel);
 	job->outcome.changed_kernel = true;
 	if (r < 0)

@@ -52,22 +52,31 @@ static off_t signature_size(int fd, off_t size)
 	return n > size ? -EBADMSG : n;
 }
 
-int signature_strip(const char *path, struct error *err)
+int signature_strip_fd(int fd)
 {
-	_cleanup_close_ int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	off_t n = -1;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, -errno, 1, "cannot open %s", path);
+	if (fstat(fd, &st) < 0)
+		return -errno;
 	while (n != 0) {
 		n = signature_size(fd, st.st_size);
 		if (n > 0 && ftruncate(fd, st.st_size - n) < 0)
 			n = -errno;
 		if (n < 0)
-			return error_errno(
-				err, (int)n, 1, "cannot remove the signature of %s", path);
+			return (int)n;
 		st.st_size -= n;
 	}
 	return 0;
+}
+
+int signature_strip(const char *path, struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, -errno, 1, "cannot open %s", path);
+	r = signature_strip_fd(fd);
+	return r < 0 ? error_errno(err, r, 1, "cannot remove the signature of %s", path) : 0;
 }

@@ -11,5 +11,7 @@ bool signature_is_appended(const char *path);
  * is damaged, or another negative errno. The format is struct module_signature of the
  * kernel's include/linux/module_signature.h. */
 int signature_strip(const char *path, struct error *err);
+/* Does the same for a file that is open for reading and writing. */
+int signature_strip_fd(int fd);
 
 #endif

@@ -22,6 +22,7 @@
 #include "builder/build/build.h"
 #include "builder/install/destinations.h"
 #include "builder/install/kernel-lock.h"
+#include "builder/install/record.h"
 #include "builder/reuse/provenance.h"
 #include "builder/steps/publish.h"
 #include "builder/steps/sign-again.h"
@@ -191,21 +192,40 @@ static int replace_file(const char *from, const char *to, struct error *err)
 	return file_copy_fd(fd, from, to, st.st_mode & 0777, err);
 }
 
-/* Replaces the installed files by the staged ones. Returns the number of those, or a negative
- * errno. */
-static int replace_installed(struct job *job, const struct destinations *installed)
+/* Returns, for each installed file, the path of the staged one that replaces it, or NULL. The
+ * caller frees them and the array. */
+static char **list_sources(const struct job *job, const struct destinations *installed)
 {
+	char **sources = xcalloc(installed->n, sizeof(*sources));
+
+	for (size_t i = 0; i < installed->n; i++) {
+		const struct destination *f = &installed->items[i];
+
+		if (f->path && strv_contains(&job->outcome.moved, f->path))
+			sources[i] = build_staged_path(job, f->file);
+	}
+	return sources;
+}
+
+/* Replaces the installed files by the staged ones, and begins to change the record, if there is
+ * one. Returns the number of those, or a negative errno. */
+static int replace_installed(struct job *job, const struct destinations *installed,
+	struct record_change *record)
+{
+	char **sources = list_sources(job, installed);
 	int r = 0, n = 0;
 
-	for (size_t i = 0; i < installed->n && r == 0; i++) {
-		const struct destination *f = &installed->items[i];
-		_cleanup_free_ char *staged = build_staged_path(job, f->file);
-
-		if (!f->path || !strv_contains(&job->outcome.moved, f->path))
-			continue;
-		r = replace_file(staged, f->path, &job->outcome.error);
-		n++;
+	if (installed->has_record)
+		r = record_begin(job, installed, installed, sources, record);
+	for (size_t i = 0; i < installed->n; i++) {
+		if (sources[i] && r == 0) {
+			r = replace_file(
+				sources[i], installed->items[i].path, &job->outcome.error);
+			n++;
+		}
+		free(sources[i]);
 	}
+	free(sources);
 	return r < 0 ? r : n;
 }
 
@@ -213,6 +233,7 @@ static int replace_locked(struct job *job)
 {
 	struct build *b = job->build;
 	_cleanup_(destinations_done) struct destinations installed = {0};
+	_cleanup_(record_change_done) struct record_change record = {0};
 	_cleanup_(strv_done) struct strv files = {0};
 	bool changed = false;
 	int n, r = list_built(job, &files);
@@ -239,12 +260,13 @@ static int replace_locked(struct job *job)
 	}
 	r = job->outcome.moved.n ? kernel_begin_change(job) : 0;
 	/* The installed files come first, because what is built tells whether they are ours. */
-	n = r < 0 ? r : replace_installed(job, &installed);
+	n = r < 0 ? r : !job->outcome.moved.n ? 0 : replace_installed(job, &installed, &record);
 	r = n < 0 ? n
 		  : tree_publish(job->shared->settings->trees.dkms, job_on_kernel(job),
 			    b->paths.staging_dir, &job->outcome.error);
 	if (r < 0)
 		return r;
+	record_commit(job, &record);
 	job->outcome.changed_kernel = n > 0;
 	job->outcome.signed_again = true;
 	if (n > 0)

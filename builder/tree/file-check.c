@@ -13,6 +13,7 @@
 #include "builder/host/kernel.h"
 #include "builder/conf/quick-read.h"
 #include "builder/tree/file-check.h"
+#include "builder/tree/installed-files.h"
 
 /* Starting a thread takes as long as checking some 30 entries. */
 #define ENTRIES_PER_THREAD 100
@@ -180,15 +181,41 @@ static bool is_in_place(struct checker *c, const struct tree_entry *e, const cha
 	return is_same(built, path);
 }
 
-/* Tells whether a copy of the file is installed: in the distribution's directory, in one
- * of the usual ones, in those that the dkms.conf names, or anywhere else. */
+/* Looks for the file where the record of the installed files has one of this name. Returns 1 if it
+ * is there, 0 if there is another file, and -1 if there is none, or no record. */
+static int is_recorded(
+	struct checker *c, const struct tree_entry *e, const struct built_file *built)
+{
+	_cleanup_(installed_files_done) struct installed_files record = {0};
+	int found = -1;
+
+	if (installed_files_read(c->settings->trees.dkms, tree_entry_on_kernel(e), &record,
+		    NULL) <= 0)
+		return -1;
+	for (size_t i = 0; i < record.n && found < 1; i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s/%s", c->settings->trees.install,
+			e->release, record.items[i].path);
+
+		if (streq(path_base(path), built->name) && !record.items[i].pending &&
+			path_exists(path))
+			found = is_same(built, path);
+	}
+	return found;
+}
+
+/* Tells whether a copy of the file is installed: in the distribution's directory, where the
+ * record says, in one of the usual ones, in those that the dkms.conf names, or anywhere else. */
 static bool is_file_installed(struct checker *c, struct worker *w,
 	const struct tree_entry *e, const struct built_file *built)
 {
 	const struct quick_conf *conf;
+	int recorded;
 
 	if (c->place && is_in_place(c, e, c->place, built))
 		return true;
+	recorded = is_recorded(c, e, built);
+	if (recorded >= 0)
+		return recorded;
 	for (size_t i = 0; i < ARRAY_SIZE(usual_places); i++)
 		if (is_in_place(c, e, usual_places[i], built))
 			return true;

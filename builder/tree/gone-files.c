@@ -11,6 +11,7 @@
 #include "builder/conf/quick-read.h"
 #include "builder/tree/file-check.h"
 #include "builder/tree/gone-files.h"
+#include "builder/tree/installed-files.h"
 
 /* Returns whether the kernel's directory has the file in the directory place, or that is
  * not known. */
@@ -40,9 +41,47 @@ static bool is_in_as_any(const struct settings *s, struct version_on_kernel on,
 	return false;
 }
 
+/* Looks for the file where the record of the installed files has one of this name, and under
+ * other names there. Returns 1 if it is there, 0 if it is not, and -1 if the record does not have
+ * it. */
+static int is_in_record(const struct settings *s, struct version_on_kernel on, const char *file)
+{
+	_cleanup_(installed_files_done) struct installed_files record = {0};
+	int found = -1;
+
+	if (installed_files_read(s->trees.dkms, on, &record, NULL) <= 0)
+		return -1;
+	for (size_t i = 0; i < record.n && found < 1; i++) {
+		const char *path = record.items[i].path;
+		_cleanup_free_ char *dir = path_parent(path);
+
+		if (streq(path_base(path), file))
+			found = is_in_as_any(s, on, dir, file);
+	}
+	return found;
+}
+
+/* Returns whether the file is in one of the directories that the dkms.conf names. place is that
+ * of the distribution, or NULL. */
+static bool is_in_conf_place(const struct settings *s, struct version_on_kernel on,
+	const char *place, const char *file)
+{
+	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, on.name, on.version);
+	_cleanup_free_ char *path = path_join(dir, "source/dkms.conf");
+	struct quick_conf conf;
+	bool found = false;
+
+	quick_conf_read(path, &conf);
+	for (size_t i = 0; i < conf.destinations.n && !found; i++)
+		found = place ? is_in(s, on, conf.destinations.items[i], file)
+			      : is_in_as_any(s, on, conf.destinations.items[i], file);
+	quick_conf_done(&conf);
+	return found;
+}
+
 /* Looks closer at a file that is not in place, the distribution's directory or NULL: under
- * other names there, in the directories that the dkms.conf names, and for an equal file
- * anywhere. */
+ * other names there, where the record says or, without a record, in the directories that the
+ * dkms.conf names, and for an equal file anywhere. */
 static bool is_gone(const struct settings *s, struct version_on_kernel on,
 	const char *place, const char *file)
 {
@@ -53,17 +92,12 @@ static bool is_gone(const struct settings *s, struct version_on_kernel on,
 		.state = STATE_INSTALLED};
 	const struct tree_list list = {&entry, 1};
 	_cleanup_free_ enum file_check *checks = NULL;
-	_cleanup_free_ char *dir = tree_version_dir(s->trees.dkms, on.name, on.version);
-	_cleanup_free_ char *path = path_join(dir, "source/dkms.conf");
-	struct quick_conf conf;
-	bool found = place && is_in_as_any(s, on, place, file);
+	int recorded;
 
-	quick_conf_read(path, &conf);
-	for (size_t i = 0; i < conf.destinations.n && !found; i++)
-		found = place ? is_in(s, on, conf.destinations.items[i], file)
-			      : is_in_as_any(s, on, conf.destinations.items[i], file);
-	quick_conf_done(&conf);
-	if (found)
+	if (place && is_in_as_any(s, on, place, file))
+		return false;
+	recorded = is_in_record(s, on, file);
+	if (recorded > 0 || (recorded < 0 && is_in_conf_place(s, on, place, file)))
 		return false;
 	checks = file_check_entries(s, &list);
 	return checks[0] == FILE_CHECK_DIFFERS;

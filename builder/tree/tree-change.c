@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/staging.h"
+#include "builder/tree/installed-files.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
@@ -286,6 +287,7 @@ int tree_forget(
 	if (r < 0)
 		return r;
 	remove_leftovers(name_dir);
+	installed_files_remove_stray(name_dir);
 	rmdir(originals);
 	/* The version is gone, so it is no failure if an empty directory stays. */
 	if (rmdir(name_dir) < 0 && errno != ENOENT && errno != ENOTEMPTY &&

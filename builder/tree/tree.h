@@ -17,9 +17,10 @@
  *   NAME/VERSION/RELEASE/ARCH/log/make.log
  *   NAME/VERSION/RELEASE/ARCH/from-archive  exists if all of this came with an archive
  *   NAME/kernel-RELEASE-ARCH           symlink to VERSION/RELEASE/ARCH: installed
+ *   NAME/.installed-RELEASE-ARCH       the files that are installed: installed-files.h
  *   NAME/original_module/RELEASE/ARCH/ modules of the kernel that were replaced
  *
- * Names that begin with a dot are temporary and belong to this dkms. RELEASE/ARCH appears
+ * Other names that begin with a dot are temporary, and all of them belong to this dkms. RELEASE/ARCH appears
  * by one rename. Reading takes no lock. tree-change.h declares what changes the tree. */
 
 /* In RELEASE/ARCH: modules and log came with an archive, so that dkms has not built them. */

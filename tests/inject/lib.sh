@@ -190,8 +190,9 @@ leftovers()
 	(
 		cd "$machine" || exit
 		find . -path './cache/v1/tmp/*' -print -o -path './usr/src/linux-*' -prune -o \
-			-path ./var/lib/dkms/.locks -prune -o -name '.?*' -print -o -name 'dkms-*' -print
+			-path ./var/lib/dkms/.locks -prune -o -name '.installed-*' -o -name '.?*' -print -o -name 'dkms-*' -print
 	)
+	stray_records
 }
 
 # Prints the lines of callers of the last hit, for people.

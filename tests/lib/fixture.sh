@@ -401,13 +401,23 @@ leftover_processes()
 	printf '%s' "$found"
 }
 
+# Prints the records of installed files that belong to nothing that is installed.
+stray_records()
+{
+	local record
+
+	for record in "$dkmstree"/*/.installed-*; do
+		[ ! -e "$record" ] || [ -L "${record/.installed-/kernel-}" ] || echo "$record"
+	done
+}
+
 # Checks that the trees are consistent: a built version has all of its files, an installed module is
 # in the kernel's tree, and no temporary file is left.
 check_trees() # DESCRIPTION
 {
 	local dir link bad=
 
-	bad+=$(find "$dkmstree" ! -path "$dkmstree/.locks" \( -name '.*' -o -name '*.new-*' -o -name '*.old-*' \) -print)
+	bad+=$(find "$dkmstree" ! -path "$dkmstree/.locks" ! -name '.installed-*' \( -name '.*' -o -name '*.new-*' -o -name '*.old-*' \) -print)
 	bad+=$(find "$sourcetree" "$installtree" -path '*/linux-headers-*' -prune -o -name '.*' -print)
 	for dir in "$dkmstree"/*/*/*/"$arch"; do
 		case $dir in
@@ -416,6 +426,7 @@ check_trees() # DESCRIPTION
 		[ -s "$dir/log/make.log" ] || bad+=" no log: $dir"
 		grep -q "vermagic=$(basename "${dir%/*}") SMP" "$dir"/module/*.ko || bad+=" no module: $dir"
 	done
+	bad+=$(stray_records)
 	for link in "$dkmstree"/*/kernel-*; do
 		[ -L "$link" ] || continue
 		[ -d "$link/module" ] || bad+=" leads nowhere: $link"

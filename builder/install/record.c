@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does a change of a kernel's directory leave in the record of the installed files? */
+#include "config.h"
+
+#include "base/file.h"
+#include "builder/install/record.h"
+
+/* Returns the path relative to the kernel's directory; points into path. */
+static const char *relative(const struct job *job, const char *path)
+{
+	return path + strlen(job->kernel->dir) + 1;
+}
+
+static int write_record(struct job *job, const struct installed_files *l, struct error *err)
+{
+	return installed_files_write(
+		job->shared->settings->trees.dkms, job_on_kernel(job), l, err);
+}
+
+/* Adds the files of previous, which no record has. */
+static int add_previous(
+	struct job *job, const struct destinations *previous, struct installed_files *ret)
+{
+	char digest[DIGEST_HEX];
+	int r = 0;
+
+	for (size_t i = 0; i < previous->n && r == 0; i++) {
+		const char *path = previous->items[i].path;
+
+		r = path ? path_look(path) : 0;
+		if (r <= 0)
+			continue;
+		r = installed_files_digest(path, digest, &job->outcome.error);
+		if (r == 0)
+			installed_files_add(ret, relative(job, path), digest, false);
+	}
+	return r;
+}
+
+/* Adds the lines of from for path. */
+static void add_lines_of(
+	struct installed_files *ret, const struct installed_files *from, const char *path)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (streq(from->items[i].path, path))
+			installed_files_add(ret, path, from->items[i].digest, false);
+}
+
+int record_begin(struct job *job, const struct destinations *previous,
+	const struct destinations *now, char *const *sources, struct record_change *ret)
+{
+	_cleanup_(installed_files_done) struct installed_files both = {0};
+	char digest[DIGEST_HEX];
+	int r = installed_files_read(job->shared->settings->trees.dkms, job_on_kernel(job),
+		&ret->before, &job->outcome.error);
+
+	ret->existed = r > 0;
+	if (r == 0)
+		r = add_previous(job, previous, &ret->before);
+	for (size_t i = 0; i < ret->before.n; i++)
+		installed_files_add(&both, ret->before.items[i].path,
+			ret->before.items[i].digest, ret->before.items[i].pending);
+	for (size_t i = 0; i < now->n && r >= 0; i++) {
+		const char *path = now->items[i].path ? relative(job, now->items[i].path) : NULL;
+
+		if (path && !sources[i])
+			add_lines_of(&ret->after, &ret->before, path);
+		if (!path || !sources[i])
+			continue;
+		r = installed_files_digest(sources[i], digest, &job->outcome.error);
+		installed_files_add(&ret->after, path, digest, false);
+		installed_files_add(&both, path, digest, ret->before.n > 0);
+	}
+	return r < 0 ? r : write_record(job, &both, &job->outcome.error);
+}
+
+void record_commit(struct job *job, const struct record_change *c)
+{
+	if (c->before.n)
+		write_record(job, &c->after, NULL);
+}
+
+void record_undo(struct job *job, const struct record_change *c)
+{
+	if (c->existed)
+		write_record(job, &c->before, NULL);
+	else
+		installed_files_remove(
+			job->shared->settings->trees.dkms, job_on_kernel(job), NULL);
+}
+
+void record_change_done(struct record_change *c)
+{
+	installed_files_done(&c->before);
+	installed_files_done(&c->after);
+}
