@@ -133,6 +133,17 @@ static const char *why_no_sandbox(void)
 	return "bubblewrap is not installed or namespaces are not permitted here";
 }
 
+/* Whether a package may need a sandbox although they are off. With --sandbox=off that is so only
+ * as long as the name of a package, whose dkms.conf is evaluated, is not known. */
+static bool may_need_sandbox(const struct plan *p)
+{
+	bool has_nameless = !p->shared.settings->sandbox.mode_given;
+
+	for (size_t i = 0; i < p->n_jobs && !has_nameless; i++)
+		has_nameless = !p->jobs[i]->name;
+	return has_nameless && policy_is_possible(p->shared.settings);
+}
+
 static int choose_kind(struct plan *p, struct error *err)
 {
 	enum sandbox_mode mode = p->shared.settings->sandbox.mode;
@@ -140,8 +151,7 @@ static int choose_kind(struct plan *p, struct error *err)
 
 	p->shared.sandbox = SANDBOX_KIND_NONE;
 	/* A single package may have one. */
-	if (mode == SANDBOX_OFF && (p->shared.settings->sandbox.mode_given ||
-					   !policy_is_possible(p->shared.settings)))
+	if (mode == SANDBOX_OFF && !may_need_sandbox(p))
 		return 0;
 	r = try_users(p, err);
 	if (r < 0)

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/walk.h"
 #include "builder/add/differences.h"
 
@@ -16,61 +18,133 @@ static bool is_version_control(const struct walk_entry *e)
 					    streq(e->name, ".svn") || streq(e->name, ".bzr"));
 }
 
-static int same_target(const char *a, const char *b)
-{
-	_cleanup_free_ char *target_a = NULL, *target_b = NULL;
-	int r = link_read(a, &target_a);
+/* The directory of another user may change while root compares it: a part of it may become a link
+ * to what he may not read. So everything in it is opened from its descriptor, and a file is read
+ * only if its guard lets it pass. */
+struct comparison {
+	int from; /* the descriptor of the directory */
+	struct read_guard guard;
+	const char *copy;
+	struct strv seen; /* the paths of all entries in from */
+	bool refused;
+};
 
-	if (r == 0)
-		r = link_read(b, &target_b);
-	return r < 0 ? r : streq(target_a, target_b);
+static int same_target(const struct walk_entry *e, const char *copy)
+{
+	_cleanup_free_ char *target = xcalloc(PATH_MAX + 1, 1), *of_copy = NULL;
+	ssize_t n = readlinkat(e->parent, e->name, target, PATH_MAX);
+	int r = n < 0 ? -errno : link_read(copy, &of_copy);
+
+	return r < 0 ? r : streq(target, of_copy);
 }
 
-/* Returns 1 if the entries at both paths are the same, 0 if not, also if b does not exist. */
-static int is_same(const char *a, const char *b)
+/* Returns 1 if the regular file of the walk has the bytes of the copy. */
+static int same_file(struct comparison *c, const struct walk_entry *e, const char *copy)
 {
-	struct stat st_a, st_b;
+	struct read_guard guard;
+	struct stat dir, st, st_copy;
+	mode_t mode;
+	_cleanup_close_ int fd = file_open_at(e->parent, e->name, &mode);
+	_cleanup_close_ int copy_fd = fd < 0 ? -1 : guard_open_file(copy, &guard, &st_copy);
 
-	if (lstat(a, &st_a) < 0)
+	if (fd < 0)
+		return fd;
+	if (copy_fd == -ENOENT || copy_fd == -ENOTDIR || copy_fd == -EINVAL)
+		return 0;
+	if (fstat(fd, &st) < 0 || fstat(e->parent, &dir) < 0)
 		return -errno;
-	if (lstat(b, &st_b) < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	if ((st_a.st_mode ^ st_b.st_mode) & S_IFMT)
+	c->refused = copy_fd == -EPERM || !guard_allows(&c->guard, &dir, &st);
+	if (c->refused || copy_fd < 0)
+		return c->refused ? -EPERM : copy_fd;
+	if (((st.st_mode ^ st_copy.st_mode) & S_IXUSR) || st.st_size != st_copy.st_size)
 		return 0;
-	if (S_ISLNK(st_a.st_mode))
-		return same_target(a, b);
-	if (!S_ISREG(st_a.st_mode))
-		return 1;
-	if (((st_a.st_mode ^ st_b.st_mode) & S_IXUSR) || st_a.st_size != st_b.st_size)
-		return 0;
-	return file_same_bytes(a, b);
+	return file_same_bytes_fd(fd, copy_fd, st.st_size);
 }
 
-/* Appends what is in from and not the same in copy; with only_missing, what is not in copy. */
-static int compare(const char *from, const char *copy, bool only_missing, struct strv *ret,
-	struct error *err)
+/* Returns 1 if the entry of the walk and the one at the path copy are the same, 0 if not, also if
+ * there is no copy. */
+static int is_same(struct comparison *c, const struct walk_entry *e, const char *copy)
+{
+	struct stat st;
+
+	if (lstat(copy, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	if ((st.st_mode & S_IFMT) != (mode_t)DTTOIF(e->type))
+		return 0;
+	if (e->type == DT_LNK)
+		return same_target(e, copy);
+	return e->type == DT_REG ? same_file(c, e, copy) : 1;
+}
+
+static int fail(const struct comparison *c, const char *path, int r, struct error *err)
+{
+	_cleanup_free_ char *what = xstrdup(path);
+
+	text_mask_controls(what);
+	if (!c->refused)
+		return error_errno(err, r, 1, "cannot compare %s", what);
+	error_set(err, r, 1,
+		"cannot compare %s: others than root decide what is there, and it is neither "
+		"readable by all nor the owner's",
+		what);
+	error_remedy(err, "chmod -R go+rX there, if others may read it");
+	return r;
+}
+
+/* Appends what is in the directory and not the same in the copy. */
+static int list_changed(
+	struct comparison *c, const char *from, struct strv *ret, struct error *err)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
-	int r = walk_begin(&w, from, WALK_SORTED);
+	int r = walk_begin_at(&w, take_fd(&c->from), WALK_SORTED);
 
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot read %s", from);
-	while (r >= 0 && (e = walk_next(&w))) {
-		_cleanup_free_ char *a = path_join(from, e->path);
-		_cleanup_free_ char *b = path_join(copy, e->path);
-		bool is_dir = e->type == DT_DIR;
+	while ((e = walk_next(&w))) {
+		_cleanup_free_ char *copy = path_join(c->copy, e->path);
+		_cleanup_free_ char *path = NULL;
 
+		strv_push(&c->seen, e->path);
 		if (is_version_control(e)) {
 			walk_skip(&w);
 			continue;
 		}
-		r = e->error ? e->error : only_missing ? path_look(b) : is_same(a, b);
-		if (r < 0)
-			return error_errno(err, r, 1, "cannot compare %s with %s", a, b);
+		r = e->error ? e->error : is_same(c, e, copy);
+		if (r < 0) {
+			path = path_join(from, e->path);
+			return fail(c, path, r, err);
+		}
 		if (r == 0)
 			strv_push(ret, e->path);
-		if (r == 0 && is_dir)
+		if (r == 0 && e->type == DT_DIR)
+			walk_skip(&w);
+	}
+	return 0;
+}
+
+/* Appends what is in the copy only. */
+static int list_extra(struct comparison *c, struct strv *ret, struct error *err)
+{
+	_cleanup_(walk_done) struct walk w = {0};
+	const struct walk_entry *e;
+	int r = walk_begin(&w, c->copy, WALK_SORTED);
+
+	if (r < 0)
+		return error_errno(err, r, 1, "cannot read %s", c->copy);
+	strv_sort(&c->seen);
+	while ((e = walk_next(&w))) {
+		if (is_version_control(e)) {
+			walk_skip(&w);
+			continue;
+		}
+		if (e->error)
+			return error_errno(
+				err, e->error, 1, "cannot read %s/%s", c->copy, e->path);
+		if (strv_find_sorted(&c->seen, e->path) < c->seen.n)
+			continue;
+		strv_push(ret, e->path);
+		if (e->type == DT_DIR)
 			walk_skip(&w);
 	}
 	return 0;
@@ -79,10 +153,15 @@ static int compare(const char *from, const char *copy, bool only_missing, struct
 int differences_list(const char *from, const char *copy, bool extra, struct strv *ret,
 	struct error *err)
 {
-	int r = compare(from, copy, false, ret, err);
+	struct comparison c = {.copy = copy};
+	int r;
 
+	c.from = guard_open(from, O_RDONLY | O_DIRECTORY, &c.guard);
+	c.refused = c.from == -EPERM;
+	r = c.from < 0 ? fail(&c, from, c.from, err) : list_changed(&c, from, ret, err);
 	if (r == 0 && extra)
-		r = compare(copy, from, true, ret, err);
+		r = list_extra(&c, ret, err);
+	strv_done(&c.seen);
 	strv_sort(ret);
 	return r;
 }

@@ -11,7 +11,8 @@
  * different in its copy, and, with extra, of what is only in the copy; sorted. Compares
  * the content of files, whether they are executable, and the targets of links. Leaves out
  * the directories of version control: .git and the like. Returns 0, or a negative errno with
- * status 1. */
+ * status 1; -EPERM if another user decides what is in from, and he may not read it: a link in
+ * the path from counts as his, so it is not resolved before. */
 int differences_list(const char *from, const char *copy, bool extra, struct strv *ret,
 	struct error *err);
 

@@ -207,7 +207,7 @@ static int refresh_work(struct job *job)
 	if (r < 0)
 		return r;
 	if (from && copy && !streq(from, copy))
-		r = differences_list(from, copy, is_empty(job->conf->post_add), &files,
+		r = differences_list(job->add->from, copy, is_empty(job->conf->post_add), &files,
 			&job->outcome.error);
 	if (r == 0 && !files.n && has_post_add(job) &&
 		tree_has_add_mark(s->trees.dkms, job->name, job->version))

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/walk.h"
 #include "builder/host/module-name.h"
+#include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/collect.h"
 #include "builder/build/places.h"
@@ -142,6 +143,19 @@ static int take_entry(struct taking *t, const struct walk_entry *e)
 	return 0;
 }
 
+/* Leaves out what would say of the modules that dkms has not built them. */
+static bool leave_mark_out(struct taking *t, struct walk *w, const struct walk_entry *e)
+{
+	if (!streq(e->path, TREE_FROM_ARCHIVE))
+		return false;
+	if (e->type == DT_DIR)
+		walk_skip(w);
+	strv_pushf(&t->job->outcome.warnings,
+		"POST_BUILD made %s/%s, a name that dkms uses, and it is not kept",
+		t->job->build->paths.built_dir, e->path);
+	return true;
+}
+
 static int take_files(struct taking *t)
 {
 	struct job *job = t->job;
@@ -154,7 +168,7 @@ static int take_files(struct taking *t)
 		return error_errno(&job->outcome.error, r, 1, "cannot read %s", lent);
 	r = dir_make(t->to, &job->outcome.error);
 	while (r == 0 && (e = walk_next(&w)))
-		r = take_entry(t, e);
+		r = leave_mark_out(t, &w, e) ? 0 : take_entry(t, e);
 	if (t->n_odd == 1)
 		strv_pushf(&job->outcome.warnings,
 			"POST_BUILD made %s/%s, which is no file and is not kept",

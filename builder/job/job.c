@@ -50,17 +50,16 @@ int job_try_lock(struct job *job, const char *what, struct lock *ret)
 }
 
 /* Returns the mode of the sandbox for the job's package. While it is not known what the
- * administrator says of the package, it has a sandbox if there can be one. */
+ * administrator says of the package, it has a sandbox if there can be one, even with
+ * --sandbox=off: this may be a package that must not do anything without one. */
 static enum sandbox_mode sandbox_mode(const struct job *job)
 {
 	const struct settings *s = job->shared->settings;
 
-	if (s->sandbox.mode_given)
-		return s->sandbox.mode;
-	if (job->policy.sandbox.mode_set)
-		return job->policy.sandbox.mode;
 	if (job->policy.unread && s->sandbox.mode == SANDBOX_OFF)
 		return SANDBOX_AUTO;
+	if (!s->sandbox.mode_given && job->policy.sandbox.mode_set)
+		return job->policy.sandbox.mode;
 	return s->sandbox.mode;
 }
 

@@ -149,6 +149,33 @@ for n in {1..12}; do
 	[ -e "$work/done" ] || break
 	secret_is_safe "add DIRECTORY: exchanged at opening $n"
 done
+# A directory that was added and built is compared with the copy.
+for at in mod secret m.c; do
+	for n in {1..12}; do
+		foreign
+		dkms remove mod/1.0 --all > "$work/out"
+		rm "$sourcetree/mod-1.0"
+		dkms build "$work/joe/mod" -k $K > "$work/out"
+		[ $at != secret ] || echo mine > "$work/joe/mod/secret"
+		[ $at = mod ] || chmod 0711 "$work/private"
+		swapping "$work/joe/mod" "$work/joe/other" $at $n build "$work/joe/mod" -k $K
+		[ -e "$work/done" ] || break
+		secret_is_safe "build DIRECTORY: exchanged at opening $n of $at"
+		[ $at != mod ] || is "$(grep -cw secret "$work/out" "$work/err" | paste -sd' ')" \
+			"$work/out:0 $work/err:0" "no name of root's is told"
+	done
+done
+# Root's own file by another name: what it has is not compared.
+if [ "$(stat -f -c %d "$work/joe")" = "$(stat -f -c %d "$work/private")" ]; then
+	foreign
+	dkms remove mod/1.0 --all > "$work/out"
+	rm "$sourcetree/mod-1.0"
+	echo guessed > "$work/joe/mod/guess"
+	dkms build "$work/joe/mod" -k $K > "$work/out"
+	ln -f "$work/private/secret" "$work/joe/mod/guess"
+	dkms_exits 1 "build of an added directory that has another name of root's file" build "$work/joe/mod" -k $K
+	like "$err" "cannot compare .*/guess: others than root decide" "says why"
+fi
 for n in {1..12}; do
 	foreign
 	dkms build mod/1.0 -k $K > "$work/out"

@@ -203,6 +203,19 @@ evaluates 0 "a directory" build "$work/directory/special" -k $K
 dkms remove special/1.0 --all > /dev/null
 rm -r "$sourcetree/special-1.0"
 evaluates 0 "a directory that is added" add "$work/directory/special"
+dkms remove special/1.0 --all > /dev/null
+rm -r "$sourcetree/special-1.0"
+evaluates 1 "a directory, with --sandbox=off" build "$work/directory/special" -k $K --sandbox=off
+like "$err" "there is no sandbox, and sandbox=require in /etc/dkms asks for one" "is an error"
+dkms remove special/1.0 --all > /dev/null 2>&1
+rm -rf "$sourcetree/special-1.0"
+evaluates 0 "an archive, with --sandbox=off" build --archive "$work/special.tgz" -k $K --sandbox=off
+dkms remove special/1.0 --all > /dev/null 2>&1
+rm -rf "$sourcetree/special-1.0"
+rm "$etc/special.conf"
+dkms_exits 0 "a directory, with --sandbox=off and no file for any package" build "$work/directory/special" -k $K --sandbox=off
+is "$(ls "$hidden/closed")" root "is evaluated as root"
+rm "$hidden/closed/root"
 
 # NAME-VERSION.conf is the NAME.conf of another package, too: it permits nothing to a version.
 # Makes a package mod/VERSION whose build says what it sees.

@@ -85,6 +85,11 @@ changes()
 # Scripts that leave something that dkms must not take.
 hostile()
 {
+	for one in touch mkdir; do
+		package "$one $place/from-archive" "[ $one = touch ] || touch $place/from-archive/file"
+		builds 0 "warning: .*POST_BUILD made .*/from-archive, a name that dkms uses, and it is not kept" "POST_BUILD claims an archive by $one"
+		ok "the mark is not taken" test ! -e "$there/from-archive"
+	done
 	package "ln -s /etc/shadow $place/shadow" "mkfifo $place/fifo" "ln -s /etc $place/etc"
 	builds 0 "warning: .*POST_BUILD made .*/etc and 2 more that are no files and are not kept" "POST_BUILD makes links and a FIFO"
 	is "$(find "$there" ! -type d ! -type f)" "" "they are not taken"
