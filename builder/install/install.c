@@ -73,8 +73,10 @@ static int move_file(
 		r = -errno;
 		/* The kernel's tree and the dkms tree may be on different file systems.
 		 */
-		if (r == -EXDEV)
+		if (r == -EXDEV) {
+			file_remove_temporaries(to);
 			r = file_copy(from, to, NULL);
+		}
 		if (r == 0)
 			r = dir_sync(dir);
 		if (r == 0 && unlink(from) < 0)
@@ -605,6 +607,7 @@ static int restore_file(struct job *job, const struct destination *f)
 	_cleanup_free_ char *dir = path_parent(f->path);
 	int r = dir_make(dir, &job->outcome.error);
 
+	file_remove_temporaries(f->path);
 	if (r == 0)
 		r = job->shared->settings->symlink_modules
 			    ? link_write(f->path, f->built, &job->outcome.error)

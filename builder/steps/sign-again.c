@@ -189,6 +189,7 @@ static int replace_file(const char *from, const char *to, struct error *err)
 		return file_open_error(from, fd, err);
 	if (stat(to, &st) < 0)
 		return error_errno(err, -errno, 1, "cannot look at %s", to);
+	file_remove_temporaries(to);
 	return file_copy_fd(fd, from, to, st.st_mode & 0777, err);
 }
 

@@ -88,23 +88,6 @@ int installed_files_read(const char *dkms_tree, struct version_on_kernel on,
 	return 1;
 }
 
-/* Removes the temporary files of record, a path, that killed processes have left: their names begin
- * with a dot and the name of the record. The caller holds the kernel's lock, so no running
- * process uses them. */
-static void remove_old_temporaries(const char *dir, const char *record)
-{
-	_cleanup_free_ char *prefix = xasprintf(".%s.", path_base(record));
-	_cleanup_(strv_done) struct strv names = {0};
-
-	dir_list(dir, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *path = path_join(dir, names.items[i]);
-
-		if (has_prefix(names.items[i], prefix))
-			unlink(path);
-	}
-}
-
 int installed_files_write(const char *dkms_tree, struct version_on_kernel on,
 	const struct installed_files *l, struct error *err)
 {
@@ -116,7 +99,7 @@ int installed_files_write(const char *dkms_tree, struct version_on_kernel on,
 	for (size_t i = 0; i < l->n; i++)
 		str_addf(&text, "%s%s %s\n", l->items[i].pending ? "+" : "",
 			l->items[i].digest, l->items[i].path);
-	remove_old_temporaries(dir, path);
+	file_remove_temporaries(path);
 	r = file_write(path, text.data ? text.data : "", text.len, 0644, err);
 	if (r < 0)
 		return r;
@@ -128,9 +111,8 @@ int installed_files_remove(
 	const char *dkms_tree, struct version_on_kernel on, struct error *err)
 {
 	_cleanup_free_ char *path = record_path(dkms_tree, on);
-	_cleanup_free_ char *dir = path_parent(path);
 
-	remove_old_temporaries(dir, path);
+	file_remove_temporaries(path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_errno(err, -errno, 1, "cannot remove %s", path);
 	return 0;

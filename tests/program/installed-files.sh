@@ -241,6 +241,29 @@ killed()
 	is "$(stray_records)" "" "the record is gone"
 }
 
+# A process that could not even remove its temporary files has left them: the next one does.
+temporaries()
+{
+	local one
+
+	machine
+	kernel $K
+	module hello 1.0
+	kernel_module $K kernel/hello.ko 0.5
+	before=$(snapshot "$installtree")
+	dkms install hello/1.0 -k $K > /dev/null
+	for one in "$installtree/$K/kernel/.hello.ko.123-0" "$dkmstree/hello/..installed-$K-$arch.123-4" \
+		"$installtree/$K/kernel/.hello.ko.mine"
+	do
+		echo left > "$one"
+	done
+	touch "$dkmstree/.unfinished-$K"
+	dkms_exits 0 "uninstall after a process was killed" uninstall hello/1.0 -k $K
+	is "$(find "$installtree" "$dkmstree/hello" -name '.?*')" "$installtree/$K/kernel/.hello.ko.mine" "removes its temporary files"
+	rm "$installtree/$K/kernel/.hello.ko.mine"
+	is "$(snapshot "$installtree")" "$before" "all is as it was"
+}
+
 # An install that fails, or is undone, and one over the tree of another dkms.
 undone()
 {
@@ -269,5 +292,6 @@ replaced
 changed
 moved
 killed
+temporaries
 undone
 finish
