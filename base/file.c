@@ -216,23 +216,6 @@ static char *temporary_name(const char *path)
 		atomic_fetch_add(&counter, 1));
 }
 
-void file_remove_temporaries(const char *path)
-{
-	_cleanup_free_ char *dir = path_parent(path);
-	_cleanup_free_ char *prefix = xasprintf(".%s.", path_base(path));
-	_cleanup_(strv_done) struct strv names = {0};
-
-	dir_list(dir, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *temporary = path_join(dir, names.items[i]);
-		const char *end = names.items[i] + strlen(prefix);
-
-		if (has_prefix(names.items[i], prefix) && strchr(end, '-') &&
-			strspn(end, "0123456789-") == strlen(end))
-			unlink(temporary);
-	}
-}
-
 int file_read_fd(int fd, size_t max, struct str *ret)
 {
 	char buffer[65536];

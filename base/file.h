@@ -85,10 +85,6 @@ int file_write(
 	const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
 /* Reads the target of a link. The caller frees it. -EINVAL if path is not a link. */
 int link_read(const char *path, char **ret);
-/* Removes the temporary files that file_write(), file_copy(), file_copy_fd() and link_write() of
- * killed processes have left beside path: ".NAME.PID-NUMBER". The caller has to make sure that no
- * running process writes to path. Ignores failures. */
-void file_remove_temporaries(const char *path);
 /* Makes path a link to target. An existing file or link is replaced by rename. */
 int link_write(const char *path, const char *target, struct error *err);
 /* Copies a regular file with its mode and times to a temporary name beside to, syncs it

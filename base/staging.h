@@ -20,5 +20,9 @@ bool staging_is_leftover(const char *path);
 void staging_remove_leftover(const char *path);
 /* Removes everything that was left behind in dir and whose name begins with prefix. */
 void staging_remove_leftovers(const char *dir, const char *prefix);
+/* Removes the temporary files that file_write(), file_copy(), file_copy_fd() and link_write() of
+ * killed processes have left beside path: ".NAME.PID-NUMBER". The caller has to make sure that no
+ * running process writes to path. Ignores failures. */
+void staging_remove_temporaries(const char *path);
 
 #endif

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 
 #include "base/file.h"
+#include "base/staging.h"
 #include "builder/host/version.h"
 #include "builder/module/examine.h"
 #include "builder/tree/tree-change.h"
@@ -74,7 +75,7 @@ static int move_file(
 		/* The kernel's tree and the dkms tree may be on different file systems.
 		 */
 		if (r == -EXDEV) {
-			file_remove_temporaries(to);
+			staging_remove_temporaries(to);
 			r = file_copy(from, to, NULL);
 		}
 		if (r == 0)
@@ -607,7 +608,7 @@ static int restore_file(struct job *job, const struct destination *f)
 	_cleanup_free_ char *dir = path_parent(f->path);
 	int r = dir_make(dir, &job->outcome.error);
 
-	file_remove_temporaries(f->path);
+	staging_remove_temporaries(f->path);
 	if (r == 0)
 		r = job->shared->settings->symlink_modules
 			    ? link_write(f->path, f->built, &job->outcome.error)

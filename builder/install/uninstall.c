@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "base/staging.h"
 #include "base/walk.h"
 #include "builder/tree/installed-files.h"
 #include "builder/tree/tree-change.h"
@@ -150,7 +151,7 @@ static int restore_originals(
 		if (r == 0)
 			r = dir_make(dir, &job->outcome.error);
 		strv_push(&job->outcome.moved, o->paths.items[i]);
-		file_remove_temporaries(o->paths.items[i]);
+		staging_remove_temporaries(o->paths.items[i]);
 		if (r == 0)
 			r = file_copy(o->saved.items[i], o->paths.items[i],
 				&job->outcome.error);

@@ -14,6 +14,7 @@
 
 #include "base/dir-copy.h"
 #include "base/file.h"
+#include "base/staging.h"
 #include "builder/module/compress.h"
 #include "builder/module/examine.h"
 #include "builder/module/signature.h"
@@ -189,7 +190,7 @@ static int replace_file(const char *from, const char *to, struct error *err)
 		return file_open_error(from, fd, err);
 	if (stat(to, &st) < 0)
 		return error_errno(err, -errno, 1, "cannot look at %s", to);
-	file_remove_temporaries(to);
+	staging_remove_temporaries(to);
 	return file_copy_fd(fd, from, to, st.st_mode & 0777, err);
 }
 

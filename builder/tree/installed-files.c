@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "base/file.h"
+#include "base/staging.h"
 #include "cache/libcrypto.h"
 #include "builder/tree/installed-files.h"
 
@@ -99,7 +100,7 @@ int installed_files_write(const char *dkms_tree, struct version_on_kernel on,
 	for (size_t i = 0; i < l->n; i++)
 		str_addf(&text, "%s%s %s\n", l->items[i].pending ? "+" : "",
 			l->items[i].digest, l->items[i].path);
-	file_remove_temporaries(path);
+	staging_remove_temporaries(path);
 	r = file_write(path, text.data ? text.data : "", text.len, 0644, err);
 	if (r < 0)
 		return r;
@@ -112,7 +113,7 @@ int installed_files_remove(
 {
 	_cleanup_free_ char *path = record_path(dkms_tree, on);
 
-	file_remove_temporaries(path);
+	staging_remove_temporaries(path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_errno(err, -errno, 1, "cannot remove %s", path);
 	return 0;
