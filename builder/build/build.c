@@ -109,6 +109,7 @@ void build_free(struct build *b)
 	free(b->search_path);
 	build_inputs_done(&b->inputs);
 	strv_done(&b->other_modules);
+	strv_done(&b->part_paths);
 	free(b);
 }
 

@@ -67,6 +67,9 @@ struct build {
 	struct build_inputs inputs;
 	bool inputs_known; /* build_look_at_inputs() has been called */
 	char *search_path;    /* build_search_path()'s; NULL: it was not asked for */
+	/* others.c's: of each directory of which builds see a part, the path by which they
+	 * see it and its real path or ""; empty: not found out yet */
+	struct strv part_paths;
 	struct strv other_modules; /* those that others_find_module() looks at */
 	bool other_modules_known;
 };

@@ -99,16 +99,30 @@ void others_show(const struct job *job, struct sandbox *box)
 	}
 }
 
+/* Notes by which paths builds and the machine know the directories: a build opens thousands
+ * of files, and each is compared with them. */
+static void find_part_paths(const struct job *job)
+{
+	struct strv *paths = &job->build->part_paths;
+
+	for (enum part part = SOURCE_TREE; part <= KERNEL_DIR; part++) {
+		char *real = realpath(real_dir(job, part), NULL);
+
+		strv_take(paths, places_path(job->build, real_dir(job, part)));
+		strv_take(paths, real ? real : xstrdup(""));
+	}
+}
+
 /* Returns the directory at path, or -1. */
 static int find_part(const struct job *job, const char *path)
 {
-	for (enum part part = SOURCE_TREE; part <= KERNEL_DIR; part++) {
-		_cleanup_free_ char *seen = places_path(job->build, real_dir(job, part));
-		_cleanup_free_ char *real = realpath(real_dir(job, part), NULL);
+	const struct strv *paths = &job->build->part_paths;
 
-		if (streq(path, seen) || (real && streq(path, real)))
-			return (int)part;
-	}
+	if (!paths->n)
+		find_part_paths(job);
+	for (size_t i = 0; i < paths->n; i++)
+		if (streq(path, paths->items[i]))
+			return (int)(i / 2);
 	return -1;
 }
 
