@@ -1,20 +1,22 @@
 # shellcheck shell=bash disable=SC2154
-# Measures building modules × kernels without a cache. The timeline is drawn from this run.
+# Measures building modules × kernels without a cache, and with the settings of a new installation: with an empty
+# cache, which each build of the run fills for those after it. The timeline is drawn from the run without.
 
 case $mode in
 full)
 	mapfile -t small < <(printf '%s\n' "${modules[@]}" | grep -vE '^(jool-dkms|dpdk-kmods)/')
 	picked=("${kernels[@]:0:2}" "${kernels[@]: -1}")
-	turns="ours=1 trixie=1 bookworm=1 make=1 xargs=1"
+	turns="ours=1 kept=1 trixie=1 bookworm=1 make=1 xargs=1"
 	;;
 *)
 	mapfile -t small < <(printf '%s\n' "${modules[@]}" | grep -v '^evdi/')
 	picked=("${kernels[@]:0:2}")
-	turns="ours=1 trixie=1 make=1 xargs=1"
+	turns="ours=1 kept=1 trixie=1 make=1 xargs=1"
 	;;
 esac
 n=$((${#small[@]} * ${#picked[@]}))
 dir=$work/trees/matrix
+cache=$work/trees/matrix-cache
 
 # Copies the source for each build without dkms, and writes a line for it to $work/builds.
 copy_all()
@@ -50,8 +52,15 @@ run_matrix() # PROGRAM
 		return
 		;;
 	esac
-	add_modules "$1" "$dir" "${picked[*]}" "${small[@]}"
+	# This dkms is measured as "kept", too.
+	add_modules "${1/kept/ours}" "$dir" "${picked[*]}" "${small[@]}"
 	case $1 in
+	kept)
+		rm -rf "$cache"
+		# shellcheck disable=SC2046
+		take kept "${program[ours]}" autoinstall $(k_options "${picked[@]}") --no-depmod \
+			--cache-dir "$cache" --json $(on "$dir")
+		;;
 	ours)
 		# shellcheck disable=SC2046
 		take ours "${program[ours]}" autoinstall $(k_options "${picked[@]}") --no-cache \
@@ -67,4 +76,11 @@ run_matrix() # PROGRAM
 row matrix "${#small[@]} modules × ${#picked[@]} kernels built, nothing cached"
 compare run_matrix "$turns"
 bound_of_makes "$work/matrix.json"
+# The programs took turns with both ways of this dkms, so the second row has the same runs of them.
+kept=$(grep '"program":"kept"' "$work/row" | sed 's/"kept"/"ours"/')
+peers=$(grep -E '"program":"(trixie|bookworm|make)"' "$work/row")
+sed -i '/"program":"kept"/d' "$work/row"
+end_row
+row matrix-default "the same with the default settings: the cache is on, and empty"
+printf '%s\n' "$kept" "$peers" >> "$work/row"
 end_row
