@@ -32,15 +32,25 @@ int libcrypto_load(struct error *err);
 	X(ERR_clear_error)                                                               \
 	X(ERR_peek_last_error)                                                           \
 	X(ERR_reason_error_string)                                                       \
+	X(EVP_DecodeBlock)                                                               \
 	X(EVP_Digest)                                                                    \
 	X(EVP_DigestFinal_ex)                                                            \
 	X(EVP_DigestInit_ex)                                                             \
+	X(EVP_DigestSign)                                                                \
+	X(EVP_DigestSignInit)                                                            \
 	X(EVP_DigestUpdate)                                                              \
+	X(EVP_DigestVerify)                                                              \
+	X(EVP_DigestVerifyInit)                                                          \
+	X(EVP_EncodeBlock)                                                               \
 	X(EVP_MD_CTX_free)                                                               \
 	X(EVP_MD_CTX_new)                                                                \
 	X(EVP_PKEY_Q_keygen)                                                             \
 	X(EVP_PKEY_free)                                                                 \
+	X(EVP_PKEY_get_raw_public_key)                                                   \
+	X(EVP_PKEY_new_raw_private_key)                                                  \
+	X(EVP_PKEY_new_raw_public_key)                                                   \
 	X(EVP_sha256)                                                                    \
+	X(EVP_sha512)                                                                    \
 	X(OPENSSL_cleanse)                                                               \
 	X(PEM_read_bio_PrivateKey)                                                       \
 	X(PEM_write_bio_PKCS8PrivateKey)                                                 \

@@ -12,7 +12,7 @@
 #include "cache/trust.h"
 
 /* Whether only root and the user of dkms can change it. */
-static bool is_own(const struct stat *st)
+bool trust_is_own(const struct stat *st)
 {
 	mode_t others = geteuid() == 0 ? S_IWGRP | S_IWOTH : S_IWOTH;
 
@@ -30,7 +30,7 @@ static bool is_safe_parent(const struct stat *st)
 	/* In a directory such as /tmp, each user can replace only what is his own. */
 	if (S_ISLNK(st->st_mode) || st->st_mode & S_ISVTX)
 		own.st_mode &= ~(mode_t)(S_IWGRP | S_IWOTH);
-	return is_own(&own);
+	return trust_is_own(&own);
 }
 
 /* Checks the directories above the last component of an absolute path, and what is a link. */
@@ -73,7 +73,7 @@ int trust_check_dir(const char *dir, struct error *err)
 		return error_errno(err, -errno, 1, "cannot use %s", dir);
 	if (!S_ISDIR(st.st_mode))
 		return error_errno(err, -ENOTDIR, 1, "cannot use %s", dir);
-	if (!is_own(&st))
+	if (!trust_is_own(&st))
 		return error_set(
 			err, -EPERM, 1, "users other than root may write to %s", dir);
 	return 0;
@@ -103,7 +103,7 @@ static int check_dirs(const char *path, size_t depth, struct damage *damage)
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
 		return reject(damage, dir, NULL);
-	return is_own(&st) ? 0 : reject(damage, dir, BY_OTHERS);
+	return trust_is_own(&st) ? 0 : reject(damage, dir, BY_OTHERS);
 }
 
 int trust_open(const char *path, size_t depth, struct damage *damage)
@@ -121,7 +121,7 @@ int trust_open(const char *path, size_t depth, struct damage *damage)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return reject(damage, path, NULL);
-	if (!is_own(&st))
+	if (!trust_is_own(&st))
 		return reject(damage, path, BY_OTHERS);
 	return take_fd(&fd);
 }

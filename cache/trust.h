@@ -2,6 +2,8 @@
 #ifndef CACHE_TRUST_H
 #define CACHE_TRUST_H
 
+#include <sys/stat.h>
+
 #include "base/error.h"
 #include "base/str.h"
 #include "cache/damage.h"
@@ -9,6 +11,9 @@
 /* Which files and directories may dkms believe? Only those that nobody else could have
  * written: they belong to root or to the user of dkms, and others may not write to them. For
  * users other than root, their group may: it is usually theirs alone. */
+
+/* Whether only root and the user of dkms can change what st describes. */
+bool trust_is_own(const struct stat *st);
 
 /* Whether a directory, which may be a link, can be used as a cache: nobody else can write
  * to it, or put another one in its place, by way of a directory or link above. Returns 0;

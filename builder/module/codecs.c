@@ -5,7 +5,6 @@
 
 ZLIB_FUNCTIONS(LIBRARY_DEFINE)
 LIBLZMA_FUNCTIONS(LIBRARY_DEFINE)
-LIBZSTD_FUNCTIONS(LIBRARY_DEFINE)
 
 int codec_load(enum compression how, struct error *err)
 {
@@ -13,13 +12,9 @@ int codec_load(enum compression how, struct error *err)
 		ZLIB_FUNCTIONS(LIBRARY_SYMBOL){0}};
 	static const struct library_symbol lzma_symbols[] = {
 		LIBLZMA_FUNCTIONS(LIBRARY_SYMBOL){0}};
-	static const struct library_symbol zstd_symbols[] = {
-		LIBZSTD_FUNCTIONS(LIBRARY_SYMBOL){0}};
 	static struct library zlib = LIBRARY("libz.so.1", "gzip", "zlib", zlib_symbols);
 	static struct library lzma =
 		LIBRARY("liblzma.so.5", "xz", "liblzma", lzma_symbols);
-	static struct library zstd =
-		LIBRARY("libzstd.so.1", "zstd", "libzstd", zstd_symbols);
 
 	switch (how) {
 	case COMPRESSION_GZIP:
@@ -27,7 +22,7 @@ int codec_load(enum compression how, struct error *err)
 	case COMPRESSION_XZ:
 		return library_load(&lzma, err);
 	case COMPRESSION_ZSTD:
-		return library_load(&zstd, err);
+		return libzstd_load(err);
 	default:
 		return 0;
 	}

@@ -4,10 +4,9 @@
 
 #include <lzma.h>
 #include <zlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 #include "base/library.h"
+#include "cache/libzstd.h"
 #include "builder/host/module-name.h"
 
 /* zlib, liblzma and libzstd. Each library is loaded when a file is first compressed or
@@ -38,20 +37,7 @@ int codec_load(enum compression how, struct error *err);
 	X(lzma_stream_decoder)                                                           \
 	X(lzma_stream_encoder_mt)
 
-#define LIBZSTD_FUNCTIONS(X)                                                             \
-	X(ZSTD_CCtx_setParameter)                                                        \
-	X(ZSTD_CCtx_setPledgedSrcSize)                                                   \
-	X(ZSTD_compressStream2)                                                          \
-	X(ZSTD_createCCtx)                                                               \
-	X(ZSTD_createDCtx)                                                               \
-	X(ZSTD_decompressStream)                                                         \
-	X(ZSTD_freeCCtx)                                                                 \
-	X(ZSTD_freeDCtx)                                                                 \
-	X(ZSTD_getErrorCode)                                                             \
-	X(ZSTD_isError)
-
 ZLIB_FUNCTIONS(LIBRARY_DECLARE)
 LIBLZMA_FUNCTIONS(LIBRARY_DECLARE)
-LIBZSTD_FUNCTIONS(LIBRARY_DECLARE)
 
 #endif
