@@ -18,6 +18,7 @@
 #include "builder/add/load.h"
 #include "builder/add/register.h"
 #include "builder/reuse/cached.h"
+#include "builder/reuse/fleet.h"
 #include "builder/reuse/probe-memo.h"
 #include "builder/reuse/restore-objects.h"
 #include "builder/run/guarded-mounts.h"
@@ -66,6 +67,7 @@ static const struct {
 	[JOB_CHECKING] = {NEEDS_KEY, check_enter, NULL},
 	[JOB_WAITING] = {BUILDS, wait_enter, NULL},
 	[JOB_FINGERPRINTING] = {NEEDS_KEY, fingerprint_enter, NULL},
+	[JOB_ASKING] = {BUILDS, fleet_enter, NULL},
 	[JOB_RESTORING] = {BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {BUILDS, copy_enter, NULL},
 	[JOB_PROBING] = {BUILDS, probe_enter, probe_leave},
@@ -117,6 +119,7 @@ static void job_outcome_done(struct job_outcome *o)
 	free(o->log_path);
 	free(o->skipped);
 	free(o->linked_from);
+	free(o->signers);
 	free(o->not_kept);
 	free(o->phases);
 }
@@ -161,6 +164,7 @@ void job_free(struct job *job)
 		return;
 	build_free(job->build);
 	reuse_free(job->reuse);
+	fleet_ask_free(job->fleet);
 	signing_free(job->signing);
 	install_free_replaced(job);
 	job_add_free(job->add);
@@ -400,6 +404,9 @@ enum job_step job_step(struct job *job, const struct outcome *last)
 		transition = job->ask.work_result == -ERESTART ? TRANSITION_RESTART
 							       : TRANSITION_FAIL;
 	job->ask.work_result = 0;
+	if (job->ask.again && transition == TRANSITION_NEXT)
+		transition = TRANSITION_AGAIN;
+	job->ask.again = false;
 	if (transition == TRANSITION_FAIL && job->outcome.result == RESULT_NONE)
 		fail_job(job);
 	if (transition == TRANSITION_AGAIN)

@@ -226,6 +226,13 @@ static void offer_commands(struct completion *c)
 		offer(c, row->name, row->help);
 }
 
+/* Whether the operand is the file that dkms remote signs or verifies. */
+static bool names_signed_file(const struct arguments *args)
+{
+	return args->command->flags & COMMAND_REMOTE &&
+	       (streq(args->subcommand, "sign") || streq(args->subcommand, "verify"));
+}
+
 static void offer_operands(struct completion *c)
 {
 	const struct command_row *command = c->args->command;
@@ -244,9 +251,10 @@ static void offer_operands(struct completion *c)
 				offer(c, parts.items[i], "");
 		return;
 	}
-	if (command->flags & COMMAND_TAKES_ARCHIVE)
+	if (command->flags & COMMAND_TAKES_ARCHIVE || names_signed_file(c->args))
 		fputs(":files\n", c->out);
-	if (strstr(command->operands, "NAME") || is_command(c, "cache"))
+	if (strstr(command->operands, "NAME") || is_command(c, "cache") ||
+		(is_command(c, "remote") && streq(c->args->subcommand, "push")))
 		offer_modules(c);
 }
 

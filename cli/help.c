@@ -44,6 +44,8 @@ static const struct {
 	{"cache", {"dkms cache stats", "dkms cache why evdi/1.14.7"}},
 	{"why", {"dkms why evdi", "dkms why evdi -k 6.1.0-56-amd64"}},
 	{"doctor", {"dkms doctor --fix", "dkms doctor --report /tmp/dkms-report.tar.gz"}},
+	{"remote", {"dkms remote keygen build1",
+		"dkms remote push --remote https://cache.example.org/dkms"}},
 	{"autoinstall", {"dkms autoinstall", "dkms autoinstall --all --dry-run --explain"}},
 	{"generate_mok", {"dkms generate_mok", NULL}},
 	{"secureboot", {"dkms secureboot", "dkms secureboot --json"}},
@@ -130,7 +132,10 @@ void help_print_command(const struct command_row *command, FILE *out)
 		for (size_t j = 0; j < 2 && streq(examples[i].command, command->name); j++)
 			if (examples[i].examples[j])
 				fprintf(out, "  %s\n", examples[i].examples[j]);
-	fprintf(out, "\nSee %s.\n", command->flags & COMMAND_CACHE ? "dkms-cache(8)" : "dkms(8)");
+	fprintf(out, "\nSee %s.\n",
+		command->flags & COMMAND_CACHE	  ? "dkms-cache(8)"
+		: command->flags & COMMAND_REMOTE ? "dkms-remote(7)"
+						  : "dkms(8)");
 }
 
 /* Returns in how many letters two words differ: letters that one has and the other has not, or

@@ -114,6 +114,7 @@ void json_set_result(json_t *object, const struct job *job)
 	json_object_set_new(object, "built", json_boolean(job->outcome.built));
 	json_object_set_new(object, "installed", json_boolean(job->outcome.installed));
 	json_object_set_new(object, "cache", json_text(cache_result(job)));
+	json_object_set_new(object, "signers", json_text(job->outcome.signers));
 	json_object_set_new(object, "linked_from", json_text(job->outcome.linked_from));
 	json_object_set_new(object, "signed_again", json_boolean(job->outcome.signed_again));
 	json_object_set_new(object, "compiler_warnings",

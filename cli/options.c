@@ -77,9 +77,18 @@ const struct option_row options[] = {
 		COMMAND_RUNS},
 	{0, "cache-dir", "DIR", OPTION_TEXT, SETTING(cache.dir),
 		"the build cache, instead of /var/cache/dkms",
-		COMMAND_BUILDS | COMMAND_CACHE},
+		COMMAND_BUILDS | COMMAND_CACHE | COMMAND_REMOTE},
 	{0, "no-cache", NULL, OPTION_FLAG, SETTING(cache.disabled),
 		"build everything, and store nothing in the cache",
+		COMMAND_BUILDS},
+	{0, "remote", "URL", OPTION_TEXT, SETTING(remote.urls),
+		"a remote cache to ask for builds, instead of the setting remote",
+		COMMAND_BUILDS | COMMAND_REMOTE},
+	{0, "remote-only", NULL, OPTION_FLAG, SETTING(remote.only),
+		"compile nothing: what no cache has is an error",
+		COMMAND_BUILDS},
+	{0, "no-remote", NULL, OPTION_FLAG, SETTING(remote.disabled),
+		"ask no remote cache, and write to none",
 		COMMAND_BUILDS},
 	{0, "keep-build", NULL, OPTION_FLAG, SETTING(switches.keep_build),
 		"keep the directory of a failed build, not only its log",
@@ -302,6 +311,13 @@ static int set_command(struct arguments *args, const char *word, struct error *e
 	return 0;
 }
 
+/* Whether the operand of dkms remote is a file, or the name of a key, and no module. */
+static bool names_file(const struct arguments *args)
+{
+	return args->command->flags & COMMAND_REMOTE && args->subcommand &&
+	       !streq(args->subcommand, "push");
+}
+
 /* Takes a word that is neither option nor command: the path of a dkms.conf, a directory
  * with a dkms.conf, an archive, or else NAME or NAME/VERSION, tried in this order. Returns 0,
  * or a negative errno if the word can only be a path and there is no dkms.conf. */
@@ -309,7 +325,7 @@ static int set_operand(struct arguments *args, const char *word, struct error *e
 {
 	_cleanup_free_ char *conf = path_join(word, "dkms.conf");
 
-	if (args->command && args->command->flags & COMMAND_ARCHIVE_ONLY) {
+	if (args->command && (args->command->flags & COMMAND_ARCHIVE_ONLY || names_file(args))) {
 		str_replace(&args->archive, word);
 	} else if (has_suffix(word, "dkms.conf") && path_is_file(word)) {
 		free(args->directory);

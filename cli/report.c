@@ -113,6 +113,15 @@ static char *format_build_time(const struct job *job)
 		job->outcome.log_path);
 }
 
+static void print_restored(const struct job *job, const char *title, const char *what)
+{
+	if (job->outcome.signers)
+		print_masked(stdout, "dkms: %s: %s from the fleet (signed by %s)\n", title,
+			what, job->outcome.signers);
+	else
+		print_masked(stdout, "dkms: %s: %s from the cache\n", title, what);
+}
+
 static void print_done(const struct job *job)
 {
 	_cleanup_free_ char *title = job_title(job);
@@ -124,7 +133,7 @@ static void print_done(const struct job *job)
 		break;
 	case JOB_BUILD:
 		if (job->outcome.restored)
-			print_masked(stdout, "dkms: %s: built from the cache\n", title);
+			print_restored(job, title, "built");
 		else if (job->outcome.linked_from)
 			print_masked(stdout, "dkms: %s: built, linked from %s in %s\n", title,
 				job->outcome.linked_from, time);
@@ -133,7 +142,7 @@ static void print_done(const struct job *job)
 		break;
 	case JOB_INSTALL:
 		if (job->outcome.restored)
-			print_masked(stdout, "dkms: %s: installed from the cache\n", title);
+			print_restored(job, title, "installed");
 		else if (job->outcome.linked_from)
 			print_masked(stdout, "dkms: %s: installed, linked from %s in %s\n", title,
 				job->outcome.linked_from, time);

@@ -2,6 +2,7 @@
 /* What does --json print at the end of a run? */
 #include "config.h"
 
+#include "scheduler/plan-fleet.h"
 #include "scheduler/plan-slots.h"
 #include "cli/json.h"
 #include "cli/run-json.h"
@@ -29,6 +30,21 @@ static json_t *job_json(const struct events *e, const struct job *job)
 	return j;
 }
 
+static json_t *remote_json(const struct plan *p)
+{
+	struct fleet_counts n = plan_count_fleet(p);
+	json_t *j = json_object();
+
+	json_object_set_new(j, "hits", json_integer((json_int_t)n.hits));
+	json_object_set_new(j, "misses", json_integer((json_int_t)n.misses));
+	json_object_set_new(j, "bad", json_integer((json_int_t)n.bad));
+	json_object_set_new(j, "pushed", json_integer((json_int_t)n.pushed));
+	json_object_set_new(j, "bytes_in", json_integer((json_int_t)n.bytes_in));
+	json_object_set_new(j, "bytes_out", json_integer((json_int_t)n.bytes_out));
+	json_object_set_new(j, "waited_s", json_seconds(0, n.wait_ns));
+	return j;
+}
+
 void run_json_print(const struct events *e, const struct error *err, FILE *out)
 {
 	json_t *root = json_object(), *jobs = json_array();
@@ -41,6 +57,8 @@ void run_json_print(const struct events *e, const struct error *err, FILE *out)
 	json_object_set_new(root, "error", json_text(err->what));
 	json_object_set_new(root, "remedy", json_text(err->remedy));
 	json_object_set_new(root, "wall_s", json_seconds(e->began_ns, uv_hrtime()));
+	json_object_set_new(
+		root, "remote", e->plan->fleet ? remote_json(e->plan) : json_null());
 	json_object_set_new(root, "jobs", jobs);
 	for (size_t i = 0; i < e->plan->n_jobs; i++)
 		json_array_append_new(jobs, job_json(e, e->plan->jobs[i]));

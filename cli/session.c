@@ -13,6 +13,7 @@
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree.h"
 #include "scheduler/depmods.h"
+#include "scheduler/plan-fleet.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/rebuild.h"
 #include "cli/command-row.h"
@@ -269,6 +270,7 @@ int session_done(struct session *s, int status)
 {
 	int cancelled = s->plan.shared.stop.signal;
 
+	plan_close_fleet(&s->plan);
 	display_clear(s->display);
 	report_failures(&s->report, &s->plan);
 	print_left_out(s);
@@ -285,6 +287,7 @@ int session_done(struct session *s, int status)
 	status = close_listeners(s, status);
 	error_done(&s->error);
 	report_done(&s->report);
+	plan_free_fleet(s->plan.fleet);
 	plan_done(&s->plan);
 	close_cache(s);
 	uv_loop_close(&s->loop);

@@ -9,6 +9,7 @@
 #include "builder/state-machine.h"
 #include "scheduler/depmods.h"
 #include "scheduler/estimate.h"
+#include "scheduler/plan-fleet.h"
 #include "scheduler/plan-order.h"
 #include "scheduler/plan-run.h"
 #include "scheduler/plan-sandbox.h"
@@ -155,6 +156,8 @@ int plan_run(struct plan *p, struct error *err)
 	r = plan_choose_sandbox(p, err);
 	if (r < 0)
 		return r;
+	if (plan_has_builds(p))
+		plan_open_fleet(p);
 	plan_order_builds(p);
 	set_costs(p);
 	r = plan_choose_slots(p);

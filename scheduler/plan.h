@@ -50,6 +50,7 @@ struct plan {
 	/* a line for each module that autoinstall skips, with the reason */
 	struct strv notes;
 	struct strv warnings;	 /* lines about the plan as a whole */
+	struct plan_fleet *fleet; /* plan-fleet.c's, or NULL */
 	bool can_filter;	 /* system calls can be filtered: run/seccomp.h */
 	bool tried_tracing;	 /* shared.can_trace is known */
 };

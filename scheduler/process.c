@@ -129,3 +129,16 @@ bool process_reap(pid_t pid, struct outcome *ret)
 	ret->max_rss_bytes = (uint64_t)used.ru_maxrss * 1024;
 	return true;
 }
+
+int process_open_pipe(uv_pipe_t *pipe, int *ret_write_fd)
+{
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_write_fd = fds[1];
+	r = uv_pipe_open(pipe, fds[0]);
+	if (r < 0)
+		close(fds[0]);
+	return r;
+}

@@ -3,6 +3,7 @@
 #define SCHEDULER_PROCESS_H
 
 #include <sys/types.h>
+#include <uv.h>
 
 #include "builder/run/command.h"
 
@@ -35,5 +36,9 @@ int process_spawn(const struct command *cmd, const struct process_setup *setup,
  * reaps the child and sets the exit status or signal, the CPU time and the memory use in
  * the outcome. */
 bool process_reap(pid_t pid, struct outcome *ret);
+
+/* Makes a pipe, and opens its read end as a libuv handle. Returns 0 and the write end,
+ * which the caller closes; or a negative errno. */
+int process_open_pipe(uv_pipe_t *pipe, int *ret_write_fd);
 
 #endif

@@ -294,21 +294,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		str_add_bytes(to, buf->base, (size_t)n);
 }
 
-/* Makes a pipe, and opens its read end as a libuv handle. Returns 0 and the write end,
- * which the caller closes; or a negative errno. */
-static int open_pipe(uv_pipe_t *pipe, int *ret_write_fd)
-{
-	int fds[2], r;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	*ret_write_fd = fds[1];
-	r = uv_pipe_open(pipe, fds[0]);
-	if (r < 0)
-		close(fds[0]);
-	return r;
-}
-
 /* Starts the process of a command that is traced. Returns 0 or a negative errno. */
 static int start_traced(
 	struct run *run, const struct command *cmd, struct process_setup *setup)
@@ -371,7 +356,7 @@ static int spawn_command(struct run *run, const struct command *cmd)
 	for (size_t i = 0; i < cmd->n_fds; i++)
 		process_set_fd(&setup, COMMAND_FIRST_FD + i, cmd->fds[i]);
 	for (int i = 0; i < 2 && r == 0 && cmd->log_fd < 0; i++) {
-		r = open_pipe(&run->pipes[i], &ends[i]);
+		r = process_open_pipe(&run->pipes[i], &ends[i]);
 		setup.fds[1 + i] = ends[i];
 	}
 	if (r == 0 && cmd->trace)
@@ -494,6 +479,15 @@ static void end_waits(struct runner *runner)
 {
 	for (struct run *run = runner->runs; run; run = run->next)
 		if (run->waits && run->n_open)
+			close_handle((uv_handle_t *)&run->timer);
+}
+
+void runner_wake(uv_loop_t *loop, const struct node *node)
+{
+	const struct runner *runner = loop->data;
+
+	for (struct run *run = runner ? runner->runs : NULL; run; run = run->next)
+		if (run->node == node && run->waits && run->n_open)
 			close_handle((uv_handle_t *)&run->timer);
 }
 
@@ -694,7 +688,9 @@ void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	}
 	if (options->add_node)
 		uv_timer_start(&runner.add_timer, on_add_timer, ADD_NODE_MS, ADD_NODE_MS);
+	loop->data = &runner;
 	graph_start(g, on_blocked, &runner);
 	use_free_slots(&runner);
 	uv_run(loop, UV_RUN_DEFAULT);
+	loop->data = NULL;
 }

@@ -65,7 +65,10 @@ struct runner_options {
 	void *userdata;
 };
 
-/* Runs the graph until every node has ended. */
+/* Ends the wait of a node whose task has returned TASK_WAIT, if it still waits. Called on the
+ * thread of the loop while runner_run() runs. */
+void runner_wake(uv_loop_t *loop, const struct node *node);
+/* Runs the graph until every node has ended. Uses loop->data. */
 void runner_run(uv_loop_t *loop, struct graph *g, const struct task_ops *ops,
 	const struct runner_options *options);
 

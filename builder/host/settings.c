@@ -105,6 +105,8 @@ void settings_init(struct settings *s)
 		.os_release = xstrdup("/etc/os-release"),
 		.cache.dir = default_cache_dir(),
 		.cache.max_size_bytes = (uint64_t)5 << 30,
+		.remote.keys = xstrdup(SYSCONFDIR "/dkms/remote.d"),
+		.remote.require = 1,
 		.force_list_dir = xstrdup("/usr/share/dkms/modules_to_force_install"),
 		.tmp_location = xstrdup(is_empty(tmp) ? "/tmp" : tmp),
 		.limits.slots = parallel_count_cpus(),
@@ -122,7 +124,7 @@ void settings_resolve(struct settings *s)
 {
 	char **paths[] = {&s->trees.dkms, &s->trees.source, &s->trees.install,
 		&s->cache.dir, &s->tmp_location, &s->kernel.source_dir,
-		&s->kernel.config};
+		&s->kernel.config, &s->remote.keys, &s->remote.sign_key};
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		_cleanup_free_ char *path = *paths[i];
@@ -152,7 +154,8 @@ void settings_done(struct settings *s)
 		&s->signing.key, &s->signing.certificate, &s->signing.when,
 		&s->remote_access.ca, &s->remote_access.certificate,
 		&s->remote_access.key, &s->remote_access.password_file,
-		&s->remote_access.sigv4};
+		&s->remote_access.sigv4,
+		&s->remote.urls, &s->remote.keys, &s->remote.sign_key};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(*strings[i]);

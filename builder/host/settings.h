@@ -63,6 +63,16 @@ struct settings {
 		bool ccache;		 /* run compilers through ccache(1) */
 		bool no_compiler_memo;   /* compiler_memo=no */
 	} cache;
+	/* Results of other machines: builder/reuse/fleet.h. */
+	struct {
+		char *urls; /* remote or --remote, separated by blanks; NULL: none */
+		char *keys; /* remote_keys: the directory of public keys */
+		char *sign_key; /* remote_sign_key; NULL: nothing is written */
+		unsigned int require; /* remote_require: how many signers must agree */
+		unsigned int wait_s; /* remote_wait: for what nobody has built yet */
+		bool only;     /* --remote-only: nothing is compiled */
+		bool disabled; /* --no-remote */
+	} remote;
 	/* Lists are separated by blanks; NULL: empty. */
 	struct {
 		enum sandbox_mode mode;

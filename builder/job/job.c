@@ -97,6 +97,7 @@ const char *job_state_name(enum job_state state)
 		[JOB_CHECKING] = "check",
 		[JOB_WAITING] = "wait",
 		[JOB_FINGERPRINTING] = "fingerprint",
+		[JOB_ASKING] = "ask",
 		[JOB_RESTORING] = "restore",
 		[JOB_COPYING] = "copy",
 		[JOB_PROBING] = "probe",

@@ -51,6 +51,7 @@ enum job_state {
 	JOB_CHECKING,    /* checks whether the version can be built for the kernel */
 	JOB_WAITING,     /* waits for another dkms process that does the same build */
 	JOB_FINGERPRINTING, /* finds out what the build depends on: its cache key */
+	JOB_ASKING,         /* asks a remote cache for what the local one does not have */
 	JOB_RESTORING,      /* takes the built modules from the cache */
 	JOB_COPYING,        /* makes a build directory with a copy of the source */
 	JOB_PROBING,        /* asks the compiler what makefiles ask it, for later builds */
@@ -131,6 +132,7 @@ struct job_shared {
 	bool shows_others; /* builds see other packages: build/others.h */
 	struct cache *cache;    /* NULL if the cache is off */
 	struct key_texts *key_texts; /* reuse/key-texts.c's; NULL if the cache is off */
+	struct fleet *fleet;         /* reuse/fleet.h: a remote cache; NULL: there is none */
 	struct purl_cache *purls;    /* host/purl.h: the packages of files; may be NULL */
 	/* The text of the last plain dkms.conf, since the jobs for one package follow each
 	 * other: steps/plain-conf.c's; only the thread of the event loop uses it. Or NULL. */
@@ -182,6 +184,7 @@ struct job_outcome {
 	size_t compiler_warnings; /* in the log of this build */
 	bool cache_missed; /* the cache was searched and had no entry for the build */
 	bool restored;     /* the built modules were taken from the cache */
+	char *signers; /* restored: who signed them, if a remote cache had them; or NULL */
 	char *linked_from; /* the release of the kernel whose cached objects were used,
 			    * or NULL */
 	char *not_kept;    /* why the build was not stored in the cache, although it could
@@ -202,6 +205,7 @@ struct job_ask {
 	int (*work)(struct job *job); /* for STEP_WORK: returns 0 or a negative errno */
 	int work_result;              /* what work returned */
 	uint64_t work_cpu_ns;         /* the CPU time that work took */
+	bool again; /* work: the state is to be entered again */
 	char *busy; /* who holds the lock that the job has found locked, or NULL */
 	/* Of a job that waits for a lock: who holds it. Only job_step() changes these. */
 	char *waits_for;
@@ -284,6 +288,7 @@ struct job {
 	struct build *build; /* the build that is going on, or NULL; build/build.c's */
 	struct reuse *reuse; /* what that build has to do with the cache, or NULL;
 			      * reuse/cached.c's */
+	struct fleet_ask *fleet; /* what it asks a remote cache, or NULL; reuse/fleet.c's */
 	struct signing *signing; /* the signing of its modules, or NULL; steps/sign.c's */
 };
 

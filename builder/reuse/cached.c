@@ -28,6 +28,7 @@
 #include "builder/build/collect.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
+#include "builder/reuse/fleet.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/observed.h"
 #include "builder/reuse/observed-values.h"
@@ -40,6 +41,18 @@
 #define FIT "fit"
 
 /* JOB_FINGERPRINTING */
+
+/* Whether the result is in the local cache, so that no remote one need be asked. */
+static bool is_here(const struct job *job)
+{
+	struct manifest manifest = {0};
+	struct entry e = {0};
+	bool found = cached_find(job, &e, &manifest);
+
+	entry_done(&e);
+	manifest_done(&manifest);
+	return found;
+}
 
 static int fingerprint_work(struct job *job)
 {
@@ -54,6 +67,8 @@ static int fingerprint_work(struct job *job)
 		key_done(&reuse->key);
 		strv_pushf(&job->outcome.notices, "not cached: %s%s%s", why->what,
 			why->remedy ? "; " : "", why->remedy ? why->remedy : "");
+	} else if (job->shared->fleet) {
+		reuse->found = is_here(job);
 	}
 	return 0;
 }
@@ -242,9 +257,11 @@ static int restore_work(struct job *job)
 
 enum transition restore_enter(struct job *job)
 {
+	const struct settings *s = job->shared->settings;
+
 	/* --force means that the module is built even if it is in the cache. */
 	if (!job->build || !job->reuse->key.n_parts ||
-		job->shared->settings->switches.force)
+		(s->switches.force && !s->remote.only))
 		return TRANSITION_NEXT;
 	job->ask.work = restore_work;
 	return TRANSITION_WORK;
@@ -480,6 +497,7 @@ void cached_commit(struct job *job)
 		cache_commit(job->shared->cache, e,
 			e->replaces || job->shared->settings->switches.force);
 	objects_commit(job);
+	fleet_keep(job, e);
 }
 
 struct reuse *reuse_new(void)

@@ -197,6 +197,15 @@ char *observed_value(const struct job *job, enum manifest_kind kind, const char 
 	return xstrdup("-");
 }
 
+/* Whether it does not matter that something is missing here: a machine that compiles nothing
+ * need not have the tools. What it has must be as it was. */
+static bool is_left_out(
+	const struct job *job, const struct manifest_item *item, const char *value)
+{
+	return job->shared->settings->remote.only &&
+	       streq(value, item->kind == MANIFEST_EXISTS ? "no" : "-");
+}
+
 size_t observed_find_changes(const struct job *job, const struct manifest *m,
 	struct observed_change *ret, size_t max)
 {
@@ -210,7 +219,7 @@ size_t observed_find_changes(const struct job *job, const struct manifest *m,
 		if (item->kind == MANIFEST_INPUT)
 			continue;
 		value = observed_value(job, item->kind, item->path);
-		if (streq(value, item->value))
+		if (streq(value, item->value) || is_left_out(job, item, value))
 			free(value);
 		else
 			ret[n++] = (struct observed_change){item, value};

@@ -25,6 +25,7 @@
 #include "builder/build/post-build.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
+#include "builder/reuse/fleet.h"
 #include "builder/reuse/probe-memo.h"
 #include "builder/reuse/reuse.h"
 #include "builder/steps/clean.h"
@@ -450,6 +451,8 @@ enum transition copy_enter(struct job *job)
 {
 	if (!build_is_needed(job))
 		return TRANSITION_NEXT;
+	if (fleet_forbids_build(job))
+		return TRANSITION_FAIL;
 	if (job_take_user(job, &job->build->user) < 0)
 		return TRANSITION_FAIL;
 	job->build->user.outside = job->build->sandbox == SANDBOX_KIND_NONE;

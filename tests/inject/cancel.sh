@@ -16,8 +16,8 @@ set -eu
 # shellcheck source=tests/inject/lib.sh
 . "$top_srcdir/tests/inject/lib.sh"
 
-# States that have no event, or that need another distribution, another process or real headers.
-elsewhere='look|probe|keep probes|check|wait|link|check objects|weak-modules|devices|modprobe|report'
+# States that have no event, or that need another distribution, another process, real headers or a server.
+elsewhere='look|ask|probe|keep probes|check|wait|link|check objects|weak-modules|devices|modprobe|report'
 moments=INJECT_EVENT
 if [ "${1:-}" = --all ]; then
 	moments=INJECT_AT

@@ -55,6 +55,7 @@ is "$(cut -d' ' -f1 "$work/fedora" | grep -v '^/usr/share/\(doc\|licenses\)' | s
 /usr/share/fish/vendor_completions.d/dkms.fish
 /usr/share/man/man5/dkms-framework.conf.5
 /usr/share/man/man5/dkms.conf.5
+/usr/share/man/man7/dkms-remote.7
 /usr/share/man/man8/dkms-cache.8
 /usr/share/man/man8/dkms.8
 /usr/share/zsh/site-functions/_dkms

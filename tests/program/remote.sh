@@ -1,0 +1,307 @@
+#!/bin/bash
+# A remote cache: one machine builds, signs and writes; others install what it has built. Servers that
+# fail or lie cost a build, and nothing else.
+set -eu
+# shellcheck source=tests/lib/cached-machine.sh
+. "${top_srcdir:?}/tests/lib/cached-machine.sh"
+# shellcheck source=tests/lib/servers.sh
+. "$top_srcdir/tests/lib/servers.sh"
+
+[ -n "$private" ] || skip_all "needs a mount namespace"
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+command -v python3 > /dev/null || skip_all "python3 is not installed"
+
+# Makes the machine with that name the one that dkms acts on: all have the same kernels and sources,
+# at other places.
+on() # NAME
+{
+	dkmstree=$machine/$1/dkms
+	cache=$machine/$1/cache
+	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+		--cache-dir "$cache")
+	mkdir -p "$dkmstree"
+	settings "${2-}"
+}
+
+# Sets what framework.conf says in addition.
+settings() # LINE
+{
+	printf '%s\n' "$1" > /etc/dkms/framework.conf
+}
+
+# Removes everything that a machine has built.
+fresh() # NAME
+{
+	rm -rf "${machine:?}/$1"
+	on "$1" "${2-}"
+	dkms add m/1.0 > /dev/null
+	dkms add n/1.0 > /dev/null
+}
+
+# What a build without any cache makes is in $work/clean.
+is_clean() # DESCRIPTION
+{
+	ok "$1: the module is that of a clean build" \
+		diff -r "$dkmstree/m/1.0/$K/$arch/module" "$work/clean"
+}
+
+builder="remote_sign_key=$work/build1.sec"
+cached_machine
+module m 1.0
+module n 1.0
+mkdir -p /etc/dkms/remote.d
+cd "$work"
+fault_server
+remote=(--remote "$server/ok")
+
+keys()
+{
+	dkms_exits 0 "a key is made" remote keygen build1
+	is "$(stat -c %a build1.sec build1.pub | paste -sd' ')" "600 644" "the modes of its files"
+	like "$out" "remote_sign_key=build1.sec" "it is said what to do with it"
+	dkms_exits 1 "no key is overwritten" remote keygen build1
+	dkms_exits 1 "a name is needed" remote keygen
+	dkms_exits 2 "an unknown part" remote nonsense
+	echo text > text
+	settings ""
+	dkms_exits 1 "nothing is signed without a key" remote sign text
+	settings "$builder"
+	dkms_exits 0 "a file is signed" remote sign text
+	dkms_exits 1 "no key is believed yet" remote verify text
+	cp build1.pub /etc/dkms/remote.d/
+	dkms_exits 0 "a signature is verified" remote verify text
+	like "$out" "signed by build1" "it is said by whom"
+	if command -v signify-openbsd > /dev/null; then
+		ok "signify verifies it, too" signify-openbsd -q -V -p build1.pub -m text
+	else
+		skip "signify-openbsd is not installed" "signify verifies it, too"
+	fi
+	echo more >> text
+	dkms_exits 1 "not of another text" remote verify text
+	like "$err" "signed by no key in" "it is said why"
+	dkms_exits 0 "the status" remote status "${remote[@]}"
+	like "$(paste -sd' ' <<< "$out")" "believes build1.*writes as build1.*$server/ok answers" "says who is believed"
+	dkms_exits 1 "the status without a server" remote status
+	dkms_exits 1 "the status of one that does not answer" remote status --remote http://127.0.0.1:1
+}
+
+push_and_get()
+{
+	fresh one "$builder"
+	dkms_exits 0 "a build without a cache" build m/1.0 -k $K --no-cache
+	cp -r "$dkmstree/m/1.0/$K/$arch/module" "$work/clean"
+	fresh one "$builder"
+	: > log
+	dkms_exits 0 "a machine builds" install m/1.0 -k $K "${remote[@]}" --json
+	is "$(jq -c '[.remote.hits, .remote.misses, .remote.bad, .remote.pushed]' <<< "$out")" "[0,1,0,1]" \
+		"it has asked for the module and has pushed it"
+	like "$(cut -d/ -f1-3 log | paste -sd' ')" "^GET /ok/ac GET /ok/ac PUT /ok/ac$" "first it asks, and then it writes"
+	: > log
+	fresh two
+	dkms_exits 0 "another machine installs" install m/1.0 -k $K "${remote[@]}"
+	like "$out" "m/1.0 for $K: installed from the fleet \(signed by build1\)" "what was built there"
+	is "$(grep -c . log) $(grep -c PUT log)" "1 0" "by one request, and it writes nothing"
+	is_clean "from the fleet"
+	dkms unbuild m/1.0 -k $K > /dev/null
+	: > log
+	dkms_exits 0 "it installs once more" install m/1.0 -k $K "${remote[@]}"
+	like "$out" "installed from the cache" "from its own cache"
+	is "$(cat log)" "" "without a request"
+	fresh two
+	dkms_exits 0 "the document of a run" install m/1.0 -k $K "${remote[@]}" --json
+	is "$(jq -c '[.remote.hits, .remote.misses, .remote.bad, .jobs[0].signers]' <<< "$out")" \
+		'[1,0,0,"build1"]' "says what came of it"
+	fresh two
+	dkms_exits 0 "--no-remote" install m/1.0 -k $K "${remote[@]}" --no-remote
+	like "$out" "installed, built in" "asks nobody"
+	fresh one "$builder"
+	dkms_exits 0 "a machine that does not write at once" build m/1.0 -k $K --no-remote
+	rm -rf ac
+	dkms_exits 0 "what its cache has is written later" remote push m/1.0 "${remote[@]}"
+	like "$out" "^1 of 1 results written" "that is said"
+	dkms_exits 0 "nothing of another module" remote push n/1.0 "${remote[@]}"
+	like "$out" "^0 of 0 results written" "is written"
+	fresh two
+	dkms_exits 1 "a machine without a key writes nothing" remote push "${remote[@]}"
+}
+
+remote_only()
+{
+	fresh two
+	dkms_exits 22 "--remote-only, and nobody has built it" install n/1.0 -k $K "${remote[@]}" --remote-only
+	like "$err" "not built because of --remote-only: the remote cache does not have it" "it is said why"
+	ok "nothing was built" test ! -e "$dkmstree/n/1.0/$K"
+	dkms_exits 0 "--remote-only, and it was built" install m/1.0 -k $K "${remote[@]}" --remote-only --force
+	like "$out" "from the fleet" "it is from the fleet"
+	fresh two
+	dkms_exits 22 "--remote-only without a remote cache" install m/1.0 -k $K --remote-only
+	like "$err" "there is no remote cache" "it is said why"
+	dkms_exits 22 "--remote-only, and nobody is believed" install m/1.0 -k $K \
+		--remote "$server/status=404" --remote-only
+}
+
+# Nothing that a server does changes what is installed, or the exit status.
+faults()
+{
+	local fault warnings
+
+	for fault in get-status=401 get-status=403 get-status=404 get-status=429 get-status=500 \
+		get-status=507 cut=100 reset flip=200 flip=1000 flip=3000 endless huge garbage swap stall=100; do
+		fresh two
+		dkms_exits 0 "$fault" install m/1.0 -k $K --remote "$server/$fault"
+		like "$out" "installed, built in" "$fault: it is built"
+		is_clean "$fault"
+		warnings=$(grep -c "warning" <<< "$err" || true)
+		ok "$fault: at most one warning" test "$warnings" -le 1
+		[ "$warnings" -le 1 ] || note "$err"
+		case $fault in flip=*) like "$err" "$server/$fault/ac/[0-9a-f]{64}: " "$fault: its address is told" ;; esac
+	done
+	fresh two
+	dkms_exits 0 "no server" install m/1.0 -k $K --remote http://127.0.0.1:1
+	like "$out" "installed, built in" "no server: it is built"
+	is "$(grep -c warning <<< "$err")" 1 "no server: one warning"
+	for fault in put-status=401 put-status=403 put-status=500 put-status=507; do
+		fresh one "$builder"
+		dkms_exits 0 "$fault" install n/1.0 -k $K --remote "$server/$fault"
+		ok "$fault: at most one warning" test "$(grep -c "warning" <<< "$err" || true)" -le 1
+	done
+}
+
+# An answer of another key, of another signer, and without a signature.
+lies()
+{
+	local ac other
+
+	fresh one "$builder"
+	dkms build m/1.0 -k $K --force "${remote[@]}" > /dev/null
+	ac=$(sed -n 's,^PUT /ok/,,p' log | tail -n 1)
+	: > log
+	dkms build n/1.0 -k $K --force "${remote[@]}" > /dev/null
+	other=$(sed -n 's,^PUT /ok/,,p' log | tail -n 1)
+	cp "$ac" good
+	cp "$other" "$ac"
+	fresh two
+	dkms_exits 0 "an answer of another key" install m/1.0 -k $K "${remote[@]}"
+	like "$err" "it is about another key" "is not believed"
+	is_clean "an answer of another key"
+	cp good "$ac"
+	dkms remote keygen build2 > /dev/null
+	mv build2.pub /etc/dkms/remote.d/build1.pub
+	fresh two
+	dkms_exits 0 "another signer" install m/1.0 -k $K "${remote[@]}"
+	like "$out" "installed, built in" "another signer has another address"
+	ac=$(sed -n 's,^GET /ok/,,p' log | tail -n 1)
+	cp good "$ac"
+	fresh two
+	dkms_exits 0 "an answer that another one has signed" install m/1.0 -k $K "${remote[@]}"
+	like "$err" "its signature is wrong" "is not believed"
+	echo > "$ac"
+	fresh two
+	dkms_exits 0 "an answer that is none" install m/1.0 -k $K "${remote[@]}"
+	like "$err" "it is no ActionResult" "is not believed"
+	rm -f "$ac"
+	cp build1.pub /etc/dkms/remote.d/build1.pub
+}
+
+# Two signers have to agree.
+signers()
+{
+	dkms remote keygen build3 > /dev/null
+	cp build3.pub /etc/dkms/remote.d/
+	fresh two "remote_require=2"
+	dkms_exits 0 "one of two signers" install m/1.0 -k $K "${remote[@]}"
+	like "$out" "installed, built in" "is not enough"
+	fresh three "remote_sign_key=$work/build3.sec"
+	dkms_exits 0 "the other one builds" build m/1.0 -k $K "${remote[@]}" --force
+	fresh two "remote_require=2"
+	dkms_exits 0 "two signers" install m/1.0 -k $K "${remote[@]}"
+	like "$out" "from the fleet \(signed by build1, build3\)" "are enough"
+	is_clean "two signers"
+	rm /etc/dkms/remote.d/build3.pub
+}
+
+# What a machine builds with other tools is in another slot.
+slots()
+{
+	local tool=$tools/helper
+
+	write_script "$tool" 'echo 1'
+	module s 1.0 'PRE_BUILD=pre.sh'
+	write_script "$sourcetree/s-1.0/pre.sh" "$tool"
+	fresh one "$builder"
+	dkms add s/1.0 > /dev/null
+	dkms_exits 0 "a build that reads a tool" build s/1.0 -k $K "${remote[@]}"
+	write_script "$tool" 'echo 2'
+	dkms unbuild s/1.0 -k $K > /dev/null
+	: > log
+	dkms_exits 0 "the tool has changed" build s/1.0 -k $K "${remote[@]}"
+	like "$out" "built in" "so it is built again"
+	is "$(grep -c PUT log)" 1 "and is written"
+	for n in 1 2; do
+		write_script "$tool" "echo $n"
+		fresh two
+		dkms add s/1.0 > /dev/null
+		dkms_exits 0 "a machine with tool $n" build s/1.0 -k $K "${remote[@]}"
+		like "$out" "from the fleet" "gets what was built with it"
+	done
+	write_script "$tool" "echo 3"
+	fresh two
+	dkms add s/1.0 > /dev/null
+	dkms_exits 22 "a machine with another tool" build s/1.0 -k $K "${remote[@]}" --remote-only
+	rm "$tool"
+	dkms_exits 0 "one without it that builds nothing" build s/1.0 -k $K "${remote[@]}" --remote-only
+	like "$out" "from the fleet" "gets what was built"
+	fresh two
+	dkms add s/1.0 > /dev/null
+	dkms_exits 127 "one without it that builds" build s/1.0 -k $K "${remote[@]}"
+}
+
+# A signal while a job waits for an answer ends dkms, and the next run goes on.
+interrupt()
+{
+	local dkms code=0
+
+	fresh two
+	"$DKMS" install m/1.0 -k $K "${trees[@]}" --remote "$server/delay=60000" --events "$work/events" \
+		< /dev/null > "$work/interrupted" 2>&1 &
+	dkms=$!
+	ok "a job asks" until_line '"phase":"ask"' "$work/events"
+	kill -INT $dkms
+	wait $dkms || code=$?
+	is "$code" 130 "an interrupted run ends by the signal"
+	is "$(find "$dkmstree" -name '*.ko*')" "" "nothing is built"
+	dkms_exits 0 "the next run" install m/1.0 -k $K "${remote[@]}"
+	like "$out" "from the fleet" "gets the module"
+}
+
+# Another machine builds what this one waits for.
+waits()
+{
+	module w 1.0
+	fresh two "remote_wait=60"
+	dkms add w/1.0 > /dev/null
+	: > log
+	"$DKMS" install w/1.0 -k $K "${trees[@]}" "${remote[@]}" < /dev/null > "$work/waited" 2>&1 &
+	until_line 'GET' log
+	fresh one "$builder"
+	dkms add w/1.0 > /dev/null
+	dkms_exits 0 "a machine builds what another one waits for" build w/1.0 -k $K "${remote[@]}"
+	ok "that one succeeds" wait $!
+	like "$(cat waited)" "from the fleet" "with what was built"
+	module v 1.0
+	fresh two "remote_wait=1"
+	dkms add v/1.0 > /dev/null
+	dkms_exits 0 "what nobody builds" build v/1.0 -k $K "${remote[@]}"
+	like "$out" "built in" "is built after the wait"
+}
+
+keys
+push_and_get
+remote_only
+faults
+lies
+signers
+slots
+interrupt
+waits
+finish
