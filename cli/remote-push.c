@@ -6,8 +6,9 @@
 #include "cache/cache.h"
 #include "builder/reuse/fleet-claim.h"
 #include "builder/reuse/fleet-push.h"
-#include "builder/run/user.h"
-#include "scheduler/transport.h"
+#include "builder/reuse/objects.h"
+#include "builder/reuse/probe-memo.h"
+#include "scheduler/remote-link.h"
 #include "cli/arguments.h"
 #include "cli/print.h"
 #include "cli/remote-push.h"
@@ -22,13 +23,12 @@ struct remote {
 	struct fleet fleet;
 	struct public_key *keys;
 	struct secret_key sign;
-	struct user user;
+	struct remote_link link;
 };
 
 static void remote_done(struct remote *r)
 {
-	remote_transport_close(r->fleet.transport);
-	user_give(&r->user);
+	remote_link_close(&r->link);
 	signify_free_keys(r->keys, r->fleet.n_keys);
 	secret_key_done(&r->sign);
 }
@@ -56,12 +56,17 @@ static int read_keys(const struct settings *s, struct remote *r, struct error *e
 	return code;
 }
 
+struct answer {
+	enum remote_status status;
+	char *why; /* it is no good one, or NULL */
+};
+
 static void on_answer(void *userdata, struct remote_result *result)
 {
-	struct remote_result *ret = userdata;
+	struct answer *answer = userdata;
 
-	*ret = *result;
-	ret->fd = -1;
+	answer->status = result->status;
+	str_replace(&answer->why, result->why);
 }
 
 /* Asks one server for what nobody has. Prints what it says. */
@@ -69,19 +74,23 @@ static int print_server(
 	const struct settings *s, const char *url, struct remote *r, struct error *err)
 {
 	_cleanup_free_ char *path = xasprintf("ac/%064d", 0);
-	struct remote_result result = {.status = REMOTE_FAILED};
-	int code = transport_start(s, url, &r->user, &r->fleet.transport, err);
+	struct answer answer = {.status = REMOTE_FAILED};
+	_cleanup_(strv_done) struct strv urls = {0};
+	int code;
 
+	strv_push(&urls, url);
+	code = remote_link_open(s, &urls, NULL, &r->link, err);
 	if (code < 0)
 		return code;
-	remote_transport_get(r->fleet.transport, path, 1, STATUS_MS, on_answer, &result);
-	remote_transport_wait(r->fleet.transport, 2 * STATUS_MS);
-	if (result.status == REMOTE_MISSING || result.status == REMOTE_FOUND)
+	remote_transport_get(r->link.transport, path, 1, STATUS_MS, on_answer, &answer);
+	remote_transport_wait(r->link.transport, 2 * STATUS_MS);
+	if (answer.status == REMOTE_MISSING || answer.status == REMOTE_FOUND)
 		print_masked(stdout, "%s answers\n", url);
 	else
 		code = error_set(err, -EIO, 1, "%s does not answer: %s", url,
-			result.why ? result.why : "it is not used");
-	remote_transport_close(TAKE_PTR(r->fleet.transport));
+			answer.why ? answer.why : "it is not used");
+	free(answer.why);
+	remote_link_close(&r->link);
 	return code;
 }
 
@@ -138,7 +147,7 @@ static bool is_wanted(const struct arguments *args, const struct entry *e)
 {
 	_cleanup_free_ char *title = NULL;
 
-	if (!e->title || !strchr(e->title, '/') || has_prefix(e->title, "objects of "))
+	if (has_prefix(e->title, OBJECTS_TITLE) || has_prefix(e->title, PROBE_MEMO_TITLE))
 		return false;
 	if (!args->name)
 		return true;
@@ -176,7 +185,8 @@ static int push_all(struct arguments *args, struct cache *cache, struct remote *
 	remote_transport_wait(r->fleet.transport, PUSH_MS);
 	for (size_t i = 0; i < remote_transport_warnings(r->fleet.transport)->n; i++)
 		print_warning("%s", remote_transport_warnings(r->fleet.transport)->items[i]);
-	remote_transport_close(TAKE_PTR(r->fleet.transport));
+	r->fleet.transport = NULL;
+	remote_link_close(&r->link);
 	for (size_t i = 0; i < n_pushers; i++) {
 		uint64_t bytes;
 
@@ -194,6 +204,7 @@ static int push_all(struct arguments *args, struct cache *cache, struct remote *
 int remote_push(struct arguments *args, struct error *err)
 {
 	const struct settings *s = &args->settings;
+	_cleanup_(strv_done) struct strv urls = {0};
 	struct cache *cache = NULL;
 	struct remote r = {0};
 	int code = check_urls(s, err);
@@ -207,10 +218,10 @@ int remote_push(struct arguments *args, struct error *err)
 	if (code == 0 && is_empty(s->cache.dir))
 		code = error_set(err, -ENOENT, 1, "there is no local cache");
 	if (code == 0) {
+		strv_split(&urls, s->remote.urls);
 		cache = cache_open(s->cache.dir, 0, err);
-		code = cache ? transport_start(
-				       s, s->remote.urls, &r.user, &r.fleet.transport, err)
-			     : -EIO;
+		code = cache ? remote_link_open(s, &urls, NULL, &r.link, err) : -EIO;
+		r.fleet.transport = r.link.transport;
 	}
 	if (code == 0)
 		code = push_all(args, cache, &r, err);

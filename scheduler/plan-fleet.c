@@ -7,8 +7,8 @@
 #include "builder/reuse/fleet-push.h"
 #include "builder/reuse/fleet.h"
 #include "scheduler/plan-fleet.h"
+#include "scheduler/remote-link.h"
 #include "scheduler/runner.h"
-#include "scheduler/transport.h"
 
 #define PUSH_MS 10000
 
@@ -17,7 +17,7 @@ struct plan_fleet {
 	struct plan *plan;
 	struct public_key *keys;
 	struct secret_key sign;
-	struct user user; /* whom the transport runs as */
+	struct remote_link link;
 	uv_poll_t poll;	  /* of the transport's descriptor, if has_poll is set */
 	bool has_poll, tried, closed;
 	struct fleet_pusher **pushers;
@@ -48,15 +48,18 @@ static void start(struct fleet *fleet)
 {
 	struct plan_fleet *f = fleet->userdata;
 	_cleanup_(error_done) struct error err = {0};
+	_cleanup_(strv_done) struct strv urls = {0};
 
 	if (f->tried)
 		return;
 	f->tried = true;
-	if (transport_start(fleet->settings, fleet->settings->remote.urls, &f->user,
-		    &fleet->transport, &err) == 0)
+	strv_split(&urls, fleet->settings->remote.urls);
+	if (remote_link_open(fleet->settings, &urls, NULL, &f->link, &err) == 0) {
+		fleet->transport = f->link.transport;
 		start_poll(f);
-	else
+	} else {
 		strv_pushf(&f->plan->warnings, "the remote cache is not used: %s", err.what);
+	}
 }
 
 static void wake(struct fleet *fleet, const struct job *job)
@@ -175,8 +178,8 @@ void plan_close_fleet(struct plan *p)
 		uv_close((uv_handle_t *)&f->poll, NULL);
 		uv_run(p->loop, UV_RUN_NOWAIT);
 	}
-	remote_transport_close(TAKE_PTR(f->fleet.transport));
-	user_give(&f->user);
+	f->fleet.transport = NULL;
+	remote_link_close(&f->link);
 	free_pushers(f);
 }
 

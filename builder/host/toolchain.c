@@ -35,6 +35,8 @@ static bool is_installed(const char *program, const char *search)
 
 	if (*program == '-' || program[strspn(program, plain)])
 		return false;
+	if (search && streq(search, TOOLCHAIN_ALL))
+		return true;
 	path = path_find_program(program, search);
 	return path != NULL;
 }

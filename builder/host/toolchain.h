@@ -20,6 +20,10 @@ struct toolchain {
 	char *llvm; /* LLVM: "1", or "-16" if the names of all LLVM programs end so */
 };
 
+/* The search of a machine that compiles nothing: all programs count as installed, so that it
+ * chooses what a machine chooses that has the compiler of the kernel. */
+#define TOOLCHAIN_ALL "*"
+
 /* Chooses by the facts and by the programs in search, a PATH. Does not choose a compiler
  * that is not installed. toolchain_done() frees. */
 void toolchain_choose(const struct toolchain_facts *facts, const char *search,

@@ -131,7 +131,8 @@ static int choose_view(struct job *job)
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
 		header_mounts_list(job->kernel, &job->build->header_mounts);
 	places_choose(job);
-	return toolchain_choose_for_kernel(job->kernel, getenv("PATH"),
+	return toolchain_choose_for_kernel(job->kernel,
+		job->shared->settings->remote.only ? TOOLCHAIN_ALL : getenv("PATH"),
 		&job->build->toolchain, &job->outcome.error);
 }
 

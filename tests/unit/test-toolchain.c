@@ -142,6 +142,21 @@ static void test_case(size_t i)
 	settings_done(&s);
 }
 
+/* A machine that compiles nothing chooses as one that has the compiler. */
+static void test_all(void)
+{
+	const struct toolchain_facts facts = {.cc_version_text = "gcc-12 (Debian 12.2.0) 12.2.0",
+		.kernelvariables = "CC = $(if x,y) gcc-11\n"};
+	struct toolchain t;
+
+	toolchain_choose(&facts, dir, &t);
+	is(t.cc, NULL, "a compiler that is not installed is not chosen");
+	toolchain_done(&t);
+	toolchain_choose(&facts, TOOLCHAIN_ALL, &t);
+	is(t.cc, "gcc-11", "unless nothing is compiled");
+	toolchain_done(&t);
+}
+
 static void test_environment(void)
 {
 	struct toolchain t = {.cc = (char *)"clang", .ld = (char *)"ld.lld", .llvm = (char *)"1"};
@@ -165,6 +180,7 @@ int main(void)
 		return 1;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		test_case(i);
+	test_all();
 	test_environment();
 	dir_remove(dir, NULL);
 	return done_testing();
