@@ -30,6 +30,7 @@ struct remote_result {
 	const char *why; /* for messages, on one line, if it failed; or NULL */
 };
 
+/* What result points to ends with the call, except url. */
 typedef void remote_callback(void *userdata, struct remote_result *result);
 
 /* What identifies the client to servers, and servers to it. Each is the content of a file
