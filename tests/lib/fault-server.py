@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A server of objects that misbehaves as it is told.
 
-	fault-server.py DIR [--tls CERTIFICATE KEY]
+	fault-server.py DIR [--tls CERTIFICATE KEY [AUTHORITY]]
 
 keeps the objects of PUT in DIR, listens on a free port of 127.0.0.1, prints the port, and logs each
 request in DIR/log, as "METHOD PATH". The first component of a path says what happens, with values after "=":
@@ -22,6 +22,7 @@ request in DIR/log, as "METHOD PATH". The first component of a path says what ha
 	/redirect=URL/... to URL, in which "_" stands for "/"; "/path" is added
 	/loop/...         a redirect to itself
 	/garbage/...      what is not HTTP
+	/basic/...        401, unless the request has the user "user" and the password "secret"
 	/sigv4/...        403, unless the request has the signature of S3 by KEY and SECRET
 """
 import hashlib
@@ -117,6 +118,9 @@ class Handler(BaseHTTPRequestHandler):
         elif name == "reset":
             self.close()
             return True
+        elif name == "basic" and self.headers["Authorization"] != "Basic dXNlcjpzZWNyZXQ=":
+            self.status(401)
+            return True
         elif name == "sigv4" and not self.is_signed():
             self.status(403)
             return True
@@ -187,6 +191,9 @@ server = Server(("127.0.0.1", 0), Handler)
 if len(sys.argv) > 2:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[3], sys.argv[4])
+    if len(sys.argv) > 5:  # clients need a certificate of this authority
+        context.load_verify_locations(sys.argv[5])
+        context.verify_mode = ssl.CERT_REQUIRED
     server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_address[1], flush=True)
 
