@@ -85,14 +85,27 @@ static bool add_kbuild(const struct key_part *part, struct str *s)
 	return any;
 }
 
-/* Adds the options of the configuration that have no text as their value, such as the
- * release. */
+/* Whether the line of n bytes has an option with "y", "m" or a number. A text is often the
+ * release, with quotes or, in auto.conf since Linux 6.1, without. */
+static bool is_choice(const char *line, size_t n)
+{
+	const char *value = memchr(line, ' ', n);
+	size_t len;
+
+	if (!has_prefix(line, "CONFIG_") || !value++)
+		return false;
+	len = (size_t)(line + n - value);
+	return strspn(value, "0123456789abcdefABCDEFxXmy-") >= len;
+}
+
+/* Adds the options of the configuration that are the same for kernels of one series, so that
+ * they have one memo. */
 static void add_options(const struct key_part *part, struct str *s)
 {
 	for (const char *line = part->detail; *line;) {
 		size_t n = strcspn(line, "\n");
 
-		if (has_prefix(line, "CONFIG_") && !memchr(line, '"', n)) {
+		if (is_choice(line, n)) {
 			str_add_bytes(s, line, n);
 			str_add(s, "\n");
 		}
