@@ -60,6 +60,7 @@ build() # NAME KERNEL [OPTION...]
 	dkms unbuild "$1/1.0" -k "$2" > /dev/null 2>&1 || true
 	run_dkms build "$1/1.0" -k "$2" --json "${@:3}"
 	cache=$(jq -r '.jobs[0] | [.cache, .linked_from // empty] | join(" ")' "$work/out")
+	probes=$(jq '[.jobs[0].phases[] | select(.phase == "probe")] | length' "$work/out")
 	[ "$status" -eq 0 ] || { note "$err $(tail -n 30 "$dkmstree/$1/1.0/build/make.log")"; return 0; }
 	made=$(sed -nE 's/^(main|asm): [1-9][0-9]* .*/\1/p' "$log" | paste -sd' ')
 	made=${made:-none}
@@ -87,13 +88,14 @@ for name in auto keep; do
 	ok "$name: the module is the same from it" cmp "$work/last.ko" "$work/$name.ko"
 	build p "${kernels[1]}"
 	ok "$name: linked from objects of the other kernel" linked
+	is "$probes" 1 "$name: the second build makes the memo, although it is for another release"
 	[ "$name" != auto ] || is "$made" none "$name: the objects have no debug information"
 	cp "$work/last.ko" "$work/linked.ko"
 	build p "${kernels[1]}" --no-cache
 	ok "$name: the module is the same when it is built" cmp "$work/last.ko" "$work/linked.ko"
-	# The second package makes the memo; with it, this one is built again.
 	package q
 	build q "$k"
+	is "$probes" 0 "$name: both kernels have one memo"
 	echo "# another" >> "$sourcetree/p-1.0/sections"
 	build p "$k"
 	is "$made" "$wanted" "$name: with the compiler's answers known"
