@@ -10,7 +10,7 @@ private_etc || skip_all "namespaces are not permitted here"
 # Prints the kinds of findings and what --fix would do.
 kinds()
 {
-	run_dkms doctor --json "$@"
+	run_dkms doctor --json
 	jq -r '.findings[] | "\(.kind): \(.fix // "-")"' <<< "$out" | paste -sd,
 }
 
