@@ -190,7 +190,8 @@ leftovers()
 	(
 		cd "$machine" || exit
 		find . -path './cache/v1/tmp/*' -print -o -path './usr/src/linux-*' -prune -o \
-			-path ./var/lib/dkms/.locks -prune -o -name '.installed-*' -o -name '.?*' -print -o -name 'dkms-*' -print
+			-path ./var/lib/dkms/.locks -prune -o \
+			-name '.?*' ! -name '.installed-*' -print -o -name 'dkms-*' -print
 	)
 	stray_records
 }

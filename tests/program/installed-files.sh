@@ -14,11 +14,11 @@ mount --bind /etc/os-release /usr/lib/os-release 2> /dev/null || true
 dest=kernel/extra
 
 # Sets up a kernel with hello 1.0 installed; $file is its module, and $record the record.
-start() # [LINE...]
+start()
 {
 	machine
 	kernel $K
-	module hello 1.0 "$@"
+	module hello 1.0
 	before=$(snapshot "$installtree")
 	dkms install hello/1.0 -k $K > /dev/null
 	file=$installtree/$K/$dest/hello.ko
