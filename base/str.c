@@ -199,3 +199,14 @@ uint64_t text_hash(const char *text, size_t n)
 		h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
 	return h;
 }
+
+bool text_take_number(const char **at, uint64_t *ret)
+{
+	size_t n = strspn(*at, "0123456789");
+
+	if (n == 0 || n > 18)
+		return false;
+	*ret = strtoull(*at, NULL, 10);
+	*at += n;
+	return true;
+}

@@ -49,5 +49,7 @@ bool text_has_suffix_of(const char *text, const char *const *suffixes, size_t n)
 void text_shorten(char *text, size_t max);
 /* Returns the FNV-1a hash of n bytes: draft-eastlake-fnv. */
 uint64_t text_hash(const char *text, size_t n);
+/* Reads a decimal number of at most 18 digits, without a sign, at *at and moves *at behind it. */
+bool text_take_number(const char **at, uint64_t *ret);
 
 #endif

@@ -85,17 +85,6 @@ static bool parse_digest(const char **at, struct digest *ret)
 	return true;
 }
 
-static bool parse_number(const char **at, uint64_t *ret)
-{
-	size_t n = strspn(*at, "0123456789");
-
-	if (n == 0 || n > 18)
-		return false;
-	*ret = strtoull(*at, NULL, 10);
-	*at += n;
-	return true;
-}
-
 static bool parse_line(struct entry *e, const char *line)
 {
 	uint64_t made, size;
@@ -105,8 +94,8 @@ static bool parse_line(struct entry *e, const char *line)
 		return digest_parse(line + 4, &e->key) && !line[4 + DIGEST_HEX - 1];
 	if (has_prefix(line, "made ")) {
 		line += 5;
-		if (!parse_number(&line, &made) || *line++ != ' ' ||
-			!parse_number(&line, &e->cost_ms) || *line)
+		if (!text_take_number(&line, &made) || *line++ != ' ' ||
+			!text_take_number(&line, &e->cost_ms) || *line)
 			return false;
 		e->made_s = (int64_t)made;
 		return true;
@@ -124,7 +113,7 @@ static bool parse_line(struct entry *e, const char *line)
 	}
 	if (has_prefix(line, "file ")) {
 		line += 5;
-		if (!parse_digest(&line, &digest) || !parse_number(&line, &size) ||
+		if (!parse_digest(&line, &digest) || !text_take_number(&line, &size) ||
 			*line++ != ' ')
 			return false;
 		entry_add_file(e, line, &digest, size);

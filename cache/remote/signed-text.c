@@ -81,17 +81,6 @@ static bool parse_digest(const char **at, struct digest *ret)
 	return true;
 }
 
-static bool parse_number(const char **at, uint64_t *ret)
-{
-	size_t n = strspn(*at, "0123456789");
-
-	if (n == 0 || n > 18)
-		return false;
-	*ret = strtoull(*at, NULL, 10);
-	*at += n;
-	return true;
-}
-
 /* Reads the rest of the line as a text, and moves *at to the next line. */
 static bool parse_text(const char **at, char **ret)
 {
@@ -141,7 +130,7 @@ static bool parse_file(const char **at, struct signed_pack *p, uint64_t *left)
 	file = &p->files[p->n_files++];
 	*file = (struct entry_file){0};
 	if (!parse_digest(at, &file->digest) || !parse_char(at, ' ') ||
-		!parse_number(at, &file->size) || !parse_char(at, ' ') ||
+		!text_take_number(at, &file->size) || !parse_char(at, ' ') ||
 		!parse_text(at, &file->name) || !is_file_name(file->name) ||
 		file->size > *left)
 		return false;
@@ -157,8 +146,8 @@ static bool parse_pack(const char **at, const char *word, struct signed_pack *p)
 	uint64_t left;
 
 	if (!parse_word(at, word) || !parse_digest(at, &p->digest) || !parse_char(at, ' ') ||
-		!parse_number(at, &p->size) || !parse_char(at, ' ') ||
-		!parse_number(at, &p->unpacked) || !parse_char(at, '\n') ||
+		!text_take_number(at, &p->size) || !parse_char(at, ' ') ||
+		!text_take_number(at, &p->unpacked) || !parse_char(at, '\n') ||
 		p->size > SIGNED_UNPACKED_MAX || p->unpacked > SIGNED_UNPACKED_MAX)
 		return false;
 	left = p->unpacked;
@@ -184,9 +173,9 @@ static bool parse_all(const char *at, struct signed_text *t)
 	if (!parse_word(&at, "key") || !parse_digest(&at, &t->key) || !parse_char(&at, '\n') ||
 		!parse_word(&at, "signer") || !parse_digest(&at, &signer) ||
 		!parse_char(&at, '\n') || !parse_word(&at, "slot") ||
-		!parse_number(&at, &slot) || !parse_char(&at, '\n') || slot >= SIGNED_SLOTS ||
-		!parse_word(&at, "made") || !parse_number(&at, &made) ||
-		!parse_char(&at, ' ') || !parse_number(&at, &t->cost_ms) ||
+		!text_take_number(&at, &slot) || !parse_char(&at, '\n') || slot >= SIGNED_SLOTS ||
+		!parse_word(&at, "made") || !text_take_number(&at, &made) ||
+		!parse_char(&at, ' ') || !text_take_number(&at, &t->cost_ms) ||
 		!parse_char(&at, '\n') || !parse_word(&at, "by") ||
 		!parse_text(&at, &t->by) || !parse_word(&at, "title") ||
 		!parse_text(&at, &t->title))
