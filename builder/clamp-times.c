@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "builder/install/depmod.h"
+#include "builder/tree/installed-files.h"
 #include "builder/tree/tree.h"
 #include "builder/clamp-times.h"
 
@@ -97,11 +98,13 @@ static void clamp_version(const struct job *job, const struct source_date *date)
 		struct version_on_kernel on = job_on_kernel(job);
 		_cleanup_free_ char *built = tree_built_dir(tree, on);
 		_cleanup_free_ char *link = tree_installed_link(tree, on);
+		_cleanup_free_ char *record = installed_files_path(tree, on);
 
 		if (job->outcome.built || job->outcome.signed_again)
 			source_date_clamp_all(date, built);
 		source_date_clamp_all(date, originals);
 		source_date_clamp(date, link);
+		source_date_clamp(date, record);
 		clamp_dirs(date, built, dir);
 		clamp_kernel(job, date);
 	}

@@ -71,7 +71,13 @@ int record_begin(struct job *job, const struct destinations *previous,
 		installed_files_add(&ret->after, path, digest, false);
 		installed_files_add(&both, path, digest, ret->before.n > 0);
 	}
-	return r < 0 ? r : write_record(job, &both, &job->outcome.error);
+	if (r < 0)
+		return r;
+	r = write_record(job, &both, &job->outcome.error);
+	/* It may have been written, although that it is on the disk is not known. */
+	if (r < 0)
+		record_undo(job, ret);
+	return r;
 }
 
 void record_commit(struct job *job, const struct record_change *c)

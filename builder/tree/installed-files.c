@@ -11,9 +11,9 @@
 #include "builder/tree/installed-files.h"
 
 #define RECORD_PREFIX ".installed-"
-#define RECORD_MAX (1 << 20) /* bytes */
+#define RECORD_MAX (64 << 20) /* bytes; a package may have thousands of modules */
 
-static char *record_path(const char *dkms_tree, struct version_on_kernel on)
+char *installed_files_path(const char *dkms_tree, struct version_on_kernel on)
 {
 	return xasprintf("%s/%s/" RECORD_PREFIX "%s-%s", dkms_tree, on.name, on.release,
 		on.arch);
@@ -63,7 +63,7 @@ static bool parse_line(struct installed_files *l, const char *line)
 int installed_files_read(const char *dkms_tree, struct version_on_kernel on,
 	struct installed_files *ret, struct error *err)
 {
-	_cleanup_free_ char *path = record_path(dkms_tree, on);
+	_cleanup_free_ char *path = installed_files_path(dkms_tree, on);
 	_cleanup_(str_done) struct str text = {0};
 	int r = path_look(path);
 
@@ -92,7 +92,7 @@ int installed_files_read(const char *dkms_tree, struct version_on_kernel on,
 int installed_files_write(const char *dkms_tree, struct version_on_kernel on,
 	const struct installed_files *l, struct error *err)
 {
-	_cleanup_free_ char *path = record_path(dkms_tree, on);
+	_cleanup_free_ char *path = installed_files_path(dkms_tree, on);
 	_cleanup_free_ char *dir = path_parent(path);
 	_cleanup_(str_done) struct str text = {0};
 	int r;
@@ -111,7 +111,7 @@ int installed_files_write(const char *dkms_tree, struct version_on_kernel on,
 int installed_files_remove(
 	const char *dkms_tree, struct version_on_kernel on, struct error *err)
 {
-	_cleanup_free_ char *path = record_path(dkms_tree, on);
+	_cleanup_free_ char *path = installed_files_path(dkms_tree, on);
 
 	staging_remove_temporaries(path);
 	if (unlink(path) < 0 && errno != ENOENT)

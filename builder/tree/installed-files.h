@@ -41,6 +41,9 @@ void installed_files_add(
 /* Frees what is in l and makes it empty. */
 void installed_files_done(struct installed_files *l);
 
+/* Returns the path of the record of a module on a kernel; the caller frees. Ignores
+ * on.version. */
+char *installed_files_path(const char *dkms_tree, struct version_on_kernel on);
 /* Returns 1 and the record of a module on a kernel, 0 if there is none, or a negative errno with
  * status 1; -EBADMSG if it is damaged. Ignores on.version. installed_files_done() frees *ret. */
 int installed_files_read(const char *dkms_tree, struct version_on_kernel on,
