@@ -13,6 +13,8 @@ places = [(os.path.realpath(real), place) for real, place in zip(sys.argv[4::2],
 # What the sandbox makes, the same for each build; and what has no influence.
 constant = {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/etc/ld.so.cache",
     "/etc/localtime", "/usr/bin/uname"}
+# The program of dkms that stands before the compilers, under their names. It starts the compilers, which are named.
+probes = "/run/dkms-probes"
 
 def outside(path): # the path of what a build sees at path
     for real, place in places:
@@ -29,7 +31,7 @@ def resolve(path): # the links in it, as the build sees them
 
 def matters(path):
     return path not in constant and not any(path == d or path.startswith(d + "/")
-        for d in (own, "/tmp", "/dev", "/proc"))
+        for d in (own, "/tmp", "/dev", "/proc", probes))
 
 class Process:
     def __init__(self, path):
