@@ -249,6 +249,14 @@ static char *describe_change(const struct file_change *c)
 			return xstrdup("the processor is another one");
 		if (streq(c->name, "visible"))
 			return xstrdup("the sandbox shows other files of /etc");
+		if (streq(c->name, "others"))
+			return xstrdup("whether the build sees other packages has changed");
+		if (has_prefix(c->name, OBSERVED_MODULE))
+			return xasprintf("the kernel has another module %s",
+				c->name + strlen(OBSERVED_MODULE));
+		if (has_prefix(c->name, OBSERVED_NAMES))
+			return xasprintf("other names begin with %s",
+				c->name + strlen(OBSERVED_NAMES));
 		return xstrdup("the build runs as another user");
 	case MANIFEST_LINK:
 		if (c->now)

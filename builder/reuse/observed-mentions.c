@@ -74,15 +74,24 @@ static void add_listing(struct finder *f, const char *dir)
 		manifest_add(f->m, MANIFEST_DIR, dir, value);
 }
 
-/* Adds the directory in which a path with a variable or wildcard after it leads on. The
- * headers of kernels are none of them. */
+/* Adds what a path with a variable or wildcard after it can lead to: the names that begin like
+ * its end, or all names in the directory at its end. The headers of kernels are none of them. */
 static void add_cut_path(struct finder *f, const char *at, size_t len)
 {
 	_cleanup_free_ char *path = xstrndup(at, len), *dir = path_parent(path);
+	_cleanup_free_ char *fact = xasprintf(OBSERVED_NAMES "%s", path), *value = NULL;
+	bool is_dir = !*path_base(path);
 
-	if (!path_has_dot_dot(path) &&
-		(others_shows(f->job, path) || (others_is_partial(f->job, dir) && !path_base(path)[0])))
+	if (path_has_dot_dot(path) || !(others_shows(f->job, path) ||
+					      (is_dir && others_is_partial(f->job, dir))))
+		return;
+	if (is_dir) {
 		add_listing(f, dir);
+		return;
+	}
+	value = observed_value(f->job, MANIFEST_FACT, fact);
+	manifest_add(f->m, MANIFEST_FACT, fact, value);
+	f->words.others = true;
 }
 
 /* Adds the paths in a text. A path that a variable follows is not known. */

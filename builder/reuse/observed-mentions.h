@@ -16,10 +16,10 @@ struct observed_words {
 /* Adds to a manifest whether there is something at each path that a makefile or script of
  * the package, or a command of its dkms.conf, spells out and that the build could see in
  * its sandbox: it may have tested this without opening the file. If a variable or wildcard
- * follows a path in the source tree, that is the listing of the directory. Also adds where
- * other modules are whose file names are spelled out, and the programs
- * that they look for with "command -v" or the like. Returns which words they contain. The
- * word native is also looked for in variables and in the commands that kbuild ran. */
+ * follows a path in the source tree, adds the names there that begin so, or the listing of the
+ * directory. Also adds where other modules are whose file names are spelled out, and the
+ * programs that they look for with "command -v" or the like. Returns which words they contain.
+ * The word native is also looked for in variables and in the commands that kbuild ran. */
 struct observed_words observed_add_mentioned(
 	const struct job *job, const struct sandbox *box, struct manifest *m);
 

@@ -99,11 +99,12 @@ static bool is_standard_top(const char *name)
 	return false;
 }
 
-/* Returns the digest of the names in a directory. */
-static char *digest_of_dir(const struct job *job, const char *path)
+/* Appends the names in a directory that begin with start, each on a line. Returns 0 or a negative
+ * errno. */
+static int list_names(
+	const struct job *job, const char *path, const char *start, struct str *ret)
 {
 	_cleanup_free_ char *name = observed_real_path(job, path);
-	_cleanup_(str_done) struct str text = {0};
 	struct dirents entries = {0};
 	int fd = dir_open_at(AT_FDCWD, name);
 	bool is_root = streq(path, "/"), is_partial = others_is_partial(job, path);
@@ -115,14 +116,21 @@ static char *digest_of_dir(const struct job *job, const char *path)
 	for (size_t i = 0; i < entries.n; i++) {
 		const char *entry = entries.items[i].name;
 
-		if ((is_root && !is_standard_top(entry)) ||
+		if (!has_prefix(entry, start) || (is_root && !is_standard_top(entry)) ||
 			(is_partial && !others_shows_entry(job, path, entry)))
 			continue;
-		listing_add_escaped(&text, entry);
-		str_add(&text, "\n");
+		listing_add_escaped(ret, entry);
+		str_add(ret, "\n");
 	}
 	dirents_done(&entries);
-	return r < 0 ? xstrdup("-") : digest_of_text(&text);
+	return r;
+}
+
+static char *digest_of_dir(const struct job *job, const char *path)
+{
+	_cleanup_(str_done) struct str text = {0};
+
+	return list_names(job, path, "", &text) < 0 ? xstrdup("-") : digest_of_text(&text);
 }
 
 static char *digest_of_fact(const struct job *job, const char *name)
@@ -137,6 +145,10 @@ static char *digest_of_fact(const struct job *job, const char *name)
 		inventory_add_processor(&text);
 	} else if (has_prefix(name, OBSERVED_MODULE)) {
 		others_find_module(job, name + strlen(OBSERVED_MODULE), &text);
+	} else if (has_prefix(name, OBSERVED_NAMES)) {
+		_cleanup_free_ char *dir = path_parent(name + strlen(OBSERVED_NAMES));
+
+		list_names(job, dir, path_base(name), &text);
 	} else if (streq(name, "others")) {
 		str_add(&text, job->shared->shows_others ? "shown" : "hidden");
 	} else if (streq(name, "user")) {

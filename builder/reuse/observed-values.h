@@ -12,6 +12,8 @@ char *observed_real_path(const struct job *job, const char *path);
 /* The fact of this name and a name of a module: where the kernel has such a module that
  * did not come with it. */
 #define OBSERVED_MODULE "module "
+/* The fact of this name and the beginning of a path: which names in its directory begin so. */
+#define OBSERVED_NAMES "names "
 
 /* An item whose value is not the one in a manifest. */
 struct observed_change {

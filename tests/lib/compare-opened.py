@@ -114,8 +114,6 @@ for path in sorted(named - files - interpreters - source):
 for path in sorted(path for path in opened - dirs if matters(path) and is_dir[path]):
     if not path.startswith("/usr/src/"):
         print(path, "is a directory that was opened and is not named")
-# The source tree is listed as well where a makefile spells out the beginning of a name in it, as the rule of
-# evdi's that removes it does.
-for path in sorted(dirs - opened - {"/usr/src"}):
+for path in sorted(dirs - opened):
     print(path, "is a directory that is named and was not opened")
 print("%d shells, %d processes, %d files, %d programs, %d named" % (len(shells), count, len(files), len(executed), len(named)), file=sys.stderr)

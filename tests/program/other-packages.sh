@@ -42,7 +42,11 @@ sources()
 	reads_lines "a file is tested" '[ -e /usr/src/cuda-1/cuda.h ] && echo cuda || echo none'
 	change "it is there" cuda put x "$sourcetree/cuda-1/cuda.h"
 	reads_lines "a directory is tested by a variable" 'v=2; [ -e /usr/src/cuda-$v ] && echo cuda || echo none'
-	change "it is there" cuda mkdir "$sourcetree/cuda-2"
+	mkdir "$sourcetree/other-2"
+	does_not_matter "a package whose name begins otherwise"
+	mkdir "$sourcetree/cuda-2"
+	why "other names begin with /usr/src/cuda-" "the beginning of the path"
+	change "it is there" cuda mkdir "$sourcetree/cuda-2/include"
 	reads_lines "its tree is a variable" 'v=3; [ -e $source_tree/cuda-$v ] && echo cuda || echo none'
 	change "it is there" cuda mkdir "$sourcetree/cuda-3"
 	reads_lines "headers" '[ -e /usr/src/linux-headers-$kernelver ]; echo headers'
