@@ -102,14 +102,15 @@ static int add_entry(struct facts *f, const struct settings *s, const struct tre
 static int list_files(struct facts *f, const struct settings *s, struct error *err)
 {
 	const struct tree_filter filter = {.release = f->release};
-	struct tree_list list = {0};
+	struct tree_list list;
 	int r = tree_read(s->trees.dkms, s->trees.source, &filter, &list, err);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < list.n && r == 0; i++)
 		if (list.entries[i].state == STATE_INSTALLED)
 			r = add_entry(f, s, &list.entries[i], err);
-	if (r >= 0 || list.n)
-		tree_list_done(&list);
+	tree_list_done(&list);
 	return r;
 }
 
@@ -330,7 +331,7 @@ void secureboot_warn(const struct settings *s, const char *release)
 
 	if (!settings_are_of_machine(s) || signer_is_in_chroot("/proc") ||
 		secure_boot_read("", &f.boot, NULL) < 0 || f.boot.state != SECURE_BOOT_ON ||
-		find_certificate(s, release, &f, NULL) < 0 || !f.has_certificate ||
+		f.boot.shim_off || find_certificate(s, release, &f, NULL) < 0 || !f.has_certificate ||
 		f.enrolled == ENROLLED_YES)
 		return;
 	print_warning("Secure Boot is on, and the certificate %s %s: dkms secureboot says what to do",

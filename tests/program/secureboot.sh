@@ -152,6 +152,12 @@ warning()
 	is "$(grep -c "Secure Boot" <<< "$err")" 1 "in one line"
 	dkms_exits 0 "once more" install hello/1.0 -k $K --force
 	like "$err" "certificate $certificate is not enrolled" "it is said each time"
+	printf '\1' | variable MokSBStateRT-$shim
+	dkms_exits 0 "shim does not check" install hello/1.0 -k $K --force
+	unlike "$err" "Secure Boot" "nothing is said"
+	dkms_exits 0 "what shim does" secureboot -k $K
+	like "$out" "^Secure Boot is on, but shim was told not to check; this kernel loads" "it is said"
+	rm $efivars/MokSBStateRT-$shim
 	dkms_exits 0 "nothing to do" install hello/1.0 -k $K
 	unlike "$err" "Secure Boot" "nothing is said if nothing was installed"
 	mv "$key" "$work/keys/old.key"
