@@ -157,6 +157,9 @@ static void judge_answer(struct fleet_ask *ask, struct claim *c, const struct di
 		c->pack = c->bytes;
 		c->bytes = (struct str){0};
 		c->state = c->status == REMOTE_FOUND ? CLAIM_FITS : CLAIM_NONE;
+		/* Otherwise it would be asked for again, without end. */
+		if (c->state == CLAIM_FITS && !c->pack.len)
+			reject(ask, c, "its pack is not what was signed");
 		break;
 	case CLAIM_FITS:
 	case CLAIM_NONE:

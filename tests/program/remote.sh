@@ -256,6 +256,39 @@ slots()
 	dkms_exits 127 "one without it that builds" build s/1.0 -k $K "${remote[@]}"
 }
 
+# Packs that do not fit into the answer have requests of their own.
+large()
+{
+	local blob
+
+	module l 1.0
+	echo "MODULE_INFO(data, \"$(head -c 90000 /dev/urandom | base64 -w 0)\");" >> "$sourcetree/l-1.0/l.c"
+	fresh one "$builder"
+	dkms add l/1.0 > /dev/null
+	: > log
+	dkms_exits 0 "a large module" build l/1.0 -k $K "${remote[@]}"
+	like "$(cut -d/ -f1-3 log | paste -sd' ')" "^GET /ok/ac GET /ok/ac PUT /ok/cas PUT /ok/ac$" "its pack is written first"
+	blob=$(sed -n 's,^PUT /ok/cas/,cas/,p' log)
+	fresh two
+	dkms add l/1.0 > /dev/null
+	dkms_exits 0 "another machine" build l/1.0 -k $K "${remote[@]}"
+	like "$out" "from the fleet" "gets it"
+	: > "$blob"
+	fresh two
+	dkms add l/1.0 > /dev/null
+	: > log
+	dkms_exits 0 "a pack without a byte" build l/1.0 -k $K "${remote[@]}"
+	like "$out" "built in" "it is built"
+	like "$err" "its pack is not what was signed" "it is said why"
+	is "$(grep -c cas log)" 1 "the pack is asked for once"
+	rm "$blob"
+	fresh two
+	dkms add l/1.0 > /dev/null
+	dkms_exits 0 "a pack that is gone" build l/1.0 -k $K "${remote[@]}"
+	like "$out" "built in" "is a miss"
+	is "$err" "" "and no warning"
+}
+
 # A signal while a job waits for an answer ends dkms, and the next run goes on.
 interrupt()
 {
@@ -349,6 +382,7 @@ faults
 lies
 signers
 slots
+large
 interrupt
 waits
 finish
