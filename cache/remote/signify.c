@@ -281,6 +281,14 @@ int signify_read_public(const char *path, struct public_key *ret, struct error *
 	return 0;
 }
 
+static bool has_key(const struct public_key *keys, size_t n, const struct public_key *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(keys[i].bytes, key->bytes, sizeof(key->bytes)) == 0)
+			return true;
+	return false;
+}
+
 int signify_read_keys(
 	const char *dir, struct public_key **ret, size_t *ret_n, struct error *err)
 {
@@ -305,7 +313,10 @@ int signify_read_keys(
 		if (*names.items[i] == '.' || !has_suffix(names.items[i], ".pub"))
 			continue;
 		r = signify_read_public(path, &keys[n], err);
-		n += r == 0;
+		if (r == 0 && has_key(keys, n, &keys[n]))
+			public_key_done(&keys[n]);
+		else
+			n += r == 0;
 	}
 	if (r < 0) {
 		signify_free_keys(keys, n);

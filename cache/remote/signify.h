@@ -48,8 +48,9 @@ int signify_write_public(const char *path, const struct public_key *key, struct 
  * encrypted key, -EPERM, or another negative errno, with status 1. */
 int signify_read_secret(const char *path, struct secret_key *ret, struct error *err);
 int signify_read_public(const char *path, struct public_key *ret, struct error *err);
-/* Reads each NAME.pub in a directory, in the order of their names. Returns 0, also if the
- * directory is missing, or what signify_read_public() does; signify_free_keys() frees. */
+/* Reads each NAME.pub in a directory, in the order of their names; a key that several files
+ * have is there once, by the first of the names. Returns 0, also if the directory is missing,
+ * or what signify_read_public() does; signify_free_keys() frees. */
 int signify_read_keys(
 	const char *dir, struct public_key **ret, size_t *ret_n, struct error *err);
 void signify_free_keys(struct public_key *keys, size_t n);

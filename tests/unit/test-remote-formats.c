@@ -43,7 +43,8 @@ static void test_keys(void)
 {
 	_cleanup_free_ char *sec = in_dir("a.sec"), *pub = in_dir("a.pub");
 	_cleanup_free_ char *missing = in_dir("missing"), *keys_dir = in_dir("keys");
-	struct secret_key made, read;
+	_cleanup_free_ char *other = in_dir("other.pub");
+	struct secret_key made, made_too, read;
 	struct public_key public, *keys;
 	struct error err = {0};
 	struct stat st;
@@ -78,17 +79,20 @@ static void test_keys(void)
 	is_int(signify_read_public(missing, &public, NULL), -ENOENT, "a missing key");
 	is_int(signify_read_keys(keys_dir, &keys, &n, NULL), 0, "a missing directory of keys");
 	is_int((long)n, 0, "has no keys");
-	ok(shell("mkdir -m 755 keys && cp -p a.pub keys/b.pub && cp -p a.pub keys/a.pub && "
-		 "touch keys/README"),
+	signify_make_key("other", &made_too, NULL);
+	signify_write_public(other, &made_too.pub, NULL);
+	ok(shell("mkdir -m 755 keys && cp -p other.pub keys/b.pub && cp -p a.pub keys/a.pub && "
+		 "cp -p a.pub keys/a2.pub && touch keys/README"),
 		"a directory of keys is made");
 	is_int(signify_read_keys(keys_dir, &keys, &n, NULL), 0, "it is read");
-	is_int((long)n, 2, "with the files that are keys");
+	is_int((long)n, 2, "with the files that are keys, and one key once");
 	is(n == 2 ? keys[1].name : "", "b", "in the order of their names");
 	signify_free_keys(keys, n);
 	ok(shell("chmod 777 keys"), "others may write to the directory");
 	is_int(signify_read_keys(keys_dir, &keys, &n, NULL), -EPERM, "its keys are not read");
 	public_key_done(&public);
 	secret_key_done(&made);
+	secret_key_done(&made_too);
 }
 
 static void test_signatures(void)
