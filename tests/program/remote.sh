@@ -206,6 +206,8 @@ lies()
 # Two signers have to agree.
 signers()
 {
+	local n
+
 	dkms remote keygen build3 > /dev/null
 	cp build3.pub /etc/dkms/remote.d/
 	fresh two "remote_require=2"
@@ -217,6 +219,21 @@ signers()
 	dkms_exits 0 "two signers" install m/1.0 -k $K "${remote[@]}"
 	like "$out" "from the fleet \(signed by build1, build3\)" "are enough"
 	is_clean "two signers"
+	module d 1.0 'PRE_BUILD=pre.sh'
+	write_script "$sourcetree/d-1.0/pre.sh" "echo \"MODULE_INFO(time, \\\"\$(date +%N)\\\");\" >> d.c"
+	for n in 1 3; do
+		fresh one "remote_sign_key=$work/build$n.sec"
+		dkms add d/1.0 > /dev/null
+		dkms_exits 0 "build$n builds what differs each time" build d/1.0 -k $K "${remote[@]}" --force
+	done
+	fresh two
+	dkms add d/1.0 > /dev/null
+	dkms_exits 0 "one signer of what differs" build d/1.0 -k $K "${remote[@]}"
+	like "$out" "from the fleet" "is enough without the setting"
+	fresh two "remote_require=2"
+	dkms add d/1.0 > /dev/null
+	dkms_exits 0 "two signers who do not agree" build d/1.0 -k $K "${remote[@]}"
+	like "$out" "built in" "are not enough"
 	rm /etc/dkms/remote.d/build3.pub
 }
 
@@ -287,6 +304,16 @@ large()
 	dkms_exits 0 "a pack that is gone" build l/1.0 -k $K "${remote[@]}"
 	like "$out" "built in" "is a miss"
 	is "$err" "" "and no warning"
+}
+
+# A server is not waited for much longer than the build takes.
+slow()
+{
+	fresh two
+	dkms_exits 0 "a machine knows how long a build takes" build m/1.0 -k $K --no-cache
+	dkms unbuild m/1.0 -k $K > /dev/null
+	dkms_exits 0 "a server that sends ten bytes in a second" build m/1.0 -k $K --remote "$server/drip=100"
+	like "$out" "built in" "is not waited for"
 }
 
 # A signal while a job waits for an answer ends dkms, and the next run goes on.
@@ -383,6 +410,7 @@ lies
 signers
 slots
 large
+slow
 interrupt
 waits
 finish
