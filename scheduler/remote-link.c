@@ -6,10 +6,10 @@
 
 #include "base/file.h"
 #include "builder/run/seccomp.h"
+#include "cache/remote/frame.h"
 #include "scheduler/remote-link.h"
 
 #define PROGRAM "dkms-remote-transfer"
-#define SECRET_MAX (1024 * 1024) /* bytes */
 
 /* The files that framework.conf names. */
 struct secrets {
@@ -38,7 +38,7 @@ static int read_secret(const char *path, struct str *ret, struct error *err)
 	if (*path != '/')
 		return error_set(err, -EINVAL, 8,
 			"%s, of the settings remote_*, is not absolute", path);
-	return file_read(path, SECRET_MAX, ret, err);
+	return file_read(path, FRAME_SECRET_MAX, ret, err);
 }
 
 /* Reads "USER:PASSWORD", the first line of a file. */

@@ -49,13 +49,12 @@ char *claim_path(const struct claim *c, const struct digest *key, uint64_t *ret_
 /* Moves the inlined bytes of a pack. */
 static void take_contents(struct action_result *a, const char *path, struct str *ret)
 {
-	for (size_t i = 0; i < a->n_files; i++) {
-		if (!streq(a->files[i].path, path))
-			continue;
-		str_done(ret);
-		*ret = a->files[i].contents;
-		a->files[i].contents = (struct str){0};
-	}
+	struct output_blob *blob = action_result_file(a, path);
+
+	if (!blob)
+		return;
+	*ret = blob->contents;
+	blob->contents = (struct str){0};
 }
 
 static const char *read_text(const struct public_key *signer, const struct digest *key,

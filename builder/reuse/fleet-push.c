@@ -71,14 +71,23 @@ static void add_blob(struct action_result *a, const char *path, const struct sig
 		str_add_bytes(&blob->contents, bytes->data, bytes->len);
 }
 
+/* Returns the path of the answer in the slot. The caller frees. */
+static char *slot_path(const struct fleet_pusher *p)
+{
+	struct digest address;
+	char hex[DIGEST_HEX];
+
+	signed_text_address(&p->primary, p->text.signer, p->text.slot, &address);
+	digest_hex(&address, hex);
+	return xasprintf("ac/%s", hex);
+}
+
 /* Signs the text and writes it, after the packs. */
 static void put_result(struct fleet_pusher *p)
 {
 	_cleanup_(str_done) struct str text = {0}, body = {0};
 	struct action_result a = {0};
-	_cleanup_free_ char *path = NULL;
-	struct digest address;
-	char hex[DIGEST_HEX];
+	_cleanup_free_ char *path = slot_path(p);
 
 	signed_text_write(&p->text, &text);
 	if (signify_sign(p->fleet->sign, text.data, text.len, &a.out, NULL) < 0) {
@@ -90,9 +99,6 @@ static void put_result(struct fleet_pusher *p)
 	add_blob(&a, "pack", &p->text.pack, &p->pack);
 	action_result_write(&a, &body);
 	action_result_done(&a);
-	signed_text_address(&p->primary, p->text.signer, p->text.slot, &address);
-	digest_hex(&address, hex);
-	path = xasprintf("ac/%s", hex);
 	p->failed = text.len > SIGNED_TEXT_MAX || body.len > ACTION_RESULT_MAX ||
 		    !put(p, path, &body, on_put);
 }
@@ -134,13 +140,8 @@ static void on_slot(void *userdata, struct remote_result *result);
 
 static void ask_for_slot(struct fleet_pusher *p)
 {
-	_cleanup_free_ char *path = NULL;
-	struct digest address;
-	char hex[DIGEST_HEX];
+	_cleanup_free_ char *path = slot_path(p);
 
-	signed_text_address(&p->primary, p->text.signer, p->text.slot, &address);
-	digest_hex(&address, hex);
-	path = xasprintf("ac/%s", hex);
 	remote_transport_get(
 		p->fleet->transport, path, ACTION_RESULT_MAX, 0, on_slot, p);
 }

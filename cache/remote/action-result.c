@@ -18,7 +18,6 @@ enum kind {
 /* The fields of ActionResult, OutputFile and Digest. */
 enum {
 	RESULT_OUTPUT_FILES = 2,
-	RESULT_EXIT_CODE = 4,
 	RESULT_STDOUT_RAW = 5,
 	FILE_PATH = 1,
 	FILE_DIGEST = 2,
@@ -53,7 +52,7 @@ void action_result_done(struct action_result *a)
 	*a = (struct action_result){0};
 }
 
-const struct output_blob *action_result_file(const struct action_result *a, const char *path)
+struct output_blob *action_result_file(struct action_result *a, const char *path)
 {
 	for (size_t i = 0; i < a->n_files; i++)
 		if (streq(a->files[i].path, path))
@@ -107,8 +106,6 @@ void action_result_write(const struct action_result *a, struct str *ret)
 {
 	for (size_t i = 0; i < a->n_files; i++)
 		add_file(ret, &a->files[i]);
-	/* A negative int32 is written like an int64. */
-	add_number(ret, RESULT_EXIT_CODE, (uint64_t)(int64_t)a->exit_code);
 	add_field(ret, RESULT_STDOUT_RAW, a->out.data, a->out.len);
 }
 
@@ -227,9 +224,6 @@ static bool parse_field(const struct field *f, struct action_result *a)
 	case RESULT_OUTPUT_FILES:
 		return f->kind == KIND_BYTES && a->n_files < ACTION_RESULT_FILES &&
 		       parse_file(f->bytes, &a->files[a->n_files++]);
-	case RESULT_EXIT_CODE:
-		a->exit_code = (int32_t)f->value;
-		return f->kind == KIND_VARINT;
 	case RESULT_STDOUT_RAW:
 		if (!is_bytes(f, RESULT_STDOUT_RAW, ACTION_RESULT_OUT_MAX))
 			return false;

@@ -11,7 +11,6 @@
  *
  *   output_files  2  each with path 1, digest 2 (hash 1, in hexadecimal, and size_bytes 2) and
  *                    contents 5, which is empty for a blob that is only in "cas"
- *   exit_code     4
  *   stdout_raw    5
  *
  * and skips all other fields: servers add execution_metadata, for instance. */
@@ -29,7 +28,6 @@ struct action_result {
 	struct output_blob files[ACTION_RESULT_FILES];
 	size_t n_files;
 	struct str out; /* stdout_raw */
-	int32_t exit_code;
 };
 
 /* No larger message is read, nor are larger stdout_raw and longer paths (bytes). */
@@ -38,7 +36,7 @@ struct action_result {
 #define ACTION_RESULT_PATH_MAX 256
 
 /* Returns the file with that path, which belongs to the result, or NULL. */
-const struct output_blob *action_result_file(const struct action_result *a, const char *path);
+struct output_blob *action_result_file(struct action_result *a, const char *path);
 void action_result_done(struct action_result *a);
 /* Appends the message. */
 void action_result_write(const struct action_result *a, struct str *ret);
