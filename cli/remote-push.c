@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "builder/reuse/fleet-claim.h"
 #include "builder/reuse/fleet-push.h"
+#include "builder/reuse/fleet.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/probe-memo.h"
 #include "scheduler/remote-link.h"
@@ -21,16 +22,13 @@
 /* The servers and the keys, as the commands use them. */
 struct remote {
 	struct fleet fleet;
-	struct public_key *keys;
-	struct secret_key sign;
 	struct remote_link link;
 };
 
 static void remote_done(struct remote *r)
 {
 	remote_link_close(&r->link);
-	signify_free_keys(r->keys, r->fleet.n_keys);
-	secret_key_done(&r->sign);
+	fleet_done(&r->fleet);
 }
 
 static int check_urls(const struct settings *s, struct error *err)
@@ -40,20 +38,6 @@ static int check_urls(const struct settings *s, struct error *err)
 	error_set(err, -ENOENT, 1, "no remote cache is set");
 	error_remedy(err, "set remote in %s/framework.conf, or give --remote URL", s->config_dir);
 	return -ENOENT;
-}
-
-/* Reads the keys. */
-static int read_keys(const struct settings *s, struct remote *r, struct error *err)
-{
-	int code = signify_read_keys(s->remote.keys, &r->keys, &r->fleet.n_keys, err);
-
-	r->fleet.keys = r->keys;
-	r->fleet.settings = s;
-	if (code == 0 && !is_empty(s->remote.sign_key)) {
-		code = signify_read_secret(s->remote.sign_key, &r->sign, err);
-		r->fleet.sign = code == 0 ? &r->sign : NULL;
-	}
-	return code;
 }
 
 struct answer {
@@ -102,17 +86,17 @@ int remote_status_print(struct arguments *args, struct error *err)
 	int code = check_urls(s, err);
 
 	if (code == 0)
-		code = read_keys(s, &r, err);
+		code = fleet_read_keys(s, &r.fleet, err);
 	if (code == 0) {
 		strv_split(&urls, s->remote.urls);
 		for (size_t i = 0; i < r.fleet.n_keys; i++)
-			print_masked(stdout, "believes %s, %s/%s.pub\n", r.keys[i].name,
-				s->remote.keys, r.keys[i].name);
+			print_masked(stdout, "believes %s, %s/%s.pub\n", r.fleet.keys[i].name,
+				s->remote.keys, r.fleet.keys[i].name);
 		if (!r.fleet.n_keys)
 			print_masked(stdout, "believes nobody: there is no public key in %s\n",
 				s->remote.keys);
 		if (r.fleet.sign)
-			print_masked(stdout, "writes as %s, %s\n", r.sign.pub.name,
+			print_masked(stdout, "writes as %s, %s\n", r.fleet.sign->pub.name,
 				s->remote.sign_key);
 	}
 	for (size_t i = 0; i < urls.n && code == 0; i++)
@@ -210,7 +194,7 @@ int remote_push(struct arguments *args, struct error *err)
 	int code = check_urls(s, err);
 
 	if (code == 0)
-		code = read_keys(s, &r, err);
+		code = fleet_read_keys(s, &r.fleet, err);
 	if (code == 0 && !r.fleet.sign) {
 		code = error_set(err, -ENOENT, 1, "there is no key to sign with");
 		error_remedy(err, "set remote_sign_key in %s/framework.conf", s->config_dir);

@@ -15,8 +15,6 @@
 struct plan_fleet {
 	struct fleet fleet;
 	struct plan *plan;
-	struct public_key *keys;
-	struct secret_key sign;
 	struct remote_link link;
 	uv_poll_t poll;	  /* of the transport's descriptor, if has_poll is set */
 	bool has_poll, tried, closed;
@@ -83,14 +81,8 @@ void plan_open_fleet(struct plan *p)
 		return;
 	f = xcalloc(1, sizeof(*f));
 	f->plan = p;
-	f->fleet = (struct fleet){
-		.settings = s, .start = start, .wake = wake, .userdata = f};
-	r = signify_read_keys(s->remote.keys, &f->keys, &f->fleet.n_keys, &err);
-	f->fleet.keys = f->keys;
-	if (r == 0 && !is_empty(s->remote.sign_key)) {
-		r = signify_read_secret(s->remote.sign_key, &f->sign, &err);
-		f->fleet.sign = r == 0 ? &f->sign : NULL;
-	}
+	f->fleet = (struct fleet){.start = start, .wake = wake, .userdata = f};
+	r = fleet_read_keys(s, &f->fleet, &err);
 	if (r == 0 && !f->fleet.n_keys && !f->fleet.sign)
 		r = error_set(&err, -ENOENT, 1, "there is no public key in %s", s->remote.keys);
 	p->fleet = f;
@@ -210,7 +202,6 @@ void plan_free_fleet(struct plan_fleet *f)
 {
 	if (!f)
 		return;
-	signify_free_keys(f->keys, f->fleet.n_keys);
-	secret_key_done(&f->sign);
+	fleet_done(&f->fleet);
 	free(f);
 }

@@ -20,6 +20,31 @@
  * the same time do not ask at the same time. */
 #define RETRY_MS 2000
 
+int fleet_read_keys(const struct settings *s, struct fleet *ret, struct error *err)
+{
+	struct secret_key sign;
+	int r = signify_read_keys(s->remote.keys, &ret->keys, &ret->n_keys, err);
+
+	ret->settings = s;
+	if (r < 0 || is_empty(s->remote.sign_key))
+		return r;
+	r = signify_read_secret(s->remote.sign_key, &sign, err);
+	if (r == 0) {
+		ret->sign = xcalloc(1, sizeof(sign));
+		*ret->sign = sign;
+		explicit_bzero(&sign, sizeof(sign));
+	}
+	return r;
+}
+
+void fleet_done(struct fleet *fleet)
+{
+	signify_free_keys(fleet->keys, fleet->n_keys);
+	if (fleet->sign)
+		secret_key_done(fleet->sign);
+	free(fleet->sign);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;

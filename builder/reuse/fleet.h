@@ -8,6 +8,11 @@
 
 /* What other machines have built: see fleet-state.h. */
 
+/* Reads the keys that the settings name, and borrows the settings. Returns 0, or a negative errno
+ * and err; fleet_done() frees in both cases. */
+int fleet_read_keys(const struct settings *s, struct fleet *ret, struct error *err);
+void fleet_done(struct fleet *fleet);
+
 /* JOB_ASKING */
 enum transition fleet_enter(struct job *job);
 /* Whether the job may not be built, because of --remote-only. Sets job->outcome.error. */
