@@ -50,6 +50,14 @@ start_server python3 "$top_srcdir/tests/lib/fault-server.py" "$work" --tls "$wor
 server=https://localhost:$line
 settings "remote_ca=$work/ca.crt" "remote_cert=$work/client.crt" "remote_key=$work/client.key"
 dkms_exits 0 "a server that wants a certificate" remote status --remote "$server/ok"
+settings "remote_ca=$work/ca.crt" "remote_cert=$work/client.crt" "remote_key=$work/client.key" \
+	"remote_password_file=$work/password"
+dkms_exits 0 "a server that wants a password, too" remote status --remote "$server/basic"
+for name in remote_ca remote_cert remote_key remote_password_file; do
+	settings "$name=/missing"
+	dkms_exits 1 "a missing file for $name" remote status --remote "$server/ok"
+	like "$err" "/missing" "is named"
+done
 settings "remote_ca=$work/ca.crt"
 dkms_exits 1 "no certificate" remote status --remote "$server/ok"
 settings "remote_cert=$work/client.crt" "remote_key=$work/client.key"

@@ -355,54 +355,7 @@ waits()
 	like "$out" "built in" "is built after the wait"
 }
 
-# A server with TLS that wants a certificate of the client and a password.
-credentials()
-{
-	local name
-
-	command -v openssl > /dev/null || { skip "openssl is not installed" "credentials"; return; }
-	for name in server client; do
-		openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 \
-			-keyout $name-key.pem -out $name.pem 2> /dev/null
-	done
-	echo user:secret > password
-	start_server python3 -c '
-import base64, http.server, ssl
-class Handler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *args): pass
-    def do_GET(self):
-        good = self.headers["Authorization"] == "Basic " + base64.b64encode(b"user:secret").decode()
-        self.send_response(404 if good else 401)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain("server.pem", "server-key.pem")
-context.load_verify_locations("client.pem")
-context.verify_mode = ssl.CERT_REQUIRED
-server.socket = context.wrap_socket(server.socket, server_side=True)
-print(server.server_port, flush=True)
-server.serve_forever()'
-	settings "remote=https://127.0.0.1:$line
-remote_ca=$work/server.pem
-remote_cert=$work/client.pem
-remote_key=$work/client-key.pem
-remote_password_file=$work/password"
-	dkms_exits 0 "a server with TLS, a client certificate and a password" remote status
-	like "$out" "https://127.0.0.1:$line answers" "answers"
-	for name in remote_ca remote_cert remote_password_file; do
-		cp /etc/dkms/framework.conf conf
-		sed -i "/^$name=/d" /etc/dkms/framework.conf
-		dkms_exits 1 "without $name" remote status
-		sed "s,^$name=.*,$name=/missing," conf > /etc/dkms/framework.conf
-		dkms_exits 1 "a missing file for $name" remote status
-		like "$err" "/missing" "is named"
-		cp conf /etc/dkms/framework.conf
-	done
-}
-
 keys
-credentials
 push_and_get
 remote_only
 faults
