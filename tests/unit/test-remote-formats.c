@@ -341,8 +341,12 @@ static void test_pack(void)
 	ok(p->size == bytes.len && p->size < 200000, "it is compressed");
 	bytes.data[bytes.len - 1] ^= 1;
 	is_int(pack_unpack(to, p, bytes.data, bytes.len), -EBADMSG, "a flipped bit is noticed");
-	ok(!store_has(to, &p->files[0].digest), "before anything is unpacked");
 	bytes.data[bytes.len - 1] ^= 1;
+	p->digest.bytes[0] ^= 1;
+	is_int(pack_unpack(to, p, bytes.data, bytes.len), -EBADMSG,
+		"a pack with another digest is refused");
+	ok(!store_has(to, &p->files[0].digest), "before anything is unpacked");
+	p->digest.bytes[0] ^= 1;
 	is_int(pack_unpack(to, p, bytes.data, bytes.len - 1), -EBADMSG, "so is a cut");
 	is_int(pack_unpack(to, p, bytes.data, bytes.len), 0, "the pack is unpacked");
 	ok(store_has(to, &p->files[0].digest) && store_has(to, &p->files[1].digest) &&
