@@ -22,6 +22,7 @@ static int keygen(struct arguments *args, struct error *err)
 	const char *name = args->archive;
 	_cleanup_free_ char *pub = xasprintf("%s.pub", name);
 	_cleanup_free_ char *sec = xasprintf("%s.sec", name);
+	_cleanup_free_ char *setting = path_absolute(sec);
 	struct secret_key key;
 	int r;
 
@@ -39,7 +40,7 @@ static int keygen(struct arguments *args, struct error *err)
 		       "for the machine that builds, in %s/framework.conf: "
 		       "remote_sign_key=%s\n"
 		       "for all others: copy the public key to %s\n",
-			sec, pub, args->settings.config_dir, sec,
+			sec, pub, args->settings.config_dir, setting,
 			args->settings.remote.keys);
 	return r;
 }

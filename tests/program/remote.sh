@@ -58,7 +58,7 @@ keys()
 {
 	dkms_exits 0 "a key is made" remote keygen build1
 	is "$(stat -c %a build1.sec build1.pub | paste -sd' ')" "600 644" "the modes of its files"
-	like "$out" "remote_sign_key=build1.sec" "it is said what to do with it"
+	like "$out" "remote_sign_key=$work/build1.sec" "it is said what to do with it"
 	dkms_exits 1 "no key is overwritten" remote keygen build1
 	dkms_exits 1 "a name is needed" remote keygen
 	dkms_exits 2 "an unknown part" remote nonsense
