@@ -40,7 +40,7 @@ struct request {
 	int fd;        /* what a PUT sends, or what a GET has found; or -1 */
 	uint64_t size; /* of the object, or what it may be at most */
 	int64_t deadline_ms;
-	remote_callback *callback; /* NULL: it was cancelled */
+	remote_callback *callback; /* NULL: it has ended for the caller */
 	void *userdata;
 	enum remote_status status; /* of an ended one */
 	const char *url;
@@ -342,7 +342,7 @@ void remote_transport_dispatch(struct remote_transport *t)
 		;
 	check_deadlines(t);
 	send_waiting(t);
-	/* Callbacks make and cancel other requests, which changes the list. */
+	/* Callbacks make other requests, which may change the list. */
 	while ((q = TAILQ_FIRST(&t->ended))) {
 		struct remote_result result = {.status = q->status,
 			.fd = take_fd(&q->fd),
@@ -378,7 +378,7 @@ bool remote_transport_wait(struct remote_transport *t, int timeout_ms)
 	return true;
 }
 
-static uint32_t add(
+static struct request *add(
 	struct remote_transport *t, struct request q, unsigned int deadline_ms)
 {
 	struct request *new = xcalloc(1, sizeof(*new));
@@ -391,10 +391,10 @@ static uint32_t add(
 	TAILQ_INSERT_TAIL(&t->waiting, new, link);
 	/* They are sent together. */
 	wake_after(t, 0);
-	return t->last;
+	return new;
 }
 
-uint32_t remote_transport_get(struct remote_transport *t, const char *path,
+void remote_transport_get(struct remote_transport *t, const char *path,
 	uint64_t max_bytes, unsigned int deadline_ms, remote_callback *callback,
 	void *userdata)
 {
@@ -405,7 +405,7 @@ uint32_t remote_transport_get(struct remote_transport *t, const char *path,
 		.callback = callback,
 		.userdata = userdata};
 
-	return add(t, q, deadline_ms);
+	(void)add(t, q, deadline_ms);
 }
 
 /* Returns a descriptor that the program may have. The program must not be able to write.
@@ -420,7 +420,7 @@ static int fd_to_lend(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
-uint32_t remote_transport_put(struct remote_transport *t, const char *path, int fd,
+void remote_transport_put(struct remote_transport *t, const char *path, int fd,
 	uint64_t size, unsigned int deadline_ms, remote_callback *callback,
 	void *userdata)
 {
@@ -430,30 +430,13 @@ uint32_t remote_transport_put(struct remote_transport *t, const char *path, int 
 		.size = size,
 		.callback = callback,
 		.userdata = userdata};
-	uint32_t number = add(t, q, deadline_ms);
-	struct request *added = TAILQ_LAST(&t->waiting, requests);
+	struct request *added = add(t, q, deadline_ms);
 
 	if (q.fd < 0) {
 		TAILQ_REMOVE(&t->waiting, added, link);
 		end(t, added, REMOTE_FAILED,
 			"the object cannot be handed to the program");
 	}
-	return number;
-}
-
-void remote_transport_cancel(struct remote_transport *t, uint32_t number)
-{
-	struct request *q;
-
-	if ((q = find(&t->waiting, number)))
-		TAILQ_REMOVE(&t->waiting, q, link);
-	else if ((q = find(&t->ended, number)))
-		TAILQ_REMOVE(&t->ended, q, link);
-	else if ((q = find(&t->sent, number)) && q->callback)
-		q = take_from_program(t, q);
-	else
-		return;
-	request_free(q);
 }
 
 int remote_transport_fd(const struct remote_transport *t)

@@ -65,28 +65,24 @@ int remote_transport_start(const struct remote_options *options,
 
 /* Asks for the object at path: "ac/" or "cas/" and 64 hexadecimal digits. An object of
  * more than max_bytes is a failure. So is one that is not there after deadline_ms; 0:
- * after ten minutes. Returns the number of the request, which is not 0.
- * remote_transport_dispatch() calls the callback once, however the request ends, unless
- * it is cancelled. Up to 100 requests are made at once; others wait, which counts for
- * their deadline. */
-uint32_t remote_transport_get(struct remote_transport *t, const char *path,
+ * after ten minutes. remote_transport_dispatch() calls the callback once, however the
+ * request ends. Up to 100 requests are made at once; others wait, which counts for their
+ * deadline. */
+void remote_transport_get(struct remote_transport *t, const char *path,
 	uint64_t max_bytes, unsigned int deadline_ms, remote_callback *callback,
 	void *userdata);
 /* Stores size bytes of the regular file fd, from its beginning, at path. fd is borrowed
  * until this returns, must be open for reading only or sealed against writing, and must
- * not change until the callback is called. Returns the number of the request. */
-uint32_t remote_transport_put(struct remote_transport *t, const char *path, int fd,
+ * not change until the callback is called. */
+void remote_transport_put(struct remote_transport *t, const char *path, int fd,
 	uint64_t size, unsigned int deadline_ms, remote_callback *callback,
 	void *userdata);
-/* Cancels a request: its callback is not called. Does nothing if there is no such
- * request. */
-void remote_transport_cancel(struct remote_transport *t, uint32_t request);
 
 /* Returns a descriptor that poll(2) says to be readable when remote_transport_dispatch()
  * has something to do. It belongs to the transport. */
 int remote_transport_fd(const struct remote_transport *t);
 /* Takes what has come, and calls the callbacks of the requests that have ended. These may
- * make and cancel requests, but not close the transport. */
+ * make requests, but not close the transport. */
 void remote_transport_dispatch(struct remote_transport *t);
 /* For callers without an event loop: waits at most timeout_ms, or without end if it is
  * -1, until no request is left, and calls callbacks. Returns whether none is left. */

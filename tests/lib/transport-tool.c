@@ -3,11 +3,11 @@
  *
  *	transport-tool PROGRAM [OPTION=VALUE]... REQUEST...
  *
- * REQUEST is "get PATH" or "put PATH FILE"; "wait" waits for those before it, "cancel N"
- *cancels the Nth one, "kill" kills the program, and "status" prints what the kernel says
- *of it. Requests begin together. Options: url (several), ca, certificate, key, password,
- *sigv4, max, deadline, connect, silence, filter=yes for the filter of system calls,
- *into=DIR to keep what has come, and times=N to make all requests N times. */
+ * REQUEST is "get PATH" or "put PATH FILE"; "wait" waits for those before it, "kill"
+ * kills the program, and "status" prints what the kernel says of it. Requests begin
+ * together. Options: url (several), ca, certificate, key, password, sigv4, max, deadline,
+ * connect, silence, filter=yes for the filter of system calls, into=DIR to keep what has
+ * come, and times=N to make all requests N times. */
 #include "config.h"
 
 #include <errno.h>
@@ -24,7 +24,6 @@
 #define UID 65519 /* if root runs this */
 
 static struct row {
-	uint32_t number;
 	char *path;
 	char *result;
 } rows[REQUESTS_MAX];
@@ -161,19 +160,16 @@ static void request(struct remote_transport *t, char **words)
 	int fd;
 
 	if (streq(words[0], "get")) {
-		row->number =
-			remote_transport_get(t, words[1], max, deadline, on_result, row);
+		remote_transport_get(t, words[1], max, deadline, on_result, row);
 	} else if (streq(words[0], "put")) {
 		struct stat st;
 
 		fd = open(words[2], O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || fstat(fd, &st) < 0)
 			exit(2);
-		row->number = remote_transport_put(
-			t, words[1], fd, (uint64_t)st.st_size, deadline, on_result, row);
+		remote_transport_put(t, words[1], fd, (uint64_t)st.st_size, deadline,
+			on_result, row);
 		close(fd);
-	} else if (streq(words[0], "cancel")) {
-		remote_transport_cancel(t, rows[atoi(words[1]) - 1].number);
 	} else if (streq(words[0], "kill")) {
 		kill_program();
 	} else if (streq(words[0], "status")) {
@@ -186,9 +182,7 @@ static void request(struct remote_transport *t, char **words)
 
 static size_t words_of(const char *word)
 {
-	return streq(word, "put")                            ? 3
-	       : streq(word, "get") || streq(word, "cancel") ? 2
-							     : 1;
+	return streq(word, "put") ? 3 : streq(word, "get") ? 2 : 1;
 }
 
 static void print(const struct remote_transport *t, bool sums, double seconds)

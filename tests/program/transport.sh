@@ -45,9 +45,6 @@ ok "with the same bytes" cmp "$work/object" "$work/into/${a#*/}"
 requests ok put "$c" "$work/empty" wait get "$c"
 is "$result" "found 0 ok
 found 0 ok" "an empty object"
-requests ok put "$c" "$work/object" wait get "$c" cancel 2
-is "$result" "found $size ok
-no result" "a request that is cancelled has no result"
 
 # Rows that concern one object.
 requests cut=5000 get "$a" get "$b"
