@@ -17,8 +17,6 @@ struct display {
 	uv_timer_t timer;
 	uv_signal_t resized;	     /* SIGWINCH */
 	const struct events *events; /* NULL before the first event */
-	const struct job **running;  /* in the order in which they started */
-	size_t n_running;
 	size_t n_ended;	    /* all jobs that have ended, whatever is_counted() says */
 	struct frame frame; /* the counts so far */
 	size_t n_counted;   /* the first so many jobs of the plan are in the counts */
@@ -118,9 +116,9 @@ static double estimate_left_s(const struct display *d)
 		all += expected;
 		done += job->outcome.result != RESULT_NONE ? expected : 0;
 	}
-	for (size_t i = 0; i < d->n_running; i++) {
-		double expected = (double)d->running[i]->request.expected_ms / 1e3;
-		double ran = seconds_since(d->running[i]->outcome.began_ns);
+	for (size_t i = 0; i < d->events->n_running; i++) {
+		double expected = (double)d->events->running[i]->request.expected_ms / 1e3;
+		double ran = seconds_since(d->events->running[i]->outcome.began_ns);
 
 		done += ran < expected ? ran : expected;
 		longest = expected - ran > longest ? expected - ran : longest;
@@ -147,15 +145,15 @@ static void find_size(struct frame *f)
  * already be narrower than the size that the kernel reports. */
 static void draw(struct display *d)
 {
-	struct frame_row *rows = xcalloc(d->n_running, sizeof(*rows));
-	char **titles = xcalloc(d->n_running, sizeof(char *));
+	struct frame_row *rows = xcalloc(d->events->n_running, sizeof(*rows));
+	char **titles = xcalloc(d->events->n_running, sizeof(char *));
 	struct frame *f = &d->frame;
 	struct str text = {0};
 	_cleanup_(str_done) struct str out = {0};
 	size_t lines;
 
-	for (size_t i = 0; i < d->n_running; i++) {
-		const struct job *job = d->running[i];
+	for (size_t i = 0; i < d->events->n_running; i++) {
+		const struct job *job = d->events->running[i];
 
 		titles[i] = job->name && job->version
 				    ? xasprintf("%s/%s", job->name, job->version)
@@ -167,13 +165,13 @@ static void draw(struct display *d)
 		rows[i].elapsed_s = seconds_since(job->outcome.began_ns);
 	}
 	f->rows = rows;
-	f->n_rows = d->n_running;
+	f->n_rows = d->events->n_running;
 	f->elapsed_s = seconds_since(d->events->began_ns);
 	f->stopping = d->events->plan->shared.stop.signal != 0;
 	f->left_s = f->jobs ? estimate_left_s(d) : -1;
 	find_size(f);
 	lines = frame_text(f, &text);
-	for (size_t i = 0; i < d->n_running; i++)
+	for (size_t i = 0; i < d->events->n_running; i++)
 		free(titles[i]);
 	free(titles);
 	free(rows);
@@ -202,7 +200,7 @@ static void on_timer(uv_timer_t *timer)
 	struct display *d = timer->data;
 
 	d->due = true;
-	if (d->n_running)
+	if (d->events && d->events->n_running)
 		draw(d);
 }
 
@@ -234,19 +232,6 @@ static void count_end(struct display *d, const struct job *job)
 	f->linked += job->outcome.linked_from != NULL;
 }
 
-static void remove_running(struct display *d, const struct job *job)
-{
-	size_t i = 0;
-
-	while (i < d->n_running && d->running[i] != job)
-		i++;
-	if (i == d->n_running)
-		return;
-	d->n_running--;
-	memmove(&d->running[i], &d->running[i + 1],
-		(d->n_running - i) * sizeof(*d->running));
-}
-
 static void on_event(void *userdata, const struct events *events, enum event event,
 	const struct job *job)
 {
@@ -256,25 +241,18 @@ static void on_event(void *userdata, const struct events *events, enum event eve
 	d->events = events;
 	count_new_jobs(d, events->plan);
 	switch (event) {
-	case EVENT_STARTED:
-		d->running = xrealloc_array(d->running, d->n_running + 1,
-			sizeof(*d->running));
-		d->running[d->n_running++] = job;
-		break;
 	case EVENT_ENDED:
-		remove_running(d, job);
-		count_end(d, job);
-		break;
 	case EVENT_BLOCKED:
 		count_end(d, job);
 		break;
+	case EVENT_STARTED:
 	case EVENT_STEPPED:
 	case EVENT_OVER:
 		break;
 	}
 	if (event == EVENT_OVER || d->n_ended == events->plan->n_jobs)
 		display_clear(d);
-	else if (d->due && !was_shown && d->n_running)
+	else if (d->due && !was_shown && d->events->n_running)
 		draw(d); /* a line was printed, and the display was erased for it */
 }
 
@@ -312,6 +290,5 @@ void display_free(struct display *d)
 	uv_run(loop, UV_RUN_DEFAULT);
 	strv_done(&d->modules);
 	str_done(&d->last);
-	free(d->running);
 	free(d);
 }

@@ -32,6 +32,8 @@ struct events {
 	const char *command; /* "autoinstall" */
 	uint64_t began_ns;   /* uv_hrtime() at the start of the run */
 	int status;	     /* the exit status; valid at EVENT_OVER */
+	const struct job **running; /* in the order in which they started */
+	size_t n_running;
 	struct listener listeners[EVENTS_LISTENERS];
 	size_t n_listeners;
 };
@@ -41,7 +43,7 @@ struct events {
 void events_init(struct events *e, struct plan *plan, const char *command);
 /* Adds one of at most EVENTS_LISTENERS listeners. */
 void events_add_listener(struct events *e, struct listener listener);
-/* Sends EVENT_OVER with the exit status of the command. */
+/* Sends EVENT_OVER with the exit status of the command, and frees the list of running jobs. */
 void events_end(struct events *e, int status);
 
 #endif

@@ -15,8 +15,6 @@ struct heartbeat {
 	uv_timer_t timer;
 	uint64_t interval_ms;
 	const struct events *events; /* NULL before the first event */
-	const struct job **running;  /* in the order in which they started */
-	size_t n_running;
 };
 
 /* Returns the seconds of DKMS_HEARTBEAT in ms, or the default if that is no number. */
@@ -34,16 +32,10 @@ static uint64_t interval_ms(void)
 	return (uint64_t)(seconds * 1000);
 }
 
-/* Whether a person would call it a job: not the reading of a dkms.conf. */
-static bool is_counted(const struct job *job)
-{
-	return job->kind != JOB_EVALUATE;
-}
-
 static void print(const struct heartbeat *h)
 {
 	const struct plan *p = h->events->plan;
-	const struct job *job = h->running[0];
+	const struct job *job = h->events->running[0];
 	_cleanup_free_ char *title = job_title(job);
 	_cleanup_free_ char *time =
 		format_seconds((double)(uv_hrtime() - h->events->began_ns) / 1e9);
@@ -63,8 +55,8 @@ static void print(const struct heartbeat *h)
 	else
 		print_masked(stderr, "dkms: after %s, running: ", time);
 	print_masked(stderr, "%s (%s)", title, phase);
-	if (h->n_running > 1)
-		print_masked(stderr, " and %zu more", h->n_running - 1);
+	if (h->events->n_running > 1)
+		print_masked(stderr, " and %zu more", h->events->n_running - 1);
 	fputc('\n', stderr);
 }
 
@@ -72,20 +64,8 @@ static void on_timer(uv_timer_t *timer)
 {
 	const struct heartbeat *h = timer->data;
 
-	if (h->n_running)
+	if (h->events->n_running)
 		print(h);
-}
-
-static void remove_running(struct heartbeat *h, const struct job *job)
-{
-	size_t i = 0;
-
-	while (i < h->n_running && h->running[i] != job)
-		i++;
-	if (i == h->n_running)
-		return;
-	h->n_running--;
-	memmove(&h->running[i], &h->running[i + 1], (h->n_running - i) * sizeof(*h->running));
 }
 
 static void on_event(void *userdata, const struct events *events, enum event event,
@@ -97,15 +77,8 @@ static void on_event(void *userdata, const struct events *events, enum event eve
 	if (!h->events)
 		uv_timer_start(&h->timer, on_timer, first, h->interval_ms);
 	h->events = events;
-	if (event == EVENT_STARTED && is_counted(job)) {
-		h->running = xrealloc_array(h->running, h->n_running + 1, sizeof(*h->running));
-		h->running[h->n_running++] = job;
-	}
-	if (event != EVENT_ENDED)
-		return;
-	remove_running(h, job);
 	/* Its line says that there is life. */
-	if (job_in_summary(job))
+	if (event == EVENT_ENDED && job_in_summary(job))
 		uv_timer_again(&h->timer);
 }
 
@@ -138,6 +111,5 @@ void heartbeat_free(struct heartbeat *h)
 	loop = h->timer.loop;
 	uv_close((uv_handle_t *)&h->timer, NULL);
 	uv_run(loop, UV_RUN_DEFAULT);
-	free(h->running);
 	free(h);
 }
