@@ -38,7 +38,7 @@ struct doctor {
 	struct findings *ret;
 	const char *place; /* where the distribution has such modules, "/updates/dkms"; or NULL */
 	struct tree_list list;
-	struct strv installed; /* "RELEASE/FILE" of each file that is installed, sorted */
+	struct strv installed; /* "RELEASE/MODULE" of each module that is installed, sorted */
 	struct patient *patients;
 	size_t n_patients;
 	bool enforces; /* the running kernel refuses unsigned modules */
@@ -168,12 +168,19 @@ static void check_signature(struct doctor *d, const struct tree_entry *e, struct
 	x->remedy = copy(unwanted);
 }
 
-/* Whether depmod(8) knows the file. */
+/* Whether depmod(8) knows the file, which somebody may have compressed or decompressed since. */
 static bool is_in_dep(const struct patient *p, const char *file)
 {
-	_cleanup_free_ char *in_dir = xasprintf("/%s:", file);
+	const char *suffix = compression_suffix(compression_of_file(file));
+	bool found = false;
 
-	return strstr(p->dep.data, in_dir) || strncmp(p->dep.data, in_dir + 1, strlen(in_dir) - 1) == 0;
+	for (enum compression c = COMPRESSION_NONE; c < N_COMPRESSIONS && !found; c++) {
+		_cleanup_free_ char *in_dir = xasprintf("/%.*s%s:",
+			(int)(strlen(file) - strlen(suffix)), file, compression_suffix(c));
+
+		found = strstr(p->dep.data, in_dir) || has_prefix(p->dep.data, in_dir + 1);
+	}
+	return found;
 }
 
 /* Looks at the files of what is installed. */
@@ -289,7 +296,7 @@ static void check_entries(struct doctor *d)
 
 /* Checks of directories */
 
-/* Notes the files of what such a link says is installed, whatever has become of the source. */
+/* Notes the modules of what such a link says is installed, whatever has become of the source. */
 static void list_installed(struct doctor *d, const char *link, const char *target)
 {
 	_cleanup_free_ char *dir = path_join(link, "module");
@@ -297,8 +304,12 @@ static void list_installed(struct doctor *d, const char *link, const char *targe
 	_cleanup_(strv_done) struct strv files = {0};
 
 	dir_list(dir, &files);
-	for (size_t i = 0; i < files.n; i++)
-		strv_pushf(&d->installed, "%s/%s", path_base(built), files.items[i]);
+	for (size_t i = 0; i < files.n; i++) {
+		_cleanup_free_ char *name = module_name_of_file(files.items[i]);
+
+		if (name)
+			strv_pushf(&d->installed, "%s/%s", path_base(built), name);
+	}
 }
 
 /* Looks at the links of a module that say what is installed: do they lead nowhere? */
@@ -327,11 +338,12 @@ static void check_links(struct doctor *d, const char *name)
 	}
 }
 
-/* Judges a file in the distribution's directory for modules of packages such as ours. */
-static void check_place_file(
-	struct doctor *d, const char *release, const char *path, struct strv *unknown)
+/* Judges the file of a module in the distribution's directory for modules of packages such as
+ * ours. Somebody may have compressed it, so its name counts without the suffix. */
+static void check_place_file(struct doctor *d, const char *release, const char *path,
+	const char *name, struct strv *unknown)
 {
-	_cleanup_free_ char *key = xasprintf("%s/%s", release, path_base(path));
+	_cleanup_free_ char *key = xasprintf("%s/%s", release, name);
 	_cleanup_free_ char *target = NULL;
 
 	d->ret->n_checks++;
@@ -348,7 +360,7 @@ static void check_place_file(
 		strv_push(unknown, path);
 }
 
-/* Looks for module files that no record of ours and no package knows. */
+/* Looks for files of modules that are neither installed by the dkms tree nor of a package. */
 static void check_places(struct doctor *d)
 {
 	_cleanup_(strv_done) struct strv kernels = {0}, unknown = {0};
@@ -371,24 +383,24 @@ static void check_places(struct doctor *d)
 			_cleanup_free_ char *path = path_join(dir, files.items[i]);
 
 			if (name)
-				check_place_file(d, release, path, &unknown);
+				check_place_file(d, release, path, name, &unknown);
 		}
 	}
 	owners = xcalloc(unknown.n + 1, sizeof(char *));
 	if (unknown.n)
 		package_owners("", &unknown, owners);
 	for (size_t i = 0; i < unknown.n; i++) {
-		struct finding *x = NULL;
+		struct finding *x;
 
-		if (!owners[i])
-			x = add(d, "unknown", FIX_NONE, version_on_kernel(NULL, NULL, NULL, NULL),
-				xasprintf("no record of dkms and no package knows %s",
-					unknown.items[i]));
-		if (x) {
-			x->path = xstrdup(unknown.items[i]);
-			x->remedy = xstrdup("if you do not need it, remove it, and run depmod");
+		if (owners[i]) {
+			free(owners[i]);
+			continue;
 		}
-		free(owners[i]);
+		x = add(d, "unknown", FIX_NONE, version_on_kernel(NULL, NULL, NULL, NULL),
+			xasprintf("neither the dkms tree nor a package knows %s",
+				unknown.items[i]));
+		x->path = xstrdup(unknown.items[i]);
+		x->remedy = xstrdup("if you do not need it, remove it, and run depmod");
 	}
 	free(owners);
 }

@@ -74,7 +74,7 @@ tree()
 	ok "the file of which nothing shows whose it is stays" test -e "$installtree/$K/$dest/evdi.ko"
 	ok "the link is gone" test ! -L "$dkmstree/evdi/kernel-$K-$arch"
 	run_dkms doctor
-	like "$out" "^  unknown    no record of dkms and no package knows $installtree/$K/$dest/evdi.ko$" "it is named"
+	like "$out" "^  unknown    neither the dkms tree nor a package knows $installtree/$K/$dest/evdi.ko$" "it is named"
 }
 
 kernels()
@@ -117,6 +117,17 @@ files()
 	dkms install evdi/1.0 -k $K --force > /dev/null
 	finds "a link from the kernel's directory to what is gone" "link: removes the link"
 	ok "it is removed" test ! -L "$installtree/$K/$dest/old.ko"
+}
+
+compressed()
+{
+	new_machine
+	xz "$installtree/$K/$dest/evdi.ko"
+	depmod -b "$machine" $K 2> /dev/null || true
+	ok "depmod has seen the compressed file" grep -q evdi.ko.xz: "$installtree/$K/modules.dep"
+	is "$(kinds)" "differs: -" "a module that somebody has compressed is known to the dkms tree and to depmod"
+	echo x > "$installtree/$K/$dest/other.ko.xz"
+	is "$(kinds)" "differs: -,unknown: -" "another one in the same place is not"
 }
 
 crashes()
@@ -201,6 +212,7 @@ well
 tree
 kernels
 files
+compressed
 crashes
 signatures
 cache
