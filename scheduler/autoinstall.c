@@ -351,8 +351,8 @@ static bool is_kept_off(const struct deferral *d, const struct job *job, const c
 }
 
 /* Returns why a job must be deferred: it needs a module that is not in the dkms tree,
- * that dkms skip keeps off the kernel, or a module that is deferred itself. Returns NULL when the job need not be deferred.
- * The caller frees the text. */
+ * that dkms skip keeps off the kernel, or a module that is deferred itself. Returns NULL when
+ * the job need not be deferred. The caller frees the text. */
 static char *why_deferred(const struct deferral *d, const struct job *job)
 {
 	const struct strv *names = &job->conf->build_depends;
