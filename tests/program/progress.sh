@@ -7,6 +7,13 @@ set -eu
 
 K7=4.19.0-7-amd64
 
+# Ends the build of slow that waits.
+let_go()
+{
+	touch "$dkmstree"/slow/1.0/.job-*/build/go 2> /dev/null ||
+		touch "$(find "$dkmstree/slow" -name wait.sh -path '*build*' -printf '%h\n' | head -1)/go"
+}
+
 heartbeat()
 {
 	machine
@@ -20,11 +27,14 @@ heartbeat()
 	ok "it says what is running" until_line "^dkms: after [0-9.]+ s, running: slow/1.0 for $K \(PRE_BUILD\)$" "$work/err"
 	n=$(wc -l < "$work/err")
 	ok "and says it again" until_lines $((n + 2)) "$work/err"
-	touch "$dkmstree"/slow/1.0/.job-*/build/go 2> /dev/null ||
-		touch "$(find "$dkmstree/slow" -name wait.sh -path '*build*' -printf '%h\n' | head -1)/go"
+	let_go
 	wait $!
 	like "$(cat "$work/out")" "^dkms: slow/1.0 for $K: installed, built in [0-9.]+ s$" "standard output has the result alone"
 	is "$(grep -vc running "$work/err")" 0 "standard error has nothing else"
+	DKMS_HEARTBEAT=600 dkms build slow/1.0 -k $K --force > /dev/null 2> "$work/err" &
+	ok "the first line comes before the interval is over" until_line "^dkms: after [2-9].* running: slow/1.0" "$work/err"
+	let_go
+	wait $!
 	for how in DKMS_HEARTBEAT=0 "DKMS_HEARTBEAT=0.001 -q" "DKMS_HEARTBEAT=0.001 --json"; do
 		option=${how#* }
 		[ "$option" != "$how" ] || option=
