@@ -58,7 +58,7 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-bool text_contains(const char *text, size_t n, const char *word)
+static bool contains(const char *text, size_t n, const char *word)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *w = word;
@@ -87,7 +87,7 @@ bool options_are_closed(const char *text, size_t n)
 		"__TIME", "import", "pragma", "_Pragma", "##"};
 
 	for (size_t i = 0; i < COUNT(words); i++)
-		if (text_contains(text, n, words[i]))
+		if (contains(text, n, words[i]))
 			return false;
 	return true;
 }
@@ -130,7 +130,7 @@ static bool is_known_m(const char *name)
 	if (text_after(name, "llvm"))
 		return false;
 	/* This depends on the processor. */
-	return is_plain(name) && !text_contains(name, length(name), "native");
+	return is_plain(name) && !contains(name, length(name), "native");
 }
 
 static bool is_known_w(const char *name)

@@ -27,7 +27,5 @@ bool options_are_kbuilds_debug_info(char **argv);
 bool text_is(const char *a, const char *b);
 /* Returns what follows start in text, or NULL if text begins with something else. */
 const char *text_after(const char *text, const char *start);
-/* Whether the first n bytes of text have the word. */
-bool text_contains(const char *text, size_t n, const char *word);
 
 #endif

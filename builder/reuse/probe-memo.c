@@ -19,7 +19,7 @@
 #include "builder/reuse/probe-memo.h"
 #include "builder/reuse/reuse.h"
 
-#define FORMAT "dkms probes 2\n"
+#define FORMAT "dkms probes 3\n"
 /* The name of the memo in an entry. */
 #define MEMO "memo"
 /* In answers these take the place of mkdir(1) and rm(1): builder/probes/tmp-dir.h. */

@@ -8,13 +8,13 @@ import subprocess
 import sys
 
 memo = open(sys.argv[1], "rb").read()
-assert memo[:8] == b"dkmsprb1", "not a memo"
+assert memo[:8] == b"dkmsprb2", "not a memo"
 os.chdir(sys.argv[2])
 at, n = 8, 0
 while at < len(memo):
-    size, question, out, err, file, status = struct.unpack_from("=6I", memo, at)
+    size, question, out, err, file = struct.unpack_from("=5I", memo, at)
     end = at + size
-    parts, at = [], at + 24
+    parts, at = [], at + 20
     for length in question, out, err, 0 if file == 0xFFFFFFFF else file:
         parts.append(memo[at:at + length])
         at += length
@@ -30,7 +30,7 @@ while at < len(memo):
     if os.path.exists("made"):
         got[3] = open("made", "rb").read()
         os.unlink("made")
-    if got != [status, parts[1], parts[2], None if file == 0xFFFFFFFF else parts[3]]:
-        print("another answer:", argv, got[:3], [status, parts[1], parts[2]])
+    if got != [0, parts[1], parts[2], None if file == 0xFFFFFFFF else parts[3]]:
+        print("another answer:", argv, got[:3], [0, parts[1], parts[2]])
     n += 1
 print(n)
