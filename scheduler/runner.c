@@ -256,14 +256,14 @@ static void on_timeout(uv_timer_t *timer)
 	uv_timer_start(timer, on_timeout, KILL_AFTER_MS, 0);
 }
 
-/* Kills commands that have written too much. */
+/* Kills commands that have written too much, and notes which have no room. */
 static void on_log_timer(uv_timer_t *timer)
 {
 	struct runner *runner = timer->data;
 	bool any = false;
 
 	for (struct run *run = runner->runs; run; run = run->next) {
-		if (!run->pid || !run->log_max_bytes || run->log_fd < 0)
+		if (!run->pid || run->log_fd < 0)
 			continue;
 		any = true;
 		check_log(run);
@@ -398,7 +398,7 @@ static void start_command(struct run *run, const struct command *cmd)
 	r = spawn_command(run, cmd);
 	if (r < 0)
 		run->outcome.error = r;
-	else if (cmd->log_max_bytes && !uv_is_active((uv_handle_t *)&run->runner->log_timer))
+	else if (cmd->log_fd >= 0 && !uv_is_active((uv_handle_t *)&run->runner->log_timer))
 		uv_timer_start(&run->runner->log_timer, on_log_timer, LOG_CHECK_MS,
 			LOG_CHECK_MS);
 	if (r == 0 && cmd->timeout_s)

@@ -75,7 +75,7 @@ big_machine() # [ACTION]
 }
 
 # A build fills the disk for a moment while another one runs.
-filled_meanwhile()
+filled_meanwhile() # DESCRIPTION
 {
 	local dir
 
@@ -96,7 +96,7 @@ filled_meanwhile()
 	for dir in "$dkmstree"/victim/1.0/.job-*/build; do touch "$dir/go"; done
 	status=0
 	wait $! || status=$?
-	is "$status" 1 "a build fails if the disk was full meanwhile"
+	is "$status" 1 "a build fails if the disk was full meanwhile, $1"
 	like "$(cat "$work/err")" "PRE_BUILD may have gone wrong: meanwhile, $dkmstree/victim/1.0 could not be written: No space left on device" "it says so"
 	is "$(state victim 1.0 $K)" added "nothing is kept of it"
 	umount "$dkmstree"
@@ -175,6 +175,14 @@ read_only()
 }
 
 full_disks
-filled_meanwhile
+filled_meanwhile "with a limit for logs"
+if private_etc; then
+	mkdir -p /etc/dkms
+	echo max_log=0 > /etc/dkms/framework.conf
+	filled_meanwhile "without one"
+	rm /etc/dkms/framework.conf
+else
+	skip "needs a mount namespace" "without a limit for logs"
+fi
 read_only
 finish
