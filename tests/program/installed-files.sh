@@ -127,6 +127,16 @@ changed()
 	rm "$dkmstree/hello/1.0/$K/$arch/module/hello.ko"
 	dkms_exits 0 "compressed, and the built file is gone" uninstall hello/1.0 -k $K
 	is "$(snapshot "$installtree")" "$before" "it is removed"
+	# dkms itself has compressed it.
+	machine
+	kernel $K .xz
+	module hello 1.0
+	before=$(snapshot "$installtree")
+	dkms install hello/1.0 -k $K > /dev/null
+	is "$(installed)" "./$dest/hello.ko.xz" "installed for a kernel with compressed modules"
+	rm "$dkmstree/hello/1.0/$K/$arch/module/hello.ko.xz"
+	dkms_exits 0 "the built file is gone" uninstall hello/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the installed one is removed"
 	start
 	gzip < "$file" > "$file.gz"
 	dkms_exits 0 "compressed, and the file was kept" uninstall hello/1.0 -k $K
@@ -278,6 +288,11 @@ undone()
 	dkms_exits 6 "depmod fails after an install" install hello/1.0 -k $K
 	is "$(stray_records)" "" "there is no record"
 	rm "$work/bin/depmod"
+	# The original cannot be kept.
+	kernel_module $K kernel/drivers/hello.ko 0.5
+	: > "$dkmstree/hello/original_module"
+	dkms_exits 1 "an install that cannot begin" install hello/1.0 -k $K
+	is "$(installed) $(stray_records)" "./kernel/drivers/hello.ko " "nothing is installed, and there is no record"
 	start
 	rm "$record"
 	module hello 1.1
