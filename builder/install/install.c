@@ -28,110 +28,9 @@
 #include "builder/install/destinations.h"
 #include "builder/install/install.h"
 #include "builder/install/kernel-lock.h"
+#include "builder/install/originals.h"
 #include "builder/install/record.h"
-
-/* The suffix of the temporary names, which begin with a dot: ".evdi.ko.xz.dkms-new". */
-#define TEMPORARY_SUFFIX ".dkms-new"
-
-/* A change that an install has made. */
-struct undo_step {
-	enum {
-		MOVED,	   /* the file from was moved to the path to */
-		EXCHANGED, /* the files from and to were exchanged */
-		WRITTEN,   /* the file to was written; from is NULL */
-	} kind;
-	char *from, *to;
-};
-
-/* The changes in the order in which they were made. */
-struct undo_list {
-	struct undo_step *steps;
-	size_t n;
-};
-
-static void undo_list_add(
-	struct undo_list *undo, int kind, const char *from, const char *to)
-{
-	undo->steps = xrealloc_array(undo->steps, undo->n + 1, sizeof(*undo->steps));
-	undo->steps[undo->n++] = (struct undo_step){kind, xstrdup(from), xstrdup(to)};
-}
-
-static bool exchange_files(const char *a, const char *b)
-{
-	return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0;
-}
-
-/* Moves a file, also to another file system, and makes the directory for it. */
-static int move_file(
-	struct undo_list *undo, const char *from, const char *to, struct error *err)
-{
-	_cleanup_free_ char *dir = path_parent(to);
-	int r = dir_make(dir, err);
-
-	if (r < 0)
-		return r;
-	if (rename(from, to) < 0) {
-		r = -errno;
-		/* The kernel's tree and the dkms tree may be on different file systems.
-		 */
-		if (r == -EXDEV) {
-			staging_remove_temporaries(to);
-			r = file_copy(from, to, NULL);
-		}
-		if (r == 0)
-			r = dir_sync(dir);
-		if (r == 0 && unlink(from) < 0)
-			r = -errno;
-	}
-	if (r < 0)
-		return error_errno(err, r, 6, "cannot move %s to %s", from, to);
-	undo_list_add(undo, MOVED, from, to);
-	return 0;
-}
-
-/* Renames the file at from to the path to. A file that exists at to is kept at from if
- * the file system can exchange files. */
-static int put_in_place(
-	struct undo_list *undo, const char *from, const char *to, struct error *err)
-{
-	if (!exchange_files(from, to))
-		return move_file(undo, from, to, err);
-	undo_list_add(undo, EXCHANGED, from, to);
-	return 0;
-}
-
-static void undo_list_done(struct undo_list *undo)
-{
-	for (size_t i = 0; i < undo->n; i++) {
-		free(undo->steps[i].from);
-		free(undo->steps[i].to);
-	}
-	free(undo->steps);
-	*undo = (struct undo_list){0};
-}
-
-/* Undoes the changes in reverse order, as far as that is possible. Returns whether all of
- * them are undone. */
-static bool undo_list_run(struct undo_list *undo)
-{
-	bool undone = true;
-
-	while (undo->n) {
-		struct undo_step *step = &undo->steps[--undo->n];
-		struct undo_list ignored = {0};
-
-		if (step->kind == WRITTEN)
-			undone &= unlink(step->to) == 0;
-		else if (step->kind == EXCHANGED)
-			undone &= exchange_files(step->from, step->to);
-		else
-			undone &= move_file(&ignored, step->to, step->from, NULL) == 0;
-		undo_list_done(&ignored);
-		free(step->from);
-		free(step->to);
-	}
-	return undone;
-}
+#include "builder/install/undo.h"
 
 /* JOB_PRE_INSTALL */
 
@@ -204,7 +103,7 @@ static int set_from_killed_install(struct job *job, const struct destinations *p
 }
 
 /* Appends the paths of all modules in the kernel's tree that have the name of f, and that
- * no version of this package has installed. */
+ * neither this install nor a version of this package has put there. */
 static void find_foreign_modules(const struct job *job,
 	const struct destinations *previous, const struct destination *f,
 	struct strv *ret)
@@ -217,7 +116,9 @@ static void find_foreign_modules(const struct job *job,
 		if (!streq(k->modules[i].name, f->name))
 			continue;
 		path = path_join(k->dir, k->modules[i].path);
-		if (!is_installed_file(previous, path) && !(f->from_killed_install && streq(path, f->path)))
+		if (!is_installed_file(previous, path) &&
+			!strv_contains(&job->outcome.added, path) &&
+			!(f->from_killed_install && streq(path, f->path)))
 			strv_push(ret, path);
 	}
 }
@@ -277,74 +178,11 @@ static bool may_replace(struct job *job, const struct destinations *previous,
 	return true;
 }
 
-/* Writes the file that says where the module path, which is to be moved to the path to,
- * comes from. */
-static int write_origin(
-	struct job *job, struct undo_list *undo, const char *path, const char *to)
-{
-	_cleanup_free_ char *origin = xasprintf("%s.origin", to);
-	_cleanup_free_ char *dir = path_parent(origin);
-	_cleanup_free_ char *line = xasprintf("%s\n", path);
-	int r = dir_make(dir, &job->outcome.error);
-
-	if (r == 0)
-		r = file_write(origin, line, strlen(line), 0644, &job->outcome.error);
-	if (r < 0)
-		return r;
-	undo_list_add(undo, WRITTEN, NULL, origin);
-	/* After a crash the module must not be in a directory that is not there. */
-	r = dir_sync_all(dir);
-	return r < 0 ? error_errno(&job->outcome.error, r, 1, "cannot write %s", dir) : 0;
-}
-
-/* Moves the foreign modules, which find_foreign_modules() has found for f, to the dkms
- * tree, each with a file ".origin" that has its path. One of them counts as the original:
- * if there are several, the one in extra/, else in updates/, else in the directory of f.
- * All others go below "collisions". */
-static int save_originals(struct job *job, struct undo_list *undo,
-	const struct destination *f, const struct strv *foreign)
-{
-	const struct kernel *k = job->kernel;
-	_cleanup_free_ char *dir =
-		tree_original_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
-	_cleanup_free_ char *dest_dir = path_parent(f->path);
-	_cleanup_free_ char *extra = path_join(k->dir, "extra");
-	_cleanup_free_ char *updates = path_join(k->dir, "updates");
-	const char *preferred[] = {extra, updates, dest_dir};
-	const char *original = foreign->n == 1 ? foreign->items[0] : NULL;
-	int r = 0;
-
-	for (size_t p = 0; p < ARRAY_SIZE(preferred) && foreign->n > 1 && !original;
-		p++) {
-		for (size_t i = 0; i < foreign->n && !original; i++) {
-			const char *path = foreign->items[i];
-			size_t len = (size_t)(path_base(path) - path) - 1;
-
-			if (strlen(preferred[p]) == len && has_prefix(path, preferred[p]))
-				original = path;
-		}
-	}
-	for (size_t i = 0; i < foreign->n && r == 0; i++) {
-		const char *path = foreign->items[i];
-		bool is_original = original && streq(path, original);
-		_cleanup_free_ char *to = xasprintf("%s/%s%s", dir,
-			is_original ? "" : "collisions/",
-			is_original ? path_base(path) : path + strlen(k->dir) + 1);
-
-		r = write_origin(job, undo, path, to);
-		if (r < 0)
-			break;
-		strv_push(&job->outcome.moved, path);
-		r = move_file(undo, path, to, &job->outcome.error);
-	}
-	return r;
-}
-
 /* Removes the temporary files for file in dir that killed processes have left. The caller
  * holds the kernel's lock, so no running process uses them. */
 static void remove_old_temporaries(const char *dir, const char *file)
 {
-	_cleanup_free_ char *staged = xasprintf(".%s" TEMPORARY_SUFFIX, file);
+	_cleanup_free_ char *staged = xasprintf(".%s" INSTALL_TEMPORARY, file);
 	_cleanup_(strv_done) struct strv names = {0};
 
 	dir_list(dir, &names);
@@ -366,7 +204,7 @@ static int write_temporary(
 {
 	_cleanup_free_ char *dir = path_parent(f->path);
 	_cleanup_free_ char *temporary =
-		xasprintf("%s/.%s" TEMPORARY_SUFFIX, dir, f->file);
+		xasprintf("%s/.%s" INSTALL_TEMPORARY, dir, f->file);
 	int r = dir_make(dir, &job->outcome.error);
 
 	if (r < 0)
@@ -399,9 +237,9 @@ static int hide_previous_files(struct job *job, struct undo_list *undo,
 		r = path_look(path);
 		if (r == 0)
 			continue;
-		name = xasprintf(".%s" TEMPORARY_SUFFIX, path_base(path));
+		name = xasprintf(".%s" INSTALL_TEMPORARY, path_base(path));
 		away = path_beside(path, name);
-		r = move_file(undo, path, away, &job->outcome.error);
+		r = undoable_move(undo, path, away, &job->outcome.error);
 		strv_push(&job->outcome.moved, path);
 		strv_push(hidden, away);
 	}
@@ -442,10 +280,11 @@ static void remove_empty_dirs(const struct job *job, const struct destinations *
 }
 
 /* Moves the new files from their temporary names, if they have one, to their paths, and
- * the files that they replace away. */
+ * the files that they replace away. Appends the names of files that are to be removed in the end
+ * to to_remove. */
 static int put_files(struct job *job, struct undo_list *done,
 	const struct destinations *now, const struct destinations *previous, bool first,
-	char **temporaries)
+	char **temporaries, struct strv *to_remove)
 {
 	int r = 0;
 
@@ -457,9 +296,9 @@ static int put_files(struct job *job, struct undo_list *done,
 		find_foreign_modules(job, previous, &now->items[i], &foreign);
 		/* After a crash the originals may be where they were. */
 		if (first || job->kernel->unfinished)
-			r = save_originals(job, done, &now->items[i], &foreign);
+			r = originals_save(job, done, &now->items[i], &foreign, to_remove);
 		if (r == 0)
-			r = put_in_place(done, temporaries[i], now->items[i].path,
+			r = undoable_put(done, temporaries[i], now->items[i].path,
 				&job->outcome.error);
 		if (r == 0)
 			strv_push(&job->outcome.added, now->items[i].path);
@@ -503,7 +342,7 @@ static int install_files(struct job *job, const struct destinations *now,
 		r = record_begin(job, previous, now, temporaries, &record);
 	recorded = r == 0;
 	if (r == 0)
-		r = put_files(job, &done, now, previous, first, temporaries);
+		r = put_files(job, &done, now, previous, first, temporaries, &to_remove);
 	if (r == 0)
 		r = hide_previous_files(job, &done, previous, now, &to_remove);
 	if (r == 0)
@@ -552,6 +391,19 @@ static int list_previous(struct job *job, const char *version, const struct dest
 	return r;
 }
 
+/* Modules with names that are the same to the kernel replace each other, foo-a.ko and foo_a.ko, too.
+ * Adding and building look at the names in the dkms.conf; this looks at what was built. */
+static int check_names(struct job *job, const struct destinations *now)
+{
+	for (size_t i = 0; i < now->n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (streq(now->items[i].name, now->items[j].name))
+				return error_set(&job->outcome.error, -EEXIST, 6,
+					"%s and %s have the same name of a module: %s",
+					now->items[j].path, now->items[i].path, now->items[i].name);
+	return 0;
+}
+
 static int install_locked(struct job *job)
 {
 	const struct settings *s = job->shared->settings;
@@ -565,6 +417,8 @@ static int install_locked(struct job *job)
 		return error_set(&job->outcome.error, -ENOENT, 6,
 			"there is no kernel directory %s", k->dir);
 	r = destinations_list_by_conf(job, &now, &job->outcome.error);
+	if (r == 0)
+		r = check_names(job, &now);
 	if (r == 0)
 		r = kernel_find_modules(k, &job->outcome.error);
 	if (r < 0)

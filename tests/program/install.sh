@@ -156,6 +156,23 @@ version_check()
 	is "$(module_field version "$tree/kernel/left.ko")" 2.0 "the module that was not replaced is unchanged"
 }
 
+# Two modules have one name for the kernel, but two in the dkms.conf.
+same_names()
+{
+	local before
+
+	kernel_machine
+	module pair 1.0
+	write_sources "$sourcetree/pair-1.0" 1.0 pair-a pair_a
+	printf '%s\n' 'BUILT_MODULE_NAME=(pair-a pair_a)' 'DEST_MODULE_NAME=(pair-a pair_a)' \
+		'DEST_MODULE_LOCATION=(/extra /extra)' >> "$sourcetree/pair-1.0/dkms.conf"
+	kernel_module $K "$dest/pair-a.ko" 0.1 foreign
+	before=$(tree_snapshot)
+	dkms_exits 6 "two modules with one name" install pair/1.0 -k $K
+	like "$err" 'pair-a.ko and .*pair_a.ko have the same name' "the error says so"
+	is "$(tree_snapshot)" "$before" "a file that was there is still there"
+}
+
 originals()
 {
 	local original before
@@ -234,6 +251,37 @@ hello/1.1: added" "compat 8: status mentions the original"
 		"compat 6: all modules become collisions"
 	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
 	is "$(tree_snapshot)" "$before" "all modules of the kernel are restored"
+
+	# Another module of that name comes later.
+	kernel_machine
+	module hello 1.0
+	kernel_module $K kernel/drivers/hello.ko 0.5 kernels
+	dkms install hello/1.0 -k $K > /dev/null
+	original=$dkmstree/hello/original_module/$K/$arch
+	kernel_module $K extra/hello.ko 0.6 later
+	rm "$tree/$dest/hello.ko"
+	dkms_exits 0 "installed again, with another module in another directory" autoinstall -k $K
+	is "$(module_field srcversion "$original/hello.ko") $(module_field srcversion "$original/collisions/extra/hello.ko")" \
+		"kernels later" "both originals are kept"
+	# The kernel's package has put its module back where it was. An install that fails keeps both.
+	kernel_module $K kernel/drivers/hello.ko 0.7 newer
+	kernel_module $K extra/hello.ko 0.8 newest
+	before=$(snapshot "$dkmstree/hello/original_module" "$tree")
+	mv "$dkmstree/hello/kernel-$K-$arch" "$work/link"
+	mkdir "$dkmstree/hello/kernel-$K-$arch"
+	mkdir "$dkmstree/hello/kernel-$K-$arch/in-the-way"
+	dkms_exits 1 "an install that fails at its end" install hello/1.0 -k $K --force
+	is "$(snapshot "$dkmstree/hello/original_module" "$tree")" "$before" "the originals, old and new, are where they were"
+	rm -r "$dkmstree/hello/kernel-$K-$arch"
+	mv "$work/link" "$dkmstree/hello/kernel-$K-$arch"
+	rm "$tree/$dest/hello.ko"
+	dkms_exits 0 "installed again" autoinstall -k $K
+	is "$(find "$original" -type f -name '*hello.ko*' ! -name '*.origin' | sort)" \
+		"$original/collisions/extra/hello.ko"$'\n'"$original/hello.ko" "no old original is left"
+	dkms_exits 0 "uninstall" uninstall hello/1.0 -k $K
+	is "$(module_field srcversion "$tree/kernel/drivers/hello.ko") $(module_field srcversion "$tree/extra/hello.ko")" \
+		"newer newest" "the newer ones are restored"
+	ok "original_module is removed" test ! -e "$dkmstree/hello/original_module"
 
 	# The original dkms archives a module without .origin.
 	kernel_machine
@@ -493,6 +541,7 @@ successors()
 
 places
 version_check
+same_names
 originals
 others
 successors
