@@ -4,12 +4,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "base/file.h"
+#include "base/memfd.h"
 #include "cache/remote/status.h"
 #include "transfer/easy.h"
 #include "transfer/judge.h"
@@ -337,9 +337,7 @@ static bool seal(struct transfer *t)
 		return true;
 	if (t->fd < 0)
 		t->fd = memfd_create("object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return t->fd >= 0 &&
-	       fcntl(t->fd, F_ADD_SEALS,
-		       F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+	return t->fd >= 0 && memfd_seal(t->fd) == 0;
 }
 
 static void on_ended(CURL *easy, CURLcode code)

@@ -2,10 +2,9 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
 
 #include "base/file.h"
+#include "base/memfd.h"
 #include "cache/remote/pack.h"
 #include "builder/reuse/fleet-claim.h"
 #include "builder/reuse/fleet-push.h"
@@ -25,25 +24,10 @@ struct fleet_pusher {
 	uint64_t bytes; /* that were written */
 };
 
-/* Returns a descriptor of a file in memory that nobody can change, or a negative errno. */
-static int sealed_file(const struct str *bytes)
-{
-	int fd = memfd_create("dkms", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int r = fd < 0 ? -errno : write_all(fd, bytes->data, bytes->len);
-
-	if (r == 0 && fcntl(fd, F_ADD_SEALS,
-			      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-		r = -errno;
-	if (r == 0)
-		return fd;
-	close_ptr(&fd);
-	return r;
-}
-
 static bool put(struct fleet_pusher *p, const char *path, const struct str *bytes,
 	remote_callback *callback)
 {
-	_cleanup_close_ int fd = sealed_file(bytes);
+	_cleanup_close_ int fd = memfd_make("dkms", bytes->data, bytes->len);
 
 	if (fd < 0)
 		return false;

@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include "base/beneath.h"
 #include "base/child.h"
 #include "base/file.h"
+#include "base/memfd.h"
 #include "cache/remote/frame.h"
 #include "cache/remote/transport.h"
 
@@ -30,7 +30,6 @@
 #define DEAD_MS 5000
 #define FRAMES_AT_ONCE 256 /* so that a flood of them does not keep the caller's loop */
 #define SOCKET_BYTES (1024 * 1024)
-#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct request {
 	TAILQ_ENTRY(request) link;
@@ -201,7 +200,7 @@ static bool is_object(int fd, uint64_t size)
 {
 	struct stat st;
 
-	return fd >= 0 && fcntl(fd, F_GET_SEALS) == ALL_SEALS && fstat(fd, &st) == 0 &&
+	return fd >= 0 && memfd_is_sealed(fd) && fstat(fd, &st) == 0 &&
 	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
 }
 
@@ -547,15 +546,11 @@ static int send_secret(
 {
 	struct frame f = {.type = FRAME_SECRET, .status = kind};
 	_cleanup_close_ int fd = -1;
-	int r;
 
 	if (n > FRAME_SECRET_MAX)
 		return -EFBIG;
-	fd = memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	r = fd < 0 ? -errno : write_all(fd, bytes, n);
-	if (r == 0 && fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
-		r = -errno;
-	return r < 0 ? r : frame_send(t->socket, &f, fd, MSG_DONTWAIT);
+	fd = memfd_make("secret", bytes, n);
+	return fd < 0 ? fd : frame_send(t->socket, &f, fd, MSG_DONTWAIT);
 }
 
 static int send_secrets(struct remote_transport *t, const struct remote_options *o)
