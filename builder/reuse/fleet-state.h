@@ -60,6 +60,7 @@ struct fleet_ask {
 	size_t n_claims, n_pending;
 	bool sent; /* requests were made that were not looked at */
 	uint64_t began_ns, ended_ns; /* CLOCK_MONOTONIC */
+	uint64_t asked_ns; /* when the first slot was asked for; 0: not yet */
 	uint64_t retry_ns; /* when to ask again: remote_wait; 0: now */
 	uint64_t bytes;	   /* that came */
 	bool hit, failed;  /* failed: a server was not to be reached */

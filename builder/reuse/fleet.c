@@ -107,16 +107,21 @@ static void on_answer(void *userdata, struct remote_result *result)
 		ask->job->shared->fleet->wake(ask->job->shared->fleet, ask->job);
 }
 
-/* How long an answer may take (ms); 0: as long as the transport permits. */
-static unsigned int deadline_ms(const struct job *job)
+/* How much time is left for answers (ms), since all of them together may take as long as the
+ * build; 0: as long as the transport permits. */
+static unsigned int deadline_ms(const struct fleet_ask *ask)
 {
-	uint64_t expected = job->request.expected_ms;
+	const struct job *job = ask->job;
+	uint64_t limit = job->request.expected_ms, passed;
 
-	if (!expected || job->shared->settings->remote.only)
+	if (job->shared->settings->remote.only)
 		return 0;
-	return expected < DEADLINE_MIN_MS ? DEADLINE_MIN_MS
-	       : expected < UINT32_MAX	  ? (unsigned int)expected
-					  : UINT32_MAX;
+	if (limit < DEADLINE_MIN_MS)
+		limit = DEADLINE_MIN_MS;
+	passed = (now_ns() - ask->asked_ns) / 1000000;
+	if (passed >= limit)
+		return 1;
+	return limit - passed < UINT32_MAX ? (unsigned int)(limit - passed) : UINT32_MAX;
 }
 
 /* Requests what the claims want. Returns whether there is anything to wait for. */
@@ -131,6 +136,8 @@ static bool send_requests(struct fleet_ask *ask)
 		ask->failed = true;
 		return false;
 	}
+	if (!ask->asked_ns)
+		ask->asked_ns = now_ns();
 	fingerprint_primary(&job->reuse->key, &key);
 	for (size_t i = 0; i < ask->n_claims; i++) {
 		struct claim *c = &ask->claims[i];
@@ -142,7 +149,7 @@ static bool send_requests(struct fleet_ask *ask)
 		request = xcalloc(1, sizeof(*request));
 		*request = (struct request){ask, c, claim_path(c, &key, &max)};
 		ask->n_pending++;
-		remote_transport_get(fleet->transport, request->path, max, deadline_ms(job),
+		remote_transport_get(fleet->transport, request->path, max, deadline_ms(ask),
 			on_answer, request);
 	}
 	ask->sent = ask->n_pending > 0;
@@ -165,6 +172,7 @@ static bool try_again(struct fleet_ask *ask)
 		claim_done(&ask->claims[i]);
 		ask->claims[i] = (struct claim){.signer = ask->claims[i].signer};
 	}
+	ask->asked_ns = 0;
 	return true;
 }
 

@@ -85,6 +85,17 @@ keys()
 	dkms_exits 1 "the status of one that does not answer" remote status --remote http://127.0.0.1:1
 }
 
+# Takes the signed text out of an answer, as dkms-remote(7) says.
+signed_text() # FILE
+{
+	LC_ALL=C sed -n '/untrusted comment:/,/^end$/{
+s/^.*untrusted comment:/untrusted comment:/;p}' "$1" > text.sig
+	like "$(sed -n 3p text.sig)" "^dkms remote 1$" "an answer has the signed text as it is"
+	command -v signify-openbsd > /dev/null || { skip "signify-openbsd is not installed" "its signature"; return; }
+	signify-openbsd -V -e -p build1.pub -x text.sig -m - > text.out || true
+	like "$(paste -sd' ' text.out)" "title m/1.0 $K .* end$" "signify verifies and prints it"
+}
+
 push_and_get()
 {
 	fresh one "$builder"
@@ -101,6 +112,7 @@ push_and_get()
 	dkms_exits 0 "another machine installs" install m/1.0 -k $K "${remote[@]}"
 	like "$out" "m/1.0 for $K: installed from the fleet \(signed by build1\)" "what was built there"
 	is "$(grep -c . log) $(grep -c PUT log)" "1 0" "by one request, and it writes nothing"
+	signed_text "$(sed -n 's,^GET /ok/,,p' log)"
 	is_clean "from the fleet"
 	dkms unbuild m/1.0 -k $K > /dev/null
 	: > log
@@ -290,6 +302,10 @@ large()
 	dkms add l/1.0 > /dev/null
 	dkms_exits 0 "another machine" build l/1.0 -k $K "${remote[@]}"
 	like "$out" "from the fleet" "gets it"
+	fresh two
+	dkms add l/1.0 > /dev/null
+	dkms_exits 0 "a server that takes 1.5 s for each of two answers" build l/1.0 -k $K --remote "$server/delay=1500"
+	like "$out" "built in" "takes longer than the build may"
 	: > "$blob"
 	fresh two
 	dkms add l/1.0 > /dev/null
