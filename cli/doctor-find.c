@@ -11,12 +11,14 @@
 #include "builder/host/package-owner.h"
 #include "builder/host/signer.h"
 #include "builder/module/examine.h"
+#include "builder/reuse/fleet.h"
 #include "builder/tree/file-check.h"
 #include "builder/tree/gone-files.h"
 #include "builder/tree/kernel-mark.h"
 #include "builder/tree/leftovers.h"
 #include "builder/tree/stale.h"
 #include "scheduler/history.h"
+#include "scheduler/remote-link.h"
 #include "cli/doctor-find.h"
 #include "cli/tree-problem.h"
 
@@ -470,6 +472,39 @@ static int check_cache(struct doctor *d, bool fix, struct error *err)
 	return r;
 }
 
+/* Finds settings with which a remote cache is of no use. */
+static void check_remote(struct doctor *d)
+{
+	const struct version_on_kernel none = version_on_kernel(NULL, NULL, NULL, NULL);
+	_cleanup_(error_done) struct error err = {0};
+	const struct settings *s = d->s;
+	struct fleet fleet = {0};
+	int r;
+
+	if (is_empty(s->remote.urls) || s->remote.disabled)
+		return;
+	d->ret->n_checks++;
+	r = fleet_read_keys(s, &fleet, &err);
+	if (r == 0)
+		r = remote_link_check(s, &err);
+	if (r < 0)
+		add(d, "remote", FIX_NONE, none, xasprintf("the remote cache: %s", err.what))
+			->remedy = copy(err.remedy);
+	else if (!fleet.n_keys && !fleet.sign)
+		add(d, "remote", FIX_NONE, none,
+			xasprintf("the remote cache is not used: there is no public key in %s",
+				s->remote.keys))
+			->remedy = xstrdup("copy the public keys of those who build there; see "
+					   "dkms-remote(7)");
+	else if (fleet.n_keys && fleet.n_keys < s->remote.require)
+		add(d, "remote", FIX_NONE, none,
+			xasprintf("remote_require=%u, but only %zu public key%s in %s, so that "
+				  "nothing is believed",
+				s->remote.require, fleet.n_keys,
+				fleet.n_keys == 1 ? " is" : "s are", s->remote.keys));
+	fleet_done(&fleet);
+}
+
 int doctor_find(const struct settings *s, bool fix, struct findings *ret, struct error *err)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -489,6 +524,7 @@ int doctor_find(const struct settings *s, bool fix, struct findings *ret, struct
 		strv_sort_unique(&d.installed);
 		check_places(&d);
 		check_left(&d);
+		check_remote(&d);
 		r = check_marks(&d, err);
 	}
 	if (r == 0)

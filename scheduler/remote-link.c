@@ -71,6 +71,13 @@ static int read_secrets(const struct settings *s, struct secrets *ret, struct er
 	return r;
 }
 
+int remote_link_check(const struct settings *s, struct error *err)
+{
+	_cleanup_(secrets_done) struct secrets secrets = {0};
+
+	return read_secrets(s, &secrets, err);
+}
+
 /* Returns the path of the program: beside dkms while that is not installed. The caller
  * frees. */
 static char *find_program(void)

@@ -18,6 +18,9 @@ struct remote_link {
  * where it is installed. Returns 0, or a negative errno and err. */
 int remote_link_open(const struct settings *s, const struct strv *urls,
 	const char *program, struct remote_link *ret, struct error *err);
+/* Whether the files that framework.conf names for it can be read. Returns 0, or a negative errno
+ * and err. */
+int remote_link_check(const struct settings *s, struct error *err);
 /* Ends it, and all processes of its user. */
 void remote_link_close(struct remote_link *l);
 

@@ -193,6 +193,35 @@ cache()
 	trees=("${trees[@]:0:6}" --no-cache)
 }
 
+# Settings with which nothing comes from a remote cache.
+remote()
+{
+	local keys=$etc/remote.d
+
+	new_machine
+	mkdir -p "$keys"
+	echo remote=http://127.0.0.1:1 > "$etc/framework.conf"
+	finds "no public key" "remote: -" "remote: -"
+	run_dkms doctor
+	like "$out" "^  remote     the remote cache is not used: there is no public key in $keys$" "it is said"
+	(cd "$work" && rm -f build1.* && "$DKMS" remote keygen build1 > /dev/null)
+	cp "$work/build1.pub" "$keys/"
+	is "$(kinds)" "" "with a key all is well"
+	echo remote_require=2 >> "$etc/framework.conf"
+	is "$(kinds)" "remote: -" "fewer keys than have to agree"
+	printf '%s\n' remote=http://127.0.0.1:1 remote_sign_key="$work/none.sec" > "$etc/framework.conf"
+	run_dkms doctor
+	like "$out" "^  remote     the remote cache: .*$work/none.sec: No such file" "a key that is missing is named"
+	printf '%s\n' remote=http://127.0.0.1:1 remote_password_file="$work/none" > "$etc/framework.conf"
+	run_dkms doctor
+	like "$out" "^  remote     the remote cache: .*$work/none: No such file" "so is a password"
+	echo nonsense > "$keys/build1.pub"
+	echo remote=http://127.0.0.1:1 > "$etc/framework.conf"
+	run_dkms doctor
+	like "$out" "^  remote     the remote cache: .*$keys/build1.pub" "and a file that is no key"
+	rm -r "$keys" "$etc/framework.conf"
+}
+
 bug_report()
 {
 	new_machine
@@ -224,5 +253,6 @@ compressed
 crashes
 signatures
 cache
+remote
 bug_report
 finish
