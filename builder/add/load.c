@@ -125,7 +125,8 @@ static int set_replace_error(struct job *job, int code)
 		job->add->load->source);
 }
 
-/* Renames the unpacked source to l->source, and sets l->source_change. */
+/* Renames the unpacked source to l->source, and sets l->source_change. The caller writes the
+ * directory of l->source to disk. */
 static int place_source(struct job *job)
 {
 	struct load *l = job->add->load;
@@ -308,6 +309,13 @@ int load_register_work(struct job *job)
 		r = place_source(job);
 	if (r < 0)
 		return r;
+	/* After a crash, no version may be in the tree without its source. */
+	r = dir_sync(s->trees.source);
+	if (r < 0) {
+		undo_place_source(l);
+		return error_errno(
+			&job->outcome.error, r, 1, "cannot write %s", s->trees.source);
+	}
 	/* As in other versions of dkms, the source stays if the dkms.conf has a duplicate
 	 * module, so this is checked after the source is in place. */
 	r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);

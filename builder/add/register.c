@@ -42,7 +42,6 @@ static int copy_source(struct job *job, const char *source)
 	r = dir_make(source_tree, &job->outcome.error);
 	if (r < 0)
 		return r;
-	staging_remove_leftovers(source_tree, SOURCE_STAGE);
 	r = staging_make(
 		source_tree, SOURCE_STAGE "add-", &stage, &lock, &job->outcome.error);
 	if (r < 0)
@@ -63,6 +62,12 @@ static int copy_source(struct job *job, const char *source)
 		r = error_errno(&job->outcome.error, -errno, 1, "cannot make %s", source);
 		if (to)
 			rename(old, source);
+	}
+	/* After a crash, no version may be in the tree without its source. */
+	if (r == 0) {
+		r = dir_sync(source_tree);
+		if (r < 0)
+			error_errno(&job->outcome.error, r, 1, "cannot write %s", source_tree);
 	}
 	if (dir_remove(stage, NULL) < 0)
 		leftovers_expect(job->shared->settings->trees.dkms);
@@ -136,6 +141,7 @@ static int register_work(struct job *job)
 	const struct settings *s = job->shared->settings;
 	_cleanup_(lock_release) struct lock lock = {0};
 	_cleanup_free_ char *source = NULL, *post_add = post_add_lock(job);
+	enum tree_add_flags flags = has_post_add(job) ? TREE_ADD_MARK : 0;
 	int r = job->add->from ? job_try_lock(job, s->trees.source, &lock) : 0;
 
 	if (r == 0 && has_post_add(job))
@@ -143,14 +149,18 @@ static int register_work(struct job *job)
 	if (r < 0)
 		return r;
 	source = xasprintf("%s/%s-%s", s->trees.source, job->name, job->version);
+	/* Under the lock, because another process may put the source back. */
+	if (job->add->from && tree_version_state(s->trees.dkms, s->trees.source, job->name,
+				      job->version) == STATE_BROKEN)
+		flags |= TREE_ADD_REPAIR;
 	r = job->add->from ? copy_source(job, source) : 0;
 	/* As in other versions of dkms, the source stays if the dkms.conf has a duplicate
 	 * module, so this is checked after the source is in place. */
 	if (r == 0)
 		r = conf_check_duplicates(job->conf, job->conf_path, &job->outcome.error);
 	if (r == 0)
-		r = (has_post_add(job) ? tree_add_with_mark : tree_add)(s->trees.dkms,
-			job->name, job->version, source, &job->outcome.error);
+		r = tree_add(s->trees.dkms, job->name, job->version, source, flags,
+			&job->outcome.error);
 	/* Another process has added the version since register_enter() checked. */
 	if (r == -EEXIST && job->add->allow_existing) {
 		error_done(&job->outcome.error);
@@ -244,6 +254,9 @@ enum transition register_enter(struct job *job)
 	}
 	if (tree_check_new_module(job->name, job->version, &job->outcome.error) < 0)
 		return TRANSITION_FAIL;
+	/* Also where the version is added already, by a process that was killed then. */
+	if (job->add->from)
+		staging_remove_leftovers(s->trees.source, SOURCE_STAGE);
 	state = tree_version_state(
 		s->trees.dkms, s->trees.source, job->name, job->version);
 	if (job->add->load) {

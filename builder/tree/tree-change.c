@@ -160,7 +160,7 @@ void tree_remove_stage(const char *dkms_tree, const char *name, const char *stag
 	rmdir(name_dir);
 }
 
-/* Makes the mark of tree_add_with_mark() in a directory of a version. */
+/* Makes the mark of TREE_ADD_MARK in a directory of a version. */
 static int make_add_mark(const char *dir, struct error *err)
 {
 	_cleanup_free_ char *path = path_join(dir, ADD_MARK);
@@ -183,8 +183,8 @@ static int repair_version(
 	return r;
 }
 
-static int add_version(const char *dkms_tree, const char *name, const char *version,
-	const char *source, bool mark, struct error *err)
+int tree_add(const char *dkms_tree, const char *name, const char *version,
+	const char *source, enum tree_add_flags flags, struct error *err)
 {
 	_cleanup_free_ char *dir = tree_version_dir(dkms_tree, name, version);
 	_cleanup_free_ char *link = path_join(dir, "source");
@@ -200,32 +200,20 @@ static int add_version(const char *dkms_tree, const char *name, const char *vers
 			"%s is a directory, but should be a link to the source; move it "
 			"away",
 			link);
-	if (path_is_dir(link))
+	if (!(flags & TREE_ADD_REPAIR) && path_is_dir(link))
 		return fail_already_added(name, version, err);
 	if (lstat(dir, &st) == 0)
-		return repair_version(dir, source, mark, err);
+		return repair_version(dir, source, flags & TREE_ADD_MARK, err);
 	r = tree_stage_version(dkms_tree, name, version, &stage, &lock, err);
 	if (r < 0)
 		return r;
-	if (mark)
+	if (flags & TREE_ADD_MARK)
 		r = make_add_mark(stage, err);
 	if (r == 0)
 		r = tree_add_staged(dkms_tree, name, version, source, stage, err);
 	if (r < 0)
 		tree_remove_stage(dkms_tree, name, stage);
 	return r;
-}
-
-int tree_add(const char *dkms_tree, const char *name, const char *version,
-	const char *source, struct error *err)
-{
-	return add_version(dkms_tree, name, version, source, false, err);
-}
-
-int tree_add_with_mark(const char *dkms_tree, const char *name, const char *version,
-	const char *source, struct error *err)
-{
-	return add_version(dkms_tree, name, version, source, true, err);
 }
 
 bool tree_has_add_mark(const char *dkms_tree, const char *name, const char *version)

@@ -10,18 +10,22 @@
  * the file system have status 1. The caller has to prevent two changes of one module at
  * the same time. */
 
+enum tree_add_flags {
+	/* The script POST_ADD has to be run: makes the mark .post-add, which
+	 * tree_has_add_mark() looks for. */
+	TREE_ADD_MARK = 1 << 0,
+	/* The version was broken before the caller put its source back. */
+	TREE_ADD_REPAIR = 1 << 1,
+};
+
 /* Adds NAME/VERSION: makes its directory and the link source to the directory source, or
  * repairs the link if it leads nowhere or is missing. Returns -EEXIST with status 3 if
  * the version is known and not broken, and -ENOTEMPTY with status 3 if there is a
- * directory in place of the link. */
+ * directory in place of the link. If it fails, there is no mark. */
 int tree_add(const char *dkms_tree, const char *name, const char *version,
-	const char *source, struct error *err);
-/* Do the same for a version whose script POST_ADD has to be run. The first adds it with a
- * mark, the file .post-add, which it takes away again if it fails. The second returns
- * whether there is such a mark: then the script has not run to its end, because dkms was
- * killed, or it is running. The third removes the mark. */
-int tree_add_with_mark(const char *dkms_tree, const char *name, const char *version,
-	const char *source, struct error *err);
+	const char *source, enum tree_add_flags flags, struct error *err);
+/* The first returns whether POST_ADD of the version has not run to its end, because dkms
+ * was killed, or is running. The second removes the mark that says so. */
 bool tree_has_add_mark(const char *dkms_tree, const char *name, const char *version);
 int tree_remove_add_mark(const char *dkms_tree, const char *name, const char *version,
 	struct error *err);

@@ -15,7 +15,7 @@ static int add(const struct settings *s, struct error *err)
 	_cleanup_free_ char *source =
 		xasprintf("%s/%s-%s", s->trees.source, arg[0], arg[1]);
 
-	return tree_add(s->trees.dkms, arg[0], arg[1], source, err);
+	return tree_add(s->trees.dkms, arg[0], arg[1], source, 0, err);
 }
 
 /* publish NAME VERSION RELEASE ARCH FILE: publishes a built module */

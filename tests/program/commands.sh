@@ -380,6 +380,15 @@ well/1.0, $K, $arch: installed" "compat 8, 11.10: its line is on stdout"
 	dkms_exits 0 "compat 11.10: add repairs a missing source link" add hello/1.0
 	is "$(state hello 1.0)" added "the version is added again"
 	is "$(readlink "$dkmstree/hello/1.0/source")" "$sourcetree/hello-1.0" "the link is the same as before"
+	mv "$sourcetree/hello-1.0" "$machine/hello"
+	echo POST_ADD=post.sh >> "$machine/hello/dkms.conf"
+	write_script "$machine/hello/post.sh" "echo >> '$machine/post'"
+	dkms_exits 0 "add of a directory puts a missing source back" add "$machine/hello"
+	is "$(state hello 1.0) $(wc -l < "$machine/post")" "added 1" "and runs POST_ADD"
+	is "$(find "$dkmstree/hello/1.0" -name '.*')" "" "no mark of POST_ADD stays"
+	mkdir -p "$sourcetree/.dkms-add-killed/new"
+	dkms_exits 3 "add of an added version" add "$machine/hello"
+	ok "removes what a killed one has left" test ! -e "$sourcetree/.dkms-add-killed"
 }
 
 statuses()

@@ -176,7 +176,7 @@ static void make_tree(const struct script *all, size_t n)
 
 			file_write(file, "", 0, 0644, NULL);
 		}
-		tree_add(settings.trees.dkms, all[i].name, "1", source, NULL);
+		tree_add(settings.trees.dkms, all[i].name, "1", source, 0, NULL);
 	}
 }
 

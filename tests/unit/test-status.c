@@ -60,7 +60,7 @@ static void add(const char *name, const char *version, const char *conf)
 	char *source = xasprintf("%s/%s-%s", settings.trees.source, name, version);
 
 	put(conf, "src/%s-%s/dkms.conf", name, version);
-	tree_add(settings.trees.dkms, name, version, source, NULL);
+	tree_add(settings.trees.dkms, name, version, source, 0, NULL);
 	free(source);
 }
 

@@ -203,14 +203,14 @@ static void test_broken(void)
 		"the state of an unknown version");
 	is_int(tree_forget(tree, "a", "0", NULL), 0, "a leftover is forgotten");
 
-	is_int(tree_add(tree, "a", "2", s, NULL), -EEXIST,
+	is_int(tree_add(tree, "a", "2", s, 0, NULL), -EEXIST,
 		"a version cannot be added twice");
-	is_int(tree_add(tree, "a", "1", s, NULL), 0, "a missing link is repaired");
+	is_int(tree_add(tree, "a", "1", s, 0, NULL), 0, "a missing link is repaired");
 	is_listing(NULL, "a/1 broken; a/2 added", "the new link leads nowhere");
 	make("src/elsewhere");
 	free(s);
 	s = path_join(sources, "elsewhere");
-	is_int(tree_add(tree, "a", "1", s, NULL), 0, "a dangling link is repaired");
+	is_int(tree_add(tree, "a", "1", s, 0, NULL), 0, "a dangling link is repaired");
 	is_listing(NULL, "a/1 6.1 x installed; a/2 added",
 		"the built modules are known again");
 	free(s);
@@ -240,10 +240,10 @@ static void test_names(void)
 	ok(tree_check_name("x", longest, NULL) == 0, "a name of 255 bytes");
 
 	wipe();
-	ok(tree_add(tree, "a", "../b", sources, NULL) < 0, "add ../b");
-	ok(tree_add(tree, "a", "original_module", sources, NULL) < 0,
+	ok(tree_add(tree, "a", "../b", sources, 0, NULL) < 0, "add ../b");
+	ok(tree_add(tree, "a", "original_module", sources, 0, NULL) < 0,
 		"add original_module");
-	ok(tree_add(tree, "a", "kernel-1-2", sources, NULL) < 0, "add kernel-1-2");
+	ok(tree_add(tree, "a", "kernel-1-2", sources, 0, NULL) < 0, "add kernel-1-2");
 	ok(!path_exists(tree), "nothing is made for bad names");
 	add("a", "1");
 	ok(tree_publish(tree, version_on_kernel("a", "1", "build", "x"), sources, NULL) <

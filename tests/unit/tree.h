@@ -44,7 +44,7 @@ static inline void add(const char *name, const char *version)
 	char *source = xasprintf("%s/%s-%s", sources, name, version);
 
 	make("src/%s-%s", name, version);
-	is_int(tree_add(tree, name, version, source, NULL), 0, "add");
+	is_int(tree_add(tree, name, version, source, 0, NULL), 0, "add");
 	free(source);
 }
 
