@@ -332,6 +332,14 @@ static int sync_files(const char *dir, struct error *err)
 	return 0;
 }
 
+/* Writes the names in a directory to disk. It need not exist. */
+static int sync_names(const char *dir, struct error *err)
+{
+	int r = dir_sync(dir);
+
+	return r == 0 || r == -ENOENT ? 0 : error_errno(err, r, 1, "cannot write %s", dir);
+}
+
 /* Moves the directory from to to. If to exists, the two are exchanged and the old one is
  * removed. On a file system without exchange the old one is removed first, so that there
  * is none for a moment. */
@@ -362,6 +370,7 @@ int tree_publish(const char *dkms_tree, struct version_on_kernel on, const char 
 	_cleanup_free_ char *release_dir = path_join(dir, on.release);
 	_cleanup_free_ char *built = path_join(release_dir, on.arch);
 	_cleanup_free_ char *modules = path_join(finished, "module");
+	_cleanup_free_ char *log = path_join(finished, "log");
 	int r = check_names(on, err);
 
 	if (r < 0)
@@ -370,6 +379,11 @@ int tree_publish(const char *dkms_tree, struct version_on_kernel on, const char 
 		return error_errno(
 			err, -errno, 1, "cannot change the mode of %s", finished);
 	r = sync_files(modules, err);
+	/* The provenance and the list of inputs are on disk already, but not their names. */
+	if (r == 0)
+		r = sync_names(log, err);
+	if (r == 0)
+		r = sync_names(finished, err);
 	if (r == 0)
 		r = dir_make(release_dir, err);
 	if (r == 0)

@@ -7,9 +7,10 @@
 # - the same command completes; then everything is as if there had been no crash, but for empty directories
 #   and small temporary files, which later commands remove.
 #
-# With --all, the machine crashes after each change to the file system, and loses different things.
+# With --all, the machine crashes after each change to the file system, and loses different things. With
+# --only, it crashes once, as a line of an earlier report says: "line LINE of N, MODE, seed SEED".
 #
-#	tests/inject/crash.sh [--all] [SCENARIO...]
+#	tests/inject/crash.sh [--all | --only LINE MODE SEED] [SCENARIO...]
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
@@ -19,9 +20,13 @@ command -v python3 > /dev/null || skip_all "python3 is not installed"
 
 modes=(all none random)
 cuts=12 # in each scenario
+only=()
 if [ "${1:-}" = --all ]; then
 	cuts=100000
 	shift
+elif [ "${1:-}" = --only ]; then
+	only=("$2" "$3" "$4")
+	shift 4
 fi
 scenarios=(add load install reinstall replace uninstall remove autoinstall restore store)
 [ $# -eq 0 ] || scenarios=("$@")
@@ -63,7 +68,9 @@ try() # CUT MODE SEED
 		"$DKMS" cache stats "${trees[@]}" > "$machine.out" 2>&1 || found "cache: $(cat "$machine.out")"
 		"$DKMS" unbuild hello/1.0 -k $K "${trees[@]}" > "$machine.out" 2>&1 || found "unbuild: $(cat "$machine.out")"
 		run_again
-		[ -z "$(more_than_directories)" ] || found "built or restored once more: not the same" ;;
+		different=$(more_than_directories)
+		[ -z "$different" ] ||
+			found "built or restored once more: exit $status, not the same: $(head -n 5 <<< "$different")" ;;
 	esac
 }
 
@@ -77,6 +84,12 @@ each_cut() # SCENARIO
 	inject INJECT_RECORD="$machine.record"
 	done=$(picture)
 	lines=$(python3 "$top_srcdir/tests/inject/crash.py" "$machine.record" / / / 0 - 0)
+	echo "$lines" > "$findings.lines"
+	if [ ${#only[@]} -gt 0 ]; then
+		cut=${only[0]}
+		try "${only[@]}"
+		return
+	fi
 	step=$((lines / cuts + 1))
 	for ((cut = 1 + RANDOM % step, n = 0; cut <= lines; cut += step, n++)); do
 		if [ $step -eq 1 ]; then
@@ -85,7 +98,6 @@ each_cut() # SCENARIO
 		fi
 		try $cut "${modes[n % 3]}" $RANDOM
 	done
-	echo "$lines" > "$findings.lines"
 }
 
 report_cuts() # SCENARIO

@@ -13,7 +13,7 @@ preload="$preload${preload:+ }$work/inject.so"
 export ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=exitcode=99
 
 scenarios=(add load install full reinstall replace sign uninstall remove autoinstall restore store mkdeb)
-start_limit=30 # seconds; a run takes less than one
+start_limit=120 # seconds; a run takes less than one on an idle machine
 
 # Makes the machine of a scenario, and sets $command to the arguments of dkms that are tried on it.
 # $machine is a directory of this worker.
