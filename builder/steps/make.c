@@ -27,29 +27,56 @@
 #include "builder/reuse/reuse.h"
 #include "builder/steps/make.h"
 
-/* A bash function. A make with a number of jobs of its own, in its arguments or in a
+/* bash functions. A make with a number of jobs of its own, in its arguments or in a
  * MAKEFLAGS that the line has set, would leave the jobserver, and each such make would take
- * as many CPUs. The function takes the number out. Before the j of -kj8 there may be only
- * letters of options without an argument: -Cobj1 names a directory. */
+ * as many CPUs. The functions take the number out, also behind a program that runs make.
+ * Before the j of -kj8 there may be only letters of options without an argument: -Cobj1
+ * names a directory. */
 static const char make_without_jobs[] =
-	"make()\n"
+	"dkms_make() # WORDS-BEFORE-MAKE WORD...\n"
 	"{\n"
-	"	local args=() word\n"
-	"	[[ $MAKEFLAGS == *--jobserver-* ]] || local -x MAKEFLAGS=$dkms_makeflags\n"
+	"	local args=(\"${@:2:$1+1}\") word\n"
+	"	shift $(($1 + 2))\n"
+	"	[[ ${MAKEFLAGS-} == *--jobserver-* ]] || local -x MAKEFLAGS=$dkms_makeflags\n"
 	"	while (($#)); do\n"
 	"		word=$1\n"
 	"		shift\n"
 	"		[[ $word != -- ]] || { args+=(-- \"$@\"); break; }\n"
 	"		case $word in\n"
-	"		-j | --jobs) [[ ! $1 =~ ^[0-9]+$ ]] || shift; continue ;;\n"
+	"		-j | --jobs) [[ ! ${1-} =~ ^[0-9]+$ ]] || shift; continue ;;\n"
 	"		-j[0-9]* | --jobs=*) continue ;;\n"
 	"		esac\n"
 	"		[[ ! $word =~ ^(-[BbdehikLnpqrRsStvw]+)j[0-9]*$ ]] || word=${BASH_REMATCH[1]}\n"
 	"		args+=(\"$word\")\n"
 	"	done\n"
-	"	command make \"${args[@]}\"\n"
+	"	builtin command \"${args[@]}\"\n"
 	"}\n"
+	"dkms_run() # PROGRAM WORD...\n"
+	"{\n"
+	"	local i\n"
+	"	for ((i = 2; i <= $#; i++)); do\n"
+	"		[[ ${!i} =~ ^(.*/)?g?make$ ]] || continue\n"
+	"		dkms_make $((i - 1)) \"$@\"\n"
+	"		return\n"
+	"	done\n"
+	"	builtin command \"$@\"\n"
+	"}\n"
+	"hash make gmake 2> /dev/null\n"
+	"for dkms_name in make gmake /{,usr/{,local/}}bin/{,g}make \"${BASH_CMDS[@]}\"; do\n"
+	"	[[ $dkms_name == *[!A-Za-z0-9._/+-]* ]] ||\n"
+	"		eval \"function $dkms_name { dkms_make 0 $dkms_name \\\"\\$@\\\"; }\"\n"
+	"done\n"
+	"for dkms_name in env nice ionice; do\n"
+	"	eval \"function $dkms_name { dkms_run $dkms_name \\\"\\$@\\\"; }\"\n"
+	"done\n"
+	"command() { dkms_run command \"$@\"; }\n"
 	"dkms_makeflags=$MAKEFLAGS\n";
+
+/* Returns whether a line may call make with a number of jobs. */
+static bool may_number_jobs(const char *line)
+{
+	return (strstr(line, "make") && strchr(line, 'j')) || strstr(line, "MAKEFLAGS");
+}
 
 /* Makes the job's command a bash that runs line in the build directory, with the places
  * of the sandbox in it for the paths of the trees. If make is true, the command may call
@@ -69,8 +96,7 @@ static enum transition run_in_build(struct job *job, const char *line, bool make
 		str_add_quoted(&script, s->build_environment);
 		str_add(&script, " || exit\n");
 	}
-	if (make && job->state == JOB_MAKING &&
-		(strstr(seen, "-j") || strstr(seen, "--jobs") || strstr(seen, "MAKEFLAGS")))
+	if (make && job->state == JOB_MAKING && may_number_jobs(seen))
 		str_add(&script, make_without_jobs);
 	str_add(&script, seen);
 	strv_push_all(&cmd->argv, (const char *const[]){BASH_PROGRAM, "-c", NULL});

@@ -96,7 +96,9 @@ own_numbers() # MAKE
 		quiet $(logs)
 	done
 	for line in 'MAKEFLAGS=-j64 make -f targets.mk' 'export MAKEFLAGS=-j64; make -f targets.mk' \
-		"'make' -j64 -f targets.mk" 'if true; then make -C . -f targets.mk -j64; fi'; do
+		"'make' -j64 -f targets.mk" 'if true; then make -C . -f targets.mk -j64; fi' \
+		'make -f targets.mk -kj64' 'set -eu; make -f targets.mk -j' "env A=b 'make' -j64 -f targets.mk" \
+		'nice -n 1 make -j 64 -f targets.mk' 'command make -j64 -f targets.mk' '`which make` -j64 -f targets.mk'; do
 		machine
 		kernel $K
 		parallel one "$line"
