@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "builder/host/force-list.h"
 #include "builder/host/skip-list.h"
+#include "builder/tree/file-check.h"
 #include "builder/tree/tree.h"
 #include "builder/steps/check-needed.h"
 
@@ -135,6 +136,10 @@ enum transition check_needed_enter(struct job *job)
 		job->outcome.result = RESULT_EXCLUDED;
 		return TRANSITION_STOP;
 	}
+	if (job->kind == JOB_BUILD && job->outcome.state_before >= STATE_BUILT &&
+		job->outcome.state_before != STATE_INSTALLED_WEAK &&
+		file_check_is_missing(s, job_on_kernel(job)))
+		job->request.rebuild = true;
 	if (job->request.rebuild)
 		return TRANSITION_NEXT;
 	if (job->kind == JOB_BUILD && job->outcome.state_before >= STATE_BUILT &&

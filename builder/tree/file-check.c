@@ -287,3 +287,21 @@ enum file_check *file_check_entries(
 	strv_done(&c.overrides);
 	return c.ret;
 }
+
+bool file_check_is_missing(const struct settings *s, struct version_on_kernel on)
+{
+	/* Not as an installed one, whose installed files would be compared. */
+	struct tree_entry entry = {.name = (char *)on.name,
+		.version = (char *)on.version,
+		.release = (char *)on.release,
+		.arch = (char *)on.arch,
+		.state = STATE_BUILT,
+		.changed = tree_has_changed(s->trees.dkms, on)};
+	const struct tree_list list = {&entry, 1};
+	_cleanup_free_ enum file_check *checks = NULL;
+
+	if (!entry.changed)
+		return false;
+	checks = file_check_entries(s, &list);
+	return checks[0] == FILE_CHECK_MISSING;
+}

@@ -19,5 +19,8 @@ enum file_check {
  * files of the same size are compared byte by byte. */
 enum file_check *file_check_entries(
 	const struct settings *s, const struct tree_list *list);
+/* The same for one built or installed version: returns whether it is FILE_CHECK_MISSING. In
+ * the usual case this takes two system calls. */
+bool file_check_is_missing(const struct settings *s, struct version_on_kernel on);
 
 #endif

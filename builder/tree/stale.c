@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "builder/tree/file-check.h"
 #include "builder/tree/stale.h"
 
 /* The headers of a kernel, or that they are not known. */
@@ -99,14 +100,17 @@ const char *stale_find(struct stale_check *c, struct version_on_kernel on)
 	_cleanup_(build_inputs_done) struct build_inputs then = {0};
 	const struct stale_kernel *kernel;
 	const struct file_stats *source;
+	bool missing = file_check_is_missing(c->settings, on);
 
 	set_version(c, on.name, on.version);
-	if (!build_inputs_read(c->version_dir, on, &then))
+	if (!build_inputs_read(c->version_dir, on, &then) && !missing)
 		return NULL;
 	kernel = find_kernel(c, on.release, on.arch);
 	source = find_source(c);
 	if (!kernel->known || !source)
 		return NULL;
+	if (missing)
+		return "a built module is missing in the dkms tree";
 	if (file_stats_differ(&then.source, source))
 		return "its source has changed";
 	if (file_stats_differ(&then.headers, &kernel->headers))

@@ -22,10 +22,10 @@ struct stale_check {
 void stale_check_done(struct stale_check *c);
 
 /* Returns why what is built of a version for a kernel is stale, for a message: "its source
- * has changed"; static. NULL if it is not, or if that is not known: it was built by another
- * dkms, with other headers than the kernel's, with --directive or with SOURCE_DATE_EPOCH, or
- * came from an archive; or it could not be built now, because the source or the headers are
- * missing. */
+ * has changed"; static. Also if a module that was built is missing in the dkms tree, whatever
+ * built it. NULL if it is not, or if that is not known: it was built by another dkms, with
+ * other headers than the kernel's, with --directive or with SOURCE_DATE_EPOCH, or came from
+ * an archive; or it could not be built now, because the source or the headers are missing. */
 const char *stale_find(struct stale_check *c, struct version_on_kernel on);
 
 #endif

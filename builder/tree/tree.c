@@ -651,6 +651,16 @@ char *tree_module_dir(const char *dkms_tree, struct version_on_kernel on)
 	return path_join(dir, "module");
 }
 
+bool tree_has_changed(const char *dkms_tree, struct version_on_kernel on)
+{
+	_cleanup_free_ char *dir = tree_built_dir(dkms_tree, on);
+	_cleanup_free_ char *path = path_join(dir, "module");
+	struct stat module, above;
+
+	return stat(path, &module) == 0 && lstat(dir, &above) == 0 &&
+	       is_changed(&module, &above);
+}
+
 char *tree_installed_link(const char *dkms_tree, struct version_on_kernel on)
 {
 	return xasprintf("%s/%s/" TREE_LINK_PREFIX "%s-%s", dkms_tree, on.name,

@@ -133,6 +133,10 @@ int tree_list_versions(const char *dkms_tree, const char *name, struct strv *ret
  * tree_list_versions(). */
 int tree_list_modules(const char *dkms_tree, struct strv *ret);
 
+/* Returns whether files were added to module/ of what is built, or removed from it, after it was
+ * published; also if the other dkms has made it. False if nothing is built. */
+bool tree_has_changed(const char *dkms_tree, struct version_on_kernel on);
+
 /* These return paths, which the caller frees. The installed link and the directory of the
  * originals do not depend on the version. */
 char *tree_version_dir(const char *dkms_tree, const char *name, const char *version);

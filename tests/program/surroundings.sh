@@ -152,6 +152,41 @@ missing_modules()
 	like "$err" "^ *dkms build hello/1\.0 -k $K --force$" "the error says how they are built again"
 	dkms_exits 0 "that" build hello/1.0 -k $K --force
 	dkms_exits 0 "install then" install hello/1.0 -k $K
+	rm "$dkmstree/hello/1.0/$K/$arch/module"/*
+	dkms_exits 0 "build of an empty module directory" build hello/1.0 -k $K
+	is "$(ls "$dkmstree/hello/1.0/$K/$arch/module")" "Module.symvers
+hello.ko" "builds the modules again"
+	is "$(state hello 1.0 $K)" installed "what is installed stays"
+}
+
+# autoinstall builds again what is missing in the dkms tree.
+mended_modules()
+{
+	machine
+	kernel $K
+	add one 1.0
+	add two 1.0 'BUILT_MODULE_NAME[0]=two' 'BUILT_MODULE_NAME[1]=other' 'DEST_MODULE_LOCATION[1]=/extra'
+	write_sources "$sourcetree/two-1.0" 1.0 two other
+	add none 1.0
+	sed -i '/MODULE/d' "$sourcetree/none-1.0/dkms.conf"
+	echo 'BUILT_MODULE_NAME=()' >> "$sourcetree/none-1.0/dkms.conf"
+	dkms install none/1.0 -k $K > /dev/null 2>&1
+	dkms build one/1.0 -k $K > /dev/null
+	dkms install two/1.0 -k $K > /dev/null
+	# An older build, of which nothing is known.
+	rm "$dkmstree/one/1.0/$K/$arch/module"/* "$dkmstree/one/1.0/$K/$arch/log/inputs"
+	rm "$dkmstree/two/1.0/$K/$arch/module/other.ko" "$installtree/$K/$dest/other.ko"
+	dkms_exits 0 "status --verbose with modules missing" status --verbose
+	is "$(grep -c "(stale: a built module is missing in the dkms tree)$" <<<"$out")" 2 "says that autoinstall mends it"
+	dkms_exits 0 "autoinstall" autoinstall -k $K
+	is "$(grep -c "is stale: a built module is missing in the dkms tree$" <<<"$out")" 2 "says why it builds"
+	is "$(cd "$installtree/$K/$dest" && ls -x)" "one.ko	other.ko  two.ko" "all modules are installed"
+	dkms_exits 0 "autoinstall" autoinstall -k $K
+	is "$out$err" "" "once"
+	mv "$sourcetree/one-1.0" "$sourcetree/two-1.0" "$work"
+	rm "$dkmstree/two/1.0/$K/$arch/module/other.ko"
+	dkms_exits 0 "without the source" autoinstall -k $K
+	is "$(state two 1.0 $K)" broken "nothing is built"
 }
 
 names_of_kernels()
@@ -220,6 +255,7 @@ option_errors
 without_proc
 temporary_dir
 missing_modules
+mended_modules
 names_of_kernels
 order
 no_cache
