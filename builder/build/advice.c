@@ -74,14 +74,25 @@ static bool names_outside(const struct sandbox *box, const char *line)
 	return false;
 }
 
+/* Whether a line of a log complains that something could not be changed. To see its
+ * directory would not help. */
+static bool misses_writing(const struct sandbox *box, const char *line)
+{
+	static const char *const words[] = {
+		"Read-only file system", "Operation not permitted"};
+	static const char *const writers[] = {"annot create", "an't create", "annot touch", "tee: "};
+	static const char *const hidden[] = {"No such file", "nonexistent"};
+
+	return text_has_any(line, words, ARRAY_SIZE(words)) ||
+	       (text_has_any(line, writers, ARRAY_SIZE(writers)) &&
+		       text_has_any(line, hidden, ARRAY_SIZE(hidden)) && names_outside(box, line));
+}
+
 /* Whether a line of a log complains that something was not permitted. A file of the
  * package may not be executable, which has nothing to do with the sandbox. */
 static bool is_refused(const struct sandbox *box, const char *line)
 {
-	static const char *const words[] = {
-		"Read-only file system", "Operation not permitted"};
-
-	return text_has_any(line, words, ARRAY_SIZE(words)) ||
+	return misses_writing(box, line) ||
 	       (strstr(line, "Permission denied") && names_outside(box, line));
 }
 
@@ -92,7 +103,7 @@ static void read_line(const struct job *job, const struct sandbox *box, const ch
 	ret->network = ret->network || misses_network(line);
 	ret->processes = ret->processes || misses_processes(line);
 	ret->refused = ret->refused || is_refused(box, line);
-	if (box->kind != SANDBOX_KIND_NONE && misses_file(line))
+	if (box->kind != SANDBOX_KIND_NONE && misses_file(line) && !misses_writing(box, line))
 		hidden_paths_list(job, box, line, &ret->hidden);
 }
 
@@ -103,7 +114,8 @@ static void search_text(const struct job *job, const struct sandbox *box, char *
 	char *line;
 
 	while (text && (line = strsep(&text, "\n")))
-		if (line[strspn(line, " \t")] != '#' && !strstr(line, "ing directory '"))
+		if (line[strspn(line, " \t")] != '#' && !strstr(line, "ing directory '") &&
+			!misses_writing(box, line))
 			hidden_paths_list(job, box, line, &ret->hidden);
 }
 

@@ -98,6 +98,11 @@ refusals()
 	advises "$user; POST_ADD" "a file of the system" 'mkdir /usr/lib/firmware-of-m || exit 3; echo 1; echo 2; echo 3'
 	like "$err" "mkdir: .*/usr/lib/firmware-of-m.*: (Read-only file system|Permission denied)" "the error has the cause"
 	advises "$user" "a device" 'mknod /tmp/device c 1 3 || exit 3'
+	advises "$user" "a directory that is not seen" 'mkdir /home/kit/lib/new || exit 3'
+	advises "$user" "the same, with the one above it" 'mkdir -p /srv/keys/new || exit 3'
+	is "$(grep -c sandbox_paths "$work/err")" 0 "to see it would not help"
+	advises "$user" "a file in a directory that is not seen" 'tee /home/kit/lib/new < /dev/null || exit 3'
+	advises "$user" "a shell that writes there" 'echo > /home/kit/lib/new || exit 3'
 	advises "$user" "a file that is there" 'echo x >> /usr/bin/env || exit 3'
 	says_nothing "a script of its own that cannot be executed" 'touch script' './script'
 	[ -n "$root" ] || return 0
