@@ -98,6 +98,11 @@ static const struct str *if_any(const struct str *s)
 	return s->data ? s : NULL;
 }
 
+/* What a server has to accept a connection, and for how long it may say nothing, where a module cannot
+ * be built instead (ms). A server that many machines ask at once may need that. */
+#define PATIENT_CONNECT_MS 5000
+#define PATIENT_SILENCE_MS 30000
+
 static int start(const struct settings *s, const struct strv *urls, const char *program,
 	int filter, struct remote_link *ret, struct error *err)
 {
@@ -112,6 +117,8 @@ static int start(const struct settings *s, const struct strv *urls, const char *
 			.sigv4 = is_empty(s->remote_access.sigv4)
 					 ? NULL
 					 : s->remote_access.sigv4},
+		.connect_ms = s->remote.only ? PATIENT_CONNECT_MS : 0,
+		.silence_ms = s->remote.only ? PATIENT_SILENCE_MS : 0,
 		.uid = ret->user.uid,
 		.filter = filter,
 		.program = program ? program : found};
