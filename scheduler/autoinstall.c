@@ -292,7 +292,7 @@ static void consider_version(struct fallback *f, struct job *evaluated)
 		return;
 	}
 	if (wanted && !evaluated->conf->excluded) {
-		strv_pushf(f->said, "%s/%s for %s takes the place of %s, which is excluded: %s",
+		strv_pushf(f->said, "%s/%s for %s is chosen in place of %s, which is excluded: %s",
 			evaluated->name, evaluated->version, evaluated->kernel->release,
 			newest->version, newest->conf->excluded);
 		newest->outcome.result = RESULT_NOTHING;

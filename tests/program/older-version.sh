@@ -33,7 +33,7 @@ fits()
 	like "$out" "^dev/1.0 for $K: build, install" "and says which version would be"
 	dkms_exits 0 "autoinstall on a kernel that two versions exclude" autoinstall -k $K
 	is "$(states $K)" "1.0 installed,10.0 added,2.0 added" "the newest that fits is installed"
-	like "$out" "^dkms: dev/1.0 for $K takes the place of 10.0, which is excluded: needs a kernel that matches" \
+	like "$out" "^dkms: dev/1.0 for $K is chosen in place of 10.0, which is excluded: needs a kernel that matches" \
 		"it says so"
 	is "$(state needs 1.0 $K)" installed "so is what needs it"
 	dkms_exits 0 "autoinstall again" autoinstall -k $K
@@ -84,6 +84,7 @@ does_not_fit()
 	echo '#error "no such thing"' >> "$sourcetree/two-1.0/two.c"
 	dkms_exits 11 "the older version fails" autoinstall -k $K
 	like "$err" "two/1.0 for $K: FAILED" "that is a failure"
+	like "$out" "two/1.0 for $K is chosen in place of 2.0" "that says why it was built"
 	dkms_exits 77 "a version that is named is not replaced" install two/2.0 -k $K
 }
 
