@@ -8,6 +8,7 @@
 #include "scheduler/plan-slots.h"
 #include "cli/eventlog.h"
 #include "cli/json.h"
+#include "cli/run-json.h"
 
 /* New keys and events may appear under the same number. The number is increased when a key or
  * an event changes its meaning or is removed. */
@@ -92,6 +93,7 @@ static void on_event(void *userdata, const struct events *e, enum event event,
 	j = event_new(e, names[event]);
 	if (event == EVENT_OVER) {
 		json_object_set_new(j, "status", json_integer(e->status));
+		json_object_set_new(j, "remote", run_json_remote(e->plan));
 		write_line(log, j);
 		return;
 	}

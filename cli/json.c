@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include "builder/reuse/fleet.h"
 #include "scheduler/plan.h"
 #include "cli/json.h"
 
@@ -114,6 +115,7 @@ void json_set_result(json_t *object, const struct job *job)
 	json_object_set_new(object, "built", json_boolean(job->outcome.built));
 	json_object_set_new(object, "installed", json_boolean(job->outcome.installed));
 	json_object_set_new(object, "cache", json_text(cache_result(job)));
+	json_object_set_new(object, "remote", json_text(fleet_result_word(job)));
 	json_object_set_new(object, "signers", json_text(job->outcome.signers));
 	json_object_set_new(object, "linked_from", json_text(job->outcome.linked_from));
 	json_object_set_new(object, "signed_again", json_boolean(job->outcome.signed_again));

@@ -126,12 +126,22 @@ static void find_primary(const struct entry *e, struct digest *ret, struct strv 
 	free(parts);
 }
 
-/* Whether the entry is a result of the module that the arguments name. */
+/* Whether somebody else has built and signed the entry: they push it themselves. */
+static bool is_foreign(const struct entry *e)
+{
+	for (size_t i = 0; i < e->n_parts; i++)
+		if (streq(e->parts[i].name, FLEET_SIGNERS))
+			return true;
+	return false;
+}
+
+/* Whether the entry is a result of the module that the arguments name, and was built here. */
 static bool is_wanted(const struct arguments *args, const struct entry *e)
 {
 	_cleanup_free_ char *title = NULL;
 
-	if (has_prefix(e->title, OBJECTS_TITLE) || has_prefix(e->title, PROBE_MEMO_TITLE))
+	if (has_prefix(e->title, OBJECTS_TITLE) || has_prefix(e->title, PROBE_MEMO_TITLE) ||
+		is_foreign(e))
 		return false;
 	if (!args->name)
 		return true;

@@ -4,6 +4,7 @@
 
 #include <sys/ioctl.h>
 
+#include "scheduler/plan-fleet.h"
 #include "cli/display.h"
 #include "cli/explain.h"
 #include "cli/failures.h"
@@ -438,6 +439,19 @@ void report_summary(const struct report *r, const struct plan *p)
 	saved = sums.saved_s >= 0.05 ? format_seconds(sums.saved_s) : NULL;
 	print_masked(stdout, "%s%s in %s%s%s%s.\n", p->n_kernels > 1 ? "\n" : "", text.data, time,
 		saved ? "; " : "", saved ? saved : "", saved ? " saved" : "");
+}
+
+void report_remote(const struct report *r, const struct plan *p)
+{
+	struct fleet_counts n = plan_count_fleet(p);
+	_cleanup_free_ char *in = format_bytes(n.bytes_in), *out = format_bytes(n.bytes_out);
+	_cleanup_free_ char *time = format_seconds((double)n.wait_ns / 1e9);
+
+	if (r->quiet || r->dry_run || !p->fleet)
+		return;
+	printf("remote cache: %zu hit%s, %zu miss%s, %zu bad; %s received, %s written, waited %s\n",
+		n.hits, n.hits == 1 ? "" : "s", n.misses, n.misses == 1 ? "" : "es", n.bad, in,
+		out, time);
 }
 
 void report_failures(const struct report *r, const struct plan *p)

@@ -34,6 +34,9 @@ void report_plan_warnings(struct report *r, const struct plan *p);
  * several kernels, and a line with the totals. Prints nothing after a single job. */
 void report_summary(const struct report *r, const struct plan *p);
 
+/* Prints a line about what a remote cache had, if there is one. */
+void report_remote(const struct report *r, const struct plan *p);
+
 /* Prints the failures in full that were cut to one line during the run. To be called after
  * report_summary(). */
 void report_failures(const struct report *r, const struct plan *p);

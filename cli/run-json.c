@@ -30,10 +30,15 @@ static json_t *job_json(const struct events *e, const struct job *job)
 	return j;
 }
 
-static json_t *remote_json(const struct plan *p)
+json_t *run_json_remote(const struct plan *p)
 {
 	struct fleet_counts n = plan_count_fleet(p);
 	json_t *j = json_object();
+
+	if (!p->fleet) {
+		json_decref(j);
+		return json_null();
+	}
 
 	json_object_set_new(j, "hits", json_integer((json_int_t)n.hits));
 	json_object_set_new(j, "misses", json_integer((json_int_t)n.misses));
@@ -57,8 +62,7 @@ void run_json_print(const struct events *e, const struct error *err, FILE *out)
 	json_object_set_new(root, "error", json_text(err->what));
 	json_object_set_new(root, "remedy", json_text(err->remedy));
 	json_object_set_new(root, "wall_s", json_seconds(e->began_ns, uv_hrtime()));
-	json_object_set_new(
-		root, "remote", e->plan->fleet ? remote_json(e->plan) : json_null());
+	json_object_set_new(root, "remote", run_json_remote(e->plan));
 	json_object_set_new(root, "jobs", jobs);
 	for (size_t i = 0; i < e->plan->n_jobs; i++)
 		json_array_append_new(jobs, job_json(e, e->plan->jobs[i]));

@@ -279,6 +279,8 @@ int session_done(struct session *s, int status)
 		status = s->error.status;
 	}
 	report_plan_warnings(&s->report, &s->plan);
+	if (s->settings->switches.verbose)
+		report_remote(&s->report, &s->plan);
 	warn_of_secure_boot(s);
 	if (!cancelled && (s->args->as_hook || s->args->command->flags & COMMAND_EXACT_KERNEL))
 		next_step_print(&s->plan, status != 0);

@@ -8,6 +8,7 @@
 #include "builder/host/skip-list.h"
 #include "builder/tree/file-check.h"
 #include "builder/tree/gone-files.h"
+#include "builder/tree/signers.h"
 #include "builder/tree/stale.h"
 #include "builder/tree/weak.h"
 #include "cli/json.h"
@@ -258,6 +259,7 @@ static json_t *entry_json(const struct settings *s, const struct tree_list *l, s
 	enum file_check check = found->checks[i];
 	_cleanup_free_ char *link = NULL;
 	_cleanup_free_ char *source = NULL;
+	_cleanup_free_ char *signers = NULL;
 	_cleanup_(tree_problem_done) struct tree_problem p = {0};
 	json_t *j = json_object();
 
@@ -265,6 +267,8 @@ static json_t *entry_json(const struct settings *s, const struct tree_list *l, s
 	link_read(link, &source);
 	if (tree_problem_is(e))
 		tree_problem_find(s, e, &p);
+	if (e->state == STATE_BUILT || e->state == STATE_INSTALLED)
+		signers = signers_read(s->trees.dkms, tree_entry_on_kernel(e));
 	json_object_set_new(j, "name", json_text(e->name));
 	json_object_set_new(j, "version", json_text(e->version));
 	json_object_set_new(j, "state", json_text(tree_state_name(e->state)));
@@ -278,6 +282,7 @@ static json_t *entry_json(const struct settings *s, const struct tree_list *l, s
 	json_object_set_new(j, "modules_differ", json_boolean(check == FILE_CHECK_DIFFERS));
 	json_object_set_new(j, "modules_gone", json_boolean(found->gone[i]));
 	json_object_set_new(j, "stale", json_text(found->stale[i]));
+	json_object_set_new(j, "signers", json_text(signers));
 	json_object_set_new(j, "problem", json_text(p.what));
 	json_object_set_new(j, "skipped",
 		json_boolean(skip_list_find(&found->skips, e->name, e->version, e->release)));

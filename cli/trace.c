@@ -11,6 +11,7 @@
 
 #include "base/output-file.h"
 #include "cli/json.h"
+#include "cli/run-json.h"
 #include "cli/trace.h"
 
 struct trace {
@@ -135,13 +136,26 @@ static void write_job(struct trace *t, const struct events *e, const struct job 
 	}
 }
 
+/* Writes what a remote cache had, as an event of the whole run at its end. */
+static void write_remote(struct trace *t, const struct events *e)
+{
+	json_t *j = event_new("i", "remote cache", 0);
+
+	json_object_set_new(j, "s", json_text("g"));
+	json_object_set_new(j, "ts", json_real((double)(uv_hrtime() - e->began_ns) / 1e3));
+	json_object_set_new(j, "args", run_json_remote(e->plan));
+	write_event(t, j);
+}
+
 static void on_event(void *userdata, const struct events *e, enum event event,
 	const struct job *job)
 {
 	struct trace *t = userdata;
 	size_t row;
 
-	if (event == EVENT_STARTED) {
+	if (event == EVENT_OVER && e->plan->fleet) {
+		write_remote(t, e);
+	} else if (event == EVENT_STARTED) {
 		row = find_row(t, NULL);
 		t->rows[row] = job;
 	} else if (event == EVENT_ENDED) {

@@ -12,6 +12,7 @@
 #include "builder/host/skip-list.h"
 #include "builder/module/modprobe-path.h"
 #include "builder/tree/build-inputs.h"
+#include "builder/tree/signers.h"
 #include "builder/tree/stale.h"
 #include "cli/command-row.h"
 #include "cli/json.h"
@@ -32,7 +33,7 @@ struct answer {
 	const struct tree_entry *entry;
 	bool running, differs, from_archive;
 	int64_t built_s; /* 0: not known */
-	char *source, *compiler; /* or NULL */
+	char *source, *compiler, *signers; /* or NULL */
 	const char *stale;
 	struct module_answer *modules;
 	size_t n_modules;
@@ -48,6 +49,7 @@ static void answer_done(struct answer *a)
 	free(a->modules);
 	free(a->source);
 	free(a->compiler);
+	free(a->signers);
 }
 
 /* Returns the compiler's path and its package, if that is known; the caller frees. */
@@ -102,7 +104,8 @@ static int find_answer(const struct settings *s, struct stale_check *check,
 
 	*ret = (struct answer){.entry = e, .running = streq(running, e->release),
 		.stale = stale_find(check, on), .from_archive = path_look(mark) > 0,
-		.compiler = describe_compiler(version_dir, on)};
+		.compiler = describe_compiler(version_dir, on),
+		.signers = signers_read(s->trees.dkms, on)};
 	link_read(link, &ret->source);
 	if (stat(log, &st) == 0)
 		ret->built_s = st.st_mtime;
@@ -134,6 +137,8 @@ static void print_answer(const struct answer *a)
 		print_masked(stdout, "  source         %s\n", a->source);
 	if (a->compiler)
 		print_masked(stdout, "  compiler       %s\n", a->compiler);
+	if (a->signers)
+		print_masked(stdout, "  from the fleet, signed by %s\n", a->signers);
 	if (a->stale)
 		print_masked(stdout, "  changed since  %s: dkms install %s/%s -k %s --force\n",
 			a->stale, e->name, e->version, e->release);
@@ -167,6 +172,7 @@ static json_t *answer_json(const struct answer *a)
 		j, "built_s", a->built_s ? json_integer(a->built_s) : json_null());
 	json_object_set_new(j, "source", json_text(a->source));
 	json_object_set_new(j, "compiler", json_text(a->compiler));
+	json_object_set_new(j, "signers", json_text(a->signers));
 	json_object_set_new(j, "stale", json_text(a->stale));
 	json_object_set_new(j, "files", list);
 	for (size_t i = 0; i < a->n_modules; i++) {

@@ -21,6 +21,7 @@
 #include "builder/tree/leftovers.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/build-inputs.h"
+#include "builder/tree/signers.h"
 #include "builder/tree/tree.h"
 #include "builder/archive/tarball-read.h"
 #include "builder/add/claim.h"
@@ -181,16 +182,20 @@ static int sync_dir(const char *dir, struct error *err)
 	return r < 0 ? error_errno(err, r, 1, "cannot write %s", dir) : 0;
 }
 
-/* Copies what an archive has for a kernel, and notes that it came with one. Other versions of
- * dkms pack the inputs, which are those of another machine. */
+/* Copies what an archive has for a kernel, and notes that it came with one. What another machine
+ * knew of its own build does not count here: its inputs, and whom it believed. */
 static int copy_built(const char *from, const char *to, struct error *err)
 {
 	_cleanup_free_ char *mark = path_join(to, TREE_FROM_ARCHIVE);
-	_cleanup_free_ char *inputs = path_join(to, BUILD_INPUTS_FILE);
+	static const char *const others[] = {BUILD_INPUTS_FILE, SIGNERS_FILE};
 	int r = dir_copy(from, to, (uid_t)-1, (gid_t)-1, err);
 
-	if (r == 0 && unlink(inputs) < 0 && errno != ENOENT && errno != ENOTDIR)
-		r = error_errno(err, -errno, 1, "cannot remove %s", inputs);
+	for (size_t i = 0; i < ARRAY_SIZE(others) && r == 0; i++) {
+		_cleanup_free_ char *path = path_join(to, others[i]);
+
+		if (unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR)
+			r = error_errno(err, -errno, 1, "cannot remove %s", path);
+	}
 	return r < 0 ? r : file_write(mark, "", 0, 0644, err);
 }
 

@@ -217,6 +217,16 @@ static bool is_known_to_fit(const struct job *job, const struct entry *e)
 	       known.data && streq(known.data, fit);
 }
 
+/* Returns who has signed the entry, or NULL; the caller frees. */
+static char *read_signers(struct cache *cache, const struct entry *e)
+{
+	_cleanup_(str_done) struct str text = {0};
+
+	return cache_get_text(cache, e, FLEET_SIGNERS, &text) == 0 && text.len
+		       ? xstrdup(text.data)
+		       : NULL;
+}
+
 static int restore_work(struct job *job)
 {
 	struct build *b = job->build;
@@ -239,6 +249,7 @@ static int restore_work(struct job *job)
 			r = build_check_staged_modules(job);
 		job->outcome.restored = true;
 		cache_get_text(cache, &e, PROVENANCE_PREDICATE, &job->reuse->predicate);
+		job->reuse->signers = read_signers(cache, &e);
 		/* The following states, such as signing, write to the log, too. */
 		b->log_fd = open(b->paths.log, O_WRONLY | O_APPEND | O_CLOEXEC);
 		if (b->log_fd < 0 && r == 0)
@@ -512,6 +523,7 @@ void reuse_free(struct reuse *r)
 	key_done(&r->key);
 	manifest_done(&r->manifest);
 	str_done(&r->predicate);
+	free(r->signers);
 	error_done(&r->key_error);
 	entry_done(&r->entry);
 	objects_free(r->objects);

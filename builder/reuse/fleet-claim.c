@@ -216,7 +216,7 @@ static void add_texts(const struct signed_pack *p, struct entry *e)
 
 /* Puts the result into the local cache, as a variant of the job's primary key. Returns 0 or a
  * negative errno; -EBADMSG if the pack is not what was signed. */
-static int import(struct fleet_ask *ask, const struct claim *c)
+static int import(struct fleet_ask *ask, const struct claim *c, char *signers)
 {
 	const struct job *job = ask->job;
 	struct cache *cache = job->shared->cache;
@@ -225,6 +225,7 @@ static int import(struct fleet_ask *ask, const struct claim *c)
 	const struct signed_text *t = &c->text;
 	struct key primary = job->reuse->key;
 	_cleanup_(str_done) struct str manifest = {0};
+	const struct str who = {.data = signers, .len = strlen(signers)};
 	struct entry e = {.title = xstrdup(t->title), .made_s = t->made_s, .cost_ms = t->cost_ms};
 	struct digest key;
 	int r = pack_unpack(store, &t->pack, c->pack.data, c->pack.len);
@@ -241,6 +242,8 @@ static int import(struct fleet_ask *ask, const struct claim *c)
 		entry_add_file(&e, t->pack.files[i].name, &t->pack.files[i].digest,
 			t->pack.files[i].size);
 	add_texts(&t->pack, &e);
+	if (r == 0)
+		r = cache_store_text(cache, FLEET_SIGNERS, &who, &e);
 	if (r == 0) {
 		cache_make_variant(cache, &key, &e);
 		r = cache_commit_uncounted(cache, &e, e.replaces);
@@ -269,7 +272,7 @@ static bool choose(struct fleet_ask *ask)
 			c->state = CLAIM_PACK;
 			return true;
 		}
-		r = import(ask, c);
+		r = import(ask, c, signers);
 		if (r == 0) {
 			ask->hit = true;
 			str_replace(&ask->job->outcome.signers, signers);

@@ -18,6 +18,10 @@
  *
  * A remote cache is never needed: whatever fails is a miss, and the module is built. */
 
+/* The name of the text of an entry of the local cache that says who has signed it, as in
+ * builder/tree/signers.h. What was built here has none. */
+#define FLEET_SIGNERS "signers"
+
 /* What the jobs of a run share. The scheduler owns it, and fills it in before the run. The
  * thread of the event loop uses it, and the threads of jobs read the keys. */
 struct fleet {

@@ -249,6 +249,15 @@ bool fleet_forbids_build(struct job *job)
 	return true;
 }
 
+const char *fleet_result_word(const struct job *job)
+{
+	const struct fleet_ask *ask = job->fleet;
+
+	if (!ask || !ask->began_ns)
+		return NULL;
+	return ask->hit ? "hit" : ask->bad.n ? "bad" : ask->failed ? "failed" : "miss";
+}
+
 void fleet_keep(struct job *job, struct entry *e)
 {
 	const struct key *key = &job->reuse->key;

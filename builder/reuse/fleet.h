@@ -22,6 +22,10 @@ void fleet_keep(struct job *job, struct entry *e);
 /* NULL is allowed. The transport must have been closed, or nothing be pending. */
 void fleet_ask_free(struct fleet_ask *ask);
 
+/* Returns what a remote cache had for the job: "hit", "bad" for an answer that was not believed,
+ * "failed" if a server could not be reached, or "miss"; static. NULL if none was asked. */
+const char *fleet_result_word(const struct job *job);
+
 /* The exit status of a job that --remote-only does not let build. */
 #define FLEET_MISS_STATUS 22
 

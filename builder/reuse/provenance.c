@@ -55,6 +55,22 @@ static json_t *list_subjects(const char *dir)
 	return list;
 }
 
+/* Returns "build1, build2" as a list. */
+static json_t *list_signers(const char *signers)
+{
+	json_t *list = json_array();
+
+	while (*signers) {
+		size_t n = strcspn(signers, ",");
+		_cleanup_free_ char *name = xstrndup(signers, n);
+
+		json_array_append_new(list, json_text(name));
+		signers += n;
+		signers += strspn(signers, ", ");
+	}
+	return list;
+}
+
 int provenance_write(struct job *job, const char *dir, struct error *err)
 {
 	_cleanup_free_ char *modules = build_staged_path(job, "");
@@ -62,6 +78,7 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 	_cleanup_(str_done) struct str statement = {0};
 	struct str *predicate = &job->reuse->predicate;
 	struct entry *e = &job->reuse->entry;
+	const char *signers = job->reuse->signers;
 
 	/* Digests need it. Without it, which is possible only without a cache, there is
 	 * no statement. */
@@ -79,7 +96,13 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 			"subject", list_subjects(modules), "predicateType",
 			"https://slsa.dev/provenance/v1"));
 	statement.len--; /* the last brace */
-	str_addf(&statement, ",\"predicate\":%s}\n", predicate->data);
+	str_add(&statement, ",\"predicate\":{");
+	if (signers) {
+		str_add(&statement, "\"dkms_signers\":");
+		add_json(&statement, list_signers(signers));
+		str_add(&statement, ",");
+	}
+	str_addf(&statement, "%s}\n", predicate->data + 1); /* without its first brace */
 	return write_statement(path, &statement, err);
 }
 

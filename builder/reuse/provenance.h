@@ -30,6 +30,9 @@
  * or "key-part", a part of the key of the cache (fingerprint.h); and the "package" that a
  * file is of.
  *
+ * What another machine has built, and a remote cache had, also has predicate.dkms_signers: the
+ * names that the keys of those who have signed it have here.
+ *
  * The predicate is made once, and kept in the cache together with the modules. So a build
  * from the cache has the same one. */
 

@@ -18,6 +18,7 @@ struct reuse {
 	struct entry entry; /* to be published with the build; no files: none */
 	struct objects *objects; /* see objects.h; NULL: objects are not reused */
 	struct probe_memo *probes; /* see probe-memo.h; NULL: there is none */
+	char *signers; /* who signed the result that is used; NULL: it was built here */
 	bool found; /* the local cache has the result: known when there is a remote one */
 	bool other_source; /* the copy that is built may differ from what the key says */
 	bool without_objects;    /* make must not be given objects from the cache */

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "builder/module/compress.h"
+#include "builder/tree/signers.h"
 #include "builder/tree/tree-change.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
@@ -15,6 +16,7 @@
 #include "builder/build/post-build.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/provenance.h"
+#include "builder/reuse/reuse.h"
 #include "builder/steps/publish.h"
 
 /* JOB_COMPRESSING */
@@ -139,6 +141,9 @@ static int publish_work(struct job *job)
 		r = provenance_write(job, log_dir, &job->outcome.error);
 	if (r == 0 && b->inputs.source.n)
 		r = build_inputs_write(b->paths.staging_dir, &b->inputs, &job->outcome.error);
+	if (r == 0 && job->reuse->signers)
+		r = signers_write(
+			b->paths.staging_dir, job->reuse->signers, &job->outcome.error);
 	if (r == 0)
 		r = write_dependencies(job);
 	if (r == 0)

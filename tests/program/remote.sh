@@ -114,15 +114,39 @@ push_and_get()
 	is "$(grep -c . log) $(grep -c PUT log)" "1 0" "by one request, and it writes nothing"
 	signed_text "$(sed -n 's,^GET /ok/,,p' log)"
 	is_clean "from the fleet"
+	is "$(dkms status --json | jq -r '.modules[] | "\(.name) \(.signers)"' | paste -sd' ')" "m build1 n null" \
+		"the status names the signer"
+	is "$(dkms provenance m/1.0 -k $K | jq -c '.predicate | [.dkms_signers, .buildDefinition.externalParameters.module]')" \
+		'[["build1"],"m"]' "so does the provenance"
+	like "$(dkms why m/1.0 -k $K)" "from the fleet, signed by build1" "and dkms why"
 	dkms unbuild m/1.0 -k $K > /dev/null
 	: > log
 	dkms_exits 0 "it installs once more" install m/1.0 -k $K "${remote[@]}"
 	like "$out" "installed from the cache" "from its own cache"
 	is "$(cat log)" "" "without a request"
+	is "$(dkms status --json | jq -r '.modules[0].signers')" build1 "which knows the signer"
+	dkms mktarball m/1.0 -k $K --archive "$work/m.tar" > /dev/null
+	fresh three
+	dkms remove m/1.0 --all > /dev/null
+	dkms_exits 0 "an archive of it" ldtarball "$work/m.tar" --force
+	is "$(dkms status m --json | jq -r '.modules[0] | "\(.state) \(.signers)"')" "built null" "says nothing that is believed"
+	rm -rf "$dkmstree"
+	on two "$builder"
+	dkms_exits 0 "what others have signed" remote push "${remote[@]}"
+	like "$out" "^0 of 0 results written" "is not signed once more"
 	fresh two
 	dkms_exits 0 "the document of a run" install m/1.0 -k $K "${remote[@]}" --json
 	is "$(jq -c '[.remote.hits, .remote.misses, .remote.bad, .jobs[0].signers]' <<< "$out")" \
 		'[1,0,0,"build1"]' "says what came of it"
+	fresh two
+	dkms_exits 0 "a run with --verbose" install m/1.0 -k $K "${remote[@]}" --verbose --events "$work/events" --trace "$work/trace"
+	like "$out" "^remote cache: 1 hit, 0 misses, 0 bad; [0-9.]+ KiB received, 0 B written, waited [0-9.]+ m?s$" "says it"
+	is "$(tail -n 1 "$work/events" | jq -c '[.event, .remote.hits, .remote.misses, .remote.bytes_in > 1000]')" \
+		'["end",1,0,true]' "so does the last event"
+	is "$(jq -r 'select(.event == "job-ended" and .module == "m") | .remote' "$work/events")" hit "and that of a job"
+	is "$(jq -c '.[] | select(.name == "remote cache") | [.ph, .args.hits, .args.bad, .args.bytes_out]' "$work/trace")" \
+		'["i",1,0,0]' "and the trace"
+	rm "$work/events"
 	fresh two
 	dkms_exits 0 "--no-remote" install m/1.0 -k $K "${remote[@]}" --no-remote
 	like "$out" "installed, built in" "asks nobody"
@@ -195,6 +219,11 @@ lies()
 	fresh two
 	dkms_exits 0 "an answer of another key" install m/1.0 -k $K "${remote[@]}"
 	like "$err" "it is about another key" "is not believed"
+	fresh two
+	run_dkms install m/1.0 -k $K "${remote[@]}" --json
+	is "$(jq -c '[.remote.bad, .jobs[0].remote, .jobs[0].signers]' <<< "$out")" '[1,"bad",null]' "and is counted"
+	fresh two
+	run_dkms install m/1.0 -k $K "${remote[@]}"
 	is_clean "an answer of another key"
 	cp good "$ac"
 	dkms remote keygen build2 > /dev/null
