@@ -55,6 +55,8 @@ static void test_nothing(void)
 
 	start(&s);
 	is_int(evaluate(&s, NULL, &o, NULL), 1, "without files bash is not needed");
+	is_int(s.limits.script_timeout_s, 3600, "a script may take an hour");
+	is_int(s.limits.timeout_s, 6 * 3600, "a command of a build may take six");
 	write_text("framework.conf", "# source_tree=/x\n\n \t\n  # verbose=1\r\n#");
 	write_text("framework.conf.d/empty.conf", "");
 	write_text("framework.conf.d/no.conf.bak", "verbose=1\n");
