@@ -237,6 +237,34 @@ autoinstaller()
 	calls 1 "compat 11.7: every failure is 1" $a start $K
 }
 
+# A build that hangs does not keep the network away from a machine that starts.
+boot()
+{
+	local unit=$inst/lib/systemd/system/dkms.service limit
+
+	is "$(sed -n 's/^Environment=//p' "$unit")" DKMS_BOOT_TIMEOUT=1800 "dkms.service limits each job"
+	is "$(sed -n 's/^TimeoutStartSec=//p' "$unit")" 2h "dkms.service limits all of them"
+	described
+	kernel "$running"
+	module hangs 1.0 'PRE_BUILD=hang'
+	write_script "$sourcetree/hangs-1.0/hang" 'sleep 60'
+	module network 1.0
+	dkms add hangs/1.0 > /dev/null
+	dkms add network/1.0 > /dev/null
+	limit=$SECONDS
+	DKMS_BOOT_TIMEOUT=4 calls 1 "a build hangs at boot" lib/dkms/dkms_autoinstaller start
+	ok "it does not hang for long" test $((SECONDS - limit)) -lt 40
+	like "$out$err" "ran longer than [34] s" "it is told"
+	is "$(state network 1.0 "$running")" installed "the other package is installed"
+	described build_timeout=3
+	kernel "$running"
+	module hangs 1.0 'PRE_BUILD=hang'
+	write_script "$sourcetree/hangs-1.0/hang" 'sleep 60'
+	dkms add hangs/1.0 > /dev/null
+	DKMS_BOOT_TIMEOUT=3000 calls 1 "framework.conf has a limit" lib/dkms/dkms_autoinstaller start
+	like "$out$err" "ran longer than [23] s" "it counts"
+}
+
 hooks()
 {
 	described
@@ -321,6 +349,7 @@ if private_etc; then
 	ln -s "$DKMS" "$work/bin/dkms"
 	postinst
 	autoinstaller
+	boot
 	descriptors
 	hooks
 else
