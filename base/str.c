@@ -103,14 +103,31 @@ static size_t utf8_length(const unsigned char *s)
 	return n;
 }
 
+/* Whether a character is not seen itself, but changes the order or the look of others: the ones
+ * of category Cf in UnicodeData.txt that are in use, and the separators of lines (U+2028). */
+static bool is_format(unsigned int c)
+{
+	static const unsigned int ranges[][2] = {{0xad, 0xad}, {0x61c, 0x61c}, {0x180e, 0x180e},
+		{0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff},
+		{0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
+}
+
 /* Returns the number of bytes of the character at s. *ret_control says whether a terminal may
  * take it for a control character: U+0080 to U+009F and bytes that are no UTF-8 are such, too. */
 static size_t read_char(const char *s, bool *ret_control)
 {
 	const unsigned char *c = (const unsigned char *)s;
 	size_t n = utf8_length(c);
+	unsigned int value = n > 1 ? *c & (0x7fu >> n) : *c;
 
-	*ret_control = !n || *c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0);
+	for (size_t i = 1; i < n; i++)
+		value = value << 6 | (c[i] & 0x3f);
+	*ret_control = !n || value < ' ' || (value >= 0x7f && value < 0xa0) || is_format(value);
 	return n ? n : 1;
 }
 

@@ -25,7 +25,8 @@ char *str_take(struct str *s);
 void str_done(struct str *s);
 
 /* What a terminal may take for a command to itself is a control character here: below U+0020,
- * U+007F to U+009F, and bytes that are no UTF-8. */
+ * U+007F to U+009F, and bytes that are no UTF-8; and so is what lets other characters look like
+ * something else, such as U+202E, which turns a line around. */
 
 /* Returns whether text has a control character. */
 bool text_has_control(const char *text);

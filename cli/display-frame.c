@@ -30,9 +30,11 @@ static size_t width(const char *s)
  * Control characters become "?". */
 static void add_cut(struct str *s, const char *text, size_t max, size_t min)
 {
+	_cleanup_free_ char *masked = xstrdup(text);
 	size_t n = 0;
 
-	for (; *text; text++) {
+	text_mask_controls(masked);
+	for (text = masked; *text; text++) {
 		bool begins = ((unsigned char)*text & 0xc0) != 0x80;
 
 		if (begins && n == max)

@@ -134,9 +134,9 @@ failing_makes()
 	like "$err" "log: $dkmstree/lost/1.0/build/$K-$arch/make.log" "the error has the path of the log"
 	module long 1.0 'PRE_BUILD=pre.sh'
 	write_script "$sourcetree/long-1.0/pre.sh" "head -c 20000000 /dev/zero | tr '\\0' x | fold -w 200" \
-		'printf "error: \033]0;title\007 \302\233 red\033[31m\n"; mkdir make.log; exit 1'
+		'printf "error: \033]0;title\007 \302\233 red\033[31m \342\200\256turned\n"; mkdir make.log; exit 1'
 	dkms_exits 1 "a log of 20 MB, with control characters" build long/1.0 -k $K --keep-build
-	like "$err" 'error: \?\]0;title\? \?\? red\?\[31m$' "the error is shown without control characters"
+	like "$err" 'error: \?\]0;title\? \?\? red\?\[31m \?\?\?turned$' "the error is shown without control characters"
 	ok "the log is kept, even where the module has made a directory" \
 		grep -q title "$dkmstree/long/1.0/build/$K-$arch/make.log"
 	dkms_exits 0 "(remove the module with the long log)" remove long/1.0

@@ -9,6 +9,7 @@ set -eu
 command_name='6.1.0;touch${IFS}pwned;#'
 terminal_name=$'6.1\xc2\x9b31mRED' # U+009B begins a command, as the escape character does
 other_encoding=$'6.1\x9b31mRED'    # so it does in other encodings
+turned=$'6.1\xe2\x80\xae31mRED'    # U+202E turns around what follows
 too_long=$'6.1\xe0\x82\x9b31mRED'  # the same with too many bytes
 
 # Makes $work/a.tgz: a package that is built for a kernel.
@@ -28,14 +29,14 @@ archive() # NAME VERSION RELEASE ARCH
 
 # Whether the files, which may hold only text, have no control characters.
 # shellcheck disable=SC2317 # "ok" calls it
-no_controls() { ! grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe0\x82|[ -~][\x80-\xbf]' "$@"; }
+no_controls() { ! grep -qaP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe0\x82|\xe2\x80\xae|[ -~][\x80-\xbf]' "$@"; }
 
 in_archives()
 {
 	local name
 
 	machine
-	for name in "$command_name" "$terminal_name" "$other_encoding" "$too_long" '6.1, x86_64: installed' '~root' '$(id)' '6.*'; do
+	for name in "$command_name" "$terminal_name" "$other_encoding" "$turned" "$too_long" '6.1, x86_64: installed' '~root' '$(id)' '6.*'; do
 		archive evil 1.0 "$name" "$arch"
 		dkms_exits 3 "an archive with modules for a kernel called $(printf %q "$name") is refused" ldtarball "$work/a.tgz"
 		ok "the error has no control characters" no_controls "$work/err"
