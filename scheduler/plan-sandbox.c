@@ -167,7 +167,7 @@ static int choose_kind(struct plan *p, struct error *err)
 			why_no_sandbox());
 	strv_pushf(&p->warnings, "no sandbox: %s; builds run without one",
 		why_no_sandbox());
-	return 0;
+	return warn_without_filter(p, err);
 }
 
 int plan_choose_sandbox(struct plan *p, struct error *err)

@@ -5,8 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -77,8 +81,7 @@ static int set_attributes(posix_spawnattr_t *attr)
 	return r;
 }
 
-int process_spawn(const struct command *cmd, const struct process_setup *setup,
-	pid_t *ret_pid)
+static int spawn(const struct command *cmd, const struct process_setup *setup, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -101,6 +104,49 @@ int process_spawn(const struct command *cmd, const struct process_setup *setup,
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return r;
+}
+
+/* A child that is to be under a filter of system calls. */
+struct filtered {
+	const struct command *cmd;
+	const struct process_setup *setup;
+	pid_t pid;
+	int r;
+};
+
+/* Puts this thread under the filter, which its child inherits, and starts that. */
+static void *spawn_filtered(void *data)
+{
+	struct filtered *f = data;
+	const struct str *bytes = f->cmd->filter;
+	struct sock_fprog program = {
+		.len = (unsigned short)(bytes->len / sizeof(struct sock_filter)),
+		.filter = (void *)bytes->data,
+	};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		f->r = -errno;
+	else
+		f->r = spawn(f->cmd, f->setup, &f->pid);
+	return NULL;
+}
+
+int process_spawn(const struct command *cmd, const struct process_setup *setup,
+	pid_t *ret_pid)
+{
+	struct filtered f = {.cmd = cmd, .setup = setup};
+	pthread_t thread;
+	int r;
+
+	if (!cmd->filter)
+		return spawn(cmd, setup, ret_pid);
+	r = pthread_create(&thread, NULL, spawn_filtered, &f);
+	if (r != 0)
+		return -r;
+	pthread_join(thread, NULL);
+	*ret_pid = f.pid;
+	return f.r;
 }
 
 static uint64_t timeval_ns(const struct timeval *t)

@@ -317,7 +317,7 @@ void build_fill_sandbox(const struct job *job, struct sandbox *box)
 	box->uid = b->user.uid;
 	box->max_processes = s->limits.max_processes;
 	box->memory_group = b->user.memory_group;
-	box->unfiltered = s->sandbox.unfiltered;
+	box->unfiltered = job_is_unfiltered(job);
 	show_writable_paths(job, box);
 	strv_push(&box->writable_dirs, b->work_dir);
 	strv_push(&box->writable_dirs, b->paths.build_dir);

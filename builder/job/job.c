@@ -73,6 +73,11 @@ bool job_own_users(const struct job *job)
 	return sandbox_mode(job) != SANDBOX_OFF && job->shared->own_users;
 }
 
+bool job_is_unfiltered(const struct job *job)
+{
+	return job->shared->settings->sandbox.unfiltered || sandbox_mode(job) == SANDBOX_OFF;
+}
+
 void job_list_sandbox_paths(const struct job *job, struct strv *ret)
 {
 	const char *all = job->shared->settings->sandbox.paths;

@@ -301,6 +301,8 @@ struct job *job_new(enum job_kind kind, struct job_shared *shared, struct kernel
  * their own: as the machine can and the settings say, or the policy of the package. */
 enum sandbox_kind job_sandbox(const struct job *job);
 bool job_own_users(const struct job *job);
+/* Whether these commands are to be without a filter of system calls, too. */
+bool job_is_unfiltered(const struct job *job);
 /* Appends the paths that the settings and the policy show to the commands of the module. */
 void job_list_sandbox_paths(const struct job *job, struct strv *ret);
 

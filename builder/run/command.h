@@ -31,6 +31,9 @@ struct command {
 	/* Gets what the command opens, borrowed; NULL: nothing is recorded. The command
 	 * must be one that sandbox_wrap_command() has changed with this member set. */
 	struct trace *trace;
+	/* The filter of system calls that it and its children are under, and no_new_privs with
+	 * it, as seccomp_get_filter() makes it; borrowed. NULL: none, or bwrap(1) sets it. */
+	const struct str *filter;
 	/* Descriptors that become COMMAND_FIRST_FD and so on in the child. command_done()
 	 * closes them. */
 	int fds[COMMAND_FDS];

@@ -563,21 +563,26 @@ static void add_trace_fds(struct strv *argv)
 	strv_pushf(argv, "%d", SANDBOX_INFO_FD);
 }
 
-/* Adds the filter of system calls, unless this machine can have none. Returns 0, or a
- * negative errno and err. */
+/* Adds the filter of system calls, unless this machine can have none. Without bubblewrap dkms
+ * itself starts the command under it. Returns 0, or a negative errno and err. */
 static int add_filter(struct command *cmd, struct strv *argv, const struct sandbox *box,
 	struct error *err)
 {
+	bool direct = box->kind == SANDBOX_KIND_NONE;
 	struct error why = {0};
-	int fd = box->unfiltered ? -EOPNOTSUPP : seccomp_open_filter(&why);
+	int fd = -1, r = -EOPNOTSUPP;
 
-	if (fd == -EOPNOTSUPP) {
+	if (!box->unfiltered && direct)
+		r = seccomp_get_filter(&cmd->filter, &why);
+	else if (!box->unfiltered)
+		r = fd = seccomp_open_filter(&why);
+	if (r == -EOPNOTSUPP) {
 		error_done(&why);
 		return 0;
 	}
 	error_move(err, &why);
-	if (fd < 0)
-		return fd;
+	if (r < 0 || direct)
+		return r;
 	strv_push(argv, "--seccomp");
 	pass_fd(cmd, argv, fd);
 	return 0;
@@ -656,10 +661,12 @@ int sandbox_wrap_command(
 	int r = 0;
 
 	add_memory_group(&argv, box);
-	if (box->kind == SANDBOX_KIND_NONE)
+	if (box->kind == SANDBOX_KIND_NONE) {
 		user_add_options(&argv, box->uid, box->max_processes);
-	else
+		r = add_filter(cmd, &argv, box, err);
+	} else {
 		r = wrap_in_bubblewrap(cmd, box, &argv, err);
+	}
 	strv_extend(&argv, &cmd->argv);
 	strv_done(&cmd->argv);
 	cmd->argv = argv;

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -196,24 +197,38 @@ static int keep_filter(struct str *bytes)
 	return (int)n;
 }
 
-int seccomp_open_filter(struct error *err)
+int seccomp_get_filter(const struct str **ret, struct error *err)
 {
-	/* The filter is made once, by the thread of the event loop. Each command reads it
-	 * from a file of its own. */
+	/* The filter is made once, by the thread of the event loop. */
 	static struct str bytes;
-	_cleanup_close_ int fd = -1;
-	int r;
+	int r = 0;
 
+	/* Some kernels have no filters, and qemu(1) has none for programs of another machine. */
+	if (!bytes.len && prctl(PR_GET_SECCOMP) < 0)
+		return error_set(
+			err, -EOPNOTSUPP, 1, "the kernel has no filters of system calls");
 	if (!bytes.len) {
 		r = load(err);
 		if (r < 0)
 			return r == -ENOENT ? -EOPNOTSUPP : r;
+		r = keep_filter(&bytes);
 	}
-	r = bytes.len ? 0 : keep_filter(&bytes);
-	if (r == 0) {
-		fd = memfd_create("seccomp", MFD_CLOEXEC);
-		r = fd < 0 ? -errno : write_all(fd, bytes.data, bytes.len);
-	}
+	if (r < 0)
+		return error_errno(err, r, 1, "a filter of system calls cannot be made");
+	*ret = &bytes;
+	return 0;
+}
+
+int seccomp_open_filter(struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	const struct str *bytes;
+	int r = seccomp_get_filter(&bytes, err);
+
+	if (r < 0)
+		return r;
+	fd = memfd_create("seccomp", MFD_CLOEXEC);
+	r = fd < 0 ? -errno : write_all(fd, bytes->data, bytes->len);
 	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
 		r = -errno;
 	if (r < 0)

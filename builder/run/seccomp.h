@@ -3,6 +3,7 @@
 #define BUILDER_RUN_SECCOMP_H
 
 #include "base/error.h"
+#include "base/str.h"
 
 /* The filter of system calls for the commands of modules (seccomp(2)). It refuses, with
  * EPERM or as a kernel without them, calls that no build needs and that reach beyond the
@@ -12,10 +13,13 @@
  * and mount namespaces, in which they would have capabilities, and mounts that are not
  * traced. */
 
+/* Sets *ret to the filter, an array of struct sock_filter, which stays until dkms ends. Returns 0;
+ * -EOPNOTSUPP and err if this machine can have none: its kernel has no filters, or libseccomp is
+ * missing or knows no such filter for it. Another negative errno, with err, is a failure; nothing
+ * may run without the filter then. To be called by the thread of the event loop. */
+int seccomp_get_filter(const struct str **ret, struct error *err);
 /* Returns a new descriptor with the filter, in the form that bwrap(1) reads with
- * --seccomp; the caller closes it. Returns -EOPNOTSUPP and err if this machine can have
- * none: libseccomp is missing or knows no such filter for it. Another negative errno, with
- * err, is a failure; nothing may run without the filter then. */
+ * --seccomp; the caller closes it. Otherwise returns what seccomp_get_filter() does. */
 int seccomp_open_filter(struct error *err);
 
 /* Makes the filter for a process that reads files which it has open and writes an answer:

@@ -161,7 +161,7 @@ static int fill_sandbox(
 	box->uid = job->ask.user.uid;
 	box->max_processes = s->limits.max_processes;
 	box->memory_group = job->ask.user.memory_group;
-	box->unfiltered = s->sandbox.unfiltered;
+	box->unfiltered = job_is_unfiltered(job);
 	box->strict = true;
 	job_list_sandbox_paths(job, &box->readable_paths);
 	conf_list_files(request, &files);

@@ -332,6 +332,13 @@ both_kernels() # DESCRIPTION OPTION...
 	together=$overlap
 }
 
+# Prints a command that prints what a process may do.
+tries()
+{
+	# shellcheck disable=SC2016 # the build expands it
+	echo 'echo "no-new-privs=$(sed -n "s/^NoNewPrivs:\t//p" /proc/self/status) filter=$(sed -n "s/^Seccomp:\t//p" /proc/self/status) namespace=$(unshare --user true 2> /dev/null && echo yes || echo no)"'
+}
+
 # Checks a machine without namespaces: builds work, with exactly one warning.
 none() # DESCRIPTION
 {
@@ -349,6 +356,15 @@ none() # DESCRIPTION
 	dkms_exits 1 "$1: --sandbox=require is an error" install last/1.0 -k $K --sandbox=require
 	like "$err" "sandbox" "$1: the error names the sandbox"
 	is "$(snapshot "$dkmstree" "$installtree")" "$before" "$1: no file has changed"
+	# What it has instead: a filter, under which no namespace can be made.
+	module seen 1.0 PRE_BUILD=tries
+	write_script "$sourcetree/seen-1.0/tries" "$(tries)"
+	dkms_exits 0 "$1: a build that looks at its privileges" build seen/1.0 -k $K
+	is "$(grep -c '^no-new-privs=1 filter=2 namespace=no$' "$dkmstree/seen/1.0/$K/$arch/log/make.log")" 1 \
+		"$1: it cannot get any, and is under a filter"
+	dkms_exits 0 "$1: --sandbox=off of the same" build seen/1.0 -k $K --force --sandbox=off
+	like "$(grep '^no-new-privs' "$dkmstree/seen/1.0/$K/$arch/log/make.log")" '^no-new-privs=0 filter=[0-9]' \
+		"$1: it has all of root's"
 	dkms_exits 0 "$1: --sandbox=off" install last/1.0 -k $K --sandbox=off
 	is "$err" "" "$1: there is no warning with --sandbox=off"
 	module fails 1.0
