@@ -25,6 +25,7 @@ void arguments_done(struct arguments *args)
 	strv_done(&args->ignored);
 	free(args->name);
 	free(args->version);
+	free(args->line);
 	free(args->directory);
 	free(args->conf);
 	free(args->subcommand);

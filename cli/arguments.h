@@ -17,6 +17,7 @@ struct arguments {
 	struct strv kernels;   /* kernel releases, from -k, in the order given */
 	struct strv archs;     /* from -a and RELEASE/ARCH: one per kernel, one, or none */
 	char *name, *version;  /* from -m, -v, or the operand NAME/VERSION; or NULL */
+	char *line;	       /* the command line, as one text */
 	char *directory;       /* the source directory given as operand, or NULL */
 	char *conf;	       /* -c: the dkms.conf to use when adding, or NULL */
 	char *subcommand;      /* the word after "cache" or "help", or NULL */

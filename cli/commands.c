@@ -14,6 +14,7 @@
 #include "cli/pack.h"
 #include "cli/provenance.h"
 #include "cli/remote.h"
+#include "cli/run-history.h"
 #include "cli/secureboot.h"
 #include "cli/sign.h"
 #include "cli/skip.h"
@@ -72,6 +73,9 @@ const struct command_row commands[] = {
 	{"log", "[NAME[/VERSION]]",
 		"show the log of the newest failed build, from its first error on",
 		command_log, COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},
+	{"history", "[NAME[/VERSION]]",
+		"show what dkms has done on this machine, the newest first", command_history,
+		COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},
 	{"skip", "[NAME[/VERSION]]",
 		"keep a module off a kernel, or list what is kept off", command_skip, SKIPS},
 	{"unskip", "NAME[/VERSION]", "let a module be installed again that skip keeps off",

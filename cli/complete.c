@@ -174,7 +174,7 @@ static void offer_kernels(struct completion *c, bool is_template)
 {
 	_cleanup_(strv_done) struct strv releases = {0};
 	static const char *const on_built[] = {"uninstall", "unbuild", "remove", "status",
-		"sign", "mktarball", "mkdeb", "mkrpm", "provenance", "log", "why",
+		"sign", "mktarball", "mkdeb", "mkrpm", "provenance", "log", "why", "history",
 		"kernel_prerm"};
 	bool built = is_template;
 

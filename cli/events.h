@@ -25,7 +25,7 @@ struct listener {
 	void *userdata;
 };
 
-#define EVENTS_LISTENERS 4
+#define EVENTS_LISTENERS 5
 
 struct events {
 	const struct plan *plan;

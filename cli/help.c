@@ -37,6 +37,7 @@ static const struct {
 	{"ldtarball", {"dkms ldtarball evdi.dkms.tar.gz", "dkms ldtarball evdi.dkms.tar.gz --force"}},
 	{"status", {"dkms status", "dkms status evdi --json"}},
 	{"log", {"dkms log", "dkms log evdi -k 6.1.0-56-amd64"}},
+	{"history", {"dkms history", "dkms history evdi -k 6.1.0-56-amd64"}},
 	{"skip", {"dkms skip evdi -k 6.1.0-57-amd64", "dkms skip evdi/1.14.7 --all"}},
 	{"unskip", {"dkms unskip evdi -k 6.1.0-57-amd64", "dkms unskip evdi --all"}},
 	{"provenance", {"dkms provenance evdi/1.14.7",

@@ -52,22 +52,27 @@ void json_set_usage(json_t *object, uint64_t wall_ns, uint64_t cpu_ns, uint64_t 
 		max_rss_bytes ? json_integer((json_int_t)max_rss_bytes) : json_null());
 }
 
-void json_set_log(json_t *object, const char *log, int64_t when_s,
-	const struct buildlog_summary *summary)
+json_t *json_when(int64_t seconds)
 {
-	int status = summary ? summary->exit_status : -1;
-	time_t when = (time_t)when_s;
+	time_t when = (time_t)seconds;
 	char text[32] = "";
 	struct tm tm;
 
 	if (gmtime_r(&when, &tm))
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_text(text);
+}
+
+void json_set_log(json_t *object, const char *log, int64_t when_s,
+	const struct buildlog_summary *summary)
+{
+	int status = summary ? summary->exit_status : -1;
 	json_object_set_new(object, "phase", json_text(summary ? summary->phase : NULL));
 	json_object_set_new(
 		object, "exit_status", status < 0 ? json_null() : json_integer(status));
 	json_object_set_new(object, "error", json_text(summary ? summary->error : NULL));
 	json_object_set_new(object, "log", json_text(log));
-	json_object_set_new(object, "when", json_text(text));
+	json_object_set_new(object, "when", json_when(when_s));
 }
 
 json_t *json_phases(uint64_t began_ns, const struct job *job)

@@ -15,6 +15,9 @@ void json_print(const json_t *j, FILE *out);
 /* Returns the time from a to b in seconds, to the microsecond; 0 if b is before a. */
 json_t *json_seconds(uint64_t a_ns, uint64_t b_ns);
 
+/* Returns a time in seconds since 1970 as "2026-11-30T19:31:02Z". */
+json_t *json_when(int64_t seconds);
+
 /* Sets the keys that identify a job: "kind", "module", "version", "kernel" and "arch". A key
  * that does not apply to the job is null. */
 void json_set_job(json_t *object, const struct job *job);

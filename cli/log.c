@@ -3,13 +3,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <signal.h>
 
 #include "builder/build/logged-builds.h"
 #include "cli/command-row.h"
 #include "cli/json.h"
 #include "cli/log-text.h"
 #include "cli/log.h"
+#include "cli/pager.h"
 #include "cli/print.h"
 
 /* So many lines are shown before the one with the first error. */
@@ -61,37 +61,6 @@ static void print_document(const struct logged_build *b, bool failed,
 	json_decref(root);
 }
 
-/* Starts the pager that the user has chosen, at the given line. Returns the stream that it
- * reads, or NULL if there is none. */
-static FILE *start_pager(size_t line)
-{
-	const char *pager = getenv("DKMS_PAGER");
-	_cleanup_free_ char *command = NULL;
-	FILE *out;
-
-	if (!pager)
-		pager = getenv("PAGER");
-	if (pager && (is_empty(pager) || streq(pager, "cat")))
-		return NULL;
-	/* Leave at once if all fits on the screen, let colors pass, do not clear the screen. */
-	setenv("LESS", "FRX", 0);
-	/* Whoever may run dkms by sudo(8) need not get a shell of root's from less(1). */
-	if (getenv("SUDO_UID"))
-		setenv("LESSSECURE", "1", 1);
-	if (pager)
-		command = xstrdup(pager);
-	else
-		command = xasprintf("if command -v less > /dev/null; then exec less +%zu; fi; cat",
-			line);
-	fflush(stdout);
-	out = popen(command, "we");
-	if (out) {
-		signal(SIGINT, SIG_IGN); /* it is the pager's */
-		signal(SIGPIPE, SIG_IGN);
-	}
-	return out;
-}
-
 #define HEAD_LINES 3
 
 /* Prints how the build ended, and where its log is, in HEAD_LINES lines. */
@@ -113,7 +82,7 @@ static void show(const struct logged_build *b, bool failed,
 	size_t line = failed && summary->error_line > LINES_BEFORE
 			      ? summary->error_line - LINES_BEFORE + HEAD_LINES
 			      : 1;
-	FILE *pager = tty ? start_pager(line) : NULL;
+	FILE *pager = tty ? pager_start(line) : NULL;
 	FILE *out = pager ? pager : stdout;
 
 	if (tty)

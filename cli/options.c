@@ -387,6 +387,17 @@ static void allow_options_anywhere(void)
 	optind = 0;
 }
 
+/* Returns the command line with the name of the program as "dkms"; the caller frees. */
+static char *join_words(int argc, char **argv)
+{
+	_cleanup_(str_done) struct str line = {0};
+
+	str_add(&line, "dkms");
+	for (int i = 1; i < argc; i++)
+		str_addf(&line, " %s", argv[i]);
+	return TAKE_PTR(line.data);
+}
+
 int options_parse(struct arguments *args, int argc, char **argv, struct error *err)
 {
 	struct option longs[ARRAY_SIZE(options)] = {0};
@@ -396,6 +407,7 @@ int options_parse(struct arguments *args, int argc, char **argv, struct error *e
 	const char *operand = NULL;
 	int value, r = 0;
 
+	args->line = join_words(argc, argv);
 	str_add(&letters, ":");
 	for (size_t i = 0; i < ARRAY_SIZE(options) - 1; i++) {
 		const struct option_row *row = &options[i];

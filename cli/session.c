@@ -23,6 +23,7 @@
 #include "cli/heartbeat.h"
 #include "cli/next-step.h"
 #include "cli/print.h"
+#include "cli/run-history-write.h"
 #include "cli/run-json.h"
 #include "cli/secureboot.h"
 #include "cli/session.h"
@@ -166,6 +167,8 @@ static int add_listeners(struct session *s)
 	}
 	if (s->heartbeat)
 		events_add_listener(&s->events, heartbeat_listener(s->heartbeat));
+	if (settings_history_path(s->settings) && !s->report.dry_run)
+		events_add_listener(&s->events, run_history_listener(args));
 	if (args->events && eventlog_open(args->events, &s->eventlog, &s->error) < 0)
 		return -EIO;
 	if (s->eventlog)

@@ -17,6 +17,7 @@
 #include "cli/command-row.h"
 #include "cli/json.h"
 #include "cli/print.h"
+#include "cli/run-history.h"
 #include "cli/why.h"
 
 #define SCHEMA "dkms-why-1"
@@ -35,6 +36,7 @@ struct answer {
 	int64_t built_s; /* 0: not known */
 	char *source, *compiler, *signers; /* or NULL */
 	const char *stale;
+	const json_t *run; /* the last one of the history that has changed it, or NULL */
 	struct module_answer *modules;
 	size_t n_modules;
 };
@@ -139,6 +141,11 @@ static void print_answer(const struct answer *a)
 		print_masked(stdout, "  compiler       %s\n", a->compiler);
 	if (a->signers)
 		print_masked(stdout, "  from the fleet, signed by %s\n", a->signers);
+	if (a->run) {
+		_cleanup_free_ char *run = run_history_words(a->run);
+
+		print_masked(stdout, "  last change    %s\n", run);
+	}
 	if (a->stale)
 		print_masked(stdout, "  changed since  %s: dkms install %s/%s -k %s --force\n",
 			a->stale, e->name, e->version, e->release);
@@ -154,6 +161,20 @@ static void print_answer(const struct answer *a)
 			: a->running ? ", not loaded"
 				       : "");
 	}
+}
+
+/* Returns what is said of a run of the history, without what it did to other modules. */
+static json_t *describe_run(const json_t *run)
+{
+	static const char *const keys[] = {"when", "line", "by", "status"};
+	json_t *j;
+
+	if (!run)
+		return json_null();
+	j = json_object();
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		json_object_set(j, keys[i], json_object_get(run, keys[i]));
+	return j;
 }
 
 static json_t *answer_json(const struct answer *a)
@@ -174,6 +195,7 @@ static json_t *answer_json(const struct answer *a)
 	json_object_set_new(j, "compiler", json_text(a->compiler));
 	json_object_set_new(j, "signers", json_text(a->signers));
 	json_object_set_new(j, "stale", json_text(a->stale));
+	json_object_set_new(j, "run", describe_run(a->run));
 	json_object_set_new(j, "files", list);
 	for (size_t i = 0; i < a->n_modules; i++) {
 		const struct module_answer *m = &a->modules[i];
@@ -227,7 +249,9 @@ static int answer_entries(const struct arguments *args, const struct tree_list *
 {
 	const struct settings *s = &args->settings;
 	_cleanup_(stale_check_done) struct stale_check check = {.settings = s};
-	int r = 0;
+	const char *history = settings_history_path(s);
+	json_t *runs = NULL;
+	int r = history ? run_history_read(history, &runs, err) : 0;
 
 	for (size_t i = 0; i < list->n && r == 0; i++) {
 		const struct tree_entry *e = &list->entries[i];
@@ -244,12 +268,14 @@ static int answer_entries(const struct arguments *args, const struct tree_list *
 			continue;
 		}
 		r = find_answer(s, &check, e, &a, err);
+		a.run = run_history_find_last(runs, tree_entry_on_kernel(e));
 		if (r == 0 && args->json)
 			json_array_append_new(builds, answer_json(&a));
 		else if (r == 0)
 			print_answer(&a);
 		answer_done(&a);
 	}
+	json_decref(runs);
 	return r;
 }
 

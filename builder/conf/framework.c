@@ -33,6 +33,7 @@ const struct framework_key framework_keys[] = {
 	{"continue_on_error", FRAMEWORK_FLAG, SETTING(continue_on_error)},
 	{"debug_info", FRAMEWORK_DEBUG_INFO, SETTING(debug_info)},
 	{"dkms_tree", FRAMEWORK_PATH, SETTING(trees.dkms)},
+	{"history", FRAMEWORK_STRING, SETTING(history)},
 	{"install_tree", FRAMEWORK_PATH, SETTING(trees.install)},
 	{"max_build_memory", FRAMEWORK_SIZE, SETTING(limits.max_build_memory_bytes)},
 	{"max_log", FRAMEWORK_SIZE, SETTING(limits.max_log_bytes)},

@@ -9,6 +9,7 @@
 
 /* Where modprobe(8) looks for modules. */
 #define MODULES_DIR "/lib/modules"
+#define DKMS_TREE LOCALSTATEDIR "/lib/dkms"
 
 /* Returns the default of cache_dir; the caller frees. NULL for a user without a home. */
 static char *default_cache_dir(void)
@@ -98,7 +99,7 @@ void settings_init(struct settings *s)
 	const char *tmp = getenv("TMPDIR");
 
 	*s = (struct settings){
-		.trees.dkms = xstrdup(LOCALSTATEDIR "/lib/dkms"),
+		.trees.dkms = xstrdup(DKMS_TREE),
 		.trees.source = xstrdup("/usr/src"),
 		.trees.install = xstrdup(MODULES_DIR),
 		.config_dir = xstrdup(SYSCONFDIR "/dkms"),
@@ -124,13 +125,25 @@ void settings_resolve(struct settings *s)
 {
 	char **paths[] = {&s->trees.dkms, &s->trees.source, &s->trees.install,
 		&s->cache.dir, &s->tmp_location, &s->kernel.source_dir,
-		&s->kernel.config, &s->remote.keys, &s->remote.sign_key};
+		&s->kernel.config, &s->remote.keys, &s->remote.sign_key, &s->history};
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		_cleanup_free_ char *path = *paths[i];
+		_cleanup_free_ char *path = NULL;
 
+		if (paths[i] == &s->history && s->history && streq(s->history, "no"))
+			continue;
+		path = *paths[i];
 		*paths[i] = is_empty(path) ? TAKE_PTR(path) : path_absolute(path);
 	}
+}
+
+const char *settings_history_path(const struct settings *s)
+{
+	if (s->history)
+		return streq(s->history, "no") ? NULL : s->history;
+	return streq(s->trees.dkms, DKMS_TREE) && !s->source_date.given
+		       ? LOCALSTATEDIR "/log/dkms/history.jsonl"
+		       : NULL;
 }
 
 bool settings_are_of_machine(const struct settings *s)
@@ -144,7 +157,7 @@ bool settings_are_of_machine(const struct settings *s)
 void settings_done(struct settings *s)
 {
 	char **strings[] = {&s->trees.dkms, &s->trees.source, &s->trees.install,
-		&s->config_dir, &s->os_release, &s->cache.dir, &s->force_list_dir,
+		&s->config_dir, &s->os_release, &s->history, &s->cache.dir, &s->force_list_dir,
 		&s->tmp_location, &s->kernel.source_dir, &s->kernel.config,
 		&s->addon_modules_dir, &s->build_environment,
 		&s->compression.gzip_options, &s->compression.xz_options,

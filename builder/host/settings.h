@@ -121,6 +121,7 @@ struct settings {
 	} remote_access;
 
 	struct source_date source_date; /* the variable of that name, if it is valid */
+	char *history; /* a file, or "no"; NULL: the usual one, see settings_history_path() */
 	bool verbose;
 	bool autoinstall_all_kernels;
 	bool continue_on_error;
@@ -151,6 +152,10 @@ struct settings {
 void settings_init(struct settings *s);
 /* Makes relative paths absolute, because dkms runs commands in other directories. */
 void settings_resolve(struct settings *s);
+/* Returns the file that gets a line about each run, which belongs to s. NULL: none does. Runs on a
+ * private dkms tree, and those that make an image by SOURCE_DATE_EPOCH, get into no history but
+ * the one that the setting history names. */
+const char *settings_history_path(const struct settings *s);
 /* Tells whether modules are installed where this machine loads them from, /lib/modules, and not
  * into a private tree. */
 bool settings_are_of_machine(const struct settings *s);
