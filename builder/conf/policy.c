@@ -108,11 +108,16 @@ static char *read_paths(
 	_cleanup_(strv_done) struct strv paths = {0};
 
 	strv_split(&paths, value ? value : "");
-	for (size_t i = 0; i < paths.n; i++)
-		if (*paths.items[i] != '/' || streq(paths.items[i], "/"))
+	for (size_t i = 0; i < paths.n; i++) {
+		_cleanup_free_ char *clean = path_without_dots(paths.items[i]);
+
+		if (*paths.items[i] != '/' || !clean || streq(clean, "/") || !*clean)
 			problems_add(problems,
 				"%s has \"%s\", but must have absolute paths below /", name,
 				paths.items[i]);
+		else
+			str_replace(&paths.items[i], clean);
+	}
 	return paths.n ? strv_join(&paths, " ") : NULL;
 }
 

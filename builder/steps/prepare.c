@@ -66,6 +66,22 @@ static int check_source(struct job *job, const char *source)
 	return 0;
 }
 
+/* Sets the remedy for a path of sandbox_write that only its owner can write to. Nobody should
+ * make a directory of the system one for everybody. */
+static void advise_writable(struct error *err, const char *path, bool is_dir)
+{
+	static const char *const system[] = {
+		"/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/run", "/sbin", "/sys", "/usr"};
+	bool is_system = !strchr(path + 1, '/');
+
+	for (size_t i = 0; i < ARRAY_SIZE(system) && !is_system; i++)
+		is_system = path_is_in(path, system[i]);
+	if (is_system || !is_dir)
+		error_remedy(err, "name a directory that is there for this package alone, and: chmod 1777");
+	else
+		error_remedy(err, "chmod 1777 %s", path);
+}
+
 /* Checks whether the build can write to what sandbox_write lists. */
 static int check_writable_paths(struct job *job)
 {
@@ -86,8 +102,7 @@ static int check_writable_paths(struct job *job)
 			"sandbox_write has %s, but only its owner can write to it, and builds do "
 			"not run as root",
 			path);
-		error_remedy(&job->outcome.error, "chmod %s %s",
-			S_ISDIR(st.st_mode) ? "1777" : "o+rw", path);
+		advise_writable(&job->outcome.error, path, S_ISDIR(st.st_mode));
 		return -EACCES;
 	}
 	return 0;

@@ -137,15 +137,32 @@ echo "sandbox_write=$hidden/closed" > "$etc/special.conf"
 if [ "$user" != 0 ]; then
 	dkms_exits 1 "sandbox_write of a directory that only root can write to" build special/1.0 -k $K
 	like "$err" "chmod 1777 $hidden/closed" "is an error with a remedy"
+	for path in /etc /usr/lib/ /boot/../etc/dkms //srv $hidden/file; do
+		echo "sandbox_write=$path" > "$etc/special.conf"
+		dkms_exits 1 "sandbox_write=$path" build special/1.0 -k $K
+		like "$err" "name a directory that is there for this package alone" "is an error"
+		is "$(grep -cE "chmod .* ?/" "$work/err")" 0 "that does not open what belongs to the system"
+	done
+	chmod 0777 "$hidden/open"
+	for path in "$hidden/open/" "$hidden//closed/../open"; do
+		echo "sandbox_write=$path" > "$etc/special.conf"
+		rm -f "$hidden/open/written"
+		dkms_exits 0 "sandbox_write=$path" build special/1.0 -k $K --force
+		is "$(told special wrote)" yes "can be written to"
+	done
+	chmod 1777 "$hidden/open"
+	dkms unbuild special/1.0 -k $K > /dev/null
 else
 	skip "builds have no users of their own" "sandbox_write of a directory of root"
-	skip "builds have no users of their own" "its remedy"
+	skip "builds have no users of their own" "its remedy, and other paths"
 fi
 echo "sandbox_write=$hidden/missing" > "$etc/special.conf"
 dkms_exits 1 "sandbox_write of a directory that is missing" build special/1.0 -k $K
 like "$err" "sandbox_write has $hidden/missing" "is an error"
 
-for line in 'sandbox=maybe' 'sandbox_network=special' 'sandbox_paths=relative' 'sandbox_write=/'; do
+for line in 'sandbox=maybe' 'sandbox_network=special' 'sandbox_paths=relative' 'sandbox_write=/' 'sandbox_write=//' \
+	'sandbox_write=/srv/..' 'sandbox_paths=/../etc'
+do
 	echo "$line" > "$etc/special.conf"
 	dkms_exits 8 "$line" build special/1.0 -k $K
 	like "$err" "/etc/dkms/special.conf: ${line%%=*} (is|has) \"${line#*=}\"" "is an error"
