@@ -67,7 +67,7 @@ static const struct {
 	[JOB_CHECKING] = {NEEDS_KEY, check_enter, NULL},
 	[JOB_WAITING] = {BUILDS, wait_enter, NULL},
 	[JOB_FINGERPRINTING] = {NEEDS_KEY, fingerprint_enter, NULL},
-	[JOB_ASKING] = {BUILDS, fleet_enter, NULL},
+	[JOB_ASKING] = {NEEDS_KEY, fleet_enter, NULL},
 	[JOB_RESTORING] = {BUILDS, restore_enter, NULL},
 	[JOB_COPYING] = {BUILDS, copy_enter, NULL},
 	[JOB_PROBING] = {BUILDS, probe_enter, probe_leave},

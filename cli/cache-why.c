@@ -51,9 +51,7 @@ static void add_jobs(struct plan *p, const struct arguments *args,
 	}
 }
 
-/* Adds the jobs for the version that the arguments name, or for all versions of the
- * module that they name, or of all modules. */
-static int add_all_jobs(struct plan *p, const struct arguments *args, struct error *err)
+int cache_why_add_jobs(struct plan *p, const struct arguments *args, struct error *err)
 {
 	const struct settings *s = &args->settings;
 	struct tree_filter filter = {.name = args->name, .version = args->version};
@@ -130,7 +128,7 @@ int cache_why(struct cache *cache, struct arguments *args, json_t *doc, struct e
 		return error_set(err, -EMFILE, 1, "no jobs can be started");
 	plan_init(&plan, &loop, &args->settings);
 	plan_use_cache(&plan, cache);
-	if (add_all_jobs(&plan, args, err) == 0 && plan_run(&plan, err) == 0)
+	if (cache_why_add_jobs(&plan, args, err) == 0 && plan_run(&plan, err) == 0)
 		status = answer(cache, &plan, list);
 	else
 		status = err->status;

@@ -254,7 +254,8 @@ static void offer_operands(struct completion *c)
 	if (command->flags & COMMAND_TAKES_ARCHIVE || names_signed_file(c->args))
 		fputs(":files\n", c->out);
 	if (strstr(command->operands, "NAME") || is_command(c, "cache") ||
-		(is_command(c, "remote") && streq(c->args->subcommand, "push")))
+		(is_command(c, "remote") && (streq(c->args->subcommand, "push") ||
+						    streq(c->args->subcommand, "pull"))))
 		offer_modules(c);
 }
 

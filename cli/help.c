@@ -46,7 +46,7 @@ static const struct {
 	{"why", {"dkms why evdi", "dkms why evdi -k 6.1.0-56-amd64"}},
 	{"doctor", {"dkms doctor --fix", "dkms doctor --report /tmp/dkms-report.tar.gz"}},
 	{"remote", {"dkms remote keygen build1",
-		"dkms remote push --remote https://cache.example.org/dkms"}},
+		"dkms remote pull evdi -k 6.1.0-56-amd64"}},
 	{"autoinstall", {"dkms autoinstall", "dkms autoinstall --all --dry-run --explain"}},
 	{"generate_mok", {"dkms generate_mok", NULL}},
 	{"secureboot", {"dkms secureboot", "dkms secureboot --json"}},

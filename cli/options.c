@@ -86,7 +86,7 @@ const struct option_row options[] = {
 		COMMAND_BUILDS | COMMAND_REMOTE},
 	{0, "remote-only", NULL, OPTION_FLAG, SETTING(remote.only),
 		"compile nothing: what no cache has is an error",
-		COMMAND_BUILDS},
+		COMMAND_BUILDS | COMMAND_REMOTE},
 	{0, "no-remote", NULL, OPTION_FLAG, SETTING(remote.disabled),
 		"ask no remote cache, and write to none",
 		COMMAND_BUILDS},
@@ -315,7 +315,7 @@ static int set_command(struct arguments *args, const char *word, struct error *e
 static bool names_file(const struct arguments *args)
 {
 	return args->command->flags & COMMAND_REMOTE && args->subcommand &&
-	       !streq(args->subcommand, "push");
+	       !streq(args->subcommand, "push") && !streq(args->subcommand, "pull");
 }
 
 /* Takes a word that is neither option nor command: the path of a dkms.conf, a directory

@@ -10,6 +10,7 @@
 #include "scheduler/plan-fleet.h"
 #include "cli/print.h"
 #include "cli/remote.h"
+#include "cli/remote-pull.h"
 #include "cli/remote-push.h"
 #include "cli/arguments.h"
 
@@ -115,6 +116,7 @@ static const struct {
 	{"verify", verify, "FILE"},
 	{"status", remote_status_print, NULL},
 	{"push", remote_push, NULL},
+	{"pull", remote_pull, NULL},
 };
 
 int command_remote(struct arguments *args)
@@ -127,7 +129,7 @@ int command_remote(struct arguments *args)
 		part++;
 	if (part == ARRAY_SIZE(parts))
 		error_set(&err, -EINVAL, 2,
-			"remote takes keygen, sign, verify, status or push, not '%s'",
+			"remote takes keygen, sign, verify, status, push or pull, not '%s'",
 			what);
 	else if (parts[part].operand && !args->archive)
 		error_set(&err, -EINVAL, 1, "remote %s needs a %s", what,

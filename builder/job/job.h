@@ -29,7 +29,8 @@ enum job_kind {
 	JOB_UNINSTALL, /* removes it from the kernel's tree */
 	JOB_UNBUILD,   /* deletes what was built; uninstalls it first if needed */
 	JOB_FORGET,    /* removes NAME/VERSION from the tree, if built for no kernel */
-	JOB_EXPLAIN,   /* finds out what a build depends on, for dkms cache why */
+	JOB_EXPLAIN,   /* finds out what a build depends on, for dkms cache why; if there is a
+			* fleet, gets its result into the local cache */
 	JOB_PACK,      /* writes an archive or a package of NAME/VERSION */
 	JOB_SIGN,      /* signs what is built, and installed, again */
 	JOB_DEPMOD,    /* finishes a kernel whose tree other jobs have changed */

@@ -114,7 +114,7 @@ static unsigned int deadline_ms(const struct fleet_ask *ask)
 	const struct job *job = ask->job;
 	uint64_t limit = job->request.expected_ms, passed;
 
-	if (job->shared->settings->remote.only)
+	if (job->shared->settings->remote.only || job->kind == JOB_EXPLAIN)
 		return 0;
 	if (limit < DEADLINE_MIN_MS)
 		limit = DEADLINE_MIN_MS;

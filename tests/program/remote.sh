@@ -176,6 +176,42 @@ remote_only()
 		--remote "$server/status=404" --remote-only
 }
 
+# What others have built, for a machine that has no network later.
+pull()
+{
+	fresh two
+	: > log
+	dkms_exits 22 "pull" remote pull -k $K "${remote[@]}"
+	like "$out" "^m/1.0 for $K: pulled, signed by build1$" "gets what was built"
+	like "$out" "^n/1.0 for $K: the remote cache does not have it$" "says what was not"
+	like "$out" "^1 pulled, 0 here already, 1 missing; [0-9.]+ KiB received$" "and counts"
+	like "$err" "1 of 2 builds are in neither cache" "so does the error"
+	is "$(cut -d/ -f1-3 log | sort | uniq -c | sed 's/^ *//')" "2 GET /ok/ac" "by a request for each"
+	ok "nothing is built" test ! -e "$dkmstree/m/1.0/$K"
+	dkms_exits 0 "pull once more" remote pull m/1.0 -k $K "${remote[@]}"
+	like "$out" "m/1.0 for $K: in the local cache already" "gets nothing"
+	dkms_exits 0 "an installation without a network" install m/1.0 -k $K --no-remote
+	like "$out" "installed from the cache" "takes it"
+	is_clean "pull"
+	is "$(dkms status m --json | jq -r '.modules[0].signers')" build1 "the signer is known"
+	fresh two
+	dkms_exits 22 "pull --all" remote pull m --all "${remote[@]}"
+	like "$(paste -sd' ' <<< "$out")" "^m/1.0 for $K: pulled.* m/1.0 for 4.19.0-7-amd64: the remote cache does not have it" \
+		"all kernels"
+	fresh two
+	dkms_exits 22 "pull from a server that fails" remote pull m --remote "$server/get-status=500" -k $K
+	like "$out" "no server answers" "says so"
+	dkms_exits 22 "pull of what was changed" remote pull m --remote "$server/flip=1000" -k $K
+	like "$out" "what the remote cache has is not used" "says so"
+	like "$err" "$server/flip=1000/ac/[0-9a-f]{64}: " "and why"
+	dkms_exits 1 "pull without a server" remote pull m -k $K
+	like "$err" "no remote cache is set" "says so"
+	dkms_exits 3 "pull of a module that is not there" remote pull none/1.0 -k $K "${remote[@]}"
+	fresh two "remote_keys=$work/none"
+	dkms_exits 1 "pull that believes nobody" remote pull m "${remote[@]}" -k $K
+	like "$err" "there is no public key in $work/none" "says so"
+}
+
 # Nothing that a server does changes what is installed, or the exit status.
 faults()
 {
@@ -402,6 +438,7 @@ waits()
 
 keys
 push_and_get
+pull
 remote_only
 faults
 lies
