@@ -190,6 +190,18 @@ postinst()
 	calls 0 "common.postinst without any headers" $p one 1.0
 	like "$err" "^dkms: warning: one/1\.0 is not built: no kernel has its headers" "there is a warning"
 
+	described
+	kernel $K
+	module one 1.0
+	# The sanitizers of dkms need /proc; surroundings.sh tests dkms without it.
+	write_script "$work/no-proc/dkms" "exec unshare --mount --propagation private sh -c \\
+		'umount /proc && exec \"\$0\" \"\$@\"' '$DKMS' \"\$@\""
+	write_script "$inst/no-proc" "PATH=$work/no-proc:\$PATH exec unshare --mount --propagation private sh -c \\
+		'mount -t tmpfs dkms-test /proc && exec \"\$@\"' sh '$inst/$p' \"\$@\""
+	calls 0 "common.postinst without /proc" no-proc one 1.0
+	is "$(states one 1.0 $K)" installed "it is installed"
+	rm "$inst/no-proc"
+
 	described autoinstall_all_kernels=yes
 	kernel $K
 	kernel "$running"
