@@ -28,7 +28,7 @@ struct arguments {
 	char *trace;	       /* --trace: a file, or NULL */
 	char *report;	       /* --report: a file, or NULL */
 	struct strv ignored;   /* obsolete options that were given, such as "--no-initrd" */
-	bool all, quiet, debug, json, fix, show_help, show_version;
+	bool all, quiet, debug, json, prometheus, fix, show_help, show_version;
 	bool source_only, binaries_only;
 	bool module_option; /* the module was named by -m, as scripts do */
 	bool as_hook; /* obeys on_failure, as autoinstall does */

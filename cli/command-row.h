@@ -37,6 +37,7 @@ enum command_flag {
 	COMMAND_JSON = 1 << 16,		 /* takes --json, although it runs no jobs */
 	COMMAND_CACHE = 1 << 17,	 /* is dkms cache */
 	COMMAND_REMOTE = 1 << 21,	 /* is dkms remote */
+	COMMAND_STATUS = 1 << 22,	 /* is dkms status */
 	COMMAND_TEMPLATE = 1 << 18,	 /* takes --templatekernel */
 	COMMAND_DOCTOR = 1 << 20,	 /* is dkms doctor */
 	COMMAND_SKIPS = 1 << 19,	 /* takes -k without an architecture */

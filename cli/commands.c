@@ -69,7 +69,8 @@ const struct command_row commands[] = {
 	{"status", "[NAME[/VERSION]]",
 		"list modules, and the kernels they are built and installed for",
 		command_status,
-		COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},
+		COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON |
+			COMMAND_STATUS},
 	{"log", "[NAME[/VERSION]]",
 		"show the log of the newest failed build, from its first error on",
 		command_log, COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},

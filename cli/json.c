@@ -63,6 +63,14 @@ json_t *json_when(int64_t seconds)
 	return json_text(text);
 }
 
+int64_t json_when_seconds(const json_t *when)
+{
+	const char *text = json_string_value(when);
+	struct tm tm = {0};
+
+	return text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? timegm(&tm) : 0;
+}
+
 void json_set_log(json_t *object, const char *log, int64_t when_s,
 	const struct buildlog_summary *summary)
 {

@@ -17,6 +17,8 @@ json_t *json_seconds(uint64_t a_ns, uint64_t b_ns);
 
 /* Returns a time in seconds since 1970 as "2026-11-30T19:31:02Z". */
 json_t *json_when(int64_t seconds);
+/* Returns the seconds since 1970 of such a text; 0 if it is none. */
+int64_t json_when_seconds(const json_t *when);
 
 /* Sets the keys that identify a job: "kind", "module", "version", "kernel" and "arch". A key
  * that does not apply to the job is null. */

@@ -116,6 +116,8 @@ const struct option_row options[] = {
 	{0, "json", NULL, OPTION_FLAG, AT(json),
 		"print the status, or what was done, as JSON",
 		COMMAND_RUNS | COMMAND_JSON},
+	{0, "prometheus", NULL, OPTION_FLAG, AT(prometheus),
+		"print the status as metrics for Prometheus", COMMAND_STATUS},
 	{0, "fix", NULL, OPTION_FLAG, AT(fix), "mend what doctor has found",
 		COMMAND_DOCTOR},
 	{0, "report", "FILE", OPTION_TEXT, AT(report),

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "cli/command-row.h"
@@ -88,13 +87,11 @@ char *run_history_job_words(const json_t *job)
 char *run_history_words(const json_t *run)
 {
 	const char *by = text_of(run, "by"), *line = text_of(run, "line");
-	_cleanup_free_ char *when = NULL;
-	struct tm tm = {0};
+	int64_t seconds = json_when_seconds(json_object_get(run, "when"));
+	_cleanup_free_ char *when = seconds ? format_minute(seconds) : xstrdup("?");
 
-	if (strptime(text_of(run, "when"), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		when = format_minute(timegm(&tm));
-	return xasprintf("%s  %s%s%s%s", when ? when : "?", line, *by ? " (" : "", by,
-		*by ? ")" : "");
+	return xasprintf(
+		"%s  %s%s%s%s", when, line, *by ? " (" : "", by, *by ? ")" : "");
 }
 
 const json_t *run_history_find_last(const json_t *runs, struct version_on_kernel on)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What does dkms status print? Lines in the format that scripts have parsed for twenty years, or
- * JSON. */
+/* What does dkms status print? Lines in the format that scripts have parsed for twenty years, JSON,
+ * or metrics. */
 #include "config.h"
 
 #include "base/file.h"
@@ -14,6 +14,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/status.h"
+#include "cli/status-prometheus.h"
 #include "cli/tree-problem.h"
 
 /* New keys may appear under the same number. The number is increased when a key changes its
@@ -292,8 +293,9 @@ static json_t *entry_json(const struct settings *s, const struct tree_list *l, s
 	return j;
 }
 
-static void print_json(const struct settings *s, const struct tree_list *l,
-	const struct findings *found, FILE *out)
+/* Prints the list as JSON or as what is made from that. */
+static void print_document(const struct settings *s, const struct tree_list *l,
+	const struct findings *found, enum status_format format, FILE *out)
 {
 	json_t *root = json_object(), *modules = json_array();
 
@@ -301,7 +303,10 @@ static void print_json(const struct settings *s, const struct tree_list *l,
 	json_object_set_new(root, "modules", modules);
 	for (size_t i = 0; i < l->n; i++)
 		json_array_append_new(modules, entry_json(s, l, i, found));
-	json_print(root, out);
+	if (format == STATUS_PROMETHEUS)
+		status_prometheus_print(modules, out);
+	else
+		json_print(root, out);
 	json_decref(root);
 }
 
@@ -311,11 +316,11 @@ static bool shows_more(const struct settings *s, FILE *out)
 	return s->switches.verbose || isatty(fileno(out));
 }
 
-int status_print(const struct settings *s, const struct tree_filter *filter, bool json,
-	FILE *out, FILE *errors)
+int status_print(const struct settings *s, const struct tree_filter *filter,
+	enum status_format format, FILE *out, FILE *errors)
 {
 	struct tree_list list = {0};
-	struct findings found = {.wanted = json || shows_more(s, out)};
+	struct findings found = {.wanted = format != STATUS_LINES || shows_more(s, out)};
 	struct error err = {0};
 	int r = tree_read(s->trees.dkms, s->trees.source, filter, &list, &err);
 
@@ -337,8 +342,8 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 	}
 	found.checks = file_check_entries(s, &list);
 	find_what_to_mend(s, &list, &found);
-	if (json)
-		print_json(s, &list, &found, out);
+	if (format != STATUS_LINES)
+		print_document(s, &list, &found, format, out);
 	else
 		print_lines(&list, &found, filter, out);
 	for (size_t i = 0; i < list.n; i++)
@@ -356,7 +361,10 @@ int status_print(const struct settings *s, const struct tree_filter *filter, boo
 int command_status(struct arguments *args)
 {
 	struct tree_filter *filter = arguments_filter(args);
-	int status = status_print(&args->settings, filter, args->json, stdout, stderr);
+	enum status_format format = args->prometheus ? STATUS_PROMETHEUS
+				    : args->json       ? STATUS_JSON
+						       : STATUS_LINES;
+	int status = status_print(&args->settings, filter, format, stdout, stderr);
 
 	free(filter);
 	return status;

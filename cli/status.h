@@ -6,11 +6,16 @@
 #include "builder/tree/tree.h"
 #include "cli/arguments.h"
 
-/* Prints to out a line for each entry of the tree that passes the filter, or one JSON document
- * with them, whose schema dkms(8) describes. Prints to errors why an entry is broken. Returns
+enum status_format {
+	STATUS_LINES,      /* what scripts parse; more on a terminal and with --verbose */
+	STATUS_JSON,       /* one document, whose schema dkms(8) describes */
+	STATUS_PROMETHEUS, /* see status-prometheus.h */
+};
+
+/* Prints to out each entry of the tree that passes the filter. Prints to errors why an entry is broken. Returns
  * the exit status: 0, or 1 if the tree cannot be read, with a message on errors. Needs no
  * privileges. */
-int status_print(const struct settings *s, const struct tree_filter *filter, bool json,
+int status_print(const struct settings *s, const struct tree_filter *filter, enum status_format format,
 	FILE *out, FILE *errors);
 
 /* Runs dkms status. Returns the exit status. */

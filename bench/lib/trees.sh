@@ -149,7 +149,7 @@ make_installed() # DIR MODULES KERNELS
 			place=$dir/dkms/$name/1.0/$k/$machine
 			mkdir -p "$place/module" "$place/log"
 			cp "$work/ko/acpi_call.ko" "$place/module/$name.ko"
-			cp "$work/ko/acpi_call.ko" "$dir/lib/modules/$k/updates/dkms/$name.ko"
+			cp -p "$place/module/$name.ko" "$dir/lib/modules/$k/updates/dkms/$name.ko"
 			echo "made by $0" > "$place/log/make.log"
 			ln -s "1.0/$k/$machine" "$dir/dkms/$name/kernel-$k-$machine"
 		done

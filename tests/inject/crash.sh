@@ -10,6 +10,9 @@
 # With --all, the machine crashes after each change to the file system, and loses different things. With
 # --only, it crashes once, as a line of an earlier report says: "line LINE of N, MODE, seed SEED".
 #
+# What is lost depends on DKMS_TEST_SEED, which is 1 if it is not set, so that a test that has passed passes
+# again; DKMS_TEST_SEED=$RANDOM tries other states.
+#
 #	tests/inject/crash.sh [--all | --only LINE MODE SEED] [SCENARIO...]
 set -eu
 # shellcheck source=tests/lib/fixture.sh
@@ -109,7 +112,7 @@ report_cuts() # SCENARIO
 	ok "$1: there are changes" test "$lines" -gt 10
 }
 
-: "${DKMS_TEST_SEED:=$RANDOM}"
+: "${DKMS_TEST_SEED:=1}"
 note "DKMS_TEST_SEED=$DKMS_TEST_SEED"
 halve_scenarios
 in_two_machines each_cut report_cuts half0 half1
