@@ -14,6 +14,10 @@
 /* Less free space than this counts as none (bytes), because a compiler that fails has not used
  * the last byte. */
 #define DISK_FULL_BYTES (16 * 1024)
+/* Less than this (bytes, files) can be filled and emptied again between two looks. What builds
+ * write is written byte by byte: their filter refuses fallocate(2). */
+#define DISK_LOW_BYTES (256 * 1024 * 1024)
+#define DISK_LOW_FILES 4096
 #define END_MAX (1024 * 1024) /* of the log that is kept (bytes) */
 
 static bool is_full(int fd, uint64_t max_bytes)
@@ -24,19 +28,23 @@ static bool is_full(int fd, uint64_t max_bytes)
 	       (uint64_t)st.st_size > max_bytes;
 }
 
-static bool disk_is_full(int fd)
+static void look_at_disk(int fd, struct outcome *ret)
 {
 	struct statvfs st;
+	uint64_t free_bytes;
 
-	return fd >= 0 && fstatvfs(fd, &st) == 0 && st.f_blocks &&
-	       ((uint64_t)st.f_bavail * st.f_frsize < DISK_FULL_BYTES ||
-		       (st.f_files && !st.f_favail));
+	if (fd < 0 || fstatvfs(fd, &st) < 0 || !st.f_blocks)
+		return;
+	free_bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	ret->disk_full |= free_bytes < DISK_FULL_BYTES || (st.f_files && !st.f_favail);
+	ret->disk_low |= free_bytes < DISK_LOW_BYTES ||
+			 (st.f_files && st.f_favail < DISK_LOW_FILES);
 }
 
 void log_look(int fd, uint64_t max_bytes, struct outcome *ret)
 {
 	ret->log_full |= is_full(fd, max_bytes);
-	ret->disk_full |= disk_is_full(fd);
+	look_at_disk(fd, ret);
 }
 
 /* Returns the end of the log, at most max bytes of it, from the beginning of a line; the

@@ -86,3 +86,11 @@ uint64_t memory_available(void)
 		return left;
 	return kib * 1024 < left ? kib * 1024 : left;
 }
+
+uint64_t memory_count_kills(void)
+{
+	uint64_t kills = 0;
+
+	(void)find_number("/proc/vmstat", "oom_kill ", &kills);
+	return kills;
+}

@@ -9,4 +9,9 @@
  * that is less. Returns UINT64_MAX when neither is known. */
 uint64_t memory_available(void);
 
+/* Returns how many processes of the machine the kernel has ended since it began, because there was
+ * no memory left for them in the machine or in a control group: oom_kill in /proc/vmstat. 0 if that
+ * cannot be read. */
+uint64_t memory_count_kills(void);
+
 #endif

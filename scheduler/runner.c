@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "scheduler/log-limit.h"
+#include "scheduler/memory.h"
 #include "scheduler/process.h"
 #include "scheduler/runner.h"
 #include "scheduler/tracing.h"
@@ -84,6 +85,7 @@ struct run {
 	bool essential;	     /* the command is essential: see struct command */
 	struct outcome outcome; /* of the command */
 	uint64_t started_ns;	/* when the command was started, by uv_hrtime() */
+	uint64_t kills; /* memory_count_kills() then, if log_fd is set */
 };
 
 static void step_task(struct run *run, const struct outcome *last);
@@ -229,6 +231,7 @@ static void reap_if_ended(struct run *run)
 		return;
 	run->pid = 0;
 	check_log(run);
+	run->outcome.memory_low = run->log_fd >= 0 && memory_count_kills() != run->kills;
 	if (run->outcome.log_full)
 		log_cut(run->log_fd, run->log_max_bytes);
 	run->outcome.cancelled = *run->runner->cancelled != 0 && !run->essential;
@@ -389,6 +392,7 @@ static void start_command(struct run *run, const struct command *cmd)
 	run->outcome = (struct outcome){0};
 	run->tracing = (struct tracing){0};
 	run->started_ns = uv_hrtime();
+	run->kills = cmd->log_fd >= 0 ? memory_count_kills() : 0;
 	uv_timer_init(loop, &run->timer);
 	uv_pipe_init(loop, &run->pipes[0], 0);
 	uv_pipe_init(loop, &run->pipes[1], 0);

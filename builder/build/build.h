@@ -62,6 +62,8 @@ struct build {
 	struct strv added;    /* the files that POST_BUILD has added, relative to
 			       * staging_dir */
 	char *changed;        /* the first file that it has changed or removed; or NULL */
+	const char *doubt; /* why what was made may be wrong, although each command has
+			    * succeeded; static; or NULL */
 	char *fit; /* build_describe_fit()'s, if the modules were found to fit; or NULL */
 	/* As they were when the build began. They are not kept if source.n is 0. */
 	struct build_inputs inputs;

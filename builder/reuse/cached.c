@@ -370,7 +370,9 @@ static int store_work(struct job *job)
 	if (job->reuse->other_source)
 		refuse(job, "others than root can change the source, and it changed "
 			    "while it was copied");
-	if (job->reuse->other_source || !is_unchanged(job))
+	if (b->doubt)
+		refuse(job, b->doubt);
+	if (b->doubt || job->reuse->other_source || !is_unchanged(job))
 		return 0;
 	objects_store(job);
 	list_files(job, &files);

@@ -52,6 +52,9 @@ struct outcome {
 	bool timed_out;
 	bool log_full; /* ended, because the log has reached log_max_bytes */
 	bool disk_full; /* meanwhile the file system of log_fd was full, perhaps for a moment */
+	/* Meanwhile that had so little room that it may have been full for a moment, or the kernel
+	 * has ended a process for lack of memory. Only set if log_fd is. */
+	bool disk_low, memory_low;
 	bool cancelled; /* ended, or not started, because the run is cancelled */
 	double elapsed_s;
 	/* Of the command and of all its descendants that ended and were waited for. */

@@ -91,6 +91,14 @@ static int refuse_all(scmp_filter_ctx filter, const int *calls, size_t n, int er
 	return r;
 }
 
+/* The space of a file that is made at once could fill the disk and be free again unnoticed; see
+ * scheduler/log-limit.c. A C library or a linker writes zeros instead. */
+static int refuse_fallocate(scmp_filter_ctx filter)
+{
+	return sym_seccomp_rule_add(
+		filter, SCMP_ACT_ERRNO(EOPNOTSUPP), SCMP_SYS(fallocate), 0);
+}
+
 /* Refuses namespaces in which a command would have capabilities or other mounts. */
 static int refuse_namespaces(scmp_filter_ctx filter)
 {
@@ -148,6 +156,8 @@ static int add_rules(scmp_filter_ctx filter)
 		r = refuse_all(filter, refused, ARRAY_SIZE(refused), EPERM);
 	if (r == 0)
 		r = refuse_all(filter, unknown, ARRAY_SIZE(unknown), ENOSYS);
+	if (r == 0)
+		r = refuse_fallocate(filter);
 	if (r == 0)
 		r = refuse_namespaces(filter);
 	return r < 0 ? r : refuse_sockets(filter);

@@ -159,6 +159,18 @@ static enum transition fail_without_room(struct job *job, const char *what, int 
 	return TRANSITION_FAIL;
 }
 
+/* The same may be so for other reasons, which are no error: the machine may always be short of
+ * them. The result is not given to other builds. */
+static void note_doubt(struct job *job, const struct outcome *outcome)
+{
+	if (outcome->disk_low)
+		job->build->doubt = "there was so little room on the disk that a compiler may "
+				    "have failed unnoticed";
+	else if (outcome->memory_low)
+		job->build->doubt = "meanwhile the kernel ended a process for lack of memory, "
+				    "which may have been a compiler";
+}
+
 /* Adds the outcome of a command to the log. Returns TRANSITION_NEXT if it succeeded.
  * Otherwise sets an error with that status, which has what ("make"), how it ended, the
  * lines of the log that explain it, and advice if there is any, and returns
@@ -175,6 +187,7 @@ static enum transition check_command(
 	/* Root may use what is reserved. */
 	if (outcome_ok(outcome) && outcome->disk_full && (job->build->user.uid || geteuid() != 0))
 		return fail_without_room(job, what, status);
+	note_doubt(job, outcome);
 	if (outcome_ok(outcome))
 		return TRANSITION_NEXT;
 	how = outcome_describe(outcome, &job->ask.command);

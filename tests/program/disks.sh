@@ -102,6 +102,33 @@ filled_meanwhile() # DESCRIPTION
 	umount "$dkmstree"
 }
 
+# What is built while there is hardly any room, or too little memory, is not given to other builds.
+doubtful() # WHAT REASON [ENTRIES]
+{
+	local cached
+
+	machine
+	kernel $K
+	cached=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree"
+		--cache-dir "$machine/cache")
+	[ "$1" != room ] || mount -t tmpfs -o size=200m,mode=755 small "$dkmstree"
+	add m 1.0 PRE_BUILD=pre.sh
+	write_script "$sourcetree/m-1.0/pre.sh" 'touch started; until [ -e go ]; do sleep 0.05; done; exit 0'
+	cp /proc/vmstat "$work/vmstat"
+	mount --bind "$work/vmstat" /proc/vmstat
+	"${DKMS:?}" build m/1.0 -k $K "${cached[@]}" < /dev/null > "$work/out" 2> "$work/err" &
+	until compgen -G "$dkmstree/m/1.0/.job-*/build/started" > /dev/null; do sleep 0.05; done
+	[ "$1" != memory ] || echo 'oom_kill 4242' > "$work/vmstat"
+	for dir in "$dkmstree"/m/1.0/.job-*/build; do touch "$dir/go"; done
+	status=0
+	wait $! || status=$?
+	is "$status" 0 "built with too little $1"
+	is "$(cat "$work/out" "$work/err" | grep -o "not kept: $2")" "${2:+not kept: $2}" "it is told that it is not kept"
+	umount /proc/vmstat
+	is "$("${DKMS:?}" cache stats --json "${cached[@]}" | grep -A1 '"modules"' | grep -c '"entries": [1-9]')" "${3:-0}" "the number of its entries in the cache"
+	[ "$1" != room ] || umount "$dkmstree"
+}
+
 full_disks()
 {
 	if [ -z "$private" ]; then
@@ -183,6 +210,13 @@ if private_etc; then
 	rm /etc/dkms/framework.conf
 else
 	skip "needs a mount namespace" "without a limit for logs"
+fi
+if [ -n "$private" ]; then
+	doubtful nothing "" 1
+	doubtful room "there was so little room"
+	doubtful memory "meanwhile the kernel ended a process"
+else
+	skip "needs a mount namespace" "too little room or memory"
 fi
 read_only
 finish

@@ -336,7 +336,7 @@ both_kernels() # DESCRIPTION OPTION...
 tries()
 {
 	# shellcheck disable=SC2016 # the build expands it
-	echo 'echo "no-new-privs=$(sed -n "s/^NoNewPrivs:\t//p" /proc/self/status) filter=$(sed -n "s/^Seccomp:\t//p" /proc/self/status) namespace=$(unshare --user true 2> /dev/null && echo yes || echo no)"'
+	echo 'echo "no-new-privs=$(sed -n "s/^NoNewPrivs:\t//p" /proc/self/status) filter=$(sed -n "s/^Seccomp:\t//p" /proc/self/status) namespace=$(unshare --user true 2> /dev/null && echo yes || echo no) room=$(fallocate -l 1M room 2> /dev/null && echo yes || echo no)"'
 }
 
 # Checks a machine without namespaces: builds work, with exactly one warning.
@@ -360,7 +360,7 @@ none() # DESCRIPTION
 	module seen 1.0 PRE_BUILD=tries
 	write_script "$sourcetree/seen-1.0/tries" "$(tries)"
 	dkms_exits 0 "$1: a build that looks at its privileges" build seen/1.0 -k $K
-	is "$(grep -c '^no-new-privs=1 filter=2 namespace=no$' "$dkmstree/seen/1.0/$K/$arch/log/make.log")" 1 \
+	is "$(grep -c '^no-new-privs=1 filter=2 namespace=no room=no$' "$dkmstree/seen/1.0/$K/$arch/log/make.log")" 1 \
 		"$1: it cannot get any, and is under a filter"
 	dkms_exits 0 "$1: --sandbox=off of the same" build seen/1.0 -k $K --force --sandbox=off
 	like "$(grep '^no-new-privs' "$dkmstree/seen/1.0/$K/$arch/log/make.log")" '^no-new-privs=0 filter=[0-9]' \
