@@ -5,6 +5,7 @@
 #include "cache/cache.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/fingerprint.h"
+#include "builder/reuse/fleet-state.h"
 #include "builder/reuse/objects.h"
 #include "builder/reuse/reuse.h"
 #include "cli/cache-answer.h"
@@ -27,6 +28,15 @@ static void add_notes(struct cache *cache, const struct entry *e, struct strv *r
 			strv_push(ret, line + strlen("# "));
 }
 
+/* Appends who has signed an entry that another machine has built. */
+static void add_signers(struct cache *cache, const struct entry *e, struct strv *ret)
+{
+	_cleanup_(str_done) struct str text = {0};
+
+	if (cache_get_text(cache, e, FLEET_SIGNERS, &text) == 0 && text.len)
+		strv_pushf(ret, "signed by %s", text.data);
+}
+
 static void look_up(struct cache *cache, size_t max, struct cache_answer *a)
 {
 	struct manifest m = {0};
@@ -36,6 +46,7 @@ static void look_up(struct cache *cache, size_t max, struct cache_answer *a)
 		a->kind = ANSWER_HIT;
 		a->made_s = e.made_s;
 		a->cost_s = (double)e.cost_ms / 1000;
+		add_signers(cache, &e, &a->notes);
 		add_notes(cache, &e, &a->notes);
 		entry_done(&e);
 		manifest_done(&m);
@@ -91,19 +102,24 @@ static void print_objects(const struct cache_miss *miss)
 		print_masked(stdout, "    %s\n", p->differences.items[i]);
 }
 
-static void print_miss(
-	const struct cache_miss *miss, const struct job *job, const char *title)
+static const char *place(const struct cache_answer *a)
 {
+	return a->remote ? "the remote cache" : "the cache";
+}
+
+static void print_miss(const struct cache_answer *a, const char *title)
+{
+	const struct cache_miss *miss = &a->miss;
 	_cleanup_(strv_done) struct strv lines = {0};
 	bool other_kernel = false;
 
 	if (!miss->nearest) {
-		print_masked(stdout, "%s: not in the cache, nor is any build of %s\n", title,
-			job->name);
+		print_masked(stdout, "%s: not in %s, nor is any build of %s%s\n", title,
+			place(a), a->job->name, a->remote ? " for this kernel" : "");
 		return;
 	}
-	print_masked(stdout, "%s: not in the cache; the nearest entry, %s, differs:\n", title,
-		miss->nearest);
+	print_masked(stdout, "%s: not in %s; the nearest entry, %s, differs:\n", title,
+		place(a), miss->nearest);
 	for (size_t i = 0; i < miss->n_changes; i++) {
 		const struct file_change *c = &miss->changes[i];
 
@@ -115,7 +131,8 @@ static void print_miss(
 		print_masked(stdout, "  %s\n", lines.items[i]);
 	if (!miss->n_changes)
 		printf("  it is not known what that build has read\n");
-	print_objects(miss);
+	if (!a->remote)
+		print_objects(miss);
 }
 
 /* Prints the line that an answer has in both forms. */
@@ -136,7 +153,7 @@ static void print_head(const struct cache_answer *a, const char *title)
 	case ANSWER_HIT:
 		day = format_day(a->made_s);
 		time = format_seconds(a->cost_s);
-		print_masked(stdout, "%s: in the cache, built on %s in %s\n", title, day, time);
+		print_masked(stdout, "%s: in %s, built on %s in %s\n", title, place(a), day, time);
 		break;
 	case ANSWER_MISS:
 		break;
@@ -151,7 +168,7 @@ void cache_answer_print(const struct cache_answer *a)
 	for (size_t i = 0; i < a->notes.n; i++)
 		print_masked(stdout, "  %s\n", a->notes.items[i]);
 	if (a->kind == ANSWER_MISS)
-		print_miss(&a->miss, a->job, title);
+		print_miss(a, title);
 }
 
 void cache_answer_print_line(struct cache *cache, const struct cache_answer *a)

@@ -9,6 +9,7 @@
  * run. */
 struct cache_answer {
 	const struct job *job;
+	bool remote; /* it is about the remote cache: set by the caller, to print it */
 	enum {
 		ANSWER_FAILED,   /* the job failed; its outcome says why */
 		ANSWER_EXCLUDED, /* the module is not for this kernel */

@@ -92,7 +92,7 @@ const struct command_row commands[] = {
 		COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},
 	{"doctor", "", "look for what is not as it should be, and mend it with --fix",
 		command_doctor, COMMAND_RUNS | COMMAND_BUILDS | COMMAND_JSON | COMMAND_DOCTOR},
-	{"remote", "keygen | sign | verify | status | push | pull",
+	{"remote", "keygen | sign | verify | status | push | pull | why",
 		"use a cache of builds that many machines share; see dkms-remote(7)", command_remote,
 		COMMAND_HAS_PARTS | COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS |
 			COMMAND_ALL_KERNELS | COMMAND_REMOTE},

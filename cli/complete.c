@@ -254,8 +254,7 @@ static void offer_operands(struct completion *c)
 	if (command->flags & COMMAND_TAKES_ARCHIVE || names_signed_file(c->args))
 		fputs(":files\n", c->out);
 	if (strstr(command->operands, "NAME") || is_command(c, "cache") ||
-		(is_command(c, "remote") && (streq(c->args->subcommand, "push") ||
-						    streq(c->args->subcommand, "pull"))))
+		(is_command(c, "remote") && remote_names_module(c->args->subcommand)))
 		offer_modules(c);
 }
 

@@ -46,7 +46,7 @@ static const struct {
 	{"why", {"dkms why evdi", "dkms why evdi -k 6.1.0-56-amd64"}},
 	{"doctor", {"dkms doctor --fix", "dkms doctor --report /tmp/dkms-report.tar.gz"}},
 	{"remote", {"dkms remote keygen build1",
-		"dkms remote pull evdi -k 6.1.0-56-amd64"}},
+		"dkms remote why evdi -k 6.1.0-56-amd64"}},
 	{"autoinstall", {"dkms autoinstall", "dkms autoinstall --all --dry-run --explain"}},
 	{"generate_mok", {"dkms generate_mok", NULL}},
 	{"secureboot", {"dkms secureboot", "dkms secureboot --json"}},
@@ -122,8 +122,14 @@ void help_print(FILE *out)
 
 void help_print_command(const struct command_row *command, FILE *out)
 {
+	size_t length = strlen("Usage: dkms  [OPTION...] ") + strlen(command->name) +
+			strlen(command->operands);
+
 	fprintf(out, "Usage: dkms %s [OPTION...]%s%s\n\n%c%s.\n\nOptions:\n", command->name,
-		*command->operands ? " " : "", command->operands,
+		!*command->operands    ? ""
+		: length > COLUMNS  ? "\n       "
+					: " ",
+		command->operands,
 		toupper((unsigned char)*command->help), command->help + 1);
 	for (const struct option_row *row = options; row->letter || row->name; row++)
 		if (row->help && option_applies(row, command))

@@ -313,11 +313,16 @@ static int set_command(struct arguments *args, const char *word, struct error *e
 	return 0;
 }
 
+bool remote_names_module(const char *part)
+{
+	return streq(part, "push") || streq(part, "pull") || streq(part, "why");
+}
+
 /* Whether the operand of dkms remote is a file, or the name of a key, and no module. */
 static bool names_file(const struct arguments *args)
 {
 	return args->command->flags & COMMAND_REMOTE && args->subcommand &&
-	       !streq(args->subcommand, "push") && !streq(args->subcommand, "pull");
+	       !remote_names_module(args->subcommand);
 }
 
 /* Takes a word that is neither option nor command: the path of a dkms.conf, a directory

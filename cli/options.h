@@ -35,4 +35,7 @@ bool option_applies(const struct option_row *row, const struct command_row *comm
  * negative errno with the exit status in err, which may be NULL. */
 int options_parse(struct arguments *args, int argc, char **argv, struct error *err);
 
+/* Whether the operand of this part of dkms remote is a module, and neither a file nor a key. */
+bool remote_names_module(const char *part);
+
 #endif

@@ -12,6 +12,7 @@
 #include "cli/remote.h"
 #include "cli/remote-pull.h"
 #include "cli/remote-push.h"
+#include "cli/remote-why.h"
 #include "cli/arguments.h"
 
 /* A larger file is neither signed nor verified (bytes). */
@@ -117,6 +118,7 @@ static const struct {
 	{"status", remote_status_print, NULL},
 	{"push", remote_push, NULL},
 	{"pull", remote_pull, NULL},
+	{"why", remote_why, NULL},
 };
 
 int command_remote(struct arguments *args)
@@ -129,7 +131,7 @@ int command_remote(struct arguments *args)
 		part++;
 	if (part == ARRAY_SIZE(parts))
 		error_set(&err, -EINVAL, 2,
-			"remote takes keygen, sign, verify, status, push or pull, not '%s'",
+			"remote takes keygen, sign, verify, status, push, pull or why, not '%s'",
 			what);
 	else if (parts[part].operand && !args->archive)
 		error_set(&err, -EINVAL, 1, "remote %s needs a %s", what,

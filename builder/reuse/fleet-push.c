@@ -7,6 +7,7 @@
 #include "base/memfd.h"
 #include "cache/remote/pack.h"
 #include "builder/reuse/fleet-claim.h"
+#include "builder/reuse/fleet-key.h"
 #include "builder/reuse/fleet-push.h"
 
 /* A pack of at most so many bytes is in the signed answer itself. */
@@ -17,6 +18,8 @@ struct fleet_pusher {
 	struct digest primary;
 	struct signed_text text;
 	struct str record, pack;
+	struct signed_pack key; /* fleet-key.h */
+	struct str key_bytes;
 	unsigned int oldest; /* the slot whose result was made first */
 	int64_t oldest_s;
 	size_t n_blobs; /* packs that are being written */
@@ -36,12 +39,30 @@ static bool put(struct fleet_pusher *p, const char *path, const struct str *byte
 	return true;
 }
 
+/* Without it, dkms remote why knows less. */
+static void on_key(void *userdata, struct remote_result *result)
+{
+	(void)userdata;
+	(void)result;
+}
+
+static void put_key(struct fleet_pusher *p)
+{
+	_cleanup_free_ char *path = fleet_key_path(p->text.title, p->text.signer);
+	_cleanup_(str_done) struct str body = {0};
+
+	if (fleet_key_write(&p->text, &p->key, &p->key_bytes, p->fleet->sign, &body) == 0)
+		put(p, path, &body, on_key);
+}
+
 static void on_put(void *userdata, struct remote_result *result)
 {
 	struct fleet_pusher *p = userdata;
 
 	p->done = result->status == REMOTE_FOUND;
 	p->failed = !p->done;
+	if (p->done)
+		put_key(p);
 }
 
 static void add_blob(struct action_result *a, const char *path, const struct signed_pack *pack,
@@ -241,6 +262,8 @@ struct fleet_pusher *fleet_push(struct fleet *fleet, struct cache *cache,
 		r = r == -ENOENT && !find_part(e, *name) ? 0 : r;
 	}
 	if (r == 0)
+		r = fleet_key_pack(s, &p->text, &p->key, &p->key_bytes);
+	if (r == 0)
 		r = pack_make(s, &p->text.record, &p->record);
 	if (r == 0)
 		r = pack_make(s, &p->text.pack, &p->pack);
@@ -263,5 +286,9 @@ void fleet_pusher_free(struct fleet_pusher *p)
 	signed_text_done(&p->text);
 	str_done(&p->record);
 	str_done(&p->pack);
+	for (size_t i = 0; i < p->key.n_files; i++)
+		free(p->key.files[i].name);
+	free(p->key.files);
+	str_done(&p->key_bytes);
 	free(p);
 }

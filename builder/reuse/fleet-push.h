@@ -6,7 +6,8 @@
 #include "builder/reuse/fleet-state.h"
 
 /* Writing results to a remote cache. Each is signed and written to the first slot of the
- * signer that is free or has the same manifest: the packs first, and then what names them. */
+ * signer that is free or has the same manifest: the packs first, then what names them, and then of
+ * what its key was made (fleet-key.h). */
 
 struct fleet_pusher;
 

@@ -52,7 +52,7 @@ is "$(offered mkdeb "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "mkdeb:
 is "$(offered mkrpm alpha/1.0 --binaries-only -k "")" "$K $K7" "mkrpm: kernels that the version is built for"
 is "$(offered match --templatekernel "")" "$K $K7" "match: kernels that have modules"
 is "$(offered cache "")" "stats verify gc clear why" "the commands of cache"
-is "$(offered remote "")" "keygen sign verify status push pull" "the commands of remote"
+is "$(offered remote "")" "keygen sign verify status push pull why" "the commands of remote"
 is "$(offered remote pull "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "remote pull: versions"
 is "$(offered remote push "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "remote push: versions"
 is "$(offered cache w)" "why" "commands of cache that begin with the word"

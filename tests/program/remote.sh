@@ -106,7 +106,7 @@ push_and_get()
 	dkms_exits 0 "a machine builds" install m/1.0 -k $K "${remote[@]}" --json
 	is "$(jq -c '[.remote.hits, .remote.misses, .remote.bad, .remote.pushed]' <<< "$out")" "[0,1,0,1]" \
 		"it has asked for the module and has pushed it"
-	like "$(cut -d/ -f1-3 log | paste -sd' ')" "^GET /ok/ac GET /ok/ac PUT /ok/ac$" "first it asks, and then it writes"
+	like "$(cut -d/ -f1-3 log | paste -sd' ')" "^GET /ok/ac GET /ok/ac PUT /ok/ac PUT /ok/ac$" "first it asks, and then it writes"
 	: > log
 	fresh two
 	dkms_exits 0 "another machine installs" install m/1.0 -k $K "${remote[@]}"
@@ -212,6 +212,39 @@ pull()
 	like "$err" "there is no public key in $work/none" "says so"
 }
 
+# In what a machine differs from the one that has built.
+why()
+{
+	local source=$sourcetree/m-1.0
+
+	fresh two
+	dkms_exits 0 "why of what was built" remote why m/1.0 -k $K "${remote[@]}"
+	like "$out" "^m/1.0 for $K: in the remote cache, built on " "it is there"
+	like "$out" "^  signed by build1$" "it is said by whom it is signed"
+	cp -p "$source/m.c" m.c.was
+	echo "/* more */" >> "$source/m.c"
+	dkms_exits 0 "why of another source" remote why m -k $K "${remote[@]}"
+	like "$out" "^m/1.0 for $K: not in the remote cache; the nearest entry, m/1.0 $K $arch of build1, differs:" "it is not there"
+	like "$out" "^  source: m.c differs \([0-9a-f]{12} -> [0-9a-f]{12}" "the file is named"
+	is "$(grep -c '^  ' <<< "$out")" 1 "and nothing else"
+	cp -p m.c.was "$source/m.c"
+	cp -p "$source/dkms.conf" conf.was
+	echo 'STRIP[0]=no' >> "$source/dkms.conf"
+	dkms_exits 0 "why of another dkms.conf" remote why m/1.0 -k $K "${remote[@]}"
+	like "$out" "^  conf: STRIP differs$" "the directive is named"
+	cp -p conf.was "$source/dkms.conf"
+	dkms_exits 0 "why of what nobody has built" remote why n/1.0 -k $K "${remote[@]}"
+	like "$out" "n/1.0 for $K: not in the remote cache, nor is any build of n for this kernel" "says so"
+	dkms_exits 0 "why of all" remote why -k $K "${remote[@]}"
+	is "$(grep -c '^[mn]/1.0' <<< "$out")" 2 "has a line for each"
+	dkms_exits 0 "why of what was changed" remote why m/1.0 -k $K --remote "$server/flip=1000"
+	like "$err" "not used: $server/flip=1000/ac/[0-9a-f]{64}: " "does not believe it"
+	like "$out" "nor is any build of m" "and knows nothing"
+	dkms_exits 1 "why without a server" remote why m/1.0 -k $K --remote http://127.0.0.1:1
+	like "$err" "not all answers came: " "says so"
+	ok "nothing is left in the local cache" test -z "$(find "$cache" -name 'why.*')"
+}
+
 # Nothing that a server does changes what is installed, or the exit status.
 faults()
 {
@@ -246,10 +279,10 @@ lies()
 
 	fresh one "$builder"
 	dkms build m/1.0 -k $K --force "${remote[@]}" > /dev/null
-	ac=$(sed -n 's,^PUT /ok/,,p' log | tail -n 1)
+	ac=$(sed -n 's,^PUT /ok/,,p' log | tail -n 2 | head -n 1)
 	: > log
 	dkms build n/1.0 -k $K --force "${remote[@]}" > /dev/null
-	other=$(sed -n 's,^PUT /ok/,,p' log | tail -n 1)
+	other=$(sed -n 's,^PUT /ok/,,p' log | tail -n 2 | head -n 1)
 	cp "$ac" good
 	cp "$other" "$ac"
 	fresh two
@@ -330,7 +363,7 @@ slots()
 	: > log
 	dkms_exits 0 "the tool has changed" build s/1.0 -k $K "${remote[@]}"
 	like "$out" "built in" "so it is built again"
-	is "$(grep -c PUT log)" 1 "and is written"
+	is "$(grep -c PUT log)" 2 "and is written"
 	for n in 1 2; do
 		write_script "$tool" "echo $n"
 		fresh two
@@ -342,6 +375,8 @@ slots()
 	fresh two
 	dkms add s/1.0 > /dev/null
 	dkms_exits 22 "a machine with another tool" build s/1.0 -k $K "${remote[@]}" --remote-only
+	dkms_exits 0 "why" remote why s/1.0 -k $K "${remote[@]}"
+	like "$out" "^  file: $tool differs" "the tool is named"
 	rm "$tool"
 	dkms_exits 0 "one without it that builds nothing" build s/1.0 -k $K "${remote[@]}" --remote-only
 	like "$out" "from the fleet" "gets what was built"
@@ -361,7 +396,7 @@ large()
 	dkms add l/1.0 > /dev/null
 	: > log
 	dkms_exits 0 "a large module" build l/1.0 -k $K "${remote[@]}"
-	like "$(cut -d/ -f1-3 log | paste -sd' ')" "^GET /ok/ac GET /ok/ac PUT /ok/cas PUT /ok/ac$" "its pack is written first"
+	like "$(cut -d/ -f1-3 log | paste -sd' ')" "^GET /ok/ac GET /ok/ac PUT /ok/cas PUT /ok/ac PUT /ok/ac$" "its pack is written first"
 	blob=$(sed -n 's,^PUT /ok/cas/,cas/,p' log)
 	fresh two
 	dkms add l/1.0 > /dev/null
@@ -439,6 +474,7 @@ waits()
 keys
 push_and_get
 pull
+why
 remote_only
 faults
 lies
