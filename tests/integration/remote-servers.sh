@@ -27,6 +27,10 @@ for i in {100..139}; do
 	puts+=(put "cas/$(printf '%064d' "$i")" "$work/object")
 done
 
+# libcurl would ask before it sends more than 1 MB.
+large=cas/$(printf '%064d' 7)
+head -c 3000000 /dev/urandom > "$work/large"
+
 # Puts and gets all objects, and compares the last one.
 moves() # DESCRIPTION OPTION=VALUE...
 {
@@ -40,6 +44,10 @@ moves() # DESCRIPTION OPTION=VALUE...
 	is "$(echo "$result" | sort | uniq -c | sed 's/^ *//')" "40 found $size $url
 1 missing 0" "$name: and got, but for one that was never put"
 	ok "$name: with the same bytes" cmp "$work/object" "$work/into/$(printf '%064d' 139)"
+	transfer "$@" into="$work/into" put "$large" "$work/large" wait get "$large"
+	is "$result" "found 3000000 $url
+found 3000000 $url" "$name: an object of 3 MB is put and got"
+	ok "$name: with the same bytes, too" cmp "$work/large" "$work/into/${large#*/}"
 }
 
 # All fails with one warning.
@@ -102,7 +110,7 @@ CONF
 	url=https://127.0.0.1:$secure
 	moves "nginx with a client certificate" url=$url ca="$work/ca.crt" certificate="$work/client.crt" key="$work/client.key"
 	is "$(awk -v port="$secure" '$1 == port { print $2 }' "$work/nginx/access.log" | sort -u)" "HTTP/2.0" "by HTTP/2"
-	is "$(awk -v port="$secure" '$1 == port { print $5 }' "$work/nginx/access.log" | sort -u | wc -l)" 2 \
+	is "$(awk -v port="$secure" '$1 == port { print $5 }' "$work/nginx/access.log" | sort -u | wc -l)" 3 \
 		"over one connection for each run"
 	refused "without one" "it answers with HTTP status 400" url=$url ca="$work/ca.crt"
 	refused "with a certificate that nobody trusts" ".*certificate.*" url=$url certificate="$work/client.crt" \
