@@ -53,7 +53,7 @@ struct remote_options {
 	/* Of seccomp_open_filter(), borrowed; 0 or less: there is no filter. */
 	int filter;
 	const char *program;     /* "/usr/lib/dkms/dkms-remote-transfer" */
-	unsigned int connect_ms; /* what a server has to accept a connection; 0: 1000 */
+	unsigned int connect_ms; /* what a server has to accept a connection; 0: 900 */
 	unsigned int silence_ms; /* for how long nothing may come; 0: 2000 */
 };
 
