@@ -19,6 +19,7 @@
 struct complaints {
 	struct hidden_paths hidden;
 	bool root, network, processes, refused;
+	bool of_others; /* what builds before this one have left in sandbox_write */
 };
 
 /* Whether a line of a log complains about a missing network. */
@@ -96,6 +97,21 @@ static bool is_refused(const struct sandbox *box, const char *line)
 	       (strstr(line, "Permission denied") && names_outside(box, line));
 }
 
+/* Whether a line of a log complains that something in sandbox_write was not permitted. */
+static bool misses_owning(const struct job *job, const char *line)
+{
+	static const char *const words[] = {"Permission denied", "Operation not permitted"};
+	_cleanup_(strv_done) struct strv listed = {0};
+	bool named = false;
+
+	if (!job->policy.sandbox.write || !text_has_any(line, words, ARRAY_SIZE(words)))
+		return false;
+	strv_split(&listed, job->policy.sandbox.write);
+	for (size_t i = 0; i < listed.n; i++)
+		named = named || strstr(line, listed.items[i]);
+	return named;
+}
+
 static void read_line(const struct job *job, const struct sandbox *box, const char *line,
 	struct complaints *ret)
 {
@@ -103,6 +119,7 @@ static void read_line(const struct job *job, const struct sandbox *box, const ch
 	ret->network = ret->network || misses_network(line);
 	ret->processes = ret->processes || misses_processes(line);
 	ret->refused = ret->refused || is_refused(box, line);
+	ret->of_others = ret->of_others || misses_owning(job, line);
 	if (box->kind != SANDBOX_KIND_NONE && misses_file(line) && !misses_writing(box, line))
 		hidden_paths_list(job, box, line, &ret->hidden);
 }
@@ -221,6 +238,9 @@ static char *choose_advice(
 		return xasprintf("builds have no network; sandbox_network=\"%s\" in "
 				 "%s/framework.conf gives it one",
 			job->name, s->config_dir);
+	if (found->of_others && job->build->user.uid)
+		return xstrdup("what a build leaves in sandbox_write belongs to its user; another "
+			       "one cannot change it, and can replace it if the directory has mode 0777");
 	if (found->root && job->build->user.uid)
 		return xasprintf("builds do not run as root; %s", scripts);
 	if (found->refused && job->build->user.uid)

@@ -43,6 +43,8 @@ char *outcome_describe(const struct outcome *o, const struct command *c)
 {
 	if (o->error)
 		return xasprintf("could not be started: %s", strerror(-o->error));
+	if (o->log_full && c->log_max_bytes < 1 << 20)
+		return xasprintf("wrote more than %" PRIu64 " bytes to its log", c->log_max_bytes);
 	if (o->log_full)
 		return xasprintf("wrote more than %" PRIu64 " MiB to its log",
 			c->log_max_bytes >> 20);

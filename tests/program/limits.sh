@@ -54,6 +54,9 @@ log_limit()
 	write_script "$sourcetree/long-1.0/long.sh" "perl -e 'truncate(STDOUT, 1 << 40)'"
 	dkms_exits 1 "a log of 1 TiB without content" build long/1.0 -k $K
 	like "$err" "wrote more than 10 MiB to its log" "a log of 1 TiB without content: the error says so"
+	echo 'max_log=100' > "$etc/framework.conf"
+	dkms_exits 10 "a small limit" build long/1.0 -k $K
+	like "$err" "wrote more than 100 bytes to its log" "is not rounded to 0"
 	echo 'max_log=0' > "$etc/framework.conf"
 	module much 1.0 "MAKE=\"head -c 70M /dev/zero; make -C \$kernel_source_dir M=\$dkms_tree/much/1.0/build\""
 	dkms_exits 0 "no limit" install much/1.0 -k $K

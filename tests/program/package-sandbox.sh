@@ -126,6 +126,18 @@ echo "sandbox_write=\"$hidden/open\"" > "$etc/special.conf"
 builds "sandbox_write"
 is "$(told special wrote) $(told plain wrote)" "yes no" "its build can write there"
 is "$(told special sees)" "" "what is beside that stays hidden"
+if [ "$user" != 0 ]; then
+	chmod 0777 "$hidden/open"
+	cp "$sourcetree/special-1.0/see.sh" "$work/kept.sh"
+	write_script "$sourcetree/special-1.0/see.sh" "set -e; rm -f $hidden/open/written; echo > $hidden/open/written"
+	dkms_exits 0 "another build replaces what the first has left" build special/1.0 -k $K --force
+	write_script "$sourcetree/special-1.0/see.sh" "echo >> $hidden/open/written"
+	dkms_exits 2 "and cannot change it" build special/1.0 -k $K --force
+	like "$err" "what a build leaves in sandbox_write belongs to its user.* if the directory has mode 0777" "the advice says why"
+	mv "$work/kept.sh" "$sourcetree/special-1.0/see.sh"
+	chmod 1777 "$hidden/open"
+	rm -f "$hidden/open/written"
+fi
 unbuild
 trees=("${trees[@]/--no-cache/--cache-dir=$work/cache}")
 dkms build special/1.0 -k $K > /dev/null
