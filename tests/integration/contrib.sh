@@ -6,6 +6,11 @@
 #
 # NAME is the package NAME-dkms. Without any it takes r8168, because make check has no time for the others:
 # nvidia-kernel, broadcom-sta and openafs-modules. zfs.sh builds zfs.
+#
+# Last seen on 2026-11-30, for 6.1.0-57-amd64, on two busy cores: nvidia-kernel 535.261.03 (621 s),
+# broadcom-sta 6.30.223.271 (23 s). openafs-modules 1.8.9 was built in 21 minutes by hand: its
+# configure compiles some 170 modules, one after the other. Each takes 1.5 s of CPU time, and the same
+# by make alone.
 set -eu
 # shellcheck source=tests/lib/fixture.sh
 . "${top_srcdir:?}/tests/lib/fixture.sh"
