@@ -11,6 +11,7 @@
 #include "builder/build/logged-builds.h"
 #include "builder/host/kernel.h"
 #include "cli/doctor-report.h"
+#include "cli/passwords.h"
 #include "cli/print.h"
 #include "cli/status.h"
 
@@ -24,24 +25,7 @@ struct contents {
 	struct strv names, texts;
 };
 
-/* Appends a line with "..." for what is between "://" and "@": a password perhaps. */
-static void add_line(struct str *s, const char *line)
-{
-	const char *url;
-
-	while ((url = strstr(line, "://"))) {
-		size_t n = strcspn(url + 3, "/ \t\"'\\");
-		const char *at = memrchr(url + 3, '@', n);
-
-		str_add_bytes(s, line, (size_t)(url + 3 - line));
-		if (at)
-			str_add(s, "...");
-		line = at ? at : url + 3;
-	}
-	str_add(s, line);
-}
-
-/* Returns the text without such passwords, and without the lines that tell variables of the
+/* Returns the text without passwords, and without the lines that tell variables of the
  * environment. The caller frees. */
 static char *without_secrets(const char *text)
 {
@@ -52,7 +36,7 @@ static char *without_secrets(const char *text)
 	while ((line = strsep(&rest, "\n"))) {
 		if (has_prefix(line, ENVIRONMENT))
 			continue;
-		add_line(&s, line);
+		passwords_leave_out(&s, line);
 		if (rest)
 			str_add(&s, "\n");
 	}
@@ -103,7 +87,7 @@ static void add_status(const struct settings *s, struct contents *c)
 	FILE *out = open_memstream(&text, &n), *err = open_memstream(&errors, &n_errors);
 
 	if (out && err)
-		status_print(s, NULL, true, out, err);
+		status_print(s, NULL, STATUS_JSON, out, err);
 	if (out)
 		fclose(out);
 	if (err)
@@ -112,6 +96,14 @@ static void add_status(const struct settings *s, struct contents *c)
 	if (text)
 		add(c, xstrdup("status.json"), text);
 	free(text);
+}
+
+static void add_history(const struct settings *s, struct contents *c)
+{
+	const char *path = settings_history_path(s);
+
+	if (path)
+		add_file(c, xstrdup("history.jsonl"), path);
 }
 
 static void add_confs(const struct settings *s, struct contents *c)
@@ -158,6 +150,7 @@ int doctor_report_write(const struct settings *s, const char *path, const char *
 	add(&c, xstrdup("doctor.json"), document);
 	add_machine(s, &c);
 	add_status(s, &c);
+	add_history(s, &c);
 	add_confs(s, &c);
 	add_logs(&failed, "failed", &c);
 	add_logs(&built, "built", &c);

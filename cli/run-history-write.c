@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "cli/command-row.h"
 #include "cli/json.h"
+#include "cli/passwords.h"
 #include "cli/print.h"
 #include "cli/run-history-write.h"
 #include "cli/run-history.h"
@@ -111,7 +112,9 @@ static int append(const char *path, const char *line)
 	/* A disk that was full may have cut the last line. */
 	if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) < 0)
 		return -errno;
-	str_addf(&text, "%s%s\n", last == '\n' ? "" : "\n", line);
+	str_add(&text, last == '\n' ? "" : "\n");
+	passwords_leave_out(&text, line);
+	str_add(&text, "\n");
 	return write_all(fd, text.data, text.len);
 }
 

@@ -227,7 +227,8 @@ bug_report()
 	new_machine
 	module bad 1.0 "PRE_BUILD=pre.sh"
 	write_script "$sourcetree/bad-1.0/pre.sh" 'echo "# environment: X=envsecret"; echo "fetch https://joe:hunter2@example.org/x https://eve:hunter2@example.org/y"; exit 3'
-	echo 'mok_signing_key="pkcs11:token=x?pin-value=4711secret"' > "$etc/framework.conf"
+	printf '%s\n' 'mok_signing_key="pkcs11:token=x?pin-value=4711secret"' "history=$work/history.jsonl" \
+		> "$etc/framework.conf"
 	KBUILD_SIGN_PIN=pinsecret KCFLAGS=-Denvsecret run_dkms build bad/1.0 -k $K
 	printf -- '-----BEGIN PRIVATE KEY-----\nkeysecret\n-----END PRIVATE KEY-----\n' > "$dkmstree/mok.key"
 	ok "the log of the build tells of the environment" grep -q envsecret "$dkmstree/bad/1.0/build/$K-$arch/make.log"
@@ -235,7 +236,7 @@ bug_report()
 	like "$out" "$work/report.tar.gz has what a report of a bug needs" "it says so"
 	is "$(stat -c %a "$work/report.tar.gz")" 600 "nobody else can read it"
 	is "$(tar tzf "$work/report.tar.gz" | sort | paste -sd' ')" \
-		"built/evdi-1.0-$K-$arch.log conf/bad-1.0 conf/evdi-1.0 doctor.json failed/bad-1.0-$K-$arch.log machine os-release status.json" "what is in it"
+		"built/evdi-1.0-$K-$arch.log conf/bad-1.0 conf/evdi-1.0 doctor.json failed/bad-1.0-$K-$arch.log history.jsonl machine os-release status.json" "what is in it"
 	tar xzOf "$work/report.tar.gz" > "$work/report"
 	ok "the log is there" grep -q "PRE_BUILD exited 3" "$work/report"
 	is "$(grep -ciE 'PRIVATE KEY|keysecret|4711secret|pinsecret|envsecret|hunter2' "$work/report")" 0 \

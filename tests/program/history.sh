@@ -70,8 +70,10 @@ callers()
 	is "$(newest .by)" "dpkg: linux-image-1" "the package, whose script sudo has run in the end"
 	KERNEL_INSTALL_MACHINE_ID=1 dkms_exits 0 "kernel-install" autoinstall -k $K7
 	is "$(newest .by)" kernel-install "kernel-install"
+	dkms_exits 0 "a password" unbuild hello/1.0 -k $K --remote http://joe:hunter2@127.0.0.1:9/x
+	like "$(newest .line)" "--remote http://...@127.0.0.1:9/x " "stays out of it"
 	SUDO_USER=$'a\nb\e[31m' dkms_exits 0 "a hostile name" remove hello/1.0 --all
-	is "$(wc -l < "$history")" 4 "stays in its line"
+	is "$(wc -l < "$history")" 5 "stays in its line"
 	ok "and shows no control characters" test -z "$(runs | tr -d '\n' | tr -cd '\000-\037')"
 }
 
