@@ -17,6 +17,7 @@ def figures:
 (map(select(.part)) | if . == [] then null else
 	first.part + {seconds: (map(.part.seconds) | median)} end) as $part |
 (map(select(.circumstances)) | first.circumstances) as $circumstances |
+(map(select(.simulated)) | first.simulated) as $simulated |
 (map(select(.recording).recording) | if . == [] then null else
 	(map(select(.program == "ours").cpu_s) | median) /
 	(map(select(.program != "ours").cpu_s) | median) end) as $recording |
@@ -35,4 +36,5 @@ if $faster then .faster_peer = $faster.key else . end |
 if $part then .part = $part else . end |
 if $circumstances then .circumstances = $circumstances else . end |
 if $recording then .recording = $recording else . end |
+if $simulated then .simulated = $simulated else . end |
 if $bound and $ours then .bound = $bound + {ratio: ($ours / $bound.seconds)} else . end

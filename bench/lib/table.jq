@@ -30,6 +30,7 @@ def with_spread:
 {trixie: "dkms \($versions.trixie)", bookworm: "dkms \($versions.bookworm)", make: "plain make",
  xargs: "`xargs -P`", ccache: "ccache \($versions.ccache)",
  sha256sum: "`sha256sum`", uncached: "without the cache", unrecorded: "without a record",
+ local: "from its own cache", new: "on a new machine", alone: "without a remote cache",
  asked: "asking the compiler"} as $names |
 
 def peer($name):
@@ -49,6 +50,9 @@ def others:
 		"the same module in \(.circumstances.same) of \(.circumstances.tried) circumstances"
 	  else empty end] +
 	 [if .recording then "make takes \(.recording | times) the CPU time" else empty end] +
+	 [if .simulated then
+		"\(.simulated.real_requests) requests; bench/fleet-simulation expects \(.simulated.requests) and \(.simulated.wall_s | seconds)"
+	  else empty end] +
 	 [if .part then "\(.part.seconds | seconds)\(if .part.figure == "cpu_s" then
 			" of CPU time (\(.part.seconds / .programs.ours.cpu_s.median * 100 | fixed) %)"
 		else " of it" end) \(.part.what)"

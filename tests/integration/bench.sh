@@ -98,6 +98,33 @@ else
 	skip "jq is not installed" "compare"
 fi
 
+# The figures of ten thousand machines, and small fleets that can be counted.
+simulation=$top_srcdir/bench/fleet-simulation
+if command -v python3 > /dev/null && command -v jq > /dev/null; then
+	"$simulation" --json --wait 0 > "$work/fleet.json"
+	is "$(jq -c '.paper | [.entries, .requests, (.requests_per_s | map(round)), (.small_gb, .gb, .build_all_once_h,
+		.all_miss_cpu_h | round), (.needed_cpu_h * 100 | round)]' "$work/fleet.json")" \
+		'[30000,1050000,[24,292,17500],1,31,63,2083,21]' "10,000 machines on paper"
+	is "$(jq -c '[.days[] | .mean_per_s | round]' "$work/fleet.json" | tr -d ' ')" "[24,292,17394]" \
+		"the simulation comes to the same, but for machines that build by themselves"
+	is "$(jq -c '.days | map(.builds_by_machines) | sort == . and .[0] > 0' "$work/fleet.json")" true \
+		"the faster they come, the more build by themselves"
+	printf '%s\n' '1.0 100' '1.0 300' > "$work/trace"
+	"$simulation" --json --machines 2 --modules 3 --kernels 4 --large 0 --build-s 1 --workers 1 --trace "$work/trace" \
+		> "$work/fleet.json"
+	is "$(jq -c '[.paper.entries, .paper.small_gb * 1e9, .days[0].requests, .days[0].builds_by_machines, .days[2].wait_p99_s > 1]' \
+		"$work/fleet.json")" "[12,2400,6,0,true]" "a fleet of two, with a server that takes a second for each answer"
+	real='{"clients":50,"modules":10,"cores":2,"alone_cpu_s":0.2,'
+	echo "$real\"requests\":500,\"wall_s\":6}" > "$work/real"
+	exits 0 "real clients that are as the model says" "$simulation" --check "$work/real"
+	echo "$real\"requests\":501,\"wall_s\":6}" > "$work/real"
+	exits 1 "one request more" "$simulation" --check "$work/real"
+	echo "$real\"requests\":500,\"wall_s\":11}" > "$work/real"
+	exits 1 "more than double the time" "$simulation" --check "$work/real"
+else
+	skip "python3 or jq is not installed" "bench/fleet-simulation"
+fi
+
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null || ! unshare --mount --pid --fork true 2> /dev/null; then
 	skip "it needs root, namespaces and Debian's packages" "bench/run"
 	finish
@@ -146,6 +173,11 @@ is "$(all_of '.rows[] | select(.recording) | "\(.id) \(.recording > 0)"')" "reco
 	"a build is compared with one that is not recorded"
 is "$(all_of '.rows[] | select(.id == "status-6") | .programs.trixie.processes.median > 6')" true \
 	"the processes of a script are counted"
+is "$(all_of '.rows[] | select(.simulated) | .simulated | "\(.requests) \(.real_requests) \(.real_wall_s > 0)"')" "10 10 true" \
+	"clients send as many requests as the simulation expects"
+is "$(all_of '[.rows[] | select(.programs.local) | .id] | join(" ")')" \
+	"fleet-many fleet-latency-0 fleet-latency-20 fleet-latency-50" "a remote cache is compared with the local one"
+is "$(wc -l < "$out/fleet-trace")" 10 "the requests of the clients are kept"
 titles=$(all_of '.rows[] | .title' | sort)
 is "$(sed -n 's/^| \([^|]*[^| ]\) | .*/\1/p' "$out/results.md" | grep -v '^---' | sort | uniq -c |
 	sed -n 's/^ *2 //p')" "$titles" "both tables have all rows"
@@ -161,7 +193,7 @@ mkdir "$source"
 cp -R "$top_srcdir/"{bench,packaging,tests,configure,README.md} "$source/"
 echo 'die "not today"' > "$source/bench/scenarios/jobs.sh"
 exits 1 "a scenario fails" run "$source" --only jobs,idle --readme
-is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change circumstances cold idle matrix miss plan probes remote status store" \
+is "$(all_of '[.rows[] | .scenario] | unique | join(" ")')" "cache change circumstances cold fleet idle matrix miss plan probes remote status store" \
 	"the results of other scenarios are kept"
 is "$(sed -n '/^<!-- bench\/run begin/,/^<!-- bench\/run end/p' "$source/README.md" | sed '1d;$d' |
 	grep -v '^!')" "$(cat "$out/results.md")" "--readme writes the tables between its marks"
