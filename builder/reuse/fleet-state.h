@@ -50,6 +50,7 @@ struct claim {
 	unsigned int slot;
 	struct signed_text text;   /* in CLAIM_RECORD, CLAIM_FITS and CLAIM_PACK */
 	struct str record, pack;   /* the compressed bytes; empty: not here yet */
+	struct request *request; /* that has no answer yet, or NULL; fleet.c's */
 	/* The answer to the last request. */
 	bool asked;
 	enum remote_status status;

@@ -66,25 +66,34 @@ static struct fleet_ask *ask_new(struct job *job)
 	return ask;
 }
 
-void fleet_ask_free(struct fleet_ask *ask)
-{
-	if (!ask)
-		return;
-	for (size_t i = 0; i < ask->n_claims; i++)
-		claim_done(&ask->claims[i]);
-	free(ask->claims);
-	strv_done(&ask->bad);
-	strv_done(&ask->primary_parts);
-	entry_done(&ask->built);
-	free(ask);
-}
-
 /* A request of a claim. */
 struct request {
 	struct fleet_ask *ask;
 	struct claim *claim;
 	char *path;
 };
+
+static void free_request(struct request *request)
+{
+	if (request)
+		free(request->path);
+	free(request);
+}
+
+void fleet_ask_free(struct fleet_ask *ask)
+{
+	if (!ask)
+		return;
+	for (size_t i = 0; i < ask->n_claims; i++) {
+		free_request(ask->claims[i].request);
+		claim_done(&ask->claims[i]);
+	}
+	free(ask->claims);
+	strv_done(&ask->bad);
+	strv_done(&ask->primary_parts);
+	entry_done(&ask->built);
+	free(ask);
+}
 
 static void on_answer(void *userdata, struct remote_result *result)
 {
@@ -101,8 +110,7 @@ static void on_answer(void *userdata, struct remote_result *result)
 	ask->failed |= c->status == REMOTE_FAILED || c->status == REMOTE_OFF;
 	free(c->address);
 	c->address = xasprintf("%s/%s", result->url ? result->url : "", request->path);
-	free(request->path);
-	free(request);
+	free_request(TAKE_PTR(c->request));
 	if (--ask->n_pending == 0)
 		ask->job->shared->fleet->wake(ask->job->shared->fleet, ask->job);
 }
@@ -148,6 +156,7 @@ static bool send_requests(struct fleet_ask *ask)
 			continue;
 		request = xcalloc(1, sizeof(*request));
 		*request = (struct request){ask, c, claim_path(c, &key, &max)};
+		c->request = request;
 		ask->n_pending++;
 		remote_transport_get(fleet->transport, request->path, max, deadline_ms(ask),
 			on_answer, request);

@@ -448,6 +448,16 @@ interrupt()
 	is "$(find "$dkmstree" -name '*.ko*')" "" "nothing is built"
 	dkms_exits 0 "the next run" install m/1.0 -k $K "${remote[@]}"
 	like "$out" "from the fleet" "gets the module"
+	fresh two
+	code=0
+	: > log
+	"$DKMS" remote pull m/1.0 -k $K "${trees[@]}" --remote "$server/delay=60000" < /dev/null > "$work/interrupted" 2>&1 &
+	dkms=$!
+	ok "pull asks" until_line GET log
+	kill -INT $dkms
+	wait $dkms || code=$?
+	is "$code" 130 "an interrupted pull"
+	dkms_exits 0 "the next one" remote pull m/1.0 -k $K "${remote[@]}"
 }
 
 # Another machine builds what this one waits for.
