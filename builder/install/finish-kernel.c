@@ -122,6 +122,10 @@ static int roll_back_work(struct job *job)
 
 		if (!member->outcome.installed)
 			continue;
+		/* It counted as installed before, without its files; the next run of depmod
+		 * finds them. */
+		if (member->request.reinstall && !member->outcome.replaced)
+			continue;
 		r = member->outcome.replaced ? install_restore_replaced(member) : -ENOENT;
 		if (r == 0)
 			strv_pushf(&done, "%s/%s is installed as before", member->name,

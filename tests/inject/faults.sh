@@ -142,7 +142,7 @@ builds=()
 others=()
 for one in "${scenarios[@]}"; do
 	case $one in
-	add|load|uninstall|remove|mkdeb) others+=("$one") ;;
+	add|load|uninstall|remove|mkdeb|skip) others+=("$one") ;;
 	*) builds+=("$one") ;;
 	esac
 done

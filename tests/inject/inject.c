@@ -5,6 +5,7 @@
  *
  *   INJECT_ROOT    only calls on paths below this directory count, and calls that start
  *                  processes or make pipes
+ *   INJECT_ALSO    calls on paths below this directory count, too
  *   INJECT_LOOKS   if set, calls that only look at files count as well
  *   INJECT_SITES   a file with numbers: of all calls with the same callers in dkms only the
  *                  first counts, and none if the number of these callers is in the file

@@ -12,7 +12,9 @@ preload=$(ldd "$DKMS" | awk '/libasan/ { print $3 }')
 preload="$preload${preload:+ }$work/inject.so"
 export ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=exitcode=99
 
-scenarios=(add load install full reinstall replace sign uninstall remove autoinstall restore store mkdeb)
+scenarios=(add load install full reinstall replace sign uninstall remove autoinstall restore store mkdeb doctor)
+# The machine of this scenario has /etc/dkms, by a link; the others read nothing that it writes there.
+! private_etc || scenarios+=(skip)
 start_limit=120 # seconds; a run takes less than one on an idle machine
 
 # Makes the machine of a scenario, and sets $command to the arguments of dkms that are tried on it.
@@ -21,6 +23,7 @@ scenario() # NAME
 {
 	local m
 
+	also=
 	rm -rf "$machine" "$machine.cache"
 	mkdir -p "$dkmstree" "$sourcetree" "$installtree"
 	kernel $K
@@ -84,6 +87,22 @@ scenario() # NAME
 	broken)
 		write_script "$machine/bin/depmod" 'exit 1'
 		command=(install hello/1.0 -k "$K") ;;
+	doctor)
+		dkms install hello/1.0 -k $K
+		kernel $K7
+		dkms install hello/1.0 -k $K7
+		rm "$installtree/$K/$dest/hello.ko"
+		mkdir -p "$dkmstree/gone/1.0"
+		touch "$dkmstree/.depmod-$K7"
+		command=(doctor --fix) ;;
+	skip)
+		mountpoint -q /etc || exit
+		mkdir -p "$machine/etc/dkms"
+		rm -rf /etc/dkms
+		ln -s "$machine/etc/dkms" /etc/dkms
+		dkms skip other/1.0 --all
+		also=/etc/dkms
+		command=(skip nobody -k "$K") ;;
 	mkdeb)
 		dkms build hello/1.0 -k $K
 		command=(mkdeb hello/1.0 -k "$K" --binaries-only) ;;
@@ -151,7 +170,7 @@ inject() # VARIABLE=VALUE...
 	status=0
 	: > "$machine.hit"
 	timeout -k 5 $start_limit env "$@" TMPDIR="$machine" PATH="$machine/bin:$PATH" INJECT_ROOT="$machine" \
-		INJECT_LOG="$machine.hit" LD_PRELOAD="$preload" "$DKMS" "${command[@]}" "${more[@]}" "${trees[@]}" \
+		INJECT_ALSO="$also" INJECT_LOG="$machine.hit" LD_PRELOAD="$preload" "$DKMS" "${command[@]}" "${more[@]}" "${trees[@]}" \
 		< /dev/null > "$machine.out" 2>&1 || status=$?
 }
 
@@ -173,6 +192,7 @@ picture()
 		find . -path ./cache -prune -o -path '*/log/provenance.json' -printf '%p %y\n' -o -path '*/log/inputs' -o -name '.[!.]*' -prune -o -name 'dkms-*' -prune -o -path '*/build/*' -prune -o \
 			${lossy:+-path '*/log/*' -prune -o -path ./installed -prune -o} \
 			${lossy:+-path ./removed -prune -o -path ./added -prune -o} -printf '%p %y %m %l\n'
+		[ ! -e etc/dkms ] || cksum etc/dkms/*
 		find lib/modules var/lib/dkms -name '.?*' -prune -o -path '*/log/*' -prune -o \
 			-name 'modules.*.bin' -prune -o -name '*.deb' -prune -o -type f -exec cksum {} +
 	) | sort

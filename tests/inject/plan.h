@@ -99,6 +99,11 @@ __attribute__((constructor)) static void begin(void)
 
 static bool is_in_root(const char *path)
 {
+	const char *also = getenv("INJECT_ALSO");
+	size_t n = also ? strlen(also) : 0;
+
+	if (n && strncmp(path, also, n) == 0 && path[n] == '/')
+		return true;
 	return strncmp(path, plan.root, plan.root_len) == 0 &&
 	       (path[plan.root_len] == '/' || !path[plan.root_len]);
 }

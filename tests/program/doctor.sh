@@ -141,6 +141,16 @@ crashes()
 	ok "the module is there" test -e "$installtree/$K/$dest/evdi.ko"
 	touch "$dkmstree/.depmod-$K"
 	finds "a depmod that has failed" "half-done: runs depmod"
+	# depmod fails while a file is put back.
+	new_machine
+	rm "$installtree/$K/$dest/evdi.ko"
+	write_script "$work/bin/depmod" 'exit 1'
+	run_dkms doctor --fix
+	rm "$work/bin/depmod"
+	is "$status $(state evdi 1.0 $K)" "6 installed" "a file is put back, and depmod fails: the module stays installed"
+	ok "the file is there" test -e "$installtree/$K/$dest/evdi.ko"
+	finds "what is left to do" "half-done: runs depmod"
+	ok "depmod knows it" grep -q evdi "$installtree/$K/modules.dep"
 	mkdir "$dkmstree/.run-abcdef" "$dkmstree/evdi/1.0/.job-$K-$arch"
 	finds "what a killed dkms has left" "half-done: removes what it left"
 	ok "it is gone" test ! -e "$dkmstree/evdi/1.0/.job-$K-$arch"
