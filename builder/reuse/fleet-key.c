@@ -9,6 +9,8 @@
 #include "builder/reuse/fleet-key.h"
 
 #define FILE_NAME "key"
+/* The values of variables are nobody else's business: its detail stays here. */
+#define PRIVATE_PART "environment"
 /* No longer details than these are kept, of one part and of all (bytes); digests cannot be compressed,
  * and the answer is to be one request. */
 #define DETAIL_MAX (64 * 1024)
@@ -40,7 +42,8 @@ int fleet_key_pack(struct store *s, const struct signed_text *of, struct signed_
 		const struct entry_part *part = &of->parts[i];
 		_cleanup_(str_done) struct str detail = {0};
 
-		if (store_get_bytes(s, &part->digest, &detail) < 0 || detail.len > DETAIL_MAX ||
+		if (streq(part->name, PRIVATE_PART) ||
+			store_get_bytes(s, &part->digest, &detail) < 0 || detail.len > DETAIL_MAX ||
 			detail.len > left)
 			continue;
 		left -= detail.len;

@@ -10,7 +10,7 @@
  * "NAME/VERSION RELEASE ARCH". Nothing is installed because of it.
  *
  * It is an ActionResult as for a result. The record of its signed text has the details of those parts
- * (cache/key.h) that are short, each under the name of its part, as the output file "key"; and its pack
+ * (cache/key.h) that are short, but for the environment, each under the name of its part, as the output file "key"; and its pack
  * is empty. */
 
 /* Returns the path of that, "ac/DIGEST". The caller frees. */

@@ -233,6 +233,8 @@ why()
 	dkms_exits 0 "why of another dkms.conf" remote why m/1.0 -k $K "${remote[@]}"
 	like "$out" "^  conf: STRIP differs$" "the directive is named"
 	cp -p conf.was "$source/dkms.conf"
+	KCFLAGS=-DSECRET=4711 dkms_exits 0 "why of another environment" remote why m/1.0 -k $K "${remote[@]}"
+	like "$out" "^  environment differs$" "the values of the builder's variables are not known"
 	dkms_exits 0 "why of what nobody has built" remote why n/1.0 -k $K "${remote[@]}"
 	like "$out" "n/1.0 for $K: not in the remote cache, nor is any build of n for this kernel" "says so"
 	dkms_exits 0 "why of all" remote why -k $K "${remote[@]}"
