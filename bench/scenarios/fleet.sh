@@ -81,28 +81,8 @@ pids=($!)
 trap 'kill "${pids[@]}" 2> /dev/null' EXIT
 read -r plain deaf <&"$ports"
 mkdir -p "$dir/www"
-cat > "$dir/nginx.conf" <<CONF
-daemon off;
-user root root;
-worker_processes 1;
-pid $dir/pid;
-error_log $dir/error.log;
-events { worker_connections 4096; }
-http {
-	log_format trace '\$request_time \$bytes_sent';
-	access_log $dir/access.log trace;
-	client_body_temp_path $dir/body;
-	proxy_temp_path $dir/proxy;
-	fastcgi_temp_path $dir/fastcgi;
-	uwsgi_temp_path $dir/uwsgi;
-	scgi_temp_path $dir/scgi;
-	client_max_body_size 0;
-	root $dir/www;
-	dav_methods PUT;
-	create_full_put_path on;
-	server { listen 127.0.0.1:$plain backlog=1024; }
-}
-CONF
+"$top/tests/lib/nginx-conf" "$dir" '$request_time $bytes_sent' > "$dir/nginx.conf" \
+	<<< "server { listen 127.0.0.1:$plain backlog=1024; }"
 nginx -p "$dir" -e "$dir/error.log" -c "$dir/nginx.conf" > "$dir/out" 2>&1 < /dev/null &
 nginx_pid=$!
 pids+=("$nginx_pid")

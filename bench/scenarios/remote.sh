@@ -36,25 +36,11 @@ deaf_pid=$!
 read -r plain secure deaf <&"$ports"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
 	-keyout "$dir/key" -out "$dir/certificate" 2> /dev/null
-cat > "$dir/nginx.conf" <<CONF
-daemon off;
-user root root;
-pid $dir/pid;
-error_log $dir/error.log;
-events { }
-http {
-	access_log off;
-	client_body_temp_path $dir/body;
-	proxy_temp_path $dir/proxy;
-	fastcgi_temp_path $dir/fastcgi;
-	uwsgi_temp_path $dir/uwsgi;
-	scgi_temp_path $dir/scgi;
-	root $dir/www;
+"$top/tests/lib/nginx-conf" "$dir" '$status' > "$dir/nginx.conf" <<CONF
 	ssl_certificate $dir/certificate;
 	ssl_certificate_key $dir/key;
 	server { listen 127.0.0.1:$plain; }
 	server { listen 127.0.0.1:$secure ssl http2; }
-}
 CONF
 nginx -p "$dir" -e "$dir/error.log" -c "$dir/nginx.conf" > "$dir/out" 2>&1 < /dev/null &
 nginx_pid=$!

@@ -126,27 +126,8 @@ start_nginx()
 {
 	free_ports 1
 	mkdir -p "$work/nginx/www"
-	cat > "$work/nginx/nginx.conf" <<CONF
-daemon off;
-user root root;
-worker_processes 1;
-pid $work/nginx/pid;
-events { }
-http {
-	log_format short '\$request_method \$uri \$status';
-	access_log $work/nginx/access.log short;
-	client_body_temp_path $work/nginx/body;
-	proxy_temp_path $work/nginx/proxy;
-	fastcgi_temp_path $work/nginx/fastcgi;
-	uwsgi_temp_path $work/nginx/uwsgi;
-	scgi_temp_path $work/nginx/scgi;
-	client_max_body_size 0;
-	root $work/nginx/www;
-	dav_methods PUT;
-	create_full_put_path on;
-	server { listen 127.0.0.1:$ports; }
-}
-CONF
+	"$top_srcdir/tests/lib/nginx-conf" "$work/nginx" '$request_method $uri $status' > "$work/nginx/nginx.conf" \
+		<<< "server { listen 127.0.0.1:$ports; }"
 	run_server "$ports" nginx -p "$work/nginx" -e "$work/nginx/error.log" -c "$work/nginx/nginx.conf"
 	url=http://127.0.0.1:$ports/dkms
 }

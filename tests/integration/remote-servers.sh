@@ -70,25 +70,8 @@ nginx()
 	mkdir -p "$work/nginx/www"
 	free_ports 3
 	read -r plain secure private <<< "$ports"
-	cat > "$work/nginx/nginx.conf" <<CONF
-daemon off;
-user root root;
-worker_processes 1;
-pid $work/nginx/pid;
-error_log $work/nginx/error.log;
-events { }
-http {
-	log_format short '\$server_port \$server_protocol \$request_method \$status \$connection';
-	access_log $work/nginx/access.log short;
-	client_body_temp_path $work/nginx/body;
-	proxy_temp_path $work/nginx/proxy;
-	fastcgi_temp_path $work/nginx/fastcgi;
-	uwsgi_temp_path $work/nginx/uwsgi;
-	scgi_temp_path $work/nginx/scgi;
-	client_max_body_size 0;
-	root $work/nginx/www;
-	dav_methods PUT;
-	create_full_put_path on;
+	"$top_srcdir/tests/lib/nginx-conf" "$work/nginx" '$server_port $server_protocol $request_method $status $connection' \
+		> "$work/nginx/nginx.conf" <<CONF
 	ssl_certificate $work/server.crt;
 	ssl_certificate_key $work/server.key;
 	server { listen 127.0.0.1:$plain; }
@@ -102,7 +85,6 @@ http {
 		auth_basic private;
 		auth_basic_user_file $work/htpasswd;
 	}
-}
 CONF
 	run_server "$private" command nginx -p "$work/nginx" -e "$work/nginx/error.log" -c "$work/nginx/nginx.conf"
 	url=http://127.0.0.1:$plain
