@@ -249,7 +249,7 @@ static void hide_other_kernels(struct sandbox *box)
 static void show_kernel(const struct job *job, struct sandbox *box)
 {
 	static const char *const names[] = {"source", "modules.builtin", "modules.order"};
-	const struct kernel *k = job->kernel;
+	struct kernel *k = job->kernel;
 	const struct build *b = job->build;
 	_cleanup_(strv_done) struct strv dirs = {0};
 

@@ -50,7 +50,7 @@ static bool is_system_path(const char *path)
  * only some of them moved. */
 static void add_headers(struct strv *pairs, const struct job *job, bool is_chosen)
 {
-	const struct kernel *k = job->kernel;
+	struct kernel *k = job->kernel;
 	const struct strv *mounts = &job->build->header_mounts;
 	_cleanup_free_ char *real = realpath(k->headers, NULL);
 	_cleanup_free_ char *mount = sandbox_place(MODULES);

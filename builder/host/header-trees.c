@@ -106,19 +106,26 @@ static void add_linked(const char *dir, struct strv *ret)
 	}
 }
 
-void header_trees_list(const struct kernel *k, struct strv *ret)
+static void find_trees(const struct kernel *k, struct strv *ret)
 {
 	_cleanup_free_ char *source = path_join(k->dir, "source");
 	const struct read_guard root = {0};
-	struct strv trees = {0};
 
-	add_tree(k->headers, &root, &trees);
-	add_tree(source, &root, &trees);
+	add_tree(k->headers, &root, ret);
+	add_tree(source, &root, ret);
 	/* The loop also visits the directories that it adds. */
-	for (size_t i = 0; i < trees.n; i++) {
-		add_included(trees.items[i], &trees);
-		add_linked(trees.items[i], &trees);
+	for (size_t i = 0; i < ret->n; i++) {
+		add_included(ret->items[i], ret);
+		add_linked(ret->items[i], ret);
 	}
-	strv_extend(ret, &trees);
-	strv_done(&trees);
+}
+
+void header_trees_list(struct kernel *k, struct strv *ret)
+{
+	pthread_mutex_lock(&k->header_trees_lock);
+	if (!k->header_trees_known)
+		find_trees(k, &k->header_trees);
+	k->header_trees_known = true;
+	strv_extend(ret, &k->header_trees);
+	pthread_mutex_unlock(&k->header_trees_lock);
 }

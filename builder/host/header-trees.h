@@ -11,7 +11,8 @@
  * - the target of each link at the top of these directories (scripts, tools). If there is
  * a Makefile beside the target, its parent directory is listed instead, because links
  *   further down may lead to the rest of it.
- * A directory inside one that is listed already is left out. */
-void header_trees_list(const struct kernel *k, struct strv *ret);
+ * A directory inside one that is listed already is left out. Later calls for the same k return what
+ * the first one has found. May be called from any thread. */
+void header_trees_list(struct kernel *k, struct strv *ret);
 
 #endif

@@ -163,6 +163,7 @@ struct kernel *kernel_new(const struct settings *s, const char *release, const c
 	k->has_headers = has_include(k->headers);
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_mutex_init(&k->config_lock, NULL);
+	pthread_mutex_init(&k->header_trees_lock, NULL);
 	return k;
 }
 
@@ -175,6 +176,8 @@ void kernel_free(struct kernel *k)
 	str_done(&k->config);
 	for (size_t i = 0; i < k->n_options; i++)
 		free(k->options[i].name);
+	pthread_mutex_destroy(&k->header_trees_lock);
+	strv_done(&k->header_trees);
 	pthread_mutex_destroy(&k->config_lock);
 	pthread_mutex_destroy(&k->lock);
 	free(k->release);

@@ -58,6 +58,11 @@ struct kernel {
 	bool config_known;
 	struct kernel_option options[KERNEL_OPTIONS]; /* that were asked for */
 	size_t n_options;
+	/* What header_trees_list() has found. Finding it takes some 50 walks along a path, so it is
+	 * done once a run. */
+	pthread_mutex_t header_trees_lock;
+	struct strv header_trees;
+	bool header_trees_known;
 };
 
 /* Returns the release of the running kernel, as uname -r prints it; the caller frees. */

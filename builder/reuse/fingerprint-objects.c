@@ -19,7 +19,7 @@ static const char *const ignored_variables[] = {
 	"parallel_jobs", "kernelver", "kernel_source_dir", "kernel_config", NULL};
 
 /* Under the lock: returns the listings of all directories of the kernel's headers. */
-static struct key_text *get_headers(struct key_texts *texts, const struct kernel *kernel)
+static struct key_text *get_headers(struct key_texts *texts, struct kernel *kernel)
 {
 	struct key_text *t = key_texts_find(texts, "headers", kernel);
 	_cleanup_(strv_done) struct strv paths = {0};

@@ -40,7 +40,7 @@ struct observer {
 static void list_covered(const struct job *job, struct strv *ret)
 {
 	const struct settings *s = job->shared->settings;
-	const struct kernel *k = job->kernel;
+	struct kernel *k = job->kernel;
 	_cleanup_(strv_done) struct strv paths = {0};
 
 	header_trees_list(k, ret);

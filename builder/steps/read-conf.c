@@ -153,7 +153,7 @@ static int fill_sandbox(
 	struct job *job, const struct conf_request *request, struct sandbox *box)
 {
 	const struct settings *s = job->shared->settings;
-	const struct kernel *k = job->kernel;
+	struct kernel *k = job->kernel;
 	_cleanup_(strv_done) struct strv files = {0};
 	int r = 0;
 

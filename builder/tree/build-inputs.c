@@ -102,7 +102,7 @@ static bool add_top(const char *path, struct file_stats *s)
 	       add_at(fd, "include/config/auto.conf", "auto.conf", s);
 }
 
-bool build_inputs_look_at_headers(const struct kernel *k, struct file_stats *ret)
+bool build_inputs_look_at_headers(struct kernel *k, struct file_stats *ret)
 {
 	_cleanup_(strv_done) struct strv trees = {0};
 	bool ok = true;

@@ -34,7 +34,7 @@ void build_inputs_done(struct build_inputs *in);
 
 /* Look at the files. They return false if one cannot be looked at, or if there is none where
  * there must be some. */
-bool build_inputs_look_at_headers(const struct kernel *k, struct file_stats *ret);
+bool build_inputs_look_at_headers(struct kernel *k, struct file_stats *ret);
 bool build_inputs_look_at_source(const char *dir, struct file_stats *ret);
 bool build_inputs_look_at_compiler(const char *path, struct file_stats *ret);
 /* names are those of the files in config_dir. */
