@@ -169,7 +169,7 @@ static void set_module(struct arguments *args, const char *text)
 }
 
 /* Adds a kernel, and its architecture if there is one, from "RELEASE/ARCH" or "RELEASE". */
-static void add_kernel(struct arguments *args, const char *text)
+static int add_kernel(struct arguments *args, const char *text, struct error *err)
 {
 	_cleanup_free_ char *copy = xstrdup(text);
 	size_t len = strlen(copy);
@@ -178,12 +178,18 @@ static void add_kernel(struct arguments *args, const char *text)
 	/* The name of a directory that a shell has completed ends in a slash. */
 	while (len > 1 && copy[len - 1] == '/')
 		copy[--len] = '\0';
+	if (*copy == '/' && copy[1]) {
+		error_set(err, -EINVAL, 2, "-k takes the release of a kernel, not a path: %s", text);
+		error_remedy(err, "-k %s", path_base(copy));
+		return -EINVAL;
+	}
 	slash = strchr(copy, '/');
 	if (slash)
 		*slash = '\0';
 	strv_push(&args->kernels, copy);
 	if (slash)
 		strv_push(&args->archs, slash + 1);
+	return 0;
 }
 
 /* Parses text as a decimal number of at most max. Returns false if it is anything else. */
@@ -240,8 +246,7 @@ static int set_special(struct arguments *args, const struct option_row *row, con
 		args->module_option = true;
 		return 0;
 	case 'k':
-		add_kernel(args, text);
-		return 0;
+		return add_kernel(args, text, err);
 	case 'j':
 		return set_slots(args, text, err);
 	default:

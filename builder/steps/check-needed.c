@@ -14,10 +14,15 @@
 static int check_added_state(const struct settings *s, enum tree_state state,
 	const char *name, const char *version, struct error *err)
 {
+	_cleanup_free_ char *source = xasprintf("%s/%s-%s", s->trees.source, name, version);
+
 	if (state == STATE_UNKNOWN || state == STATE_LEFTOVER) {
 		error_set(err, -ENOENT, 3, "%s/%s is not in the tree %s", name, version,
 			s->trees.dkms);
-		error_remedy(err, "dkms add %s/%s", name, version);
+		if (path_is_dir(source))
+			error_remedy(err, "dkms add %s/%s", name, version);
+		else
+			error_remedy(err, "dkms status lists what is there");
 		return -ENOENT;
 	}
 	if (state == STATE_BROKEN) {

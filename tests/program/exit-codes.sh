@@ -88,6 +88,15 @@ row_3()
 	for action in remove unbuild uninstall mktarball; do
 		dkms_exits 3 "compat 9: 3 $action of what is not in the tree" $action none/1.0
 	done
+	like "$err" "dkms status lists what is there" "what has no source cannot be added"
+	module later 1.0
+	dkms_exits 3 "what has a source" remove later/1.0 --all
+	like "$err" "dkms add later/1.0" "can be"
+	for path in "$installtree/$K" "$installtree/$K/"; do
+		dkms_exits 2 "-k with the path of a kernel" build hello/1.0 -k "$path"
+		like "$err" "-k takes the release of a kernel, not a path: $path" "it says so"
+		like "$err" "      -k $K\$" "and what it has to be"
+	done
 	dkms_exits 3 "compat 9: 3 match of what is not in the tree" match --templatekernel 1 -k $K none
 	mkdir "$work/no-conf"
 	touch "$work/no-conf/file"
