@@ -180,8 +180,24 @@ static int find_installed_path(
 	return find_identical(job, f, err);
 }
 
-/* Adds the built files of a version. Returns 0 or a negative errno. */
-static int add_built(const char *dir, struct destinations *ret, struct error *err)
+/* Whether the record has a file for the module. */
+static bool is_recorded(const struct installed_files *record, const char *module)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < record->n && !found; i++) {
+		_cleanup_free_ char *name = module_name_of_file(record->items[i].path);
+
+		found = name && streq(name, module);
+	}
+	return found;
+}
+
+/* Adds the built files of a version. With a record, those that it does not have were not installed:
+ * an equal file in the kernel's tree is the kernel's, or another package's. Returns 0 or a negative
+ * errno. */
+static int add_built(const char *dir, const struct installed_files *record,
+	struct destinations *ret, struct error *err)
 {
 	_cleanup_(strv_done) struct strv files = {0};
 	int r = dir_list(dir, &files);
@@ -192,8 +208,10 @@ static int add_built(const char *dir, struct destinations *ret, struct error *er
 		char *name = module_name_of_file(files.items[i]);
 		struct destination *f;
 
-		if (!name)
+		if (!name || (ret->has_record && !is_recorded(record, name))) {
+			free(name);
 			continue;
+		}
 		f = add_destination(ret);
 		f->name = name;
 		f->file = xstrdup(files.items[i]);
@@ -305,7 +323,7 @@ int destinations_list_installed(const struct job *job, const char *version,
 
 	*ret = (struct destinations){.has_record = r > 0};
 	if (r >= 0)
-		r = add_built(dir, ret, err);
+		r = add_built(dir, &record, ret, err);
 	for (size_t i = 0; i < record.n && r == 0; i++)
 		r = add_recorded(job, &record, &record.items[i], dir, ret, err);
 	for (size_t i = 0; i < ret->n && r == 0; i++) {

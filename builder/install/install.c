@@ -64,6 +64,14 @@ static bool is_installed_file(const struct destinations *previous, const char *p
 	return false;
 }
 
+static bool has_module(const struct destinations *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (streq(l->items[i].name, name))
+			return true;
+	return false;
+}
+
 /* Whether an install of this package on the kernel may have been killed. */
 static bool may_be_killed(const struct job *job)
 {
@@ -294,8 +302,11 @@ static int put_files(struct job *job, struct undo_list *done,
 		if (!temporaries[i])
 			continue;
 		find_foreign_modules(job, previous, &now->items[i], &foreign);
-		/* After a crash the originals may be where they were. */
-		if (first || job->kernel->unfinished)
+		/* After a crash the originals may be where they were. A file in place of a new one
+		 * would be replaced for good. */
+		if (first || job->kernel->unfinished ||
+			!has_module(previous, now->items[i].name) ||
+			strv_contains(&foreign, now->items[i].path))
 			r = originals_save(job, done, &now->items[i], &foreign, to_remove);
 		if (r == 0)
 			r = undoable_put(done, temporaries[i], now->items[i].path,

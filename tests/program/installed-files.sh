@@ -302,6 +302,63 @@ undone()
 	is "$(cut -d ' ' -f 2- "$record")" kernel/other/hello.ko "the record has what is there"
 }
 
+# What a package has built and not installed is not its own in the kernel's directory, even if it is the
+# same as a file there: a build can copy every module.
+copies()
+{
+	local copy
+
+	machine
+	kernel $K
+	kernel_module $K kernel/fs/ext8.ko 1.0
+	module good 1.0
+	kernel_module $K kernel/fs/good.ko 0.5
+	before=$(snapshot "$installtree")
+	dkms install good/1.0 -k $K > /dev/null
+	with_good=$(snapshot "$installtree")
+	module evil 1.0 'POST_BUILD="post.sh"' 'BUILT_MODULE_NAME[0]="evil"' 'BUILT_MODULE_NAME[1]="ext8"' \
+		'DEST_MODULE_LOCATION[1]="/kernel/extra"'
+	write_sources "$sourcetree/evil-1.0" 1.0 evil ext8
+	printf '%s\n' '$(M)/ext8.ko: ; cp '"$installtree/$K/kernel/fs/ext8.ko"' $@' >> "$sourcetree/evil-1.0/Makefile"
+	copy=$dkmstree/evil/1.0/$K/$arch/module
+	# good.ko is also what good has saved.
+	cp "$dkmstree/good/original_module/$K/$arch/good.ko" "$sourcetree/evil-1.0/good.ko"
+	write_script "$sourcetree/evil-1.0/post.sh" \
+		"cp $installtree/$K/kernel/fs/ext9.ko good.ko $copy/" "cp $installtree/$K/$dest/good.ko $copy/good-1.ko"
+	dkms install evil/1.0 -k $K > /dev/null
+	ok "copies of others' modules are among what was built" test -e "$copy/ext9.ko" -a -e "$copy/good.ko"
+	is "$(installed)" "./kernel/extra/evil.ko ./kernel/extra/good.ko ./kernel/fs/ext8.ko" "they are not installed"
+	cp -r "$sourcetree/evil-1.0" "$sourcetree/evil-2.0"
+	sed -i s/1.0/2.0/ "$sourcetree/evil-2.0/dkms.conf" "$sourcetree/evil-2.0/post.sh" "$sourcetree/evil-2.0/evil.c"
+	dkms_exits 0 "install of another version" install evil/2.0 -k $K
+	dkms_exits 0 "remove" remove evil/2.0 -k $K
+	is "$(snapshot "$installtree")" "$with_good" "what they are copies of stays"
+	dkms_exits 0 "remove of the package with an original" remove good/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the original was kept"
+}
+
+# A version has one more module than the one before, and somebody else has a file of that name.
+one_more()
+{
+	local place
+
+	for place in kernel/extra kernel/fs; do
+		machine
+		kernel $K
+		module hello 1.0
+		kernel_module $K $place/more.ko 0.5
+		before=$(snapshot "$installtree")
+		dkms install hello/1.0 -k $K > /dev/null
+		module hello 1.1 'BUILT_MODULE_NAME[0]="hello"' 'BUILT_MODULE_NAME[1]="more"' \
+			'DEST_MODULE_LOCATION[1]="/kernel/extra"'
+		write_sources "$sourcetree/hello-1.1" 1.1 hello more
+		dkms_exits 0 "install of a version with one more module, which is in $place" install hello/1.1 -k $K
+		is "$(installed)" "./kernel/extra/hello.ko ./kernel/extra/more.ko" "installs it"
+		dkms_exits 0 "remove" remove hello/1.1 -k $K
+		is "$(snapshot "$installtree")" "$before" "the file in $place is there again"
+	done
+}
+
 the_record
 replaced
 changed
@@ -309,4 +366,6 @@ moved
 killed
 temporaries
 undone
+copies
+one_more
 finish
