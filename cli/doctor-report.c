@@ -4,9 +4,11 @@
  * environment. */
 #include "config.h"
 
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/archive/texts.h"
 #include "builder/build/logged-builds.h"
 #include "builder/host/kernel.h"
@@ -53,8 +55,15 @@ static void add(struct contents *c, char *name, const char *text)
 static void add_file(struct contents *c, char *name, const char *path)
 {
 	_cleanup_(str_done) struct str text = {0};
+	struct read_guard guard;
+	struct stat st;
+	/* The source may be another user's, and a dkms.conf there a link to a file of root's. */
+	_cleanup_close_ int fd = guard_open_file(path, &guard, &st);
 
-	if (file_read_tail(path, TEXT_MAX, &text, NULL) < 0 || !text.data) {
+	/* This fails for a smaller file, which is read from its beginning. */
+	if (fd >= 0)
+		(void)lseek(fd, -(off_t)TEXT_MAX, SEEK_END);
+	if (fd < 0 || file_read_fd(fd, TEXT_MAX, &text) < 0 || !text.data) {
 		free(name);
 		return;
 	}

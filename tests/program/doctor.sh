@@ -253,6 +253,16 @@ bug_report()
 		"no key, PIN, password or variable is in it"
 	ok "the rest of an address is" grep -q "https://...@example.org/x" "$work/report"
 	rm "$etc/framework.conf"
+	if setpriv --reuid=4242 --clear-groups true 2> /dev/null; then
+		mv "$sourcetree/bad-1.0" "$work/joe"
+		ln -s "$work/joe" "$sourcetree/bad-1.0"
+		echo linksecret > "$work/shadow"
+		chmod 600 "$work/shadow"
+		ln -sf "$work/shadow" "$work/joe/dkms.conf"
+		chown -Rh 4242 "$work/joe"
+		run_dkms doctor --report "$work/report.tar.gz"
+		is "$(tar tzf "$work/report.tar.gz" | grep -c conf/)" 1 "where another user has put a link to root's file, it is left out"
+	fi
 	dkms_exits 1 "a report that cannot be written" doctor --report "$work/none/report.tar.gz"
 }
 
