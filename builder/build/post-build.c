@@ -143,10 +143,11 @@ static int take_entry(struct taking *t, const struct walk_entry *e)
 	return 0;
 }
 
-/* Leaves out what would say of the modules that dkms has not built them. */
+/* Leaves out what would say of the modules that dkms has not built them, and the directory that says
+ * who has signed them and from what they are made. dkms makes that later. */
 static bool leave_mark_out(struct taking *t, struct walk *w, const struct walk_entry *e)
 {
-	if (!streq(e->path, TREE_FROM_ARCHIVE))
+	if (!streq(e->path, TREE_FROM_ARCHIVE) && !streq(e->path, "log"))
 		return false;
 	if (e->type == DT_DIR)
 		walk_skip(w);

@@ -90,6 +90,11 @@ hostile()
 		builds 0 "warning: .*POST_BUILD made .*/from-archive, a name that dkms uses, and it is not kept" "POST_BUILD claims an archive by $one"
 		ok "the mark is not taken" test ! -e "$there/from-archive"
 	done
+	package "mkdir $place/log" "echo builder1 | tee $place/log/signers > $place/log/inputs"
+	builds 0 "warning: .*POST_BUILD made .*/log, a name that dkms uses, and it is not kept" "POST_BUILD says who has signed the build"
+	is "$(ls "$there/log")" "$(printf 'inputs\nmake.log\nprovenance.json')" "that is not taken"
+	dkms_exits 0 "why" why m/1.0 -k $K
+	is "$(grep -c builder1 <<< "$out")" 0 "nor told"
 	package "ln -s /etc/shadow $place/shadow" "mkfifo $place/fifo" "ln -s /etc $place/etc"
 	builds 0 "warning: .*POST_BUILD made .*/etc and 2 more that are no files and are not kept" "POST_BUILD makes links and a FIFO"
 	is "$(find "$there" ! -type d ! -type f)" "" "they are not taken"
