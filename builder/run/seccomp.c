@@ -92,11 +92,19 @@ static int refuse_all(scmp_filter_ctx filter, const int *calls, size_t n, int er
 }
 
 /* The space of a file that is made at once could fill the disk and be free again unnoticed; see
- * scheduler/log-limit.c. A C library or a linker writes zeros instead. */
+ * scheduler/log-limit.c. A C library or a linker writes zeros instead. FS_IOC_RESVSP, FS_IOC_RESVSP64
+ * and FS_IOC_ZERO_RANGE do the same on all file systems; here are their types and numbers, as the
+ * sizes in them differ between architectures. */
 static int refuse_fallocate(scmp_filter_ctx filter)
 {
-	return sym_seccomp_rule_add(
+	static const scmp_datum_t requests[] = {'X' << 8 | 40, 'X' << 8 | 42, 'X' << 8 | 57};
+	int r = sym_seccomp_rule_add(
 		filter, SCMP_ACT_ERRNO(EOPNOTSUPP), SCMP_SYS(fallocate), 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(requests) && r == 0; i++)
+		r = sym_seccomp_rule_add(filter, SCMP_ACT_ERRNO(EOPNOTSUPP), SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffff, requests[i]));
+	return r;
 }
 
 /* Refuses namespaces in which a command would have capabilities or other mounts. */

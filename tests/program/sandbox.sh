@@ -337,6 +337,7 @@ tries()
 {
 	# shellcheck disable=SC2016 # the build expands it
 	echo 'echo "no-new-privs=$(sed -n "s/^NoNewPrivs:\t//p" /proc/self/status) filter=$(sed -n "s/^Seccomp:\t//p" /proc/self/status) namespace=$(unshare --user true 2> /dev/null && echo yes || echo no) room=$(fallocate -l 1M room 2> /dev/null && echo yes || echo no)"'
+	echo 'perl reserve.pl || true'
 }
 
 # Checks a machine without namespaces: builds work, with exactly one warning.
@@ -359,9 +360,16 @@ none() # DESCRIPTION
 	# What it has instead: a filter, under which no namespace can be made.
 	module seen 1.0 PRE_BUILD=tries
 	write_script "$sourcetree/seen-1.0/tries" "$(tries)"
+	# With struct space_resv of the kernel's linux/falloc.h, for FS_IOC_RESVSP of x86_64.
+	# shellcheck disable=SC2016
+	echo 'open F, ">", "reserved"; $s = pack("ssx4qqx24", 0, 0, 0, 1 << 20);
+		print "reserve=", ioctl(F, 0x40305828, $s) ? "yes" : "no", "\n"' > "$sourcetree/seen-1.0/reserve.pl"
 	dkms_exits 0 "$1: a build that looks at its privileges" build seen/1.0 -k $K
 	is "$(grep -c '^no-new-privs=1 filter=2 namespace=no room=no$' "$dkmstree/seen/1.0/$K/$arch/log/make.log")" 1 \
 		"$1: it cannot get any, and is under a filter"
+	if [ "$arch" = x86_64 ] && command -v perl > /dev/null; then
+		is "$(grep ^reserve= "$dkmstree/seen/1.0/$K/$arch/log/make.log")" reserve=no "$1: it cannot take room by ioctl(2), either"
+	fi
 	dkms_exits 0 "$1: --sandbox=off of the same" build seen/1.0 -k $K --force --sandbox=off
 	like "$(grep '^no-new-privs' "$dkmstree/seen/1.0/$K/$arch/log/make.log")" '^no-new-privs=0 filter=[0-9]' \
 		"$1: it has all of root's"
