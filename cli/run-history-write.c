@@ -16,6 +16,10 @@
 #include "cli/run-history-write.h"
 #include "cli/run-history.h"
 
+/* So much of a message is taken (bytes): what a dkms.conf says may be in it, and the messages of all
+ * jobs of a run must not fill the history. */
+#define MESSAGE_MAX 2000
+
 /* Returns who has called dkms; the caller frees. NULL: the environment does not tell. */
 static char *find_caller(void)
 {
@@ -61,10 +65,22 @@ static json_t *list_changes(const struct job *job)
 	return list;
 }
 
+/* Returns the beginning of a message, or NULL for none; the caller frees. */
+static char *cut_message(const char *what)
+{
+	size_t n = what ? strnlen(what, MESSAGE_MAX) : 0;
+
+	/* A character of UTF-8 is not cut. */
+	while (n && ((unsigned char)what[n] & 0xc0) == 0x80)
+		n--;
+	return what ? xstrndup(what, n) : NULL;
+}
+
 /* Returns what the history says of a job; NULL if that is nothing. */
 static json_t *describe_job(const struct job *job)
 {
 	enum job_result result = job->outcome.result;
+	_cleanup_free_ char *error = cut_message(job->outcome.error.what);
 	json_t *j, *changes = list_changes(job);
 
 	if (json_array_size(changes) == 0 && result != RESULT_FAILED &&
@@ -75,7 +91,7 @@ static json_t *describe_job(const struct job *job)
 	j = json_object();
 	json_set_job(j, job);
 	json_object_set_new(j, "result", json_text(job_result_name(result)));
-	json_object_set_new(j, "error", json_text(job->outcome.error.what));
+	json_object_set_new(j, "error", json_text(error));
 	json_object_set_new(j, "log", json_text(job->outcome.log_path));
 	json_object_set_new(j, "changes", changes);
 	return j;

@@ -33,6 +33,18 @@ newest() # EXPRESSION
 	tail -n 1 "$history" | jq -r "$1"
 }
 
+# What a package says of itself is in the messages about it.
+long_messages()
+{
+	new_machine
+	dkms add hello/1.0 > /dev/null
+	printf 'DEST_MODULE_NAME="/%s"\n' "$(head -c 300000 /dev/zero | sed 's/\x0/é/g')" >> "$sourcetree/hello-1.0/dkms.conf"
+	run_dkms build hello/1.0 -k $K -k $K7
+	is "$(newest '.jobs | length') $(newest '.jobs[].result' | sort -u)" "2 failed" "two jobs fail"
+	like "$(newest '.jobs[0].error')" 'DEST_MODULE_NAME\[0\] is "/éé.*é$' "the beginning of a long message is there"
+	ok "the rest is not" test "$(stat -c %s "$history")" -lt 20000
+}
+
 writes()
 {
 	new_machine
@@ -132,4 +144,5 @@ writes
 callers
 shows
 damage
+long_messages
 finish
