@@ -177,6 +177,9 @@ signatures()
 	run_dkms doctor
 	like "$out" "^  unsigned   evdi.ko of evdi/1.0 has no signature, and $K takes no module without one$" \
 		"an unsigned module for a kernel that takes none"
+	touch "$dkmstree/evdi/1.0/$K/$arch/from-archive"
+	finds "one that came with an archive" "unsigned: -" "unsigned: -"
+	rm "$dkmstree/evdi/1.0/$K/$arch/from-archive"
 	finds "it" "unsigned: signs it"
 	ok "the module in the kernel's directory is signed" grep -q "~Module signature appended~" "$installtree/$K/$dest/evdi.ko"
 	rm "$etc/framework.conf"
