@@ -306,12 +306,14 @@ static int remove_files(struct job *job, const struct destinations *installed)
 
 /* For a version that is not installed: only files with the content of the built ones
  * belong to it, left by an install that was killed, and those that the record has. Without a sign of one, the same module is
- * another package's or the kernel's: a build can copy any module. Sets the paths of all other files
+ * another package's or the kernel's: a build can copy any module. That a dkms was killed, perhaps for another package, is
+ * none. Sets the paths of all other files
  * to NULL. Sets *any if there are such files. */
 static int keep_identical_files(struct job *job, struct destinations *found,
 	const struct originals *originals, bool *any)
 {
-	bool killed = job->kernel->unfinished || originals->saved.n;
+	/* An install writes the record first. */
+	bool killed = (job->kernel->unfinished && found->has_record) || originals->saved.n;
 
 	for (size_t i = 0; i < found->n; i++) {
 		struct destination *f = &found->items[i];

@@ -337,6 +337,22 @@ copies()
 	is "$(snapshot "$installtree")" "$before" "the original was kept"
 }
 
+# A dkms was killed while it changed the kernel for another package.
+killed_for_another()
+{
+	machine
+	kernel $K
+	kernel_module $K kernel/extra/evil.ko 1.0
+	before=$(snapshot "$installtree")
+	module evil 1.0 STRIP=no
+	printf '%s\n' '$(M)/evil.ko: ; cp '"$installtree/$K/$dest/evil.ko"' $@' >> "$sourcetree/evil-1.0/Makefile"
+	dkms build evil/1.0 -k $K > /dev/null
+	ok "a copy of the kernel's module is built" cmp "$installtree/$K/$dest/evil.ko" "$dkmstree/evil/1.0/$K/$arch/module/evil.ko"
+	: > "$dkmstree/.unfinished-$K"
+	dkms_exits 0 "remove of what was never installed" remove evil/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's module stays"
+}
+
 # A version has one more module than the one before, and somebody else has a file of that name.
 one_more()
 {
@@ -367,5 +383,6 @@ killed
 temporaries
 undone
 copies
+killed_for_another
 one_more
 finish
