@@ -4,22 +4,18 @@
 
 #include "transfer/easy.h"
 
-#define REDIRECTS_MAX 3
 #define BUFFER_BYTES (128 * 1024)
 
+/* Redirects are not followed: a server could make every machine of a fleet send requests to services
+ * that only that machine reaches. */
 static void set_protocols(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 #else
 	curl_easy_setopt(
 		easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-	curl_easy_setopt(
-		easy, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
 }
 
 static CURLcode set_blob(CURL *easy, CURLoption option, const struct str *secret)

@@ -7,7 +7,7 @@
 #include "transfer/setup.h"
 
 /* Returns a handle of libcurl with all that is the same for each request: time limits,
- * credentials, redirects. curl_easy_cleanup() frees it. setup is borrowed. NULL if there
+ * credentials, protocols. curl_easy_cleanup() frees it. setup is borrowed. NULL if there
  * is no memory or the credentials make no sense. */
 CURL *easy_new(const struct setup *setup);
 

@@ -284,7 +284,8 @@ static char *describe(const struct transfer *t, CURLcode code, long status)
 	case 507:
 		return xstrdup("it is full (HTTP status 507)");
 	default:
-		return xasprintf("it answers with HTTP status %ld", status);
+		return xasprintf("it answers with HTTP status %ld%s", status,
+			status / 100 == 3 ? ", which names another address" : "");
 	}
 }
 

@@ -20,7 +20,6 @@ request in DIR/log, as "METHOD PATH". The first component of a path says what ha
 	/stall=N/...      nothing comes after N bytes
 	/swap/...         the object with the next number (the last digit plus 1)
 	/redirect=URL/... to URL, in which "_" stands for "/"; "/path" is added
-	/loop/...         a redirect to itself
 	/garbage/...      what is not HTTP
 	/basic/...        401, unless the request has the user "user" and the password "secret"
 	/sigv4/...        403, unless the request has the signature of S3 by KEY and SECRET
@@ -126,9 +125,6 @@ class Handler(BaseHTTPRequestHandler):
             return True
         elif name == "redirect":
             self.status(307, Location=value.replace("_", "/") + "/" + path)
-            return True
-        elif name == "loop":
-            self.status(307, Location=self.path)
             return True
         elif name == "garbage":
             self.wfile.write(b"\0\1garbage\r\n\r\n" * 100)
