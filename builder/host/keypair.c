@@ -416,7 +416,13 @@ void keypair_list_secrets(const struct settings *s, const char *release, struct 
 {
 	struct keypair pair;
 
+	const char *const of_remote_cache[] = {
+		s->remote.sign_key, s->remote_access.key, s->remote_access.password_file};
+
 	keypair_choose(s, release, &pair);
 	strv_push(ret, pair.key);
 	keypair_done(&pair);
+	for (size_t i = 0; i < ARRAY_SIZE(of_remote_cache); i++)
+		if (!is_empty(of_remote_cache[i]))
+			strv_push(ret, of_remote_cache[i]);
 }

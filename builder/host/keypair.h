@@ -28,7 +28,8 @@ struct keypair {
 void keypair_choose(const struct settings *s, const char *release, struct keypair *ret);
 void keypair_done(struct keypair *k);
 
-/* Appends the files that no command of a module may read: the key for a kernel. */
+/* Appends the files that no command of a module may read: the key for a kernel, and the keys and the
+ * password of a remote cache. */
 void keypair_list_secrets(
 	const struct settings *s, const char *release, struct strv *ret);
 

@@ -12,7 +12,8 @@
 /* Modules cannot have these names: they are files and directories of the dkms tree, and names
  * of files in /etc/dkms without ".conf", which overrides have, or with it. */
 static const char *const reserved[] = {"framework", "framework.conf", "framework.conf.d",
-	"mok.key", "mok.pub", "no-autoinstall", "skip.list", "post_transaction.log",
+	"mok.key", "mok.pub", "no-autoinstall", "remote.d", "remote.pub", "remote.sec", "remote-ca.pem",
+	"remote-client.key", "remote-client.pem", "remote-password", "skip.list", "post_transaction.log",
 	"dkms_dbversion"};
 
 bool names_is_version(const char *s)

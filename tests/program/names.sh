@@ -110,7 +110,7 @@ reserved()
 {
 	local name
 
-	for name in framework framework.conf framework.conf.d mok.key mok.pub post_transaction.log; do
+	for name in framework framework.conf framework.conf.d mok.key mok.pub post_transaction.log remote.d remote.sec; do
 		machine
 		kernel $K
 		module "$name" 1.0

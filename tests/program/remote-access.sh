@@ -64,4 +64,19 @@ settings "remote_cert=$work/client.crt" "remote_key=$work/client.key"
 dkms_exits 1 "a server with an authority that is not known" remote status --remote "$server/ok"
 like "$err" "certificate" "says so"
 dkms_exits 0 "one server after the other" remote status --remote "$plain/ok"
+
+# A build that has no user of its own, in a namespace in which only root is a user, sees the directory
+# that they are in.
+cp "$work/client.key" "$work/password" "$etc/"
+dkms remote keygen "$etc/fleet" > /dev/null
+kernel $K
+module m 1.0 PRE_BUILD=pre.sh
+write_script "$sourcetree/m-1.0/pre.sh" "for f in client.key password fleet.sec fleet.pub; do" \
+	"echo \"\$f has \$(cat $etc/\$f 2> /dev/null | wc -c) bytes\"" 'done'
+settings "remote_key=$etc/client.key" "remote_password_file=$etc/password" "remote_sign_key=$etc/fleet.sec" "sandbox_paths=$etc"
+if unshare --user --map-root-user true 2> /dev/null; then
+	ok "a build in a namespace whose only user is root" unshare --user --map-root-user "$DKMS" build m/1.0 -k $K "${trees[@]}"
+	is "$(grep '^[a-z.]* has [0-9]' "$dkmstree"/m/1.0/*/*/log/make.log | sed 's/ [1-9][0-9]* / some /' | paste -sd,)" \
+		"client.key has 0 bytes,password has 0 bytes,fleet.sec has 0 bytes,fleet.pub has some bytes" "it cannot read the keys and the password"
+fi
 finish
