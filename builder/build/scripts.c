@@ -2,10 +2,12 @@
 /* Which files of a package say what its build does? */
 #include "config.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/build/scripts.h"
 
 /* A larger file is no makefile (bytes). */
@@ -37,16 +39,31 @@ bool scripts_read(const struct walk_entry *e, struct str *ret)
 	return fd >= 0 && file_read_fd(fd, SCRIPT_MAX, ret) == 0;
 }
 
+/* Does the same, if the guard of the directory that the walk began in lets it pass. */
+static bool read_guarded(
+	const struct read_guard *guard, const struct walk_entry *e, struct str *ret)
+{
+	struct stat dir, st;
+	mode_t mode;
+	_cleanup_close_ int fd = file_open_at(e->parent, e->name, &mode);
+
+	return fd >= 0 && fstat(fd, &st) == 0 && fstat(e->parent, &dir) == 0 &&
+	       guard_allows(guard, &dir, &st) && file_read_fd(fd, SCRIPT_MAX, ret) == 0;
+}
+
 void scripts_each(const char *dir, void (*f)(const char *text, void *userdata), void *userdata)
 {
 	_cleanup_(walk_done) struct walk w = {0};
 	const struct walk_entry *e;
-	int r = walk_begin(&w, dir, 0);
+	struct read_guard guard;
+	int fd = guard_open(dir, O_RDONLY | O_DIRECTORY, &guard);
+	int r = fd < 0 ? fd : walk_begin_at(&w, fd, 0);
 
 	while (r == 0 && (e = walk_next(&w))) {
 		_cleanup_(str_done) struct str text = {0};
 
-		if (e->type == DT_REG && has_commands(e) && scripts_read(e, &text) && text.data)
+		if (e->type == DT_REG && has_commands(e) && read_guarded(&guard, e, &text) &&
+			text.data)
 			f(text.data, userdata);
 	}
 }

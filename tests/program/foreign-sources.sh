@@ -141,6 +141,16 @@ for name in mod source; do
 		secret_is_safe "mkdeb: exchanged at opening $n of $name"
 	done
 done
+# When it is built, dkms looks for what the scripts of the source mention, which the provenance tells.
+foreign
+trees=("${trees[@]:0:6}" --cache-dir "$work/cache")
+printf '#!/bin/sh\ntest -e /usr/local/topsecret/file\n' > "$work/private/script.sh"
+chmod 0700 "$work/private/script.sh"
+swapping "$work/joe/mod" "$work/joe/other" mod.ko 1 build mod/1.0 -k $K
+ok "the source is exchanged after make" test -e "$work/done"
+ok "the build has a provenance" test -s "$dkmstree/mod/1.0/$K/$arch/log/provenance.json"
+secret_is_safe "what a script of root's mentions is not told"
+
 for n in {1..12}; do
 	foreign
 	dkms remove mod/1.0 --all > "$work/out"
