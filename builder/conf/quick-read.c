@@ -6,9 +6,12 @@
 #include <ctype.h>
 
 #include "base/file.h"
+#include "builder/conf/evaluate.h"
 #include "builder/conf/quick-read.h"
 
 #define CONF_BYTES_MAX (1024 * 1024)
+/* Installed files are looked for in each; no package has so many. */
+#define DESTINATIONS_MAX 256
 
 /* The elements of BUILT_MODULE_NAME and DEST_MODULE_NAME with one index. */
 struct module {
@@ -133,7 +136,8 @@ static bool scan_assignment(struct scan *s, const char *name, size_t index, cons
 
 	if (built || dest || location)
 		s->conf->has_modules = true;
-	if (has_prefix(name, "BUILD_EXCLUSIVE_") && index > 0)
+	if (((built || dest || location) && index > EVALUATE_INDEX_MAX) ||
+		(has_prefix(name, "BUILD_EXCLUSIVE_") && index > 0))
 		return false;
 	if (!value && streq(name, "PACKAGE_NAME"))
 		free(TAKE_PTR(s->conf->package_name));
@@ -146,7 +150,8 @@ static bool scan_assignment(struct scan *s, const char *name, size_t index, cons
 	else if (streq(name, "PACKAGE_VERSION"))
 		str_replace(&s->conf->package_version, value);
 	clean = location ? path_without_dots(value) : NULL;
-	if (clean && !strv_contains(&s->conf->destinations, clean))
+	if (clean && s->conf->destinations.n < DESTINATIONS_MAX &&
+		!strv_contains(&s->conf->destinations, clean))
 		strv_push(&s->conf->destinations, clean);
 	if (!built && !dest && !location)
 		return true;

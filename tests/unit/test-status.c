@@ -451,6 +451,24 @@ static void is_conf(const char *text, const char *names, const char *what)
 	free(path);
 }
 
+/* A dkms.conf of another user's must not keep dkms status busy. */
+static void test_many_destinations(void)
+{
+	char *path = path_join(root, "conf");
+	struct str text = {0};
+	struct quick_conf t;
+
+	for (int i = 0; i < 20000; i++)
+		str_addf(&text, "DEST_MODULE_LOCATION[%d]=/kernel/%d\n", i % 2 ? i : 0, i);
+	put(text.data, "conf");
+	quick_conf_read(path, &t);
+	ok(t.destinations.n <= 256, "a few hundred destinations are kept");
+	ok(t.has_modules && !t.names_known, "an index that no module has is not plain");
+	quick_conf_done(&t);
+	str_done(&text);
+	free(path);
+}
+
 static void test_quick_conf(void)
 {
 	is_conf(plain_conf, "a c", "built and destination names");
@@ -549,6 +567,7 @@ int main(void)
 	test_json();
 	test_unreadable();
 	test_quick_conf();
+	test_many_destinations();
 	test_many();
 	dir_remove(root, NULL);
 	settings_done(&settings);
