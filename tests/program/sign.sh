@@ -302,6 +302,7 @@ places_of_keys()
 	done
 
 	mount -t tmpfs none /var/lib # it has no key pair
+	mount -t tmpfs none /var/log # the default tree has a history there
 	framework "sign_file=$signer"
 	dkms_exits 0 "another dkms tree without a setting for keys" build hello/1.0 -k 5.1-one --force
 	ok "that tree has its own key pair" verifies "$(built hello 5.1-one)" "$dkmstree/mok.pub"
@@ -312,6 +313,8 @@ places_of_keys()
 	ok "compat 5: the default tree has its key pair in /var/lib/dkms" verifies "/var/lib/dkms/hello/1.0/5.1-one/$arch/module/hello.ko" \
 		/var/lib/dkms/mok.pub
 	is "$(stat -c %a /var/lib/dkms/mok.key)" 600 "compat 5: only the owner can read mok.key"
+	like "$(cat /var/log/dkms/history.jsonl)" '"line":"dkms build hello/1.0 ' "and its history"
+	umount /var/log
 	umount /var/lib
 	framework "mok_signing_key=$keys/made.key" "mok_certificate=$keys/made.der"
 	dkms_exits 0 "compat 2: generate_mok" generate_mok
