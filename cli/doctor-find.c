@@ -135,19 +135,10 @@ static bool file_says(const char *path, const char *word)
 
 /* Checks of single versions on kernels */
 
-/* Whether the modules came with an archive. */
-static bool is_foreign(const struct doctor *d, struct version_on_kernel on)
-{
-	_cleanup_free_ char *built = tree_built_dir(d->s->trees.dkms, on);
-	_cleanup_free_ char *mark = path_join(built, TREE_FROM_ARCHIVE);
-
-	return path_look(mark) != 0;
-}
-
 static void check_gone_kernel(struct doctor *d, const struct tree_entry *e)
 {
 	const struct version_on_kernel on = tree_entry_on_kernel(e);
-	bool foreign = is_foreign(d, on);
+	bool foreign = tree_is_from_archive(d->s->trees.dkms, on);
 	struct finding *x = add(d, "gone", foreign ? FIX_NONE : FIX_UNBUILD, on,
 		xasprintf("%s/%s is built for %s, which is not installed", e->name, e->version,
 			e->release));
@@ -172,7 +163,7 @@ static void check_signature(struct doctor *d, const struct tree_entry *e, struct
 	if (examine_may_be_signed(path))
 		return;
 	/* A signature would say that what somebody else has built is trusted. */
-	foreign = is_foreign(d, on);
+	foreign = tree_is_from_archive(d->s->trees.dkms, on);
 	unwanted = signer_unwanted_reason(d->s, p->kernel, "/proc");
 	x = add(d, "unsigned", foreign || unwanted ? FIX_NONE : FIX_SIGN, on,
 		xasprintf("%s of %s/%s has no signature, and %s takes no module without one",

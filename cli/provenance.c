@@ -25,7 +25,6 @@ static int read_statement(const struct settings *s, struct version_on_kernel on,
 	_cleanup_free_ char *built = tree_built_dir(s->trees.dkms, on);
 	_cleanup_free_ char *modules = path_join(built, "module");
 	_cleanup_free_ char *path = path_join(built, "log/" PROVENANCE_FILE);
-	_cleanup_free_ char *mark = path_join(built, TREE_FROM_ARCHIVE);
 	_cleanup_(str_done) struct str text = {0};
 	int r;
 
@@ -47,7 +46,7 @@ static int read_statement(const struct settings *s, struct version_on_kernel on,
 	r = file_read(path, STATEMENT_MAX, &text, err);
 	if (r < 0)
 		return r;
-	if (path_look(mark) != 0)
+	if (tree_is_from_archive(s->trees.dkms, on))
 		print_warning("%s/%s for %s (%s) came with an archive, and so did this "
 			"statement: dkms has not verified it", on.name, on.version,
 			on.release, on.arch);

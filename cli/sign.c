@@ -30,12 +30,8 @@ static bool means_kernel(const struct session *s, const struct tree_entry *e)
  * would say that what somebody else has built is trusted. */
 static bool is_foreign(const struct session *s, const struct tree_entry *e)
 {
-	const struct version_on_kernel on =
-		version_on_kernel(e->name, e->version, e->release, e->arch);
-	_cleanup_free_ char *built = tree_built_dir(s->settings->trees.dkms, on);
-	_cleanup_free_ char *mark = path_join(built, TREE_FROM_ARCHIVE);
-
-	if (s->args->name || path_look(mark) == 0)
+	if (s->args->name ||
+		!tree_is_from_archive(s->settings->trees.dkms, tree_entry_on_kernel(e)))
 		return false;
 	print_warning("%s/%s for %s (%s) is not signed: it came with an archive, and was not "
 		      "built here. If you trust it: dkms sign %s/%s -k %s/%s",

@@ -99,13 +99,12 @@ static int find_answer(const struct settings *s, struct stale_check *check,
 	_cleanup_free_ char *built = tree_built_dir(s->trees.dkms, on);
 	_cleanup_free_ char *dir = tree_module_dir(s->trees.dkms, on);
 	_cleanup_free_ char *log = path_join(built, "log/make.log");
-	_cleanup_free_ char *mark = path_join(built, TREE_FROM_ARCHIVE);
 	_cleanup_(strv_done) struct strv files = {0};
 	struct stat st;
 	int r = 0;
 
 	*ret = (struct answer){.entry = e, .running = streq(running, e->release),
-		.stale = stale_find(check, on), .from_archive = path_look(mark) > 0,
+		.stale = stale_find(check, on), .from_archive = tree_is_from_archive(s->trees.dkms, on),
 		.compiler = describe_compiler(version_dir, on),
 		.signers = signers_read(s->trees.dkms, on)};
 	link_read(link, &ret->source);

@@ -651,6 +651,14 @@ char *tree_module_dir(const char *dkms_tree, struct version_on_kernel on)
 	return path_join(dir, "module");
 }
 
+bool tree_is_from_archive(const char *dkms_tree, struct version_on_kernel on)
+{
+	_cleanup_free_ char *dir = tree_built_dir(dkms_tree, on);
+	_cleanup_free_ char *mark = path_join(dir, TREE_FROM_ARCHIVE);
+
+	return path_look(mark) != 0;
+}
+
 bool tree_has_changed(const char *dkms_tree, struct version_on_kernel on)
 {
 	_cleanup_free_ char *dir = tree_built_dir(dkms_tree, on);

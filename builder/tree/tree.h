@@ -133,6 +133,8 @@ int tree_list_versions(const char *dkms_tree, const char *name, struct strv *ret
  * tree_list_versions(). */
 int tree_list_modules(const char *dkms_tree, struct strv *ret);
 
+/* Returns whether what is built came with an archive. If that cannot be found out, it counts as so. */
+bool tree_is_from_archive(const char *dkms_tree, struct version_on_kernel on);
 /* Returns whether files were added to module/ of what is built, or removed from it, after it was
  * published; also if the other dkms has made it. False if nothing is built. */
 bool tree_has_changed(const char *dkms_tree, struct version_on_kernel on);
