@@ -32,10 +32,22 @@ static uint64_t interval_ms(void)
 	return (uint64_t)(seconds * 1000);
 }
 
-static void print(const struct heartbeat *h)
+/* Returns the number of running jobs that a person would call so, which the reading of a dkms.conf is
+ * not, and the first of them. */
+static size_t count_running(const struct events *e, const struct job **ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n_running; i++)
+		if (e->running[i]->kind != JOB_EVALUATE && n++ == 0)
+			*ret = e->running[i];
+	return n;
+}
+
+/* n is the number of running jobs, and job the first of them. */
+static void print(const struct heartbeat *h, const struct job *job, size_t n)
 {
 	const struct plan *p = h->events->plan;
-	const struct job *job = h->events->running[0];
 	_cleanup_free_ char *title = job_title(job);
 	_cleanup_free_ char *time =
 		format_seconds((double)(uv_hrtime() - h->events->began_ns) / 1e9);
@@ -55,17 +67,20 @@ static void print(const struct heartbeat *h)
 	else
 		print_masked(stderr, "dkms: after %s, running: ", time);
 	print_masked(stderr, "%s (%s)", title, phase);
-	if (h->events->n_running > 1)
-		print_masked(stderr, " and %zu more", h->events->n_running - 1);
+	if (n > 1)
+		print_masked(stderr, " and %zu more", n - 1);
 	fputc('\n', stderr);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
 	const struct heartbeat *h = timer->data;
+	const struct job *job = NULL;
+	size_t n;
 
-	if (h->events->n_running)
-		print(h);
+	n = count_running(h->events, &job);
+	if (n)
+		print(h, job, n);
 }
 
 static void on_event(void *userdata, const struct events *events, enum event event,

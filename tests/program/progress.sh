@@ -44,6 +44,12 @@ heartbeat()
 		env "${how%% *}" "$DKMS" install quick/1.0 -k $K --force $option "${trees[@]}" > /dev/null 2> "$work/err"
 		is "$(cat "$work/err")" "" "$how: it says nothing"
 	done
+	module late 1.0 'sleep 1'
+	dkms add late/1.0 > /dev/null
+	DKMS_HEARTBEAT=0.05 dkms autoinstall -k $K > "$work/out" 2> "$work/err"
+	like "$(cat "$work/out")" "late/1.0 for $K: installed" "a dkms.conf that takes long to read"
+	is "$(grep -c '(conf)' "$work/err")" 0 "is no job to tell of"
+	dkms remove late/1.0 --all > /dev/null
 	module other 1.0 'PRE_BUILD=nap.sh'
 	write_script "$sourcetree/other-1.0/nap.sh" 'sleep 0.5'
 	dkms add other/1.0 > /dev/null
