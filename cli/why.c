@@ -250,7 +250,11 @@ static int answer_entries(const struct arguments *args, const struct tree_list *
 	_cleanup_(stale_check_done) struct stale_check check = {.settings = s};
 	const char *history = settings_history_path(s);
 	json_t *runs = NULL;
-	int r = history ? run_history_read(history, &runs, err) : 0;
+	_cleanup_(error_done) struct error unread = {0};
+	int r = 0;
+
+	if (history && run_history_read(history, &runs, &unread) < 0)
+		print_warning("the last change is not known: %s", unread.what);
 
 	for (size_t i = 0; i < list->n && r == 0; i++) {
 		const struct tree_entry *e = &list->entries[i];

@@ -125,14 +125,11 @@ void settings_resolve(struct settings *s)
 {
 	char **paths[] = {&s->trees.dkms, &s->trees.source, &s->trees.install,
 		&s->cache.dir, &s->tmp_location, &s->kernel.source_dir,
-		&s->kernel.config, &s->remote.keys, &s->remote.sign_key, &s->history};
+		&s->kernel.config, &s->remote.keys, &s->remote.sign_key};
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		_cleanup_free_ char *path = NULL;
+		_cleanup_free_ char *path = *paths[i];
 
-		if (paths[i] == &s->history && s->history && streq(s->history, "no"))
-			continue;
-		path = *paths[i];
 		*paths[i] = is_empty(path) ? TAKE_PTR(path) : path_absolute(path);
 	}
 }
@@ -140,7 +137,7 @@ void settings_resolve(struct settings *s)
 const char *settings_history_path(const struct settings *s)
 {
 	if (s->history)
-		return streq(s->history, "no") ? NULL : s->history;
+		return *s->history == '/' ? s->history : NULL;
 	return streq(s->trees.dkms, DKMS_TREE) && !s->source_date.given
 		       ? LOCALSTATEDIR "/log/dkms/history.jsonl"
 		       : NULL;

@@ -121,7 +121,7 @@ struct settings {
 	} remote_access;
 
 	struct source_date source_date; /* the variable of that name, if it is valid */
-	char *history; /* a file, or "no"; NULL: the usual one, see settings_history_path() */
+	char *history; /* a path, or "no"; NULL: the usual one, see settings_history_path() */
 	bool verbose;
 	bool autoinstall_all_kernels;
 	bool continue_on_error;

@@ -66,6 +66,12 @@ writes()
 	echo 'history=no' > "$etc/framework.conf"
 	dkms_exits 0 "history=no" uninstall hello/1.0 -k $K
 	is "$(wc -l < "$history")" 2 "adds nothing"
+	echo 'history=log/history.jsonl' > "$etc/framework.conf"
+	cd "$work"
+	dkms_exits 0 "a path that is not absolute" install hello/1.0 -k $K
+	cd - > /dev/null
+	is "$(wc -l < "$history") $(ls "$work/log")" "2 dkms" "is none"
+	dkms_exits 0 "(uninstall)" uninstall hello/1.0 -k $K
 	dkms_exits 1 "history=no: history" history
 	like "$err" "the setting history in framework.conf names a file" "it says why"
 	rm "$etc/framework.conf"
@@ -134,6 +140,9 @@ damage()
 	like "$err" "warning: the history does not get this run: cannot write $history: " "is only a warning"
 	dkms_exits 1 "and cannot be read" history
 	like "$err" "cannot read $history" "which is an error"
+	dkms_exits 0 "but not for why" why hello
+	like "$out" "hello/1.0 for $K: installed" "which says what it knows"
+	like "$err" "warning: the last change is not known: cannot read $history" "and what it does not"
 	rmdir "$history"
 	ln -s "$work/elsewhere" "$history"
 	dkms_exits 0 "a link" uninstall hello/1.0 -k $K
