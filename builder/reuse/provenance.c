@@ -71,6 +71,20 @@ static json_t *list_signers(const char *signers)
 	return list;
 }
 
+/* Returns the predicate of another machine with those who have signed it. They have signed its text, but
+ * what that is has not been looked at yet. */
+static json_t *add_signers(const struct str *predicate, const char *signers)
+{
+	json_t *j = json_loadb(predicate->data, predicate->len, JSON_REJECT_DUPLICATES, NULL);
+
+	if (!json_is_object(j)) {
+		json_decref(j);
+		j = json_object();
+	}
+	json_object_set_new(j, "dkms_signers", list_signers(signers));
+	return j;
+}
+
 int provenance_write(struct job *job, const char *dir, struct error *err)
 {
 	_cleanup_free_ char *modules = build_staged_path(job, "");
@@ -78,7 +92,6 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 	_cleanup_(str_done) struct str statement = {0};
 	struct str *predicate = &job->reuse->predicate;
 	struct entry *e = &job->reuse->entry;
-	const char *signers = job->reuse->signers;
 
 	/* Digests need it. Without it, which is possible only without a cache, there is
 	 * no statement. */
@@ -96,13 +109,12 @@ int provenance_write(struct job *job, const char *dir, struct error *err)
 			"subject", list_subjects(modules), "predicateType",
 			"https://slsa.dev/provenance/v1"));
 	statement.len--; /* the last brace */
-	str_add(&statement, ",\"predicate\":{");
-	if (signers) {
-		str_add(&statement, "\"dkms_signers\":");
-		add_json(&statement, list_signers(signers));
-		str_add(&statement, ",");
-	}
-	str_addf(&statement, "%s}\n", predicate->data + 1); /* without its first brace */
+	str_add(&statement, ",\"predicate\":");
+	if (job->reuse->signers)
+		add_json(&statement, add_signers(predicate, job->reuse->signers));
+	else
+		str_add(&statement, predicate->data);
+	str_add(&statement, "}\n");
 	return write_statement(path, &statement, err);
 }
 

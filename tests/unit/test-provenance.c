@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
+#include "base/file.h"
 #include "builder/build/build.h"
 #include "builder/host/purl.h"
 #include "builder/reuse/cached.h"
 #include "builder/reuse/provenance-predicate.h"
+#include "builder/reuse/provenance.h"
 #include "builder/reuse/reuse.h"
 #include "builder/state-machine.h"
 #include "tests/unit/tap.h"
@@ -125,6 +127,36 @@ static void test_untraced(const struct job *job)
 	json_decref(p);
 }
 
+/* What another machine has signed is one value, whatever its text is. */
+static void test_signers(struct job *job)
+{
+	static const char *const hostile[] = {
+		"{},\"subject\":[],\"predicateType\":\"evil\",\"dkms_signers\":[\"evil\"]",
+		"{\"dkms_signers\":[\"evil\"]}",
+		"{\"x\":{},\"dkms_signers\":[1],\"dkms_signers\":[\"evil\"]}",
+		"[]", "{",
+	};
+	char dir[] = "/tmp/dkms-test.XXXXXX";
+	_cleanup_free_ char *path = NULL;
+
+	ok(mkdtemp(dir) != NULL, "a directory can be made");
+	path = path_join(dir, PROVENANCE_FILE);
+	job->reuse->signers = xstrdup("build1, build2");
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		json_t *j;
+
+		str_done(&job->reuse->predicate);
+		str_add(&job->reuse->predicate, hostile[i]);
+		is_int(provenance_write(job, dir, NULL), 0, "it is written");
+		j = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+		has(j, "predicateType", "https://slsa.dev/provenance/v1");
+		has(j, "predicate/dkms_signers/0", "build1");
+		has(j, "predicate/dkms_signers/1", "build2");
+		json_decref(j);
+	}
+	dir_remove(dir, NULL);
+}
+
 int main(void)
 {
 	struct settings settings;
@@ -146,6 +178,7 @@ int main(void)
 	test_names();
 	test_traced(job);
 	test_untraced(job);
+	test_signers(job);
 	job_free(job);
 	kernel_free(kernel);
 	purl_cache_free(shared.purls);
