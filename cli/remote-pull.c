@@ -127,14 +127,6 @@ int remote_pull(struct arguments *args, struct error *err)
 	struct cache *cache;
 	int r;
 
-	if (is_empty(s->remote.urls)) {
-		error_set(err, -ENOENT, 1, "no remote cache is set");
-		error_remedy(err, "set remote in %s/framework.conf, or give --remote URL",
-			s->config_dir);
-		return -ENOENT;
-	}
-	if (is_empty(s->cache.dir))
-		return error_set(err, -ENOENT, 1, "there is no local cache");
 	cache = cache_open(s->cache.dir, s->cache.max_size_bytes, err);
 	if (!cache)
 		return -EIO;

@@ -31,15 +31,6 @@ static void remote_done(struct remote *r)
 	fleet_done(&r->fleet);
 }
 
-static int check_urls(const struct settings *s, struct error *err)
-{
-	if (!is_empty(s->remote.urls))
-		return 0;
-	error_set(err, -ENOENT, 1, "no remote cache is set");
-	error_remedy(err, "set remote in %s/framework.conf, or give --remote URL", s->config_dir);
-	return -ENOENT;
-}
-
 struct answer {
 	enum remote_status status;
 	char *why; /* it is no good one, or NULL */
@@ -83,10 +74,8 @@ int remote_status_print(struct arguments *args, struct error *err)
 	const struct settings *s = &args->settings;
 	_cleanup_(strv_done) struct strv urls = {0};
 	struct remote r = {0};
-	int code = check_urls(s, err);
+	int code = fleet_read_keys(s, &r.fleet, err);
 
-	if (code == 0)
-		code = fleet_read_keys(s, &r.fleet, err);
 	if (code == 0) {
 		strv_split(&urls, s->remote.urls);
 		for (size_t i = 0; i < r.fleet.n_keys; i++)
@@ -201,16 +190,12 @@ int remote_push(struct arguments *args, struct error *err)
 	_cleanup_(strv_done) struct strv urls = {0};
 	struct cache *cache = NULL;
 	struct remote r = {0};
-	int code = check_urls(s, err);
+	int code = fleet_read_keys(s, &r.fleet, err);
 
-	if (code == 0)
-		code = fleet_read_keys(s, &r.fleet, err);
 	if (code == 0 && !r.fleet.sign) {
 		code = error_set(err, -ENOENT, 1, "there is no key to sign with");
 		error_remedy(err, "set remote_sign_key in %s/framework.conf", s->config_dir);
 	}
-	if (code == 0 && is_empty(s->cache.dir))
-		code = error_set(err, -ENOENT, 1, "there is no local cache");
 	if (code == 0) {
 		strv_split(&urls, s->remote.urls);
 		cache = cache_open(s->cache.dir, 0, err);

@@ -50,13 +50,6 @@ struct question {
 
 static void ask(struct question *q, uint64_t max);
 
-/* Returns the title of the job's result. The caller frees. */
-static char *result_title(const struct job *job)
-{
-	return xasprintf("%s/%s %s %s", job->name, job->version, job->kernel->release,
-		job->kernel->arch);
-}
-
 /* Begins an entry with the title, the times and the parts of what is signed. */
 static struct entry begin_entry(const struct question *q, const struct signed_text *t)
 {
@@ -71,7 +64,7 @@ static struct entry begin_entry(const struct question *q, const struct signed_te
 /* Takes the parts of a key. With the key of the job, its slots say more. */
 static const char *take_key(const struct question *q, const struct str *bytes)
 {
-	_cleanup_free_ char *title = result_title(q->job);
+	_cleanup_free_ char *title = job_built_title(q->job);
 	_cleanup_(str_done) struct str details = {0};
 	const struct manifest nothing = {0};
 	struct signed_text t = {0};
@@ -188,9 +181,8 @@ static void ask(struct question *q, uint64_t max)
 /* Asks each signer for the newest key with the job's title, and for all results with its key. */
 static void ask_about(struct why *w, const struct job *job)
 {
-	_cleanup_free_ char *title = result_title(job);
-	struct digest primary, address;
-	char hex[DIGEST_HEX];
+	_cleanup_free_ char *title = job_built_title(job);
+	struct digest primary;
 
 	fingerprint_primary(&job->reuse->key, &primary);
 	for (size_t i = 0; i < w->fleet.n_keys; i++)
@@ -200,10 +192,9 @@ static void ask_about(struct why *w, const struct job *job)
 
 			*q = (struct question){.why = w, .job = job, .signer = signer,
 				.slot = slot, .of_title = slot == SIGNED_SLOTS};
-			signed_text_address(&primary, signer->bytes, slot, &address);
-			digest_hex(&address, hex);
-			q->path = q->of_title ? fleet_key_path(title, signer->bytes)
-					      : xasprintf("ac/%s", hex);
+			q->path = q->of_title
+					  ? fleet_key_path(title, signer->bytes)
+					  : signed_text_path(&primary, signer->bytes, slot);
 			ask(q, ACTION_RESULT_MAX);
 		}
 }
@@ -302,15 +293,8 @@ int remote_why(struct arguments *args, struct error *err)
 	struct why w = {0};
 	int r = fleet_read_keys(s, &w.fleet, err);
 
-	if (r == 0 && is_empty(s->remote.urls)) {
-		r = error_set(err, -ENOENT, 1, "no remote cache is set");
-		error_remedy(err, "set remote in %s/framework.conf, or give --remote URL",
-			s->config_dir);
-	}
 	if (r == 0 && !w.fleet.n_keys)
 		r = error_set(err, -ENOENT, 1, "there is no public key in %s", s->remote.keys);
-	if (r == 0 && is_empty(s->cache.dir))
-		r = error_set(err, -ENOENT, 1, "there is no local cache");
 	if (r == 0) {
 		local = cache_open(s->cache.dir, 0, err);
 		r = local ? run_in(&w, args, local, err) : -EIO;

@@ -111,14 +111,15 @@ static const struct {
 	const char *name;
 	int (*run)(struct arguments *args, struct error *err);
 	const char *operand; /* that it requires, or NULL */
+	bool asks_servers, uses_cache; /* it requires a remote cache, and a local one */
 } parts[] = {
-	{"keygen", keygen, "NAME"},
-	{"sign", sign, "FILE"},
-	{"verify", verify, "FILE"},
-	{"status", remote_status_print, NULL},
-	{"push", remote_push, NULL},
-	{"pull", remote_pull, NULL},
-	{"why", remote_why, NULL},
+	{"keygen", keygen, "NAME", false, false},
+	{"sign", sign, "FILE", false, false},
+	{"verify", verify, "FILE", false, false},
+	{"status", remote_status_print, NULL, true, false},
+	{"push", remote_push, NULL, true, true},
+	{"pull", remote_pull, NULL, true, true},
+	{"why", remote_why, NULL, true, true},
 };
 
 int command_remote(struct arguments *args)
@@ -136,6 +137,12 @@ int command_remote(struct arguments *args)
 	else if (parts[part].operand && !args->archive)
 		error_set(&err, -EINVAL, 1, "remote %s needs a %s", what,
 			parts[part].operand);
+	else if (parts[part].asks_servers && is_empty(args->settings.remote.urls)) {
+		error_set(&err, -ENOENT, 1, "no remote cache is set");
+		error_remedy(&err, "set remote in %s/framework.conf, or give --remote URL",
+			args->settings.config_dir);
+	} else if (parts[part].uses_cache && is_empty(args->settings.cache.dir))
+		error_set(&err, -ENOENT, 1, "there is no local cache");
 	else
 		parts[part].run(args, &err);
 	if (err.what)

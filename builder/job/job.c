@@ -145,6 +145,12 @@ const char *job_state_name(enum job_state state)
 	return name ? name : "";
 }
 
+char *job_built_title(const struct job *job)
+{
+	return xasprintf("%s/%s %s %s", job->name, job->version, job->kernel->release,
+		job->kernel->arch);
+}
+
 const char *job_kind_name(enum job_kind kind)
 {
 	static const char *const names[] = {[JOB_EVALUATE] = "evaluate",

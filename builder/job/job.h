@@ -328,6 +328,9 @@ uint64_t job_max_rss_bytes(const struct job *job);
 /* Return names for people and for documents, all of them static: "make" or "conf" for a
  * state, "install" for a kind, "failed" for a result; "" for what has no name. */
 const char *job_state_name(enum job_state state);
+/* Returns the title that the caches give to what the job builds, "NAME/VERSION RELEASE ARCH"; the
+ * caller frees. */
+char *job_built_title(const struct job *job);
 const char *job_kind_name(enum job_kind kind);
 const char *job_result_name(enum job_result result);
 

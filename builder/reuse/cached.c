@@ -385,8 +385,7 @@ static int store_work(struct job *job)
 		}
 	}
 	job->reuse->entry = (struct entry){
-		.title = xasprintf("%s/%s %s %s", job->name, job->version,
-			job->kernel->release, job->kernel->arch),
+		.title = job_built_title(job),
 		.made_s = time(NULL),
 		.cost_ms = (uint64_t)(build_elapsed_s(b) * 1000),
 	};

@@ -32,14 +32,11 @@ char *claim_path(const struct claim *c, const struct digest *key, uint64_t *ret_
 {
 	const struct signed_pack *pack =
 		c->state == CLAIM_RECORD ? &c->text.record : &c->text.pack;
-	struct digest address;
 	char hex[DIGEST_HEX];
 
 	if (c->state == CLAIM_ASK) {
-		signed_text_address(key, c->signer->bytes, c->slot, &address);
-		digest_hex(&address, hex);
 		*ret_max = ACTION_RESULT_MAX;
-		return xasprintf("ac/%s", hex);
+		return signed_text_path(key, c->signer->bytes, c->slot);
 	}
 	digest_hex(&pack->digest, hex);
 	*ret_max = pack->size;

@@ -76,23 +76,13 @@ static void add_blob(struct action_result *a, const char *path, const struct sig
 		str_add_bytes(&blob->contents, bytes->data, bytes->len);
 }
 
-/* Returns the path of the answer in the slot. The caller frees. */
-static char *slot_path(const struct fleet_pusher *p)
-{
-	struct digest address;
-	char hex[DIGEST_HEX];
-
-	signed_text_address(&p->primary, p->text.signer, p->text.slot, &address);
-	digest_hex(&address, hex);
-	return xasprintf("ac/%s", hex);
-}
-
 /* Signs the text and writes it, after the packs. */
 static void put_result(struct fleet_pusher *p)
 {
 	_cleanup_(str_done) struct str text = {0}, body = {0};
 	struct action_result a = {0};
-	_cleanup_free_ char *path = slot_path(p);
+	_cleanup_free_ char *path =
+		signed_text_path(&p->primary, p->text.signer, p->text.slot);
 
 	signed_text_write(&p->text, &text);
 	if (signify_sign(p->fleet->sign, text.data, text.len, &a.out, NULL) < 0) {
@@ -145,7 +135,8 @@ static void on_slot(void *userdata, struct remote_result *result);
 
 static void ask_for_slot(struct fleet_pusher *p)
 {
-	_cleanup_free_ char *path = slot_path(p);
+	_cleanup_free_ char *path =
+		signed_text_path(&p->primary, p->text.signer, p->text.slot);
 
 	remote_transport_get(
 		p->fleet->transport, path, ACTION_RESULT_MAX, 0, on_slot, p);
@@ -286,9 +277,7 @@ void fleet_pusher_free(struct fleet_pusher *p)
 	signed_text_done(&p->text);
 	str_done(&p->record);
 	str_done(&p->pack);
-	for (size_t i = 0; i < p->key.n_files; i++)
-		free(p->key.files[i].name);
-	free(p->key.files);
+	signed_pack_done(&p->key);
 	str_done(&p->key_bytes);
 	free(p);
 }

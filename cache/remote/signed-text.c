@@ -9,7 +9,7 @@
 
 #define FIRST_LINE "dkms remote 1"
 
-static void pack_done(struct signed_pack *p)
+void signed_pack_done(struct signed_pack *p)
 {
 	for (size_t i = 0; i < p->n_files; i++)
 		free(p->files[i].name);
@@ -23,8 +23,8 @@ void signed_text_done(struct signed_text *t)
 	free(t->parts);
 	free(t->by);
 	free(t->title);
-	pack_done(&t->record);
-	pack_done(&t->pack);
+	signed_pack_done(&t->record);
+	signed_pack_done(&t->pack);
 	*t = (struct signed_text){0};
 }
 
@@ -214,11 +214,13 @@ int signed_text_parse(const char *text, size_t n, struct signed_text *ret)
 	return 0;
 }
 
-void signed_text_address(const struct digest *key, const unsigned char *signer,
-	unsigned int slot, struct digest *ret)
+char *signed_text_path(
+	const struct digest *key, const unsigned char *signer, unsigned int slot)
 {
 	static const char head[] = "dkms remote address 1";
 	unsigned char number = (unsigned char)slot;
+	struct digest address;
+	char hex[DIGEST_HEX];
 	struct digester d;
 
 	digester_begin(&d);
@@ -226,5 +228,7 @@ void signed_text_address(const struct digest *key, const unsigned char *signer,
 	digester_add(&d, key->bytes, sizeof(key->bytes));
 	digester_add(&d, signer, SIGNIFY_PUBLIC_SIZE);
 	digester_add(&d, &number, 1);
-	digester_end(&d, ret);
+	digester_end(&d, &address);
+	digest_hex(&address, hex);
+	return xasprintf("ac/%s", hex);
 }

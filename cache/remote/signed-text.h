@@ -63,9 +63,11 @@ void signed_text_write(const struct signed_text *t, struct str *ret);
  * signed_text_write() would not write, or that exceeds a limit. */
 int signed_text_parse(const char *text, size_t n, struct signed_text *ret);
 
-/* The digest under which a result is looked for: of its key, its slot and the public key of the
- * signer, so that no signer can take the place of another one. */
-void signed_text_address(const struct digest *key, const unsigned char *signer,
-	unsigned int slot, struct digest *ret);
+/* Returns the path "ac/DIGEST" at which a result is looked for; the caller frees. DIGEST is of its key,
+ * its slot and the public key of the signer, so that no signer can take the place of another one. */
+char *signed_text_path(
+	const struct digest *key, const unsigned char *signer, unsigned int slot);
+/* Frees what is in p. */
+void signed_pack_done(struct signed_pack *p);
 
 #endif

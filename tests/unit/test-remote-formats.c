@@ -275,7 +275,7 @@ static void test_signed_text(void)
 		{"key a", "key A"}, {"key a", "key  a"}};
 	_cleanup_(str_done) struct str again = {0};
 	struct signed_text t;
-	struct digest one, two;
+	char *one, *two;
 
 	is_int(signed_text_parse(text, strlen(text), &t), 0, "a signed text is read");
 	is_int((long)t.slot, 3, "the slot");
@@ -291,12 +291,16 @@ static void test_signed_text(void)
 		ok(parse_with(bad[i][0], bad[i][1]) == -EBADMSG, "not: %zu", i);
 	is_int(signed_text_parse(text, strlen(text) - 1, &t), -EBADMSG, "not if it is cut off");
 	digest_parse(A, &t.key);
-	signed_text_address(&t.key, t.signer, 0, &one);
-	signed_text_address(&t.key, t.signer, 1, &two);
-	ok(!digest_equal(&one, &two), "each slot has an address");
+	one = signed_text_path(&t.key, t.signer, 0);
+	two = signed_text_path(&t.key, t.signer, 1);
+	ok(has_prefix(one, "ac/") && strlen(one) == 3 + 64, "the path of a result");
+	ok(!streq(one, two), "each slot has one");
 	t.signer[0] ^= 1;
-	signed_text_address(&t.key, t.signer, 0, &two);
-	ok(!digest_equal(&one, &two), "and each signer");
+	free(two);
+	two = signed_text_path(&t.key, t.signer, 0);
+	ok(!streq(one, two), "and each signer");
+	free(one);
+	free(two);
 	signed_text_done(&t);
 }
 
