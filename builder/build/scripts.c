@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/guard.h"
 #include "builder/build/scripts.h"
 
 /* A larger file is no makefile (bytes). */
@@ -31,24 +30,17 @@ static bool has_commands(const struct walk_entry *e)
 	return fstatat(e->parent, e->name, &st, 0) == 0 && st.st_mode & 0111;
 }
 
-bool scripts_read(const struct walk_entry *e, struct str *ret)
-{
-	mode_t mode;
-	_cleanup_close_ int fd = file_open_at(e->parent, e->name, &mode);
-
-	return fd >= 0 && file_read_fd(fd, SCRIPT_MAX, ret) == 0;
-}
-
-/* Does the same, if the guard of the directory that the walk began in lets it pass. */
-static bool read_guarded(
+bool scripts_read(
 	const struct read_guard *guard, const struct walk_entry *e, struct str *ret)
 {
 	struct stat dir, st;
 	mode_t mode;
 	_cleanup_close_ int fd = file_open_at(e->parent, e->name, &mode);
 
-	return fd >= 0 && fstat(fd, &st) == 0 && fstat(e->parent, &dir) == 0 &&
-	       guard_allows(guard, &dir, &st) && file_read_fd(fd, SCRIPT_MAX, ret) == 0;
+	if (fd < 0 || (guard && (fstat(fd, &st) < 0 || fstat(e->parent, &dir) < 0 ||
+					!guard_allows(guard, &dir, &st))))
+		return false;
+	return file_read_fd(fd, SCRIPT_MAX, ret) == 0;
 }
 
 void scripts_each(const char *dir, void (*f)(const char *text, void *userdata), void *userdata)
@@ -62,7 +54,7 @@ void scripts_each(const char *dir, void (*f)(const char *text, void *userdata), 
 	while (r == 0 && (e = walk_next(&w))) {
 		_cleanup_(str_done) struct str text = {0};
 
-		if (e->type == DT_REG && has_commands(e) && read_guarded(&guard, e, &text) &&
+		if (e->type == DT_REG && has_commands(e) && scripts_read(&guard, e, &text) &&
 			text.data)
 			f(text.data, userdata);
 	}

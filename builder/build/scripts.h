@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/guard.h"
 #include "base/str.h"
 #include "base/walk.h"
 
@@ -11,8 +12,10 @@
  * likely to say what a build does. Files that cannot be read, and an absent dir, are left out.
  * The text lives until f returns. */
 void scripts_each(const char *dir, void (*f)(const char *text, void *userdata), void *userdata);
-/* Reads the file that a walk has found, if it is no larger than a makefile can be. Returns
+/* Reads the file that a walk has found, if it is no larger than a makefile can be, and if the guard of
+ * the directory that the walk began in lets it pass; NULL: all pass. Returns
  * whether that was possible. The caller frees *ret in any case. */
-bool scripts_read(const struct walk_entry *e, struct str *ret);
+bool scripts_read(
+	const struct read_guard *guard, const struct walk_entry *e, struct str *ret);
 
 #endif

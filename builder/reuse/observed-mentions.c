@@ -217,7 +217,7 @@ static bool has_native_command(const char *work_dir)
 		_cleanup_(str_done) struct str text = {0};
 
 		if (e->type == DT_REG && has_suffix(e->name, ".cmd") &&
-			scripts_read(e, &text))
+			scripts_read(NULL, e, &text))
 			found = text.data && strstr(text.data, "=native");
 	}
 	return found;
