@@ -103,9 +103,13 @@ add_modules() # PROGRAM DIR KERNELS MODULE...
 	done
 }
 
-# Adds a package that was never built to the trees in DIR. Its dkms.conf is a plain list of assignments.
-add_played() # DIR NAME
+# Adds a package that was never built to the trees in DIR. Its dkms.conf is a plain list of assignments, with
+# the line MAKE, or else one that calls kbuild.
+add_played() # DIR NAME [MAKE]
 {
+	# shellcheck disable=SC2016 # dkms replaces the variables
+	local make=${3:-'make -C $kernel_source_dir M=$dkms_tree/'$2/1.0/build}
+
 	mkdir -p "$1/src/$2-1.0" "$1/dkms/$2/1.0"
 	ln -s "$1/src/$2-1.0" "$1/dkms/$2/1.0/source"
 	cat > "$1/src/$2-1.0/dkms.conf" <<-END
@@ -113,7 +117,7 @@ add_played() # DIR NAME
 		PACKAGE_VERSION="1.0"
 		BUILT_MODULE_NAME[0]="$2"
 		DEST_MODULE_LOCATION[0]="/updates/dkms"
-		MAKE[0]="make -C \$kernel_source_dir M=\$dkms_tree/$2/1.0/build"
+		MAKE[0]="$make"
 		CLEAN="true"
 		AUTOINSTALL="yes"
 	END

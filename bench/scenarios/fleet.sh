@@ -17,19 +17,8 @@ rm -rf "$work/trees/played"
 # A module that costs nothing to build.
 add_copied() # NAME
 {
-	local src=$dir/src/$1-1.0
-
-	mkdir -p "$src" "$dir/dkms/$1/1.0"
-	cp "$work/ko/acpi_call.ko" "$src/acpi_call"
-	cat > "$src/dkms.conf" <<-END
-		PACKAGE_NAME="$1"
-		PACKAGE_VERSION="1.0"
-		BUILT_MODULE_NAME[0]="$1"
-		DEST_MODULE_LOCATION[0]="/updates/dkms"
-		MAKE[0]="cp acpi_call $1.ko"
-		CLEAN="true"
-		AUTOINSTALL="yes"
-	END
+	add_played "$dir" "$1" "cp acpi_call $1.ko"
+	cp "$work/ko/acpi_call.ko" "$dir/src/$1-1.0/acpi_call"
 }
 
 # Removes what was built, from a dkms tree and the tree of the kernel, and adds N modules.
@@ -64,19 +53,7 @@ for ((i = 0; i < many; i++)); do
 done
 
 # A port for nginx, and one that accepts no connection, because its queue is full.
-exec {ports}< <(exec python3 -c '
-import socket, time
-s = [socket.socket() for i in range(2)]
-for one in s:
-    one.bind(("127.0.0.1", 0))
-s[1].listen(0)
-fill = [socket.socket() for i in range(8)]
-for f in fill:
-    f.setblocking(False)
-    f.connect_ex(s[1].getsockname())
-print(*[one.getsockname()[1] for one in s], flush=True)
-s[0].close()
-time.sleep(100000)')
+exec {ports}< <(exec python3 "$top/tests/lib/deaf-server.py" 1)
 pids=($!)
 trap 'kill "${pids[@]}" 2> /dev/null' EXIT
 read -r plain deaf <&"$ports"

@@ -18,20 +18,7 @@ for ((i = 0; i < n; i++)); do
 done
 
 # Two free ports, and one that accepts no connection, because its queue is full.
-exec {ports}< <(exec python3 -c '
-import socket, time
-s = [socket.socket() for i in range(3)]
-for one in s:
-    one.bind(("127.0.0.1", 0))
-s[2].listen(0)
-fill = [socket.socket() for i in range(8)]
-for f in fill:
-    f.setblocking(False)
-    f.connect_ex(s[2].getsockname())
-print(*[one.getsockname()[1] for one in s], flush=True)
-s[0].close()
-s[1].close()
-time.sleep(100000)')
+exec {ports}< <(exec python3 "$top/tests/lib/deaf-server.py" 2)
 deaf_pid=$!
 read -r plain secure deaf <&"$ports"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \

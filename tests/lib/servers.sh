@@ -42,17 +42,7 @@ fault_server()
 # Sets $deaf to the address of a server that accepts no connection: its queue is full.
 deaf_server()
 {
-	start_server python3 -c '
-import socket, time
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-s.listen(0)
-fill = [socket.socket() for i in range(8)]
-for f in fill:
-    f.setblocking(False)
-    f.connect_ex(s.getsockname())
-print(s.getsockname()[1], flush=True)
-time.sleep(3600)'
+	start_server python3 "$top_srcdir/tests/lib/deaf-server.py"
 	deaf=http://127.0.0.1:$line
 }
 
