@@ -33,13 +33,11 @@ static json_t *job_json(const struct events *e, const struct job *job)
 json_t *run_json_remote(const struct plan *p)
 {
 	struct fleet_counts n = plan_count_fleet(p);
-	json_t *j = json_object();
+	json_t *j;
 
-	if (!p->fleet) {
-		json_decref(j);
+	if (!p->fleet)
 		return json_null();
-	}
-
+	j = json_object();
 	json_object_set_new(j, "hits", json_integer((json_int_t)n.hits));
 	json_object_set_new(j, "misses", json_integer((json_int_t)n.misses));
 	json_object_set_new(j, "bad", json_integer((json_int_t)n.bad));

@@ -304,11 +304,11 @@ static int remove_files(struct job *job, const struct destinations *installed)
 	return 0;
 }
 
-/* For a version that is not installed: only files with the content of the built ones
- * belong to it, left by an install that was killed, and those that the record has. Without a sign of one, the same module is
- * another package's or the kernel's: a build can copy any module. That a dkms was killed, perhaps for another package, is
- * none. Sets the paths of all other files
- * to NULL. Sets *any if there are such files. */
+/* For a version that is not installed: only files with the content of the built ones belong to it,
+ * left by an install that was killed, and those that the record has. Without a sign of such an
+ * install, the same module is another package's or the kernel's: a build can copy any module. That a
+ * dkms was killed, perhaps for another package, is no sign. Sets the paths of all other files to
+ * NULL. Sets *any if there are such files. */
 static int keep_identical_files(struct job *job, struct destinations *found,
 	const struct originals *originals, bool *any)
 {

@@ -76,8 +76,8 @@ void sandbox_done(struct sandbox *box);
  * and home directories are empty except for what readable_paths shows; the command has
  * PID, IPC, UTS and network namespaces of its own. SANDBOX_KIND_NONE changes
  * only its user and sets cmd->filter. If cmd->trace is set, cmd must be given the descriptors
- * named above, and it waits for SANDBOX_GO_FD before it starts. Returns 0, or a negative errno and err if a
- * part of the sandbox cannot be made; cmd must not be run then. */
+ * named above, and it waits for SANDBOX_GO_FD before it starts. Returns 0, or a negative errno
+ * and err if a part of the sandbox cannot be made; cmd must not be run then. */
 int sandbox_wrap_command(
 	struct command *cmd, const struct sandbox *box, struct error *err);
 

@@ -14,9 +14,10 @@
 static int check_added_state(const struct settings *s, enum tree_state state,
 	const char *name, const char *version, struct error *err)
 {
-	_cleanup_free_ char *source = xasprintf("%s/%s-%s", s->trees.source, name, version);
-
 	if (state == STATE_UNKNOWN || state == STATE_LEFTOVER) {
+		_cleanup_free_ char *source =
+			xasprintf("%s/%s-%s", s->trees.source, name, version);
+
 		error_set(err, -ENOENT, 3, "%s/%s is not in the tree %s", name, version,
 			s->trees.dkms);
 		if (path_is_dir(source))
