@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "builder/build/others.h"
 #include "builder/run/seccomp.h"
 #include "builder/run/trace.h"
 #include "builder/run/user.h"
@@ -50,6 +51,7 @@ static void choose_tracing(struct plan *p)
 {
 	_cleanup_(error_done) struct error err = {0};
 	const struct settings *s = p->shared.settings;
+	bool is_verbose = s->verbose || s->switches.verbose;
 	struct trace *trace;
 
 	if (p->shared.sandbox == SANDBOX_KIND_NONE ||
@@ -61,8 +63,9 @@ static void choose_tracing(struct plan *p)
 	p->shared.can_trace = trace && p->shared.cache;
 	/* Without a cache, too: a build sees the same whether its result is kept or not. */
 	p->shared.shows_others = trace && p->shared.own_users &&
-				 p->shared.sandbox == SANDBOX_KIND_UNTRUSTED;
-	if (!trace && p->shared.cache && (s->verbose || s->switches.verbose))
+				 p->shared.sandbox == SANDBOX_KIND_UNTRUSTED &&
+				 others_are_few(s->trees.source, is_verbose ? &p->warnings : NULL);
+	if (!trace && p->shared.cache && is_verbose)
 		strv_pushf(&p->warnings,
 			"%s; what a build might read decides whether it is in the cache",
 			err.what);

@@ -15,6 +15,10 @@
  * read stay unreadable, since builds run as users of their own, and links that lead to
  * hidden directories lead nowhere. */
 
+/* Whether the source tree has so few packages that a build can see them all: each is a mount,
+ * whose time grows with the number of the others, and bubblewrap takes at most 9,000 arguments. If
+ * not, appends a warning, unless warnings is NULL. */
+bool others_are_few(const char *source_tree, struct strv *warnings);
 /* Adds to box what shows them. */
 void others_show(const struct job *job, struct sandbox *box);
 /* Whether path, as the build sees it, is one of the two directories, of which the build

@@ -237,6 +237,19 @@ END
 	rm -r "$dir"
 }
 
+# Each package that is shown is a mount, and bubblewrap has a limit of arguments.
+crowd()
+{
+	local i
+
+	reads_lines "the names of all packages" 'echo /usr/src/*'
+	mkdir "$sourcetree"/crowd-{1..2000}
+	is "$(value)" /usr/src/m-1.0 "a build does not see 2,000 other packages"
+	dkms build m/1.0 -k $K --force --verbose > "$work/out" 2>&1 || :
+	has "$(cat "$work/out")" "builds see those in BUILD_DEPENDS" "--verbose says so"
+	rm -r "$sourcetree"/crowd-*
+}
+
 cached_machine
 private_modules || skip_all "needs a /lib/modules"
 mount -t tmpfs -o mode=0755 home /home
@@ -251,6 +264,7 @@ installed
 stays_hidden
 conf
 untraced
+crowd
 lost_mounts
 many_modules
 finish
