@@ -9,7 +9,7 @@
 dir=$work/trees/cache
 peer_dir=$work/trees/peer
 cache=$work/trees/cache-dir
-rm -rf "$cache"
+discard "$cache"
 
 # Installs the modules with this dkms for the kernels. Keeps what is in the trees.
 install_ours() # PROGRAM KERNEL...
@@ -80,7 +80,7 @@ run_warm() # PROGRAM
 			die "cache: not every module came from the cache"
 		;;
 	copy)
-		rm -rf "$work/trees/copy"
+		discard "$work/trees/copy"
 		mkdir "$work/trees/copy"
 		take copy cp -R "$dir/dkms" "$dir/lib" "$work/trees/copy"
 		;;

@@ -4,7 +4,7 @@
 module=$(module evdi || module acpi-call)
 dir=$work/trees/change
 cache=$work/trees/cache-dir
-rm -rf "$cache"
+discard "$cache"
 changes=0
 
 # Makes another change on each call.

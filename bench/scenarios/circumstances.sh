@@ -47,7 +47,7 @@ run_traced() # PROGRAM
 	local drop=()
 
 	[ "$1" = ours ] || drop=("$top/bench/lib/without-sys-admin" "$root" "$dir")
-	rm -rf "$cache"
+	discard "$cache"
 	add_modules ours "$dir" "$kernel" "$module"
 	# shellcheck disable=SC2046
 	CCACHE_DISABLE=1 take "$1" ${drop[@]+"${drop[@]}"} "${program[ours]}" build "$module" -k "$kernel" \

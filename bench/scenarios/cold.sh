@@ -5,7 +5,7 @@ run_cold() # PROGRAM
 {
 	dir=$work/trees/cold
 	if [ "$1" = make ]; then
-		rm -rf "$dir"
+		discard "$dir"
 		mkdir -p "$dir/$module"
 		cp -R "$root/usr/src/${module/\//-}" "$dir/$module/build"
 		MAKEFLAGS=-j$cores take make "$top/bench/lib/plain-make" "$dir" "$module" "$kernel" \

@@ -12,7 +12,7 @@ few=$(pick 10 10 2)
 clients=$(pick 50 50 5)
 turns=$(pick 5 3 1)
 make_installed "$work/trees/played" 1 1 # makes $work/ko
-rm -rf "$work/trees/played"
+discard "$work/trees/played"
 
 # A module that costs nothing to build.
 add_copied() # NAME
@@ -26,7 +26,7 @@ wipe() # DKMS-TREE N
 {
 	local i
 
-	rm -rf "$1" "$dir/lib/modules/$kernel/updates"
+	discard "$1" "$dir/lib/modules/$kernel/updates"
 	mkdir -p "$1"
 	for ((i = 0; i < $2; i++)); do
 		mkdir -p "$1/copied$i/1.0"
@@ -95,7 +95,7 @@ run_installs() # PROGRAM
 	local cache=$dir/fresh options=(--remote "$from")
 
 	wipe "$dir/dkms" "$n"
-	rm -rf "$dir/fresh"
+	discard "$dir/fresh"
 	[ "$1" != ours ] || cp -a "$dir/cold" "$dir/fresh"
 	if [ "$1" = local ]; then
 		cache=$dir/cache
@@ -150,7 +150,7 @@ run_clients() # NUMBER
 	local i
 
 	for ((i = 0; i < $1; i++)); do
-		rm -rf "$dir/client$i".{cache,json,modules}
+		discard "$dir/client$i".{cache,json,modules}
 		cp -a "$dir/lib/modules" "$dir/client$i.modules"
 		wipe "$dir/client$i" "$few"
 	done
@@ -190,7 +190,7 @@ run_misses() # PROGRAM
 	local options=()
 
 	[ "$1" != ours ] || options=(--remote "$url/none")
-	rm -rf "$dir/fresh"
+	discard "$dir/fresh"
 	wipe "$dir/dkms" 0
 	# shellcheck disable=SC2046
 	"${program[ours]}" add "$module" $(on "$dir") > "$work/stdout" 2>&1
@@ -208,7 +208,7 @@ run_dead() # PROGRAM
 	local options=()
 
 	[ "$1" != ours ] || options=(--remote "http://127.0.0.1:$deaf")
-	rm -rf "$dir/fresh"
+	discard "$dir/fresh"
 	wipe "$dir/dkms" "$few"
 	# shellcheck disable=SC2046
 	take "$1" "${program[ours]}" autoinstall $(at "$dir/dkms" "$dir/fresh") ${options[@]+"${options[@]}"} --json

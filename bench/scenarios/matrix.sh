@@ -23,7 +23,7 @@ copy_all()
 {
 	local kver module
 
-	rm -rf "$dir"
+	discard "$dir"
 	for kver in "${picked[@]}"; do
 		for module in "${small[@]}"; do
 			mkdir -p "$dir/$kver/$module"
@@ -56,7 +56,7 @@ run_matrix() # PROGRAM
 	add_modules "${1/kept/ours}" "$dir" "${picked[*]}" "${small[@]}"
 	case $1 in
 	kept)
-		rm -rf "$cache"
+		discard "$cache"
 		# shellcheck disable=SC2046
 		take kept "${program[ours]}" autoinstall $(k_options "${picked[@]}") --no-depmod \
 			--cache-dir "$cache" --json $(on "$dir")

@@ -19,7 +19,7 @@ run_miss() # PROGRAM
 	set -- "$@" -k "$kernel" --json $(on "$dir")
 	case $1 in
 	ours)
-		rm -rf "$cache"
+		discard "$cache"
 		# shellcheck disable=SC2046
 		"${program[ours]}" cache why "${wanted[0]}" -k "$kernel" --cache-dir "$cache" \
 			$(on "$dir") > "$work/stdout" 2>&1

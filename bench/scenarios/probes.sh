@@ -6,7 +6,7 @@ module=$(module acpi-call)
 dir=$work/trees/probes
 cache=$work/trees/probes-cache
 memo_off=/etc/dkms/framework.conf.d/no-memo.conf
-rm -rf "$cache"
+discard "$cache"
 changes=0
 
 # Makes the source one that was never built before.
@@ -23,7 +23,7 @@ change() # DIRECTORY
 run_probes() # PROGRAM
 {
 	if [ "$1" = make ]; then
-		rm -rf "$dir"
+		discard "$dir"
 		mkdir -p "$dir/$module"
 		cp -R "$root/usr/src/${module/\//-}" "$dir/$module/build"
 		change "$dir/$module/build"

@@ -45,7 +45,7 @@ run_remote() # PROGRAM
 		expect_lines "$n" "^found 40000 " ours
 		;;
 	curl)
-		rm -rf "$dir/to" && mkdir "$dir/to"
+		discard "$dir/to" && mkdir "$dir/to"
 		for path in "${paths[@]}"; do
 			printf 'url="%s/%s"\noutput="%s/%s"\n' "$url" "$path" "$dir/to" "${path#*/}"
 		done > "$dir/config"

@@ -9,11 +9,11 @@ run_put() # PROGRAM
 {
 	case $1 in
 	ours)
-		rm -rf "$dir/store"
+		discard "$dir/store"
 		take ours "$build/bench/store" put "$dir/store" "$n"
 		;;
 	copy)
-		rm -rf "$dir/copy"
+		discard "$dir/copy"
 		take copy cp -R "$dir/store" "$dir/copy"
 		;;
 	esac
@@ -21,7 +21,7 @@ run_put() # PROGRAM
 
 run_get() # PROGRAM
 {
-	rm -rf "$dir/to"
+	discard "$dir/to"
 	mkdir "$dir/to"
 	case $1 in
 	ours) take ours "$build/bench/store" get "$dir/store" "$n" "$dir/to" ;;
@@ -59,7 +59,7 @@ for n in $(pick "1000 10000 100000" "100 1000 10000" "10 30 100"); do
 	programs="ours=$turns copy=$turns"
 	row "store-put-$n" "the store: put $n objects of 4 KiB" put "$n"
 	compare run_put "$programs"
-	rm -rf "$dir/counted"
+	discard "$dir/counted"
 	count "$build/bench/store" put "$dir/counted" "$n"
 	end_row
 	row "store-get-$n" "the store: get $n objects" get "$n"
@@ -70,7 +70,7 @@ for n in $(pick "1000 10000 100000" "100 1000 10000" "10 30 100"); do
 		programs+=" ccache=1"
 	fi
 	compare run_get "$programs"
-	rm -rf "$dir/to"
+	discard "$dir/to"
 	mkdir "$dir/to"
 	count "$build/bench/store" get "$dir/store" "$n" "$dir/to"
 	end_row

@@ -9,6 +9,7 @@
 #include "base/beneath.h"
 #include "base/file.h"
 #include "cache/cache.h"
+#include "builder/host/architecture.h"
 #include "builder/module/examine.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
@@ -54,6 +55,23 @@ char *build_describe_fit(const struct job *job)
 	return str_take(&s);
 }
 
+/* Warns of modules whose code is for another architecture than the kernel's. A compressed module, as
+ * POST_BUILD may leave one, is not looked at. */
+static void check_architecture(struct job *job, const struct strv *paths)
+{
+	const struct architecture *expected = architecture_find(job->kernel->arch);
+
+	for (size_t i = 0; expected && i < paths->n; i++) {
+		int elf = architecture_of_file(paths->items[i]);
+		const char *name = elf > 0 ? architecture_name_of_elf(elf) : NULL;
+
+		if (elf > 0 && elf != expected->elf)
+			strv_pushf(&job->outcome.warnings, "%s: code for %s, not for %s",
+				path_base(paths->items[i]), name ? name : "an unknown machine",
+				job->kernel->arch);
+	}
+}
+
 int build_check_modules(struct job *job, const struct strv *paths)
 {
 	_cleanup_free_ char *symvers = build_staged_path(job, "Module.symvers");
@@ -75,6 +93,7 @@ int build_check_modules(struct job *job, const struct strv *paths)
 	}
 	if (r < 0)
 		strv_push(&job->outcome.warnings, err.what);
+	check_architecture(job, paths);
 	return 0;
 }
 

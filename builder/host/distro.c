@@ -195,3 +195,30 @@ char *distro_headers_command(enum distro distro, const char *release)
 
 	return package ? distro_install_command(distro, package) : NULL;
 }
+
+/* Returns the name of the package with a compiler; the caller frees. NULL if it is not known. Debian
+ * has aarch64-linux-gnu-gcc-12 in gcc-12-aarch64-linux-gnu, Fedora aarch64-linux-gnu-gcc in
+ * gcc-aarch64-linux-gnu. */
+static char *compiler_package(enum distro distro, const char *program)
+{
+	const char *gcc = strstr(program, "-gcc");
+	char *package;
+
+	if (strchr(program, '/'))
+		return NULL;
+	if (!gcc || distro == DISTRO_ARCH)
+		return xstrdup(program);
+	if (distro == DISTRO_SUSE)
+		return NULL;
+	package = xasprintf("%s-%.*s", gcc + 1, (int)(gcc - program), program);
+	for (char *p = package; (p = strchr(p, '_'));)
+		*p = '-';
+	return package;
+}
+
+char *distro_compiler_command(enum distro distro, const char *program)
+{
+	_cleanup_free_ char *package = compiler_package(distro, program);
+
+	return package ? distro_install_command(distro, package) : NULL;
+}

@@ -32,6 +32,10 @@ const char *distro_module_dir(enum distro distro);
  * know it for this distribution. */
 char *distro_install_command(enum distro distro, const char *package);
 
+/* Returns the command that installs a compiler, such as aarch64-linux-gnu-gcc-12 or clang-16; the
+ * caller frees. NULL if dkms does not know it for this distribution. */
+char *distro_compiler_command(enum distro distro, const char *program);
+
 /* Returns the command that installs the headers of a kernel; the caller frees. NULL if
  * dkms does not know it for this distribution or release. */
 char *distro_headers_command(enum distro distro, const char *release);

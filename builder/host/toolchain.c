@@ -19,6 +19,7 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "builder/host/architecture.h"
 #include "builder/host/toolchain.h"
 
 /* A larger .kernelvariables is not read (bytes). */
@@ -158,7 +159,24 @@ static void choose_clang(const struct toolchain_facts *facts, const char *search
 		str_replace(&ret->cc, versioned);
 		free(ret->llvm);
 		ret->llvm = xasprintf("-%s", major);
+	} else if (facts->arch) {
+		str_replace(&ret->missing, major ? versioned : "clang");
 	}
+}
+
+/* Chooses the GNU compiler of another architecture. .kernelvariables and the kernel's makefile
+ * have its name after $(CROSS_COMPILE); a version text has it with or without a prefix. */
+static void choose_cross_gcc(const struct toolchain_facts *facts, const char *name,
+	const char *search, struct toolchain *ret)
+{
+	char *cc = has_prefix(name, facts->prefix) ? xstrdup(name)
+						    : xasprintf("%s%s", facts->prefix, name);
+
+	ret->prefix = xstrdup(facts->prefix);
+	if (is_installed(cc, search))
+		ret->cc = cc;
+	else
+		ret->missing = cc;
 }
 
 static void choose_lld(const char *search, struct toolchain *ret)
@@ -176,8 +194,11 @@ void toolchain_choose(const struct toolchain_facts *facts, const char *search,
 	_cleanup_free_ char *variable = cc_from_variables(facts->kernelvariables);
 	_cleanup_free_ char *version = cc_from_version(facts->cc_version_text);
 
-	*ret = (struct toolchain){0};
-	if (variable && is_installed(variable, search))
+	*ret = (struct toolchain){.arch = facts->arch ? xstrdup(facts->arch) : NULL};
+	if (facts->arch && !facts->clang && facts->prefix)
+		choose_cross_gcc(facts, variable ? variable : version ? version : "gcc", search,
+			ret);
+	else if (variable && !facts->arch && is_installed(variable, search))
 		ret->cc = TAKE_PTR(variable);
 	else if (facts->clang)
 		choose_clang(facts, search, ret);
@@ -194,12 +215,25 @@ static bool is_yes(const char *value)
 	return value && streq(value, "y");
 }
 
+/* Returns what the names of the compiler and the binutils for an architecture begin with; the
+ * caller frees. That is CROSS_COMPILE of the environment if it is set. NULL if there is none. */
+static char *find_prefix(const struct architecture *a)
+{
+	const char *given = getenv("CROSS_COMPILE");
+
+	if (!is_empty(given))
+		return xstrdup(given);
+	return a->triplet ? xasprintf("%s-", a->triplet) : NULL;
+}
+
 int toolchain_choose_for_kernel(struct kernel *k, const char *search,
 	struct toolchain *ret, struct error *err)
 {
 	_cleanup_free_ char *path = path_join(k->headers, ".kernelvariables");
 	_cleanup_(str_done) struct str variables = {0};
 	struct toolchain_facts facts = {0};
+	const struct architecture *foreign = architecture_find_foreign(k->arch);
+	_cleanup_free_ char *prefix = foreign ? find_prefix(foreign) : NULL;
 	int r = file_read_optional(path, VARIABLES_MAX, &variables, err);
 
 	*ret = (struct toolchain){0};
@@ -211,6 +245,10 @@ int toolchain_choose_for_kernel(struct kernel *k, const char *search,
 	facts.cc_version_text = kernel_config(k, "CONFIG_CC_VERSION_TEXT");
 	facts.clang = is_yes(kernel_config(k, "CONFIG_CC_IS_CLANG"));
 	facts.lld = is_yes(kernel_config(k, "CONFIG_LD_IS_LLD"));
+	if (foreign) {
+		facts.arch = foreign->kbuild;
+		facts.prefix = prefix;
+	}
 	toolchain_choose(&facts, search, ret);
 	return 0;
 }
@@ -220,6 +258,9 @@ void toolchain_done(struct toolchain *t)
 	free(t->cc);
 	free(t->ld);
 	free(t->llvm);
+	free(t->arch);
+	free(t->prefix);
+	free(t->missing);
 	*t = (struct toolchain){0};
 }
 
@@ -235,4 +276,17 @@ void toolchain_set_environment(const struct toolchain *t, struct strv *env)
 	}
 	if (t->llvm)
 		strv_setenv(env, "LLVM", t->llvm);
+	if (t->arch)
+		strv_setenv(env, "ARCH", t->arch);
+	if (t->prefix)
+		strv_setenv(env, "CROSS_COMPILE", t->prefix);
+}
+
+char *toolchain_program(const struct toolchain *t, const char *name)
+{
+	if (t->prefix)
+		return xasprintf("%s%s", t->prefix, name);
+	if (t->arch && t->llvm)
+		return xasprintf("llvm-%s%s", name, *t->llvm == '-' ? t->llvm : "");
+	return xstrdup(name);
 }

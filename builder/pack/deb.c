@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "builder/host/architecture.h"
 #include "builder/host/distro.h"
 #include "builder/module/compress.h"
 #include "builder/pack/deb.h"
@@ -37,30 +38,12 @@ static char *deb_version(const char *version)
 	return xasprintf("%s%s", isdigit((unsigned char)*word) ? "" : "0~", word);
 }
 
-/* Returns Debian's name of an architecture, which is the same as arch if it is not in the
- * table. */
+/* Returns Debian's name of an architecture, which is the same as arch if that is not known. */
 static const char *deb_arch(const char *arch)
 {
-	static const struct {
-		const char *kernel, *debian;
-	} table[] = {
-		{"x86_64", "amd64"},
-		{"aarch64", "arm64"},
-		{"i386", "i386"},
-		{"i486", "i386"},
-		{"i586", "i386"},
-		{"i686", "i386"},
-		{"armv7l", "armhf"},
-		{"armv6l", "armel"},
-		{"mips64", "mips64el"},
-		{"ppc64le", "ppc64el"},
-		{"loongarch64", "loong64"},
-	};
+	const struct architecture *a = architecture_find(arch);
 
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (streq(arch, table[i].kernel))
-			return table[i].debian;
-	return arch;
+	return a ? a->debian : arch;
 }
 
 static void fill_names(const struct job *job, struct package *p)

@@ -390,13 +390,16 @@ enum transition check_objects_enter(struct job *job)
 
 enum transition strip_enter(struct job *job)
 {
+	_cleanup_free_ char *program = NULL;
 	struct str line = {0};
 	bool any = false;
 	enum transition transition = TRANSITION_NEXT;
 
 	if (!build_is_needed(job))
 		return TRANSITION_NEXT;
-	str_add(&line, "strip -g");
+	program = toolchain_program(&job->build->toolchain, "strip");
+	str_add_quoted(&line, program);
+	str_add(&line, " -g");
 	for (size_t i = 0; i < job->conf->n_modules; i++) {
 		const struct conf_module *m = &job->conf->modules[i];
 		_cleanup_free_ char *file = conf_built_file(m);

@@ -13,9 +13,9 @@
 #include "base/walk.h"
 #include "builder/run/private-tmp.h"
 #include "builder/run/trace.h"
+#include "builder/host/architecture.h"
 #include "builder/host/distro.h"
 #include "builder/host/header-mounts.h"
-#include "builder/host/toolchain.h"
 #include "builder/tree/tree.h"
 #include "builder/build/build.h"
 #include "builder/build/buildlog.h"
@@ -143,12 +143,25 @@ static int choose_sandbox(struct job *job)
 /* Chooses what the build sees of its kernel, where, and its compiler. */
 static int choose_view(struct job *job)
 {
+	const struct settings *s = job->shared->settings;
+	struct toolchain *t = &job->build->toolchain;
+	_cleanup_free_ char *remedy = NULL;
+	int r;
+
 	if (job->build->sandbox != SANDBOX_KIND_NONE)
 		header_mounts_list(job->kernel, &job->build->header_mounts);
 	places_choose(job);
-	return toolchain_choose_for_kernel(job->kernel,
-		job->shared->settings->remote.only ? TOOLCHAIN_ALL : getenv("PATH"),
-		&job->build->toolchain, &job->outcome.error);
+	r = toolchain_choose_for_kernel(job->kernel,
+		s->remote.only ? TOOLCHAIN_ALL : getenv("PATH"), t, &job->outcome.error);
+	if (r < 0 || !t->missing)
+		return r;
+	error_set(&job->outcome.error, -ENOENT, 1,
+		"%s, the compiler for kernels of %s, is not installed", t->missing,
+		job->kernel->arch);
+	remedy = distro_compiler_command(s->distro, t->missing);
+	if (remedy)
+		error_remedy(&job->outcome.error, "%s", remedy);
+	return -ENOENT;
 }
 
 /* Returns whether no job gets further than to JOB_CHECKING. */
@@ -179,7 +192,9 @@ enum transition check_enter(struct job *job)
 			error_remedy(&job->outcome.error, "%s", remedy);
 		return TRANSITION_FAIL;
 	}
-	if (check_depends(job) < 0)
+	if ((!job->shared->settings->remote.only &&
+		    architecture_check_headers(kernel, &job->outcome.error) < 0) ||
+		check_depends(job) < 0)
 		return TRANSITION_FAIL;
 	job->build = build_new(job);
 	job->reuse = reuse_new();

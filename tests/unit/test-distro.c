@@ -99,6 +99,30 @@ static void test_headers(void)
 	}
 }
 
+static void test_compilers(void)
+{
+	static const struct {
+		enum distro distro;
+		const char *program, *want;
+	} commands[] = {
+		{DISTRO_DEBIAN, "aarch64-linux-gnu-gcc-12", "apt install gcc-12-aarch64-linux-gnu"},
+		{DISTRO_UBUNTU, "x86_64-linux-gnu-gcc", "apt install gcc-x86-64-linux-gnu"},
+		{DISTRO_DEBIAN, "clang-16", "apt install clang-16"},
+		{DISTRO_FEDORA, "aarch64-linux-gnu-gcc", "dnf install gcc-aarch64-linux-gnu"},
+		{DISTRO_ARCH, "aarch64-linux-gnu-gcc", "pacman -S aarch64-linux-gnu-gcc"},
+		{DISTRO_SUSE, "aarch64-linux-gnu-gcc", NULL},
+		{DISTRO_DEBIAN, "/opt/arm/bin/aarch64-none-linux-gnu-gcc", NULL},
+		{DISTRO_OTHER, "aarch64-linux-gnu-gcc", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		_cleanup_free_ char *got =
+			distro_compiler_command(commands[i].distro, commands[i].program);
+
+		is(got, commands[i].want, commands[i].program);
+	}
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/dkms-test-XXXXXX";
@@ -107,6 +131,7 @@ int main(void)
 		abort();
 	test_files(dir);
 	test_headers();
+	test_compilers();
 	dir_remove(dir, NULL);
 	return done_testing();
 }

@@ -174,6 +174,54 @@ static void test_environment(void)
 	is_int((long)env.n, 0, "no variables are exported for an unknown compiler");
 }
 
+/* A kernel of another architecture: its compiler has the prefix in its name. */
+static void test_other_architecture(void)
+{
+	static const struct {
+		const char *variables, *version;
+		bool clang;
+		const char *installed, *want;
+	} cross[] = {
+		{"CC = $(if $x,ccache) $(CROSS_COMPILE)gcc-12\n", "gcc-12 (Debian 12.2.0) 12.2.0", false,
+			"gcc-12 aarch64-linux-gnu-gcc-12", "aarch64-linux-gnu-gcc-12 - -"},
+		{NULL, "gcc (GCC) 13.2.1", false, "gcc aarch64-linux-gnu-gcc",
+			"aarch64-linux-gnu-gcc - -"},
+		{NULL, "aarch64-linux-gnu-gcc-13 (Ubuntu 13.2.0) 13.2.0", false,
+			"aarch64-linux-gnu-gcc-13", "aarch64-linux-gnu-gcc-13 - -"},
+		{NULL, NULL, false, "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-gcc - -"},
+		{NULL, "gcc-12 (Debian 12.2.0) 12.2.0", false, "gcc-12",
+			"- - aarch64-linux-gnu-gcc-12"},
+		{NULL, "Debian clang version 16.0.6", true, "clang-16", "clang-16 -16 -"},
+		{NULL, "Debian clang version 16.0.6", true, "gcc", "- 1 clang-16"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cross); i++) {
+		const struct toolchain_facts facts = {.cc_version_text = cross[i].version,
+			.clang = cross[i].clang, .kernelvariables = cross[i].variables,
+			.arch = "arm64", .prefix = "aarch64-linux-gnu-"};
+		_cleanup_free_ char *bin = make_path(cross[i].installed), *got = NULL, *env = NULL;
+		_cleanup_free_ char *strip = NULL;
+		_cleanup_(strv_done) struct strv variables = {0};
+		struct toolchain t;
+
+		toolchain_choose(&facts, bin, &t);
+		got = xasprintf("%s %s %s", t.cc ? t.cc : "-", t.llvm ? t.llvm : "-",
+			t.missing ? t.missing : "-");
+		is(got, cross[i].want, "the compiler for another architecture");
+		toolchain_set_environment(&t, &variables);
+		is(strv_getenv(&variables, "ARCH"), "arm64", "ARCH is set");
+		is(strv_getenv(&variables, "CROSS_COMPILE"),
+			cross[i].clang ? NULL : "aarch64-linux-gnu-", "CROSS_COMPILE is set for GCC");
+		strip = toolchain_program(&t, "strip");
+		is(strip,
+			!cross[i].clang		     ? "aarch64-linux-gnu-strip"
+			: streq(t.llvm, "1") ? "llvm-strip"
+						     : "llvm-strip-16",
+			"the program that strips");
+		toolchain_done(&t);
+	}
+}
+
 int main(void)
 {
 	if (!mkdtemp(dir))
@@ -182,6 +230,7 @@ int main(void)
 		test_case(i);
 	test_all();
 	test_environment();
+	test_other_architecture();
 	dir_remove(dir, NULL);
 	return done_testing();
 }
