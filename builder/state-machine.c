@@ -115,6 +115,8 @@ static void job_outcome_done(struct job_outcome *o)
 	strv_done(&o->added);
 	strv_done(&o->removed);
 	strv_done(&o->moved);
+	strv_done(&o->saved);
+	strv_done(&o->saved_from);
 	str_done(&o->output);
 	free(o->log_path);
 	free(o->skipped);

@@ -9,6 +9,7 @@
 #include "builder/tree/tree.h"
 #include "builder/install/destinations.h"
 #include "builder/install/ours.h"
+#include "builder/install/rivals.h"
 
 static struct destination *add_destination(struct destinations *p)
 {
@@ -137,9 +138,10 @@ bool destinations_are_of_others(const struct job *job, const struct destination 
 	return found;
 }
 
-/* Sets f->path to that of any file in the kernel's tree that is equal to the built one, or leaves
- * it NULL. */
-static int find_identical(const struct job *job, struct destination *f, struct error *err)
+/* Sets f->path to that of any file in the kernel's tree that is equal to the built one and that no
+ * other package has installed, or leaves it NULL. */
+static int find_identical(const struct job *job, const struct strv *rivals,
+	struct destination *f, struct error *err)
 {
 	const struct kernel *k = job->kernel;
 
@@ -154,15 +156,20 @@ static int find_identical(const struct job *job, struct destination *f, struct e
 		if (r < 0 && r != -ENOENT)
 			return error_errno(
 				err, r, 1, "cannot compare %s with %s", path, f->built);
-		if (r == 1)
+		if (r != 1)
+			continue;
+		r = rivals_claim(job, rivals, path, err);
+		if (r < 0)
+			return r;
+		if (r == 0)
 			f->path = TAKE_PTR(path);
 	}
 	return 0;
 }
 
 /* Sets f->path to the path of an installed file, or leaves it NULL if it is not there. */
-static int find_installed_path(
-	const struct job *job, struct destination *f, struct error *err)
+static int find_installed_path(const struct job *job, const struct strv *rivals,
+	struct destination *f, struct error *err)
 {
 	_cleanup_free_ char *by_conf = find_path_by_conf(job, f->name, f->file);
 	int r = by_conf ? path_look(by_conf) : 0;
@@ -177,7 +184,7 @@ static int find_installed_path(
 		f->path = TAKE_PTR(by_conf);
 		return 0;
 	}
-	return find_identical(job, f, err);
+	return find_identical(job, rivals, f, err);
 }
 
 /* Whether the record has a file for the module. */
@@ -240,6 +247,7 @@ static bool has_path(const struct destinations *l, const char *path)
 /* A line of the record, and what it is compared with. */
 struct recorded {
 	const struct installed_files *record;
+	const struct strv *rivals;
 	const struct installed_file *line;
 	char *module; /* its name */
 	char *plain;  /* line->path without the suffix of a compression */
@@ -259,7 +267,13 @@ static int add_recorded_path(const struct job *job, const struct recorded *l, co
 		return error_errno(err, r, 1, "cannot look at %s", path);
 	if (r == 0 || has_path(ret, path))
 		return 0;
-	r = ours_check(job, l->record, l->plain, path, f ? f->built : l->built, err);
+	r = ours_check(job, job->name, l->record, l->plain, path, f ? f->built : l->built, err);
+	if (r == 1) {
+		r = rivals_claim(job, l->rivals, path, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		r = 1;
+	}
 	if (r < 0 || (r == 0 && (!in_place || l->line->pending ||
 					destinations_are_of_others(job, &asked))))
 		return r;
@@ -278,11 +292,11 @@ static int add_recorded_path(const struct job *job, const struct recorded *l, co
 /* Adds the files that a line of the record stands for: the one at its path, and those that may
  * be it, compressed or decompressed by somebody. dir has the built files. */
 static int add_recorded(const struct job *job, const struct installed_files *record,
-	const struct installed_file *line, const char *dir, struct destinations *ret,
+	const struct strv *rivals, const struct installed_file *line, const char *dir, struct destinations *ret,
 	struct error *err)
 {
 	const char *suffix = compression_suffix(compression_of_file(line->path));
-	struct recorded l = {record, line, module_name_of_file(line->path),
+	struct recorded l = {record, rivals, line, module_name_of_file(line->path),
 		xstrndup(line->path, strlen(line->path) - strlen(suffix)),
 		path_join(dir, path_base(line->path))};
 	int r = 0;
@@ -318,20 +332,23 @@ int destinations_list_installed(const struct job *job, const char *version,
 {
 	_cleanup_free_ char *dir = built_module_dir(job, version);
 	_cleanup_(installed_files_done) struct installed_files record = {0};
+	_cleanup_(strv_done) struct strv rivals = {0};
 	int r = installed_files_read(
 		job->shared->settings->trees.dkms, job_on_kernel(job), &record, err);
 
 	*ret = (struct destinations){.has_record = r > 0};
 	if (r >= 0)
+		r = rivals_list(job, &rivals, err);
+	if (r == 0)
 		r = add_built(dir, &record, ret, err);
 	for (size_t i = 0; i < record.n && r == 0; i++)
-		r = add_recorded(job, &record, &record.items[i], dir, ret, err);
+		r = add_recorded(job, &record, &rivals, &record.items[i], dir, ret, err);
 	for (size_t i = 0; i < ret->n && r == 0; i++) {
 		struct destination *f = &ret->items[i];
 
 		if (!f->path)
-			r = ret->has_record ? find_identical(job, f, err)
-					    : find_installed_path(job, f, err);
+			r = ret->has_record ? find_identical(job, &rivals, f, err)
+					    : find_installed_path(job, &rivals, f, err);
 	}
 	/* If the built files are gone, the conf tells where they were installed. */
 	if (r == 0 && !ret->n && !ret->has_record)

@@ -31,7 +31,8 @@ int destinations_list_by_conf(
 
 /* Lists the files of an installed version. With a record of the installed files, these are the
  * files that it has, also if somebody has compressed, decompressed or signed them since, and
- * files elsewhere that are equal to what is built. Without one, as in trees of other versions of
+ * files elsewhere that are equal to what is built, but none that another package has installed
+ * with the same content (rivals.h). Without one, as in trees of other versions of
  * dkms, a file is searched at the path that the job's conf gives, if the job has one, then as an
  * identical file of any module with that name. A file with another content may be that of another
  * installed module. If the built files are gone then, lists the paths that the conf gives. The

@@ -352,6 +352,9 @@ static int install_files(struct job *job, const struct destinations *now,
 	if (r == 0)
 		r = record_begin(job, previous, now, temporaries, &record);
 	recorded = r == 0;
+	for (size_t i = 0; i < previous->n && r == 0; i++)
+		if (!previous->items[i].path)
+			r = originals_take_back(job, &done, &previous->items[i], &to_remove);
 	if (r == 0)
 		r = put_files(job, &done, now, previous, first, temporaries, &to_remove);
 	if (r == 0)
@@ -362,6 +365,8 @@ static int install_files(struct job *job, const struct destinations *now,
 	if (r < 0) {
 		finished = undo_list_run(&done);
 		strv_done(&job->outcome.added);
+		strv_done(&job->outcome.saved);
+		strv_done(&job->outcome.saved_from);
 	}
 	if (r == 0)
 		record_commit(job, &record);
@@ -381,11 +386,10 @@ static int install_files(struct job *job, const struct destinations *now,
 }
 
 /* Finds out which files of ours are there: of the version, or, if that is NULL, of an install that
- * was killed. The record may say of a file that it is not ours any more: it counts as replaced by
- * the new one in the same place. Elsewhere it stays, and so it does if dkms may never have put a
- * file there. */
-static int list_previous(struct job *job, const char *version, const struct destinations *now,
-	struct destinations *ret)
+ * was killed. The record may say of a file that it is not ours any more: in the place of a new one, it
+ * is kept as any other original, and elsewhere it stays. So it does if dkms may never have put a file
+ * there. */
+static int list_previous(struct job *job, const char *version, struct destinations *ret)
 {
 	int r;
 
@@ -396,7 +400,7 @@ static int list_previous(struct job *job, const char *version, const struct dest
 	for (size_t i = 0; i < ret->n; i++) {
 		struct destination *f = &ret->items[i];
 
-		if (version ? f->foreign && !is_installed_file(now, f->path) : !f->recorded)
+		if (version ? f->foreign : !f->recorded)
 			free(TAKE_PTR(f->path));
 	}
 	return r;
@@ -437,7 +441,7 @@ static int install_locked(struct job *job)
 	r = tree_read_installed(
 		s->trees.dkms, job_on_kernel(job), &version, &job->outcome.error);
 	if (r == 0)
-		r = list_previous(job, version, &now, &previous);
+		r = list_previous(job, version, &previous);
 	for (size_t i = 0; i < now.n && r == 0; i++)
 		r = set_from_killed_install(job, &previous, &now.items[i]);
 	if (r == 0)
@@ -529,6 +533,8 @@ static int restore_replaced_locked(struct job *job)
 			dir_prune(dir, k->dir);
 		}
 	}
+	if (r == 0)
+		r = originals_move_back(job);
 	if (r == 0)
 		record_commit(job, &record);
 	if (r == 0)

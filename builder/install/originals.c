@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "builder/install/originals.h"
+#include "builder/install/rivals.h"
 #include "builder/tree/tree.h"
 
 /* Writes the file that says where the module path, which is to be moved to the path to,
@@ -38,6 +39,18 @@ static bool is_saved_from(const char *saved, const char *path)
 	return file_read(origin, 4096, &is, NULL) == 0 && is.len && streq(is.data, line);
 }
 
+/* Moves a file away, to a temporary name that is to be removed in the end. */
+static int move_away(struct job *job, struct undo_list *undo, const char *path, struct strv *to_remove)
+{
+	_cleanup_free_ char *name = xasprintf(".%s" INSTALL_TEMPORARY, path_base(path));
+	_cleanup_free_ char *away = path_beside(path, name);
+	int r = undoable_move(undo, path, away, &job->outcome.error);
+
+	if (r == 0)
+		strv_push(to_remove, away);
+	return r;
+}
+
 /* Moves the module at path to the path to. A file that is there keeps a temporary name, so that it
  * is not lost if the install fails. */
 static int save(struct job *job, struct undo_list *undo, const char *path, const char *to,
@@ -47,19 +60,68 @@ static int save(struct job *job, struct undo_list *undo, const char *path, const
 
 	if (r < 0)
 		return error_errno(&job->outcome.error, r, 1, "cannot look at %s", to);
-	if (r > 0) {
-		_cleanup_free_ char *name = xasprintf(".%s" INSTALL_TEMPORARY, path_base(to));
-		_cleanup_free_ char *away = path_beside(to, name);
-
-		r = undoable_move(undo, to, away, &job->outcome.error);
-		strv_push(replaced, away);
-	} else {
-		r = write_origin(job, undo, path, to);
-	}
+	r = r > 0 ? move_away(job, undo, to, replaced) : write_origin(job, undo, path, to);
 	if (r < 0)
 		return r;
 	strv_push(&job->outcome.moved, path);
+	strv_push(&job->outcome.saved, to);
+	strv_push(&job->outcome.saved_from, path);
 	return undoable_move(undo, path, to, &job->outcome.error);
+}
+
+int originals_take_back(struct job *job, struct undo_list *undo, const struct destination *f,
+	struct strv *to_remove)
+{
+	_cleanup_free_ char *dir =
+		tree_original_dir(job->shared->settings->trees.dkms, job_on_kernel(job));
+	_cleanup_free_ char *theirs = rivals_find_successor(job, f->file, f->built);
+	_cleanup_free_ char *own = path_join(dir, f->file);
+	_cleanup_free_ char *own_origin = xasprintf("%s.origin", own);
+	_cleanup_free_ char *stale = theirs ? path_join(theirs, f->file) : NULL;
+	_cleanup_free_ char *stale_origin = theirs ? xasprintf("%s.origin", stale) : NULL;
+	int has_own = theirs ? path_look(own) : 0, r = 0;
+
+	if (!theirs)
+		return 0;
+	/* Another dkms that has saved it has not written from where. */
+	if (has_own > 0 && !path_exists(own_origin))
+		return 0;
+	if (has_own < 0)
+		return error_errno(&job->outcome.error, has_own, 1, "cannot look at %s", own);
+	if (has_own) {
+		r = undoable_put(undo, own_origin, stale_origin, &job->outcome.error);
+		if (r == 0)
+			r = undoable_put(undo, own, stale, &job->outcome.error);
+	}
+	if (r == 0 && path_exists(has_own ? own : stale))
+		r = move_away(job, undo, has_own ? own : stale, to_remove);
+	if (r == 0 && path_exists(has_own ? own_origin : stale_origin))
+		r = move_away(job, undo, has_own ? own_origin : stale_origin, to_remove);
+	return r;
+}
+
+int originals_move_back(struct job *job)
+{
+	const struct strv *saved = &job->outcome.saved, *from = &job->outcome.saved_from;
+	int r = 0;
+
+	for (size_t i = 0; i < saved->n && r == 0; i++) {
+		_cleanup_free_ char *origin = xasprintf("%s.origin", saved->items[i]);
+		_cleanup_free_ char *dir = path_parent(origin);
+		_cleanup_free_ char *package =
+			path_join(job->shared->settings->trees.dkms, job->name);
+		struct undo_list ignored = {0};
+
+		if (path_look(from->items[i]) != 0 || path_look(saved->items[i]) == 0)
+			continue;
+		r = undoable_move(&ignored, saved->items[i], from->items[i], &job->outcome.error);
+		undo_list_done(&ignored);
+		if (r == 0 && unlink(origin) < 0 && errno != ENOENT)
+			r = error_errno(
+				&job->outcome.error, -errno, 1, "cannot remove %s", origin);
+		dir_prune(dir, package);
+	}
+	return r;
 }
 
 /* Returns where to keep the module at path; the caller frees. */

@@ -30,11 +30,10 @@ static bool has_line(
 	return false;
 }
 
-/* Whether a link leads, or led, to what is built of the module. */
-static bool leads_to_tree(const struct job *job, const char *path)
+bool ours_leads_to_tree(const struct job *job, const char *name, const char *path)
 {
 	_cleanup_free_ char *target = NULL;
-	_cleanup_free_ char *dir = path_join(job->shared->settings->trees.dkms, job->name);
+	_cleanup_free_ char *dir = path_join(job->shared->settings->trees.dkms, name);
 
 	return link_read(path, &target) == 0 && path_is_below(target, dir) &&
 	       !path_has_dot_dot(target);
@@ -96,14 +95,14 @@ static int check_content(const struct installed_files *record, const char *plain
 	return r <= 0 ? r : streq(mine.unsigned_content, theirs.unsigned_content);
 }
 
-int ours_check(const struct job *job, const struct installed_files *record, const char *plain,
-	const char *path, const char *built, struct error *err)
+int ours_check(const struct job *job, const char *name, const struct installed_files *record,
+	const char *plain, const char *path, const char *built, struct error *err)
 {
 	char digest[DIGEST_HEX];
 	struct stat st;
 	int r;
 
-	if (leads_to_tree(job, path))
+	if (ours_leads_to_tree(job, name, path))
 		return 1;
 	r = stat(path, &st) < 0 ? -errno : 0;
 	if (r == -ENOENT || (r == 0 && !S_ISREG(st.st_mode)))

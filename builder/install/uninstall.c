@@ -14,6 +14,7 @@
 #include "builder/job/hooks.h"
 #include "builder/install/destinations.h"
 #include "builder/install/kernel-lock.h"
+#include "builder/install/rivals.h"
 #include "builder/install/uninstall.h"
 
 /* The saved originals of a kernel: the paths in the dkms tree, and where each of them
@@ -207,27 +208,6 @@ static int remove_saved(struct job *job, const struct originals *o, const char *
 	return r;
 }
 
-/* Returns the directory of the originals of another package that is installed on the job's kernel,
- * if it has replaced and saved the file f; the caller frees. NULL if there is none. */
-static char *find_successor(const struct job *job, const struct destination *f)
-{
-	const char *tree = job->shared->settings->trees.dkms;
-	_cleanup_(strv_done) struct strv modules = {0};
-
-	tree_list_modules(tree, &modules);
-	for (size_t i = 0; i < modules.n; i++) {
-		struct version_on_kernel on = job_module_on_kernel(job, modules.items[i]);
-		_cleanup_free_ char *link = tree_installed_link(tree, on);
-		_cleanup_free_ char *dir = tree_original_dir(tree, on);
-		_cleanup_free_ char *saved = path_join(dir, f->file);
-
-		if (!streq(modules.items[i], job->name) && path_exists(link) &&
-			file_same_bytes(saved, f->built) == 1)
-			return TAKE_PTR(dir);
-	}
-	return NULL;
-}
-
 /* Moves a saved original, and its .origin file, to the originals of another package. */
 static int move_original(struct job *job, const char *saved, const char *dir)
 {
@@ -264,7 +244,7 @@ static char *take_original(struct originals *o, const char *module)
 static int hand_over_original(
 	struct job *job, const struct destination *f, struct originals *o)
 {
-	_cleanup_free_ char *dir = f->path ? NULL : find_successor(job, f);
+	_cleanup_free_ char *dir = f->path ? NULL : rivals_find_successor(job, f->file, f->built);
 	_cleanup_free_ char *stale = NULL, *origin = NULL, *saved = NULL;
 	int r = 0;
 

@@ -176,6 +176,8 @@ struct job_outcome {
 	bool registered;     /* the version was added to the dkms tree */
 	bool changed_kernel; /* the job added or removed files in the kernel's tree */
 	struct strv added, removed; /* the paths of these files */
+	struct strv saved, saved_from; /* foreign files that this install has moved to the dkms
+					* tree, and the paths there of each */
 	struct strv moved; /* the paths there of the kernel's own modules, moved to the
 			    * dkms tree or back, and of replaced files */
 	char *replaced; /* the version that this one replaced on the kernel, or NULL */

@@ -375,6 +375,109 @@ one_more()
 	done
 }
 
+# Sets up a kernel with a module of its own, and two packages of one source, which make the same file.
+two_of_one_source()
+{
+	local one
+
+	machine
+	kernel $K
+	kernel_module $K $dest/same.ko 0.5
+	before=$(snapshot "$installtree")
+	for one in alpha beta; do
+		module $one 1.0 'BUILT_MODULE_NAME[0]="same"'
+		write_sources "$sourcetree/$one-1.0" 1.0 same
+	done
+	file=$installtree/$K/$dest/same.ko
+	for one in alpha beta; do
+		dkms install $one/1.0 -k $K > /dev/null
+	done
+}
+
+same_bytes()
+{
+	local first second
+
+	for first in alpha beta; do
+		second=$([ $first = alpha ] && echo beta || echo alpha)
+		two_of_one_source
+		ok "two packages have built the same file" cmp "$dkmstree/alpha/1.0/$K/$arch/module/same.ko" \
+			"$dkmstree/beta/1.0/$K/$arch/module/same.ko"
+		dkms_exits 0 "remove $first" remove $first/1.0 -k $K
+		ok "the file of $second stays" cmp "$file" "$dkmstree/$second/1.0/$K/$arch/module/same.ko"
+		dkms_exits 0 "status" status $second/1.0
+		is "$out" "$second/1.0, $K, $arch: installed (Original modules exist)" "it counts as it was"
+		dkms_exits 0 "remove $second" remove $second/1.0 -k $K
+		is "$(snapshot "$installtree")" "$before" "the kernel's module is there again"
+	done
+	two_of_one_source
+	dkms install alpha/1.0 -k $K --force > /dev/null
+	dkms_exits 0 "remove of the one that was installed again" remove alpha/1.0 -k $K
+	ok "the other one's file stays" cmp "$file" "$dkmstree/beta/1.0/$K/$arch/module/same.ko"
+	dkms_exits 0 "remove" remove beta/1.0 -k $K
+	is "$(snapshot "$installtree")" "$before" "the kernel's module is there again"
+}
+
+of() { [ "$1" = alpha ] && echo alpha/2.0 || echo beta/1.0; }
+
+# A version is installed over a file of another package that has replaced the one before.
+take_turns()
+{
+	local first second
+
+	for first in alpha beta; do
+		second=$([ $first = alpha ] && echo beta || echo alpha)
+		two_of_one_source
+		module alpha 2.0 'BUILT_MODULE_NAME[0]="same"'
+		write_sources "$sourcetree/alpha-2.0" 2.0 same
+		dkms_exits 0 "install of a new version over another package's file" install alpha/2.0 -k $K
+		is "$(module_field version "$file")" 2.0 "installs it"
+		dkms_exits 0 "uninstall of $first" uninstall "$(of $first)" -k $K
+		is "$(module_field version "$file")" "$([ $first = beta ] && echo 2.0 || echo 1.0)" "the file of $second is there"
+		dkms_exits 0 "uninstall of $second" uninstall "$(of $second)" -k $K
+		is "$(snapshot "$installtree")" "$before" "the kernel's module is there again"
+	done
+}
+
+# Somebody has put a file in the place of ours.
+kept()
+{
+	local own
+
+	start
+	rm "$file"
+	kernel_module $K $dest/hello.ko 1.0.5 somebody
+	own=$(cksum < "$file")
+	module hello 1.1
+	dkms_exits 0 "install of a new version over somebody's file" install hello/1.1 -k $K
+	is "$(module_field version "$file")" 1.1 "installs it"
+	dkms_exits 0 "remove" remove hello/1.1 -k $K
+	is "$(cksum < "$file")" "$own" "somebody's file is there again"
+	start
+	rm "$file"
+	kernel_module $K $dest/hello.ko 1.0.5 somebody
+	module hello 1.1
+	write_script "$work/bin/depmod" 'exit 1'
+	dkms_exits 6 "depmod fails after such an install" install hello/1.1 -k $K
+	rm "$work/bin/depmod"
+	is "$(cksum < "$file")" "$own" "somebody's file is there again"
+	is "$(state hello 1.0 $K)" installed "the version before counts as installed"
+	ok "nothing is left among the originals" test ! -e "$dkmstree/hello/original_module"
+	dkms_exits 0 "uninstall of that" uninstall hello/1.0 -k $K
+	is "$(cksum < "$file")" "$own" "leaves somebody's file"
+	# With one more module, as in one_more().
+	start
+	kernel_module $K kernel/fs/more.ko 0.5
+	both=$(snapshot "$installtree")
+	module hello 1.1 'BUILT_MODULE_NAME[0]="hello"' 'BUILT_MODULE_NAME[1]="more"' \
+		'DEST_MODULE_LOCATION[1]="/kernel/extra"'
+	write_sources "$sourcetree/hello-1.1" 1.1 hello more
+	write_script "$work/bin/depmod" 'exit 1'
+	dkms_exits 6 "depmod fails after an install of one more module" install hello/1.1 -k $K
+	rm "$work/bin/depmod"
+	is "$(snapshot "$installtree")" "$both" "the kernel's module of that name is back in its place"
+}
+
 the_record
 replaced
 changed
@@ -385,4 +488,7 @@ undone
 copies
 killed_for_another
 one_more
+same_bytes
+take_turns
+kept
 finish
