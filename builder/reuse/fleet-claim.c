@@ -185,8 +185,16 @@ static bool is_same_result(const struct signed_pack *a, const struct signed_pack
 	return n_a == n_b && same == n_a;
 }
 
-/* Returns the names of all signers who list the same result as c, "build1, build2", and how many
- * they are. The caller frees. */
+/* Whether both have made the same files, and have looked at the same for that: the record decides
+ * whether the result is used later. */
+static bool is_same_claim(const struct claim *a, const struct claim *b)
+{
+	return digest_equal(&a->text.record.files[0].digest, &b->text.record.files[0].digest) &&
+	       is_same_result(&a->text.pack, &b->text.pack);
+}
+
+/* Returns the names of all signers who say the same as c, "build1, build2", and how many they are.
+ * c is the first of them. The caller frees. */
 static char *list_signers(const struct fleet_ask *ask, const struct claim *c, size_t *ret)
 {
 	_cleanup_(strv_done) struct strv names = {0};
@@ -195,19 +203,51 @@ static char *list_signers(const struct fleet_ask *ask, const struct claim *c, si
 		const struct claim *other = &ask->claims[i];
 
 		if ((other->state == CLAIM_FITS || other->state == CLAIM_PACK) &&
-			is_same_result(&c->text.pack, &other->text.pack))
+			is_same_claim(c, other))
 			strv_push(&names, other->signer->name);
 	}
 	*ret = names.n;
 	return strv_join(&names, ", ");
 }
 
-/* Adds the texts of the pack that dkms knows; others are from a later version. */
-static void add_texts(const struct signed_pack *p, struct entry *e)
+/* Whether a pack has this text, with the same content. */
+static bool has_text(const struct signed_pack *p, const struct entry_file *text)
 {
+	bool found = false;
+
+	for (size_t i = p->n_results; i < p->n_files && !found; i++)
+		found = streq(p->files[i].name, text->name) &&
+			digest_equal(&p->files[i].digest, &text->digest);
+	return found;
+}
+
+/* Whether all signers who say the same as c have this text, too. Those of a provenance differ, in
+ * the times that it has: that of c counts, and is said to be that of c. */
+static bool is_agreed(
+	const struct fleet_ask *ask, const struct claim *c, const struct entry_file *text)
+{
+	bool agreed = true;
+
+	if (streq(text->name, PROVENANCE_PREDICATE))
+		return true;
+	for (size_t i = 0; i < ask->n_claims && agreed; i++) {
+		const struct claim *other = &ask->claims[i];
+
+		agreed = other->state != CLAIM_FITS || !is_same_claim(c, other) ||
+			 has_text(&other->text.pack, text);
+	}
+	return agreed;
+}
+
+/* Adds the texts of the pack that dkms knows, and on which the signers agree; others are from a later
+ * version. */
+static void add_texts(const struct fleet_ask *ask, const struct claim *c, struct entry *e)
+{
+	const struct signed_pack *p = &c->text.pack;
+
 	for (size_t i = p->n_results; i < p->n_files; i++)
 		for (const char *const *name = fleet_texts; *name; name++)
-			if (streq(p->files[i].name, *name))
+			if (streq(p->files[i].name, *name) && is_agreed(ask, c, &p->files[i]))
 				entry_add_part(e, *name, &p->files[i].digest);
 }
 
@@ -238,7 +278,7 @@ static int import(struct fleet_ask *ask, const struct claim *c, char *signers)
 	for (size_t i = 0; i < t->pack.n_results; i++)
 		entry_add_file(&e, t->pack.files[i].name, &t->pack.files[i].digest,
 			t->pack.files[i].size);
-	add_texts(&t->pack, &e);
+	add_texts(ask, c, &e);
 	if (r == 0)
 		r = cache_store_text(cache, FLEET_SIGNERS, &who, &e);
 	if (r == 0) {

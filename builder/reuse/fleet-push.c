@@ -9,6 +9,7 @@
 #include "builder/reuse/fleet-claim.h"
 #include "builder/reuse/fleet-key.h"
 #include "builder/reuse/fleet-push.h"
+#include "builder/reuse/provenance.h"
 
 /* A pack of at most so many bytes is in the signed answer itself. */
 #define INLINE_MAX (64 * 1024)
@@ -192,6 +193,21 @@ static const struct entry_part *find_part(const struct entry *e, const char *nam
 	return NULL;
 }
 
+/* Puts the provenance without what may be secret into the store, from where packs are made. Replaces the
+ * text and its digest. Returns 0 or a negative errno. */
+static int put_public_provenance(struct store *s, struct str *text, struct digest *digest)
+{
+	_cleanup_(str_done) struct str public = {0};
+
+	if (!provenance_for_others(text, &public))
+		return -EBADMSG;
+	str_done(text);
+	*text = public;
+	public = (struct str){0};
+	digest_bytes(text->data, text->len, digest);
+	return store_put_bytes(s, text->data, text->len, digest);
+}
+
 /* Adds a text of the entry to a pack. Returns 0; -ENOENT if there is none. */
 static int add_text(struct store *s, const struct entry *e, const char *name,
 	struct signed_pack *pack)
@@ -199,12 +215,18 @@ static int add_text(struct store *s, const struct entry *e, const char *name,
 	const struct entry_part *part = find_part(e, name);
 	_cleanup_(str_done) struct str text = {0};
 	int r = part ? store_get_bytes(s, &part->digest, &text) : -ENOENT;
+	struct digest digest;
 
+	if (r < 0)
+		return r;
+	digest = part->digest;
+	if (streq(name, PROVENANCE_PREDICATE))
+		r = put_public_provenance(s, &text, &digest);
 	if (r < 0)
 		return r;
 	pack->files = xrealloc_array(pack->files, pack->n_files + 1, sizeof(*pack->files));
 	pack->files[pack->n_files++] =
-		(struct entry_file){xstrdup(name), part->digest, text.len};
+		(struct entry_file){xstrdup(name), digest, text.len};
 	return 0;
 }
 

@@ -76,13 +76,54 @@ static json_t *list_signers(const char *signers)
 static json_t *add_signers(const struct str *predicate, const char *signers)
 {
 	json_t *j = json_loadb(predicate->data, predicate->len, JSON_REJECT_DUPLICATES, NULL);
+	_cleanup_free_ char *first = xstrndup(signers, strcspn(signers, ","));
 
 	if (!json_is_object(j)) {
 		json_decref(j);
 		j = json_object();
 	}
 	json_object_set_new(j, "dkms_signers", list_signers(signers));
+	json_object_set_new(j, "dkms_stated_by", json_text(first));
 	return j;
+}
+
+/* Returns whether dkms sets a variable itself. The environment gives no other one that is shown, and all
+ * that was in it may be secret. */
+static bool is_set_by_dkms(const char *name)
+{
+	static const char *const names[] = {"LC_ALL", SOURCE_DATE_VARIABLE, "arch", "dkms_tree",
+		"install_tree", "kernel_config", "kernel_source_dir", "kernelver", "module",
+		"module_version", "source_tree"};
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !found; i++)
+		found = streq(name, names[i]);
+	return found;
+}
+
+bool provenance_for_others(const struct str *predicate, struct str *ret)
+{
+	json_t *j = json_loadb(predicate->data, predicate->len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *internal = json_object_get(json_object_get(j, "buildDefinition"), "internalParameters");
+	json_t *values = json_object_get(internal, "environment");
+	json_t *names = json_object_get(internal, "otherVariables"), *value;
+	_cleanup_(strv_done) struct strv hidden = {0};
+	const char *name;
+
+	if (!json_is_object(values) || !json_is_array(names)) {
+		json_decref(j);
+		return false;
+	}
+	json_object_foreach(values, name, value) {
+		if (!is_set_by_dkms(name))
+			strv_push(&hidden, name);
+	}
+	for (size_t i = 0; i < hidden.n; i++) {
+		json_object_del(values, hidden.items[i]);
+		json_array_append_new(names, json_text(hidden.items[i]));
+	}
+	add_json(ret, j);
+	return true;
 }
 
 int provenance_write(struct job *job, const char *dir, struct error *err)

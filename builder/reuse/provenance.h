@@ -31,7 +31,9 @@
  * file is of.
  *
  * What another machine has built, and a remote cache had, also has predicate.dkms_signers: the
- * names that the keys of those who have signed it have here.
+ * names that the keys of those who have signed the modules have here, and predicate.dkms_stated_by,
+ * the one of them whose words the rest of the predicate is. Of the environment that was given to it, it has
+ * only the names of variables.
  *
  * The predicate is made once, and kept in the cache together with the modules. So a build
  * from the cache has the same one. */
@@ -45,6 +47,10 @@
  * that will be committed to the cache, adds the predicate to its entry. Returns 0, or a
  * negative errno and err. */
 int provenance_write(struct job *job, const char *dir, struct error *err);
+
+/* Makes of a predicate what a remote cache gets: of the variables that come from the environment of dkms
+ * it has only the names. Returns false if it is no predicate. str_done() frees *ret. */
+bool provenance_for_others(const struct str *predicate, struct str *ret);
 
 /* Writes the digests of the modules in modules_dir, which have been signed again, to the
  * statement in dir, if there is one. Returns 0, or a negative errno and an error. */

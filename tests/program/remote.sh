@@ -331,6 +331,25 @@ signers()
 	dkms_exits 0 "two signers" install m/1.0 -k $K "${remote[@]}"
 	like "$out" "from the fleet \(signed by build1, build3\)" "are enough"
 	is_clean "two signers"
+	is "$(dkms provenance m/1.0 -k $K | jq -c '.predicate | [.dkms_signers, .dkms_stated_by]')" \
+		'[["build1","build3"],"build1"]' "the provenance names both, and whose words it has"
+	# Of the same files, but with a record of what was read that differs each time.
+	module e 1.0 'PRE_BUILD=pre.sh'
+	write_script "$sourcetree/e-1.0/pre.sh" \
+		"find /usr/bin -type f | shuf -n 8 | xargs -d '\\n' head -qc 1 > /dev/null 2>&1 || true"
+	for n in 1 3; do
+		fresh one "remote_sign_key=$work/build$n.sec"
+		dkms add e/1.0 > /dev/null
+		dkms_exits 0 "build$n builds, and reads other files" build e/1.0 -k $K "${remote[@]}" --force
+	done
+	fresh two
+	dkms add e/1.0 > /dev/null
+	dkms_exits 0 "without the setting, one record is enough" build e/1.0 -k $K "${remote[@]}"
+	like "$out" "from the fleet" "it is used"
+	fresh two "remote_require=2"
+	dkms add e/1.0 > /dev/null
+	dkms_exits 0 "two signers with the same files and different records" build e/1.0 -k $K "${remote[@]}"
+	like "$out" "built in" "do not agree"
 	module d 1.0 'PRE_BUILD=pre.sh'
 	write_script "$sourcetree/d-1.0/pre.sh" "echo \"MODULE_INFO(time, \\\"\$(date +%N)\\\");\" >> d.c"
 	for n in 1 3; do
@@ -347,6 +366,22 @@ signers()
 	dkms_exits 0 "two signers who do not agree" build d/1.0 -k $K "${remote[@]}"
 	like "$out" "built in" "are not enough"
 	rm /etc/dkms/remote.d/build3.pub
+}
+
+# Values of the builder's variables stay there.
+variables()
+{
+	fresh one "$builder"
+	KCFLAGS=-DTHE_SECRET_TOKEN dkms_exits 0 "a build with a variable" build m/1.0 -k $K "${remote[@]}"
+	is "$(dkms provenance m/1.0 -k $K | jq -r '.predicate.buildDefinition.internalParameters.environment.KCFLAGS')" \
+		-DTHE_SECRET_TOKEN "the builder's own provenance has its value"
+	fresh two
+	KCFLAGS=-DTHE_SECRET_TOKEN dkms_exits 0 "another machine" build m/1.0 -k $K "${remote[@]}"
+	like "$out" "from the fleet" "gets it"
+	is "$(grep -rl THE_SECRET "$dkmstree" || true)" "" "nothing that it gets has the value"
+	is "$(dkms provenance m/1.0 -k $K | jq -c '.predicate.buildDefinition.internalParameters |
+		[.environment.KCFLAGS, .environment.module, (.otherVariables | index("KCFLAGS") != null)]')" \
+		'[null,"m",true]' "its provenance has the name"
 }
 
 # What a machine builds with other tools is in another slot.
@@ -491,6 +526,7 @@ remote_only
 faults
 lies
 signers
+variables
 slots
 large
 slow
