@@ -87,10 +87,28 @@ uint64_t memory_available(void)
 	return kib * 1024 < left ? kib * 1024 : left;
 }
 
+/* What the nearest group that counts has counted. */
+struct group_kills {
+	bool known;
+	uint64_t n;
+};
+
+static void find_kills(const char *dir, void *userdata)
+{
+	struct group_kills *kills = userdata;
+
+	if (!kills->known)
+		kills->known = find_number_in(dir, "memory.events", "oom_kill ", &kills->n);
+}
+
 uint64_t memory_count_kills(void)
 {
+	struct group_kills of_group = {0};
 	uint64_t kills = 0;
 
+	cgroup_visit_all("memory", find_kills, &of_group);
+	if (of_group.known)
+		return of_group.n;
 	(void)find_number("/proc/vmstat", "oom_kill ", &kills);
 	return kills;
 }

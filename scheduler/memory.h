@@ -9,9 +9,11 @@
  * that is less. Returns UINT64_MAX when neither is known. */
 uint64_t memory_available(void);
 
-/* Returns how many processes of the machine the kernel has ended since it began, because there was
- * no memory left for them in the machine or in a control group: oom_kill in /proc/vmstat. 0 if that
- * cannot be read. */
+/* Returns how many processes the kernel has ended because there was no memory left for them in the
+ * machine or in a control group. With control groups of version 2, these are the processes of this
+ * process's group and those below it: oom_kill in memory.events of the group, or of the next one above
+ * it that counts. Otherwise all of the machine since it began count: oom_kill in /proc/vmstat. 0 if
+ * that cannot be read. A build with max_build_memory has a group elsewhere: run/memory-group.h. */
 uint64_t memory_count_kills(void);
 
 #endif

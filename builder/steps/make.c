@@ -10,6 +10,7 @@
 
 #include "base/beneath.h"
 #include "base/file.h"
+#include "builder/run/memory-group.h"
 #include "builder/run/private-tmp.h"
 #include "builder/host/keypair.h"
 #include "builder/job/hooks.h"
@@ -166,7 +167,7 @@ static void note_doubt(struct job *job, const struct outcome *outcome)
 	if (outcome->disk_low)
 		job->build->doubt = "there was so little room on the disk that a compiler may "
 				    "have failed unnoticed";
-	else if (outcome->memory_low)
+	else if (outcome->memory_low || memory_group_was_full(job->build->user.memory_group))
 		job->build->doubt = "meanwhile the kernel ended a process for lack of memory, "
 				    "which may have been a compiler";
 }

@@ -105,7 +105,7 @@ filled_meanwhile() # DESCRIPTION
 # What is built while there is hardly any room, or too little memory, is not given to other builds.
 doubtful() # WHAT REASON [ENTRIES]
 {
-	local cached
+	local cached group
 
 	machine
 	kernel $K
@@ -116,15 +116,24 @@ doubtful() # WHAT REASON [ENTRIES]
 	write_script "$sourcetree/m-1.0/pre.sh" 'touch started; until [ -e go ]; do sleep 0.05; done; exit 0'
 	cp /proc/vmstat "$work/vmstat"
 	mount --bind "$work/vmstat" /proc/vmstat
+	mount -t tmpfs groups /sys/fs/cgroup
+	group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+	mkdir -p "$group"
+	case $1 in
+	group|elsewhere) printf '%s\n' 'oom 7' 'oom_kill 7' > "$group/memory.events" ;;
+	esac
 	"${DKMS:?}" build m/1.0 -k $K "${cached[@]}" < /dev/null > "$work/out" 2> "$work/err" &
 	until compgen -G "$dkmstree/m/1.0/.job-*/build/started" > /dev/null; do sleep 0.05; done
-	[ "$1" != memory ] || echo 'oom_kill 4242' > "$work/vmstat"
+	case $1 in
+	memory|elsewhere) echo 'oom_kill 4242' > "$work/vmstat" ;;
+	group) printf '%s\n' 'oom 8' 'oom_kill 8' > "$group/memory.events" ;;
+	esac
 	for dir in "$dkmstree"/m/1.0/.job-*/build; do touch "$dir/go"; done
 	status=0
 	wait $! || status=$?
-	is "$status" 0 "built with too little $1"
+	is "$status" 0 "built, and what is short is: $1"
 	is "$(cat "$work/out" "$work/err" | grep -o "not kept: $2")" "${2:+not kept: $2}" "it is told that it is not kept"
-	umount /proc/vmstat
+	umount /proc/vmstat /sys/fs/cgroup
 	is "$("${DKMS:?}" cache stats --json "${cached[@]}" | grep -A1 '"modules"' | grep -c '"entries": [1-9]')" "${3:-0}" "the number of its entries in the cache"
 	[ "$1" != room ] || umount "$dkmstree"
 }
@@ -215,6 +224,8 @@ if [ -n "$private" ]; then
 	doubtful nothing "" 1
 	doubtful room "there was so little room"
 	doubtful memory "meanwhile the kernel ended a process"
+	doubtful group "meanwhile the kernel ended a process"
+	doubtful elsewhere "" 1
 else
 	skip "needs a mount namespace" "too little room or memory"
 fi
