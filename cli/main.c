@@ -148,7 +148,7 @@ static void resolve_kernels(struct arguments *args)
 static int run(struct arguments *args, int argc, char **argv)
 {
 	_cleanup_(error_done) struct error err = {0};
-
+	_cleanup_(strv_done) struct strv misplaced = {0};
 	int r = load_framework(&args->settings, &err);
 
 	/* Only the completion scripts use this option, so it is not in the table. */
@@ -183,6 +183,9 @@ static int run(struct arguments *args, int argc, char **argv)
 		print_error(&err);
 		return err.status;
 	}
+	framework_list_misplaced(&args->settings, &misplaced);
+	for (size_t i = 0; i < misplaced.n; i++)
+		print_warning("%s", misplaced.items[i]);
 	for (size_t i = 0; i < args->ignored.n; i++)
 		print_warning("%s is obsolete and does nothing", args->ignored.items[i]);
 	if (args->directory && !args->name &&

@@ -117,6 +117,40 @@ static void find_files(const struct settings *s, struct strv *ret)
 	}
 }
 
+/* Whether a line sets the variable, as most do. */
+static bool sets(const char *line, const char *name)
+{
+	line += strspn(line, " \t");
+	for (const char *const *word = (const char *const[]){"export ", "declare ", NULL}; *word; word++)
+		if (has_prefix(line, *word))
+			line += strlen(*word) + strspn(line + strlen(*word), " \t");
+	return has_prefix(line, name) && strchr("=+", line[strlen(name)]) && line[strlen(name)];
+}
+
+void framework_list_misplaced(const struct settings *s, struct strv *ret)
+{
+	static const char name[] = "sandbox_write";
+	_cleanup_(strv_done) struct strv files = {0};
+
+	find_files(s, &files);
+	for (size_t i = 0; i < files.n; i++) {
+		_cleanup_(str_done) struct str text = {0};
+		unsigned int n = 0;
+		char *rest, *line;
+
+		if (file_read(files.items[i], FILE_MAX, &text, NULL) < 0)
+			continue;
+		for (rest = text.data; (line = strsep(&rest, "\n"));) {
+			n++;
+			if (sets(line, name))
+				strv_pushf(ret,
+					"%s:%u: %s counts for one package only and is ignored "
+					"here; set it in %s/NAME.conf",
+					files.items[i], n, name, s->config_dir);
+		}
+	}
+}
+
 int framework_fill_command(
 	const struct settings *s, const char *release, struct command *cmd)
 {

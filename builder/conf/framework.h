@@ -26,6 +26,10 @@ int framework_fill_command(
 int framework_parse(const struct command *cmd, const struct outcome *outcome,
 	struct settings *s, struct error *err);
 
+/* Appends a line to ret for each line of the files that sets what counts only in the file of a package,
+ * and is ignored here: "FILE:LINE: sandbox_write ..., set it in ...". */
+void framework_list_misplaced(const struct settings *s, struct strv *ret);
+
 /* One key of the files. */
 struct framework_key {
 	const char *name;

@@ -175,6 +175,28 @@ static void test_errors(void)
 	}
 }
 
+/* What counts for one package only is ignored here, and told. */
+static void test_misplaced(void)
+{
+	_cleanup_free_ char *want = xasprintf("%s/framework.conf:3: sandbox_write counts for one package "
+		"only and is ignored here; set it in %s/NAME.conf", dir, dir);
+	_cleanup_(strv_done) struct strv found = {0};
+	struct settings s;
+
+	start(&s);
+	framework_list_misplaced(&s, &found);
+	is_int((long)found.n, 0, "nothing is misplaced without files");
+	write_text("framework.conf", "verbose=1\n# sandbox_write=/a\nsandbox_write=\"/srv/a\"\n"
+				     "sandbox_writes=1; x=sandbox_write=\n");
+	write_text("framework.conf.d/b.conf", "\texport  sandbox_write+=' /b'");
+	framework_list_misplaced(&s, &found);
+	is_int((long)found.n, 2, "two lines are misplaced");
+	is(found.n ? found.items[0] : NULL, want, "the first is named");
+	ok(found.n > 1 && strstr(found.items[1], "/framework.conf.d/b.conf:1: sandbox_write"),
+		"so is the one in another file");
+	settings_done(&s);
+}
+
 static void test_expand(void)
 {
 	static const char *const cases[][2] = {
@@ -203,6 +225,7 @@ int main(void)
 	test_keys();
 	test_order();
 	test_errors();
+	test_misplaced();
 	test_expand();
 	dir_remove(dir, NULL);
 	return done_testing();
