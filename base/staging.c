@@ -43,13 +43,15 @@ int staging_make(const char *dir, const char *prefix, char **ret_path, int *ret_
 }
 
 /* Locks path if it was left behind. Returns the descriptor that holds the lock, or -1 if
- * path is in use or missing. */
+ * path is in use, missing or another user's: in a directory such as /tmp, anybody can make one. */
 static int lock_leftover(const char *path)
 {
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
-	if (fd < 0 || file_lock(fd, LOCK_EX | LOCK_NB) < 0 || !file_is_named(fd, AT_FDCWD, path))
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
+		file_lock(fd, LOCK_EX | LOCK_NB) < 0 || !file_is_named(fd, AT_FDCWD, path))
 		return -1;
 	return take_fd(&fd);
 }

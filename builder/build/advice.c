@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "builder/run/memory-group.h"
 #include "builder/build/advice.h"
 #include "builder/build/build.h"
@@ -167,9 +168,15 @@ static void search_scripts(const struct job *job, const struct sandbox *box,
 	for (size_t i = 0; i < files.n; i++) {
 		_cleanup_free_ char *path =
 			path_join(job->build->paths.source_dir, files.items[i]);
+		_cleanup_close_ int fd = -1;
 		_cleanup_(str_done) struct str text = {0};
+		struct read_guard guard;
+		struct stat st;
 
-		if (path_is_file(path) && file_read(path, MAKEFILE_MAX, &text, NULL) == 0)
+		/* It may be a link to what only root may read. */
+		if (!path_has_dot_dot(files.items[i]))
+			fd = guard_open_file(path, &guard, &st);
+		if (fd >= 0 && file_read_fd(fd, MAKEFILE_MAX, &text) == 0)
 			search_text(job, box, text.data, ret);
 	}
 }

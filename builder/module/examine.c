@@ -21,9 +21,14 @@
 #include "builder/module/signature.h"
 
 /* The process is ended after this time (s). It needs some milliseconds. */
-#define TIMEOUT_S 60
+static unsigned int timeout_s = 60;
 
 static const char *program;
+
+void examine_set_timeout(unsigned int seconds)
+{
+	timeout_s = seconds;
+}
 
 void examine_set_program(const char *path)
 {
@@ -69,7 +74,7 @@ static int read_answer(int fd, struct str *ret)
 			str_add_bytes(ret, buffer, (size_t)n);
 		else if (r != 0 && errno != EINTR)
 			return -errno;
-		if (now.tv_sec - began.tv_sec > TIMEOUT_S)
+		if (now.tv_sec - began.tv_sec > timeout_s)
 			return -ETIMEDOUT;
 	}
 }
@@ -79,7 +84,7 @@ static int read_answer(int fd, struct str *ret)
 static char *describe_end(int r, int status)
 {
 	if (r == -ETIMEDOUT)
-		return xasprintf("ran longer than %d s", TIMEOUT_S);
+		return xasprintf("ran longer than %u s", timeout_s);
 	if (r < 0)
 		return xasprintf("gave no answer: %s", strerror(-r));
 	if (WIFSIGNALED(status))
@@ -167,6 +172,29 @@ static int decompress_here(const char *path, int to, struct error *err)
 	return r;
 }
 
+/* Waits for the process, and ends it when its time is over: it may have been taken over, and sleep.
+ * Returns 0 or -ETIMEDOUT. */
+static int wait_for(pid_t pid, int *ret_status, struct rusage *ret_used)
+{
+	struct timespec began, now, pause = {.tv_nsec = 500 * 1000};
+	pid_t ended;
+	int r = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	while ((ended = wait4(pid, ret_status, r < 0 ? 0 : WNOHANG, ret_used)) == 0 ||
+		(ended < 0 && errno == EINTR)) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (r == 0 && now.tv_sec - began.tv_sec > timeout_s) {
+			r = -ETIMEDOUT;
+			kill(pid, SIGKILL);
+		}
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 10 * 1000 * 1000)
+			pause.tv_nsec *= 2;
+	}
+	return r;
+}
+
 int examine_decompress(const char *path, int to, struct error *err)
 {
 	_cleanup_(strv_done) struct strv argv = {0}, env = {0};
@@ -183,11 +211,9 @@ int examine_decompress(const char *path, int to, struct error *err)
 	r = child_start(program, &argv, &env, to, &pid);
 	if (r < 0)
 		return error_errno(err, r, 1, "cannot decompress %s", path);
-	/* Its limit of CPU time ends it. */
-	while (wait4(pid, &status, 0, &used) < 0 && errno == EINTR)
-		;
+	r = wait_for(pid, &status, &used);
 	parallel_add_cpu_ns(cpu_ns(&used));
-	how = describe_end(0, status);
+	how = describe_end(r, status);
 	return how ? error_set(err, -EPROTO, 1,
 			     "%s cannot be decompressed: the program that does it %s", path, how)
 		   : 0;

@@ -20,6 +20,8 @@
 /* Sets the program that is started with the argument EXAMINE_OPTION: "/proc/self/exe". The
  * string is borrowed. */
 void examine_set_program(const char *path);
+/* Sets after how many seconds such a process is ended. For tests; 60 otherwise. */
+void examine_set_timeout(unsigned int seconds);
 
 #define EXAMINE_OPTION "--examine-modules"
 

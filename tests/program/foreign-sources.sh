@@ -151,6 +151,23 @@ ok "the source is exchanged after make" test -e "$work/done"
 ok "the build has a provenance" test -s "$dkmstree/mod/1.0/$K/$arch/log/provenance.json"
 secret_is_safe "what a script of root's mentions is not told"
 
+# After a build that made nothing, dkms looks for what the makefiles name.
+for at in private joe/mod; do
+	foreign 'MAKE="true"'
+	echo "-include $work/joe/topsecret" > "$work/$at/Rules"
+	: > "$work/joe/topsecret"
+	chmod 0600 "$work/private"/*
+	ln -s "$work/$at/Rules" "$work/joe/mod/Kbuild"
+	chown -hR $joe:$joe "$work/joe"
+	run_dkms build mod/1.0 -k $K
+	is "$status" 7 "a build that makes nothing"
+	if [ $at = private ]; then
+		secret_is_safe "what a makefile of root's names is not told"
+	else
+		like "$(cat "$work/err")" "builds do not see $work/joe/topsecret" "what one of his own names is"
+	fi
+done
+
 for n in {1..12}; do
 	foreign
 	dkms remove mod/1.0 --all > "$work/out"

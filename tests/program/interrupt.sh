@@ -257,7 +257,7 @@ killed_installs()
 # Killed after the module was installed, when only the build directory was left to remove.
 killed_at_the_end()
 {
-	local dir option lock run name
+	local dir option lock run name tmp=${TMPDIR:-/tmp}
 
 	for option in --sandbox=auto --sandbox=off; do
 		machine
@@ -280,7 +280,13 @@ killed_at_the_end()
 		dkms autoinstall -k $K $option > /dev/null
 		ok "$option: the directory of a living process is kept" test -d "$dir/.job-$K-$arch"
 		exec {lock}<&- {run}<&-
+		mkdir "$tmp/dkms-depmod-other" "$tmp/dkms-depmod-own"
+		chown 12345 "$tmp/dkms-depmod-other" 2> /dev/null || rmdir "$tmp/dkms-depmod-other"
 		dkms autoinstall -k $K $option > /dev/null
+		ok "$option: a temporary directory of a dead process is removed" test ! -e "$tmp/dkms-depmod-own"
+		if [ -n "$private" ] && [ "$(id -u nobody 2> /dev/null)" ]; then
+			ok "$option: one of another user is not" rmdir "$tmp/dkms-depmod-other"
+		fi
 		check_trees "$option: the directory of a dead process is removed, although there is nothing to build"
 		[ $option = --sandbox=auto ] || ok "$option: logs of old are where they belong" test -e "$dir/build/mine"
 	done

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -179,6 +180,35 @@ static void test_process(void)
 	is_int((long)warnings.n, 0, "no warning is taken from these");
 }
 
+/* A process that was taken over may wait for ever. */
+static void test_timeout(void)
+{
+	char dir[] = "/tmp/dkms-test-XXXXXX";
+	_cleanup_free_ char *path = NULL;
+	_cleanup_(strv_done) struct strv modules = {0}, none = {0}, warnings = {0};
+	_cleanup_(error_done) struct error err = {0}, other = {0};
+	static const char text[] = "#!/bin/sh\nexec sleep 20\n";
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	time_t began = time(NULL);
+
+	if (!ok(mkdtemp(dir) != NULL, "a temporary directory"))
+		return;
+	path = path_join(dir, "program");
+	file_write(path, text, strlen(text), 0755, NULL);
+	strv_push(&modules, "/none/m.ko");
+	examine_set_program(path);
+	examine_set_timeout(1);
+	is_int(examine_decompress("/none/m.ko.xz", fd, &err), -EPROTO, "decompressing does not end");
+	is(err.what, "/none/m.ko.xz cannot be decompressed: the program that does it ran longer than 1 s",
+		"the error says so");
+	is_int(examine_for_kernel(&modules, "r", &none, &warnings, &other), -EPROTO,
+		"looking does not end");
+	ok(time(NULL) - began < 15, "both were ended");
+	examine_set_timeout(60);
+	close(fd);
+	dir_remove(dir, NULL);
+}
+
 /* Tries what a process may do under the filter of readers, and what it may not. Returns the
  * first thing that is wrong, or NULL. */
 static const char *use_filter(const char *path, pid_t other)
@@ -247,5 +277,6 @@ int main(void)
 	test_long();
 	test_write();
 	test_process();
+	test_timeout();
 	return done_testing();
 }
