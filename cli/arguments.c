@@ -35,6 +35,11 @@ void arguments_done(struct arguments *args)
 	free(args->events);
 	free(args->trace);
 	free(args->report);
+	free(args->html);
+	free(args->plan);
+	free(args->shard);
+	free(args->junit);
+	strv_done(&args->files);
 	*args = (struct arguments){0};
 }
 

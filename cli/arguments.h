@@ -27,8 +27,12 @@ struct arguments {
 	char *events;	       /* --events: a file, or "-" for standard output; or NULL */
 	char *trace;	       /* --trace: a file, or NULL */
 	char *report;	       /* --report: a file, or NULL */
+	char *html;	       /* --html: a file, or NULL */
+	char *plan, *shard;    /* --plan: a file, --shard: a part of it, or NULL */
+	char *junit;	       /* --junit: a file, or NULL */
+	struct strv files;     /* the operands of merge */
 	struct strv ignored;   /* obsolete options that were given, such as "--no-initrd" */
-	bool all, quiet, debug, json, prometheus, fix, show_help, show_version;
+	bool all, quiet, debug, json, prometheus, fix, github, show_help, show_version;
 	bool source_only, binaries_only;
 	bool module_option; /* the module was named by -m, as scripts do */
 	bool as_hook; /* obeys on_failure, as autoinstall does */

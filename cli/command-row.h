@@ -41,6 +41,8 @@ enum command_flag {
 	COMMAND_TEMPLATE = 1 << 18,	 /* takes --templatekernel */
 	COMMAND_DOCTOR = 1 << 20,	 /* is dkms doctor */
 	COMMAND_SKIPS = 1 << 19,	 /* takes -k without an architecture */
+	COMMAND_SHARDS = 1 << 23,	 /* takes --plan and --shard */
+	COMMAND_MERGES = 1 << 24,	 /* is dkms merge: every operand is a file */
 };
 
 /* Returns whether a command can be given a module that is not in the dkms tree yet. command may

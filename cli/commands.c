@@ -10,6 +10,8 @@
 #include "cli/kernel-hooks.h"
 #include "cli/log.h"
 #include "cli/match.h"
+#include "cli/matrix-plan.h"
+#include "cli/merge.h"
 #include "cli/module-commands.h"
 #include "cli/pack.h"
 #include "cli/provenance.h"
@@ -99,7 +101,15 @@ const struct command_row commands[] = {
 	{"autoinstall", "",
 		"install the newest version of every module with AUTOINSTALL=yes",
 		command_autoinstall,
-		CHANGES_KERNELS | COMMAND_BUILDS | COMMAND_DRY_RUN | COMMAND_MAY_FAIL},
+		CHANGES_KERNELS | COMMAND_BUILDS | COMMAND_DRY_RUN | COMMAND_MAY_FAIL |
+			COMMAND_SHARDS},
+	{"plan", "[NAME[/VERSION]]",
+		"list what autoinstall would do, and what that costs, for several machines",
+		command_plan,
+		RUNS | COMMAND_ALL_KERNELS | COMMAND_BUILDS | COMMAND_DRY_RUN |
+			COMMAND_NAMES_MODULE},
+	{"merge", "FILE...", "make one document of those that the parts of a plan have printed",
+		command_merge, COMMAND_JSON | COMMAND_MERGES},
 	{"generate_mok", "", "create the key pair that signs modules",
 		command_generate_mok, 0},
 	{"secureboot", "",

@@ -48,6 +48,8 @@ static const struct {
 	{"remote", {"dkms remote keygen build1",
 		"dkms remote why evdi -k 6.1.0-56-amd64"}},
 	{"autoinstall", {"dkms autoinstall", "dkms autoinstall --all --dry-run --explain"}},
+	{"plan", {"dkms plan --all", "dkms plan --all --json > plan.json"}},
+	{"merge", {"dkms merge part-*.json", "dkms merge part-*.json --html matrix.html"}},
 	{"generate_mok", {"dkms generate_mok", NULL}},
 	{"secureboot", {"dkms secureboot", "dkms secureboot --json"}},
 	{"match", {"dkms match --templatekernel 6.1.0-55-amd64 -k 6.1.0-56-amd64", NULL}},

@@ -118,6 +118,18 @@ const struct option_row options[] = {
 		COMMAND_RUNS | COMMAND_JSON},
 	{0, "prometheus", NULL, OPTION_FLAG, AT(prometheus),
 		"print the status as metrics for Prometheus", COMMAND_STATUS},
+	{0, "html", "FILE", OPTION_TEXT, AT(html),
+		"write the status, or what was done, to FILE as a page for a browser",
+		COMMAND_RUNS | COMMAND_STATUS | COMMAND_MERGES},
+	{0, "plan", "FILE", OPTION_TEXT, AT(plan),
+		"do what a plan says that dkms plan has made", COMMAND_SHARDS},
+	{0, "shard", "I/N", OPTION_TEXT, AT(shard),
+		"only part I of N of the plan; auto or auto/N: the part that the engine names",
+		COMMAND_SHARDS},
+	{0, "junit", "FILE", OPTION_TEXT, AT(junit),
+		"write the results to FILE in JUnit's format", COMMAND_MERGES},
+	{0, "github", NULL, OPTION_FLAG, AT(github),
+		"print the failures as annotations for GitHub Actions", COMMAND_MERGES},
 	{0, "fix", NULL, OPTION_FLAG, AT(fix), "mend what doctor has found",
 		COMMAND_DOCTOR},
 	{0, "report", "FILE", OPTION_TEXT, AT(report),
@@ -450,6 +462,10 @@ int options_parse(struct arguments *args, int argc, char **argv, struct error *e
 	for (int i = optind; i < argc && r == 0; i++) {
 		if (find_command(argv[i]) || argv[i] == subcommand)
 			continue;
+		if (args->command && args->command->flags & COMMAND_MERGES) {
+			strv_push(&args->files, argv[i]);
+			continue;
+		}
 		/* Acting on one of two modules and silently ignoring the other would be worse. */
 		if (args->command && operand && !streq(operand, argv[i]))
 			return error_set(err, -EINVAL, 2, "%s takes one module: %s or %s",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What does --json print at the end of a run? */
+/* What came of a run, as --json prints it at the end? */
 #include "config.h"
 
 #include "scheduler/plan-fleet.h"
@@ -48,7 +48,16 @@ json_t *run_json_remote(const struct plan *p)
 	return j;
 }
 
-void run_json_print(const struct events *e, const struct error *err, FILE *out)
+bool run_json_is_work(const json_t *job)
+{
+	const char *kind = json_string_value(json_object_get(job, "kind"));
+	const char *result = json_string_value(json_object_get(job, "result"));
+
+	return !kind || !result || !streq(kind, "evaluate") ||
+	       (!streq(result, "done") && !streq(result, "nothing"));
+}
+
+json_t *run_json_make(const struct events *e, const struct error *err)
 {
 	json_t *root = json_object(), *jobs = json_array();
 
@@ -64,6 +73,5 @@ void run_json_print(const struct events *e, const struct error *err, FILE *out)
 	json_object_set_new(root, "jobs", jobs);
 	for (size_t i = 0; i < e->plan->n_jobs; i++)
 		json_array_append_new(jobs, job_json(e, e->plan->jobs[i]));
-	json_print(root, out);
-	json_decref(root);
+	return root;
 }

@@ -24,6 +24,9 @@
 #include "cli/next-step.h"
 #include "cli/print.h"
 #include "cli/run-history-write.h"
+#include "cli/json.h"
+#include "cli/shard.h"
+#include "cli/page.h"
 #include "cli/run-json.h"
 #include "cli/secureboot.h"
 #include "cli/session.h"
@@ -104,6 +107,27 @@ static void add_default_kernel(struct session *s, const char *arch, bool of_buil
 	add_kernel(s, release, arch);
 }
 
+/* Chooses the part of a plan, and its kernels. */
+static int choose_shard(struct session *s)
+{
+	const struct arguments *args = s->args;
+	const json_t *cell;
+	size_t i;
+
+	if (args->all || args->kernels.n)
+		return error_set(&s->error, -EINVAL, 2,
+			"the plan says for which kernels: --plan cannot be combined with -k and --all");
+	s->shard = shard_read(args, &s->error);
+	if (!s->shard)
+		return -EINVAL;
+	s->plan.wants = shard_has;
+	s->plan.wants_data = s->shard;
+	json_array_foreach(s->shard->cells, i, cell)
+		add_kernel(s, json_string_value(json_object_get(cell, "kernel")),
+			json_string_value(json_object_get(cell, "arch")));
+	return 0;
+}
+
 /* Chooses the kernels that -k, -a and --all name; without them, the default one. */
 static int choose_kernels(struct session *s, bool removes)
 {
@@ -113,6 +137,8 @@ static int choose_kernels(struct session *s, bool removes)
 	_cleanup_(strv_done) struct strv releases = {0};
 	int r;
 
+	if (args->plan || args->shard)
+		return choose_shard(s);
 	if (removes && (args->all || (!args->kernels.n && removes_broken(s))))
 		return add_built_kernels(s, arch);
 	if (args->all) {
@@ -211,6 +237,25 @@ static void close_cache(struct session *s)
 	cache_close(s->cache);
 }
 
+/* Writes what --json and --html ask for. Returns 0, or a negative errno and err. */
+static int write_documents(const struct session *s, struct error *err)
+{
+	json_t *document;
+	int r = 0;
+
+	if (!s->args->json && !s->args->html)
+		return 0;
+	document = run_json_make(&s->events, &s->error);
+	if (s->shard)
+		json_object_set_new(document, "plan", shard_describe(s->shard, s->settings));
+	if (s->args->json)
+		json_print(document, stdout);
+	if (s->args->html)
+		r = page_write(s->args->html, document, err);
+	json_decref(document);
+	return r;
+}
+
 /* Sends the last event and closes all listeners. Returns status, or the status of an error if
  * status is 0 and a file could not be written completely. */
 static int close_listeners(struct session *s, int status)
@@ -221,9 +266,9 @@ static int close_listeners(struct session *s, int status)
 	events_end(&s->events, status);
 	display_free(s->display);
 	heartbeat_free(s->heartbeat);
-	if (s->args->json)
-		run_json_print(&s->events, &s->error, stdout);
-	r = eventlog_close(s->eventlog, &err);
+	r = write_documents(s, &err);
+	if (eventlog_close(s->eventlog, &err) < 0)
+		r = -EIO;
 	if (trace_close(s->trace, &err) < 0 || r < 0) {
 		print_error(&err);
 		status = status ? status : err.status;
@@ -294,6 +339,7 @@ int session_done(struct session *s, int status)
 	report_done(&s->report);
 	plan_free_fleet(s->plan.fleet);
 	plan_done(&s->plan);
+	shard_free(s->shard);
 	close_cache(s);
 	uv_loop_close(&s->loop);
 	free(s->kernels);

@@ -19,6 +19,7 @@ struct session {
 	struct heartbeat *heartbeat; /* NULL: there is a display, or nothing is said */
 	struct eventlog *eventlog; /* NULL: no --events */
 	struct trace *trace;	   /* NULL: no --trace */
+	struct shard *shard;	   /* cli/matrix-plan.h; NULL: no --plan */
 	struct kernel **kernels;   /* the kernels to act on; the plan owns each of them */
 	size_t n_kernels;
 	struct error error; /* what stopped the whole run, or empty */

@@ -14,6 +14,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/status.h"
+#include "cli/page.h"
 #include "cli/status-prometheus.h"
 #include "cli/tree-problem.h"
 
@@ -358,6 +359,27 @@ int status_print(const struct settings *s, const struct tree_filter *filter,
 	return 0;
 }
 
+/* Writes the page of --html. Returns the exit status. */
+static int write_page(const struct arguments *args, const struct tree_filter *filter)
+{
+	_cleanup_free_ char *text = NULL, *said = NULL;
+	_cleanup_(error_done) struct error err = {0};
+	size_t n, n_said;
+	FILE *out = open_memstream(&text, &n), *errors = open_memstream(&said, &n_said);
+	json_t *document;
+
+	if (!out || !errors)
+		abort();
+	status_print(&args->settings, filter, STATUS_JSON, out, errors);
+	fclose(out);
+	fclose(errors);
+	document = json_loadb(text, n, 0, NULL);
+	if (page_write(args->html, document, &err) < 0)
+		print_error(&err);
+	json_decref(document);
+	return err.status;
+}
+
 int command_status(struct arguments *args)
 {
 	struct tree_filter *filter = arguments_filter(args);
@@ -366,6 +388,8 @@ int command_status(struct arguments *args)
 						       : STATUS_LINES;
 	int status = status_print(&args->settings, filter, format, stdout, stderr);
 
+	if (status == 0 && args->html)
+		status = write_page(args, filter);
 	free(filter);
 	return status;
 }

@@ -499,7 +499,8 @@ int plan_autoinstall(struct plan *p, struct kernel **kernels, size_t n_kernels,
 		for (size_t i = first; i < p->n_jobs; i++) {
 			const struct job *job = p->jobs[i];
 
-			left_out[i - first] |= !wants_install(job);
+			left_out[i - first] |= !wants_install(job) ||
+					       (p->wants && !p->wants(job, p->wants_data));
 			if (job->request.stale && !left_out[i - first])
 				strv_pushf(ret_said, "%s/%s for %s is stale: %s", job->name,
 					job->version, job->kernel->release,

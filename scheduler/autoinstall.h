@@ -11,7 +11,7 @@
  * out. What
  * is installed is installed again if files of it are gone, and built again if it is stale
  * (tree/stale.h), with a line in ret_said, unless rebuild_stale=no. The
- * jobs run in the order that BUILD_DEPENDS asks for. Runs the plan once, to evaluate each dkms.conf. Appends a line
+ * jobs run in the order that BUILD_DEPENDS asks for. What p->wants refuses is left out. Runs the plan once, to evaluate each dkms.conf. Appends a line
  * "NAME/VERSION for RELEASE is deferred: ..." to ret_deferred for each module that needs
  * one which is not in the dkms tree or kept off the kernel, and "NAME/VERSION is ..." to ret_skipped for each newer
  * version that is broken or a leftover. Returns 0, or a negative errno with err filled in

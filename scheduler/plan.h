@@ -51,6 +51,9 @@ struct plan {
 	struct strv notes;
 	struct strv warnings;	 /* lines about the plan as a whole */
 	struct plan_fleet *fleet; /* plan-fleet.c's, or NULL */
+	/* NULL, or tells whether plan_autoinstall() may install what a job has evaluated */
+	bool (*wants)(const struct job *job, void *data);
+	void *wants_data;
 	bool can_filter;	 /* system calls can be filtered: run/seccomp.h */
 	bool tried_tracing;	 /* shared.can_trace is known */
 };

@@ -59,7 +59,7 @@ is "$(offered cache w)" "why" "commands of cache that begin with the word"
 is "$(offered cache why "")" "alpha/1.0 alpha/1.1~rc1+git beta-2/0~20220829" "cache why: versions"
 is "$("$DKMS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z_]\+\) .*/\1/p' | while read -r command; do
 	offered "$command" al | grep -q alpha && echo "$command"
-done | paste -sd' ')" "build install uninstall unbuild remove sign mktarball mkdeb mkrpm status log history skip provenance why match" \
+done | paste -sd' ')" "build install uninstall unbuild remove sign mktarball mkdeb mkrpm status log history skip provenance why plan match" \
 	"only these commands take modules"
 is "$(offered kernel_prerm -k "")" "$K $K7" "kernel_prerm: kernels that have built modules"
 is "$(offered kernel_postinst -k "")" "$K $K7" "kernel_postinst: kernels that have headers"
