@@ -8,6 +8,7 @@
 #include "cli/doctor.h"
 #include "cli/generate-mok.h"
 #include "cli/kernel-hooks.h"
+#include "cli/kernels.h"
 #include "cli/log.h"
 #include "cli/match.h"
 #include "cli/matrix-plan.h"
@@ -73,6 +74,8 @@ const struct command_row commands[] = {
 		command_status,
 		COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON |
 			COMMAND_STATUS},
+	{"kernels", "", "list the kernels, and which modules each of them has and lacks",
+		command_kernels, COMMAND_JSON},
 	{"log", "[NAME[/VERSION]]",
 		"show the log of the newest failed build, from its first error on",
 		command_log, COMMAND_NAMES_MODULE | COMMAND_NAMES_KERNELS | COMMAND_JSON},

@@ -36,6 +36,7 @@ static const struct {
 		"dkms mkrpm evdi/1.14.7 --binaries-only -k 6.1.0-56-amd64"}},
 	{"ldtarball", {"dkms ldtarball evdi.dkms.tar.gz", "dkms ldtarball evdi.dkms.tar.gz --force"}},
 	{"status", {"dkms status", "dkms status evdi --json"}},
+	{"kernels", {"dkms kernels", "dkms kernels --json"}},
 	{"log", {"dkms log", "dkms log evdi -k 6.1.0-56-amd64"}},
 	{"history", {"dkms history", "dkms history evdi -k 6.1.0-56-amd64"}},
 	{"skip", {"dkms skip evdi -k 6.1.0-57-amd64", "dkms skip evdi/1.14.7 --all"}},

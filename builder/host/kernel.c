@@ -103,6 +103,24 @@ static int installed_parts(const struct settings *s, const char *release)
 	return parts;
 }
 
+int kernel_list(const struct settings *s, struct strv *ret)
+{
+	_cleanup_(strv_done) struct strv names = {0};
+	struct strv found = {0};
+	int r = dir_list(s->trees.install, &names);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	for (size_t i = 0; i < names.n; i++)
+		if (!is_other_name(s, names.items[i]) && installed_parts(s, names.items[i]))
+			strv_push(&found, names.items[i]);
+	if (found.n)
+		qsort(found.items, found.n, sizeof(*found.items), compare_releases);
+	strv_extend(ret, &found);
+	strv_done(&found);
+	return 0;
+}
+
 char *kernel_default_release(const struct settings *s, bool *ret_other)
 {
 	char *running = kernel_running_release();

@@ -77,6 +77,10 @@ char *kernel_real_release(const struct settings *s, const char *name);
 /* Returns the architecture of the running kernel as uname -m prints it; the caller
  * frees. */
 char *kernel_running_arch(void);
+/* Appends the releases in the install tree of which the kernel itself or the headers are
+ * installed, in version order; other names of the same kernel are left out. Returns 0, also if
+ * there is no install tree, or a negative errno. */
+int kernel_list(const struct settings *s, struct strv *ret);
 /* Appends the releases in the install tree that have headers, in version order. Returns
  * 0, also if there is no install tree, or a negative errno. */
 int kernel_list_with_headers(const struct settings *s, struct strv *ret);
