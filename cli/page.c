@@ -8,24 +8,17 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
-#include "base/guard.h"
 #include "base/json-text.h"
 #include "base/str.h"
 #include "builder/host/kernel.h"
 #include "cli/json.h"
+#include "cli/log-tail.h"
 #include "cli/page.h"
 #include "cli/page.html.h"
 #include "cli/run-json.h"
-
-/* Of the log of a failed build, so many bytes of its end are on the page, and of all of them together
- * so many. */
-#define TAIL_MAX (8 * 1024)
-#define TAILS_MAX (1024 * 1024)
 
 struct page {
 	json_t *texts, *places; /* the texts, and the place of each */
@@ -93,31 +86,15 @@ static json_t *kernel_place(struct page *p, const json_t *object)
 	return place(p, text);
 }
 
-/* Returns the place of the end of a log, from the beginning of a line. A log that cannot be read,
- * or that root may not read for the user who has put it there, has none. */
-static json_t *tail_place(struct page *p, const char *log)
+/* Returns the place of the end of a log, while there is room for it. */
+static json_t *tail_place(struct page *p, const json_t *tail)
 {
-	char bytes[TAIL_MAX + 1], *start = bytes;
-	struct read_guard guard = {0};
-	struct stat st;
-	_cleanup_close_ int fd = log ? guard_open_file(log, &guard, &st) : -1;
-	off_t skipped;
-	ssize_t n;
+	size_t n = json_string_length(tail);
 
-	if (fd < 0 || p->tail_bytes >= TAILS_MAX)
+	if (!n || p->tail_bytes + n > LOG_TAILS_MAX)
 		return json_integer(0);
-	skipped = st.st_size > TAIL_MAX ? st.st_size - TAIL_MAX : 0;
-	n = pread(fd, bytes, TAIL_MAX, skipped);
-	if (n <= 0)
-		return json_integer(0);
-	bytes[n] = '\0';
-	for (ssize_t i = 0; i < n; i++)
-		if (!bytes[i])
-			bytes[i] = '?';
-	if (skipped && strchr(bytes, '\n'))
-		start = strchr(bytes, '\n') + 1;
-	p->tail_bytes += strlen(start);
-	return place(p, start);
+	p->tail_bytes += n;
+	return place(p, json_string_value(tail));
 }
 
 /* Returns how a job came to its result, if it did not build, as a text for people; the caller frees. */
@@ -192,7 +169,8 @@ static void add_job(struct page *p, const json_t *job)
 	json_array_append_new(cell, place_of(p, job, "remedy"));
 	json_array_append_new(cell, place(p, origin));
 	json_array_append_new(cell, place(p, log));
-	json_array_append_new(cell, tail_place(p, log));
+	/* The log itself may be on another machine. */
+	json_array_append_new(cell, tail_place(p, json_object_get(job, "log_tail")));
 	json_array_append_new(cell, milliseconds(job, "start_s"));
 	json_array_append_new(cell, milliseconds(job, "wall_s"));
 	json_array_append_new(cell, milliseconds(job, "cpu_s"));
@@ -221,7 +199,7 @@ static void add_entry(struct page *p, const json_t *entry)
 	const char *error = json_string_value(json_object_get(failure, "error"));
 	const char *log = json_string_value(json_object_get(failure, "log"));
 	const char *problem = json_string_value(json_object_get(entry, "problem"));
-	json_t *cell = json_array();
+	json_t *cell = json_array(), *tail = log_tail_read(log);
 
 	json_array_append_new(cell, module_place(p, entry, "name"));
 	json_array_append_new(cell, kernel_place(p, entry));
@@ -232,12 +210,13 @@ static void add_entry(struct page *p, const json_t *entry)
 	json_array_append_new(cell, place(p, NULL));
 	json_array_append_new(cell, place(p, remark_of(entry)));
 	json_array_append_new(cell, place(p, log));
-	json_array_append_new(cell, tail_place(p, log));
+	json_array_append_new(cell, tail_place(p, tail));
 	for (size_t i = 0; i < 3; i++)
 		json_array_append_new(cell, json_integer(-1));
 	json_array_append_new(cell, json_array());
 	json_array_append_new(cell, json_array());
 	json_array_append_new(p->cells, cell);
+	json_decref(tail);
 }
 
 /* Returns the data of the page. */

@@ -5,18 +5,34 @@
 #include "scheduler/plan-fleet.h"
 #include "scheduler/plan-slots.h"
 #include "cli/json.h"
+#include "cli/log-tail.h"
 #include "cli/run-json.h"
 
 /* New keys may appear under the same number. The number is increased when a key changes its
  * meaning or is removed. */
 #define SCHEMA "dkms-run-1"
 
-static json_t *job_json(const struct events *e, const struct job *job)
+/* Returns the end of the log of a job that failed, as long as those of all jobs are not too long; or null. */
+static json_t *tail_json(const struct job *job, size_t *total)
+{
+	bool failed = job->outcome.result == RESULT_FAILED;
+	json_t *tail = failed ? log_tail_read(job->outcome.log_path) : json_null();
+
+	if (*total + json_string_length(tail) > LOG_TAILS_MAX) {
+		json_decref(tail);
+		return json_null();
+	}
+	*total += json_string_length(tail);
+	return tail;
+}
+
+static json_t *job_json(const struct events *e, const struct job *job, size_t *tails)
 {
 	json_t *j = json_object(), *warnings = json_array();
 
 	json_set_job(j, job);
 	json_set_result(j, job);
+	json_object_set_new(j, "log_tail", tail_json(job, tails));
 	json_object_set_new(j, "start_s",
 		job->outcome.began_ns ? json_seconds(e->began_ns, job->outcome.began_ns)
 				      : json_null());
@@ -60,6 +76,7 @@ bool run_json_is_work(const json_t *job)
 json_t *run_json_make(const struct events *e, const struct error *err)
 {
 	json_t *root = json_object(), *jobs = json_array();
+	size_t tails = 0;
 
 	json_object_set_new(root, "schema", json_text(SCHEMA));
 	json_object_set_new(root, "dkms", json_text(PACKAGE_VERSION));
@@ -72,6 +89,6 @@ json_t *run_json_make(const struct events *e, const struct error *err)
 	json_object_set_new(root, "remote", run_json_remote(e->plan));
 	json_object_set_new(root, "jobs", jobs);
 	for (size_t i = 0; i < e->plan->n_jobs; i++)
-		json_array_append_new(jobs, job_json(e, e->plan->jobs[i]));
+		json_array_append_new(jobs, job_json(e, e->plan->jobs[i], &tails));
 	return root;
 }

@@ -62,6 +62,11 @@ is "$(python3 -c 'import sys, xml.etree.ElementTree as t
 r = t.parse(sys.argv[1]).getroot()
 print(len(r.findall(".//testcase")), len(r.findall(".//failure")))' "$work/junit.xml")" "15 2" "merge: JUnit's file"
 ok "merge: the page" grep -q 'id="data"' "$work/page.html"
+ok "merge: it has the end of the log of a build that failed elsewhere" grep -q 'exit 3' "$work/page.html"
+echo "a secret" > "$work/secret"
+jq --arg log "$work/secret" '(.jobs[] | select(.module == "bad")) += {log: $log, log_tail: null}' "$work/all.json" > "$work/hostile.json"
+run_dkms merge "$work/hostile.json" --html "$work/hostile.html"
+is "$(grep -c 'a secret' "$work/hostile.html")" 0 "merge: it reads no file that a document names"
 run_dkms merge "$work"/part?.json --quiet --github
 is "$(grep -c '^::error title=bad/1.0 for ' <<< "$out")" 2 "merge: annotations for GitHub"
 
