@@ -18,6 +18,20 @@ set -eu
 # shellcheck source=tests/inject/lib.sh
 . "$top_srcdir/tests/inject/lib.sh"
 
+# A module comes from a remote cache, and one goes there. Without the cache it is built all the same.
+remote_scenarios()
+{
+	if [ -z "$private" ] || [ "$(id -u)" -ne 0 ] || ! command -v python3 > /dev/null; then
+		return
+	fi
+	# shellcheck source=tests/lib/servers.sh
+	. "$top_srcdir/tests/lib/servers.sh"
+	fault_server
+	(cd "$work" && "$DKMS" remote keygen build1 > /dev/null)
+	scenarios+=(fetch push)
+}
+remote_scenarios
+
 declare -A errors=([EIO]=5 [ENOSPC]=28 [EMFILE]=24 [EROFS]=30)
 names=(EIO ENOSPC EMFILE EROFS)
 all=
@@ -142,7 +156,7 @@ builds=()
 others=()
 for one in "${scenarios[@]}"; do
 	case $one in
-	add|load|uninstall|remove|mkdeb|skip) others+=("$one") ;;
+	add|load|uninstall|remove|mkdeb|skip|fetch|push) others+=("$one") ;;
 	*) builds+=("$one") ;;
 	esac
 done

@@ -5,6 +5,8 @@
  *
  *   INJECT_ROOT    only calls on paths below this directory count, and calls that start
  *                  processes or make pipes
+ *   INJECT_TALK    if set, calls count that make sockets, files in memory, timers and the like, and
+ *                  that send or receive messages
  *   INJECT_ALSO    calls on paths below this directory count, too
  *   INJECT_LOOKS   if set, calls that only look at files count as well
  *   INJECT_SITES   a file with numbers: of all calls with the same callers in dkms only the
@@ -20,6 +22,11 @@
  *                  line, for tests/inject/crash.py
  */
 #define _GNU_SOURCE
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
 #include "plan.h"
 #include "record.h"
 
@@ -461,6 +468,25 @@ int pipe2(int fds[2], int flags)
 		return -1;
 	return real(fds, flags);
 }
+
+/* What dkms needs to talk to its program for transfers. */
+
+#define DEFINE_IPC(type, name, parameters, ...) \
+	type name parameters \
+	{ \
+		REAL(name); \
+		if (plan.at && plan.talks && \
+			is_called_by_dkms(__builtin_return_address(0)) && \
+			hit(#name, -1, NULL, false)) \
+			return -1; \
+		return real(__VA_ARGS__); \
+	}
+DEFINE_IPC(int, socketpair, (int domain, int type, int protocol, int fds[2]), domain, type, protocol, fds)
+DEFINE_IPC(int, memfd_create, (const char *name, unsigned int flags), name, flags)
+DEFINE_IPC(int, timerfd_create, (int clock, int flags), clock, flags)
+DEFINE_IPC(int, epoll_create1, (int flags), flags)
+DEFINE_IPC(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), fd, message, flags)
+DEFINE_IPC(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), fd, message, flags)
 
 int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 	const posix_spawnattr_t *attr, char *const argv[], char *const env[])

@@ -23,7 +23,7 @@ scenario() # NAME
 {
 	local m
 
-	also=
+	also='' talk=''
 	rm -rf "$machine" "$machine.cache"
 	mkdir -p "$dkmstree" "$sourcetree" "$installtree"
 	kernel $K
@@ -33,7 +33,7 @@ scenario() # NAME
 	kernel_module $K kernel/hello.ko 0.1 old
 	trees=(--dkmstree "$dkmstree" --sourcetree "$sourcetree" --installtree "$installtree" -j1)
 	case $1 in
-	restore|store|full) trees+=(--cache-dir "$machine/cache") ;;
+	restore|store|full|fetch|push) trees+=(--cache-dir "$machine/cache") ;;
 	*) trees+=(--no-cache) ;;
 	esac
 	case $1 in
@@ -83,6 +83,21 @@ scenario() # NAME
 	restore)
 		dkms install hello/1.0 -k $K
 		dkms unbuild hello/1.0 -k $K
+		command=(install hello/1.0 -k "$K") ;;
+	fetch|push)
+		mountpoint -q /etc || exit
+		mkdir -p "$machine/etc/dkms/remote.d"
+		rm -rf /etc/dkms
+		ln -s "$machine/etc/dkms" /etc/dkms
+		also=/etc/dkms talk=yes
+		cp "$work/build1.pub" "$machine/etc/dkms/remote.d"
+		echo "remote_sign_key=$work/build1.sec" > "$machine/etc/dkms/framework.conf"
+		trees+=(--remote "$server/ok")
+		if [ "$1" = fetch ]; then
+			dkms install hello/1.0 -k $K
+			dkms unbuild hello/1.0 -k $K
+			rm -r "$machine/cache" "$machine/etc/dkms/framework.conf"
+		fi
 		command=(install hello/1.0 -k "$K") ;;
 	broken)
 		write_script "$machine/bin/depmod" 'exit 1'
@@ -170,7 +185,7 @@ inject() # VARIABLE=VALUE...
 	status=0
 	: > "$machine.hit"
 	timeout -k 5 $start_limit env "$@" TMPDIR="$machine" PATH="$machine/bin:$PATH" INJECT_ROOT="$machine" \
-		INJECT_ALSO="$also" INJECT_LOG="$machine.hit" LD_PRELOAD="$preload" "$DKMS" "${command[@]}" "${more[@]}" "${trees[@]}" \
+		INJECT_ALSO="$also" ${talk:+INJECT_TALK=1} INJECT_LOG="$machine.hit" LD_PRELOAD="$preload" "$DKMS" "${command[@]}" "${more[@]}" "${trees[@]}" \
 		< /dev/null > "$machine.out" 2>&1 || status=$?
 }
 
@@ -189,7 +204,7 @@ picture()
 {
 	(
 		cd "$machine" || exit
-		find . -path ./cache -prune -o -path '*/log/provenance.json' -printf '%p %y\n' -o -path '*/log/inputs' -o -name '.[!.]*' -prune -o -name 'dkms-*' -prune -o -path '*/build/*' -prune -o \
+		find . -path ./cache -prune -o -path '*/log/provenance.json' -printf '%p %y\n' -o -path '*/log/inputs' -o -path '*/log/signers' -prune -o -name '.[!.]*' -prune -o -name 'dkms-*' -prune -o -path '*/build/*' -prune -o \
 			${lossy:+-path '*/log/*' -prune -o -path ./installed -prune -o} \
 			${lossy:+-path ./removed -prune -o -path ./added -prune -o} -printf '%p %y %m %l\n'
 		[ ! -e etc/dkms ] || cksum etc/dkms/*
@@ -247,11 +262,13 @@ worker() # NUMBER FUNCTION SCENARIO...
 in_two_machines() # FUNCTION REPORT LIST LIST
 {
 	local -n list0=$3 list1=$4
-	local one
+	local one workers
 
 	worker 0 "$1" "${list0[@]}" 2> "$work/worker0.err" &
+	workers=($!)
 	worker 1 "$1" "${list1[@]}" 2> "$work/worker1.err" &
-	wait
+	workers+=($!)
+	wait "${workers[@]}" # and not for a server
 	for one in "${scenarios[@]}"; do
 		"$2" "$one"
 	done

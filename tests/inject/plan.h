@@ -32,7 +32,7 @@ static struct {
 	char root[PATH_MAX];
 	size_t root_len; /* 0: this process is not dkms, or nothing is to be done */
 	unsigned long at, event;
-	bool sticky, looks, sites;
+	bool sticky, looks, talks, sites;
 	int error, signal;
 	int log_fd, record_fd;
 } plan = {.log_fd = -1, .record_fd = -1};
@@ -83,6 +83,7 @@ __attribute__((constructor)) static void begin(void)
 	plan.at = number("INJECT_AT");
 	plan.event = number("INJECT_EVENT");
 	plan.looks = getenv("INJECT_LOOKS") != NULL;
+	plan.talks = getenv("INJECT_TALK") != NULL;
 	plan.sites = getenv("INJECT_SITES") != NULL;
 	if (plan.sites)
 		read_sites(getenv("INJECT_SITES"));
