@@ -80,19 +80,46 @@ int record_begin(struct job *job, const struct destinations *previous,
 	return r;
 }
 
+/* Writes the directories of these files to disk. Returns 0 or a negative errno. */
+static int sync_places(const struct job *job, const struct installed_files *l)
+{
+	_cleanup_(strv_done) struct strv dirs = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		_cleanup_free_ char *path = path_join(job->kernel->dir, l->items[i].path);
+		_cleanup_free_ char *dir = path_parent(path);
+
+		/* Those that are gone were empty. */
+		while (path_look(dir) == 0 && path_is_below(dir, job->kernel->dir)) {
+			char *above = path_parent(dir);
+
+			free(dir);
+			dir = above;
+		}
+		strv_push(&dirs, dir);
+	}
+	strv_sort_unique(&dirs);
+	for (size_t i = 0; i < dirs.n && r == 0; i++)
+		r = dir_sync(dirs.items[i]);
+	return r;
+}
+
+/* A line must not be lost before the file that it is of is gone from the disk: after a power cut, the
+ * file would count as somebody else's. */
 void record_commit(struct job *job, const struct record_change *c)
 {
-	if (c->before.n)
+	if (c->before.n && sync_places(job, &c->before) == 0 && sync_places(job, &c->after) == 0)
 		write_record(job, &c->after, NULL);
 }
 
 void record_undo(struct job *job, const struct record_change *c)
 {
-	if (c->existed)
-		write_record(job, &c->before, NULL);
-	else
+	if (!c->existed)
 		installed_files_remove(
 			job->shared->settings->trees.dkms, job_on_kernel(job), NULL);
+	else if (sync_places(job, &c->after) == 0)
+		write_record(job, &c->before, NULL);
 }
 
 void record_change_done(struct record_change *c)
