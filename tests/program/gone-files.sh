@@ -63,6 +63,10 @@ others()
 	dkms_exits 0 "a file that was changed by hand" autoinstall -k $K
 	is "$out$(cat "$installtree/$K/$dest/one.ko")" changed "is left alone"
 	dkms install one/1.0 -k $K --force > /dev/null
+	dkms uninstall one/1.0 -k $K > /dev/null
+	is "$(cat "$installtree/$K/$dest/one.ko")" changed "and comes back from under a module that was installed over it"
+	rm "$installtree/$K/$dest/one.ko"
+	dkms install one/1.0 -k $K > /dev/null
 	local suffix tool
 	for suffix in gz xz zst; do
 		tool=${suffix/gz/gzip}
